@@ -1,0 +1,61 @@
+"""What a process of the reference needs to know, handed over in one JSON file.
+
+A file, not flags or environment: it holds passwords, and both of those can be read by other users of a machine.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one gateway, service or worker process. Durations in seconds."""
+
+    instance: str
+    """Name of this process, ``gateway-1``; shown in logs and in ``Server``-side metrics."""
+    host: str
+    port: int
+    """HTTP: the API on a gateway; /healthz, /readyz and /metrics on every kind."""
+    nats_url: str
+    """With user and password."""
+    valkey_url: str
+    primary_dsn: str
+    """For statements: PgBouncer when it is in the path, else the primary."""
+    direct_dsn: str
+    """The primary itself, for what needs a session (the relay's lock)."""
+    replica_dsns: tuple[str, ...]
+    search_url: str
+    search_index: str
+    jwks_file: str
+    issuer: str
+    audience: str
+    prepared_statements: bool = True
+    """False behind a pooler that does not track them (PgBouncer before 1.21)."""
+    search_credentials: str = ""
+    """``user:password`` or empty."""
+    gateways: int = 1
+    """How many gateways share the rate limit when the limiter's store is away."""
+    rate_per_s: float = 50.0
+    burst: int = 100
+    max_body_bytes: int = 64 * 1024
+    rpc_timeout_s: float = 2.0
+    pool_size: int = 8
+    pool_wait_s: float = 0.3
+    cache_ttl_s: int = 60
+    subject_prefix: str = "createflow"
+    """First token of every NATS subject, so that several stacks can share a server."""
+    fault: str | None = None
+    """A seeded defect, ``schemas.fault.Fault``; only ever set by tests."""
+
+    def save(self, path: Path) -> None:
+        """Write the settings where only this user can read them."""
+        path.touch(mode=0o600, exist_ok=True)
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """Read what ``save`` wrote."""
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["replica_dsns"] = tuple(document["replica_dsns"])
+        return cls(**document)

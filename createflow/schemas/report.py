@@ -1,0 +1,174 @@
+"""What a run found: finished data without behaviour, saved as JSON and rendered from it."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from createflow.schemas.flow import Step
+
+
+class Level(StrEnum):
+    """How much a check binds. Only ``must`` gates unless asked otherwise."""
+
+    MUST = "must"
+    SHOULD = "should"
+    MAY = "may"
+
+
+class Outcome(StrEnum):
+    """How a check ended.
+
+    Only ``failed`` accuses the target. ``inconclusive``: the state to be tested was never reached.
+    ``broken``: our own error, or the target stopped answering in a way the check does not judge.
+    """
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INCONCLUSIVE = "inconclusive"
+    BROKEN = "broken"
+
+
+class Model(BaseModel):
+    """A frozen record that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Exchange(Model):
+    """One request and its reply, secrets masked, bodies cut at 4,096 characters."""
+
+    method: str
+    url: str
+    request_headers: dict[str, str] = Field(default_factory=dict)
+    request_body: str = ""
+    status: int | None = None
+    response_headers: dict[str, str] = Field(default_factory=dict)
+    response_body: str = ""
+    elapsed_ms: float = 0.0
+    error: str = ""
+    """Transport error in words, when there was no reply."""
+
+
+class Finding(Model):
+    """Why a check failed: the promise, what was expected by it, and what was seen."""
+
+    promised: str
+    expected: str
+    seen: str
+    source: str
+    """RFC section, or ``seed`` with its heading."""
+    exchanges: tuple[Exchange, ...] = ()
+    curl: str = ""
+    """A line that repeats the last request; the token is taken from ``$TOKEN``."""
+
+
+class CheckResult(Model):
+    """How one check ended."""
+
+    id: str
+    """``step.function``: permanent."""
+    step: Step
+    level: Level
+    title: str
+    """The promise in one sentence."""
+    outcome: Outcome
+    reason: str = ""
+    """Why it was skipped, inconclusive or broken."""
+    finding: Finding | None = None
+    traceback: str = ""
+    """Only when broken."""
+    duration_ms: float = 0.0
+
+
+class RunReport(Model):
+    """One conformance run."""
+
+    schema_version: int = 1
+    createflow_version: str
+    run_id: str
+    started_at: str
+    """RFC 3339 UTC."""
+    duration_s: float
+    target: str
+    """The create URL, without credentials."""
+    profile: str
+    """Where the description of the target came from, in words."""
+    interrupted: bool = False
+    results: tuple[CheckResult, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    """URLs of resources that the run created and could not remove."""
+
+
+class Percentiles(Model):
+    """A latency distribution in milliseconds, from an HDR histogram with three significant digits."""
+
+    count: int
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    p95_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+
+
+class Ledger(Model):
+    """Where every arrival of the schedule ended. ``scheduled`` is the sum of the classes below it."""
+
+    scheduled: int
+    completed: int
+    """A reply with a status line arrived."""
+    transport_errors: int
+    timeouts: int
+    unfinished: int
+    """Sent, but no reply when the drain ended: the outcome is unknown."""
+    not_sent: int
+    """Never left the generator."""
+
+
+class SloVerdict(Model):
+    """One target, judged."""
+
+    target: str
+    """As asked, for example ``p99_ms <= 100``."""
+    seen: float
+    held: bool
+
+
+class LoadReport(Model):
+    """One load run."""
+
+    schema_version: int = 1
+    createflow_version: str
+    run_id: str
+    started_at: str
+    target: str
+    profile: str
+    interrupted: bool = False
+    rate_per_s: float
+    """Arrivals asked for."""
+    duration_s: float
+    """The measured window, warm-up excluded."""
+    warmup_s: float
+    senders: int
+    principals: int
+    accepted_per_s: float
+    """2xx replies to arrivals of the measured window, over that window."""
+    ledger: Ledger
+    statuses: dict[str, int]
+    """Replies by status code."""
+    errors: dict[str, int] = Field(default_factory=dict)
+    """Transport errors by kind."""
+    response: Percentiles
+    """From the intended send time to the last byte: the number that the SLO judges."""
+    service: Percentiles
+    """From the true send time to the last byte: what most tools call latency."""
+    lag: Percentiles
+    """From the intended to the true send time: the generator's own delay."""
+    generator_cpu_ratio: float
+    """CPU of the busiest load node, 1.0 is one core."""
+    valid: bool
+    """False when the generator, not the target, set the numbers."""
+    validity_reason: str = ""
+    slos: tuple[SloVerdict, ...] = ()
