@@ -1,0 +1,72 @@
+"""The Typer application, and the one place where errors become words and an exit status."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import createflow
+from createflow.cli import (
+    bench_command,
+    checks_command,
+    report_command,
+    run_command,
+    stack_command,
+    token_command,
+    up_command,
+)
+from createflow.cli.exit_code import ExitCode
+from createflow.schemas.error import TargetError, UserError
+
+app = typer.Typer(
+    name="createflow",
+    help="Proves that a create endpoint keeps its word: secure, correct, atomic, visible everywhere, fast enough.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Without --profile or --url, [bold]run[/] and [bold]bench[/] start the bundled stack and test that.",
+)
+for command in (run_command, bench_command, up_command, stack_command, checks_command, token_command, report_command):
+    command.register(app)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback signature
+    if wanted:
+        typer.echo(f"createflow {createflow.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """Run the command. A user's mistake or a dead target is told in two lines, never as a traceback."""
+    try:
+        app()
+    except UserError as error:
+        _tell(error.message, error.hint)
+        sys.exit(ExitCode.USAGE)
+    except TargetError as error:
+        _tell(str(error), error.hint)
+        sys.exit(ExitCode.UNREACHABLE)
+    except KeyboardInterrupt:
+        _tell("interrupted", "")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away (`createflow checks | head`): nothing is wrong with us.
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)
+
+
+def _tell(message: str, hint: str) -> None:
+    typer.echo(f"createflow: {message}", err=True)
+    if hint:
+        typer.echo(f"  hint: {hint}", err=True)
