@@ -1,0 +1,73 @@
+"""Named expectations, and the three ways in which a check says that a promise was not seen to hold."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from createflow.scenarios.reply import Reply
+from createflow.schemas.report import Exchange
+
+
+class Expectation(Exception):  # noqa: N818 - it is a statement about the target, not an error of ours
+    """The target broke its promise: the only thing that accuses it."""
+
+    def __init__(self, expected: str, seen: str, *, exchanges: Iterable[Exchange] = ()) -> None:
+        super().__init__(f"expected {expected}; seen {seen}")
+        self.expected = expected
+        self.seen = seen
+        self.exchanges = tuple(exchanges)
+
+
+class Inconclusive(Exception):  # noqa: N818 - a verdict
+    """The state to be tested was never reached; the text says which."""
+
+
+class NotDeclared(Exception):  # noqa: N818 - a verdict
+    """The profile does not declare what the check needs; the text says what."""
+
+
+def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # noqa: FBT001 - reads as a sentence
+    """The condition holds; else say what was expected and seen, with the replies that show it."""
+    if not holds:
+        raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
+
+
+def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
+    """The reply has one of these statuses. ``of`` says which request, when there are several."""
+    wanted = " or ".join(str(status) for status in statuses)
+    expect(
+        reply.status in statuses,
+        f"{wanted}{f' to {of}' if of else ''}",
+        f"{reply.status}{_excerpt(reply)}",
+        reply,
+    )
+
+
+def expect_header(reply: Reply, name: str) -> str:
+    """The reply has the header, not empty; its value is returned."""
+    value = reply.headers.get(name.lower(), "")
+    expect(bool(value.strip()), f"a {name} header on the {reply.status}", "none", reply)
+    return value
+
+
+def expect_equal_fields(
+    expected: dict[str, Any], seen: dict[str, Any], *, where: str, replies: Collection[Reply] = ()
+) -> None:
+    """Every field of ``expected`` is in ``seen`` with an equal value."""
+    different = [name for name in expected if name not in seen or seen[name] != expected[name]]
+    if different:
+        name = different[0]
+        raise Expectation(
+            f"{name} = {_short(expected[name])} in {where}",
+            f"{_short(seen[name])}" if name in seen else "no such field",
+            exchanges=[reply.exchange for reply in replies],
+        )
+
+
+def _excerpt(reply: Reply) -> str:
+    text = reply.body[:160].decode("utf-8", "replace").strip()
+    return f" with {text!r}" if text else ""
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -1,0 +1,205 @@
+"""Reading a profile from TOML: environment, relative paths, and every mistake at once."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Profile
+from createflow.schemas.profile_error import ProfileError, ProfileMistake
+from createflow.schemas.toml_lines import TomlLines
+
+FILE_NAME = "createflow.toml"
+TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_FILE_KEYS = (("target", "ca_file"), ("target", "schema_file"), ("auth", "key_file"))
+_UNION_TAGS = {"jwt", "static", "none"}
+
+
+def find(folder: Path) -> Path | None:
+    """The profile of a folder: ``createflow.toml``, else a ``pyproject.toml`` with ``[tool.createflow]``."""
+    own = folder / FILE_NAME
+    if own.is_file():
+        return own
+    project = folder / "pyproject.toml"
+    try:
+        tool = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, ValueError):
+        return None
+    return project if isinstance(tool, dict) and "createflow" in tool else None
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
+    """The profile of a file, with ``${VARIABLE}`` filled in and its paths made absolute.
+
+    Raises:
+        ProfileError: a UserError that lists every mistake with its line.
+        UserError: there is no such file, or it cannot be read.
+    """
+    text = _read(path)
+    try:
+        document: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        mistake = ProfileMistake(int(line[1]) if line else 0, "", f"not TOML: {error}")
+        raise ProfileError(path, [mistake]) from None
+    prefix: tuple[str, ...] = ()
+    if path.name == "pyproject.toml":
+        prefix = ("tool", "createflow")
+        document = document.get("tool", {}).get("createflow")
+        if document is None:
+            raise UserError(f"{path}: no [tool.createflow] table", hint=f"write one, or a {FILE_NAME}")
+    reader = _Reader(path, TomlLines(text), prefix, environment)
+    document = reader.filled(document, ())
+    reader.resolve_files(document)
+    return reader.profile(document)
+
+
+def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
+    """The least that can be said of a target: its create URL, and a token when ``CREATEFLOW_TOKEN`` is set.
+
+    Raises:
+        UserError: not an http or https URL, or one with a user, a query or a fragment.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise UserError(
+            f"--url {url}: not an http:// or https:// URL", hint="--url https://api.example.com/api/resources"
+        )
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        raise UserError(
+            f"--url {shown}: no user, query or fragment here",
+            hint=f"a token goes into the environment variable {TOKEN_VARIABLE}",
+        )
+    target = {"base_url": f"{parts.scheme}://{parts.netloc}"}
+    if parts.path.strip("/"):
+        target["path"] = parts.path
+    auth = (
+        {"kind": "static", "writer_env": TOKEN_VARIABLE}
+        if environment.get(TOKEN_VARIABLE)
+        else {"kind": "none"}
+    )
+    return Profile.model_validate({"target": target, "auth": auth})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such profile", hint="--profile names a TOML file") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text", hint="a profile is a TOML file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+class _Reader:
+    """Gathers mistakes while the document is made into a profile, and raises them all at once."""
+
+    def __init__(
+        self, path: Path, lines: TomlLines, prefix: tuple[str, ...], environment: Mapping[str, str]
+    ) -> None:
+        self._path = path
+        self._lines = lines
+        self._prefix = prefix
+        self._environment = environment
+        self._mistakes: list[ProfileMistake] = []
+
+    def filled(self, value: Any, at: tuple[str | int, ...]) -> Any:
+        """The value with every ``${VARIABLE}`` replaced; an unset one is a mistake."""
+        if isinstance(value, dict):
+            return {key: self.filled(item, (*at, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.filled(item, (*at, position)) for position, item in enumerate(value)]
+        return (
+            _VARIABLE.sub(lambda match: self._variable(match, at), value) if isinstance(value, str) else value
+        )
+
+    def _variable(self, match: re.Match[str], at: tuple[str | int, ...]) -> str:
+        name = match[1]
+        if name not in self._environment:
+            self._add(at, f"the environment variable {name} is not set", f"export {name}=...")
+            return match[0]
+        return self._environment[name]
+
+    def resolve_files(self, document: Any) -> None:
+        """Make file names absolute, counted from the profile's folder; a missing file is a mistake."""
+        for section, key in _FILE_KEYS:
+            table = document.get(section)
+            if not isinstance(table, dict) or not isinstance(table.get(key), str):
+                continue
+            if _VARIABLE.search(table[key]):
+                continue  # an unset variable has been told already
+            file = (self._path.parent / table[key]).resolve()
+            table[key] = str(file)
+            if not file.is_file():
+                self._add((section, key), f"no such file: {file}", "paths count from the profile's folder")
+
+    def profile(self, document: Any) -> Profile:
+        """The profile, or all mistakes."""
+        profile = None
+        try:
+            profile = Profile.model_validate(document)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False, include_context=False, include_input=False):
+                at = tuple(part for part in detail["loc"] if part != "[key]")
+                if at[:1] == ("auth",) and len(at) > 1 and at[1] in _UNION_TAGS:
+                    at = (at[0], *at[2:])
+                self._add(at, *_worded(detail["type"], detail["msg"], at))
+        if self._mistakes or profile is None:
+            raise ProfileError(self._path, self._mistakes)
+        return profile
+
+    def _add(self, at: tuple[str | int, ...], reason: str, hint: str = "") -> None:
+        line = self._lines.of((*self._prefix, *at))
+        self._mistakes.append(ProfileMistake(line, ".".join(str(part) for part in at), reason, hint))
+
+
+def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, str]:
+    """Reason and hint of one error of the model."""
+    if kind == "extra_forbidden":
+        known = _known_keys(at[:-1])
+        near = difflib.get_close_matches(str(at[-1]), known, n=1)
+        return "unknown key", f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    if kind == "missing":
+        return "required, but not there", ""
+    if kind == "union_tag_not_found":
+        return "needs a kind", 'kind = "jwt", "static" or "none"'
+    if at == ("target", "base_url"):
+        return (
+            "not an http:// or https:// address",
+            "scheme, host and port only: https://api.example.com:8443",
+        )
+    if at[:1] == ("faults",) and kind == "literal_error":
+        return "unknown fault", message[0].lower() + message[1:]
+    return message[0].lower() + message[1:], ""
+
+
+def _known_keys(at: tuple[str | int, ...]) -> list[str]:
+    """The keys that the model allows at a place; all keys of every variant where there are several."""
+    models: list[type[BaseModel]] = [Profile]
+    for part in at:
+        if isinstance(part, str):
+            models = [
+                inner
+                for model in models
+                for inner in _models_in(
+                    model.model_fields[part].annotation if part in model.model_fields else None
+                )
+            ] or models
+    return sorted({key for model in models for key in model.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
