@@ -1,0 +1,80 @@
+"""A tiny HTTP/1.1 server in a process of its own, for measuring the load generator against a known truth.
+
+``python stub_server.py MODE``: prints its port, then ``MODE`` says how it treats each request: ``fast`` (201 at once),
+``delay:SECONDS``, ``close`` (reads the request, closes), ``refuse:N`` (every N-th request gets 503 at once), ``hang``.
+``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others.
+"""
+
+import asyncio
+import json
+import sys
+
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n" + b'{"id":"1"}'
+REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+
+class Stub(asyncio.Protocol):
+    """One connection."""
+
+    mode = "fast"
+    argument = 0.0
+    posts = 0
+    bodies: set[bytes] = set()  # noqa: RUF012 - shared by all connections, that is its purpose
+    subjects: set[bytes] = set()  # noqa: RUF012 - as above
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start with nothing read."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each whole request."""
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            head = self.buffer[:end]
+            fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+            length = int(fields.get(b"Content-Length", fields.get(b"content-length", b"0")))
+            if len(self.buffer) < end + 4 + length:
+                return
+            body = self.buffer[end + 4 : end + 4 + length]
+            self.buffer = self.buffer[end + 4 + length :]
+            if head.startswith(b"GET"):
+                self.tell()
+            else:
+                self.answer(fields, body)
+
+    def answer(self, fields: dict[bytes, bytes], body: bytes) -> None:
+        """Treat one POST as the mode says."""
+        Stub.posts += 1
+        Stub.bodies.add(body)
+        Stub.subjects.add(fields.get(b"Authorization", b""))
+        if self.mode == "fast":
+            self.transport.write(CREATED)
+        elif self.mode == "delay":
+            asyncio.get_running_loop().call_later(self.argument, self.transport.write, CREATED)
+        elif self.mode == "refuse":
+            self.transport.write(REFUSED if Stub.posts % int(self.argument) == 0 else CREATED)
+        elif self.mode == "unauthorized":
+            self.transport.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        elif self.mode == "close":
+            self.transport.close()
+
+    def tell(self) -> None:
+        """Say what was seen."""
+        seen = {"posts": Stub.posts, "bodies": len(Stub.bodies), "subjects": len(Stub.subjects)}
+        text = json.dumps(seen).encode()
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+
+
+async def serve(mode: str) -> None:
+    """Serve until killed."""
+    Stub.mode, _, argument = mode.partition(":")
+    Stub.argument = float(argument or 0)
+    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - how the test learns the port
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1]))
