@@ -27,7 +27,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Without --profile or --url, [bold]run[/] and [bold]bench[/] start the bundled stack and test that.",
 )
-for command in (run_command, bench_command, up_command, stack_command, checks_command, token_command, report_command):
+for command in (
+    run_command,
+    bench_command,
+    up_command,
+    stack_command,
+    checks_command,
+    token_command,
+    report_command,
+):
     command.register(app)
 
 

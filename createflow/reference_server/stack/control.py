@@ -1,0 +1,85 @@
+"""Commands to a running stack from another terminal, over a Unix socket in its state directory."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from createflow.schemas.error import UserError
+
+_LONGEST_LINE_BYTES = 64 * 1024
+_LONGEST_REPLY_S = 60.0
+
+Handler = Callable[[str, str], Awaitable[dict[str, Any]]]
+"""Takes a verb and a component's name, gives the reply; a ``UserError`` becomes a refusal."""
+
+
+async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
+    """Listen until the returned server is closed. The socket is ours alone (0600)."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = json.loads(await reader.readline())
+            reply = await handle(str(request["do"]), str(request["component"]))
+        except UserError as error:
+            reply = {"error": error.message, "hint": error.hint}
+        except (ValueError, KeyError, TypeError):
+            reply = {"error": "not a command", "hint": ""}
+        except Exception as error:  # noqa: BLE001 - the other terminal must get an answer, whatever happened here
+            reply = {"error": str(error), "hint": "see the logs of the stack"}
+        writer.write(json.dumps(reply).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+
+    with _ShortPath(socket_file) as path:
+        server = await asyncio.start_unix_server(answer, path, limit=_LONGEST_LINE_BYTES)
+    socket_file.chmod(0o600)
+    return server
+
+
+async def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
+    """Send one command to the stack and give its reply.
+
+    Raises:
+        UserError: no stack runs there, or it refuses.
+    """
+    state = socket_file.parent
+    try:
+        with _ShortPath(socket_file) as path:
+            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE_BYTES)
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        raise UserError(
+            f"no stack is running with the state directory {state}",
+            hint="start one with createflow up, or name its state directory: --state DIR",
+        ) from None
+    except PermissionError:
+        raise UserError(f"the stack in {state} belongs to another user") from None
+    writer.write(json.dumps({"do": verb, "component": component}).encode() + b"\n")
+    try:
+        line = await asyncio.wait_for(reader.readline(), _LONGEST_REPLY_S)
+    except TimeoutError:
+        raise UserError(f"the stack in {state} did not answer within {_LONGEST_REPLY_S:.0f} s") from None
+    finally:
+        writer.close()
+    if not line:
+        raise UserError(f"the stack in {state} ended while it was asked")
+    reply: dict[str, Any] = json.loads(line)
+    if "error" in reply:
+        raise UserError(reply["error"], hint=reply.get("hint", ""))
+    return reply
+
+
+class _ShortPath:
+    """A name of the socket that fits the 107 bytes that the kernel allows, however deep the directory lies."""
+
+    def __init__(self, socket_file: Path) -> None:
+        self._file = socket_file
+
+    def __enter__(self) -> str:
+        self._directory = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return f"/proc/self/fd/{self._directory}/{self._file.name}"
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._directory)

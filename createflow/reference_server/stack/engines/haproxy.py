@@ -1,0 +1,47 @@
+"""HAProxy: the only way in, with TLS."""
+
+import ssl
+from pathlib import Path
+
+from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.component import Component
+from createflow.reference_server.stack.http_probe import answers_200
+from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.state import State
+from createflow.reference_server.stack.tls import Certificates
+from createflow.reference_server.stages.api.load_balancer import BalancerConfig, render
+
+
+def component(
+    state: State,
+    directory: Path,
+    certificates: Certificates,
+    *,
+    port: int,
+    admin_port: int,
+    gateways: dict[str, str],
+) -> Component:
+    """The balancer before the gateways (name to ``host:port``)."""
+    program = str(binaries.require(binaries.HAPROXY))
+    configuration = state.write_secret(
+        directory / "haproxy.cfg",
+        render(
+            BalancerConfig(
+                address=f"{HOST}:{port}",
+                certificate_file=str(certificates.server_file),
+                admin_address=f"{HOST}:{admin_port}",
+                gateways=gateways,
+            )
+        ),
+    )
+    trust = ssl.create_default_context(cafile=str(certificates.ca_file))
+    return Component(
+        name="haproxy",
+        address=f"https://localhost:{port}",
+        argv=lambda: [program, "-db", "-f", str(configuration)],
+        cwd=directory,
+        ready=lambda: answers_200(f"https://{HOST}:{port}/readyz", verify=trust),
+        needs=tuple(gateways),
+        waits_itself=True,
+        note=f"metrics at http://{HOST}:{admin_port}/metrics",
+    )

@@ -1,0 +1,35 @@
+"""The search engine: a small server that speaks the OpenSearch API, unless another one is named."""
+
+import os
+from pathlib import Path
+
+from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.component import Component
+from createflow.reference_server.stack.http_probe import answers_200
+from createflow.reference_server.stack.ports import HOST
+
+
+def url(port: int) -> str:
+    """A client's address."""
+    return f"http://{HOST}:{port}"
+
+
+def component(directory: Path, port: int) -> Component:
+    """The bundled engine; it has no accounts, so it is open to the users of this machine."""
+    program = str(binaries.require(binaries.SEARCH))
+    return Component(
+        name="search",
+        address=f"{HOST}:{port}",
+        argv=lambda: [
+            program,
+            "-addr",
+            f"{HOST}:{port}",
+            "-no-stdin-watch",
+            "-no-ja",
+            "-parent-pid",
+            str(os.getpid()),
+        ],
+        cwd=directory,
+        ready=lambda: answers_200(url(port)),
+        note="OpenSearch API, in memory",
+    )

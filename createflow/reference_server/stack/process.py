@@ -1,0 +1,137 @@
+"""One child process of the stack: started with a log, stopped with grace, paused as a whole."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from createflow.reference_server.stack.account import Account
+
+_LOG_TAIL_BYTES = 4096
+
+
+class Process:
+    """A running program and all that it forked.
+
+    Args:
+        argv: program and arguments; no secret among them, since everybody can list them.
+        cwd: a directory of the stack; the guardian knows the stack's processes by it.
+        log: standard output and error are appended to it.
+        account: run as this user.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        log: Path,
+        account: Account | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        self._argv = argv
+        self._cwd = cwd
+        self._log = log
+        self._account = account
+        self._env = env
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the program in a session of its own, so that a Ctrl-C in the terminal is ours alone to handle."""
+        user: dict[str, int | list[int]] = {}
+        if self._account is not None:
+            user = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            self._child = await asyncio.create_subprocess_exec(
+                *self._argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=descriptor,
+                stderr=descriptor,
+                cwd=self._cwd,
+                env={**os.environ, **self._env} if self._env else None,
+                start_new_session=True,
+                **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
+            )
+        finally:
+            os.close(descriptor)
+
+    @property
+    def pid(self) -> int:
+        """Of the program itself; 0 before it was started."""
+        return self._child.pid if self._child else 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the program has not ended."""
+        return self._child is not None and self._child.returncode is None
+
+    @property
+    def ended_with(self) -> int | None:
+        """Exit status, negative for a signal; None while running."""
+        return self._child.returncode if self._child else None
+
+    async def wait(self) -> int:
+        """Until the program ends; its exit status, negative for a signal."""
+        if self._child is None:
+            return 0
+        return await self._child.wait()
+
+    async def stop(self, how: signal.Signals, *, grace_s: float) -> None:
+        """Ask with a signal, then end what is left, children included, when ``grace_s`` is over."""
+        if self._child is None or not self.running:
+            return
+        family = self._family()
+        self.resume()  # a stopped process cannot act on a signal
+        self._child.send_signal(how)
+        try:
+            await asyncio.wait_for(self._child.wait(), grace_s)
+        except TimeoutError:
+            _signal(family, signal.SIGKILL)
+            await self._child.wait()
+        _signal(family, signal.SIGKILL)  # children that outlived it
+
+    def kill(self) -> None:
+        """SIGKILL, for the program and all its children."""
+        _signal(self._family(), signal.SIGKILL)
+
+    def pause(self) -> None:
+        """SIGSTOP, for the program and all its children: a server that is there and does not answer."""
+        # Twice: a server may have forked between our look and its own stop.
+        for _ in range(2):
+            _signal(self._family(), signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT, for the program and all its children."""
+        _signal(self._family(), signal.SIGCONT)
+
+    def log_tail(self, lines: int = 8) -> str:
+        """The end of the log."""
+        try:
+            with self._log.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _family(self) -> list[psutil.Process]:
+        """The program first, then its descendants (PostgreSQL's are in sessions of their own)."""
+        if self._child is None or not self.running:
+            return []
+        try:
+            main = psutil.Process(self._child.pid)
+            return [main, *main.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+
+def _signal(family: Sequence[psutil.Process], how: signal.Signals) -> None:
+    for process in family:
+        # psutil refuses when the number belongs to another process by now.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(how)

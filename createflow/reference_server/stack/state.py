@@ -1,0 +1,108 @@
+"""The state directory of a stack: one place for the profile, keys, settings, logs and data."""
+
+import fcntl
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from createflow.schemas.error import UserError
+
+_ROOM_NEEDED_BYTES = 512 * 1024 * 1024
+
+
+class State:
+    """Owns the directory for the lifetime of one stack.
+
+    Everything in it is made anew at each start: the bundled stack is there to be tested, and a test begins with
+    nothing. Names are fixed, so that other commands find what they need.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.profile_file = self.root / "profile.toml"
+        self.keys = self.root / "keys"
+        self.logs = self.root / "logs"
+        self.run = self.root / "run"
+        self.control_socket = self.root / "control.sock"
+        self._lock = -1
+
+    def open(self) -> None:
+        """Take the directory over, empty.
+
+        Raises:
+            UserError: another ``up`` uses it, it is not ours, or the disk is full.
+        """
+        try:
+            # 0711: PostgreSQL's user must be able to pass; what is secret in here is 0600 itself.
+            self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+            self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UserError(
+                f"the state directory {self.root} cannot be used: {error.strerror}",
+                hint="choose another: --state DIR",
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise UserError(
+                f"another createflow up uses the state directory {self.root}",
+                hint=f"test that stack: createflow run --profile {self.profile_file}; "
+                "or start a second one: --state DIR",
+            ) from None
+        free = shutil.disk_usage(self.root).free
+        if free < _ROOM_NEEDED_BYTES:
+            raise UserError(
+                f"the disk of {self.root} has {free // 2**20} MiB left, the stack needs {_ROOM_NEEDED_BYTES // 2**20}",
+                hint="make room, or choose another disk: --state DIR",
+            )
+        self._clear()
+        self.logs.mkdir()
+        self.run.mkdir(mode=0o711)
+        self.keys.mkdir(mode=0o700)
+
+    def close(self, *, remove: bool) -> None:
+        """Give the directory back; ``remove`` takes it away with all that is in it."""
+        if remove:
+            self._clear()
+            shutil.rmtree(self.root, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def write_secret(self, path: Path, text: str) -> Path:
+        """Write a file that only this user can read, from its first byte on."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def _clear(self) -> None:
+        """Take away what an earlier stack left, and nothing that a stack did not make.
+
+        A directory that holds other things is most likely a mistyped ``--state``.
+        """
+        ours = {"lock", "profile.toml", "keys", "logs", "run", "control.sock"}
+        strange = sorted(entry.name for entry in self.root.iterdir() if entry.name not in ours)
+        if strange:
+            raise UserError(
+                f"the state directory {self.root} holds other things, {strange[0]} for example",
+                hint="choose an empty or new one: --state DIR",
+            )
+        for name in ("run/data",):
+            link = self.root / name
+            if link.is_symlink():
+                # Data that had to live outside; the link is ours, root's, so nobody else chose where it leads.
+                shutil.rmtree(link.resolve(), ignore_errors=True)
+        for name in ours - {"lock"}:
+            path = self.root / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def new_password() -> str:
+    """A password that needs no escaping in a URL, a DSN or a configuration file."""
+    return secrets.token_urlsafe(18)
