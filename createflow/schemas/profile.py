@@ -118,7 +118,7 @@ class CacheSink(Section):
 
 
 class EventSink(Section):
-    """``[sinks.events]``: a NATS JetStream stream. Event JSON is CloudEvents, or flat; pointers say where things are."""
+    """``[sinks.events]``: a NATS JetStream stream; JSON Pointers say where things are in an event."""
 
     url: SecretStr
     stream: str
@@ -157,9 +157,7 @@ class FaultCommands(Section):
     heal: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-FaultName = Literal[
-    "database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"
-]
+FaultName = Literal["database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"]
 
 
 class Deadlines(Section):

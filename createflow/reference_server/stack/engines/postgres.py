@@ -68,7 +68,7 @@ class Cluster:
         self._ports = ports
         self._schema = schema
         self._programs = binaries.require(binaries.POSTGRES).parent
-        self._initialised = asyncio.Event()
+        self._seeded = asyncio.Event()
 
     def dsn(self, user: str, password: str, node: int = 0, database: str = DATABASE) -> str:
         """A connection string; node 0 is the primary."""
@@ -89,7 +89,7 @@ class Cluster:
         return [self._component(node) for node in range(len(self._ports))]
 
     def _component(self, node: int) -> Component:
-        directory = self._data / ("primary" if node == 0 else f"replica-{node}")
+        directory = self._directory(node)
         directory.mkdir(mode=0o700)
         if self._account is not None:
             shutil.chown(directory, self._account.uid, self._account.gid)
@@ -107,9 +107,7 @@ class Cluster:
             # Replicas wait for the roles that the primary gets after its start: their walreceiver retries.
             argv=lambda: [str(self._programs / "postgres"), "-D", str(directory)],
             cwd=directory,
-            prepare=(lambda: self._make_primary(directory))
-            if node == 0
-            else (lambda: self._make_replica(directory, node)),
+            prepare=self._make_primary if node == 0 else self._until_seeded,
             settle=self._make_database if node == 0 else _nothing,
             ready=ready,
             account=self._account,
@@ -117,7 +115,8 @@ class Cluster:
             note="fsync and synchronous_commit on" if node == 0 else "streaming replica",
         )
 
-    async def _make_primary(self, directory: Path) -> None:
+    async def _make_primary(self) -> None:
+        directory = self._directory(0)
         self._programs = self._reachable_programs()
         password = self._data / "password"
         password.write_text(self._secrets.postgres)
@@ -137,13 +136,17 @@ class Cluster:
             "--no-instructions",
         )  # fmt: skip
         password.unlink()
-        (directory / "postgresql.conf").write_text(_SETTINGS + f"port = {self._ports[0]}\n")
         (directory / "pg_hba.conf").write_text(_HBA)
-        self._initialised.set()
+        # Before the primary runs: a copy of a running one would have its lock file and torn pages.
+        await asyncio.gather(
+            *(asyncio.to_thread(self._seed_replica, directory, node) for node in range(1, len(self._ports)))
+        )
+        (directory / "postgresql.conf").write_text(_SETTINGS + f"port = {self._ports[0]}\n")
+        self._seeded.set()
 
-    async def _make_replica(self, directory: Path, node: int) -> None:
-        await self._initialised.wait()
-        await asyncio.to_thread(self._copy_cluster, self._data / "primary", directory)
+    def _seed_replica(self, primary: Path, node: int) -> None:
+        directory = self._directory(node)
+        self._copy_cluster(primary, directory)
         conninfo = (
             f"host={HOST} port={self._ports[0]} user=createflow_replica "
             f"password={self._secrets.postgres_replica} application_name=replica_{node}"
@@ -155,11 +158,17 @@ class Cluster:
         if self._account is not None:
             shutil.chown(directory / "standby.signal", self._account.uid, self._account.gid)
 
+    async def _until_seeded(self) -> None:
+        await self._seeded.wait()
+
+    def _directory(self, node: int) -> Path:
+        return self._data / ("primary" if node == 0 else f"replica-{node}")
+
     def _copy_cluster(self, source: Path, target: Path) -> None:
         if self._account is None:
             shutil.copytree(source, target, dirs_exist_ok=True)
         else:
-            target.rmdir()
+            target.rmdir()  # copying makes it, with the owner of the source
             copy_for(self._account, source, target)
 
     async def _make_database(self) -> None:
