@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,8 @@ import psutil
 from createflow.reference_server.stack.account import Account
 
 _LOG_TAIL_BYTES = 4096
+_SIGNAL_LIMIT_S = 2.0
+_GONE = (psutil.STATUS_DEAD, psutil.STATUS_ZOMBIE)
 
 
 class Process:
@@ -94,16 +97,19 @@ class Process:
             _signal(family, signal.SIGKILL)
             await self._child.wait()
         _signal(family, signal.SIGKILL)  # children that outlived it
+        await _until(family, _GONE)
 
     def kill(self) -> None:
         """SIGKILL, for the program and all its children."""
         _signal(self._family(), signal.SIGKILL)
 
-    def pause(self) -> None:
-        """SIGSTOP, for the program and all its children: a server that is there and does not answer."""
+    async def pause(self) -> None:
+        """SIGSTOP, for the program and all its children, and wait until they stand: it is there and does not answer."""
         # Twice: a server may have forked between our look and its own stop.
         for _ in range(2):
-            _signal(self._family(), signal.SIGSTOP)
+            family = self._family()
+            _signal(family, signal.SIGSTOP)
+            await _until(family, (psutil.STATUS_STOPPED, *_GONE))
 
     def resume(self) -> None:
         """SIGCONT, for the program and all its children."""
@@ -135,3 +141,17 @@ def _signal(family: Sequence[psutil.Process], how: signal.Signals) -> None:
         # psutil refuses when the number belongs to another process by now.
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(how)
+
+
+async def _until(family: Sequence[psutil.Process], statuses: Collection[str]) -> None:
+    """Wait until each process has one of the statuses: signals take effect when the kernel gets round to it."""
+    deadline = time.monotonic() + _SIGNAL_LIMIT_S
+    while any(_status(process) not in statuses for process in family) and time.monotonic() < deadline:
+        await asyncio.sleep(0.002)
+
+
+def _status(process: psutil.Process) -> str:
+    try:
+        return process.status() if process.is_running() else psutil.STATUS_DEAD
+    except psutil.NoSuchProcess:
+        return psutil.STATUS_DEAD

@@ -74,7 +74,7 @@ class Supervisor:
 
     async def pause(self, name: str) -> None:
         """SIGSTOP: it is there and does not answer."""
-        self._running(name).pause()
+        await self._running(name).pause()
         self._status[name] = Status.PAUSED
 
     async def resume(self, name: str) -> None:

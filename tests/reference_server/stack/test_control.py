@@ -1,0 +1,71 @@
+"""Control: commands to a running stack from another terminal."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from createflow.reference_server.stack import control
+from createflow.schemas.error import UserError
+
+
+async def handle(verb: str, component: str) -> dict[str, Any]:
+    """A stack that knows one component."""
+    if component != "valkey":
+        raise UserError(f"no {component}", hint="valkey")
+    return {"did": verb}
+
+
+def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
+    """Serve and ask in one loop."""
+
+    async def both() -> dict[str, Any]:
+        server = await control.serve(socket_file, handle)
+        async with server:
+            return await control.ask(socket_file, verb, component)
+
+    return asyncio.run(both())
+
+
+def test_a_command_is_carried_out_and_answered(tmp_path: Path) -> None:
+    """And only our own user may give one."""
+    assert ask(tmp_path / "control.sock", "pause", "valkey") == {"did": "pause"}
+
+
+def test_a_refusal_keeps_its_hint(tmp_path: Path) -> None:
+    """The other terminal sees the same words."""
+    with pytest.raises(UserError, match="no redis") as caught:
+        ask(tmp_path / "control.sock", "pause", "redis")
+    assert caught.value.hint == "valkey"
+
+
+def test_a_state_directory_may_lie_deeper_than_a_socket_name_is_long(tmp_path: Path) -> None:
+    """The kernel takes 107 bytes; people's home directories do not care."""
+    deep = tmp_path / ("d" * 100) / ("e" * 100)
+    deep.mkdir(parents=True)
+    assert ask(deep / "control.sock", "kill", "valkey") == {"did": "kill"}
+
+
+def test_no_stack_is_told_with_the_directory(tmp_path: Path) -> None:
+    """Not as a missing file."""
+    with pytest.raises(UserError, match="no stack is running") as caught:
+        asyncio.run(control.ask(tmp_path / "control.sock", "status", ""))
+    assert "createflow up" in caught.value.hint
+
+
+def test_rubbish_on_the_socket_is_answered_and_harms_nothing(tmp_path: Path) -> None:
+    """The next command works."""
+
+    async def scenario() -> tuple[bytes, dict[str, Any]]:
+        socket_file = tmp_path / "control.sock"
+        async with await control.serve(socket_file, handle):
+            reader, writer = await asyncio.open_unix_connection(str(socket_file))
+            writer.write(b"[1, 2\n")
+            line = await reader.readline()
+            writer.close()
+            return line, await control.ask(socket_file, "start", "valkey")
+
+    line, reply = asyncio.run(scenario())
+    assert b"not a command" in line
+    assert reply == {"did": "start"}

@@ -1,0 +1,77 @@
+"""The guardian: what lives in the stack's directories ends with the stack's owner, and nothing else does."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from createflow.reference_server.stack import guardian
+
+SLEEPER = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
+
+
+def spawn(directory: Path) -> subprocess.Popen[bytes]:
+    """A process that would never end by itself."""
+    return subprocess.Popen(SLEEPER, cwd=directory, start_new_session=True)
+
+
+@pytest.fixture
+def owner(tmp_path: Path):
+    """A guardian over ``tmp_path/stack`` and the end of the pipe that keeps it waiting."""
+    (tmp_path / "stack" / "engine").mkdir(parents=True)
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(guardian.__file__), str(tmp_path / "stack")], stdin=reader
+    )
+    os.close(reader)
+    yield process, writer
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, owner) -> None:
+    """Also what ignores SIGTERM, and what is stopped and could not notice anything."""
+    guardian_process, writer = owner
+    plain, stopped = spawn(tmp_path / "stack" / "engine"), spawn(tmp_path / "stack")
+    stopped.send_signal(signal.SIGSTOP)
+    outsider = spawn(tmp_path)
+    try:
+        os.close(writer)
+        assert guardian_process.wait(timeout=10) == 0
+        assert plain.wait(timeout=1) == -signal.SIGKILL
+        assert stopped.wait(timeout=1) == -signal.SIGKILL
+        assert outsider.poll() is None
+    finally:
+        outsider.kill()
+        outsider.wait()
+
+
+def test_a_signal_does_not_end_the_guardian_before_its_work(tmp_path: Path, owner) -> None:
+    """A Ctrl-C in the terminal is the owner's to handle."""
+    guardian_process, writer = owner
+    child = spawn(tmp_path / "stack")
+    wait_until_it_ignores_sigint(guardian_process.pid)
+    guardian_process.send_signal(signal.SIGINT)
+    guardian_process.send_signal(signal.SIGTERM)
+    os.close(writer)
+    assert guardian_process.wait(timeout=10) == 0
+    assert child.wait(timeout=1) == -signal.SIGKILL
+
+
+def wait_until_it_ignores_sigint(pid: int) -> None:
+    """Until the interpreter has run far enough to have set its handlers."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        ignored = next(
+            int(line.split()[1], 16)
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+            if line.startswith("SigIgn")
+        )
+        if ignored & (1 << (signal.SIGTERM - 1)):
+            return
+    pytest.fail("the guardian never got so far")
