@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from createflow.reference_server.stack import guardian
+
+Owner = tuple[subprocess.Popen[bytes], int]
 
 SLEEPER = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
 
@@ -20,7 +23,7 @@ def spawn(directory: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture
-def owner(tmp_path: Path):
+def owner(tmp_path: Path) -> Iterator[Owner]:
     """A guardian over ``tmp_path/stack`` and the end of the pipe that keeps it waiting."""
     (tmp_path / "stack" / "engine").mkdir(parents=True)
     reader, writer = os.pipe2(os.O_CLOEXEC)
@@ -34,7 +37,7 @@ def owner(tmp_path: Path):
         process.wait()
 
 
-def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, owner) -> None:
+def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, owner: Owner) -> None:
     """Also what ignores SIGTERM, and what is stopped and could not notice anything."""
     guardian_process, writer = owner
     plain, stopped = spawn(tmp_path / "stack" / "engine"), spawn(tmp_path / "stack")
@@ -51,7 +54,7 @@ def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, o
         outsider.wait()
 
 
-def test_a_signal_does_not_end_the_guardian_before_its_work(tmp_path: Path, owner) -> None:
+def test_a_signal_does_not_end_the_guardian_before_its_work(tmp_path: Path, owner: Owner) -> None:
     """A Ctrl-C in the terminal is the owner's to handle."""
     guardian_process, writer = owner
     child = spawn(tmp_path / "stack")

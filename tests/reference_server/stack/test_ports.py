@@ -1,6 +1,7 @@
 """Ports: a reservation keeps others out and lets the child in."""
 
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,7 +10,7 @@ from createflow.schemas.error import UserError
 
 
 @pytest.fixture
-def ports():
+def ports() -> Iterator[Ports]:
     """Reservations that are given back."""
     ports = Ports()
     yield ports

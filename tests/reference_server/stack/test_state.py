@@ -1,8 +1,8 @@
 """State: one stack a directory, nothing of others is touched, secrets are private."""
 
 import shutil
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,8 +48,7 @@ def test_what_an_earlier_stack_left_is_taken_away(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before PostgreSQL finds out half-way."""
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10, 9, 3 * 2**20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
     with pytest.raises(UserError, match="has 3 MiB left"):
         State(tmp_path / "state").open()
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import psutil
 import pytest
@@ -58,7 +59,7 @@ class Run:
         self.deaths.append(death)
         self.died.set()
 
-    async def __aenter__(self) -> "Run":
+    async def __aenter__(self) -> Self:
         await self.supervisor.start()
         return self
 
