@@ -29,6 +29,7 @@ class Dispatcher:
         self._max_backlog_age_s = max_backlog_age_s
         self._idle: list[Waiter[Arrival | None]] = []
         self._backlog: deque[Arrival] = deque()
+        self._handed: dict[int, Arrival] = {}
         self._in_flight: dict[int, tuple[Arrival, float]] = {}
         self._t0 = 0.0
         self._stopping = False
@@ -81,7 +82,8 @@ class Dispatcher:
         waiter: Waiter[Arrival | None] = Waiter()
         self._idle.append(waiter)
         handed: Arrival | None = waiter.get()
-        return handed
+        # Between the hand-out and this line the run may have been closed and the arrival counted as not sent.
+        return handed if handed and self._handed.pop(handed.k, None) else None
 
     def sending(self, arrival: Arrival) -> float:
         """The caller is about to send. Returns the time."""
@@ -98,13 +100,14 @@ class Dispatcher:
     def stop(self) -> None:
         """Send nothing more: what is due but unsent stays unsent."""
         self._stopping = True
+        self._recorder.cut(self.now_s())
         while self._backlog:
             self._recorder.not_sent(self._backlog.popleft())
 
     def drain(self, timeout_s: float) -> None:
         """Wait until everything is answered, then close the books."""
         deadline = time.perf_counter() + timeout_s
-        while (self._in_flight or self._backlog) and time.perf_counter() < deadline:
+        while (self._in_flight or self._handed or self._backlog) and time.perf_counter() < deadline:
             gevent.sleep(0.01)
         self.stop()
         self._closed = True
@@ -112,11 +115,15 @@ class Dispatcher:
         for arrival, sent_s in self._in_flight.values():
             self._recorder.unfinished(arrival, sent_s, now_s)
         self._in_flight.clear()
+        for arrival in self._handed.values():
+            self._recorder.not_sent(arrival)
+        self._handed.clear()
         while self._idle:
             self._wake(self._idle.pop(), None)
 
     def _hand_out(self, arrival: Arrival) -> None:
         if self._idle:
+            self._handed[arrival.k] = arrival
             self._wake(self._idle.pop(), arrival)
         else:
             self._backlog.append(arrival)

@@ -48,7 +48,7 @@ class Histogram:
 
     def add(self, other: "Histogram") -> None:
         """Add another histogram."""
-        self._hdr.add(other._hdr)
+        self._hdr.add(other._hdr)  # noqa: SLF001 - of the same class
         self.clamped += other.clamped
 
     def percentiles_ms(self, *ratios: float, worse: int = 0) -> tuple[float, ...]:

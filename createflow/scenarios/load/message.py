@@ -52,6 +52,8 @@ class NodeState:
 
     kind: Literal["ready", "tick", "final"]
     seq: int = 0
+    now_s: float = 0.0
+    """Seconds from the start of the run."""
     in_flight: int = 0
     backlog: int = 0
     peak_in_flight: int = 0

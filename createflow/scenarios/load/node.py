@@ -53,7 +53,8 @@ class Node:
             user_classes=[sender_class(self._config, self._dispatcher, self._recorder)]
         ).create_local_runner()
         runner.start(self._config.senders, spawn_rate=self._config.senders)
-        runner.spawning_greenlet.join()
+        while runner.user_count < self._config.senders:
+            gevent.sleep(0.01)
         gc.collect()
         gc.freeze()
         self._say("ready")
@@ -68,7 +69,7 @@ class Node:
 
     def _wait_for_start(self) -> float:
         """The common start, given on the wall clock that machines share, in this process's own clock."""
-        start = json.loads(self._read_command())["start"]
+        start = float(json.loads(self._read_command())["start"])
         self._cpu_start_s = time.process_time()
         return time.perf_counter() + (start - time.time())
 
@@ -94,6 +95,7 @@ class Node:
         state = NodeState(
             kind=kind,
             seq=self._seq,
+            now_s=now_s,
             in_flight=self._dispatcher.in_flight,
             backlog=self._dispatcher.backlog,
             peak_in_flight=self._dispatcher.peak_in_flight,

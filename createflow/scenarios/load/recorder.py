@@ -68,6 +68,10 @@ class Recorder:
         """It waited for a free sender for too long, or the run ended first."""
         self._phase(arrival).not_sent += 1
 
+    def cut(self, now_s: float) -> None:
+        """The run was stopped: the window ends here."""
+        self._end_s = min(self._end_s, now_s)
+
     def assert_balanced(self) -> None:
         """Raise unless every arrival of either phase is in exactly one class."""
         self.warmup.assert_balanced()

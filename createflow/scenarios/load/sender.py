@@ -19,14 +19,15 @@ from createflow.scenarios.load.message import NodeConfig
 from createflow.scenarios.load.recorder import Recorder
 from createflow.scenarios.load.schedule import Arrival
 
+_TIMEOUT = "timeout"
 _SLACK_S = 1.0
 """The socket's own timeouts lie above the request's, so that one clock decides what is a timeout."""
 
 
 def sender_class(config: NodeConfig, dispatcher: Dispatcher, recorder: Recorder) -> type[FastHttpUser]:
     """The Locust user that serves this run: one user is one sender, and at most one request in flight."""
-    headers = _headers_by_principal(config)
     pool = _client_pool(config)
+    creates = _Creates(config, pool.get_client(config.base_url), dispatcher, recorder)
 
     class CreateSender(FastHttpUser):
         """Takes arrivals as they come due, until there are no more."""
@@ -37,48 +38,53 @@ def sender_class(config: NodeConfig, dispatcher: Dispatcher, recorder: Recorder)
         @task
         def serve(self) -> None:
             """Serve until the end of the run."""
-            client: HTTPClient = pool.get_client(config.base_url)
             while (arrival := dispatcher.next_arrival()) is not None:
-                body = (config.body % {"k": arrival.k}).encode()
-                _create(client, config, arrival, body, headers[arrival.k % len(headers)], dispatcher, recorder)
+                creates.send(arrival)
 
     return CreateSender
 
 
-def _create(
-    client: HTTPClient,
-    config: NodeConfig,
-    arrival: Arrival,
-    body: bytes,
-    headers: dict[str, str],
-    dispatcher: Dispatcher,
-    recorder: Recorder,
-) -> None:
-    """POST once, read the whole reply, and enter what happened into the books."""
-    sent_s = dispatcher.sending(arrival)
-    limit = gevent.Timeout.start_new(config.timeout_s)
-    status, kind = 0, ""
-    try:
-        response = client.request("POST", config.path, body=body, headers=headers)
-        response.read()
-        status = response.get_code()
-    except gevent.Timeout as timeout:
-        if timeout is not limit:
-            raise
-        kind = "timeout"
-    except Exception as error:  # noqa: BLE001 - whatever happens, the arrival must end in one class
-        kind = _kind(error)
-    finally:
-        limit.close()
-    done_s = dispatcher.now_s()
-    if not dispatcher.settled(arrival):
-        return
-    if status:
-        recorder.replied(arrival, sent_s, done_s, status)
-    elif kind == "timeout":
-        recorder.timed_out(arrival, sent_s, done_s)
-    else:
-        recorder.failed(arrival, sent_s, done_s, kind)
+class _Creates:
+    """The requests of one node; everything that does not change from one to the next is made once."""
+
+    def __init__(self, config: NodeConfig, client: HTTPClient, dispatcher: Dispatcher, recorder: Recorder) -> None:
+        self._config = config
+        self._client = client
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._headers = _headers_by_principal(config)
+
+    def send(self, arrival: Arrival) -> None:
+        """POST once, read the whole reply, and enter what happened into the books."""
+        body = (self._config.body % {"k": arrival.k}).encode()
+        headers = self._headers[arrival.k % len(self._headers)]
+        sent_s = self._dispatcher.sending(arrival)
+        status, kind = self._exchange(body, headers)
+        done_s = self._dispatcher.now_s()
+        if not self._dispatcher.settled(arrival):
+            return
+        if status:
+            self._recorder.replied(arrival, sent_s, done_s, status)
+        elif kind == _TIMEOUT:
+            self._recorder.timed_out(arrival, sent_s, done_s)
+        else:
+            self._recorder.failed(arrival, sent_s, done_s, kind)
+
+    def _exchange(self, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+        """The status of the reply, or 0 and the kind of error. Never sent twice: the client repeats no POST."""
+        limit = gevent.Timeout.start_new(self._config.timeout_s)
+        try:
+            response = self._client.request("POST", self._config.path, body=body, headers=headers)
+            response.read()
+            return response.get_code(), ""
+        except gevent.Timeout as timeout:
+            if timeout is not limit:
+                raise
+            return 0, _TIMEOUT
+        except Exception as error:  # noqa: BLE001 - whatever happens, the arrival must end in one class
+            return 0, _kind(error)
+        finally:
+            limit.close()
 
 
 def _kind(error: Exception) -> str:
@@ -86,11 +92,11 @@ def _kind(error: Exception) -> str:
     for exception, kind in _KINDS:
         if isinstance(error, exception):
             return kind
-    return f"{type(error).__name__}"
+    return type(error).__name__
 
 
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, "timeout"),
+    (TimeoutError, _TIMEOUT),
     (ConnectionRefusedError, "connection_refused"),
     (ConnectionResetError, "connection_reset"),
     (BrokenPipeError, "connection_reset"),
