@@ -48,6 +48,8 @@ class Exchange(Model):
     elapsed_ms: float = 0.0
     error: str = ""
     """Transport error in words, when there was no reply."""
+    curl: str = ""
+    """A line that repeats the request; the token is taken from ``$TOKEN``."""
 
 
 class Finding(Model):
@@ -96,6 +98,8 @@ class RunReport(Model):
     """Where the description of the target came from, in words."""
     interrupted: bool = False
     results: tuple[CheckResult, ...] = ()
+    created: int = 0
+    """How many resources the run created."""
     left_behind: tuple[str, ...] = ()
     """URLs of resources that the run created and could not remove."""
 
@@ -133,7 +137,10 @@ class SloVerdict(Model):
     target: str
     """As asked, for example ``p99_ms <= 100``."""
     seen: float
+    """Infinite when the arrivals that failed reach down to the percentile; the JSON then says ``"Infinity"``."""
     held: bool
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class LoadReport(Model):
@@ -151,11 +158,21 @@ class LoadReport(Model):
     duration_s: float
     """The measured window, warm-up excluded."""
     warmup_s: float
+    workers: int = 1
+    """Load processes."""
     senders: int
+    """The most requests that could be in flight."""
     principals: int
+    offered_per_s: float = 0.0
+    """Arrivals due in the measured window, over that window."""
+    sent_per_s: float = 0.0
+    """Requests sent inside the measured window, over that window."""
     accepted_per_s: float
-    """2xx replies to arrivals of the measured window, over that window."""
+    """2xx replies that arrived inside the measured window, over that window."""
     ledger: Ledger
+    """Of the measured window."""
+    warmup_ledger: Ledger | None = None
+    """Of the warm-up: in no other number here, but its writes are on the target too."""
     statuses: dict[str, int]
     """Replies by status code."""
     errors: dict[str, int] = Field(default_factory=dict)
@@ -165,10 +182,14 @@ class LoadReport(Model):
     service: Percentiles
     """From the true send time to the last byte: what most tools call latency."""
     lag: Percentiles
-    """From the intended to the true send time: the generator's own delay."""
+    """From the intended to the true send time: the generator's own delay, and waiting for a free sender."""
+    pacing: Percentiles | None = None
+    """How late the generator itself woke up for each arrival."""
     generator_cpu_ratio: float
     """CPU of the busiest load node, 1.0 is one core."""
     valid: bool
     """False when the generator, not the target, set the numbers."""
     validity_reason: str = ""
     slos: tuple[SloVerdict, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers should know."""
