@@ -16,15 +16,13 @@ from createflow.schemas.error import TargetError, UserError
 
 READY_WHEN_FILE = """
 import pathlib, signal, subprocess, sys
-def stop(*_):
-    with open('../order', 'a') as file: file.write(sys.argv[1] + ' stopped\\n')
-    sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 with open('../order', 'a') as file: file.write(sys.argv[1] + ' started\\n')
 child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
 pathlib.Path('child').write_text(str(child.pid))
 pathlib.Path('ready').touch()
-while True: signal.pause()
+signal.sigwait({signal.SIGTERM})
+with open('../order', 'a') as file: file.write(sys.argv[1] + ' stopped\\n')
 """
 
 
