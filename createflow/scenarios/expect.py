@@ -1,9 +1,10 @@
 """Named expectations, and the three ways in which a check says that a promise was not seen to hold."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from createflow.scenarios.reply import Reply
+from createflow.scenarios.sameness import differences
 from createflow.schemas.report import Exchange
 
 
@@ -49,16 +50,12 @@ def expect_header(reply: Reply, name: str) -> str:
     return value
 
 
-def expect_equal_fields(
-    expected: dict[str, Any], seen: dict[str, Any], *, where: str, replies: Collection[Reply] = ()
-) -> None:
-    """Every field of ``expected`` is in ``seen`` with an equal value."""
-    different = [name for name in expected if name not in seen or seen[name] != expected[name]]
-    if different:
-        name = different[0]
+def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Reply, where: str) -> None:
+    """Every field that the reply showed is in the copy with the same value."""
+    for name in differences(shown, kept):
         raise Expectation(
-            f"{name} = {_short(expected[name])} in {where}",
-            f"{_short(seen[name])}" if name in seen else "no such field",
+            f"{name} = {_short(shown[name])} in {where}",
+            _short(kept[name]) if name in kept else "no such field",
             exchanges=[reply.exchange for reply in replies],
         )
 

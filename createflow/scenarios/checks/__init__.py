@@ -1,0 +1,43 @@
+"""Every check, one module a step, listed by hand in the order of the flow."""
+
+from createflow.scenarios.checks.api import (
+    auth_check,
+    https_request,
+    load_balancer,
+    rate_limit,
+    response,
+    service_router,
+    validation,
+)
+from createflow.scenarios.checks.business import audit_log, business_logic, publish_event, transaction
+from createflow.scenarios.checks.data import (
+    connection_pool,
+    index_update,
+    invalidate_cache,
+    replicate,
+    write_primary,
+)
+from createflow.scenarios.declare import Check
+
+MODULES = (
+    https_request,
+    load_balancer,
+    auth_check,
+    rate_limit,
+    validation,
+    service_router,
+    business_logic,
+    transaction,
+    publish_event,
+    audit_log,
+    connection_pool,
+    write_primary,
+    replicate,
+    invalidate_cache,
+    index_update,
+    response,
+)
+
+CHECKS: tuple[Check, ...] = tuple(
+    member for module in MODULES for member in vars(module).values() if isinstance(member, Check)
+)

@@ -1,0 +1,1 @@
+"""Checks of the api tier, one module a step."""

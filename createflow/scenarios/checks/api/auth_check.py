@@ -1,0 +1,118 @@
+"""Step 3: nobody creates without a token that proves who they are and that they may."""
+
+from createflow.scenarios import forgery
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import NotDeclared, expect, expect_header, expect_status
+from createflow.scenarios.principal import ANONYMOUS, Principal
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.2", catches=Fault.OPEN_DOOR)
+async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
+    """A create without a token is refused with 401."""
+    async with between_creates(target):
+        expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches=Fault.NO_CHALLENGE)
+async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
+    """Every 401 says in WWW-Authenticate that a bearer token is wanted.
+
+    Why: without the challenge a client cannot tell "log in" from "not allowed".
+    """
+    async with between_creates(target):
+        bad = tokens.writer().holding("not-a-token")
+        for who, case in ((ANONYMOUS, "no token"), (bad, "a malformed token")):
+            reply = await target.create(who=who)
+            expect_status(reply, 401, of=f"a create with {case}")
+            challenge = expect_header(reply, "WWW-Authenticate")
+            expect(
+                challenge.split()[0].lower().rstrip(",") == "bearer",
+                "the scheme Bearer in WWW-Authenticate",
+                challenge,
+                reply,
+            )
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="seed, Error Handling; RFC 6750 §3.1",
+    catches=Fault.MALFORMED_TOKEN_CRASHES,
+)
+async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
+    """Whatever stands where a token should, the answer is 401 and never a server error."""
+    writer = tokens.writer()
+    good = writer.token or ""
+    forms = {
+        "one word": "not-a-token",
+        "two segments": ".".join(good.split(".")[:2]) if good.count(".") == 2 else "a.b",
+        "four segments": f"{good}.x",
+        "empty segments": "..",
+        "a header that is not base64": "!!!.e30.e30",
+        "a header that is not JSON": "bm90LWpzb24.e30.e30",
+        "a header that is a list": "W10.e30.e30",
+        "4 KiB of one letter": "a" * 4096,
+        "characters beyond ASCII": "tökén.ü.ñ",
+    }
+    async with between_creates(target, who=writer):
+        for form, token in forms.items():
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token of {form}")
+        basic = Principal(writer.subject, "d3JpdGVyOndyaXRlcg==", scheme="Basic")
+        expect_status(await target.create(who=basic), 401, of="the scheme Basic")
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 7519 §4.1.4", catches=Fault.IGNORES_EXPIRY)
+async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that has expired is refused with 401, although nothing else about it is wrong."""
+    expired = tokens.expired()
+    async with between_creates(target, who=tokens.writer()):
+        expect_status(await target.create(who=expired), 401, of="a create with an expired token")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches=Fault.SKIPS_SIGNATURE)
+async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that was changed after it was signed is refused with 401."""
+    writer = tokens.writer()
+    token = writer.token or ""
+    forms = {
+        "one bit of its signature flipped": forgery.flipped_signature(token),
+        "another subject in its payload": forgery.changed_claims(token, sub=f"{writer.subject}-forged"),
+    }
+    async with between_creates(target, who=writer):
+        for form, forged in forms.items():
+            expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.10; RFC 7515 §4.1.4", catches=Fault.SKIPS_SIGNATURE)
+async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that is well signed, but with a key that the issuer never had, is refused with 401."""
+    writer = tokens.writer()
+    foreign = writer.holding(forgery.resigned(writer.token or ""))
+    async with between_creates(target, who=writer):
+        expect_status(await target.create(who=foreign), 401, of="a token signed with a foreign key")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches=Fault.ACCEPTS_ALG_NONE)
+async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
+    """A token whose header says that it is not signed is refused with 401, however "none" is spelled."""
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for spelling in ("none", "None", "NONE", "nOnE"):
+            for keep in (False, True):
+                forged = forgery.unsigned(writer.token or "", spelling, keep_signature=keep)
+                reply = await target.create(who=writer.holding(forged))
+                signature = "the old signature" if keep else "no signature"
+                expect_status(reply, 401, of=f'a token with alg "{spelling}" and {signature}')
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.4", catches=Fault.NO_RBAC)
+async def reader_is_403(target: Target, tokens: Tokens) -> None:
+    """Somebody known whose role does not allow creating is refused with 403, not 401."""
+    writer, reader = tokens.writer(), tokens.reader()
+    if writer.token == reader.token:
+        raise NotDeclared("reader and writer are one principal")
+    async with between_creates(target, who=writer):
+        expect_status(await target.create(who=reader), 403, of="a reader's create")

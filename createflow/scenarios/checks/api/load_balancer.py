@@ -1,0 +1,55 @@
+"""Step 2: the way in is encrypted, and says so when there is nobody behind it."""
+
+import asyncio
+
+from createflow.scenarios.controls import accepting_again, between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, expect, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Faults, Handshakes, Target
+from createflow.schemas.flow import Step
+
+_NOTICES_WITHIN_S = 10.0
+
+
+@check(step=Step.LOAD_BALANCER, source="RFC 9325 §3.1.1; seed, step 2", needs=(Need.HTTPS,))
+async def old_tls_is_refused(handshakes: Handshakes) -> None:
+    """TLS 1.2 or newer is offered with a certificate that verifies, and TLS 1.1 is refused.
+
+    Why: TLS 1.0 and 1.1 rest on broken hashes; RFC 8996 retired them.
+    """
+    for moment in ("before", "after"):
+        problem = await asyncio.to_thread(handshakes.modern)
+        expect(not problem, "a verified TLS 1.2 or 1.3 handshake", f"{problem} ({moment} the old one)")
+        if moment == "before":
+            outcome = await asyncio.to_thread(handshakes.tls_1_1)
+            if outcome == "untested":
+                raise Inconclusive("this machine's TLS library cannot offer TLS 1.1")
+            expect(outcome == "refused", "TLS 1.1 refused", f"TLS 1.1 {outcome}")
+
+
+@check(
+    step=Step.LOAD_BALANCER,
+    source="RFC 9110 §15.6.4; seed, Error Handling",
+    needs=(Need.GATEWAY_DOWN,),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def no_gateway_is_503(target: Target, faults: Faults) -> None:
+    """With no gateway alive the answer is 503 as problem+json, and creates are accepted again afterwards."""
+    async with between_creates(target):
+        pass
+    async with faults.injected("gateway_down"):
+        reply, refused = await eventually(target.create, lambda reply: not reply.accepted, within_s=_NOTICES_WITHIN_S)
+        if not refused:
+            raise Inconclusive("creates were accepted all the time: the fault had no effect")
+        expect_status(reply, 503, of="a create with no gateway alive")
+        expect(
+            reply.media_type == "application/problem+json",
+            "the 503 as application/problem+json",
+            reply.media_type or "no Content-Type",
+            reply,
+        )
+    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)

@@ -1,0 +1,144 @@
+"""Step 4: one subject gets what is promised and no more, and is told when to come back."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.profile import Limits
+from createflow.schemas.report import Level
+
+_SENDERS = 16
+_LONGEST_S = 10.0
+_TOLERANCE = 1.2
+"""Accepted beyond the promise before it counts as no limit: windows and clocks differ between limiters."""
+_LONGEST_WAIT_S = 15.0
+
+
+@dataclass(slots=True)
+class _Burst:
+    """What a flood of creates by one subject came to."""
+
+    limits: Limits
+    started: float
+    accepted: int = 0
+    refusal: Reply | None = None
+    last: Reply | None = None
+
+    @property
+    def promised(self) -> float:
+        return self.limits.burst + self.limits.rate_per_s * (time.perf_counter() - self.started)
+
+
+@check(
+    step=Step.RATE_LIMIT,
+    source="seed, Error Handling; RFC 6585 §4",
+    catches=Fault.NO_RATE_LIMIT,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def excess_is_429(target: Target) -> None:
+    """Creates beyond the promised rate are refused with 429."""
+    await _exceeded(target, target.writer)
+
+
+@check(
+    step=Step.RATE_LIMIT,
+    level=Level.SHOULD,
+    source="RFC 6585 §4; RFC 9110 §10.2.3",
+    catches=Fault.RETRY_AFTER_MISSING,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def retry_after_is_given(target: Target) -> None:
+    """A 429 says when to come back, and who waits that long is served."""
+    refusal = await _exceeded(target, target.writer)
+    wait_s = _seconds(expect_header(refusal, "Retry-After"), refusal)
+    if wait_s > _LONGEST_WAIT_S:
+        raise Inconclusive(f"Retry-After asks for {wait_s:g} s: longer than a check waits")
+    await asyncio.sleep(wait_s)
+    reply = await target.create(paced=False)
+    expect(reply.accepted, f"a create accepted after waiting {wait_s:g} s", str(reply.status), refusal, reply)
+
+
+@check(
+    step=Step.RATE_LIMIT,
+    level=Level.SHOULD,
+    source="OWASP API4:2023",
+    catches=Fault.SHARED_BUCKET,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
+    """One subject's excess does not use up another's share."""
+    writer, other = tokens.writer(), tokens.other_writer()
+    async with between_creates(target, who=other):
+        refusal = await _exceeded(target, writer)
+        reply = await target.create(who=other)
+        expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
+
+
+async def _exceeded(target: Target, who: Principal) -> Reply:
+    """The first 429 of a flood.
+
+    Raises:
+        Expectation: more was accepted than was promised, or the refusal has another status.
+        Inconclusive: we were too slow to send more than is promised.
+    """
+    if target.limits is None:
+        raise Inconclusive("no limits")
+    burst = _Burst(target.limits, time.perf_counter())
+    stop_at = burst.started + _LONGEST_S
+
+    async def sender() -> None:
+        while burst.refusal is None and time.perf_counter() < stop_at and not _too_many(burst):
+            reply = await target.create(who=who, paced=False)
+            burst.last = reply
+            if reply.accepted:
+                burst.accepted += 1
+            elif burst.refusal is None:
+                burst.refusal = reply
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_SENDERS):
+                group.create_task(sender())
+    except* Exception as failures:  # noqa: BLE001 - the group's first failure is the one to tell
+        raise failures.exceptions[0] from None
+    if burst.refusal is not None:
+        expect_status(burst.refusal, 429, of=f"creates beyond {burst.limits.rate_per_s:g}/s")
+        return burst.refusal
+    if _too_many(burst):
+        raise Expectation(
+            f"429 beyond {burst.limits.burst} at once and {burst.limits.rate_per_s:g} a second",
+            f"{burst.accepted} creates accepted in {time.perf_counter() - burst.started:.1f} s",
+            exchanges=[burst.last.exchange] if burst.last else [],
+        )
+    raise Inconclusive(
+        f"{burst.accepted} creates in {_LONGEST_S:g} s did not exceed the promised rate; the way there is too slow"
+    )
+
+
+def _too_many(burst: _Burst) -> bool:
+    return burst.accepted > burst.promised * _TOLERANCE + _SENDERS
+
+
+def _seconds(value: str, reply: Reply) -> float:
+    """RFC 9110 §10.2.3: Retry-After = HTTP-date / delay-seconds."""
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        raise Expectation("Retry-After in seconds or as a date", value, exchanges=[reply.exchange]) from None
+    return max((moment.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0)

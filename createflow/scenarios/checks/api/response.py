@@ -1,0 +1,213 @@
+"""Step 16: the reply says what was made, where it is, by whom and when, and errors say no more than they should."""
+
+import asyncio
+import re
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from jsonschema import Draft202012Validator
+
+from createflow.scenarios.controls import between_creates, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import (
+    Expectation,
+    Inconclusive,
+    NotDeclared,
+    expect,
+    expect_header,
+    expect_same_fields,
+    expect_status,
+)
+from createflow.scenarios.principal import ANONYMOUS, Principal
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+from createflow.schemas.wire import wire_schema
+
+_SEED = "seed, Request/Response Format"
+_ROUNDS = 5
+_CLOCK_S = 2.0
+"""Date has whole seconds, and clocks of one deployment differ a little."""
+_UNKNOWN_CLOCK_S = 300.0
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_INTERNALS = {
+    "a stack trace": r"Traceback \(most recent|File \".+\", line \d+|\n\s+at [\w.$<>]+\(|goroutine \d+ \[",
+    "SQL": r"\b(INSERT INTO|DELETE FROM|UPDATE \w+ SET|SELECT .{1,80} FROM)\b|SQLSTATE|ORA-\d{4}",
+    "a connection string": r"\b(postgres(ql)?|mysql|redis|nats|mongodb|amqp)(\+\w+)?://",
+    "a path of the server": r"(/usr/|/home/|/opt/|/var/|/app/|/srv/)[\w.-]+/|site-packages|node_modules|[A-Z]:\\\\",
+    "a library's exception": r"\b(psycopg\d?|sqlalchemy|asyncpg|django|java\.lang|org\.springframework)\.[\w.]+",
+}
+
+
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §15.3.2", catches=Fault.OK_FOR_CREATED)
+async def create_is_201(target: Target) -> None:
+    """A valid create is answered 201 with a JSON body."""
+    reply = await target.create()
+    expect_status(reply, 201, of="a valid create")
+    expect(reply.media_type == "application/json", "application/json", reply.media_type or "no type", reply)
+    expect(reply.document is not None, "a JSON object", repr(reply.body[:80]), reply)
+
+
+@check(step=Step.RESPONSE, source=_SEED, catches=Fault.MISSING_FIELD)
+async def body_has_the_fields(target: Target) -> None:
+    """The 201 shows id, who and when beside what was sent, each of its type and as it was sent."""
+    sent = target.contract.document()
+    reply = await target.create(sent)
+    if not reply.accepted:
+        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+    shown = reply.document or {}
+    fields = target.contract.fields
+    for name in (fields.id, fields.name, fields.created_at, fields.created_by):
+        expect(name in shown and shown[name] not in (None, ""), f"{name} in the 201", "nothing", reply)
+    expect_same_fields(sent, shown, reply, where="the 201, as it was sent")
+    if target.contract.is_seed:
+        errors = sorted(Draft202012Validator(wire_schema("resource")).iter_errors(shown), key=str)
+        if errors:
+            raise Expectation("a body that the resource schema allows", errors[0].message, exchanges=[reply.exchange])
+
+
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §10.2.2", catches=Fault.NO_LOCATION)
+async def location_is_given(target: Target) -> None:
+    """Every 201 says in Location where the resource is."""
+    for _ in range(_ROUNDS):
+        reply = await target.create()
+        if not reply.accepted:
+            raise Inconclusive(f"an ordinary create was answered {reply.status}")
+        expect_header(reply, "Location")
+
+
+@check(step=Step.RESPONSE, source="RFC 9110 §15.3.2", catches=Fault.LOCATION_WRONG)
+async def location_answers_the_same(target: Target) -> None:
+    """What is read at the Location at once is what the 201 showed."""
+    made = await created(target)
+    if "location" not in made.reply.headers:
+        raise Inconclusive("the 201 has no Location; location_is_given judges that")
+    seen = await target.read(made.url)
+    expect_status(seen, 200, of=f"GET {made.reply.headers['location']}")
+    expect_same_fields(made.shown, seen.document or {}, made.reply, seen, where="what the Location shows")
+
+
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 3339 §5.6", catches=Fault.LOCAL_TIME)
+async def created_at_is_now(target: Target) -> None:
+    """created_at is a time with an offset, and it is the time of the request by the target's own clock."""
+    made = await created(target)
+    text = made.shown.get(target.contract.fields.created_at)
+    stamped = isinstance(text, str) and _RFC_3339.fullmatch(text) is not None
+    expect(stamped, "a time as RFC 3339 wants it, with an offset", repr(text), made.reply)
+    moment = datetime.fromisoformat(str(text).upper()).timestamp()
+    date = made.reply.headers.get("date")
+    clock = parsedate_to_datetime(date).timestamp() if date else made.reply.received_at
+    slack_s = _CLOCK_S if date else _UNKNOWN_CLOCK_S
+    expect(
+        clock - made.reply.elapsed_s - slack_s <= moment <= clock + slack_s,
+        f"a time within {slack_s:g} s of the target's clock ({date or 'no Date header'})",
+        str(text),
+        made.reply,
+    )
+
+
+@check(step=Step.RESPONSE, source=f"{_SEED}; OWASP API3:2023", catches=Fault.CREATED_BY_FROM_BODY)
+async def created_by_is_the_subject(target: Target, tokens: Tokens) -> None:
+    """created_by is the subject of the token, for two subjects at once and whatever the body claims."""
+    people = (tokens.writer(), tokens.other_writer())
+    if any(person.subject is None for person in people):
+        raise NotDeclared("the tokens do not say who their subject is")
+    await asyncio.gather(*(_creates_as(target, person) for person in people for _ in range(_ROUNDS)))
+    field = target.contract.fields.created_by
+    claimed = await target.create(target.contract.document(**{field: "somebody-else"}), who=people[0])
+    if claimed.accepted:
+        seen = (claimed.document or {}).get(field)
+        expect(seen == people[0].subject, f"{field} = {people[0].subject}", f"{seen!r}, as the body claimed", claimed)
+
+
+async def _creates_as(target: Target, person: Principal) -> None:
+    made = await created(target, who=person)
+    field = target.contract.fields.created_by
+    seen = made.shown.get(field)
+    expect(seen == person.subject, f"{field} = {person.subject}", repr(seen), made.reply)
+
+
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9110 §15.3.2, §8.8.3, §13.1.2", catches=Fault.ETAG_DIFFERS)
+async def etag_matches(target: Target) -> None:
+    """The ETag of the 201 is the one that a read shows, and asking with it again is answered 304."""
+    made = await created(target)
+    etag = made.reply.headers.get("etag")
+    if etag is None:
+        raise NotDeclared("the 201 has no ETag")
+    seen = await target.read(made.url)
+    expect(
+        _opaque(seen.headers.get("etag", "")) == _opaque(etag),
+        f"the ETag {etag} of the 201 on the read",
+        seen.headers.get("etag", "none"),
+        made.reply,
+        seen,
+    )
+    again = await target.read(made.url, headers={"if-none-match": etag})
+    expect_status(again, 304, of="a read that has the current version")
+
+
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9457 §3", catches=Fault.HTML_ERRORS)
+async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
+    """Errors are application/problem+json whose status is the reply's."""
+    async with between_creates(target):
+        for case, reply in await _errors(target, tokens):
+            expect(
+                reply.media_type == "application/problem+json",
+                f"application/problem+json for {case}",
+                reply.media_type or "no Content-Type",
+                reply,
+            )
+            problem = reply.document
+            expect(problem is not None, f"a JSON object for {case}", "none", reply)
+            status = (problem or {}).get("status", reply.status)
+            expect(status == reply.status, f"status {reply.status} in the body for {case}", str(status), reply)
+            expect(bool({"title", "type"} & set(problem or {})), f"a title or type for {case}", "neither", reply)
+
+
+@check(step=Step.RESPONSE, source="OWASP API8:2023; CWE-209", catches=Fault.STACK_TRACE_LEAKS)
+async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> None:
+    """No error shows a stack trace, SQL, a connection string, a path or a library of the server."""
+    async with between_creates(target):
+        for case, reply in await _errors(target, tokens):
+            text = reply.body.decode("utf-8", "replace").replace("\\n", "\n")
+            for kind, pattern in _INTERNALS.items():
+                found = re.search(pattern, text)
+                expect(
+                    found is None,
+                    f"no {kind[2:] if kind[1] == ' ' else kind} in the answer to {case}",
+                    _around(found),
+                    reply,
+                )
+
+
+async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Reply]]:
+    """One reply of each kind of error that can be provoked from here."""
+    cases = {
+        "an empty body": await target.create(b""),
+        "a body that is no object": await target.create(b"[1]"),
+        "a broken body": await target.create(b'{"name": "\xff'),
+        "a method that is not there": await target.create(method="PATCH"),
+        "a path that is not there": await target.read(f"{target.url_of(await target.create())}/no/such/path"),
+    }
+    if tokens is not None:
+        writer = tokens.writer()
+        cases["no token"] = await target.create(who=ANONYMOUS)
+        cases["a malformed token"] = await target.create(who=writer.holding("not-a-token"))
+        with suppress(NotDeclared):
+            cases["a reader's create"] = await target.create(who=tokens.reader())
+    errors = [(case, reply) for case, reply in cases.items() if reply.status >= 400]
+    if not errors:
+        raise Inconclusive("nothing that was sent is an error to this target")
+    return errors
+
+
+def _opaque(etag: str) -> str:
+    """Weak comparison (RFC 9110 §8.8.3.2): a proxy that compresses may weaken a tag."""
+    return etag.removeprefix("W/")
+
+
+def _around(found: re.Match[str] | None) -> str:
+    return repr(found[0][:120]) if found else ""

@@ -1,0 +1,120 @@
+"""Step 6: when nobody can serve, the answer is quick and honest, and it ends when the trouble ends."""
+
+import asyncio
+
+from createflow.scenarios.controls import accepting_again, between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, expect, expect_header, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Faults, Target
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_NOTICES_WITHIN_S = 10.0
+_OPENS_WITHIN_S = 15.0
+_PAUSE_S = 0.01
+_FAST_S = 0.5
+"""An open breaker does not wait for anything; this leaves room for a busy machine."""
+_FAST_REPLIES = 5
+
+
+@check(
+    step=Step.SERVICE_ROUTER,
+    source="seed, Error Handling; RFC 9110 §15.6.4",
+    catches=Fault.DOWN_IS_500,
+    needs=(Need.SERVICE_DOWN,),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def service_down_is_503(target: Target, faults: Faults) -> None:
+    """With no live service instance the answer is 503 with Retry-After, and creates are accepted again afterwards.
+
+    504 is allowed while the loss is being noticed: then the outcome is truly unknown.
+    """
+    async with between_creates(target):
+        pass
+    async with faults.injected("service_down"):
+        reply, steady = await eventually(
+            target.create, lambda reply: not reply.accepted and reply.status != 504, within_s=_NOTICES_WITHIN_S
+        )
+        if reply.accepted:
+            raise Inconclusive("creates were accepted all the time: the fault had no effect")
+        expect(steady, f"503 within {_NOTICES_WITHIN_S:g} s", str(reply.status), reply)
+        expect_status(reply, 503, of="a create with no live service")
+        expect_header(reply, "Retry-After")
+    await _recovers(target)
+
+
+@check(
+    step=Step.SERVICE_ROUTER,
+    source="seed, Error Handling: circuit breaker open",
+    catches=Fault.BREAKER_NEVER_OPENS,
+    needs=(Need.DATABASE_FAULT,),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
+    """Lasting database errors turn into quick 503s with Retry-After, and creates are accepted again afterwards."""
+    async with between_creates(target):
+        pass
+    async with faults.injected("database_error", "database_down"):
+        errors, opened = await _until_open(target)
+        if not errors and opened.accepted:
+            raise Inconclusive("creates were accepted all the time: the fault had no effect")
+        expect_status(opened, 503, of=f"creates after {errors} database errors in {_OPENS_WITHIN_S:g} s")
+        expect_header(opened, "Retry-After")
+        fast: list[Reply] = []
+        for _ in range(_FAST_REPLIES):
+            reply = await target.create()
+            if reply.status == 503:
+                fast.append(reply)
+        # A half-open breaker lets a probe through now and then: most, not all, are answered at once.
+        expect(len(fast) > _FAST_REPLIES // 2, "503 while the breaker is open", f"{len(fast)} of {_FAST_REPLIES}")
+        median_s = sorted(reply.elapsed_s for reply in fast)[len(fast) // 2]
+        expect(median_s <= _FAST_S, f"503 within {_FAST_S:g} s while the breaker is open", f"{median_s:.2f} s", *fast)
+    await _recovers(target)
+
+
+@check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="RFC 9110 §15.5.5")
+async def unknown_resource_is_404(target: Target) -> None:
+    """A resource that does not exist, and a path that does not, are answered 404."""
+    async with between_creates(target):
+        made = await target.create()
+        url = target.url_of(made)
+        expect((await target.read(url)).accepted, "the created resource found", "it is not", made)
+        for missing in (_sibling(url), f"{url}/no/such/path"):
+            expect_status(await target.read(missing), 404, of=f"GET {missing}")
+
+
+async def _until_open(target: Target) -> tuple[int, Reply]:
+    """How many errors were seen before the first 503, and the last reply."""
+    errors = 0
+    async with asyncio.timeout(_OPENS_WITHIN_S + target.deadlines.recovery_s):
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _OPENS_WITHIN_S
+        while True:
+            reply = await target.create()
+            if reply.status == 503 or loop.time() > deadline:
+                return errors, reply
+            errors += not reply.accepted
+            await asyncio.sleep(_PAUSE_S)
+
+
+async def _recovers(target: Target) -> None:
+    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)
+
+
+def _sibling(url: str) -> str:
+    """A URL whose id has the same form but names nothing."""
+    base, _, name = url.rpartition("/")
+    if name.isdigit():
+        return f"{base}/{int(name) + 1_000_000_000}"
+    digits = [position for position, letter in enumerate(name) if letter.isdigit()]
+    if not digits:
+        return f"{base}/{name}-no-such"
+    last = digits[-1]
+    return f"{base}/{name[:last]}{9 - int(name[last])}{name[last + 1 :]}"

@@ -1,0 +1,162 @@
+"""Step 5: what is stored is what the schema allows, and what is refused is refused with all its reasons."""
+
+import json
+from typing import Any
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_status
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_LONGEST_TESTED = 100_000
+_WRONG: dict[str, list[Any]] = {
+    "string": [1, True, None, ["x"], {"x": 1}],
+    "integer": ["1", True, None, 1.5],
+    "number": ["1", True, None],
+    "boolean": ["true", 1, None],
+    "object": ["{}", 1, None, []],
+    "array": ["[]", 1, None, {}],
+}
+
+
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.NO_VALIDATION)
+async def missing_name_is_400(target: Target) -> None:
+    """A body without a required field is refused with 400."""
+    required = target.contract.required
+    if not required:
+        raise NotDeclared("the schema requires no field")
+    async with between_creates(target):
+        for name in required:
+            body = target.contract.document()
+            del body[name]
+            expect_status(await target.create(body), 400, of=f"a body without {name}")
+
+
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.TYPES_UNCHECKED)
+async def wrong_types_are_400(target: Target) -> None:
+    """A value of a wrong JSON type is refused with 400, for every field, and so is a body that is no object."""
+    async with between_creates(target):
+        for name, schema in target.contract.properties.items():
+            for wrong in _WRONG.get(str(schema.get("type")), []):
+                reply = await target.create(target.contract.document(**{name: wrong}))
+                expect_status(reply, 400, of=f"{name} = {json.dumps(wrong)}")
+        for text in (b"[]", b'"text"', b"1", b"null", b"true"):
+            expect_status(await target.create(text), 400, of=f"the body {text.decode()}")
+
+
+@check(step=Step.VALIDATION, source="JSON Schema validation §6.3.1", catches=Fault.LENGTH_OFF_BY_ONE)
+async def length_bound_is_exact(target: Target) -> None:
+    """The declared number of characters is accepted and one more is refused, counted in code points.
+
+    Why: "\U0001f600" is one character, but two units in UTF-16 and four bytes in UTF-8.
+    """
+    name = target.contract.fields.name
+    longest = target.contract.max_length(name)
+    if longest is None or longest > _LONGEST_TESTED:
+        raise NotDeclared(f"the schema has no testable maxLength for {name}")
+    for letter in ("x", "é", "\U0001f600"):
+        word = target.contract.word_in(target.contract.document())
+        full = word.ljust(longest, letter)
+        reply = await target.create(target.contract.document(**{name: full}))
+        expect(
+            reply.accepted,
+            f"a {name} of {longest} code points ending in {letter!r} accepted",
+            str(reply.status),
+            reply,
+        )
+        reply = await target.create(target.contract.document(**{name: full + letter}))
+        expect_status(reply, 400, of=f"a {name} of {longest + 1} code points ending in {letter!r}")
+
+
+@check(
+    step=Step.VALIDATION,
+    source="OWASP API3:2023; the target's schema",
+    catches=Fault.UNKNOWN_FIELDS_STORED,
+)
+async def unknown_field_is_400(target: Target) -> None:
+    """A field that the schema does not have is refused with 400.
+
+    Why: what is silently dropped was meant, and what is silently stored may be trusted by somebody.
+    """
+    if not target.contract.closed:
+        raise NotDeclared("the schema allows additional properties")
+    async with between_creates(target):
+        for name in ("unknown_field", "is_admin"):
+            reply = await target.create(target.contract.document(**{name: True}))
+            expect_status(reply, 400, of=f"a body with the field {name}")
+
+
+@check(step=Step.VALIDATION, source="RFC 8259 §2, §7, §8.1", catches=Fault.BROKEN_JSON_CRASHES)
+async def broken_json_is_400(target: Target) -> None:
+    """What is not JSON in UTF-8, or cannot be stored, is refused with 400 and never a server error."""
+    good = json.dumps(target.contract.document()).encode()
+    name = target.contract.fields.name
+    forms = {
+        "truncated": good[:-1],
+        "empty": b"",
+        "with a comma too many": good[:-1] + b",}",
+        "followed by garbage": good + b"x",
+        "with NaN": _with(target, name, b"NaN"),
+        "with single quotes": _with(target, name, b"'x'"),
+        "with invalid UTF-8": _with(target, name, b'"\xff\xfe"'),
+        "with a lone surrogate": _with(target, name, rb'"\ud800"'),
+        "with an escaped NUL": _with(target, name, rb'"a\u0000b"'),
+        "nested 2,000 deep": b"[" * 2000 + b"]" * 2000,
+    }
+    async with between_creates(target):
+        for form, body in forms.items():
+            expect_status(await target.create(body), 400, of=f"a body {form}")
+
+
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 7493 §2.3", catches=Fault.BROKEN_JSON_CRASHES)
+async def duplicate_key_is_400(target: Target) -> None:
+    """A body that has one key twice is refused with 400.
+
+    Why: parsers differ in which of the two they keep, so what was checked may not be what is stored.
+    """
+    good = target.contract.document()
+    name = target.contract.fields.name
+    twice = f'{{"{name}": "first", {json.dumps(good)[1:]}'.encode()
+    async with between_creates(target):
+        expect_status(await target.create(twice), 400, of=f"a body with {name} twice")
+
+
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 9457 §3", catches=Fault.FIRST_ERROR_ONLY)
+async def every_error_is_named(target: Target) -> None:
+    """A refusal of a body with several bad fields names every one of them."""
+    bad = {
+        name: _WRONG[schema["type"]][0]
+        for name, schema in target.contract.properties.items()
+        if schema.get("type") in _WRONG
+    }
+    if len(bad) < 2:
+        raise NotDeclared("the schema has fewer than two fields with a simple type")
+    async with between_creates(target):
+        reply = await target.create(target.contract.document(**bad))
+        expect_status(reply, 400, of=f"a body with wrong {', '.join(bad)}")
+        if reply.document is None:
+            raise Expectation("a JSON object that names the bad fields", reply.media_type or "something else")
+        named = _strings_in(reply.document)
+        missing = [name for name in bad if not any(name in text for text in named)]
+        expect(not missing, f"{', '.join(bad)} named in the 400", f"no word of {', '.join(missing)}", reply)
+
+
+def _with(target: Target, name: str, raw: bytes) -> bytes:
+    """A valid body, except that one field's value is these bytes."""
+    marker = "a-value-to-be-replaced"
+    body = json.dumps(target.contract.document(**{name: marker})).encode()
+    quoted = json.dumps(marker).encode()
+    if quoted not in body:
+        raise Inconclusive("no body with a broken value could be made")
+    return body.replace(quoted, raw, 1)
+
+
+def _strings_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for key, item in value.items() for text in (str(key), *_strings_in(item))]
+    return [text for item in value for text in _strings_in(item)] if isinstance(value, list) else []

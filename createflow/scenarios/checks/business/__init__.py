@@ -1,0 +1,1 @@
+"""Checks of the business tier, one module a step."""

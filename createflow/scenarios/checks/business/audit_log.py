@@ -1,0 +1,69 @@
+"""Step 10: it can be told afterwards who did what when."""
+
+from datetime import UTC, datetime
+
+from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, expect
+from createflow.scenarios.probes.role import AuditTrail, Row, Target
+from createflow.scenarios.sameness import same
+from createflow.scenarios.traces import is_success
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_CREATES = 5
+_SKEW_S = 5.0
+"""The target's clock may differ this much from ours."""
+_WORDS = ("create", "insert", "post", "add", "write")
+
+
+@check(step=Step.AUDIT_LOG, source="seed, step 10", catches=Fault.AUDIT_LOST)
+async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
+    """Every accepted create has exactly one audit entry of success."""
+    for made in [await created(target) for _ in range(_CREATES)]:
+        entries = await _entries(target, audit, made)
+        expect(len(entries) == 1, "one audit entry of success", str(len(entries)), made.reply)
+
+
+@check(step=Step.AUDIT_LOG, source="seed, step 10: record who/what/when", catches=Fault.AUDIT_ANONYMOUS)
+async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
+    """The audit entry names the subject, the action, the resource, the time, and the request."""
+    made = await created(target)
+    entries = await _entries(target, audit, made)
+    if not entries:
+        raise Inconclusive("the create has no audit entry; one_entry_per_create judges that")
+    entry = entries[0]
+    missing = [name for name in ("actor", "action", "resource_id", "occurred_at") if name not in entry]
+    if missing:
+        raise Inconclusive(f"the audit query returns no column {', '.join(missing)}")
+    who = target.writer.subject or made.shown.get(target.contract.fields.created_by)
+    expect(bool(entry["actor"]), "the entry's actor", "none", made.reply)
+    expect(who is None or same(who, entry["actor"]), f"actor = {who}", str(entry["actor"]), made.reply)
+    action = str(entry["action"]).lower()
+    expect(any(word in action for word in _WORDS), "an action that says create", repr(entry["action"]), made.reply)
+    expect(same(made.id, entry["resource_id"]), f"resource_id = {made.id}", str(entry["resource_id"]), made.reply)
+    _happened_then(entry, made)
+    request_id = made.reply.headers.get("x-request-id")
+    if request_id and "request_id" in entry:
+        seen = entry["request_id"]
+        expect(same(request_id, seen), f"request_id = {request_id}, as the reply says", str(seen), made.reply)
+
+
+def _happened_then(entry: Row, made: Resource) -> None:
+    moment = entry["occurred_at"]
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if not isinstance(moment, datetime):
+        raise Inconclusive(f"occurred_at is no time: {moment!r}")
+    stamp = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    within = made.reply.sent_at - _SKEW_S <= stamp <= made.reply.received_at + _SKEW_S
+    expect(within, "occurred_at at the time of the request", str(moment), made.reply)
+
+
+async def _entries(target: Target, audit: AuditTrail, made: Resource) -> list[Row]:
+    async def read() -> list[Row]:
+        return [entry for entry in await audit.by_id(made.id) if is_success(entry)]
+
+    entries, _ = await eventually(read, bool, within_s=target.deadlines.audit_s)
+    return entries

@@ -1,0 +1,53 @@
+"""Step 9: everybody who listens learns of each create once, and learns the truth."""
+
+from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
+from createflow.scenarios.probes.role import Event, EventLog, Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_CREATES = 5
+
+
+@check(step=Step.PUBLISH_EVENT, source="seed, step 9; architecture: what a 201 promises", catches=Fault.EVENT_LOST)
+async def every_create_has_an_event(target: Target, events: EventLog) -> None:
+    """Every accepted create is published within its deadline."""
+    for made in [await created(target) for _ in range(_CREATES)]:
+        seen = await _heard(events, made, target.deadlines.event_s)
+        expect(bool(seen), f"an event within {target.deadlines.event_s:g} s", "none", made.reply)
+
+
+@check(step=Step.PUBLISH_EVENT, source="seed, step 9; CloudEvents 1.0, source and id", catches=Fault.EVENT_TWICE)
+async def one_event_per_create(target: Target, events: EventLog) -> None:
+    """An accepted create is published exactly once; a redelivery of the same event id does not count."""
+    made = [await created(target) for _ in range(_CREATES)]
+    for resource in made:
+        if not await _heard(events, resource, target.deadlines.event_s):
+            raise Inconclusive("a create has no event at all; every_create_has_an_event judges that")
+    # Events come in order: whatever came of the first creates is here when a later one's event is.
+    later = await created(target)
+    if not await _heard(events, later, target.deadlines.event_s):
+        raise Inconclusive("a later create has no event")
+    for resource in made:
+        count = len(events.of(resource.id))
+        expect(count == 1, "one event for one create", f"{count} with different ids", resource.reply)
+
+
+@check(step=Step.PUBLISH_EVENT, source="seed, step 9", catches=Fault.EVENT_WRONG_ACTOR)
+async def event_equals_resource(target: Target, events: EventLog) -> None:
+    """The event shows the resource exactly as the reply does."""
+    made = await created(target)
+    seen = await _heard(events, made, target.deadlines.event_s)
+    if not seen:
+        raise Inconclusive("the create has no event; every_create_has_an_event judges that")
+    expect_same_fields(made.shown, seen[0].resource, made.reply, where="the event")
+
+
+async def _heard(events: EventLog, made: Resource, within_s: float) -> list[Event]:
+    async def read() -> list[Event]:
+        return events.of(made.id)
+
+    seen, _ = await eventually(read, bool, within_s=within_s)
+    return seen

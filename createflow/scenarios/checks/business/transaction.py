@@ -1,0 +1,125 @@
+"""Step 8: all or nothing. A create that was not accepted leaves no trace anywhere."""
+
+from createflow.scenarios.controls import accepting_again, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.principal import ANONYMOUS, Principal
+from createflow.scenarios.probes.role import (
+    AuditTrail,
+    Cache,
+    EventLog,
+    Faults,
+    Primary,
+    SearchIndex,
+    Target,
+    Tokens,
+)
+from createflow.scenarios.reply import Reply
+from createflow.scenarios.traces import Traces
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_TAKES_EFFECT_WITHIN_S = 5.0
+Body = dict[str, object]
+
+
+@check(step=Step.TRANSACTION, source="seed, Error Handling", catches=Fault.ROW_KEPT_AFTER_REFUSAL)
+async def refused_create_leaves_nothing(
+    *,
+    target: Target,
+    tokens: Tokens | None,
+    primary: Primary | None,
+    audit: AuditTrail | None,
+    events: EventLog | None,
+    cache: Cache | None,
+    search: SearchIndex | None,
+) -> None:
+    """A create refused with 400, 401 or 403 leaves no row, event, cached value, document or entry of success."""
+    name_field = target.contract.fields.name
+    traces = Traces(primary, audit, events, cache, search, target.deadlines, name_field)
+    refused: list[tuple[Reply, Body]] = []
+    await created(target)
+    for body, who, status in _refusals(target, tokens):
+        reply = await target.create(body, who=who)
+        expect_status(reply, status, of="a create that is to be refused")
+        refused.append((reply, body))
+    if not refused:
+        raise NotDeclared("nothing of this profile makes a create refused")
+    await traces.caught_up_with(await created(target))
+    for reply, body in refused:
+        left = await traces.of(target.contract.name_in(body), target.contract.word_in(body))
+        expect(not left, f"nothing left by a create that was answered {reply.status}", ", ".join(left), reply)
+
+
+@check(
+    step=Step.TRANSACTION,
+    source="seed, Error Handling: rollback transaction",
+    catches=Fault.NO_ROLLBACK,
+    needs=(Need.DATABASE_ERROR,),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def database_error_is_500_and_leaves_nothing(
+    *,
+    target: Target,
+    faults: Faults,
+    primary: Primary | None,
+    audit: AuditTrail | None,
+    events: EventLog | None,
+    cache: Cache | None,
+    search: SearchIndex | None,
+) -> None:
+    """A database error inside the transaction is answered 500, leaves nothing, and the same create works later."""
+    name_field = target.contract.fields.name
+    traces = Traces(primary, audit, events, cache, search, target.deadlines, name_field)
+    await created(target)
+    async with faults.injected("database_error"):
+        body, reply = await _first_refused(target)
+        expect_status(reply, 500, of="a create that met a database error")
+        if reply.media_type == "application/problem+json":
+            code = (reply.document or {}).get("code")
+            expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
+    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)
+    await traces.caught_up_with(await created(target))
+    left = await traces.of(target.contract.name_in(body), target.contract.word_in(body))
+    expect(not left, "nothing left by a create that was answered 500", ", ".join(left), reply)
+    again = await target.create(body)
+    expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
+
+
+def _refusals(target: Target, tokens: Tokens | None) -> list[tuple[Body, Principal | None, int]]:
+    """Creates that must be refused, each with a name of its own."""
+    found: list[tuple[Body, Principal | None, int]] = []
+    contract = target.contract
+    others = [name for name in contract.properties if name != contract.fields.name]
+    if contract.closed:
+        found.append((contract.document(unknown_field=True), None, 400))
+    if others:
+        # An object where a simple value is due, or the other way round, is wrong for every type.
+        wrong = "x" if contract.properties[others[-1]].get("type") == "object" else {"x": 1}
+        found.append((contract.document(**{others[-1]: wrong}), None, 400))
+    if tokens is not None:
+        found.append((contract.document(), ANONYMOUS, 401))
+        try:
+            found.append((contract.document(), tokens.reader(), 403))
+        except NotDeclared:
+            return found
+    return found
+
+
+async def _first_refused(target: Target) -> tuple[Body, Reply]:
+    """The first create that is not accepted: a fault may take a moment to work."""
+
+    async def attempt() -> tuple[Body, Reply]:
+        body = target.contract.document()
+        return body, await target.create(body)
+
+    (body, reply), refused = await eventually(
+        attempt, lambda last: not last[1].accepted, within_s=_TAKES_EFFECT_WITHIN_S
+    )
+    if not refused:
+        raise Inconclusive("creates were accepted all the time: the fault had no effect")
+    return body, reply

@@ -1,0 +1,1 @@
+"""Checks of the data tier, one module a step."""

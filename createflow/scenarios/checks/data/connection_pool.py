@@ -1,0 +1,35 @@
+"""Step 11: many at once are served, and the pool is as good afterwards as before."""
+
+import asyncio
+
+from createflow.scenarios.controls import resource_in
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import expect
+from createflow.scenarios.probes.role import Primary, Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_AT_ONCE = 60
+_AFTERWARDS = 10
+
+
+@check(step=Step.CONNECTION_POOL, source="seed, step 11", catches=Fault.POOL_LEAKS, disturbs=True)
+async def parallel_creates_all_answer(target: Target, primary: Primary | None) -> None:
+    """Sixty creates at once are all accepted with ids of their own, and creates afterwards are as well.
+
+    Why: a connection that is not given back shows only when the pool has been through all of its connections.
+    """
+    bodies = [target.contract.document() for _ in range(_AT_ONCE)]
+    replies = await asyncio.gather(*(target.create(body) for body in bodies))
+    for reply in replies:
+        expect(reply.accepted, f"{_AT_ONCE} creates at once accepted", str(reply.status), reply)
+    made = [resource_in(target, reply, body) for reply, body in zip(replies, bodies, strict=True)]
+    count = len({resource.id for resource in made})
+    expect(count == _AT_ONCE, f"{_AT_ONCE} different ids", str(count), *replies[-1:])
+    for _ in range(_AFTERWARDS):
+        reply = await target.create()
+        expect(reply.accepted, "creates afterwards accepted", str(reply.status), reply)
+    if primary is not None:
+        for resource in made:
+            rows = await primary.by_id(resource.id)
+            expect(len(rows) == 1, "one row for each create", str(len(rows)), resource.reply)

@@ -1,0 +1,89 @@
+"""Step 14: the cache never shows what is no longer true."""
+
+import asyncio
+
+from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Cache, Primary, Row, Target
+from createflow.scenarios.reply import Reply
+from createflow.scenarios.sameness import differences
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_ROUNDS = 4
+_WARMING = 3
+_RACING = 3
+_READS = 6
+
+
+@check(
+    step=Step.INVALIDATE_CACHE,
+    source="seed, step 14",
+    catches=Fault.CACHE_NOT_INVALIDATED,
+    needs=(Need.UPDATE,),
+)
+async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
+    """Once an update is answered, no read shows the value before it, however many reads ran beside it.
+
+    Why the reads before: a cache that holds nothing cannot be stale. Where the cache itself can be asked, the
+    check sees that it held the old value.
+    """
+    field = target.contract.fields.name
+    made = await created(target)
+    held = 0
+    for _ in range(_ROUNDS):
+        for reply in [await target.read(made.url) for _ in range(_WARMING)]:
+            if not reply.accepted:
+                raise Inconclusive(f"the created resource cannot be read: {reply.status}")
+        held += cache is not None and await cache.value(made.id) is not None
+        body = target.contract.document()
+        update, *_ = await asyncio.gather(
+            target.update(made.url, body), *(target.read(made.url) for _ in range(_RACING))
+        )
+        if not update.accepted:
+            raise Inconclusive(f"an update was answered {update.status}")
+        replies = await asyncio.gather(*(target.read(made.url) for _ in range(_READS)))
+        for reply in replies:
+            shown = (reply.document or {}).get(field)
+            expect(shown == body[field], f"{field} = {body[field]!r}, as updated", repr(shown), update, reply)
+    if cache is not None and not held:
+        raise Inconclusive("the cache never held the resource, so it could not be stale")
+
+
+@check(step=Step.INVALIDATE_CACHE, source="seed, step 14", catches=Fault.CACHE_WRONG_BODY)
+async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> None:
+    """What the cache holds is what the primary's row says, after a create and after an update."""
+    made = await created(target)
+    await _equal(target, cache, primary, made, made.reply)
+    if target.contract.update:
+        update = await target.update(made.url, target.contract.document())
+        if not update.accepted:
+            raise Inconclusive(f"an update was answered {update.status}")
+        await _equal(target, cache, primary, made, update)
+
+
+async def _equal(target: Target, cache: Cache, primary: Primary, made: Resource, write: Reply) -> None:
+    rows = await primary.by_id(made.id)
+    if len(rows) != 1:
+        raise Inconclusive("the primary has no row; write_primary judges that")
+
+    async def read() -> Row | None:
+        await target.read(made.url)  # a cache may be filled by reads only
+        return await cache.value(made.id)
+
+    def equal(value: Row | None) -> bool:
+        return value is not None and not differences(_shared(value, made), rows[0])
+
+    within_s = target.deadlines.cache_s
+    value, _ = await eventually(read, equal, within_s=within_s)
+    if value is None:
+        raise Inconclusive("the cache never held the resource")
+    expect_same_fields(_shared(value, made), rows[0], write, where=f"the row, as cached after {within_s:g} s")
+
+
+def _shared(value: Row, made: Resource) -> Row:
+    """The cached fields that belong to the representation; a cache may keep more beside them."""
+    return {name: kept for name, kept in value.items() if name in made.shown}

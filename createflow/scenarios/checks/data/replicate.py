@@ -1,0 +1,81 @@
+"""Step 13: every replica gets everything, and nobody reads what is older than their own write."""
+
+import asyncio
+
+from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import expect, expect_same_fields
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Faults, Replica, Replicas, Row, Target
+from createflow.scenarios.sameness import differences
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_ROUNDS = 5
+
+
+@check(step=Step.REPLICATE, source="seed, step 13; architecture: what a 201 promises")
+async def every_replica_converges(target: Target, replicas: Replicas) -> None:
+    """Every declared replica has the row, as the reply shows it, within the deadline."""
+    made = await created(target)
+    await asyncio.gather(*(_converges(target, replica, made) for replica in replicas.each()))
+
+
+@check(
+    step=Step.REPLICATE,
+    source="architecture: a later read by the same client is never older",
+    catches=Fault.READS_OLD_VERSION,
+)
+async def own_write_is_read(target: Target) -> None:
+    """Who has written reads what they wrote, at once, after a create and after every update."""
+    made = await created(target)
+    await _reads_own(target, made, made.name)
+    await _update_rounds(target, made)
+
+
+@check(
+    step=Step.REPLICATE,
+    source="architecture: reads never older than the reader's own write",
+    needs=(Need.REPLICA_DOWN,),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: Replicas) -> None:
+    """While a replica stands still, creates are accepted and own writes are read; afterwards it catches up."""
+    async with faults.injected("replica_down"):
+        made = await created(target)
+        await _reads_own(target, made, made.name)
+        await _update_rounds(target, made)
+        last = await created(target)
+    await asyncio.gather(*(_converges(target, replica, last) for replica in replicas.each()))
+
+
+async def _update_rounds(target: Target, made: Resource) -> None:
+    if not target.contract.update:
+        return
+    for _ in range(_ROUNDS):
+        body = target.contract.document()
+        reply = await target.update(made.url, body)
+        expect(reply.accepted, "an update accepted", str(reply.status), reply)
+        await _reads_own(target, made, target.contract.name_in(body))
+
+
+async def _reads_own(target: Target, made: Resource, name: str) -> None:
+    field = target.contract.fields.name
+    seen = await target.read(made.url)
+    shown = (seen.document or {}).get(field)
+    status = f"{seen.status} with " if seen.status != 200 else ""
+    expect(seen.accepted and shown == name, f"{field} = {name!r}, just written", f"{status}{shown!r}", seen)
+
+
+async def _converges(target: Target, replica: Replica, made: Resource) -> None:
+    async def read() -> list[Row]:
+        return await replica.by_id(made.id)
+
+    within_s = target.deadlines.replica_s
+    rows, _ = await eventually(
+        read, lambda rows: len(rows) == 1 and not differences(made.shown, rows[0]), within_s=within_s
+    )
+    expect(len(rows) == 1, f"one row in {replica.name} within {within_s:g} s", str(len(rows)), made.reply)
+    expect_same_fields(made.shown, rows[0], made.reply, where=f"{replica.name}'s row after {within_s:g} s")

@@ -1,0 +1,30 @@
+"""Step 12: a 201 means that the primary has it."""
+
+from createflow.scenarios.controls import created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
+from createflow.scenarios.probes.role import Primary, Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+
+@check(
+    step=Step.WRITE_PRIMARY,
+    source="seed, step 12; architecture: what a 201 promises",
+    catches=Fault.DROPS_DESCRIPTION,
+)
+async def row_equals_reply(target: Target, primary: Primary) -> None:
+    """When the 201 arrives the primary has one row, and it says what the reply says and what was sent.
+
+    There is no deadline here: committed means committed.
+    """
+    body = target.contract.document()
+    made = await created(target, body)
+    rows = await primary.by_id(made.id)
+    expect(len(rows) == 1, "one row in the primary at once", str(len(rows)), made.reply)
+    missing = [name for name in made.shown if name not in rows[0]]
+    if missing and all(name not in body for name in missing):
+        raise Inconclusive(f"the row query returns no column {', '.join(missing)}")
+    expect_same_fields(made.shown, rows[0], made.reply, where="the primary's row")
+    stored = {name: value for name, value in body.items() if name in rows[0]}
+    expect_same_fields(stored, rows[0], made.reply, where="the primary's row, as it was sent")

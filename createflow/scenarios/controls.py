@@ -1,0 +1,81 @@
+"""Ordinary creates that stand around what a check does, so that a dead or blocking target passes nothing."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.probes.http_connection import NoReply
+from createflow.scenarios.probes.role import Target
+from createflow.scenarios.reply import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an accepted create made, as the reply shows it."""
+
+    reply: Reply
+    shown: dict[str, Any]
+    id: str
+    url: str
+    name: str
+
+
+async def created(
+    target: Target,
+    body: Mapping[str, Any] | None = None,
+    *,
+    who: Principal | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Resource:
+    """Create a resource that the check goes on with.
+
+    Raises:
+        Inconclusive: an ordinary create is not accepted or its reply shows no resource; other checks judge that.
+    """
+    sent = target.contract.document() if body is None else dict(body)
+    reply = await target.create(sent, who=who, headers=headers)
+    return resource_in(target, reply, sent)
+
+
+def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resource:
+    """The resource that a reply to a create shows. Raises Inconclusive when it shows none."""
+    if not reply.accepted:
+        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+    shown = reply.document
+    resource_id = (shown or {}).get(target.contract.fields.id)
+    if shown is None or resource_id is None:
+        raise Inconclusive("the reply to an ordinary create is no JSON object with an id")
+    name = str(sent[target.contract.fields.name])
+    return Resource(reply, shown, str(resource_id), target.url_of(reply), name)
+
+
+@asynccontextmanager
+async def between_creates(target: Target, *, who: Principal | None = None) -> AsyncIterator[None]:
+    """The same principal's ordinary creates are accepted before and after the block.
+
+    Raises:
+        Inconclusive: one of them was not.
+    """
+    for moment in ("before", "after"):
+        reply = await target.create(who=who)
+        if not reply.accepted:
+            raise Inconclusive(f"the ordinary create {moment} the test was answered {reply.status}")
+        if moment == "before":
+            yield
+
+
+async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool]:
+    """Whether ordinary creates are accepted again within the time, and what the last one was answered."""
+
+    async def attempt() -> str:
+        try:
+            reply = await target.create()
+        except NoReply as error:
+            return str(error)
+        return "accepted" if reply.accepted else f"answered {reply.status}"
+
+    return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)

@@ -1,0 +1,1 @@
+"""What checks ask through: the target itself, and read-only looks into what a write must reach."""

@@ -1,0 +1,179 @@
+"""Everything that a run's checks can ask through, opened once, handed out by role."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from createflow.scenarios.contract import Contract
+from createflow.scenarios.declare import Check
+from createflow.scenarios.expect import NotDeclared
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes.elastic_index import ElasticIndex
+from createflow.scenarios.probes.fault_commands import DeclaredFaults
+from createflow.scenarios.probes.http_connection import HttpConnection
+from createflow.scenarios.probes.http_target import HttpTarget
+from createflow.scenarios.probes.nats_events import NatsEvents
+from createflow.scenarios.probes.postgres_rows import DeclaredReplicas, PostgresRows
+from createflow.scenarios.probes.redis_cache import RedisCache
+from createflow.scenarios.probes.role import (
+    AuditTrail,
+    Cache,
+    EventLog,
+    Faults,
+    Handshakes,
+    Primary,
+    Replicas,
+    SearchIndex,
+    Target,
+    Tokens,
+)
+from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
+from createflow.scenarios.probes.tokens import tokens_for, writer_of
+from createflow.schemas.profile import Profile
+
+_LONGEST_OPENING_S = 10.0
+
+
+class SinkUnreachable(Exception):  # noqa: N818 - read as a statement
+    """A sink that the profile declares does not answer: we cannot tell, and the target is not to blame."""
+
+
+class _Openable(Protocol):
+    @property
+    def address(self) -> str: ...
+
+    async def open(self) -> Any: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Kit:
+    """The probes of one run.
+
+    Raises:
+        UserError: the create schema, a key or a token of the profile cannot be used.
+    """
+
+    profile: Profile
+    run_id: str
+    mask: Mask
+    connection: HttpConnection = field(init=False)
+    contract: Contract = field(init=False)
+    unhealed: str = ""
+    """Which fault could not be taken out; from then on nothing can be blamed on the target."""
+    _sinks: dict[type, Any] = field(default_factory=dict)
+    _opened: list[_Openable] = field(default_factory=list)
+    _failures: dict[type, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read what the profile names; nothing is connected yet."""
+        self.contract = Contract(self.profile.target)
+        tokens_for(self.profile.auth, self.run_id)
+        self.connection = HttpConnection(self.profile, self.run_id, self.mask)
+        for secret in _secrets(self.profile):
+            self.mask.add_url(secret)
+
+    async def __aenter__(self) -> Self:
+        """See that the target answers, then open every declared sink, all at once.
+
+        A sink that does not open is told by the checks that need it.
+
+        Raises:
+            TargetError: nothing answers at the target's address.
+        """
+        try:
+            await self.connection.knock()
+        except BaseException:
+            await self.connection.close()
+            raise
+        sinks = self.profile.sinks
+        opening: list[tuple[type, Callable[[], Any], tuple[_Openable, ...]]] = []
+        if (primary := sinks.primary) is not None:
+            dsn = primary.dsn.get_secret_value()
+            rows = PostgresRows("the primary", dsn, primary.by_id, primary.by_name)
+            opening.append((Primary, lambda: rows, (rows,)))
+            replicas = tuple(
+                PostgresRows(sink.name, sink.dsn.get_secret_value(), primary.by_id, primary.by_name)
+                for sink in sinks.replicas
+            )
+            if replicas:
+                opening.append((Replicas, lambda: DeclaredReplicas(replicas), replicas))
+        if (audit := sinks.audit) is not None:
+            trail = PostgresRows("the audit trail", audit.dsn.get_secret_value(), audit.by_id, audit.by_name)
+            opening.append((AuditTrail, lambda: trail, (trail,)))
+        if sinks.cache is not None:
+            cache = RedisCache(sinks.cache)
+            opening.append((Cache, lambda: cache, (cache,)))
+        if sinks.events is not None:
+            events = NatsEvents(sinks.events, self.profile.target.fields.id)
+            opening.append((EventLog, lambda: events, (events,)))
+        if sinks.search is not None:
+            search = ElasticIndex(sinks.search)
+            opening.append((SearchIndex, lambda: search, (search,)))
+        await asyncio.gather(*(self._open(role, make(), parts) for role, make, parts in opening))
+        target = self.profile.target
+        if target.base_url.startswith("https://"):
+            self._sinks[Handshakes] = TlsHandshakes(target.base_url, target.ca_file)
+        if self.profile.faults:
+            self._sinks[Faults] = DeclaredFaults(self.profile.faults)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close everything."""
+        parts = [part.close() for part in self._opened]
+        await asyncio.gather(self.connection.close(), *parts, return_exceptions=True)
+
+    def target_for(self, check: Check, number: int) -> HttpTarget:
+        """The target with a writer that is this check's own."""
+        tokens = tokens_for(self.profile.auth, self._owner(check, number))
+        return HttpTarget(self.connection, self.contract, writer_of(tokens))
+
+    def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
+        """What the check's parameters ask for.
+
+        Raises:
+            NotDeclared: the profile has nothing for a role.
+            SinkUnreachable: it has, but it does not answer.
+        """
+        for need in check.needs:
+            if not need.met_by(self.profile):
+                raise NotDeclared(f"not declared: {need.value}")
+        return {
+            name: self._filled(parameter.role, parameter.optional, target, check, number)
+            for name, parameter in check.parameters.items()
+        }
+
+    def _filled(self, role: type, optional: bool, target: HttpTarget, check: Check, number: int) -> Any:  # noqa: FBT001
+        if role is Target:
+            return target
+        if role in self._failures:
+            raise SinkUnreachable(self._failures[role])
+        filled = tokens_for(self.profile.auth, self._owner(check, number)) if role is Tokens else self._sinks.get(role)
+        if filled is None and not optional:
+            raise NotDeclared(f"no {role.__name__} configured")
+        return filled
+
+    def _owner(self, check: Check, number: int) -> str:
+        return f"createflow-{self.run_id}-{number}-{check.step.value}"
+
+    async def _open(self, role: type, probe: Any, parts: tuple[_Openable, ...]) -> None:
+        for part in parts:
+            self._opened.append(part)
+            try:
+                async with asyncio.timeout(_LONGEST_OPENING_S):
+                    await part.open()
+            except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink does not answer
+                words = str(error).splitlines()[0] if str(error) else type(error).__name__
+                self._failures[role] = f"{role.__name__} at {part.address} does not answer: {words}"
+                return
+        self._sinks[role] = probe
+
+
+def _secrets(profile: Profile) -> list[str]:
+    sinks = profile.sinks
+    declared = [sinks.primary, sinks.audit, *sinks.replicas]
+    urls = [sink.dsn for sink in declared if sink is not None]
+    urls += [sink.url for sink in (sinks.cache, sinks.events, sinks.search) if sink is not None]
+    return [url.get_secret_value() for url in urls]
