@@ -1,0 +1,101 @@
+"""Access tokens as JWTs (RFC 9068), verified with the issuer's keys."""
+
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import jwt
+
+from createflow.reference_server.adapters.jwks_file import JwksFile, Key
+from createflow.reference_server.job import Principal
+from createflow.reference_server.stages.api.auth_check import PERMISSIONS, InvalidTokenError
+from createflow.schemas.clock import Clock
+
+TOKEN_MAX_BYTES = 8 * 1024
+LEEWAY_S = 5
+REMEMBER_S = 30.0
+REMEMBER_MAX = 16_384
+SUBJECT_MAX = 255
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+
+
+class JwtTokens:
+    """Verifies tokens, and remembers good ones for a while, never past their end or a change of keys."""
+
+    def __init__(self, keys: JwksFile, *, issuer: str, audience: str, clock: Clock) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._generation = 0
+
+    def verify(self, token: str) -> Principal:
+        """The token's principal.
+
+        Raises:
+            InvalidTokenError: malformed, not signed by the issuer, expired, for somebody else.
+        """
+        if len(token) > TOKEN_MAX_BYTES:
+            raise InvalidTokenError("too large")
+        self._keys.refresh()
+        if self._generation != self._keys.generation:
+            self._generation = self._keys.generation
+            self._known.clear()
+        digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
+        known = self._known.get(digest)
+        now = self._clock.wall()
+        if known is not None and now < known[0]:
+            return known[1]
+        claims = self._claims(token)
+        principal = principal_of(claims)
+        self._known[digest] = (min(float(claims["exp"]), now + REMEMBER_S), principal)
+        self._known.move_to_end(digest)
+        if len(self._known) > REMEMBER_MAX:
+            self._known.popitem(last=False)
+        return principal
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
+                raise InvalidTokenError("not an access token")
+            key = self._keys.find(header.get("kid"))
+            if key is None:
+                raise InvalidTokenError("unknown key")
+            return self.decode(token, key)
+        except InvalidTokenError:
+            raise
+        except Exception as error:
+            # Not only the library's own: a claim like 1e999 or nesting without end fails below it.
+            raise InvalidTokenError(type(error).__name__) from error
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        """The claims, when signature and claims hold."""
+        return jwt.decode(
+            token,
+            key.material,
+            algorithms=[key.algorithm],
+            issuer=self._issuer,
+            audience=self._audience,
+            leeway=LEEWAY_S,
+            options={"require": _REQUIRED},
+        )
+
+
+def principal_of(claims: dict[str, Any]) -> Principal:
+    """Subject and permissions of verified claims; roles that are unknown or malformed give nothing.
+
+    Raises:
+        InvalidTokenError: the subject cannot be one.
+    """
+    subject = claims["sub"]
+    if not isinstance(subject, str) or not 1 <= len(subject) <= SUBJECT_MAX or not subject.isprintable():
+        raise InvalidTokenError("subject")
+    roles = claims.get("roles")
+    granted = (
+        [PERMISSIONS.get(role, frozenset()) for role in roles if isinstance(role, str)]
+        if isinstance(roles, list)
+        else []
+    )
+    return Principal(subject, frozenset().union(*granted))

@@ -1,0 +1,140 @@
+"""The event stream in JetStream: made when missing, published to by the relay, pulled from by the indexer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+from createflow.reference_server.port import UnavailableError
+
+PUBLISH_WAIT_S = 2.0
+FETCH_WAIT_S = 1.0
+DUPLICATE_WINDOW_S = 120.0
+ACK_WAIT_S = 30.0
+ACK_PENDING_MAX = 2000
+RETRY_DELAY_S = 0.5
+INDEXER = "indexer"
+
+_FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
+
+
+class NatsStream:
+    """The stream of one prefix: ``{PREFIX}_EVENTS`` over ``{prefix}.events.>``."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._name = f"{prefix.upper()}_EVENTS"
+        self._stream: JetStreamContext | None = None
+        self._pull: JetStreamContext.PullSubscription | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the stream is known to exist."""
+        return self._stream is not None
+
+    async def ensure(self, client: Client) -> None:
+        """Create the stream when it is not there, and the indexer's place in it.
+
+        Raises:
+            UnavailableError: JetStream does not answer.
+        """
+        stream = client.jetstream(timeout=PUBLISH_WAIT_S)
+        config = StreamConfig(
+            name=self._name,
+            subjects=[f"{self._prefix}.events.>"],
+            storage=StorageType.FILE,
+            retention=RetentionPolicy.LIMITS,
+            duplicate_window=DUPLICATE_WINDOW_S,
+            max_age=7 * 24 * 3600.0,
+        )
+        try:
+            try:
+                await stream.stream_info(self._name)
+            except NotFoundError:
+                await stream.add_stream(config)
+            self._pull = await stream.pull_subscribe(
+                f"{self._prefix}.events.>",
+                durable=INDEXER,
+                stream=self._name,
+                config=ConsumerConfig(
+                    ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT_S, max_ack_pending=ACK_PENDING_MAX
+                ),
+            )
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
+        self._stream = stream
+
+    async def publish(self, events: Sequence[tuple[str, str, bytes]]) -> int:
+        """Publish all at once; the server drops what it has seen within two minutes.
+
+        Raises:
+            UnavailableError: the stream is not there yet.
+        """
+        stream = self._stream
+        if stream is None:
+            raise UnavailableError("no stream yet")
+        results = await asyncio.gather(
+            *(
+                stream.publish(
+                    f"{self._prefix}.events.{kind}",
+                    event,
+                    timeout=PUBLISH_WAIT_S,
+                    headers={"Nats-Msg-Id": event_id},
+                )
+                for kind, event_id, event in events
+            ),
+            return_exceptions=True,
+        )
+        for number, result in enumerate(results):
+            if isinstance(result, BaseException):
+                if not isinstance(result, _FAILURES):
+                    raise result
+                return number
+        return len(results)
+
+    @asynccontextmanager
+    async def fetch(self, limit: int) -> AsyncIterator["Delivery"]:
+        """Some events; inside the block, say of each whether it is done.
+
+        Raises:
+            UnavailableError: the stream does not answer.
+        """
+        if self._pull is None:
+            raise UnavailableError("no stream yet")
+        try:
+            messages = await self._pull.fetch(limit, timeout=FETCH_WAIT_S)
+        except (nats.errors.TimeoutError, TimeoutError):
+            messages = []
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
+        yield Delivery(messages)
+
+
+class Delivery:
+    """Events that were handed out and wait to be acknowledged."""
+
+    def __init__(self, messages: list[Msg]) -> None:
+        self._messages = messages
+        self.events = [message.data for message in messages]
+
+    async def settle(self, done: Sequence[bool]) -> None:
+        """Acknowledge what is done; the rest comes again a little later.
+
+        Raises:
+            UnavailableError: the connection is gone; everything comes again.
+        """
+        try:
+            for message, is_done in zip(self._messages, done, strict=True):
+                if is_done:
+                    await message.ack()
+                else:
+                    await message.nak(delay=RETRY_DELAY_S)
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error

@@ -1,0 +1,97 @@
+"""Connections to PostgreSQL, waited for only as long as agreed."""
+
+import select
+from typing import Any
+
+import psycopg
+import psycopg_pool
+
+from createflow.reference_server.port import UnavailableError
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+_CONNECT_TIMEOUT_S = 2
+_RECONNECT_S = 1.0
+"""After this long the pool forgets a lost connection, and the next request asks for a new one; the library's own
+backoff grows to minutes, and a database that is back must be used within seconds."""
+
+
+class Pool:
+    """A pool that hands out living connections or says at once that there is none."""
+
+    def __init__(self, dsn: str, *, size: int, wait_s: float, prepared: bool) -> None:
+        self._pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(
+            dsn,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 0 if prepared else None,
+                "connect_timeout": _CONNECT_TIMEOUT_S,
+                "tcp_user_timeout": 5000,
+            },
+            min_size=size,
+            max_size=size,
+            timeout=wait_s,
+            reconnect_timeout=_RECONNECT_S,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start connecting in the background."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close(timeout=2.0)
+
+    async def take(self) -> Connection:
+        """A connection; ``give`` it back.
+
+        Raises:
+            UnavailableError: none in time.
+        """
+        while True:
+            try:
+                connection = await self._pool.getconn()
+            except (psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests, psycopg_pool.PoolClosed) as error:
+                raise UnavailableError(str(error)) from error
+            if not _hung_up(connection):
+                return connection
+            await connection.close()
+            await self._pool.putconn(connection)
+
+    async def answers(self) -> bool:
+        """Whether a trivial statement is answered now."""
+        try:
+            return await self.fetch("SELECT 1", {}) is not None
+        except UnavailableError:
+            return False
+
+    async def give(self, connection: Connection) -> None:
+        """Take the connection back; a broken one is replaced."""
+        await self._pool.putconn(connection)
+
+    async def fetch(self, sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+        """The first row of a read.
+
+        Raises:
+            UnavailableError: no connection, or any database error: a read may be asked for again.
+        """
+        connection = await self.take()
+        try:
+            cursor = await connection.execute(sql, parameters)
+            return await cursor.fetchone()
+        except psycopg.Error as error:
+            raise UnavailableError(str(error)) from error
+        finally:
+            await self.give(connection)
+
+
+def _hung_up(connection: Connection) -> bool:
+    """Whether an idle connection has something to read: only the server's farewell can that be.
+
+    Without the look, each connection that died while idle would cost a client an unknown outcome.
+    """
+    if connection.closed:
+        return True
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))

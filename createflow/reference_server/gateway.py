@@ -1,0 +1,96 @@
+"""The gateway process: an HTTP request to a job, a finished job to a reply, nothing else."""
+
+import sys
+import time
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from createflow.reference_server.job import Exchange, Job, Refused
+from createflow.reference_server.log import Log
+from createflow.reference_server.metrics import Metrics
+from createflow.reference_server.pipeline import Pipeline
+from createflow.reference_server.stages.api.https_request import request_id
+from createflow.reference_server.stages.api.response import Response
+
+OPS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
+_ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+DRAIN_S = 0.6
+"""The balancer asks every 0.2 s and believes the second answer."""
+
+
+class GatewayApp:
+    """The ASGI app of the API; everything that is not for operators goes through the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, response: Response, ops: ASGIApp, metrics: Metrics, log: Log) -> None:
+        self._pipeline = pipeline
+        self._response = response
+        self._ops = ops
+        self._metrics = metrics
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        if scope["path"] in OPS_PATHS:
+            await self._ops(scope, receive, send)
+            return
+        begun_ns = time.perf_counter_ns()
+        job = _job(scope, receive)
+        try:
+            job = await self._pipeline.run(job)
+        except Refused as refused:
+            job = self._response.refuse(job, refused)
+        except Exception:  # noqa: BLE001 - the last line: whatever it is, its inside stays inside
+            self._log.exception("internal_error", request_id=job.request_id)
+            job = self._response.refuse(job, Refused(500, "internal_error", "An error that is ours."))
+        await _send(job, send)
+        took_ns = time.perf_counter_ns() - begun_ns
+        self._metrics.requests.labels(op=job.op or "none", status=job.status).inc()
+        self._log.info(
+            "request",
+            request_id=job.request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=job.status,
+            ms=round(took_ns / 1e6, 3),
+        )
+
+
+def _job(scope: Scope, receive: Receive) -> Job:
+    raw_headers = scope["headers"]
+    headers = dict(raw_headers)
+    client = scope.get("client")
+    exchange = Exchange(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        headers=headers,
+        headers_bytes=sum(len(name) + len(value) for name, value in raw_headers),
+        peer=client[0] if client else "",
+        receive=receive,
+    )
+    return Job(request_id=request_id(headers), exchange=exchange)
+
+
+async def _send(job: Job, send: Send) -> None:
+    headers = job.headers
+    headers += _ALWAYS
+    headers.append((b"x-request-id", job.request_id.encode("ascii")))
+    timing = ", ".join([f"{name};dur={took_ns / 1e6:.3f}" for name, took_ns in job.timings])
+    headers.append((b"server-timing", timing.encode("ascii")))
+    quota = job.quota
+    if quota is not None:
+        headers.append((b"ratelimit-policy", b'"default";q=%d;w=%d' % (quota.limit, quota.window_s)))
+        headers.append((b"ratelimit", b'"default";r=%d;t=%d' % (quota.remaining, quota.reset_s)))
+    if job.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % len(job.document)))
+    await send({"type": "http.response.start", "status": job.status, "headers": headers})
+    await send({"type": "http.response.body", "body": job.document})
+
+
+if __name__ == "__main__":
+    from createflow.reference_server.wiring import run_gateway
+
+    run_gateway(Path(sys.argv[1]))

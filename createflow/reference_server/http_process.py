@@ -1,0 +1,96 @@
+"""One HTTP server in a process: uvicorn on a prepared socket, drained on SIGTERM."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+
+import uvicorn
+import uvloop
+from uvicorn._types import ASGIApplication
+
+KEEP_ALIVE_S = 75
+"""Longer than the balancer keeps an idle connection: it must never reuse one that is being closed here."""
+GRACE_S = 10
+
+
+class Readiness:
+    """Whether the process still wants work."""
+
+    def __init__(self) -> None:
+        self.draining = False
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours: readiness has to flip before the listener closes."""
+        yield
+
+
+def serve(
+    app: ASGIApplication,
+    life: AbstractAsyncContextManager[object],
+    *,
+    host: str,
+    port: int,
+    readiness: Readiness,
+    drain_s: float,
+) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        app: what answers.
+        life: entered before serving; left when the last request is done.
+        host: address to bind.
+        port: the parent may hold it bound, without listening.
+        readiness: flipped first.
+        drain_s: how long to go on serving after that, so that a balancer sees it.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(app, life, listener, readiness, drain_s))
+
+
+async def _serve(
+    app: ASGIApplication,
+    life: AbstractAsyncContextManager[object],
+    listener: socket.socket,
+    readiness: Readiness,
+    drain_s: float,
+) -> None:
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=2048,
+    )
+    server = _Server(config)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+
+    async def stop() -> None:
+        await stopping.wait()
+        readiness.draining = True
+        await asyncio.sleep(drain_s)
+        server.should_exit = True
+
+    async with life:
+        stopper = asyncio.create_task(stop())
+        await server.serve(sockets=[listener])
+        stopper.cancel()

@@ -1,0 +1,72 @@
+"""Feeds the events to step 15, in handfuls, through restarts of everything."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from createflow.reference_server.log import Log
+from createflow.reference_server.metrics import Metrics
+from createflow.reference_server.port import Index, UnavailableError
+from createflow.reference_server.stages.data.index_update import IndexUpdate
+
+BATCH = 300
+RETRY_S = 0.2
+PACE_S = 0.05
+"""Least time between two bulk requests."""
+
+
+class Delivery(Protocol):
+    """Events handed out."""
+
+    events: list[bytes]
+
+    async def settle(self, done: Sequence[bool]) -> None:
+        """Acknowledge, or ask for again."""
+
+
+class Events(Protocol):
+    """Where events come from."""
+
+    def fetch(self, limit: int) -> AbstractAsyncContextManager[Delivery]:
+        """Some events, as soon as there are any, or none after a while."""
+
+
+class Indexer:
+    """Pulls events and keeps the index up with them."""
+
+    def __init__(self, events: Events, index: Index, update: IndexUpdate, metrics: Metrics, log: Log) -> None:
+        self._events = events
+        self._index = index
+        self._update = update
+        self._metrics = metrics
+        self._log = log
+        self.ready = False
+        """Whether the index was there at the last look."""
+
+    async def run(self) -> None:
+        """Index for ever."""
+        while True:
+            try:
+                await self._index.ensure()
+                self.ready = True
+                while True:
+                    await self.step()
+                    await asyncio.sleep(PACE_S)
+            except UnavailableError as error:
+                self.ready = False
+                self._log.warning("index_waits", cause=str(error))
+                await asyncio.sleep(RETRY_S)
+
+    async def step(self) -> None:
+        """One handful."""
+        async with self._events.fetch(BATCH) as delivery:
+            if not delivery.events:
+                return
+            try:
+                done = await self._update(delivery.events)
+            except UnavailableError:
+                await delivery.settle([False] * len(delivery.events))
+                raise
+            await delivery.settle(done)
+            self._metrics.indexed.inc(sum(done))

@@ -1,0 +1,50 @@
+"""Structured logs: one JSON object a line on standard output."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+Log = structlog.typing.FilteringBoundLogger
+
+
+def make_log(instance: str) -> Log:
+    """A logger whose every line names the instance, the level and the time (UTC)."""
+    log: Log = structlog.wrap_logger(
+        structlog.BytesLogger(sys.stdout.buffer),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=_dump),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
+    ).bind(instance=instance)
+    return log
+
+
+def quiet_log() -> Log:
+    """A logger that says nothing, for processes built inside a test."""
+    log: Log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[])
+    return log
+
+
+def route_library_logs(log: Log) -> None:
+    """Warnings of libraries become lines of ours; their format would break the one-object-a-line promise."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_Handler(log)], force=True)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._log.warning("library", logger=record.name, message=record.getMessage())
+
+
+def _dump(event: Any, **_ignored: Any) -> bytes:
+    """Keys stay in the order they were given; what JSON cannot say becomes its text."""
+    return orjson.dumps(event, default=str)

@@ -1,0 +1,121 @@
+"""The OpenAPI 3.1 document, assembled from the wire schemas."""
+
+import json
+from typing import Any
+
+from createflow.schemas.wire import SchemaName, wire_schema
+
+_PARTS: dict[SchemaName, str] = {"create_request": "CreateRequest", "resource": "Resource", "problem": "Problem"}
+_ERRORS = {
+    "400": "The request does not meet its rules",
+    "401": "No valid token",
+    "403": "The roles do not allow it",
+    "429": "Too many requests",
+    "500": "The database refused; rolled back",
+    "503": "Not available now; nothing was done",
+    "504": "The outcome is unknown",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    item_errors = {**_ERRORS, "404": "No such resource"}
+    body_errors = {"413": "The body is too large", "415": "Not JSON"}
+    identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    query = {"name": "q", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 200}}
+    etag = {"ETag": {"schema": {"type": "string"}}}
+    located = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}, **etag}
+    found = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "items": _ref("Resource")}},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Resources", "version": "1.0.0"},
+        "security": [{"bearer": []}],
+        "paths": {
+            "/api/resources": {
+                "post": {
+                    "operationId": "createResource",
+                    "parameters": [_header("Idempotency-Key")],
+                    "requestBody": _body(),
+                    "responses": {
+                        "201": _reply("Created", _ref("Resource"), located),
+                        **_problems({**_ERRORS, **body_errors, "422": "The Idempotency-Key stands for another body"}),
+                    },
+                },
+                "get": {
+                    "operationId": "searchResources",
+                    "parameters": [query],
+                    "responses": {"200": _reply("Found", found, {}), **_problems(_ERRORS)},
+                },
+            },
+            "/api/resources/{id}": {
+                "parameters": [identifier],
+                "get": {
+                    "operationId": "readResource",
+                    "parameters": [_header("If-None-Match")],
+                    "responses": {
+                        "200": _reply("The resource", _ref("Resource"), etag),
+                        "304": {"description": "Not changed"},
+                        **_problems(item_errors),
+                    },
+                },
+                "put": {
+                    "operationId": "replaceResource",
+                    "parameters": [_header("If-Match")],
+                    "requestBody": _body(),
+                    "responses": {
+                        "200": _reply("Replaced", _ref("Resource"), etag),
+                        **_problems({**item_errors, **body_errors, "412": "Another version by now"}),
+                    },
+                },
+                "delete": {
+                    "operationId": "deleteResource",
+                    "parameters": [_header("If-Match")],
+                    "responses": {
+                        "204": {"description": "Deleted"},
+                        **_problems({**item_errors, "412": "Another version by now"}),
+                    },
+                },
+            },
+        },
+        "components": {
+            "schemas": {title: _plain(name) for name, title in _PARTS.items()},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def text() -> bytes:
+    """The document as JSON."""
+    return json.dumps(document(), ensure_ascii=False).encode()
+
+
+def _plain(name: SchemaName) -> dict[str, Any]:
+    """A schema without the marks that only a file of its own needs."""
+    return {key: value for key, value in wire_schema(name).items() if key not in {"$schema", "$id"}}
+
+
+def _ref(title: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{title}"}
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+
+
+def _body() -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": _ref("CreateRequest")}}}
+
+
+def _reply(description: str, schema: dict[str, Any], headers: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "headers": headers, "content": {"application/json": {"schema": schema}}}
+
+
+def _problems(errors: dict[str, str]) -> dict[str, Any]:
+    return {
+        status: {"description": text, "content": {"application/problem+json": {"schema": _ref("Problem")}}}
+        for status, text in sorted(errors.items())
+    }

@@ -1,0 +1,77 @@
+-- The tables of the reference. Plain statements, runnable as one, by a superuser, in a database of its own.
+-- The roles createflow_app and createflow_probe exist before.
+
+CREATE TABLE resources (
+    id          uuid PRIMARY KEY DEFAULT uuidv7(),
+    version     bigint NOT NULL DEFAULT 1,
+    name        text NOT NULL,
+    description text NOT NULL,
+    metadata    json NOT NULL,  -- json, not jsonb: the text comes back as it was given
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    created_by  text NOT NULL,
+    updated_at  timestamptz NOT NULL DEFAULT now(),
+    deleted_at  timestamptz
+);
+CREATE INDEX resources_name ON resources USING hash (name);
+
+-- The representation, made in one place, so that reply, event, cache and index carry the same bytes.
+CREATE FUNCTION resource_document(resources) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT '{"id":"' || $1.id || '","name":' || to_json($1.name) || ',"description":' || to_json($1.description)
+        || ',"metadata":' || $1.metadata::text
+        || ',"created_at":"' || to_char($1.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || '","created_by":' || to_json($1.created_by) || '}'
+$$;
+
+CREATE TABLE audit_log (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    actor       text NOT NULL,
+    action      text NOT NULL CHECK (action IN ('create', 'update', 'delete')),
+    resource_id uuid NOT NULL,
+    outcome     text NOT NULL CHECK (outcome = 'success'),
+    request_id  text NOT NULL
+);
+CREATE INDEX audit_log_resource ON audit_log (resource_id);
+
+-- Insert-only; the relay reads below the horizon of running transactions in (xid, seq) order, so that a row
+-- which commits late is never stepped over. ``stream`` is the first token of the subjects the event goes to.
+CREATE TABLE outbox (
+    stream      text NOT NULL,
+    xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    seq         bigint GENERATED ALWAYS AS IDENTITY,
+    event_id    uuid NOT NULL DEFAULT uuidv7(),
+    type        text NOT NULL CHECK (type IN ('created', 'updated', 'deleted')),
+    resource_id uuid NOT NULL,
+    version     bigint NOT NULL,
+    actor       text NOT NULL,
+    request_id  text NOT NULL,
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    data        text NOT NULL,
+    PRIMARY KEY (stream, xid, seq)
+);
+
+CREATE TABLE outbox_checkpoint (
+    stream text PRIMARY KEY,
+    xid    xid8 NOT NULL,
+    seq    bigint NOT NULL
+);
+
+CREATE TABLE idempotency_keys (
+    subject     text NOT NULL,
+    key         text NOT NULL,
+    fingerprint bytea NOT NULL,
+    resource_id uuid NOT NULL,
+    version     bigint NOT NULL,
+    document    text NOT NULL,  -- the answer that was given, whatever became of the resource since
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (subject, key)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO createflow_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO createflow_probe;
+GRANT EXECUTE ON FUNCTION resource_document(resources) TO createflow_app, createflow_probe;
+
+-- On the role and not on the connection: a pooler in between does not pass connection options on.
+ALTER ROLE createflow_app SET statement_timeout = '1500ms';
+ALTER ROLE createflow_app SET lock_timeout = '1000ms';
+ALTER ROLE createflow_app SET idle_in_transaction_session_timeout = '5s';

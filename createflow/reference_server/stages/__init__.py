@@ -1,0 +1,1 @@
+"""The stages, one module a step, in the folders of the tiers."""

@@ -1,0 +1,92 @@
+"""Step 3: who is it, and may they."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from createflow.reference_server.job import Job, Principal, Refused
+from createflow.reference_server.port import Buckets, Limit
+from createflow.schemas.flow import Step
+
+_READ = frozenset({"read"})
+_WRITE = _READ | {"create", "update", "delete"}
+PERMISSIONS: dict[str, frozenset[str]] = {
+    "reader": _READ,
+    "writer": _WRITE,
+    "admin": _WRITE | {"others"},
+}
+"""Role to permissions; ``others`` is writing what somebody else created."""
+
+_NEEDS = {"create": "create", "update": "update", "delete": "delete", "read": "read", "search": "read"}
+
+GUESSES = Limit(rate_per_s=50.0, burst=500)
+"""Failed authentications of one client address: generous to a broken client, useless for guessing."""
+
+
+class InvalidTokenError(Exception):
+    """The token proves nothing; the message is for the log."""
+
+
+class Tokens(Protocol):
+    """Verifies access tokens."""
+
+    def verify(self, token: str) -> Principal:
+        """The token's principal.
+
+        Raises:
+            InvalidTokenError: malformed, not signed by the issuer, expired, for somebody else.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class AuthCheck:
+    """Turn the bearer token into a principal, and refuse what its roles do not allow."""
+
+    step: ClassVar[Step] = Step.AUTH_CHECK
+    tokens: Tokens
+    guesses: Buckets
+
+    async def __call__(self, job: Job) -> Job:
+        """Set the principal.
+
+        Raises:
+            Refused: 401 with a challenge, 403, or 429 when an address fails too often.
+        """
+        scheme, token = self.credentials(job)
+        try:
+            job.principal = self.authenticate(scheme, token)
+        except InvalidTokenError:
+            quota = await self.guesses.take(f"address:{job.client}", GUESSES)
+            if quota.retry_after_s > 0:
+                job.quota = quota
+                detail = "Too many failed authentications from this address."
+                raise Refused(429, "rate_limited", detail, retry_after_s=quota.retry_after_s) from None
+            raise self.challenge(given=bool(token)) from None
+        self.authorise(job)
+        return job
+
+    def credentials(self, job: Job) -> tuple[str, str]:
+        """Scheme in lower case and token, both empty when there are none."""
+        value = job.exchange.headers.get(b"authorization", b"") if job.exchange else b""
+        scheme, _, token = value.decode("latin-1").partition(" ")
+        return scheme.lower(), token.strip()
+
+    def authenticate(self, scheme: str, token: str) -> Principal:
+        """The principal of a bearer token.
+
+        Raises:
+            InvalidTokenError: it proves nothing.
+        """
+        if scheme != "bearer" or not token:
+            raise InvalidTokenError("no bearer token")
+        return self.tokens.verify(token)
+
+    def challenge(self, *, given: bool) -> Refused:
+        """RFC 6750 §3.1: without any authentication information there SHOULD NOT be an error code."""
+        value = b'Bearer realm="createflow"' + (b', error="invalid_token"' if given else b"")
+        detail = "The token is not valid." if given else "A bearer token is needed."
+        return Refused(401, "invalid_token", detail, headers=((b"www-authenticate", value),))
+
+    def authorise(self, job: Job) -> None:
+        """Refuse what no role of the principal allows."""
+        if _NEEDS[job.op] not in job.principal.permissions:
+            raise Refused(403, "permission_denied", "The token's roles do not allow this.")

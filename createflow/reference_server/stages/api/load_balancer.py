@@ -1,0 +1,147 @@
+"""Step 2: the balancer's own configuration, and what the gateway takes over from it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from createflow.reference_server.job import Job
+from createflow.schemas.flow import Step
+
+HEADER_BUFFER_BYTES = 32 * 1024
+"""More than the gateway's own limit, so that too many header bytes get the gateway's 431."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """Take the client's address from the balancer, which is the only one that knows it."""
+
+    step: ClassVar[Step] = Step.LOAD_BALANCER
+
+    async def __call__(self, job: Job) -> Job:
+        """Set the client address: the last entry, which the balancer wrote; the ones before anybody can write."""
+        if job.exchange is not None:
+            forwarded = job.exchange.headers.get(b"x-forwarded-for", b"")
+            address = forwarded.rpartition(b",")[2].strip()[:64].decode("latin-1")
+            job.client = address or job.exchange.peer
+        return job
+
+
+@dataclass(frozen=True, slots=True)
+class BalancerConfig:
+    """What one HAProxy in front of the gateways needs to know."""
+
+    address: str
+    """``host:port`` of the TLS listener."""
+    certificate_file: str
+    """PEM with certificate chain and key."""
+    admin_address: str
+    """``host:port`` of /metrics and /stats, plain HTTP; bind it to loopback."""
+    gateways: Mapping[str, str]
+    """Name to ``host:port``."""
+    runtime_socket: str = ""
+    """Path of the admin socket; empty for none."""
+    maxconn: int = 4096
+    threads: int = 1
+
+
+def render(config: BalancerConfig) -> str:
+    """The text of haproxy.cfg (HAProxy 2.8)."""
+    socket = f"    stats socket {config.runtime_socket} mode 600 level admin\n" if config.runtime_socket else ""
+    servers = "\n".join(f"    server {name} {address} check" for name, address in config.gateways.items())
+    errors = "\n".join(_error(*error) for error in _ERRORS)
+    return f"""\
+global
+    log stdout format raw local0
+    maxconn {config.maxconn}
+    nbthread {config.threads}
+    tune.bufsize {HEADER_BUFFER_BYTES}
+    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
+{socket}
+defaults
+    mode http
+    log global
+    option httplog
+    option dontlognull
+    option http-keep-alive
+    option redispatch
+    # Only what was never sent is sent again: a create must not be carried out twice.
+    retry-on conn-failure
+    retries 2
+    http-reuse safe
+    timeout connect 1s
+    timeout client 30s
+    timeout server 15s
+    timeout queue 1s
+    timeout http-request 10s
+    timeout http-keep-alive 60s
+{errors}
+
+frontend api
+    bind {config.address} ssl crt {config.certificate_file} alpn h2,http/1.1
+    http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} {{ req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$ }}
+    http-request set-var(txn.path) path
+    http-request set-var(txn.id) uuid() if !{{ var(txn.id) -m found }}
+    http-request set-header X-Request-ID %[var(txn.id)]
+    # Set, not appended: what a client claims about its address is not passed on.
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto https
+    http-request del-header Proxy
+    http-response set-header Strict-Transport-Security max-age=31536000
+    log-format '{_LOG}'
+    default_backend gateways
+
+backend gateways
+    balance leastconn
+    option httpchk
+    http-check send meth GET uri /readyz
+    http-check expect status 200
+    default-server inter 200ms fastinter 100ms rise 1 fall 2 maxconn 512
+{servers}
+
+frontend admin
+    bind {config.admin_address}
+    option dontlog-normal
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    stats enable
+    stats uri /stats
+    stats refresh 5s
+"""
+
+
+_LOG = (
+    '{"event":"request","instance":"haproxy","request_id":"%[var(txn.id),json(utf8s)]","method":"%HM",'
+    '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"server":"%s","state":"%tsc","client":"%ci"}'
+)
+_ERRORS = (
+    (400, "bad_request", "Bad Request", "The request is not HTTP."),
+    (403, "permission_denied", "Forbidden", "Not allowed."),
+    (408, "request_timeout", "Request Timeout", "The request did not arrive in time."),
+    (413, "body_too_large", "Content Too Large", "The body is too large."),
+    (429, "rate_limited", "Too Many Requests", "Too many requests."),
+    (500, "internal_error", "Internal Server Error", "An error that is ours."),
+    (502, "outcome_unknown", "Bad Gateway", "The gateway broke off: the outcome is unknown."),
+    (503, "service_unavailable", "Service Unavailable", "No gateway is there; nothing was done."),
+    (504, "outcome_unknown", "Gateway Timeout", "The gateway did not answer in time: the outcome is unknown."),
+)
+
+
+def _error(status: int, code: str, title: str, detail: str) -> str:
+    """One of the balancer's own answers, in the form of all the others."""
+    document = {
+        "type": f"urn:createflow:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "",
+        "code": code,
+        "request_id": "%[var(txn.id)]",
+        "errors": [],
+    }
+    headers = "hdr Cache-Control no-store hdr X-Content-Type-Options nosniff"
+    if status == 503:
+        headers += " hdr Retry-After 1"
+    return (
+        f"    http-error status {status} content-type application/problem+json"
+        f" lf-string '{json.dumps(document)}' {headers}"
+    )

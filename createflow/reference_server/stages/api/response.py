@@ -1,0 +1,70 @@
+"""Step 16: the reply: 201, Location, ETag and the six fields, or a problem document."""
+
+import math
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import ClassVar
+
+import orjson
+
+from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.stages.api.https_request import COLLECTION
+from createflow.schemas.flow import Step
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", b"application/problem+json")
+_TITLES = {status.value: status.phrase for status in HTTPStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Say what was done in HTTP's own words."""
+
+    step: ClassVar[Step] = Step.RESPONSE
+
+    async def __call__(self, job: Job) -> Job:
+        """Set status, headers and body of a success."""
+        if job.op == "search":
+            job.status, job.headers = 200, [_JSON]
+            return job
+        etag = (b"etag", b'"%d"' % job.version)
+        if job.op == "create":
+            location = f"{COLLECTION}/{job.resource_id}".encode("ascii")
+            job.status, job.headers = 201, [_JSON, (b"location", location), etag]
+        elif job.op == "delete":
+            job.status, job.headers, job.document = 204, [], b""
+        elif job.op == "read" and self._is_known(job):
+            job.status, job.headers, job.document = 304, [etag], b""
+        else:
+            job.status, job.headers = 200, [_JSON, etag]
+        return job
+
+    def _is_known(self, job: Job) -> bool:
+        """RFC 9110 §13.1.2: a recipient MUST use the weak comparison function for If-None-Match."""
+        tags = [tag.strip().removeprefix("W/") for tag in job.if_none_match.split(",")]
+        return "*" in tags or f'"{job.version}"' in tags
+
+    def refuse(self, job: Job, refused: Refused) -> Job:
+        """Set status, headers and problem document (RFC 9457) of a refusal."""
+        job.status = refused.status
+        job.headers = [_PROBLEM, *refused.headers]
+        if refused.retry_after_s is not None:
+            job.headers.append((b"retry-after", b"%d" % max(1, math.ceil(refused.retry_after_s))))
+        job.document = orjson.dumps(self.problem(job, refused))
+        return job
+
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        """The members of the problem document."""
+        errors = [
+            {"pointer": error.pointer, "detail": error.detail, "keyword": error.keyword} for error in refused.errors
+        ]
+        return {
+            "type": f"urn:createflow:problem:{refused.code}",
+            "title": _TITLES.get(refused.status, "Error"),
+            "status": refused.status,
+            "detail": refused.detail,
+            "instance": job.exchange.path.encode("utf-8", "replace").decode() if job.exchange else "",
+            "code": refused.code,
+            "request_id": job.request_id,
+            "errors": errors,
+        }

@@ -1,0 +1,110 @@
+"""Step 5: strict JSON, the schema, and a refusal of what is harmful; all errors at once."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jiter
+import orjson
+
+from createflow.reference_server.job import Job, Refused, Violation
+from createflow.reference_server.sanitising import Sanitiser, name_violations
+from createflow.reference_server.schema_check import SchemaCheck
+from createflow.schemas.flow import Step
+from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
+
+ERRORS_MAX = 20
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+_QUERY_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Let through only what the schema and the house rules allow, in NFC, with defaults filled in."""
+
+    step: ClassVar[Step] = Step.VALIDATION
+    schema: SchemaCheck
+
+    async def __call__(self, job: Job) -> Job:
+        """Set the body.
+
+        Raises:
+            Refused: 400 with every violation; 404 for an id that no resource can have.
+        """
+        if job.op in {"read", "update", "delete"}:
+            if not _UUID.fullmatch(job.resource_id):
+                raise Refused(404, "not_found", "There is no such resource.")
+            job.resource_id = job.resource_id.lower()
+        elif job.op == "search":
+            self._check_query(job.query)
+        if job.op in {"create", "update"}:
+            job.body = self.validate(self.parse(job.raw))
+        if job.op == "create" and job.exchange and b"idempotency-key" in job.exchange.headers:
+            self._check_key(job.idempotency_key)
+        return job
+
+    def parse(self, raw: bytes) -> Any:
+        """Strict JSON: no duplicate keys, no NaN, no lone surrogates, no BOM, UTF-8 only."""
+        try:
+            return jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+        except ValueError:
+            violation = Violation("", "is not strict JSON in UTF-8 with unique keys", "json")
+            raise self.refusal([violation]) from None
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """The body as it will be stored.
+
+        Raises:
+            Refused: 400.
+        """
+        violations: list[Violation] = []
+        if isinstance(document, dict):
+            sanitiser = Sanitiser()
+            # One level for the body itself; deeper than metadata may be is nowhere allowed.
+            document = sanitiser.walk(document, "", METADATA_MAX_DEPTH + 1)
+            violations = sanitiser.violations
+            violations += self._house_rules(document)
+        violations += self.schema.violations(document)
+        if violations:
+            raise self.refusal(violations)
+        body: dict[str, Any] = document
+        return {
+            "name": body["name"],
+            "description": body.get("description", ""),
+            "metadata": body.get("metadata", {}),
+        }
+
+    def _house_rules(self, document: dict[str, Any]) -> list[Violation]:
+        """What JSON Schema cannot say, or says differently from engine to engine."""
+        found: list[Violation] = []
+        name = document.get("name")
+        if isinstance(name, str) and name:
+            found += name_violations(name)
+        metadata = document.get("metadata")
+        if isinstance(metadata, dict) and _size_bytes(metadata) > METADATA_MAX_BYTES:
+            found.append(Violation("/metadata", f"may have {METADATA_MAX_BYTES} bytes as compact JSON", "size"))
+        return found
+
+    def refusal(self, violations: list[Violation]) -> Refused:
+        """The 400, naming each place and rule once."""
+        unique = tuple(dict.fromkeys(violations))[:ERRORS_MAX]
+        return Refused(400, "validation_failed", "The request does not meet its rules.", errors=unique)
+
+    def _check_key(self, key: str) -> None:
+        if not _KEY.fullmatch(key):
+            detail = "must be 1 to 255 printable ASCII characters"
+            raise self.refusal([Violation("", f"the header Idempotency-Key {detail}", "header")])
+
+    def _check_query(self, query: str) -> None:
+        if not 1 <= len(query) <= _QUERY_MAX or not query.isprintable():
+            detail = f"the parameter q must be 1 to {_QUERY_MAX} printable characters"
+            raise self.refusal([Violation("", detail, "query")])
+
+
+def _size_bytes(metadata: dict[str, Any]) -> int:
+    """Size as compact JSON; numbers out of range and the like are refused elsewhere."""
+    try:
+        return len(orjson.dumps(metadata))
+    except TypeError:
+        return 0

@@ -1,0 +1,1 @@
+"""The business tier: steps 7 to 10."""

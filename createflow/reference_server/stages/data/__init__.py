@@ -1,0 +1,1 @@
+"""The data tier: steps 11 to 15."""
