@@ -1,0 +1,95 @@
+"""``createflow checks``: what is checked, and why."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from createflow.scenarios.declare import Check
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("checks")(checks)
+
+
+def checks(
+    prefix: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A check to explain, or the beginning of several ids.")
+    ] = None,
+) -> None:
+    """List the checks, or explain one of them."""
+    from createflow.scenarios.checks import CHECKS
+    from createflow.scenarios.selection import select
+
+    console = Console()
+    chosen = select(CHECKS, [prefix] if prefix else ())
+    exact = [check for check in chosen if check.id == prefix]
+    if exact or len(chosen) == 1:
+        _explain(console, (exact or list(chosen))[0])
+    elif console.is_terminal:
+        console.print(_table(chosen))
+        console.print(f"{len(chosen)} checks; createflow checks ID explains one", style="dim", highlight=False)
+    else:
+        for check in chosen:
+            typer.echo("\t".join((check.id, check.level.value, ", ".join(_needs(check)))))
+
+
+def _table(chosen: "tuple[Check, ...]") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("check", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("needs", style="dim", overflow="fold")
+    for check in chosen:
+        table.add_row(str(check.step.number), check.id, check.level.value, ", ".join(_needs(check)))
+    return table
+
+
+def _explain(console: Console, check: "Check") -> None:
+    console.print(Text(check.id, "bold"))
+    console.print(check.title, markup=False, highlight=False)
+    if check.explanation:
+        console.print(check.explanation.replace("\n", " ").replace("  ", "\n"), markup=False, highlight=False)
+    rows = {
+        "step": f"{check.step.number}, {check.step.value} ({check.step.tier.value} tier): {check.step.does}",
+        "level": check.level.value,
+        "source": check.source,
+        "needs": ", ".join(_needs(check)) or "HTTP only",
+        "runs": "alone, after the others" if check.disturbs else "beside others",
+        "catches": check.catches.value if check.catches else "",
+    }
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim", min_width=8)
+    grid.add_column(overflow="fold")
+    for label, text in rows.items():
+        if text:
+            grid.add_row(label, Text(text))
+    console.print(grid)
+
+
+def _needs(check: "Check") -> list[str]:
+    """What the profile must declare, in words; what is only used when it is there stands in brackets."""
+    roles = [parameter for parameter in check.parameters.values() if parameter.role.__name__ != "Target"]
+    needed = [need.value for need in check.needs]
+    needed += [_ROLES[parameter.role.__name__] for parameter in roles if not parameter.optional]
+    used = [f"({_ROLES[parameter.role.__name__]})" for parameter in roles if parameter.optional]
+    unique = dict.fromkeys(text for text in [*needed, *used] if text)
+    return list(unique)
+
+
+_ROLES = {
+    "Tokens": "auth",
+    "Primary": "sinks.primary",
+    "Replicas": "sinks.replicas",
+    "AuditTrail": "sinks.audit",
+    "EventLog": "sinks.events",
+    "Cache": "sinks.cache",
+    "SearchIndex": "sinks.search",
+    "Faults": "",  # the need names which fault
+    "Handshakes": "",  # the need names https
+}

@@ -1,0 +1,166 @@
+"""How a conformance run looks on a terminal: live while it goes on, and a table by tier and step at its end."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich import box
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from createflow.scenarios.conformance import Progress
+from createflow.scenarios.declare import Check
+from createflow.scenarios.reports import as_text
+from createflow.scenarios.reports.trouble import explained, skipped, troubled
+from createflow.scenarios.reports.verdict import Verdict, counted, remarks, sentence, verdict
+from createflow.schemas.flow import Step, Tier
+from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
+
+_STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.FAILED: "bold red",
+    Outcome.SKIPPED: "dim",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.BROKEN: "magenta",
+}
+_COLUMNS = {
+    "passed": (Outcome.PASSED,),
+    "failed": (Outcome.FAILED,),
+    "skipped": (Outcome.SKIPPED,),
+    "unclear": (Outcome.INCONCLUSIVE, Outcome.BROKEN),
+}
+
+
+def print_report(console: Console, report: RunReport) -> None:
+    """The finished report: drawn on a terminal, plain lines into a file or a pipe."""
+    if not console.is_terminal:
+        console.file.write(as_text.render(report))
+        return
+    console.print(f"\n[bold]{_escaped(report.target)}[/]", highlight=False)
+    console.print(f"{_escaped(report.profile)}, run {report.run_id}", style="dim", highlight=False)
+    console.print(_table(report))
+    for result in troubled(report):
+        _print_trouble(console, result)
+    for reason, ids in skipped(report).items():
+        console.print(f"skipped, {reason}: {', '.join(ids)}", style="dim", markup=False, highlight=False)
+    for remark in remarks(report):
+        console.print(remark, markup=False, highlight=False)
+    style = "bold green" if verdict(report) is Verdict.HOLDS else "bold yellow"
+    style = "bold red" if verdict(report) in {Verdict.FAILED, Verdict.BROKEN} else style
+    console.print(f"\n{sentence(report)}", style=style, markup=False, highlight=False)
+
+
+@contextmanager
+def live_progress(console: Console) -> Iterator[Progress]:
+    """What the run tells its progress to: a moving line on a terminal, a line a check elsewhere."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        yield _Moving(console, live)
+
+
+class _Lines:
+    """One line for each check that ended, as a log wants it."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def planned(self, checks: Sequence[Check]) -> None:
+        self._say(f"{len(checks)} checks")
+
+    def started(self, check: Check) -> None:
+        """A log needs no start of a check."""
+
+    def ended(self, result: CheckResult) -> None:
+        self._say(f"{result.outcome.value:<13}{result.id} ({result.duration_ms:.0f} ms)")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+class _Moving:
+    """One line that says how far the run is and what it does now; what goes wrong is printed above it at once."""
+
+    def __init__(self, console: Console, live: Live) -> None:
+        self._console = console
+        self._live = live
+        self._total = 0
+        self._running: list[str] = []
+        self._ended: list[CheckResult] = []
+
+    def planned(self, checks: Sequence[Check]) -> None:
+        self._total = len(checks)
+        self._draw()
+
+    def started(self, check: Check) -> None:
+        self._running.append(check.id)
+        self._draw()
+
+    def ended(self, result: CheckResult) -> None:
+        self._running.remove(result.id)
+        self._ended.append(result)
+        if result.outcome not in {Outcome.PASSED, Outcome.SKIPPED}:
+            line = Text.assemble((f"{result.outcome.value} ", _STYLES[result.outcome]), result.id)
+            self._console.print(line)
+        self._draw()
+
+    def _draw(self) -> None:
+        bad = sum(result.outcome is Outcome.FAILED for result in self._ended)
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(f"{len(self._ended):>3}/{self._total} ", "bold")
+        if bad:
+            text.append(f"{bad} failed ", "bold red")
+        text.append(", ".join(self._running), "dim")
+        self._live.update(text)
+
+
+def _table(report: RunReport) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("step", no_wrap=True)
+    table.add_column("", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for tier in Tier:
+        steps = [step for step in Step if step.tier is tier and _of(report, step)]
+        if steps:
+            table.add_row("", Text(f"{tier.value} tier", "bold"))
+        for step in steps:
+            table.add_row(str(step.number), step.value, step.does, *_cells(_of(report, step)))
+    return table
+
+
+def _cells(results: tuple[CheckResult, ...]) -> list[Text]:
+    counts = counted(results)
+    cells = []
+    for outcomes in _COLUMNS.values():
+        count = sum(counts[outcome] for outcome in outcomes)
+        cells.append(Text(str(count), _STYLES[outcomes[0]]) if count else Text("·", "dim"))
+    return cells
+
+
+def _of(report: RunReport, step: Step) -> tuple[CheckResult, ...]:
+    return tuple(result for result in report.results if result.step is step)
+
+
+def _print_trouble(console: Console, result: CheckResult) -> None:
+    level = "" if result.level is Level.MUST else f" ({result.level.value})"
+    console.print(Text.assemble("\n", (result.outcome.value.upper(), _STYLES[result.outcome]), f" {result.id}{level}"))
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(style="dim", min_width=8)
+    grid.add_column(overflow="fold")
+    lines = explained(result)
+    for label, text in lines:
+        if label != "curl":
+            grid.add_row(label, Text(text))
+    console.print(grid)
+    for label, text in lines:
+        if label == "curl":
+            # Not in the grid: a line that is to be copied must not be broken by us.
+            console.print(Text(f"  {text}", "cyan"), soft_wrap=True)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,67 @@
+"""``--report json=FILE``: where a report is saved, found out to be writable before anything runs."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from createflow.schemas.error import UserError
+
+ReportOption = Annotated[
+    list[str] | None, typer.Option("--report", metavar="json=FILE", help="Save the report; may be given again.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A file that a report goes into, all of it or not at all."""
+
+    path: Path
+
+    def save(self, text: str) -> None:
+        """Write the text beside the file, then put it in its place.
+
+        Raises:
+            UserError: the disk is full or the directory has gone.
+        """
+        beside = _beside(self.path)
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(self.path)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise UserError(f"{self.path}: the report cannot be written: {error.strerror}") from None
+
+
+def report_files(options: list[str] | None) -> list[ReportFile]:
+    """The files that ``--report`` names.
+
+    Raises:
+        UserError: not ``json=FILE``, or the file could not be written now.
+    """
+    return [_checked(option) for option in options or ()]
+
+
+def _checked(option: str) -> ReportFile:
+    form, equals, name = option.partition("=")
+    if form != "json" or not equals or not name:
+        raise UserError(f"--report {option}: not a report that can be written", hint="--report json=report.json")
+    path = Path(name).absolute()
+    if path.is_dir():
+        raise UserError(f"--report {option}: that is a directory", hint=f"--report json={name}/report.json")
+    beside = _beside(path)
+    try:
+        beside.touch(exist_ok=False)
+        beside.unlink()
+    except OSError as error:
+        raise UserError(f"--report {option}: cannot be written: {error.strerror}") from None
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(f"--report {option}: cannot be written: it is read-only")
+    return ReportFile(path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")

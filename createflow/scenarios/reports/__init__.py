@@ -1,0 +1,1 @@
+"""A finished report, rendered: each module has ``render(report) -> str``."""

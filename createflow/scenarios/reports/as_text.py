@@ -1,0 +1,29 @@
+"""Plain text, one line a check: for logs and files, where nobody sees colours and lines may be long."""
+
+from createflow.scenarios.reports.trouble import explained, troubled
+from createflow.scenarios.reports.verdict import remarks, sentence
+from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
+
+
+def render(report: RunReport) -> str:
+    """The whole report."""
+    lines = [f"createflow run {report.run_id}: {report.target} ({report.profile})", ""]
+    tier = None
+    for result in report.results:
+        if result.step.tier is not tier:
+            tier = result.step.tier
+            lines.append(f"{tier.value} tier")
+        lines.append(_line(result))
+    for result in troubled(report):
+        lines += ["", f"{result.outcome.value.upper()} {result.id}"]
+        lines += [f"  {label + ':':<10}{text}" for label, text in explained(result)]
+    lines.append("")
+    lines += remarks(report)
+    lines.append(sentence(report))
+    return "\n".join(lines) + "\n"
+
+
+def _line(result: CheckResult) -> str:
+    level = "" if result.level is Level.MUST else f" ({result.level.value})"
+    reason = f": {result.reason}" if result.outcome is Outcome.SKIPPED else ""
+    return f"  {result.outcome.value:<13}{result.id}{level}{reason}"
