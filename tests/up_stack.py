@@ -35,10 +35,10 @@ class UpCommand:
         return profile_file.load(self.profile_file)
 
 
-def start_up_command(directory: Path, *options: str) -> UpCommand:
+def start_up_command(directory: Path, *options: str, state: Path | None = None) -> UpCommand:
     """Run ``createflow up`` with its state in ``directory`` and wait until it says that it is ready."""
     output = directory / "up.txt"
-    state = directory / "state"
+    state = state or directory / "state"
     with output.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "createflow", "up", "--state", str(state), *options],

@@ -1,0 +1,92 @@
+"""Every command in the documentation is run, as it stands there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from createflow.reference_server.stack.ports import Ports
+from tests.up_stack import start_up_command, stop_up_command
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+PORT = "8443"
+"""The port in the documents; the test takes a free one in its place."""
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("documents")]
+
+
+def commands(document: Path) -> list[str]:
+    """Lines of ``console`` blocks after their prompt."""
+    blocks = re.findall(r"```console\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def makefile_targets() -> set[str]:
+    """What ``make`` knows."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A directory with the documents' stack running in it, and its port."""
+    tmp_path.chmod(0o711)
+    ports = Ports()
+    port = str(ports.reserve())
+    ports.release()
+    up = start_up_command(tmp_path, "--port", port, state=tmp_path / ".createflow")
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    yield tmp_path, port
+    assert stop_up_command(up) == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_make_commands_exist(document: Path) -> None:
+    """They are what runs this test, so that running them here would not end."""
+    used = {line.split()[1] for line in commands(document) if line.startswith("make ")}
+    assert used <= makefile_targets()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_does_what_the_document_says(document: Path, terminal: tuple[Path, str]) -> None:
+    """In one shell, one after the other; ``up`` runs already, in the other terminal."""
+    directory, port = terminal
+    lines = [line for line in commands(document) if not line.startswith(("make ", "createflow up"))]
+    # Without a profile, this URL is skipped for want of a token; that it is reached is what can be shown.
+    allowed = {"createflow run --url": (0, 1, 3, 4)}
+    for number, line in enumerate(lines):
+        script = "\n".join([*(earlier for earlier in lines[:number] if "=$(" in earlier or "source" in earlier), line])
+        ended = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script.replace(PORT, port)],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**os.environ, "COLUMNS": "100", "CI": "true"},
+        )
+        expected = next((codes for start, codes in allowed.items() if line.startswith(start)), (0,))
+        assert ended.returncode in expected, f"$ {line}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
+        assert "Traceback" not in ended.stderr
+
+
+def test_the_documented_create_is_a_201_whose_location_answers(terminal: tuple[Path, str]) -> None:
+    """The README's curl lines, with their replies read."""
+    directory, port = terminal
+    lines = commands(ROOT / "README.md")
+    token = next(line for line in lines if line.startswith("TOKEN="))
+    create = next(line for line in lines if line.startswith("curl") and " -i " in line)
+    location = next(line for line in lines if line.startswith("LOCATION="))
+    fetch = lines[lines.index(location) + 1]
+    script = "\n".join(["source .venv/bin/activate", token, create, "echo", location, fetch]).replace(PORT, port)
+    ended = subprocess.run(
+        ["bash", "-euc", script], cwd=directory, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(r"^HTTP/2 201", ended.stdout)
+    assert ended.stdout.rstrip().endswith('"created_by":"user-1"}')
+    assert '"name":"Another"' in ended.stdout
