@@ -67,7 +67,7 @@ async def opened(source: ProfileSource, on_death: Callable[[str], None]) -> Asyn
     elif source.file is not None:
         yield profile_file.load(source.file)
     else:
-        from createflow.cli.embedded_stack import running_stack  # noqa: PLC0415 - only this way needs it
+        from createflow.cli.embedded_stack import running_stack
 
         async with running_stack(on_death) as stack:
             yield profile_file.load(stack.profile_file)

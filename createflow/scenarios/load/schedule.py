@@ -38,9 +38,12 @@ class ConstantRate:
 
     def arrivals_before(self, t_s: float) -> int:
         """Count of k with k / rate < t, exact in spite of rounding."""
-        count = max(0, math.ceil(min(t_s, self.duration_s) * self.rate_per_s))
-        while count > 0 and self.due_s(count - 1) >= min(t_s, self.duration_s):
+        end_s = min(t_s, self.duration_s)
+        count = max(0, math.ceil(end_s * self.rate_per_s))
+        while count > 0 and self.due_s(count - 1) >= end_s:
             count -= 1
+        while self.due_s(count) < end_s:
+            count += 1
         return count
 
     def due_s(self, k: int) -> float:

@@ -1,0 +1,118 @@
+"""``createflow bench``: options in, one run, a table and an exit status out."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from createflow.cli import bench_command
+from createflow.cli.bench_command import exit_code
+from createflow.cli.exit_code import ExitCode
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.report import LoadReport
+from tests.cli.test_bench_view import load_report
+from tests.scenarios.load.conftest import Stub, start_stub
+
+__all__ = ["start_stub"]
+
+StartStub = Callable[[str], Stub]
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer()
+    bench_command.register(app)
+    app.callback()(lambda: None)
+    return app
+
+
+def _bench(*arguments: str) -> tuple[int, str, BaseException | None]:
+    result = CliRunner().invoke(_app(), ["bench", *arguments], env={"COLUMNS": "80", "TERM": "dumb"})
+    return result.exit_code, result.output, result.exception
+
+
+def test_a_fast_target_holds_and_the_report_is_saved(start_stub: StartStub, tmp_path: Path) -> None:
+    """Exit 0, the verdict in words, and JSON that reads back."""
+    file = tmp_path / "bench.json"
+    code, output, _ = _bench(
+        "--url", f"{start_stub('fast').url}/api/things", "--rate", "100", "--duration", "1s", "--warmup", "500ms",
+        "--report", f"json={file}",
+    )  # fmt: skip
+    assert code == 0, output
+    assert "HELD: all 3 targets" in output
+    assert "measuring" in output, "a log shows how it goes on"
+    report = LoadReport.model_validate_json(file.read_text(encoding="utf-8"))
+    assert report.ledger.completed == 100
+    assert report.target.endswith("/api/things")
+    assert "gevent" not in sys.modules
+
+
+def test_a_target_that_refuses_misses(start_stub: StartStub) -> None:
+    """Exit 5: measured, and not good enough."""
+    code, output, _ = _bench("--url", start_stub("refuse:2").url, "--rate", "50", "--duration", "1s", "--warmup", "0s")
+    assert code == ExitCode.SLO_MISSED, output
+    assert "MISSED: 3 targets of 3" in output
+
+
+def test_an_unreachable_target_is_a_target_error() -> None:
+    """The root turns it into exit 3."""
+    _, _, error = _bench("--url", "http://127.0.0.1:9", "--duration", "1s")
+    assert isinstance(error, TargetError)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--duration", "20"), ("--duration", "soon"), ("--rate", "0"), ("--rate", "many"), ("--workers", "0"), ("--huh",)],
+)
+def test_wrong_options_are_usage_errors(arguments: tuple[str, ...]) -> None:
+    """Exit 2 before anything starts."""
+    code, output, _ = _bench("--url", "http://127.0.0.1:9", *arguments)
+    assert code == ExitCode.USAGE, output
+
+
+@pytest.mark.parametrize("report", ["xml=file", "json", "json=", "json=/nowhere/at/all.json"])
+def test_a_report_that_cannot_be_written_is_told_before_the_run(report: str) -> None:
+    """Not after twenty seconds of load."""
+    _, _, error = _bench("--url", "http://127.0.0.1:9", "--report", report)
+    assert isinstance(error, UserError)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, ExitCode.OK),
+        ({"slos": [{"target": "p99_ms <= 100", "seen": 120.0, "held": False}]}, ExitCode.SLO_MISSED),
+        (
+            {"valid": False, "slos": [{"target": "p99_ms <= 100", "seen": 120.0, "held": False}]},
+            ExitCode.INCONCLUSIVE,
+        ),
+        ({"interrupted": True, "valid": False}, ExitCode.INTERRUPTED),
+    ],
+)
+def test_the_exit_status_never_blames_the_target_for_the_generator(changes: dict[str, object], code: ExitCode) -> None:
+    """An unbelievable miss is inconclusive; an interrupted run is neither good nor bad."""
+    assert exit_code(LoadReport.model_validate(load_report().model_dump() | changes)) is code
+
+
+def test_ctrl_c_drains_and_reports(start_stub: StartStub, tmp_path: Path) -> None:
+    """Exit 130 with the partial report written and a balanced ledger."""
+    file = tmp_path / "bench.json"
+    script = "import typer; from createflow.cli import bench_command as b; a = typer.Typer(); b.register(a); a()"
+    arguments = ["--url", start_stub("fast").url, "--rate", "50", "--warmup", "0s", "--report", f"json={file}"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any("measuring" in line for line in process.stderr)
+        os.kill(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == ExitCode.INTERRUPTED, output
+    assert "INTERRUPTED" in output
+    ledger = json.loads(file.read_text(encoding="utf-8"))["ledger"]
+    assert ledger.pop("scheduled") == sum(ledger.values())

@@ -1,0 +1,49 @@
+"""A stub target in a process of its own, started as a test asks and gone with it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from createflow.schemas.profile import Profile
+
+STUB = Path(__file__).with_name("stub_server.py")
+
+
+@dataclass(frozen=True)
+class Stub:
+    """A running stub."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+
+    def profile(self, **sections: dict[str, object]) -> Profile:
+        """A profile of it, with more sections or more of ``target``."""
+        target = {"base_url": self.url, "timeout_s": 5.0} | sections.pop("target", {})
+        return Profile.model_validate({"target": target, **sections})
+
+    def seen(self) -> dict[str, int]:
+        """What it counted."""
+        counts: dict[str, int] = httpx.get(f"{self.url}/seen", trust_env=False).json()
+        return counts
+
+
+@pytest.fixture
+def start_stub() -> Iterator[Callable[[str], Stub]]:
+    """Start a stub in a mode."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(mode: str) -> Stub:
+        process = subprocess.Popen([sys.executable, STUB, mode], stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        return Stub(process, f"http://127.0.0.1:{int(process.stdout.readline())}")
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,45 @@
+"""What is wrong with a target is told once, before the load."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from createflow.scenarios.load.plan import make_plan
+from createflow.scenarios.load.preflight import preflight
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile import Profile
+from tests.scenarios.load.conftest import Stub
+
+
+def _try(profile: Profile) -> None:
+    asyncio.run(preflight(make_plan(profile, rate_per_s=1, duration_s=1, warmup_s=0)))
+
+
+def test_a_refused_token_is_the_users_to_mend(start_stub: Callable[[str], Stub]) -> None:
+    """401 is exit 2 with a hint, not a load run full of errors."""
+    with pytest.raises(UserError, match="401") as caught:
+        _try(start_stub("unauthorized").profile())
+    assert "token is refused" in caught.value.hint
+
+
+def test_an_address_where_nobody_listens_is_named() -> None:
+    """Exit 3, with the address."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(TargetError, match=url):
+            _try(Profile.model_validate({"target": {"base_url": url}}))
+
+
+def test_a_target_that_speaks_no_tls_is_unreachable(start_stub: Callable[[str], Stub]) -> None:
+    """Https asked of a plain port: told as it is."""
+    url = start_stub("fast").url.replace("http:", "https:")
+    with pytest.raises(TargetError, match=url):
+        _try(Profile.model_validate({"target": {"base_url": url}}))
+
+
+def test_a_healthy_target_passes(start_stub: Callable[[str], Stub]) -> None:
+    """One create, nothing said."""
+    _try(start_stub("fast").profile())
