@@ -117,12 +117,12 @@ class _Moving:
 
 
 def _table(report: RunReport) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("step", no_wrap=True)
-    table.add_column("", style="dim", no_wrap=True, overflow="ellipsis", ratio=1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    table.add_column("#", justify="right", style="dim", min_width=2)
+    table.add_column("step", no_wrap=True, min_width=max(len(step.value) for step in Step))
+    table.add_column("", style="dim", no_wrap=True, overflow="ellipsis")
     for name in _COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for tier in Tier:
         steps = [step for step in Step if step.tier is tier and _of(report, step)]
         if steps:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from createflow.scenarios.controls import Resource
 from createflow.scenarios.eventually import eventually
@@ -21,6 +22,10 @@ class Traces:
     search: SearchIndex | None
     deadlines: Deadlines
     name_field: str
+    actor: str | None
+    """Who sends the creates, when known."""
+    since: datetime
+    """When the check started: older entries of the same actor are not looked at."""
 
     async def caught_up_with(self, marker: Resource) -> None:
         """Wait until a resource that was created later is visible everywhere.
@@ -73,6 +78,8 @@ class Traces:
             asked.append(("a row", _any_row(self.primary, name)))
         if self.audit is not None:
             asked.append(("an audit entry of success", _any_success(self.audit, name)))
+            if self.primary is not None and self.actor is not None:
+                asked.append(("an audit entry without a row", self._any_orphan(self.audit, self.primary, self.actor)))
         if self.events is not None:
             asked.append(("an event", _any_event(self.events, word)))
         if self.cache is not None:
@@ -80,6 +87,18 @@ class Traces:
         if self.search is not None:
             asked.append(("an indexed document", _any_document(self.search, self.name_field, word)))
         return asked
+
+    async def _any_orphan(self, audit: AuditTrail, primary: Primary, actor: str) -> bool:
+        """Whether an entry of success is about a resource that is not there.
+
+        Entry and row are committed together, so no other check that runs at the same time can make it seem so.
+        """
+        for entry in await audit.by_actor(actor):
+            moment = entry.get("occurred_at")
+            recent = not isinstance(moment, datetime) or moment >= self.since
+            if recent and is_success(entry) and not await primary.by_id(str(entry.get("resource_id"))):
+                return True
+        return False
 
     async def _seen(self, read: Callable[[], Awaitable[bool]], within_s: float, where: str) -> None:
         _, seen = await eventually(read, bool, within_s=within_s)

@@ -98,6 +98,8 @@ class SqlSink(Section):
     """SQL with ``%(id)s``."""
     by_name: str | None = None
     """SQL with ``%(name)s``: finds what a refused create may have left behind."""
+    by_actor: str | None = None
+    """For the audit trail, SQL with ``%(actor)s``: finds entries about resources that do not exist."""
 
 
 class ReplicaSink(Section):

@@ -83,11 +83,7 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
     target = {"base_url": f"{parts.scheme}://{parts.netloc}"}
     if parts.path.strip("/"):
         target["path"] = parts.path
-    auth = (
-        {"kind": "static", "writer_env": TOKEN_VARIABLE}
-        if environment.get(TOKEN_VARIABLE)
-        else {"kind": "none"}
-    )
+    auth = {"kind": "static", "writer_env": TOKEN_VARIABLE} if environment.get(TOKEN_VARIABLE) else {"kind": "none"}
     return Profile.model_validate({"target": target, "auth": auth})
 
 
@@ -105,9 +101,7 @@ def _read(path: Path) -> str:
 class _Reader:
     """Gathers mistakes while the document is made into a profile, and raises them all at once."""
 
-    def __init__(
-        self, path: Path, lines: TomlLines, prefix: tuple[str, ...], environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, path: Path, lines: TomlLines, prefix: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self._path = path
         self._lines = lines
         self._prefix = prefix
@@ -120,9 +114,7 @@ class _Reader:
             return {key: self.filled(item, (*at, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self.filled(item, (*at, position)) for position, item in enumerate(value)]
-        return (
-            _VARIABLE.sub(lambda match: self._variable(match, at), value) if isinstance(value, str) else value
-        )
+        return _VARIABLE.sub(lambda match: self._variable(match, at), value) if isinstance(value, str) else value
 
     def _variable(self, match: re.Match[str], at: tuple[str | int, ...]) -> str:
         name = match[1]
@@ -192,9 +184,7 @@ def _known_keys(at: tuple[str | int, ...]) -> list[str]:
             models = [
                 inner
                 for model in models
-                for inner in _models_in(
-                    model.model_fields[part].annotation if part in model.model_fields else None
-                )
+                for inner in _models_in(model.model_fields[part].annotation if part in model.model_fields else None)
             ] or models
     return sorted({key for model in models for key in model.model_fields})
 

@@ -91,17 +91,13 @@ class Kit:
         sinks = self.profile.sinks
         opening: list[tuple[type, Callable[[], Any], tuple[_Openable, ...]]] = []
         if (primary := sinks.primary) is not None:
-            dsn = primary.dsn.get_secret_value()
-            rows = PostgresRows("the primary", dsn, primary.by_id, primary.by_name)
+            rows = PostgresRows("the primary", primary.dsn.get_secret_value(), primary)
             opening.append((Primary, lambda: rows, (rows,)))
-            replicas = tuple(
-                PostgresRows(sink.name, sink.dsn.get_secret_value(), primary.by_id, primary.by_name)
-                for sink in sinks.replicas
-            )
+            replicas = tuple(PostgresRows(sink.name, sink.dsn.get_secret_value(), primary) for sink in sinks.replicas)
             if replicas:
                 opening.append((Replicas, lambda: DeclaredReplicas(replicas), replicas))
         if (audit := sinks.audit) is not None:
-            trail = PostgresRows("the audit trail", audit.dsn.get_secret_value(), audit.by_id, audit.by_name)
+            trail = PostgresRows("the audit trail", audit.dsn.get_secret_value(), audit)
             opening.append((AuditTrail, lambda: trail, (trail,)))
         if sinks.cache is not None:
             cache = RedisCache(sinks.cache)

@@ -8,6 +8,7 @@ from psycopg import conninfo
 from psycopg.rows import dict_row
 
 from createflow.scenarios.expect import NotDeclared
+from createflow.schemas.profile import SqlSink
 
 _LONGEST_QUERY_S = 5.0
 
@@ -15,11 +16,10 @@ _LONGEST_QUERY_S = 5.0
 class PostgresRows:
     """Fills the roles Primary, Replica and AuditTrail. One connection, asked by one check at a time."""
 
-    def __init__(self, name: str, dsn: str, by_id: str, by_name: str | None) -> None:
+    def __init__(self, name: str, dsn: str, sink: SqlSink) -> None:
         self.name = name
         self._dsn = dsn
-        self._by_id = by_id
-        self._by_name = by_name
+        self._sink = sink
         self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
         self._turn = asyncio.Lock()
 
@@ -41,13 +41,19 @@ class PostgresRows:
 
     async def by_id(self, resource_id: str) -> list[dict[str, Any]]:
         """The rows of a resource."""
-        return await self._ask(self._by_id, {"id": resource_id})
+        return await self._ask(self._sink.by_id, {"id": resource_id})
 
     async def by_name(self, name: str) -> list[dict[str, Any]]:
         """The rows with this name. Raises NotDeclared when the profile has no such query."""
-        if self._by_name is None:
+        if self._sink.by_name is None:
             raise NotDeclared(f"{self.name} has no by_name query")
-        return await self._ask(self._by_name, {"name": name})
+        return await self._ask(self._sink.by_name, {"name": name})
+
+    async def by_actor(self, actor: str) -> list[dict[str, Any]]:
+        """The entries of a subject. Raises NotDeclared when the profile has no such query."""
+        if self._sink.by_actor is None:
+            raise NotDeclared(f"{self.name} has no by_actor query")
+        return await self._ask(self._sink.by_actor, {"actor": actor})
 
     async def _ask(self, query: str, values: dict[str, str]) -> list[dict[str, Any]]:
         async with self._turn, asyncio.timeout(_LONGEST_QUERY_S):

@@ -97,6 +97,9 @@ class Primary(Rows, Protocol):
 class AuditTrail(Rows, Protocol):
     """Where it is written who did what when."""
 
+    async def by_actor(self, actor: str) -> list[Row]:
+        """The entries of a subject. Raises NotDeclared when the profile has no such query."""
+
 
 class Replica(Rows, Protocol):
     """One copy of the primary."""

@@ -2,18 +2,17 @@
 
 from createflow.scenarios.reports.trouble import explained, troubled
 from createflow.scenarios.reports.verdict import remarks, sentence
+from createflow.schemas.flow import Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
 
 def render(report: RunReport) -> str:
     """The whole report."""
     lines = [f"createflow run {report.run_id}: {report.target} ({report.profile})", ""]
-    tier = None
-    for result in report.results:
-        if result.step.tier is not tier:
-            tier = result.step.tier
-            lines.append(f"{tier.value} tier")
-        lines.append(_line(result))
+    for tier in Tier:
+        of_tier = [result for result in report.results if result.step.tier is tier]
+        if of_tier:
+            lines += [f"{tier.value} tier", *(_line(result) for result in of_tier)]
     for result in troubled(report):
         lines += ["", f"{result.outcome.value.upper()} {result.id}"]
         lines += [f"  {label + ':':<10}{text}" for label, text in explained(result)]

@@ -1,5 +1,7 @@
 """Step 8: all or nothing. A create that was not accepted leaves no trace anywhere."""
 
+from datetime import UTC, datetime, timedelta
+
 from createflow.scenarios.controls import accepting_again, created
 from createflow.scenarios.declare import check
 from createflow.scenarios.eventually import eventually
@@ -21,6 +23,7 @@ from createflow.scenarios.traces import Traces
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
+_CLOCKS_DIFFER = timedelta(seconds=5)
 _TAKES_EFFECT_WITHIN_S = 5.0
 Body = dict[str, object]
 
@@ -37,8 +40,17 @@ async def refused_create_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A create refused with 400, 401 or 403 leaves no row, event, cached value, document or entry of success."""
-    name_field = target.contract.fields.name
-    traces = Traces(primary, audit, events, cache, search, target.deadlines, name_field)
+    traces = Traces(
+        primary=primary,
+        audit=audit,
+        events=events,
+        cache=cache,
+        search=search,
+        deadlines=target.deadlines,
+        name_field=target.contract.fields.name,
+        actor=target.writer.subject,
+        since=datetime.now(UTC) - _CLOCKS_DIFFER,
+    )
     refused: list[tuple[Reply, Body]] = []
     await created(target)
     for body, who, status in _refusals(target, tokens):
@@ -72,8 +84,17 @@ async def database_error_is_500_and_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A database error inside the transaction is answered 500, leaves nothing, and the same create works later."""
-    name_field = target.contract.fields.name
-    traces = Traces(primary, audit, events, cache, search, target.deadlines, name_field)
+    traces = Traces(
+        primary=primary,
+        audit=audit,
+        events=events,
+        cache=cache,
+        search=search,
+        deadlines=target.deadlines,
+        name_field=target.contract.fields.name,
+        actor=target.writer.subject,
+        since=datetime.now(UTC) - _CLOCKS_DIFFER,
+    )
     await created(target)
     async with faults.injected("database_error"):
         body, reply = await _first_refused(target)
