@@ -31,6 +31,9 @@ _COLUMNS = {
     "unclear": (Outcome.INCONCLUSIVE, Outcome.BROKEN),
 }
 
+_WIDE = 110
+"""From this many columns on the table says what each step does."""
+
 
 def print_report(console: Console, report: RunReport) -> None:
     """The finished report: drawn on a terminal, plain lines into a file or a pipe."""
@@ -39,7 +42,7 @@ def print_report(console: Console, report: RunReport) -> None:
         return
     console.print(f"\n[bold]{_escaped(report.target)}[/]", highlight=False)
     console.print(f"{_escaped(report.profile)}, run {report.run_id}", style="dim", highlight=False)
-    console.print(_table(report))
+    console.print(_table(report, wide=console.width >= _WIDE))
     for result in troubled(report):
         _print_trouble(console, result)
     for reason, ids in skipped(report).items():
@@ -116,11 +119,12 @@ class _Moving:
         self._live.update(text)
 
 
-def _table(report: RunReport) -> Table:
+def _table(report: RunReport, *, wide: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
     table.add_column("#", justify="right", style="dim", min_width=2)
     table.add_column("step", no_wrap=True, min_width=max(len(step.value) for step in Step))
-    table.add_column("", style="dim", no_wrap=True, overflow="ellipsis")
+    if wide:
+        table.add_column("", style="dim", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for tier in Tier:
@@ -128,7 +132,8 @@ def _table(report: RunReport) -> Table:
         if steps:
             table.add_row("", Text(f"{tier.value} tier", "bold"))
         for step in steps:
-            table.add_row(str(step.number), step.value, step.does, *_cells(_of(report, step)))
+            does = [step.does] if wide else []
+            table.add_row(str(step.number), step.value, *does, *_cells(_of(report, step)))
     return table
 
 
