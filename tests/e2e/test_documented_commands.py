@@ -82,7 +82,7 @@ def test_the_documented_create_is_a_201_whose_location_answers(terminal: tuple[P
     create = next(line for line in lines if line.startswith("curl") and " -i " in line)
     location = next(line for line in lines if line.startswith("LOCATION="))
     fetch = lines[lines.index(location) + 1]
-    script = "\n".join(["source .venv/bin/activate", token, create, "echo", location, fetch]).replace(PORT, port)
+    script = f"source .venv/bin/activate\n{token}\n{create}\necho\n{location}\n{fetch}".replace(PORT, port)
     ended = subprocess.run(
         ["bash", "-euc", script], cwd=directory, capture_output=True, text=True, check=False, timeout=60
     )
