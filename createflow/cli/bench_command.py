@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from createflow.cli.bench_view import print_report
 from createflow.cli.duration import duration_s
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.schemas.error import UserError
+from createflow.cli.report_option import ReportOption, report_files
 from createflow.schemas.report import LoadReport
 
 
@@ -41,16 +40,14 @@ def bench(
     ] = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
-    report: Annotated[
-        list[str] | None, typer.Option(metavar="json=FILE", help="Save the report; may be given again.")
-    ] = None,
+    report: ReportOption = None,
 ) -> None:
     """Offer a constant rate of creates, from many users, and judge latency and throughput.
 
     Latency counts from the moment a request was due, so a target that stalls cannot slow the load down and look fast.
     Ctrl-C ends the load, waits for replies and reports what was measured; a second Ctrl-C does not wait.
     """
-    files = [_report_file(text) for text in report or ()]
+    files = report_files(report)
     source = profile_source.choose(profile, url)
     try:
         result = asyncio.run(
@@ -68,7 +65,7 @@ def bench(
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     print_report(Console(), result)
     for file in files:
-        _save(file, result)
+        file.save(result.model_dump_json(indent=1) + "\n")
     raise typer.Exit(exit_code(result))
 
 
@@ -133,20 +130,3 @@ class _Interrupts:
             self.kill.set()
         else:
             self.stop.set()
-
-
-def _report_file(text: str) -> Path:
-    form, equals, file = text.partition("=")
-    if form != "json" or not equals or not file:
-        raise UserError(f"--report {text}: not a report that bench can write", hint="--report json=bench.json")
-    path = Path(file)
-    if not path.absolute().parent.is_dir():
-        raise UserError(f"--report {text}: there is no directory {path.parent}")
-    return path
-
-
-def _save(file: Path, report: LoadReport) -> None:
-    try:
-        file.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{file}: the report cannot be written: {error.strerror}") from None

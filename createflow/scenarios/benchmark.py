@@ -18,7 +18,9 @@ from createflow.schemas.report import LoadReport
 
 _LEAD_S = 0.3
 """From the order to start until the first arrival: enough for the order to reach every node."""
-_LOOK_S = 1.0
+_LOOK_S = 0.2
+_SHOW_S = 0.9
+"""Nodes speak once a second; rates over less than that would be noise."""
 
 
 async def benchmark(
@@ -110,10 +112,10 @@ async def _watched(
 
 
 def _shown(fleet: Fleet, plan: LoadPlan, before: Totals, on_tick: Callable[[Progress], None]) -> Totals:
-    """Show the progress if the nodes have said anything new. Returns the counts that were shown last."""
-    states = [state for state in fleet.states() if state.kind != "ready"]
+    """Show the progress once all nodes have said something new. Returns the counts that were shown last."""
+    states = [node.state for node in fleet.nodes if node.lost_s is None and node.state and node.state.kind != "ready"]
     at_s = sum(state.now_s for state in states) / max(1, len(states))
-    if at_s <= before.at_s:
+    if at_s - before.at_s < _SHOW_S:
         return before
     books = merged_books(fleet, plan)
     in_flight = sum(state.in_flight for state in states)

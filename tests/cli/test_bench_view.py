@@ -67,7 +67,7 @@ def test_a_result_shows_everything_that_happened() -> None:
     for part in (
         "500/s for 20 s after 2 s of warm-up, 100 users, 1 worker, at most 250 in flight",
         "offered 500.0   sent 499.9   accepted 499.5",
-        "response     10.0   9.0  20.0  30.0  60.0   90.0  1,200",
+        "response     10.0  9.0  20.0  30.0  60.0   90.0  1,200",
         "9988 x 201, 2 x 503",
         "4 x connection_reset, 3 x timeout",
         "10000 due = 9990 answered + 4 broken + 3 timed out + 2 unfinished + 1 not sent",

@@ -85,9 +85,11 @@ class Node:
         return line
 
     def _tick(self) -> None:
+        due_s = _TICK_S
         while True:
-            gevent.sleep(_TICK_S)
+            gevent.sleep(max(0.01, due_s - self._dispatcher.now_s()))
             self._say("tick")
+            due_s += _TICK_S
 
     def _say(self, kind: Literal["ready", "tick", "final"]) -> None:
         self._seq += 1

@@ -83,11 +83,19 @@ def believe(
 def remarks(books: Recorder) -> list[str]:
     """What a reader of the numbers should know."""
     found = []
+    warmup = books.warmup
+    if bad := warmup.scheduled - warmup.accepted:
+        kinds = {status: count for status, count in warmup.statuses.items() if not status.startswith("2")}
+        seen = ", ".join(f"{count} x {kind}" for kind, count in (kinds | dict(warmup.errors)).items())
+        found.append(f"{bad} requests of the warm-up were not accepted" + (f": {seen}" if seen else ""))
     limited = books.measured.statuses["429"]
     if limited:
         found.append(f"{limited} replies were 429: the rate limiter was measured, not the write path")
     if 0 < books.measured.scheduled < _MIN_SAMPLES_FOR_P99:
         found.append(f"p99 from {books.measured.scheduled} samples only; {_MIN_SAMPLES_FOR_P99} make it steady")
+    (pacing_p99_ms,) = books.pacing.percentiles_ms(0.99)
+    if pacing_p99_ms > _MAX_PACING_MS:
+        found.append(f"the generator woke up {pacing_p99_ms:.0f} ms late (p99): this machine is short of CPU")
     if books.measured.clamped:
         found.append(f"{books.measured.clamped} durations were outside 1 us to 1 h and stand at that border")
     return found

@@ -30,14 +30,14 @@ def test_an_address_where_nobody_listens_is_named() -> None:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(TargetError, match=url):
-            _try(Profile.model_validate({"target": {"base_url": url}}))
+            _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
 
 
 def test_a_target_that_speaks_no_tls_is_unreachable(start_stub: Callable[[str], Stub]) -> None:
-    """Https asked of a plain port: told as it is."""
+    """An https address of a plain port: told as it is."""
     url = start_stub("fast").url.replace("http:", "https:")
     with pytest.raises(TargetError, match=url):
-        _try(Profile.model_validate({"target": {"base_url": url}}))
+        _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
 
 
 def test_a_healthy_target_passes(start_stub: Callable[[str], Stub]) -> None:

@@ -110,3 +110,16 @@ def test_a_rate_limited_run_says_so() -> None:
 def test_few_samples_are_pointed_out() -> None:
     """A p99 of a hundred samples is one sample."""
     assert "100 samples" in remarks(_books(good=100))[0]
+
+
+def test_trouble_in_the_warm_up_is_told_though_it_is_not_measured() -> None:
+    """A target that refuses while it warms up is worth knowing."""
+    books = Recorder(warmup_s=1.0, end_s=1000.0)
+    books.due(Arrival(0, 0.5), 0.5)
+    books.replied(Arrival(0, 0.5), 0.5, 0.6, 503)
+    assert remarks(books) == ["1 requests of the warm-up were not accepted: 1 x 503"]
+
+
+def test_a_machine_short_of_cpu_is_told_even_when_the_target_is_slow() -> None:
+    """Where both run on one machine, the target lacked it too."""
+    assert any("short of CPU" in remark for remark in remarks(_books(good=1000, latency_s=0.5, lag_s=0.05)))
