@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 import uvicorn
 import uvloop
-from uvicorn._types import ASGIApplication
+from starlette.types import ASGIApp
 
 KEEP_ALIVE_S = 75
 """Longer than the balancer keeps an idle connection: it must never reuse one that is being closed here."""
@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    app: ASGIApplication,
+    app: ASGIApp,
     life: AbstractAsyncContextManager[object],
     *,
     host: str,
@@ -57,7 +57,7 @@ def serve(
 
 
 async def _serve(
-    app: ASGIApplication,
+    app: ASGIApp,
     life: AbstractAsyncContextManager[object],
     listener: socket.socket,
     readiness: Readiness,

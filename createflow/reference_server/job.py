@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from createflow.reference_server.unit import Unit
 from createflow.schemas.flow import Step
@@ -136,7 +136,9 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
 class Stage(Protocol):
     """One step: takes the job, does its work, gives the job on or raises ``Refused``."""
 
-    step: ClassVar[Step]
+    @property
+    def step(self) -> Step:
+        """Which one; a class variable of the stages."""
 
     async def __call__(self, job: Job) -> Job:
         """Do the step's work."""

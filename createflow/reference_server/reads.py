@@ -15,10 +15,11 @@ class Reader:
     """
 
     def __init__(self, floors: Floors, cache: CacheStore, replicas: Sequence[Copies], primary: Copies) -> None:
-        self._floors = floors
-        self._cache = cache
-        self._replicas = cycle(replicas) if replicas else None
-        self._primary = primary
+        self.floors = floors
+        self.cache = cache
+        self.replicas = replicas
+        self.primary = primary
+        self._next_replica = cycle(replicas)
 
     async def read(self, resource_id: str) -> Copy | None:
         """The copy, a deleted one with an empty document; None when there never was one.
@@ -26,24 +27,24 @@ class Reader:
         Raises:
             UnavailableError: no store that may answer does.
         """
-        floor = self._floors.of(resource_id)
+        floor = self.floors.of(resource_id)
         with contextlib.suppress(UnavailableError):
-            cached = await self._cache.read(resource_id)
+            cached = await self.cache.read(resource_id)
             if cached is not None and cached.version >= floor:
                 return cached
         copy = await self._from_replica(resource_id, floor)
         if copy is None:
-            copy = await self._primary.read(resource_id)
+            copy = await self.primary.read(resource_id)
         if copy is not None:
             with contextlib.suppress(UnavailableError):
-                await self._cache.set_if_newer(resource_id, copy)
+                await self.cache.set_if_newer(resource_id, copy)
         return copy
 
     async def _from_replica(self, resource_id: str, floor: int) -> Copy | None:
-        if self._replicas is None:
+        if not self.replicas:
             return None
         with contextlib.suppress(UnavailableError):
-            copy = await next(self._replicas).read(resource_id)
+            copy = await next(self._next_replica).read(resource_id)
             if copy is not None and copy.version >= floor:
                 return copy
         return None

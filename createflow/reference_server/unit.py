@@ -11,20 +11,20 @@ EVENT_TYPES: dict[Action, EventType] = {"create": "created", "update": "updated"
 _RETURNING = "RETURNING id, version, resource_document(resources) AS document"
 
 ROW_STATEMENTS: dict[Action, str] = {
-    "create": (
+    "create": (  # noqa: S608 - our own constants; values travel as parameters
         "INSERT INTO resources (name, description, metadata, created_by)"
-        f" VALUES (%(name)s, %(description)s, %(metadata)s, %(subject)s) {_RETURNING}"
+        " VALUES (%(name)s, %(description)s, %(metadata)s, %(subject)s) " + _RETURNING
     ),
-    "update": (
+    "update": (  # noqa: S608 - as above
         "UPDATE resources SET name = %(name)s, description = %(description)s, metadata = %(metadata)s,"
         " version = version + 1, updated_at = now()"
         " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
-        f" {_RETURNING}"
+        " " + _RETURNING
     ),
-    "delete": (
+    "delete": (  # noqa: S608 - as above
         "UPDATE resources SET version = version + 1, updated_at = now(), deleted_at = now()"
         " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
-        f" {_RETURNING}"
+        " " + _RETURNING
     ),
 }
 """The row's part of the statement. It must return id, version and document of what it wrote."""

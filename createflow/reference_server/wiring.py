@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
@@ -34,12 +36,12 @@ from createflow.reference_server.job import Stage
 from createflow.reference_server.log import Log, make_log, quiet_log, route_library_logs
 from createflow.reference_server.metrics import Metrics
 from createflow.reference_server.ops import Gate, Gates, make_ops
+from createflow.reference_server.outbox import event_of
 from createflow.reference_server.pipeline import Pipeline
 from createflow.reference_server.port import Limit, UnavailableError
 from createflow.reference_server.reads import Reader
 from createflow.reference_server.relay import Relay
 from createflow.reference_server.schema_check import SchemaCheck
-from createflow.reference_server.seeding import seed, seed_events, seed_index, seed_reader
 from createflow.reference_server.service import Service
 from createflow.reference_server.settings import Settings
 from createflow.reference_server.stages.api.auth_check import AuthCheck
@@ -98,7 +100,7 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
         ServiceRouter(bus, breakers, settings.rpc_timeout_s),
         Response(),
     )
-    stages = seed(healthy, _fault(settings))
+    stages = _seeded(healthy, settings)
     gates = Gates(
         {"keys": _now(lambda: keys.is_loaded), "nats": _now(lambda: bus.connected), "valkey": _pings(valkey)},
         latched=True,
@@ -150,12 +152,11 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
         Replicate(floors, group.announce),
         InvalidateCache(writer),
     )
-    fault = _fault(settings)
-    reader = seed_reader(
-        Reader(floors, cache, [PostgresCopies(pool) for pool in replicas], PostgresCopies(primary)), fault
-    )
+    reader = Reader(floors, cache, [PostgresCopies(pool) for pool in replicas], PostgresCopies(primary))
+    if settings.fault:
+        reader = _seeding().seed_reader(reader, Fault(settings.fault))
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    service = Service(_pipeline(seed(healthy, fault), metrics), reader, index, group.nudge, log)
+    service = Service(_pipeline(_seeded(healthy, settings), metrics), reader, index, group.nudge, log)
     gates = Gates({"nats": _now(lambda: group.joined), "primary": primary.answers}, latched=False)
 
     @asynccontextmanager
@@ -186,12 +187,16 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
 def build_worker(settings: Settings, log: Log | None = None) -> Process:
     """The relay of the outbox and the indexer."""
     log = log or quiet_log()
-    metrics, readiness, fault = Metrics(), Readiness(), _fault(settings)
+    metrics, readiness = Metrics(), Readiness()
     outbox = PostgresOutbox(settings.direct_dsn, settings.subject_prefix)
     stream = NatsStream(settings.subject_prefix)
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    relay = Relay(outbox, stream, metrics, seed_events(fault))
-    indexer = Indexer(stream, index, seed_index(IndexUpdate(index), fault), metrics, log)
+    compose, update = event_of, IndexUpdate(index)
+    if settings.fault:
+        compose = _seeding().seed_events(compose, Fault(settings.fault))
+        update = _seeding().seed_index(update, Fault(settings.fault))
+    relay = Relay(outbox, stream, metrics, compose)
+    indexer = Indexer(stream, index, update, metrics, log)
     gates = Gates(
         {
             "primary": _now(lambda: outbox.leads),
@@ -260,8 +265,13 @@ def _run(file: Path, build: Callable[[Settings, Log], Process], *, drain_s: floa
     log.info("stopped")
 
 
-def _fault(settings: Settings) -> Fault | None:
-    return Fault(settings.fault) if settings.fault else None
+def _seeded(stages: tuple[Stage, ...], settings: Settings) -> tuple[Stage, ...]:
+    return _seeding().seed(stages, Fault(settings.fault)) if settings.fault else stages
+
+
+def _seeding() -> ModuleType:
+    """The broken twins, which a healthy process never even imports."""
+    return import_module("createflow.reference_server.seeding")
 
 
 def _pipeline(stages: Sequence[Stage], metrics: Metrics) -> Pipeline:

@@ -23,10 +23,10 @@ class JwtTokens:
     """Verifies tokens, and remembers good ones for a while, never past their end or a change of keys."""
 
     def __init__(self, keys: JwksFile, *, issuer: str, audience: str, clock: Clock) -> None:
-        self._keys = keys
-        self._issuer = issuer
-        self._audience = audience
-        self._clock = clock
+        self.keys = keys
+        self.issuer = issuer
+        self.audience = audience
+        self.clock = clock
         self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._generation = 0
 
@@ -38,13 +38,13 @@ class JwtTokens:
         """
         if len(token) > TOKEN_MAX_BYTES:
             raise InvalidTokenError("too large")
-        self._keys.refresh()
-        if self._generation != self._keys.generation:
-            self._generation = self._keys.generation
+        self.keys.refresh()
+        if self._generation != self.keys.generation:
+            self._generation = self.keys.generation
             self._known.clear()
         digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
         known = self._known.get(digest)
-        now = self._clock.wall()
+        now = self.clock.wall()
         if known is not None and now < known[0]:
             return known[1]
         claims = self._claims(token)
@@ -57,18 +57,21 @@ class JwtTokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:
-            header = jwt.get_unverified_header(token)
-            if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
-                raise InvalidTokenError("not an access token")
-            key = self._keys.find(header.get("kid"))
-            if key is None:
-                raise InvalidTokenError("unknown key")
-            return self.decode(token, key)
+            return self._checked(token)
         except InvalidTokenError:
             raise
         except Exception as error:
             # Not only the library's own: a claim like 1e999 or nesting without end fails below it.
             raise InvalidTokenError(type(error).__name__) from error
+
+    def _checked(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
+            raise InvalidTokenError("not an access token")
+        key = self.keys.find(header.get("kid"))
+        if key is None:
+            raise InvalidTokenError("unknown key")
+        return self.decode(token, key)
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         """The claims, when signature and claims hold."""
@@ -76,8 +79,8 @@ class JwtTokens:
             token,
             key.material,
             algorithms=[key.algorithm],
-            issuer=self._issuer,
-            audience=self._audience,
+            issuer=self.issuer,
+            audience=self.audience,
             leeway=LEEWAY_S,
             options={"require": _REQUIRED},
         )

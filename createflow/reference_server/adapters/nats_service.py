@@ -59,7 +59,7 @@ class NatsService:
         """Take no more work; what has arrived is still handed over."""
         if self._work is not None and self._client is not None and self._client.is_connected:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
-                await self._work.drain()
+                await self._work.drain()  # type: ignore[no-untyped-call]  # the library's
 
     async def announce(self, resource_id: str, version: int) -> None:
         """Tell the other instances; a lost message leaves the versions in cache and replica to be trusted."""

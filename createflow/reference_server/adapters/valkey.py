@@ -42,7 +42,7 @@ class Valkey:
             UnavailableError: no answer.
         """
         try:
-            await self._client.execute_command("PING")
+            await self._client.execute_command("PING")  # type: ignore[no-untyped-call]  # the library's
         except (RedisError, OSError, TimeoutError) as error:
             raise UnavailableError(str(error)) from error
 
@@ -74,7 +74,7 @@ class Valkey:
         if self._away_until:
             self._away_until = now + PAUSE_S  # this call is the probe; the others go on without the store
         try:
-            answer = await self._client.execute_command(*parts)
+            answer = await self._client.execute_command(*parts)  # type: ignore[no-untyped-call]  # the library's
         except NoScriptError:
             self._away_until = 0.0
             raise

@@ -92,7 +92,7 @@ class HttpsRequest:
     async def _body(self, exchange: Exchange) -> bytes:
         """All of the body, given up as soon as it is known to be too large."""
         declared = exchange.headers.get(b"content-length", b"")
-        if declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body_bytes):  # noqa: PLR2004 - digits
+        if declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body_bytes):
             raise self._too_large()
         message = await exchange.receive()
         if message["type"] == "http.request" and not message.get("more_body", False):

@@ -79,7 +79,8 @@ defaults
 
 frontend api
     bind {config.address} ssl crt {config.certificate_file} alpn h2,http/1.1
-    http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} {{ req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$ }}
+    acl id_given req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$
+    http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} id_given
     http-request set-var(txn.path) path
     http-request set-var(txn.id) uuid() if !{{ var(txn.id) -m found }}
     http-request set-header X-Request-ID %[var(txn.id)]

@@ -1,0 +1,113 @@
+"""Step 3, broken."""
+
+from dataclasses import replace
+from typing import Any
+
+import jwt
+
+from createflow.reference_server.adapters.jwks_file import Key
+from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
+from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.job import Job, Principal, Refused
+from createflow.reference_server.stages.api.auth_check import PERMISSIONS, AuthCheck
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+
+class OpenDoor(AuthCheck):
+    """Serves whoever brings no token."""
+
+    def authenticate(self, scheme: str, token: str) -> Principal:
+        """Everybody is a writer."""
+        if not token:
+            return Principal("anonymous", PERMISSIONS["writer"])
+        return AuthCheck.authenticate(self, scheme, token)
+
+
+class NoChallenge(AuthCheck):
+    """Does not say how to authenticate."""
+
+    def challenge(self, *, given: bool) -> Refused:
+        """A bare 401."""
+        healthy = AuthCheck.challenge(self, given=given)
+        return Refused(401, healthy.code, healthy.detail)
+
+
+class MalformedTokenCrashes(AuthCheck):
+    """Takes the token apart without care."""
+
+    def authenticate(self, scheme: str, token: str) -> Principal:
+        """Fails on what is not a JWT."""
+        if token:
+            jwt.get_unverified_header(token)
+        return AuthCheck.authenticate(self, scheme, token)
+
+
+class NoRbac(AuthCheck):
+    """Lets everybody with a token do everything."""
+
+    def authorise(self, job: Job) -> None:
+        """Look away."""
+
+
+class IgnoresExpiry(JwtTokens):
+    """Takes yesterday's token."""
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        """Everything but the end is verified."""
+        return jwt.decode(
+            token,
+            key.material,
+            algorithms=[key.algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            leeway=LEEWAY_S,
+            options={"verify_exp": False},
+        )
+
+
+class SkipsSignature(JwtTokens):
+    """Believes what a token says."""
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        """Only the claims are verified."""
+        return jwt.decode(
+            token,
+            algorithms=[key.algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            leeway=LEEWAY_S,
+            options={"verify_signature": False, "verify_exp": True, "verify_aud": True, "verify_iss": True},
+        )
+
+
+class AcceptsAlgNone(SkipsSignature):
+    """Believes a token that says it needs no signature."""
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        """Others are verified."""
+        if str(jwt.get_unverified_header(token).get("alg", "")).lower() == "none":
+            return SkipsSignature.decode(self, token, key)
+        return JwtTokens.decode(self, token, key)
+
+
+def _with_tokens(twin: type[JwtTokens]) -> Swap:
+    def make(stage: AuthCheck) -> AuthCheck:
+        healthy = stage.tokens
+        if not isinstance(healthy, JwtTokens):
+            raise TypeError("the twin replaces JwtTokens")
+        tokens = twin(healthy.keys, issuer=healthy.issuer, audience=healthy.audience, clock=healthy.clock)
+        return replace(stage, tokens=tokens)
+
+    return swap(Step.AUTH_CHECK, make)
+
+
+SWAPS: dict[Fault, Swap] = {
+    Fault.OPEN_DOOR: twin_of(Step.AUTH_CHECK, OpenDoor),
+    Fault.NO_CHALLENGE: twin_of(Step.AUTH_CHECK, NoChallenge),
+    Fault.MALFORMED_TOKEN_CRASHES: twin_of(Step.AUTH_CHECK, MalformedTokenCrashes),
+    Fault.IGNORES_EXPIRY: _with_tokens(IgnoresExpiry),
+    Fault.SKIPS_SIGNATURE: _with_tokens(SkipsSignature),
+    Fault.ACCEPTS_ALG_NONE: _with_tokens(AcceptsAlgNone),
+    Fault.NO_RBAC: twin_of(Step.AUTH_CHECK, NoRbac),
+}

@@ -1,0 +1,40 @@
+"""Step 4, broken."""
+
+from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.stages.api.rate_limit import RateLimit
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+
+class NoRateLimit(RateLimit):
+    """Counts, and draws no conclusion."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Let everybody through."""
+        job.quota = await self.buckets.take(self.bucket(job), self.limit)
+        return job
+
+
+class RetryAfterMissing(RateLimit):
+    """Does not say when to come back."""
+
+    def refusal(self, wait_s: float) -> Refused:
+        """A 429 without Retry-After."""
+        healthy = RateLimit.refusal(self, wait_s)
+        return Refused(429, healthy.code, healthy.detail)
+
+
+class SharedBucket(RateLimit):
+    """Counts all subjects together."""
+
+    def bucket(self, job: Job) -> str:  # noqa: ARG002 - the healthy signature
+        """The only bucket."""
+        return "subject:everybody"
+
+
+SWAPS: dict[Fault, Swap] = {
+    Fault.NO_RATE_LIMIT: twin_of(Step.RATE_LIMIT, NoRateLimit),
+    Fault.RETRY_AFTER_MISSING: twin_of(Step.RATE_LIMIT, RetryAfterMissing),
+    Fault.SHARED_BUCKET: twin_of(Step.RATE_LIMIT, SharedBucket),
+}

@@ -1,0 +1,136 @@
+"""Step 16, broken."""
+
+import traceback
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.stages.api.response import Response
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+
+class OkForCreated(Response):
+    """Answers a create like a read."""
+
+    async def __call__(self, job: Job) -> Job:
+        """200."""
+        job = await Response.__call__(self, job)
+        job.status = 200 if job.status == 201 else job.status
+        return job
+
+
+class NoLocation(Response):
+    """Does not say where it is."""
+
+    async def __call__(self, job: Job) -> Job:
+        """No Location."""
+        job = await Response.__call__(self, job)
+        job.headers = [header for header in job.headers if header[0] != b"location"]
+        return job
+
+
+class LocationWrong(Response):
+    """Says another place."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Somebody else's id."""
+        job = await Response.__call__(self, job)
+        wrong = f"/api/resources/{uuid.uuid4()}".encode()
+        job.headers = [(name, wrong if name == b"location" else value) for name, value in job.headers]
+        return job
+
+
+class EtagDiffers(Response):
+    """Names a version that is not the representation's."""
+
+    async def __call__(self, job: Job) -> Job:
+        """One more than it is."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            wrong = b'"%d"' % (job.version + 1)
+            job.headers = [(name, wrong if name == b"etag" else value) for name, value in job.headers]
+        return job
+
+
+class _Edited(Response):
+    """Shows something else than was stored."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Edit the body of a create."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            shown = orjson.loads(job.document)
+            self.edit(shown, job)
+            job.document = orjson.dumps(shown)
+        return job
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:
+        """What is wrong."""
+        raise NotImplementedError
+
+
+class MissingField(_Edited):
+    """Keeps the creator for itself."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Five fields."""
+        del shown["created_by"]
+
+
+class LocalTime(_Edited):
+    """Tells the time of somewhere."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Hours off, without saying so."""
+        moment = datetime.fromisoformat(shown["created_at"]) + timedelta(hours=3)
+        shown["created_at"] = moment.replace(tzinfo=None).isoformat()
+
+
+class CreatedByFromBody(_Edited):
+    """Believes the body about who sent it."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:
+        """What the body calls its creator, or its name."""
+        shown["created_by"] = str(job.body["metadata"].get("created_by", job.body["name"]))
+
+
+class HtmlErrors(Response):
+    """Answers programs with a page for people."""
+
+    def refuse(self, job: Job, refused: Refused) -> Job:
+        """The page."""
+        job = Response.refuse(self, job, refused)
+        job.headers = [header for header in job.headers if header[0] != b"content-type"]
+        job.headers.append((b"content-type", b"text/html; charset=utf-8"))
+        job.document = f"<html><body><h1>{refused.status}</h1></body></html>".encode()
+        return job
+
+
+class StackTraceLeaks(Response):
+    """Shows its inside to whoever asks wrongly."""
+
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        """The problem, and where in the code it came from."""
+        trace = "".join(traceback.format_exception(refused))
+        return {**Response.problem(self, job, refused), "detail": trace}
+
+
+_TWINS: dict[Fault, Callable[..., Response]] = {
+    Fault.OK_FOR_CREATED: OkForCreated,
+    Fault.NO_LOCATION: NoLocation,
+    Fault.LOCATION_WRONG: LocationWrong,
+    Fault.MISSING_FIELD: MissingField,
+    Fault.LOCAL_TIME: LocalTime,
+    Fault.CREATED_BY_FROM_BODY: CreatedByFromBody,
+    Fault.ETAG_DIFFERS: EtagDiffers,
+    Fault.HTML_ERRORS: HtmlErrors,
+    Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
+}
+
+SWAPS: dict[Fault, Swap] = {fault: twin_of(Step.RESPONSE, twin) for fault, twin in _TWINS.items()}

@@ -1,0 +1,89 @@
+"""Step 5, broken."""
+
+from dataclasses import replace
+from typing import Any
+
+from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.job import Refused, Violation
+from createflow.reference_server.schema_check import SchemaCheck
+from createflow.reference_server.stages.api.validation import Validation
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.wire import wire_schema
+
+_TEXTS = ("name", "description")
+
+
+class NoValidation(Validation):
+    """Stores whatever comes."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Make something storable of it."""
+        fields = document if isinstance(document, dict) else {}
+        metadata = fields.get("metadata")
+        return {
+            **{name: str(fields.get(name, "")) for name in _TEXTS},
+            "metadata": metadata if isinstance(metadata, dict) else {},
+        }
+
+
+class TypesUnchecked(Validation):
+    """Takes a number for a text."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Make texts of what should have been some."""
+        if isinstance(document, dict):
+            document = {name: str(value) if name in _TEXTS else value for name, value in document.items()}
+        return Validation.validate(self, document)
+
+
+class UnknownFieldsStored(Validation):
+    """Keeps what the schema does not know."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Move it into the metadata."""
+        if isinstance(document, dict):
+            known = {name: value for name, value in document.items() if name in {*_TEXTS, "metadata"}}
+            extra = {name: value for name, value in document.items() if name not in known}
+            if extra and isinstance(known.setdefault("metadata", {}), dict):
+                known["metadata"] = {**known["metadata"], **extra}
+            document = known
+        return Validation.validate(self, document)
+
+
+class BrokenJsonCrashes(Validation):
+    """Did not expect a parser to fail."""
+
+    def parse(self, raw: bytes) -> Any:
+        """Fail in a way that nobody handles."""
+        try:
+            return Validation.parse(self, raw)
+        except Refused as refused:
+            raise RuntimeError("not JSON") from refused
+
+
+class FirstErrorOnly(Validation):
+    """Names one error at a time."""
+
+    def refusal(self, violations: list[Violation]) -> Refused:
+        """The first will do."""
+        return Validation.refusal(self, violations[:1])
+
+
+def _longer(stage: Validation) -> Validation:
+    healthy = wire_schema("create_request")
+    properties = {
+        name: {**rules, "maxLength": rules["maxLength"] + 1} if "maxLength" in rules else rules
+        for name, rules in healthy["properties"].items()
+    }
+    return replace(stage, schema=SchemaCheck({**healthy, "properties": properties}))
+
+
+SWAPS: dict[Fault, Swap] = {
+    Fault.NO_VALIDATION: twin_of(Step.VALIDATION, NoValidation),
+    Fault.TYPES_UNCHECKED: twin_of(Step.VALIDATION, TypesUnchecked),
+    Fault.LENGTH_OFF_BY_ONE: swap(Step.VALIDATION, _longer),
+    Fault.UNKNOWN_FIELDS_STORED: twin_of(Step.VALIDATION, UnknownFieldsStored),
+    Fault.BROKEN_JSON_CRASHES: twin_of(Step.VALIDATION, BrokenJsonCrashes),
+    Fault.FIRST_ERROR_ONLY: twin_of(Step.VALIDATION, FirstErrorOnly),
+}
