@@ -19,6 +19,7 @@ from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.report import LoadReport
 from tests.cli.test_bench_view import load_report
 from tests.scenarios.load.conftest import Stub, start_stub
+from tests.up_stack import UpCommand
 
 __all__ = ["start_stub"]
 
@@ -116,3 +117,22 @@ def test_ctrl_c_drains_and_reports(start_stub: StartStub, tmp_path: Path) -> Non
     assert "INTERRUPTED" in output
     ledger = json.loads(file.read_text(encoding="utf-8"))["ledger"]
     assert ledger.pop("scheduled") == sum(ledger.values())
+
+
+def test_the_real_stack_takes_writes_of_a_hundred_users_over_verified_tls(stack: UpCommand, tmp_path: Path) -> None:
+    """Tokens minted with the profile's key, its authority trusted and no other, every reply a 201."""
+    file = tmp_path / "bench.json"
+    code, output, _ = _bench(
+        "--profile", str(stack.profile_file), "--rate", "20", "--duration", "2s", "--warmup", "1s",
+        "--report", f"json={file}",
+    )  # fmt: skip
+    assert code in {ExitCode.OK, ExitCode.SLO_MISSED}, output
+    report = LoadReport.model_validate_json(file.read_text(encoding="utf-8"))
+    assert (report.statuses, report.errors, report.principals) == ({"201": 40}, {}, 100)
+
+
+def test_a_certificate_of_an_unknown_authority_is_told_with_the_key_to_set(stack: UpCommand, tmp_path: Path) -> None:
+    """Never an insecure fallback."""
+    _, _, error = _bench("--url", stack.profile.target.base_url)
+    assert isinstance(error, TargetError)
+    assert "ca_file" in error.hint
