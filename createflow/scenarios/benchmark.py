@@ -19,6 +19,8 @@ from createflow.schemas.report import LoadReport
 _LEAD_S = 0.3
 """From the order to start until the first arrival: enough for the order to reach every node."""
 _LOOK_S = 0.2
+_PATIENCE_S = 10.0
+"""How much longer than it may need a node is waited for before it counts as lost."""
 _SHOW_S = 0.9
 """Nodes speak once a second; rates over less than that would be noise."""
 
@@ -102,7 +104,8 @@ async def _watched(
             if stop.is_set() and stopped_s is None and now_s < end_s:
                 stopped_s = max(0.0, now_s)
                 fleet.stop()
-            if kill.is_set():
+            # The last request may wait as long as it may be old, and then take as long as it may take.
+            if kill.is_set() or now_s > end_s + 2 * plan.timeout_s + _PATIENCE_S:
                 fleet.kill()
             before = _shown(fleet, plan, before, on_tick)
     finally:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from createflow.scenarios import benchmark as benchmark_module
 from createflow.scenarios.benchmark import benchmark
 from createflow.scenarios.load.progress import Progress
 from createflow.schemas.profile import Profile
@@ -160,6 +161,48 @@ def test_stopping_drains_and_reports_the_part_that_was_measured(start_stub: Star
     assert 0 < report.duration_s < 5
     assert (report.ledger.unfinished, _balance(report.ledger)) == (0, 0)
     assert report.ledger.completed == pytest.approx(100 * report.duration_s, abs=15)
+
+
+def test_a_second_stop_does_not_wait_for_replies(start_stub: StartStub) -> None:
+    """What is still open is unfinished: its outcome is unknown, and it is not forgotten."""
+
+    async def killed() -> LoadReport:
+        stop, kill = asyncio.Event(), asyncio.Event()
+
+        def interrupt(progress: Progress) -> None:
+            if progress.phase == "measuring":
+                stop.set()
+                kill.set()
+
+        return await benchmark(
+            start_stub("hang").profile(),
+            rate_per_s=50,
+            duration_s=30.0,
+            warmup_s=0.5,
+            stop=stop,
+            kill=kill,
+            on_tick=interrupt,
+        )
+
+    report = asyncio.run(killed())
+    assert report.interrupted
+    assert report.ledger.unfinished > 0
+    assert (report.ledger.completed, _balance(report.ledger)) == (0, 0)
+
+
+def test_a_worker_that_stands_still_is_given_up(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a hang of our own nor a report that looks whole."""
+    monkeypatch.setattr(benchmark_module, "_PATIENCE_S", 0.5)
+
+    def freeze(progress: Progress) -> None:
+        if progress.phase == "measuring":
+            for worker in _children_of(os.getpid()):
+                os.kill(worker, signal.SIGSTOP)
+
+    report = _run(start_stub("fast").profile(target={"timeout_s": 0.3}), duration_s=2.0, on_tick=freeze)
+    assert not report.valid
+    assert "incomplete" in report.validity_reason
+    assert (report.ledger.scheduled, _balance(report.ledger)) == (200, 0)
 
 
 def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:

@@ -28,6 +28,7 @@ from createflow.scenarios.load.schedule import ConstantRate, stripe
 from createflow.scenarios.load.sender import sender_class
 
 _TICK_S = 1.0
+_OPEN_FILES = 1024
 
 
 class Node:
@@ -112,6 +113,7 @@ class Node:
 
 def main() -> None:
     """Read the configuration and run."""
+    _allow_sockets()
     # Whatever prints must not get between the messages.
     telemetry = FileObject(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -120,6 +122,13 @@ def main() -> None:
     line = commands.readline()
     if line:
         Node(NodeConfig.decode(line), commands, telemetry).run()
+
+
+def _allow_sockets() -> None:
+    """Raise the limit of open files as far as senders may need it: running out would look like the target's fault."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
 
 
 if __name__ == "__main__":
