@@ -43,7 +43,7 @@ class SchemaCheck:
 
     def _errors(self, document: Any) -> Iterator[Any]:
         if self._exact is None:
-            from jsonschema import Draft202012Validator  # noqa: PLC0415 - see the class
+            from jsonschema import Draft202012Validator
 
             self._exact = Draft202012Validator(self._schema)
         errors: Iterator[Any] = self._exact.iter_errors(document)

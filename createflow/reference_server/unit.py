@@ -11,18 +11,18 @@ EVENT_TYPES: dict[Action, EventType] = {"create": "created", "update": "updated"
 _RETURNING = "RETURNING id, version, resource_document(resources) AS document"
 
 ROW_STATEMENTS: dict[Action, str] = {
-    "create": (  # noqa: S608 - our own constants; values travel as parameters
-        "INSERT INTO resources (name, description, metadata, created_by)"
+    "create": (
+        "INSERT INTO resources (name, description, metadata, created_by)"  # noqa: S608 - our own constants; values travel as parameters
         " VALUES (%(name)s, %(description)s, %(metadata)s, %(subject)s) " + _RETURNING
     ),
-    "update": (  # noqa: S608 - as above
-        "UPDATE resources SET name = %(name)s, description = %(description)s, metadata = %(metadata)s,"
+    "update": (
+        "UPDATE resources SET name = %(name)s, description = %(description)s, metadata = %(metadata)s,"  # noqa: S608 - as above
         " version = version + 1, updated_at = now()"
         " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
         " " + _RETURNING
     ),
-    "delete": (  # noqa: S608 - as above
-        "UPDATE resources SET version = version + 1, updated_at = now(), deleted_at = now()"
+    "delete": (
+        "UPDATE resources SET version = version + 1, updated_at = now(), deleted_at = now()"  # noqa: S608 - as above
         " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
         " " + _RETURNING
     ),

@@ -67,6 +67,7 @@ from createflow.schemas.wire import wire_schema
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
 _JOIN_POLL_S = 0.05
+_CANCEL_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +315,9 @@ async def _in_background(scope: AsyncExitStack, work: Coroutine[None, None, None
     task = asyncio.create_task(work)
 
     async def end() -> None:
-        task.cancel()
-        await asyncio.wait([task])
+        # More than once: a cancellation that meets a finished wait inside a library can get lost.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
 
     scope.push_async_callback(end)

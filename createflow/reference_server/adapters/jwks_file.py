@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 from jwt import PyJWK
-from jwt.exceptions import PyJWTError
 from jwt.algorithms import AllowedPublicKeys
+from jwt.exceptions import PyJWTError
 
 from createflow.schemas.clock import Clock
 

@@ -1,6 +1,5 @@
 """The search index over plain HTTP: any server that speaks Elasticsearch's bulk and search."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,7 @@ class SearchIndex:
 
     async def _call(self, method: str, path: str, body: bytes = b"", *, ndjson: bool = False) -> tuple[int, bytes]:
         # Imported late: it takes a tenth of a second, which the start-up of the other parts should not wait for.
-        import httpx  # noqa: PLC0415
+        import httpx
 
         if self._session is None:
             user, _, password = self._credentials.partition(":")
@@ -96,6 +95,6 @@ class SearchIndex:
         headers = {"content-type": kind} if body else {}
         try:
             reply = await self._session.request(method, self._url + path, content=body, headers=headers)
-        except (httpx.HTTPError, asyncio.TimeoutError) as error:
+        except (TimeoutError, httpx.HTTPError) as error:
             raise UnavailableError(str(error)) from error
         return reply.status_code, reply.content

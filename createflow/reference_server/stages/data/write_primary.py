@@ -27,6 +27,8 @@ class WritePrimary:
         try:
             written = await self.rows.write(job.lease, job.unit)
         except KeyTakenError:
+            # Back first: whoever waits for a second connection with one in hand can wait for ever.
+            await job.lease.release()
             written = await self._stored(job, job.unit)
         except DatabaseError as error:
             detail = "The database refused the write; it was rolled back."

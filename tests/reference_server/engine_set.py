@@ -1,0 +1,148 @@
+"""The real engines for tests of the reference's own processes: PostgreSQL, Valkey, NATS and search, no balancer."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from createflow.reference_server.settings import Settings
+from createflow.reference_server.stack import guardian
+from createflow.reference_server.stack.account import reachable_directory, unprivileged_account
+from createflow.reference_server.stack.engines import nats, search, valkey
+from createflow.reference_server.stack.engines.postgres import Cluster
+from createflow.reference_server.stack.keys import AUDIENCE, ISSUER, make_issuer
+from createflow.reference_server.stack.options import Secrets
+from createflow.reference_server.stack.ports import HOST, Ports
+from createflow.reference_server.stack.state import State
+from createflow.reference_server.stack.supervisor import Supervisor
+
+START_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSet:
+    """Running engines, and settings for whatever should use them."""
+
+    settings: Settings
+    private_key: str
+    """PEM of the issuer."""
+    admin_dsn: str
+    supervisor: Supervisor
+    loop: asyncio.AbstractEventLoop
+
+    def pause(self, name: str) -> None:
+        """Stop a component without ending it."""
+        asyncio.run_coroutine_threadsafe(self.supervisor.pause(name), self.loop).result(10)
+
+    def resume(self, name: str) -> None:
+        """Let a paused component go on."""
+        asyncio.run_coroutine_threadsafe(self.supervisor.resume(name), self.loop).result(10)
+
+
+@contextmanager
+def running_engines(directory: Path) -> Iterator[EngineSet]:
+    """Start the engines in a thread with a loop of its own, for tests have each their own."""
+    started: list[EngineSet] = []
+    failed: list[BaseException] = []
+    ready, over = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        state, ports = State(directory), Ports()
+        state.open()
+        loop = asyncio.get_running_loop()
+        try:
+            engines = _lay_out(state, ports, loop)
+            with _guarded(state):
+                try:
+                    await engines.supervisor.start()
+                    started.append(engines)
+                    ready.set()
+                    await asyncio.to_thread(over.wait)
+                finally:
+                    await engines.supervisor.stop()
+        finally:
+            ports.release()
+            state.close(remove=True)
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:  # noqa: BLE001 - told to the test that waits
+            failed.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="engines")
+    thread.start()
+    try:
+        assert ready.wait(START_LIMIT_S)
+        if failed:
+            raise failed[0]
+        yield started[0]
+    finally:
+        over.set()
+        thread.join(30)
+
+
+@contextmanager
+def _guarded(state: State) -> Iterator[None]:
+    """Have the engines ended even when the tests are killed."""
+    directories = [str(path) for path in (state.run, *state.run.iterdir())]
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", str(guardian.__file__), *directories],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    ):
+        yield
+
+
+def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> EngineSet:
+    secrets, account = Secrets(), unprivileged_account()
+    places = {name: state.run / name for name in ("valkey", "nats", "search")}
+    for place in places.values():
+        place.mkdir(mode=0o711)
+    cluster = Cluster(
+        data=reachable_directory(state.run, "data", account),
+        account=account,
+        secrets=secrets,
+        ports=(ports.reserve(), ports.reserve()),
+        schema=files("createflow.reference_server").joinpath("sql", "schema.sql").read_text(encoding="utf-8"),
+    )
+    valkey_port, nats_port, search_port = ports.reserve(), ports.reserve(), ports.reserve()
+    components = [
+        *cluster.components(),
+        valkey.component(state, places["valkey"], secrets, valkey_port),
+        nats.component(state, places["nats"], secrets, nats_port, ports.reserve()),
+        search.component(places["search"], search_port),
+    ]
+    issuer = make_issuer(state)
+    dsn = cluster.dsn("createflow_app", secrets.postgres_app)
+    settings = Settings(
+        instance="test",
+        host=HOST,
+        port=0,
+        # The worker's account: the others may use the subjects of one prefix only, and each test has its own.
+        nats_url=nats.url("worker", secrets.nats_worker, nats_port),
+        valkey_url=valkey.url("app", secrets.valkey_app, valkey_port),
+        primary_dsn=dsn,
+        direct_dsn=dsn,
+        replica_dsns=(cluster.dsn("createflow_app", secrets.postgres_app, 1),),
+        search_url=search.url(search_port),
+        search_index="resources",
+        jwks_file=str(issuer.jwks_file),
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        pool_size=2,
+        rate_per_s=1000.0,
+        burst=1000,
+    )
+    supervisor = Supervisor(components, logs=state.logs, on_death=lambda death: None)
+    return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, supervisor, loop)

@@ -1,0 +1,240 @@
+"""The whole flow through real engines: what a client sees, and what is left behind."""
+
+import asyncio
+import json
+import uuid
+
+import jsonschema
+import pytest
+
+from createflow.schemas.wire import wire_schema
+from tests.reference_server.lane import Lane, open_lane, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_create_answers_201_with_the_six_fields(lane: Lane) -> None:
+    """Location, ETag and body are those of the new resource."""
+    reply = await lane.create({"name": "Café", "metadata": {"a": 1.0, "b": [None, True]}})
+    assert reply.status_code == 201
+    document = reply.json()
+    jsonschema.validate(document, wire_schema("resource"))
+    assert (document["name"], document["description"], document["created_by"]) == ("Café", "", "alice")
+    assert reply.headers["location"] == f"/api/resources/{document['id']}"
+    assert reply.headers["etag"] == '"1"'
+    assert reply.headers["cache-control"] == "no-store"
+    got = await lane.get(reply.headers["location"])
+    assert (got.json(), got.headers["etag"]) == (document, '"1"')
+
+
+async def test_server_timing_names_every_step_before_the_reply(lane: Lane) -> None:
+    """All but the index, which is updated later."""
+    timing = (await lane.create()).headers["server-timing"]
+    names = {part.split(";")[0].strip() for part in timing.split(",")}
+    assert len(names) == 15
+    assert "index_update" not in names
+
+
+async def test_a_create_leaves_one_audit_entry_and_one_outbox_row(lane: Lane) -> None:
+    """Both carry the actor and the request id."""
+    reply = await lane.create(**{"x-request-id": "request-0001"})
+    found = {"id": reply.json()["id"]}
+    audit = await lane.rows(
+        "SELECT actor, action, outcome, request_id FROM audit_log WHERE resource_id = %(id)s", **found
+    )
+    outbox = await lane.rows("SELECT actor, type, request_id FROM outbox WHERE resource_id = %(id)s", **found)
+    assert audit == [("alice", "create", "success", "request-0001")]
+    assert outbox == [("alice", "created", "request-0001")]
+
+
+async def test_a_known_key_gets_the_same_answer_and_makes_one_row(lane: Lane) -> None:
+    """Parallel requests with one Idempotency-Key."""
+    body = {"name": f"once {uuid.uuid4()}"}
+    replies = await asyncio.gather(*(lane.create(body, **{"idempotency-key": "key"}) for _ in range(5)))
+    assert {reply.status_code for reply in replies} == {201}
+    assert len({(reply.text, reply.headers["location"], reply.headers["etag"]) for reply in replies}) == 1
+    assert await lane.rows("SELECT count(*) FROM resources WHERE name = %(name)s", **body) == [(1,)]
+    other = await lane.create({"name": "another"}, **{"idempotency-key": "key"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_an_update_needs_the_version_it_names(lane: Lane) -> None:
+    """If-Match decides, and a read afterwards shows the new version."""
+    location = (await lane.create()).headers["location"]
+    changed = await lane.put(location, {"name": "second"}, **{"if-match": '"1"'})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    stale = await lane.put(location, {"name": "third"}, **{"if-match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+    got = await lane.get(location)
+    assert (got.json()["name"], got.headers["etag"]) == ("second", '"2"')
+    known = await lane.http.get(location, headers={**lane.as_user(), "if-none-match": '"2"'})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_a_deleted_resource_is_gone(lane: Lane) -> None:
+    """For reads, updates and a second delete."""
+    location = (await lane.create()).headers["location"]
+    assert (await lane.http.delete(location, headers=lane.as_user())).status_code == 204
+    assert (await lane.get(location)).status_code == 404
+    assert (await lane.put(location, {"name": "x"})).status_code == 404
+    assert (await lane.http.delete(location, headers=lane.as_user())).status_code == 404
+
+
+async def test_only_the_creator_or_an_admin_may_change_a_resource(lane: Lane) -> None:
+    """Ownership is decided in the service."""
+    location = (await lane.create()).headers["location"]
+    bob = await lane.http.put(location, json={"name": "x"}, headers=lane.as_user("bob"))
+    assert (bob.status_code, bob.json()["code"]) == (403, "permission_denied")
+    admin = await lane.http.put(location, json={"name": "x"}, headers=lane.as_user("root", roles=("admin",)))
+    assert admin.status_code == 200
+    reader = await lane.http.get(location, headers=lane.as_user("carol", roles=("reader",)))
+    assert reader.status_code == 200
+
+
+async def test_reads_are_never_older_than_an_own_write(lane: Lane) -> None:
+    """Twenty updates, each read at once."""
+    location = (await lane.create()).headers["location"]
+    for number in range(20):
+        await lane.put(location, {"name": f"n{number}"})
+        assert (await lane.get(location)).json()["name"] == f"n{number}"
+
+
+async def test_events_and_index_follow(engines: object) -> None:
+    """Create, update, delete: three events in order; the document comes, changes and goes."""
+    async with open_lane(engines, worker=True) as lane:  # type: ignore[arg-type]  # the fixture's type
+        reply = await lane.create()
+        resource_id, location = reply.json()["id"], reply.headers["location"]
+        assert await until(lambda: lane.indexed(resource_id)) == reply.json()
+        found = await lane.http.get("/api/resources", params={"q": reply.json()["name"]}, headers=lane.as_user())
+        await lane.put(location, {"name": "second"})
+        await lane.http.delete(location, headers=lane.as_user())
+        events = await lane.events(resource_id, wanted=3)
+        assert [event["type"].rpartition(".")[2] for event in events] == ["created", "updated", "deleted"]
+        assert [event["version"] for event in events] == [1, 2, 3]
+        assert events[0]["data"] == reply.json()
+        schema = {**wire_schema("event")}
+        schema["properties"] = {**schema["properties"], "data": wire_schema("resource")}
+        jsonschema.validate(events[0], schema)
+        assert found.status_code == 200
+
+        async def gone() -> bool:
+            return await lane.indexed(resource_id) is None
+
+        assert await until(gone)
+
+
+HOSTILE = [
+    (b"", 400),
+    (b"{", 400),
+    (b"[]", 400),
+    (b"null", 400),
+    (b"\xef\xbb\xbf{}", 400),
+    (b'{"name":"a","name":"b"}', 400),
+    (b'{"name":"a\\u0000"}', 400),
+    (b'{"name":"\\ud800"}', 400),
+    (b'{"name":"\xff"}', 400),
+    (b'{"name":" \\u200b"}', 400),
+    (b'{"name":"a\\u202eb"}', 400),
+    (b'{"name":"a","metadata":{"x":NaN}}', 400),
+    (b'{"name":"a","metadata":{"x":1e400}}', 400),
+    (b'{"name":"a","metadata":{"x":99999999999999999999}}', 400),
+    (b'{"name":"a","metadata":{"\\u0000":1}}', 400),
+    (b'{"name":"a","metadata":' + b'{"a":' * 9 + b"1" + b"}" * 10, 400),
+    (b'{"name":"a","metadata":' + b"[" * 5000 + b"]" * 5000 + b"}", 400),
+    (b'{"name":"a","metadata":{"x":"' + b"y" * 17000 + b'"}}', 400),
+    (b'{"name":"' + b"y" * 70000 + b'"}', 413),
+    (b'{"name":"ok","metadata":' + b'{"a":' * 7 + b"{}" + b"}" * 8, 201),
+    ('{"name":"👩‍👩‍👧 é"}'.encode(), 201),
+]
+
+
+async def test_hostile_bodies_get_the_right_answer(lane: Lane) -> None:
+    """Never a 5xx, and always a problem document."""
+    headers = {**lane.as_user(), "content-type": "application/json"}
+    for body, expected in HOSTILE:
+        reply = await lane.http.post("/api/resources", content=body, headers=headers)
+        assert reply.status_code == expected, (body[:80], reply.text)
+        if expected >= 400:
+            jsonschema.validate(reply.json(), wire_schema("problem"))
+            assert reply.headers["content-type"] == "application/problem+json"
+
+
+async def test_hostile_tokens_are_refused(lane: Lane) -> None:
+    """401 with a challenge for whatever a token may be."""
+    good = lane.token()
+    head, body, signature = good.split(".")
+    tokens = [
+        "", "x", "a.b", "a.b.c", "a.b.c.d", ".." , f"{head}.{body}.", f"{head}.{body}.AAAA", "é.é.é",
+        lane.token(exp=1), lane.token(aud="other"), lane.token(iss="other"), lane.token(sub=""),
+        lane.token(sub="a\x00b"), lane.token(exp="soon"), lane.token(iat="x"), "x" * 9000,
+        good.replace(head, "eyJhbGciOiJub25lIn0"), good.replace(head, "W10"),
+    ]  # fmt: skip
+    for token in tokens:
+        reply = await lane.http.get(
+            f"/api/resources/{uuid.uuid4()}", headers={"authorization": f"Bearer {token}".encode()}
+        )
+        assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token"), token
+        assert reply.headers["www-authenticate"].startswith("Bearer"), token
+
+
+async def test_protocol_refusals(lane: Lane) -> None:
+    """Method, path, media type, encoding, headers and ids."""
+    me, json_type = lane.as_user(), {"content-type": "application/json"}
+    cases = [
+        ("DELETE", "/api/resources", me, 405),
+        ("PATCH", f"/api/resources/{uuid.uuid4()}", me, 405),
+        ("GET", "/nothing", me, 404),
+        ("GET", "/api/resources/1/2", me, 404),
+        ("GET", "/api/resources/not-a-uuid", me, 404),
+        ("GET", f"/api/resources/{uuid.uuid4()}", me, 404),
+        ("GET", "/api/resources", me, 400),
+        ("POST", "/api/resources", {**me, "content-type": "text/plain"}, 415),
+        ("POST", "/api/resources", {**me, **json_type, "content-encoding": "gzip"}, 415),
+        ("POST", "/api/resources", {**me, **json_type, "idempotency-key": "x" * 256}, 400),
+        ("POST", "/api/resources", {**me, **json_type, "x-big": "x" * 17000}, 431),
+        ("POST", "/api/resources", {**lane.as_user(roles=("reader",)), **json_type}, 403),
+        ("POST", "/api/resources", {**lane.as_user(roles=()), **json_type}, 403),
+    ]
+    for method, path, headers, expected in cases:
+        reply = await lane.http.request(method, path, headers=headers, content=b'{"name":"a"}')
+        assert reply.status_code == expected, (method, path)
+        jsonschema.validate(reply.json(), wire_schema("problem"))
+        assert reply.json()["request_id"] == reply.headers["x-request-id"]
+        assert ("allow" in reply.headers) == (expected == 405)
+
+
+async def test_every_violation_is_named_and_no_value_echoed(lane: Lane) -> None:
+    """Pointers of all bad fields in one reply."""
+    reply = await lane.create({"name": 5, "description": "s3cret" * 1000, "metadata": [], "extra/one": 1})
+    pointers = {error["pointer"] for error in reply.json()["errors"]}
+    assert pointers == {"/name", "/description", "/metadata", "/extra~1one"}
+    assert "s3cret" not in reply.text
+
+
+async def test_the_rate_limit_says_when_to_come_back(engines: object) -> None:
+    """429 with Retry-After and RateLimit headers, for this subject only."""
+    async with open_lane(engines, rate_per_s=0.5, burst=2) as lane:  # type: ignore[arg-type]  # the fixture's type
+        replies = [await lane.create() for _ in range(3)]
+        assert [reply.status_code for reply in replies] == [201, 201, 429]
+        assert 1 <= int(replies[2].headers["retry-after"]) <= 2
+        assert replies[2].headers["ratelimit"].startswith('"default";r=0;t=')
+        other = await lane.http.post("/api/resources", json={"name": "a"}, headers=lane.as_user("bob"))
+        assert other.status_code == 201
+
+
+async def test_no_service_is_503_at_once(engines: object) -> None:
+    """With Retry-After; after enough of them the breaker answers."""
+    async with open_lane(engines, service=False) as lane:  # type: ignore[arg-type]  # the fixture's type
+        replies = [await lane.create() for _ in range(12)]
+        assert {reply.status_code for reply in replies} == {503}
+        assert all(int(reply.headers["retry-after"]) >= 1 for reply in replies)
+        assert "repeatedly" in replies[-1].json()["detail"]
+
+
+async def test_operators_addresses_answer(lane: Lane) -> None:
+    """Health, metrics, keys and the description of the API."""
+    assert (await lane.http.get("/healthz")).json() == {"alive": True}
+    assert b"step_seconds_bucket" in (await lane.http.get("/metrics")).content
+    assert json.loads((await lane.http.get("/.well-known/jwks.json")).content)["keys"]
+    assert (await lane.http.get("/openapi.json")).json()["openapi"] == "3.1.0"
+    assert (await lane.http.post("/healthz")).headers["content-type"] == "application/problem+json"
