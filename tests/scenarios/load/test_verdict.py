@@ -123,3 +123,8 @@ def test_trouble_in_the_warm_up_is_told_though_it_is_not_measured() -> None:
 def test_a_machine_short_of_cpu_is_told_even_when_the_target_is_slow() -> None:
     """Where both run on one machine, the target lacked it too."""
     assert any("short of CPU" in remark for remark in remarks(_books(good=1000, latency_s=0.5, lag_s=0.05)))
+
+
+def test_a_reply_that_was_read_late_is_not_the_targets_miss() -> None:
+    """150 ms of service in a generator that wakes up 300 ms late may well have been 10 ms."""
+    assert not _believed(_books(good=1000, latency_s=0.15, lag_s=0.3)).valid
