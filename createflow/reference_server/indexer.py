@@ -12,7 +12,7 @@ from createflow.reference_server.stages.data.index_update import IndexUpdate
 
 BATCH = 300
 RETRY_S = 0.2
-PACE_S = 0.05
+PACE_S = 0.25
 """Least time between two bulk requests."""
 
 

@@ -14,7 +14,7 @@ from createflow.reference_server.port import UnavailableError
 BATCH = 500
 POLL_S = 0.1
 """Safety net: rows are found without a nudge, too, and rows held back by a running transaction."""
-PACE_S = 0.02
+PACE_S = 0.05
 """Least time between two batches, so that a steady flow is published in handfuls."""
 RETRY_S = 0.2
 KEEP_S = 24 * 3600.0

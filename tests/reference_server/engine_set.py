@@ -144,5 +144,5 @@ def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Eng
         rate_per_s=1000.0,
         burst=1000,
     )
-    supervisor = Supervisor(components, logs=state.logs, on_death=lambda death: None)
+    supervisor = Supervisor(components, logs=state.logs, on_death=print)
     return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, supervisor, loop)

@@ -53,9 +53,7 @@ class Lane:
             "exp": now + 600,
             "roles": list(roles),
         } | claims
-        return jwt.encode(
-            whole, self.engines.private_key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "key-1"}
-        )
+        return jwt.encode(whole, self.engines.private_key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "key-1"})
 
     def as_user(self, subject: str = "alice", *, roles: tuple[str, ...] = ("writer",)) -> dict[str, str]:
         """Headers of a request in somebody's name."""

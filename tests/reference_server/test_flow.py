@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from createflow.schemas.wire import wire_schema
+from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.lane import Lane, open_lane, until
 
 pytestmark = pytest.mark.anyio
@@ -49,12 +50,12 @@ async def test_a_create_leaves_one_audit_entry_and_one_outbox_row(lane: Lane) ->
 
 async def test_a_known_key_gets_the_same_answer_and_makes_one_row(lane: Lane) -> None:
     """Parallel requests with one Idempotency-Key."""
-    body = {"name": f"once {uuid.uuid4()}"}
-    replies = await asyncio.gather(*(lane.create(body, **{"idempotency-key": "key"}) for _ in range(5)))
+    body, key = {"name": f"once {uuid.uuid4()}"}, {"idempotency-key": uuid.uuid4().hex}
+    replies = await asyncio.gather(*(lane.create(body, **key) for _ in range(5)))
     assert {reply.status_code for reply in replies} == {201}
     assert len({(reply.text, reply.headers["location"], reply.headers["etag"]) for reply in replies}) == 1
     assert await lane.rows("SELECT count(*) FROM resources WHERE name = %(name)s", **body) == [(1,)]
-    other = await lane.create({"name": "another"}, **{"idempotency-key": "key"})
+    other = await lane.create({"name": "another"}, **key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
@@ -99,9 +100,9 @@ async def test_reads_are_never_older_than_an_own_write(lane: Lane) -> None:
         assert (await lane.get(location)).json()["name"] == f"n{number}"
 
 
-async def test_events_and_index_follow(engines: object) -> None:
+async def test_events_and_index_follow(engines: EngineSet) -> None:
     """Create, update, delete: three events in order; the document comes, changes and goes."""
-    async with open_lane(engines, worker=True) as lane:  # type: ignore[arg-type]  # the fixture's type
+    async with open_lane(engines, worker=True) as lane:
         reply = await lane.create()
         resource_id, location = reply.json()["id"], reply.headers["location"]
         assert await until(lambda: lane.indexed(resource_id)) == reply.json()
@@ -162,7 +163,7 @@ async def test_hostile_bodies_get_the_right_answer(lane: Lane) -> None:
 async def test_hostile_tokens_are_refused(lane: Lane) -> None:
     """401 with a challenge for whatever a token may be."""
     good = lane.token()
-    head, body, signature = good.split(".")
+    head, body, _ = good.split(".")
     tokens = [
         "", "x", "a.b", "a.b.c", "a.b.c.d", ".." , f"{head}.{body}.", f"{head}.{body}.AAAA", "é.é.é",
         lane.token(exp=1), lane.token(aud="other"), lane.token(iss="other"), lane.token(sub=""),
@@ -211,9 +212,9 @@ async def test_every_violation_is_named_and_no_value_echoed(lane: Lane) -> None:
     assert "s3cret" not in reply.text
 
 
-async def test_the_rate_limit_says_when_to_come_back(engines: object) -> None:
+async def test_the_rate_limit_says_when_to_come_back(engines: EngineSet) -> None:
     """429 with Retry-After and RateLimit headers, for this subject only."""
-    async with open_lane(engines, rate_per_s=0.5, burst=2) as lane:  # type: ignore[arg-type]  # the fixture's type
+    async with open_lane(engines, rate_per_s=0.5, burst=2) as lane:
         replies = [await lane.create() for _ in range(3)]
         assert [reply.status_code for reply in replies] == [201, 201, 429]
         assert 1 <= int(replies[2].headers["retry-after"]) <= 2
@@ -222,9 +223,9 @@ async def test_the_rate_limit_says_when_to_come_back(engines: object) -> None:
         assert other.status_code == 201
 
 
-async def test_no_service_is_503_at_once(engines: object) -> None:
+async def test_no_service_is_503_at_once(engines: EngineSet) -> None:
     """With Retry-After; after enough of them the breaker answers."""
-    async with open_lane(engines, service=False) as lane:  # type: ignore[arg-type]  # the fixture's type
+    async with open_lane(engines, service=False) as lane:
         replies = [await lane.create() for _ in range(12)]
         assert {reply.status_code for reply in replies} == {503}
         assert all(int(reply.headers["retry-after"]) >= 1 for reply in replies)

@@ -1,0 +1,56 @@
+"""The balancer's configuration is one that HAProxy itself accepts, and the client's address is the balancer's word."""
+
+import subprocess
+from pathlib import Path
+
+import anyio
+import pytest
+import trustme
+
+from createflow.reference_server.job import Exchange, Job
+from createflow.reference_server.stack import binaries
+from createflow.reference_server.stages.api.load_balancer import BalancerConfig, LoadBalancer, render
+
+
+def _config(directory: Path) -> BalancerConfig:
+    certificate = directory / "server.pem"
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    return BalancerConfig(
+        address="127.0.0.1:8443",
+        certificate_file=str(certificate),
+        admin_address="127.0.0.1:8404",
+        gateways={"gateway-1": "127.0.0.1:8001", "gateway-2": "127.0.0.1:8002"},
+        runtime_socket=str(directory / "admin.sock"),
+    )
+
+
+def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
+    """Checked by the very program that will run it."""
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(render(_config(tmp_path)))
+    program = str(binaries.require(binaries.HAPROXY))
+    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+
+
+def test_every_gateway_is_a_checked_server(tmp_path: Path) -> None:
+    """By its name."""
+    text = render(_config(tmp_path))
+    assert "server gateway-1 127.0.0.1:8001 check" in text
+    assert "server gateway-2 127.0.0.1:8002 check" in text
+    assert "retry-on conn-failure" in text
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"), [(b"10.0.0.1", "10.0.0.1"), (b"6.6.6.6, 10.0.0.1", "10.0.0.1"), (b"", "127.0.0.9")]
+)
+def test_the_last_entry_is_the_client(forwarded: bytes, client: str) -> None:
+    """What stands before it anybody may have written; without one, the peer."""
+
+    async def receive() -> None:
+        raise AssertionError
+
+    headers = {b"x-forwarded-for": forwarded} if forwarded else {}
+    job = Job("request-1", exchange=Exchange("GET", "/", b"", headers, 0, "127.0.0.9", receive))
+    assert anyio.run(LoadBalancer(), job).client == client

@@ -1,0 +1,333 @@
+"""Each seeded defect shows on the wire or behind it, and the healthy server does not show it."""
+
+# ruff: noqa: D103 - a probe is named after its fault, and what that means stands at the fault
+import asyncio
+import base64
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from createflow.reference_server.seeding import IN_WORKER, SWAPS
+from createflow.schemas.fault import Fault
+from tests.reference_server.engine_set import EngineSet
+from tests.reference_server.lane import Lane, open_lane, until
+
+pytestmark = pytest.mark.anyio
+
+Shows = Callable[[Lane], Awaitable[bool]]
+
+
+def test_every_fault_is_seeded_somewhere() -> None:
+    """In gateway or service, or in the worker; never in none."""
+    assert set(SWAPS) | IN_WORKER == set(Fault)
+
+
+async def _post(lane: Lane, body: bytes, *, kind: str = "application/json") -> httpx.Response:
+    return await lane.http.post("/api/resources", content=body, headers={**lane.as_user(), "content-type": kind})
+
+
+async def _with_token(lane: Lane, token: str | None) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"} if token is not None else {}
+    return await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)
+
+
+def _unsigned(lane: Lane) -> str:
+    def part(value: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+    body = lane.token().split(".")[1]
+    return f"{part({'alg': 'none', 'typ': 'at+jwt', 'kid': 'key-1'})}.{body}."
+
+
+def _tampered(lane: Lane) -> str:
+    head, body, signature = lane.token().split(".")
+    flipped = ("B" if signature[0] == "A" else "A") + signature[1:]
+    return f"{head}.{body}.{flipped}"
+
+
+async def any_media_type(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":"a"}', kind="text/plain")).status_code == 201
+
+
+async def no_allow_header(lane: Lane) -> bool:
+    reply = await lane.http.patch("/api/resources", headers=lane.as_user())
+    return reply.status_code == 405 and "allow" not in reply.headers
+
+
+async def unbounded_body(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
+
+
+async def open_door(lane: Lane) -> bool:
+    return (await _with_token(lane, None)).status_code == 201
+
+
+async def no_challenge(lane: Lane) -> bool:
+    reply = await _with_token(lane, None)
+    return reply.status_code == 401 and "www-authenticate" not in reply.headers
+
+
+async def malformed_token_crashes(lane: Lane) -> bool:
+    return (await _with_token(lane, "rubbish")).status_code == 500
+
+
+async def ignores_expiry(lane: Lane) -> bool:
+    return (await _with_token(lane, lane.token(exp=int(time.time()) - 60))).status_code == 201
+
+
+async def skips_signature(lane: Lane) -> bool:
+    return (await _with_token(lane, _tampered(lane))).status_code == 201
+
+
+async def accepts_alg_none(lane: Lane) -> bool:
+    unsigned, tampered = await _with_token(lane, _unsigned(lane)), await _with_token(lane, _tampered(lane))
+    return (unsigned.status_code, tampered.status_code) == (201, 401)
+
+
+async def no_rbac(lane: Lane) -> bool:
+    return (await _with_token(lane, lane.token(roles=["reader"]))).status_code == 201
+
+
+async def _flood(lane: Lane) -> list[httpx.Response]:
+    return [await lane.create() for _ in range(5)]
+
+
+async def no_rate_limit(lane: Lane) -> bool:
+    return all(reply.status_code == 201 for reply in await _flood(lane))
+
+
+async def retry_after_missing(lane: Lane) -> bool:
+    last = (await _flood(lane))[-1]
+    return last.status_code == 429 and "retry-after" not in last.headers
+
+
+async def shared_bucket(lane: Lane) -> bool:
+    await _flood(lane)
+    return (await _with_token(lane, lane.token("bob"))).status_code == 429
+
+
+async def no_validation(lane: Lane) -> bool:
+    return (await _post(lane, b"{}")).status_code == 201
+
+
+async def types_unchecked(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":5}')).status_code == 201
+
+
+async def length_off_by_one(lane: Lane) -> bool:
+    return (await lane.create({"name": "x" * 201})).status_code == 201
+
+
+async def unknown_fields_stored(lane: Lane) -> bool:
+    return (await lane.create({"name": "x", "surprise": 1})).status_code == 201
+
+
+async def broken_json_crashes(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":')).status_code == 500
+
+
+async def first_error_only(lane: Lane) -> bool:
+    return len((await lane.create({"name": 1, "description": 2})).json()["errors"]) == 1
+
+
+async def down_is_500(lane: Lane) -> bool:
+    return (await lane.create()).status_code == 500
+
+
+async def breaker_never_opens(lane: Lane) -> bool:
+    replies = [await lane.create() for _ in range(15)]
+    return all("repeatedly" not in reply.json()["detail"] for reply in replies)
+
+
+async def idempotency_ignored(lane: Lane) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    first, second = [await lane.create({"name": "a"}, **key) for _ in range(2)]
+    return bool(first.json()["id"] != second.json()["id"])
+
+
+async def key_reuse_accepted(lane: Lane) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    await lane.create({"name": "a"}, **key)
+    return (await lane.create({"name": "b"}, **key)).status_code == 201
+
+
+async def if_match_ignored(lane: Lane) -> bool:
+    location = (await lane.create()).headers["location"]
+    return (await lane.put(location, {"name": "b"}, **{"if-match": '"7"'})).status_code == 200
+
+
+async def _row_exists(lane: Lane, name: str) -> bool:
+    return bool(await lane.rows("SELECT 1 FROM resources WHERE name = %(name)s", name=name))
+
+
+async def row_kept_after_refusal(lane: Lane) -> bool:
+    name = f"refused {uuid.uuid4()}"
+    assert (await lane.create({"name": name, "surprise": 1})).status_code == 400
+    return await _row_exists(lane, name)
+
+
+async def no_rollback(lane: Lane) -> bool:
+    """A trigger that fails for one name only, so that other tests do not see it."""
+    name = f"doomed {uuid.uuid4()}"
+    function = f"fail_{uuid.uuid4().hex}"
+    async with await psycopg.AsyncConnection.connect(lane.engines.admin_dsn, autocommit=True) as admin:
+        await admin.execute(
+            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" IF NEW.data LIKE '%{name}%' THEN RAISE 'injected'; END IF; RETURN NEW; END $$"
+        )
+        await admin.execute(
+            f"CREATE TRIGGER {function} BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION {function}()"
+        )
+        try:
+            reply = await lane.create({"name": name})
+        finally:
+            await admin.execute(f"DROP FUNCTION {function} CASCADE")
+    assert (reply.status_code, reply.json()["code"]) == (500, "database_error")
+    assert "injected" not in reply.text
+    return await _row_exists(lane, name)
+
+
+async def _outbox_rows(lane: Lane) -> int:
+    resource_id = (await lane.create()).json()["id"]
+    return len(await lane.rows("SELECT 1 FROM outbox WHERE resource_id = %(id)s", id=resource_id))
+
+
+async def event_lost(lane: Lane) -> bool:
+    return await _outbox_rows(lane) == 0
+
+
+async def event_twice(lane: Lane) -> bool:
+    return await _outbox_rows(lane) == 2
+
+
+async def event_wrong_actor(lane: Lane) -> bool:
+    reply = await lane.create()
+    return bool((await lane.events(reply.json()["id"]))[0]["data"] != reply.json())
+
+
+async def _auditors(lane: Lane) -> list[tuple[Any, ...]]:
+    resource_id = (await lane.create()).json()["id"]
+    return await lane.rows("SELECT actor FROM audit_log WHERE resource_id = %(id)s", id=resource_id)
+
+
+async def audit_lost(lane: Lane) -> bool:
+    return await _auditors(lane) == []
+
+
+async def audit_anonymous(lane: Lane) -> bool:
+    return await _auditors(lane) == [("",)]
+
+
+async def pool_leaks(lane: Lane) -> bool:
+    return [(await lane.create()).status_code for _ in range(4)][-1] == 503
+
+
+async def drops_description(lane: Lane) -> bool:
+    shown = (await lane.create()).json()
+    stored = await lane.rows("SELECT description FROM resources WHERE id = %(id)s", id=shown["id"])
+    return stored != [(shown["description"],)]
+
+
+async def _changed(lane: Lane) -> tuple[str, str]:
+    """Location and id of a resource that was updated to the name ``new``."""
+    reply = await lane.create({"name": "old"})
+    assert (await lane.put(reply.headers["location"], {"name": "new"})).status_code == 200
+    return reply.headers["location"], reply.json()["id"]
+
+
+async def reads_old_version(lane: Lane) -> bool:
+    location, _ = await _changed(lane)
+    return bool((await lane.get(location)).json()["name"] == "old")
+
+
+async def cache_not_invalidated(lane: Lane) -> bool:
+    _, resource_id = await _changed(lane)
+    cached = await lane.cached(resource_id)
+    return cached is not None and cached["name"] == "old"
+
+
+async def cache_wrong_body(lane: Lane) -> bool:
+    reply = await lane.create()
+    return await lane.cached(reply.json()["id"]) not in (None, reply.json())
+
+
+async def index_skipped(lane: Lane) -> bool:
+    skipped = (await lane.create()).json()["id"]
+    seen = await until(lambda: lane.indexed(skipped), within_s=2.0)
+    return seen is None
+
+
+async def index_keeps_old(lane: Lane) -> bool:
+    _, resource_id = await _changed(lane)
+
+    async def is_new() -> bool:
+        document = await lane.indexed(resource_id)
+        return document is not None and document["name"] == "new"
+
+    return not await until(is_new, within_s=2.0)
+
+
+async def ok_for_created(lane: Lane) -> bool:
+    return (await lane.create()).status_code == 200
+
+
+async def no_location(lane: Lane) -> bool:
+    return "location" not in (await lane.create()).headers
+
+
+async def location_wrong(lane: Lane) -> bool:
+    return (await lane.get((await lane.create()).headers["location"])).status_code == 404
+
+
+async def missing_field(lane: Lane) -> bool:
+    return "created_by" not in (await lane.create()).json()
+
+
+async def local_time(lane: Lane) -> bool:
+    return not (await lane.create()).json()["created_at"].endswith("Z")
+
+
+async def created_by_from_body(lane: Lane) -> bool:
+    return bool((await lane.create()).json()["created_by"] != "alice")
+
+
+async def etag_differs(lane: Lane) -> bool:
+    reply = await lane.create()
+    return bool((await lane.get(reply.headers["location"])).headers["etag"] != reply.headers["etag"])
+
+
+async def html_errors(lane: Lane) -> bool:
+    return (await _with_token(lane, None)).headers["content-type"].startswith("text/html")
+
+
+async def stack_trace_leaks(lane: Lane) -> bool:
+    return "Traceback" in (await _with_token(lane, None)).text
+
+
+PROBES: dict[Fault, Shows] = {fault: globals()[str(fault)] for fault in Fault}
+WITHOUT_SERVICE = {Fault.DOWN_IS_500, Fault.BREAKER_NEVER_OPENS}
+LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET}
+
+
+@pytest.mark.parametrize("fault", Fault)
+async def test_a_defect_shows_and_health_does_not(engines: EngineSet, fault: Fault) -> None:
+    """The same probe on both, side by side on the same engines."""
+    options: dict[str, Any] = {
+        "worker": fault in IN_WORKER,
+        "service": fault not in WITHOUT_SERVICE,
+        "replica_dsns": (),
+    }
+    if fault in LIMITED:
+        options |= {"rate_per_s": 0.1, "burst": 2}
+
+    async def shows(seeded: Fault | None) -> bool:
+        async with open_lane(engines, seeded, **options) as lane:
+            return await PROBES[fault](lane)
+
+    assert await asyncio.gather(shows(fault), shows(None)) == [True, False]
