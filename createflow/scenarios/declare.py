@@ -45,7 +45,7 @@ class Check:
     disturbs: bool
     """It breaks or exhausts something that others use: it runs alone, after them."""
     limit_s: float
-    parameters: dict[str, Parameter] = field(default_factory=dict)
+    parameters: dict[str, Parameter] = field(default_factory=dict, hash=False)
 
 
 def check(

@@ -14,7 +14,7 @@ from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _NOTICES_WITHIN_S = 10.0
-_OPENS_WITHIN_S = 15.0
+_OPENS_WITHIN_S = 10.0
 _PAUSE_S = 0.01
 _FAST_S = 0.5
 """An open breaker does not wait for anything; this leaves room for a busy machine."""

@@ -1,0 +1,88 @@
+"""The reference with a seeded defect, in this process, on the engines of a real stack."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import uvicorn
+
+from createflow.reference_server.settings import Settings
+from createflow.reference_server.stack import control
+from createflow.reference_server.stack.state import State
+from createflow.reference_server.wiring import Process, build_gateway, build_service, build_worker
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Tier
+from createflow.schemas.profile import Profile
+from tests.up_stack import UpCommand
+
+BEHIND = ("service", "worker")
+"""The kinds of process behind the gateway; a defect of theirs needs the stack's own out of the way."""
+_READY_WITHIN_S = 15.0
+
+
+def lives_behind(fault: Fault) -> bool:
+    """The defect is not the gateway's."""
+    return fault.step.tier is not Tier.API
+
+
+async def order(up: UpCommand, verb: str) -> None:
+    """Kill or start the stack's own processes behind the gateway."""
+    for kind in BEHIND:
+        await control.ask(State(up.state).control_socket, verb, kind)
+
+
+@asynccontextmanager
+async def seeded(up: UpCommand, fault: Fault | None, *, behind: bool = False) -> AsyncIterator[Profile]:
+    """A gateway with the defect, or with ``behind`` also a service and a worker; gives the profile of that target."""
+
+    def settings(kind: str) -> Settings:
+        found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")
+        return replace(found, fault=fault.value if fault else None)
+
+    async with AsyncExitStack() as scope:
+        processes = [build_gateway(settings("gateway"))]
+        if behind:
+            processes += [build_service(settings("service")), build_worker(settings("worker"))]
+        for process in processes:
+            await scope.enter_async_context(process.life)
+        for process in processes:
+            await _ready(process)
+        address = await scope.enter_async_context(_served(processes[0]))
+        profile = up.profile
+        target = profile.target.model_copy(update={"base_url": address, "ca_file": None})
+        yield profile.model_copy(update={"target": target})
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are pytest's."""
+        yield
+
+
+@asynccontextmanager
+async def _served(process: Process) -> AsyncIterator[str]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(process.app, lifespan="off", log_config=None, ws="none", server_header=False)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        await serving
+
+
+async def _ready(process: Process) -> None:
+    deadline = asyncio.get_running_loop().time() + _READY_WITHIN_S
+    transport = httpx.ASGITransport(app=process.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://process") as client:
+        while True:
+            reply = await client.get("/readyz")
+            if reply.is_success:
+                return
+            assert asyncio.get_running_loop().time() < deadline, reply.text
+            await asyncio.sleep(0.02)

@@ -1,0 +1,82 @@
+"""Every check fails on the defect that it says it catches, and no defect goes uncaught."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.conformance import conformance
+from createflow.scenarios.declare import Check
+from createflow.schemas.fault import Fault
+from createflow.schemas.profile import Profile
+from createflow.schemas.report import CheckResult, Outcome
+from tests.e2e.seeded_reference import lives_behind, order, seeded
+from tests.scenarios.quiet_progress import QuietProgress
+from tests.up_stack import UpCommand
+
+PAIRS = [(check, check.catches) for check in CHECKS if check.catches is not None]
+AT_THE_GATEWAY = [pair for pair in PAIRS if not lives_behind(pair[1])]
+BEHIND_IT = [pair for pair in PAIRS if lives_behind(pair[1])]
+
+
+def _named(pair: tuple[Check, Fault]) -> str:
+    return f"{pair[0].id}-{pair[1].value}"
+
+
+def test_no_fault_goes_uncaught() -> None:
+    """Every defect that can be seeded is named by a check."""
+    assert {fault for _, fault in PAIRS} == set(Fault)
+
+
+@pytest.mark.parametrize("pair", AT_THE_GATEWAY, ids=_named)
+def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Fault]) -> None:
+    """The defect is seeded into the gateway alone, and the check accuses it."""
+    check, fault = pair
+    result = asyncio.run(_result(stack, check, fault, behind=False))
+    assert result.outcome is Outcome.FAILED, _told(result)
+
+
+@pytest.fixture(scope="module")
+def out_of_the_way(stack: UpCommand) -> Iterator[UpCommand]:
+    """The stack without its own service and worker: the seeded ones have the work to themselves."""
+    asyncio.run(order(stack, "kill"))
+    yield stack
+    asyncio.run(order(stack, "start"))
+
+
+@pytest.mark.parametrize("pair", BEHIND_IT, ids=_named)
+def test_a_check_fails_on_a_defect_behind_the_gateway(out_of_the_way: UpCommand, pair: tuple[Check, Fault]) -> None:
+    """The defect is seeded into service or worker, and the check accuses it."""
+    check, fault = pair
+    result = asyncio.run(_result(out_of_the_way, check, fault, behind=True))
+    assert result.outcome is Outcome.FAILED, _told(result)
+
+
+def test_the_same_parts_without_a_defect_pass(out_of_the_way: UpCommand) -> None:
+    """What the defects are seeded into passes every check when nothing is seeded: it is the defect that is seen."""
+    needing_real_processes = {"service_router.service_down_is_503"}
+    checks = [check for check in dict(PAIRS) if check.id not in needing_real_processes]
+
+    async def run() -> dict[str, CheckResult]:
+        async with seeded(out_of_the_way, None, behind=True) as profile:
+            report = await conformance(profile, checks, source="test", progress=QuietProgress())
+            return {result.id: result for result in report.results}
+
+    results = asyncio.run(run())
+    trouble = [_told(result) for result in results.values() if result.outcome is not Outcome.PASSED]
+    assert not trouble, "\n".join(trouble)
+
+
+async def _result(stack: UpCommand, check: Check, fault: Fault, *, behind: bool) -> CheckResult:
+    async with seeded(stack, fault, behind=behind) as profile:
+        return await _run(profile, check)
+
+
+async def _run(profile: Profile, check: Check) -> CheckResult:
+    report = await conformance(profile, [check], source="test", progress=QuietProgress())
+    return report.results[0]
+
+
+def _told(result: CheckResult) -> str:
+    return f"{result.id}: {result.outcome.value} {result.reason} {result.finding or ''}\n{result.traceback}"
