@@ -1,0 +1,67 @@
+"""Create bodies are made from the target's own schema."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from createflow.scenarios.contract import Contract
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Target
+
+
+def contract(folder: Path, schema: object, **target: object) -> Contract:
+    """The contract of a target with this schema."""
+    file = folder / "schema.json"
+    file.write_text(json.dumps(schema))
+    return Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file), **target}))
+
+
+def test_the_seeds_own_body_is_valid_and_fresh_each_time() -> None:
+    """Name and metadata carry a nonce, so that no two checks meet."""
+    seed = Contract(Target(base_url="http://x"))
+    first, second = seed.document(), seed.document()
+    for body in (first, second):
+        Draft202012Validator(seed.schema).validate(body)
+        assert seed.word_in(body) in str(body["metadata"])
+    assert seed.word_in(first) != seed.word_in(second)
+
+
+def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
+    """Simple values are made up; the name goes where the profile says it is."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["title", "count", "kind", "on", "price"],
+        "properties": {
+            "title": {"type": "string", "maxLength": 12},
+            "count": {"type": "integer", "minimum": 3},
+            "kind": {"enum": ["a", "b"]},
+            "on": {"type": "boolean"},
+            "price": {"type": "number", "maximum": 0.5},
+            "note": {"type": "string", "minLength": 50, "maxLength": 60},
+        },
+    }
+    other = contract(tmp_path, schema, fields={"name": "title"})
+    body = other.document()
+    Draft202012Validator(schema).validate(body)
+    assert other.name_in(body) == body["title"]
+    assert (other.closed, other.max_length("title"), other.is_seed) == (True, 12, False)
+
+
+def test_an_example_fills_what_cannot_be_made_up(tmp_path: Path) -> None:
+    """Without one it is said which field needs it."""
+    schema = {"required": ["name", "at"], "properties": {"name": {"type": "string"}, "at": {"format": "date"}}}
+    with pytest.raises(UserError, match="required field at"):
+        contract(tmp_path, schema)
+    body = contract(tmp_path, {**schema, "examples": [{"name": "x", "at": "2024-01-01"}]}).document()
+    assert body["at"] == "2024-01-01"
+    assert body["name"] != "x"
+
+
+@pytest.mark.parametrize("schema", [[], {}, {"properties": []}])
+def test_what_is_no_schema_of_an_object_is_refused(tmp_path: Path, schema: object) -> None:
+    """With the file's name."""
+    with pytest.raises(UserError, match=r"schema\.json: not a JSON Schema"):
+        contract(tmp_path, schema)
