@@ -141,7 +141,7 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
     writer = CacheWriter(cache)
     metrics.cache_pending.set_function(lambda: writer.pending)
-    rows = PostgresRows(primary)
+    rows = PostgresRows(primary, settings.pool_wait_s)
     group = NatsService(settings.subject_prefix, floors)
     healthy: tuple[Stage, ...] = (
         BusinessLogic(rows),

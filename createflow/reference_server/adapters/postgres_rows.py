@@ -1,15 +1,17 @@
 """The tables on the primary, and copies of them, through psycopg."""
 
-import psycopg
+import asyncio
 
-from createflow.reference_server.adapters.postgres_pool import Connection, Pool
-from createflow.reference_server.adapters.unit_statement import compose
+from createflow.reference_server.adapters.postgres_lease import Group, MemberLease
+from createflow.reference_server.adapters.postgres_pool import Pool
+from createflow.reference_server.batcher import Batcher
 from createflow.reference_server.job import Current, Lease
-from createflow.reference_server.port import Copy, DatabaseError, KeyTakenError, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.port import Copy, UnavailableError
 from createflow.reference_server.unit import Stored, Unit, Written
 
-_NOT_BEGUN = ("53", "57P01", "57P03", "57P05")
-"""SQLSTATEs with which the server turns a statement away or aborts it before its commit."""
+GROUP_MAX = 64
+GATHERERS = 1
+"""Who waits for a connection waits in one queue, and all of it gets the next one that comes free."""
 _COPY = """
     SELECT version, CASE WHEN deleted_at IS NULL THEN resource_document(resources) ELSE '' END
     FROM resources WHERE id = %(id)s
@@ -24,47 +26,37 @@ _STORED = """
 """
 
 
-class PooledLease:
-    """A connection on loan."""
-
-    __slots__ = ("_pool", "connection")
-
-    def __init__(self, pool: Pool, connection: Connection) -> None:
-        self._pool = pool
-        self.connection: Connection | None = connection
-
-    async def release(self) -> None:
-        """Give it back; a second time is harmless."""
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            await self._pool.give(connection)
-
-
 class PostgresRows:
-    """Rows on the primary."""
+    """Rows on the primary.
 
-    def __init__(self, pool: Pool) -> None:
+    Args:
+        pool: connections.
+        wait_s: how long a connection may be waited for.
+    """
+
+    def __init__(self, pool: Pool, wait_s: float) -> None:
         self._pool = pool
+        self._wait_s = wait_s
+        self._groups: Batcher[None, MemberLease] = Batcher(
+            self._gather, discard=MemberLease.release, most=GROUP_MAX, flights=GATHERERS
+        )
 
-    async def acquire(self) -> PooledLease:
-        """A connection within the pool's wait limit."""
-        return PooledLease(self._pool, await self._pool.take())
+    async def acquire(self) -> MemberLease:
+        """A connection within the wait limit, shared with those who ask at the same time."""
+        try:
+            return await asyncio.wait_for(self._groups.submit(None), self._wait_s)
+        except TimeoutError:
+            raise UnavailableError("no connection came free in time") from None
 
     async def write(self, lease: Lease, unit: Unit) -> Written | None:
         """The whole unit in one statement on an autocommit connection."""
-        if not isinstance(lease, PooledLease) or lease.connection is None:
+        if not isinstance(lease, MemberLease):
             raise TypeError("not a lease of this pool")
-        sql, parameters = compose(unit)
-        try:
-            cursor = await lease.connection.execute(sql, parameters)
-            row = await cursor.fetchone()
-        except psycopg.errors.UniqueViolation as error:
-            if error.diag.constraint_name == "idempotency_keys_pkey":
-                raise KeyTakenError from None
-            raise DatabaseError(str(error)) from error
-        except psycopg.Error as error:
-            raise _judged(error) from error
-        return Written(row[0], row[1], row[2].encode()) if row else None
+        return await lease.write(unit)
+
+    async def _gather(self, members: list[None]) -> list[MemberLease]:
+        group = Group(self._pool, await self._pool.take(), len(members))
+        return [MemberLease(group) for _ in members]
 
     async def current(self, resource_id: str) -> Current | None:
         """The row as it is, unless it is deleted."""
@@ -87,18 +79,3 @@ class PostgresCopies:
         """The copy, a deleted one with an empty document."""
         row = await self._pool.fetch(_COPY, {"id": resource_id})
         return Copy(row[0], row[1].encode()) if row else None
-
-
-def _judged(error: psycopg.Error) -> Exception:
-    """What an error says about the write: rolled back, not begun, or nobody knows."""
-    state = error.sqlstate
-    if state is None:
-        return UnknownOutcomeError(str(error))
-    if state.startswith(_NOT_BEGUN):
-        return UnavailableError(str(error))
-    if state == "57P02" or (state.startswith("08") and "crashed" in str(error)):
-        # A server that crashes, or a pooler that lost its server, cannot say whether the commit was reached.
-        return UnknownOutcomeError(str(error))
-    if state.startswith("08"):
-        return UnavailableError(str(error))
-    return DatabaseError(str(error))
