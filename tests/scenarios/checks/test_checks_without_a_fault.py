@@ -1,0 +1,231 @@
+"""The checks whose defect cannot be seeded into the reference fail on a target that is bent by hand."""
+
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.checks.api.load_balancer import no_gateway_is_503, old_tls_is_refused
+from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
+from createflow.scenarios.checks.data.index_update import outage_is_caught_up
+from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
+from createflow.scenarios.declare import Check
+from createflow.scenarios.expect import Expectation, Inconclusive
+from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
+from createflow.scenarios.reply import Reply
+from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
+
+HERE = {
+    old_tls_is_refused,
+    no_gateway_is_503,
+    unknown_resource_is_404,
+    every_replica_converges,
+    lagging_replica_is_not_read,
+    outage_is_caught_up,
+}
+
+
+def test_every_check_without_a_fault_is_tested_here() -> None:
+    """So that each check is seen to fail somewhere."""
+    assert {check for check in CHECKS if check.catches is None} == HERE
+
+
+async def passes(check: Check, **probes: Any) -> None:
+    """The check has nothing to say."""
+    await check.function(**probes)
+
+
+async def accuses(check: Check, words: str, **probes: Any) -> None:
+    """The check accuses, with these words."""
+    with pytest.raises(Expectation, match=words):
+        await check.function(**probes)
+
+
+PROBLEM = reply(503, {}, content_type="application/problem+json")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (PROBLEM, ""),
+        (reply(502), "expected 503"),
+        (reply(503, {}, content_type="text/html"), r"expected the 503 as application/problem\+json"),
+    ],
+    ids=["kept", "another status", "a page"],
+)
+async def test_no_gateway_is_503(answer: Reply, words: str) -> None:
+    """A bad gateway and an HTML page break the promise."""
+    switch = Switch()
+    target = MemoryTarget(bend=lambda _m, _u, honest: answer if switch.on else honest)
+    if words:
+        await accuses(no_gateway_is_503, words, target=target, faults=switch)
+    else:
+        await passes(no_gateway_is_503, target=target, faults=switch)
+
+
+@pytest.mark.anyio
+async def test_a_balancer_that_never_takes_the_gateway_back_is_accused() -> None:
+    """Recovery belongs to the promise."""
+    switch, gone = Switch(), False
+
+    def bend(_method: str, _url: str, honest: Reply) -> Reply:
+        nonlocal gone
+        gone = gone or switch.on
+        return PROBLEM if gone else honest
+
+    await accuses(no_gateway_is_503, "creates accepted within", target=MemoryTarget(bend=bend), faults=switch)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wrong", [200, 500])
+async def test_unknown_resource_is_404(wrong: int) -> None:
+    """Neither a soft 404 nor an error of the server's."""
+    await passes(unknown_resource_is_404, target=MemoryTarget())
+    bent = MemoryTarget(bend=lambda _m, _u, honest: reply(wrong) if honest.status == 404 else honest)
+    await accuses(unknown_resource_is_404, "expected 404", target=bent)
+
+
+@pytest.mark.anyio
+async def test_every_replica_converges() -> None:
+    """A replica without the row, and one with another row, are both accused by name."""
+    target = MemoryTarget()
+    await passes(every_replica_converges, target=target, replicas=Copy(target.rows.get))
+    await accuses(every_replica_converges, "one row in copy", target=target, replicas=Copy(lambda _: None))
+    other = Copy(lambda key: {**target.rows[key], "name": "other"})
+    await accuses(every_replica_converges, r"in copy's row", target=target, replicas=other)
+
+
+@pytest.mark.anyio
+async def test_a_read_from_a_lagging_replica_is_accused() -> None:
+    """What is read is the row before the update, as a replica that stands still shows it."""
+    switch = Switch()
+    healthy = MemoryTarget()
+    probes = {"faults": switch, "replicas": Copy(healthy.rows.get)}
+    await passes(lagging_replica_is_not_read, target=healthy, **probes)
+    bent = MemoryTarget()
+    first: dict[str, Reply] = {}
+
+    def bend(method: str, url: str, honest: Reply) -> Reply:
+        return first.setdefault(url, honest) if method == "GET" and switch.on else honest
+
+    bent.bend = bend
+    await accuses(lagging_replica_is_not_read, "just written", target=bent, faults=switch, replicas=Copy(bent.rows.get))
+    never = Copy(lambda _: None)
+    await accuses(lagging_replica_is_not_read, "one row in copy", target=healthy, faults=switch, replicas=never)
+
+
+@pytest.mark.anyio
+async def test_an_index_that_forgets_what_came_during_its_outage_is_accused() -> None:
+    """And so is a target that does not accept creates without it."""
+    switch, target = Switch(), MemoryTarget()
+    await passes(outage_is_caught_up, target=target, faults=switch, search=Copy(target.rows.get))
+    forgetful = Copy(lambda _: None)
+    await accuses(outage_is_caught_up, "in the index", target=target, faults=switch, search=forgetful)
+    needy = MemoryTarget(bend=lambda _m, _u, honest: reply(500) if switch.on else honest)
+    await accuses(outage_is_caught_up, "without the search engine", target=needy, faults=switch, search=forgetful)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1, signed by itself, and its key. RSA, because TLS 1.1 knows nothing newer."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@contextmanager
+def tls_server(files: tuple[Path, Path], least: ssl.TLSVersion) -> Iterator[str]:
+    """A server that shakes hands from this version on, and nothing else."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the defect is what is deprecated
+        context.minimum_version = least
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    plain, _ = listener.accept()
+                except OSError:
+                    return
+                with plain:
+                    try:
+                        context.wrap_socket(plain, server_side=True).close()
+                    except OSError:
+                        continue
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_still_speaks_tls_1_1_is_accused(certificate: tuple[Path, Path]) -> None:
+    """One that does not is fine."""
+    with tls_server(certificate, ssl.TLSVersion.TLSv1_2) as url:
+        await passes(old_tls_is_refused, handshakes=TlsHandshakes(url, str(certificate[0])))
+    with tls_server(certificate, ssl.TLSVersion.TLSv1_1) as url:
+        await accuses(old_tls_is_refused, "TLS 1.1 accepted", handshakes=TlsHandshakes(url, str(certificate[0])))
+
+
+@pytest.mark.anyio
+async def test_a_certificate_that_does_not_verify_is_accused(certificate: tuple[Path, Path]) -> None:
+    """Signed by nobody whom we know."""
+    with tls_server(certificate, ssl.TLSVersion.TLSv1_2) as url:
+        await accuses(old_tls_is_refused, "verif", handshakes=TlsHandshakes(url, None))
+
+
+class _CannotOffer:
+    """A machine whose TLS library has no TLS 1.1."""
+
+    def modern(self) -> str:
+        """Fine."""
+        return ""
+
+    def tls_1_1(self) -> str:
+        """Not to be had."""
+        return "untested"
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_offered_is_not_refused() -> None:
+    """Inconclusive: the refusal would have been our own."""
+    with pytest.raises(Inconclusive):
+        await old_tls_is_refused.function(handshakes=_CannotOffer())
