@@ -1,0 +1,70 @@
+"""Each kind of process starts before its engines, says that it is not ready, and ends in order."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from createflow.reference_server.settings import Settings
+from createflow.reference_server.stack.ports import Ports
+
+NOBODY = "127.0.0.1:1"
+SETTINGS = Settings(
+    instance="test-1",
+    host="127.0.0.1",
+    port=0,
+    nats_url=f"nats://{NOBODY}",
+    valkey_url=f"redis://{NOBODY}",
+    primary_dsn=f"postgresql://{NOBODY}/x",
+    direct_dsn=f"postgresql://{NOBODY}/x",
+    replica_dsns=(),
+    search_url=f"http://{NOBODY}",
+    search_index="x",
+    jwks_file="/nowhere/jwks.json",
+    issuer="x",
+    audience="x",
+)
+
+
+@pytest.mark.parametrize("kind", ["gateway", "service", "worker"])
+def test_a_process_waits_for_its_engines_and_ends_with_zero(kind: str, tmp_path: Path) -> None:
+    """On a port that the parent holds; logs are one JSON object a line."""
+    ports = Ports()
+    port = ports.reserve()
+    file = tmp_path / "settings.json"
+    replace(SETTINGS, port=port).save(file)
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"createflow.reference_server.{kind}", str(file)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        assert _status(f"http://127.0.0.1:{port}/healthz") == 200, log.read_text()
+        assert _status(f"http://127.0.0.1:{port}/readyz") == 503
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+        ports.release()
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert (events[0], events[-1]) == ("started", "stopped")
+
+
+def _status(url: str) -> int:
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            return httpx.get(url, trust_env=False).status_code
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
