@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
@@ -37,7 +38,7 @@ from createflow.reference_server.log import Log, make_log, quiet_log, route_libr
 from createflow.reference_server.metrics import Metrics
 from createflow.reference_server.ops import Gate, Gates, make_ops
 from createflow.reference_server.outbox import event_of
-from createflow.reference_server.pipeline import Pipeline
+from createflow.reference_server.pipeline import BUSINESS, GATEWAY, Pipeline
 from createflow.reference_server.port import Limit, UnavailableError
 from createflow.reference_server.reads import Reader
 from createflow.reference_server.relay import Relay
@@ -121,7 +122,9 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
             await _in_background(scope, join())
             yield
 
-    return Process(GatewayApp(_pipeline(stages, metrics), _response(stages), ops, metrics, log), life(), readiness)
+    return Process(
+        GatewayApp(_pipeline(stages, GATEWAY, metrics), _response(stages), ops, metrics, log), life(), readiness
+    )
 
 
 def build_service(settings: Settings, log: Log | None = None) -> Process:
@@ -157,7 +160,7 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
     if settings.fault:
         reader = _seeding().seed_reader(reader, Fault(settings.fault))
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    service = Service(_pipeline(_seeded(healthy, settings), metrics), reader, index, group.nudge, log)
+    service = Service(_pipeline(_seeded(healthy, settings), BUSINESS, metrics), reader, index, group.nudge, log)
     gates = Gates({"nats": _now(lambda: group.joined), "primary": primary.answers}, latched=False)
 
     @asynccontextmanager
@@ -275,7 +278,10 @@ def _seeding() -> ModuleType:
     return import_module("createflow.reference_server.seeding")
 
 
-def _pipeline(stages: Sequence[Stage], metrics: Metrics) -> Pipeline:
+def _pipeline(stages: Sequence[Stage], order: Sequence[type[Any]], metrics: Metrics) -> Pipeline:
+    """In the order that ``pipeline`` shows, twins included."""
+    if [stage.step for stage in stages] != [kind.step for kind in order]:
+        raise ValueError("the stages are not in the order of the flow")
     return Pipeline(stages, [metrics.step(stage.step).observe for stage in stages])
 
 
