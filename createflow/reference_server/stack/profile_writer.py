@@ -16,10 +16,9 @@ ROW_BY_NAME = (
     "select id::text as id, name, description, metadata, created_at, created_by, version "
     "from resources where name = %(name)s"
 )
-AUDIT_BY_ID = (
-    "select actor, action, resource_id::text as resource_id, occurred_at, outcome, request_id "
-    "from audit_log where resource_id = %(id)s::uuid order by occurred_at"
-)
+_AUDIT = "select actor, action, resource_id::text as resource_id, occurred_at, outcome, request_id from audit_log "
+AUDIT_BY_ID = _AUDIT + "where resource_id = %(id)s::uuid order by occurred_at"
+AUDIT_BY_ACTOR = _AUDIT + "where actor = %(actor)s order by occurred_at"
 
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "database_error": (("inject", "database-error"), ("heal", "database-error")),
@@ -84,7 +83,7 @@ def describe(
             ("[[sinks.replicas]]", {"name": f"postgres-replica-{number}", "dsn": dsn})
             for number, dsn in enumerate(replicas, 1)
         ),
-        ("[sinks.audit]", {"dsn": primary, "by_id": AUDIT_BY_ID}),
+        ("[sinks.audit]", {"dsn": primary, "by_id": AUDIT_BY_ID, "by_actor": AUDIT_BY_ACTOR}),
         ("[sinks.cache]", {"url": cache_url, "key": "createflow:resource:{id}", "field": "body"}),
         (
             "[sinks.events]",
