@@ -14,11 +14,10 @@ TIMEOUT_S = 5.0
 _MAPPING = {
     "settings": {"index": {"refresh_interval": "1s", "number_of_replicas": 0}},
     "mappings": {
-        "dynamic": False,
+        "dynamic": False,  # what is not searched for is kept, not indexed
         "properties": {
             "id": {"type": "keyword"},
             "name": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
-            "description": {"type": "text"},
             "metadata": {"type": "object", "enabled": False},
             "created_at": {"type": "date"},
             "created_by": {"type": "keyword"},

@@ -55,6 +55,8 @@ class Component:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 5.0
+    niceness: int = 0
+    """Above 0 for what no client waits for: on a full machine it gives way to the parts that a request goes through."""
     note: str = ""
     """What is worth a word in the table, for example the engine's version."""
 

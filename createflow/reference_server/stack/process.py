@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import psutil
@@ -25,6 +25,7 @@ class Process:
         cwd: a directory of the stack; the guardian knows the stack's processes by it.
         log: standard output and error are appended to it.
         account: run as this user.
+        niceness: 0 to 19; what the program starts inherits it.
     """
 
     def __init__(
@@ -34,13 +35,13 @@ class Process:
         cwd: Path,
         log: Path,
         account: Account | None = None,
-        env: Mapping[str, str] | None = None,
+        niceness: int = 0,
     ) -> None:
         self._argv = argv
         self._cwd = cwd
         self._log = log
         self._account = account
-        self._env = env
+        self._niceness = niceness
         self._child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -56,12 +57,14 @@ class Process:
                 stdout=descriptor,
                 stderr=descriptor,
                 cwd=self._cwd,
-                env={**os.environ, **self._env} if self._env else None,
                 start_new_session=True,
                 **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
             )
         finally:
             os.close(descriptor)
+        if self._niceness:
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, self._child.pid, self._niceness)
 
     @property
     def pid(self) -> int:

@@ -119,6 +119,7 @@ class Supervisor:
             cwd=component.cwd,
             log=self._log(component.name),
             account=component.account,
+            niceness=component.niceness,
         )
         self._status[component.name] = Status.STARTING
         try:

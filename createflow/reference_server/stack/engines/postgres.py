@@ -111,6 +111,7 @@ class Cluster:
             settle=self._make_database if node == 0 else _nothing,
             ready=ready,
             account=self._account,
+            niceness=5 if node else 0,
             stop_signal=signal.SIGINT,
             note="fsync and synchronous_commit on" if node == 0 else "streaming replica",
         )

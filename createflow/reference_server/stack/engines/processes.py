@@ -21,4 +21,5 @@ def component(kind: str, directory: Path, settings: Settings, *, needs: tuple[st
         needs=needs,
         waits_itself=True,
         grace_s=10.0,
+        niceness=5 if kind == "worker" else 0,
     )

@@ -31,5 +31,6 @@ def component(directory: Path, port: int) -> Component:
         ],
         cwd=directory,
         ready=lambda: answers_200(url(port)),
+        niceness=15,
         note="OpenSearch API, in memory",
     )
