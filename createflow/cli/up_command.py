@@ -59,13 +59,14 @@ def up(
 
 async def _up(options: "StackOptions", state: Path) -> None:
     with reference_extra():
+        import psutil
+
         from createflow.reference_server.stack.stack import running_stack
-    began = time.monotonic()
     talk = Console(stderr=True)
     _cancel_on_signals()
     talk.print("starting the stack ...")
     async with running_stack(state, options, on_death=lambda death: talk.print(death.describe())) as stack:
-        talk.print(f"ready after {time.monotonic() - began:.1f} s; Ctrl-C stops it\n")
+        talk.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
         out = Console()
         out.print(stack_table([asdict(row) for row in stack.rows()]))
         for remark in stack.remarks:

@@ -120,7 +120,7 @@ def test_ctrl_c_drains_and_reports(start_stub: StartStub, tmp_path: Path) -> Non
 
 
 def test_the_real_stack_takes_writes_of_a_hundred_users_over_verified_tls(stack: UpCommand, tmp_path: Path) -> None:
-    """Tokens minted with the profile's key, its authority trusted and no other; a busy machine may shed a few."""
+    """Tokens minted with the profile's key, its authority trusted and no other."""
     file = tmp_path / "bench.json"
     code, output, _ = _bench(
         "--profile", str(stack.profile_file), "--rate", "20", "--duration", "2s", "--warmup", "1s",
@@ -129,8 +129,7 @@ def test_the_real_stack_takes_writes_of_a_hundred_users_over_verified_tls(stack:
     assert code in {ExitCode.OK, ExitCode.SLO_MISSED}, output
     report = LoadReport.model_validate_json(file.read_text(encoding="utf-8"))
     assert (report.ledger.completed, report.errors, report.principals) == (40, {}, 100)
-    assert set(report.statuses) <= {"201", "503"}, "no token refused, no body, no limit"
-    assert report.statuses["201"] >= 30
+    assert report.statuses == {"201": 40}, "no token refused, no body, no limit"
 
 
 def test_a_certificate_of_an_unknown_authority_is_told_with_the_key_to_set(stack: UpCommand, tmp_path: Path) -> None:

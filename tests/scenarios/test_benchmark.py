@@ -90,8 +90,9 @@ def test_a_stalled_target_shows_in_response_whatever_the_senders(start_stub: Sta
         seen = {0.9: report.response.p90_ms, 0.95: report.response.p95_ms, 0.99: report.response.p99_ms}
         for ratio, seen_ms in seen.items():
             expected_ms = 1000 * (frozen_s - (1 - ratio) * window_s)
-            # A busy machine adds to what the freeze takes; nothing may hide any of it.
-            assert 0.95 * expected_ms - 20 <= seen_ms <= 1.05 * expected_ms + 100, f"p{100 * ratio:g}"
+            # Nothing may hide any of it; what a busy machine adds to it, it added to our own waking up as well.
+            late_ms = 2 * report.pacing.max_ms
+            assert 0.95 * expected_ms - 20 <= seen_ms <= 1.05 * expected_ms + 20 + late_ms, f"p{100 * ratio:g}"
         assert report.response.p50_ms < 50
         assert (report.ledger.completed, _balance(report.ledger)) == (600, 0)
     assert few[0].service.p95_ms < many[0].service.p95_ms / 5
