@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from createflow.reference_server.stack.account import Account
+from createflow.reference_server.stack.ports import HOST
 
 
 class Status(StrEnum):
@@ -33,7 +34,8 @@ class Component:
 
     Args:
         name: unique; the part before the last number is its kind (``service-2`` is a ``service``).
-        address: where it listens, for people.
+        port: where it listens, on the loopback address.
+        scheme: shown before the address when it is one that people open.
         needs: names of components that it talks to. It starts when they are ready and stops before they do.
         waits_itself: it is started at once, because it waits for what it needs by itself. Its imports then run while
             the engines start.
@@ -44,7 +46,7 @@ class Component:
     """
 
     name: str
-    address: str
+    port: int
     argv: Callable[[], Sequence[str]]
     cwd: Path
     ready: Callable[[], Awaitable[bool]]
@@ -57,8 +59,14 @@ class Component:
     grace_s: float = 5.0
     niceness: int = 0
     """Above 0 for what no client waits for: on a full machine it gives way to the parts that a request goes through."""
+    scheme: str = ""
     note: str = ""
     """What is worth a word in the table, for example the engine's version."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens, for people."""
+        return f"{self.scheme}://localhost:{self.port}" if self.scheme else f"{HOST}:{self.port}"
 
     @property
     def kind(self) -> str:

@@ -7,6 +7,13 @@ from createflow.schemas.error import UserError
 HOST = "127.0.0.1"
 
 
+def somebody_listens(port: int) -> bool:
+    """Whether a connection to the port is taken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((HOST, port)) == 0
+
+
 class Ports:
     """Reserves loopback ports.
 

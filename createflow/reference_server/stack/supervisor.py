@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from createflow.reference_server.stack import ports
 from createflow.reference_server.stack.component import Component, Death, Row, Status
 from createflow.reference_server.stack.process import Process
 from createflow.schemas.error import TargetError, UserError
 
 _START_LIMIT_S = 40.0
-_POLL_S = 0.02
+_POLL_S = 0.025
 
 
 class Supervisor:
@@ -135,7 +136,11 @@ class Supervisor:
     async def _wait_ready(self, component: Component) -> None:
         process = self._processes[component.name]
         deadline = time.monotonic() + _START_LIMIT_S
-        while not await _answers(component):
+        listens = False
+        while not (listens and await _answers(component)):
+            # A refused connection costs nothing; a database client or a TLS handshake for every look would cost more
+            # than the engine's own start.
+            listens = listens or ports.somebody_listens(component.port)
             if not process.running:
                 raise TargetError("the bundled stack", self._death(component.name).describe())
             if time.monotonic() > deadline:

@@ -1,20 +1,11 @@
 """Ports: a reservation keeps others out and lets the child in."""
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
-from createflow.reference_server.stack.ports import HOST, Ports
+from createflow.reference_server.stack.ports import HOST, Ports, somebody_listens
 from createflow.schemas.error import UserError
-
-
-@pytest.fixture
-def ports() -> Iterator[Ports]:
-    """Reservations that are given back."""
-    ports = Ports()
-    yield ports
-    ports.release()
 
 
 def test_a_reserved_port_is_given_to_nobody_else(ports: Ports) -> None:
@@ -46,3 +37,11 @@ def test_a_port_where_somebody_listens_is_named(ports: Ports) -> None:
     assert str(server) != caught.value.message
     assert "cannot be used" in caught.value.message
     assert "--port" in caught.value.hint
+
+
+def test_listening_is_seen_and_a_mere_reservation_is_not(ports: Ports) -> None:
+    """That difference is what the supervisor waits for."""
+    port = ports.reserve()
+    assert not somebody_listens(port)
+    with socket.create_server((HOST, port)):
+        assert somebody_listens(port)

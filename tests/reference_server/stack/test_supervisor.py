@@ -11,11 +11,13 @@ import psutil
 import pytest
 
 from createflow.reference_server.stack.component import Component, Death
+from createflow.reference_server.stack.ports import Ports
 from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import TargetError, UserError
 
 READY_WHEN_FILE = """
-import pathlib, signal, subprocess, sys
+import pathlib, signal, socket, subprocess, sys
+listener = socket.create_server(('127.0.0.1', int(sys.argv[2])))
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 with open('../order', 'a') as file: file.write(sys.argv[1] + ' started\\n')
 child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])
@@ -26,18 +28,21 @@ with open('../order', 'a') as file: file.write(sys.argv[1] + ' stopped\\n')
 """
 
 
-def component(directory: Path, name: str, *, script: str = READY_WHEN_FILE, needs: tuple[str, ...] = ()) -> Component:
+def component(
+    ports: Ports, directory: Path, name: str, *, script: str = READY_WHEN_FILE, needs: tuple[str, ...] = ()
+) -> Component:
     """A small real process that notes its start and its stop, and has a child."""
     cwd = directory / name
     cwd.mkdir()
+    port = ports.reserve()
 
     async def ready() -> bool:
         return (cwd / "ready").exists()
 
     return Component(
         name=name,
-        address="nowhere",
-        argv=lambda: [sys.executable, "-c", script, name],
+        port=port,
+        argv=lambda: [sys.executable, "-c", script, name, str(port)],
         cwd=cwd,
         ready=ready,
         needs=needs,
@@ -77,14 +82,14 @@ class Run:
         return (self._directory / "order").read_text().splitlines()
 
 
-def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path) -> None:
+def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path, ports: Ports) -> None:
     """Although the list allows all to start at once."""
 
     async def scenario() -> list[str]:
         parts = [
-            component(tmp_path, "database"),
-            component(tmp_path, "service-1", needs=("database",)),
-            component(tmp_path, "balancer", needs=("service-1",)),
+            component(ports, tmp_path, "database"),
+            component(ports, tmp_path, "service-1", needs=("database",)),
+            component(ports, tmp_path, "balancer", needs=("service-1",)),
         ]
         async with Run(tmp_path, parts) as run:
             pass
@@ -97,24 +102,24 @@ def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path) -> None:
     ]
 
 
-def test_stopping_takes_the_children_along(tmp_path: Path) -> None:
+def test_stopping_takes_the_children_along(tmp_path: Path, ports: Ports) -> None:
     """Also one that the component forgot."""
 
     async def scenario() -> int:
-        async with Run(tmp_path, [component(tmp_path, "database")]):
+        async with Run(tmp_path, [component(ports, tmp_path, "database")]):
             return int((tmp_path / "database" / "child").read_text())
 
     child = asyncio.run(scenario())
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
+def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path: Path, ports: Ports) -> None:
     """And what was started already is stopped."""
 
     async def scenario() -> None:
         parts = [
-            component(tmp_path, "database"),
-            component(tmp_path, "service-1", script="import sys; sys.exit('no room left')", needs=("database",)),
+            component(ports, tmp_path, "database"),
+            component(ports, tmp_path, "service-1", script="import sys; sys.exit('no room left')", needs=("database",)),
         ]
         run = Run(tmp_path, parts)
         try:
@@ -128,11 +133,13 @@ def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path
     assert (tmp_path / "order").read_text().endswith("database stopped\n")
 
 
-def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path) -> None:
+def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path, ports: Ports) -> None:
     """A component ended by command is ``killed``; one that ended by itself is ``died``; both can be started again."""
 
     async def scenario() -> None:
-        async with Run(tmp_path, [component(tmp_path, "service-1"), component(tmp_path, "service-2")]) as run:
+        async with Run(
+            tmp_path, [component(ports, tmp_path, "service-1"), component(ports, tmp_path, "service-2")]
+        ) as run:
             await run.supervisor.kill("service-1")
             assert run.status("service-1") == "killed"
             assert run.deaths == []
@@ -148,11 +155,11 @@ def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_pause_stops_the_children_too_and_resume_continues_them(tmp_path: Path) -> None:
+def test_a_pause_stops_the_children_too_and_resume_continues_them(tmp_path: Path, ports: Ports) -> None:
     """A server that answers from a child would not be paused otherwise."""
 
     async def scenario() -> None:
-        async with Run(tmp_path, [component(tmp_path, "database")]) as run:
+        async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
             family = [run.pid("database"), int((tmp_path / "database" / "child").read_text())]
             await run.supervisor.pause("database")
             assert run.status("database") == "paused"
@@ -164,22 +171,22 @@ def test_a_pause_stops_the_children_too_and_resume_continues_them(tmp_path: Path
     asyncio.run(scenario())
 
 
-def test_a_paused_component_is_stopped_like_any_other(tmp_path: Path) -> None:
+def test_a_paused_component_is_stopped_like_any_other(tmp_path: Path, ports: Ports) -> None:
     """Not only after its grace is over."""
 
     async def scenario() -> list[str]:
-        async with Run(tmp_path, [component(tmp_path, "database")]) as run:
+        async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
             await run.supervisor.pause("database")
         return run.order()
 
     assert asyncio.run(scenario()) == ["database started", "database stopped"]
 
 
-def test_wrong_names_and_states_are_told(tmp_path: Path) -> None:
+def test_wrong_names_and_states_are_told(tmp_path: Path, ports: Ports) -> None:
     """With what there is instead."""
 
     async def scenario() -> None:
-        async with Run(tmp_path, [component(tmp_path, "database")]) as run:
+        async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
             with pytest.raises(UserError, match="no component 'redis'") as caught:
                 run.supervisor.select("redis")
             assert caught.value.hint == "one of: database"

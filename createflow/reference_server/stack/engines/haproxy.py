@@ -37,7 +37,8 @@ def component(
     trust = ssl.create_default_context(cafile=str(certificates.ca_file))
     return Component(
         name="haproxy",
-        address=f"https://localhost:{port}",
+        port=port,
+        scheme="https",
         argv=lambda: [program, "-db", "-f", str(configuration)],
         cwd=directory,
         ready=lambda: answers_200(f"https://{HOST}:{port}/readyz", verify=trust),

@@ -48,7 +48,7 @@ authorization {{
     )
     return Component(
         name="nats",
-        address=f"{HOST}:{port}",
+        port=port,
         argv=lambda: [program, "--config", str(configuration)],
         cwd=directory,
         ready=lambda: answers_200(f"http://{HOST}:{monitor_port}/healthz"),

@@ -74,7 +74,7 @@ log_disconnections = 0
     address = dsn(secrets, port)
     return Component(
         name="pgbouncer",
-        address=f"{HOST}:{port}",
+        port=port,
         argv=lambda: [str(program), str(configuration)],
         cwd=directory,
         needs=(PRIMARY,),

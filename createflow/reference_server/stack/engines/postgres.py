@@ -103,7 +103,7 @@ class Cluster:
 
         return Component(
             name=PRIMARY if node == 0 else f"postgres-replica-{node}",
-            address=f"{HOST}:{self._ports[node]}",
+            port=self._ports[node],
             # Replicas wait for the roles that the primary gets after its start: their walreceiver retries.
             argv=lambda: [str(self._programs / "postgres"), "-D", str(directory)],
             cwd=directory,
@@ -139,15 +139,14 @@ class Cluster:
         password.unlink()
         (directory / "pg_hba.conf").write_text(_HBA)
         # Before the primary runs: a copy of a running one would have its lock file and torn pages.
-        await asyncio.gather(
-            *(asyncio.to_thread(self._seed_replica, directory, node) for node in range(1, len(self._ports)))
-        )
+        await asyncio.gather(*(self._seed_replica(directory, node) for node in range(1, len(self._ports))))
         (directory / "postgresql.conf").write_text(_SETTINGS + f"port = {self._ports[0]}\n")
         self._seeded.set()
 
-    def _seed_replica(self, primary: Path, node: int) -> None:
+    async def _seed_replica(self, primary: Path, node: int) -> None:
         directory = self._directory(node)
-        self._copy_cluster(primary, directory)
+        # cp, run by the owner, takes a tenth of what copying a thousand small files takes from here.
+        await self._run("cp", "--archive", "--reflink=auto", f"{primary}/.", str(directory))
         conninfo = (
             f"host={HOST} port={self._ports[0]} user=createflow_replica "
             f"password={self._secrets.postgres_replica} application_name=replica_{node}"
@@ -164,13 +163,6 @@ class Cluster:
 
     def _directory(self, node: int) -> Path:
         return self._data / ("primary" if node == 0 else f"replica-{node}")
-
-    def _copy_cluster(self, source: Path, target: Path) -> None:
-        if self._account is None:
-            shutil.copytree(source, target, dirs_exist_ok=True)
-        else:
-            target.rmdir()  # copying makes it, with the owner of the source
-            copy_for(self._account, source, target)
 
     async def _make_database(self) -> None:
         roles = {

@@ -14,7 +14,7 @@ def component(kind: str, directory: Path, settings: Settings, *, needs: tuple[st
     settings.save(settings_file)
     return Component(
         name=settings.instance,
-        address=f"{settings.host}:{settings.port}",
+        port=settings.port,
         argv=lambda: [sys.executable, "-m", f"createflow.reference_server.{kind}", str(settings_file)],
         cwd=directory,
         ready=lambda: answers_200(f"http://{settings.host}:{settings.port}/readyz"),

@@ -19,7 +19,7 @@ def component(directory: Path, port: int) -> Component:
     program = str(binaries.require(binaries.SEARCH))
     return Component(
         name="search",
-        address=f"{HOST}:{port}",
+        port=port,
         argv=lambda: [
             program,
             "-addr",

@@ -37,7 +37,7 @@ user probe on >{secrets.valkey_probe} ~* +@read +@connection
     address = url("app", secrets.valkey_app, port)
     return Component(
         name="valkey",
-        address=f"{HOST}:{port}",
+        port=port,
         argv=lambda: [program, str(configuration)],
         cwd=directory,
         ready=lambda: engine_admin.valkey_answers(address),

@@ -1,0 +1,15 @@
+"""What the tests of the stack's parts share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from createflow.reference_server.stack.ports import Ports
+
+
+@pytest.fixture
+def ports() -> Iterator[Ports]:
+    """Reservations that are given back."""
+    ports = Ports()
+    yield ports
+    ports.release()
