@@ -1,0 +1,149 @@
+"""The stack in another shape than the default: two gateways, two services, one replica, no PgBouncer."""
+
+import json
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from createflow.schemas.profile import JwtAuth
+from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_little
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("scaled")]
+
+RECOVERY_LIMIT_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
+    """The scaled stack."""
+    directory = tmp_path_factory.mktemp("scaled")
+    up = start_up_command(directory, "--gateways", "2", "--services", "2", "--replicas", "1", "--no-pgbouncer")
+    yield up
+    assert stop_up_command(up) == 0
+
+
+@pytest.fixture
+def client(up: UpCommand) -> Iterator[httpx.Client]:
+    """A client that trusts the stack's authority."""
+    target = up.profile.target
+    assert target.ca_file is not None
+    trust = ssl.create_default_context(cafile=target.ca_file)
+    with httpx.Client(base_url=target.base_url, verify=trust, trust_env=False, timeout=10) as client:
+        yield client
+
+
+def token(up: UpCommand, *, subject: str, key: str | None = None, key_id: str | None = None) -> dict[str, str]:
+    """An Authorization header of a writer."""
+    auth = up.profile.auth
+    assert isinstance(auth, JwtAuth)
+    now = int(time.time())
+    claims = {"iss": auth.issuer, "aud": auth.audience, "sub": subject, "roles": ["writer"], "iat": now}
+    signed = jwt.encode(
+        {**claims, "exp": now + 300, "jti": f"{subject}{now}"},
+        key or Path(auth.key_file).read_text(),
+        algorithm="EdDSA",
+        headers={"typ": "at+jwt", "kid": key_id or auth.key_id},
+    )
+    return {"authorization": f"Bearer {signed}"}
+
+
+def create(client: httpx.Client, headers: dict[str, str], name: str = "scaled") -> httpx.Response:
+    """One create."""
+    return client.post("/api/resources", json={"name": name}, headers=headers)
+
+
+def test_every_check_holds_without_pgbouncer_and_with_two_of_each(up: UpCommand, tmp_path: Path) -> None:
+    """The default shape is checked by everything else; this is the other way through the code."""
+    report = tmp_path / "report.json"
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "createflow", "run", "--profile", str(up.profile_file)),
+            *("--report", f"json={report}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    outcomes = {result["id"]: result["outcome"] for result in json.loads(report.read_text())["results"]}
+    assert set(outcomes.values()) == {"passed"}
+    assert len(outcomes) >= 25
+
+
+def test_an_own_write_is_read_whichever_instance_answers(up: UpCommand, client: httpx.Client) -> None:
+    """Two services have two memories of what was written; a reader must not see which one it got."""
+    headers = token(up, subject="own-write")
+    location = create(client, headers).headers["location"]
+    for number in range(40):
+        body = {"name": f"round {number}"}
+        assert client.put(location, json=body, headers=headers).status_code == 200
+        for _ in range(2):
+            assert client.get(location, headers=headers).json()["name"] == f"round {number}"
+
+
+def test_a_new_key_of_the_issuer_is_trusted_without_a_restart_and_the_old_one_still_is(
+    up: UpCommand, client: httpx.Client
+) -> None:
+    """Key rotation: the set gains a key, tokens signed with it are accepted as soon as gateways have read it."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    fresh = token(up, subject="rotated", key=pem, key_id="key-2")
+    assert create(client, fresh).status_code == 401
+    jwks_file = up.state / "keys" / "jwks.json"
+    jwks = json.loads(jwks_file.read_text())
+    jwks["keys"].append({**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "key-2", "alg": "EdDSA"})
+    jwks_file.write_text(json.dumps(jwks))
+    deadline = time.monotonic() + RECOVERY_LIMIT_S
+    accepted = 0
+    while accepted < 4:  # both gateways, more than once
+        assert time.monotonic() < deadline, "the new key was never trusted"
+        accepted = accepted + 1 if create(client, fresh).status_code == 201 else 0
+        wait_a_little()
+    assert create(client, token(up, subject="rotated")).status_code == 201
+
+
+def test_guessing_tokens_is_limited_and_does_not_lock_out_who_has_one(up: UpCommand, client: httpx.Client) -> None:
+    """Failed authentications are charged to the address; a valid token is not."""
+    statuses = {create(client, {"authorization": f"Bearer a.b.{number}"}).status_code for number in range(800)}
+    assert statuses == {401, 429}
+    assert create(client, token(up, subject="innocent")).status_code == 201
+
+
+def test_a_primary_that_was_killed_comes_back_with_every_acknowledged_write(
+    up: UpCommand, client: httpx.Client
+) -> None:
+    """SIGKILL in the middle of writes: each 201 is durable, and the service recovers by itself."""
+    headers = token(up, subject="crash")
+    acknowledged = [create(client, headers, f"before {number}").headers["location"] for number in range(20)]
+    stack("kill", "postgres-primary", up)
+    assert create(client, headers, "while it is down").status_code in {500, 503, 504}
+    stack("start", "postgres-primary", up)
+    deadline = time.monotonic() + RECOVERY_LIMIT_S
+    while create(client, headers, "after").status_code != 201:
+        assert time.monotonic() < deadline, "no 201 after the primary was back"
+        wait_a_little()
+    for location in acknowledged:
+        assert client.get(location, headers=headers).status_code == 200
+
+
+def stack(verb: str, component: str, up: UpCommand) -> None:
+    """``createflow stack``."""
+    subprocess.run(
+        [sys.executable, "-m", "createflow", "stack", verb, component, "--state", str(up.state)],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
