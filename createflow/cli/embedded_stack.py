@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from createflow.cli.reference_extra import reference_extra
 
 if TYPE_CHECKING:  # the extra may not be installed
@@ -26,6 +28,7 @@ async def running_stack(on_death: Callable[[str], None]) -> "AsyncIterator[Runni
     with reference_extra():
         from createflow.reference_server.stack import stack
         from createflow.reference_server.stack.options import StackOptions
+    typer.echo("starting the bundled stack ...", err=True)
     with tempfile.TemporaryDirectory(prefix="createflow-stack-") as directory:
         Path(directory).chmod(0o711)  # PostgreSQL's user must be able to pass
         async with stack.running_stack(
