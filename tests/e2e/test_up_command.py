@@ -56,11 +56,16 @@ def living_in(directory: Path) -> list[str]:
 
 
 def assert_gone(directory: Path) -> None:
-    """Within two seconds nothing of the stack lives any more."""
+    """Within two seconds nothing of the stack lives any more, and nothing lies outside its directory."""
     deadline = time.monotonic() + GONE_WITHIN_S
     while (alive := living_in(directory)) and time.monotonic() < deadline:
         wait_a_little()
     assert alive == []
+    while (links := [path for path in directory.glob("run/*") if path.is_symlink() and path.exists()]) and (
+        time.monotonic() < deadline
+    ):
+        wait_a_little()
+    assert links == []
 
 
 def test_the_table_names_every_component_with_its_address(up: UpCommand) -> None:

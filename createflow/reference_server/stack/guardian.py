@@ -1,10 +1,10 @@
 """Ends every process of a stack when the stack's owner is gone, however it went.
 
-Run as ``python -I -S guardian.py DIRECTORY...`` with a pipe from the owner as standard input. The pipe reaches its
-end when the owner dies, SIGKILL included. Processes are known by their working directory: the owner starts each one
-inside one of the directories, and unlike the environment or the command line, which PostgreSQL and Valkey overwrite
-with their titles, a working directory cannot be lost by accident and is inherited by whatever the process forks. It
-also finds processes that are stopped by SIGSTOP and would never notice a death signal's cause themselves.
+Run as ``python -I -S guardian.py DIRECTORY... [--remove DIRECTORY...]`` with a pipe from the owner as standard input.
+The pipe reaches its end when the owner dies, SIGKILL included. Processes are known by their working directory: the
+owner starts each one inside one of the directories, and unlike the environment or the command line, which PostgreSQL
+and Valkey overwrite with their titles, a working directory cannot be lost by accident and is inherited by whatever the
+process forks. It also finds processes that are stopped by SIGSTOP and would never notice anything by themselves.
 
 The standard library alone, and little of it: this must start in milliseconds and must not fail.
 """
@@ -20,14 +20,14 @@ _QUIET_SCANS = 3
 _LONGEST_S = 10.0
 
 
-def main(directories: list[str]) -> None:
-    """Wait for the end of standard input, then kill until nothing is left."""
+def main(directories: list[str], remove: list[str]) -> None:
+    """Wait for the end of standard input, kill until nothing is left, and remove what nobody else would."""
     # A Ctrl-C in the terminal is the owner's to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while os.read(0, 1024):
         pass
-    roots = tuple(os.path.realpath(directory) for directory in directories)
+    roots = tuple(os.path.realpath(directory) for directory in [*directories, *remove])
     quiet = 0
     give_up = time.monotonic() + _LONGEST_S
     while quiet < _QUIET_SCANS and time.monotonic() < give_up:
@@ -36,6 +36,10 @@ def main(directories: list[str]) -> None:
         for pid in found:
             _kill(pid)
         time.sleep(0.05)
+    for directory in remove:
+        import shutil  # only now: it is not needed before
+
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _living_in(roots: tuple[str, ...]) -> list[int]:
@@ -61,4 +65,5 @@ def _kill(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    words = [*sys.argv[1:], "--remove"]
+    main(words[: words.index("--remove")], [word for word in words[words.index("--remove") :] if word != "--remove"])

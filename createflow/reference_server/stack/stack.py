@@ -119,13 +119,13 @@ class _guarded:  # noqa: N801 - reads as a verb at its one use
     """Runs the guardian for as long as the block, and lets it finish off what the block leaves."""
 
     def __init__(self, state: State) -> None:
-        self._directories = [str(path) for path in (state.run, *state.run.iterdir())]
+        self._arguments = [str(state.run), "--remove", *map(str, state.outside())]
 
     def __enter__(self) -> None:
         reader, self._writer = os.pipe2(os.O_CLOEXEC)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(guardian.__file__), *self._directories],
+                [sys.executable, "-I", "-S", str(guardian.__file__), *self._arguments],
                 stdin=reader,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -63,7 +63,9 @@ class State:
         self.keys.mkdir(mode=0o700)
 
     def close(self, *, remove: bool) -> None:
-        """Give the directory back; ``remove`` takes it away with all that is in it."""
+        """Give the directory back, with its logs; ``remove`` takes it away with all that is in it."""
+        for place in self.outside():
+            shutil.rmtree(place, ignore_errors=True)
         if remove:
             self._clear()
             shutil.rmtree(self.root, ignore_errors=True)
@@ -78,6 +80,13 @@ class State:
             file.write(text)
         return path
 
+    def outside(self) -> list[Path]:
+        """Directories that had to be made elsewhere, because PostgreSQL's user cannot come in here.
+
+        The links to them are ours, so nobody else chose where they lead.
+        """
+        return [path.resolve() for path in self.run.glob("*") if path.is_symlink()]
+
     def _clear(self) -> None:
         """Take away what an earlier stack left, and nothing that a stack did not make.
 
@@ -90,11 +99,8 @@ class State:
                 f"the state directory {self.root} holds other things, {strange[0]} for example",
                 hint="choose an empty or new one: --state DIR",
             )
-        for name in ("run/data",):
-            link = self.root / name
-            if link.is_symlink():
-                # Data that had to live outside; the link is ours, root's, so nobody else chose where it leads.
-                shutil.rmtree(link.resolve(), ignore_errors=True)
+        for place in self.outside():
+            shutil.rmtree(place, ignore_errors=True)
         for name in ours - {"lock"}:
             path = self.root / name
             if path.is_dir() and not path.is_symlink():

@@ -26,9 +26,19 @@ def spawn(directory: Path) -> subprocess.Popen[bytes]:
 def owner(tmp_path: Path) -> Iterator[Owner]:
     """A guardian over ``tmp_path/stack`` and the end of the pipe that keeps it waiting."""
     (tmp_path / "stack" / "engine").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
     reader, writer = os.pipe2(os.O_CLOEXEC)
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(guardian.__file__), str(tmp_path / "stack")], stdin=reader
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            str(guardian.__file__),
+            str(tmp_path / "stack"),
+            "--remove",
+            str(tmp_path / "outside"),
+        ],
+        stdin=reader,
     )
     os.close(reader)
     yield process, writer
@@ -49,6 +59,8 @@ def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, o
         assert plain.wait(timeout=1) == -signal.SIGKILL
         assert stopped.wait(timeout=1) == -signal.SIGKILL
         assert outsider.poll() is None
+        assert not (tmp_path / "outside").exists(), "it was to be removed"
+        assert (tmp_path / "stack").exists(), "it was not"
     finally:
         outsider.kill()
         outsider.wait()
