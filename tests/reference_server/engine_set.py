@@ -1,8 +1,6 @@
 """The real engines for tests of the reference's own processes: PostgreSQL, Valkey, NATS and search, no balancer."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +9,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from createflow.reference_server.settings import Settings
-from createflow.reference_server.stack import guardian
 from createflow.reference_server.stack.account import reachable_directory, unprivileged_account
 from createflow.reference_server.stack.engines import nats, search, valkey
 from createflow.reference_server.stack.engines.postgres import Cluster
+from createflow.reference_server.stack.guarded import Guarded
 from createflow.reference_server.stack.keys import AUDIENCE, ISSUER, make_issuer
 from createflow.reference_server.stack.options import Secrets
 from createflow.reference_server.stack.ports import HOST, Ports
@@ -57,7 +55,7 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
         loop = asyncio.get_running_loop()
         try:
             engines = _lay_out(state, ports, loop)
-            with _guarded(state):
+            with Guarded(state):
                 try:
                     await engines.supervisor.start()
                     started.append(engines)
@@ -87,21 +85,6 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
     finally:
         over.set()
         thread.join(30)
-
-
-@contextmanager
-def _guarded(state: State) -> Iterator[None]:
-    """Have the engines ended even when the tests are killed."""
-    directories = [str(path) for path in (state.run, *state.run.iterdir())]
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", str(guardian.__file__), *directories],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    ):
-        yield
 
 
 def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> EngineSet:

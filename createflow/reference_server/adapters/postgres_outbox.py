@@ -28,6 +28,12 @@ _PRUNE = """
         ORDER BY xid, seq LIMIT %(limit)s))
 """
 
+_FORGET_KEYS = """
+    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM idempotency_keys
+        WHERE created_at < now() - %(keep_s)s * interval '1 second' LIMIT %(limit)s))
+"""
+
 
 class PostgresOutbox:
     """One stream's outbox over a session of its own.
@@ -98,8 +104,9 @@ class PostgresOutbox:
         await self._execute(_ADVANCE)
 
     async def prune(self, keep_s: float, limit: int) -> None:
-        """Delete some published rows that are older."""
+        """Delete some published rows that are older, and some Idempotency-Keys: a retry comes within hours."""
         await self._execute(_PRUNE, keep_s=keep_s, limit=limit)
+        await self._execute(_FORGET_KEYS, keep_s=keep_s, limit=limit)
 
     async def _execute(self, sql: str, **parameters: float) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -66,6 +66,7 @@ CREATE TABLE idempotency_keys (
     created_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (subject, key)
 );
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO createflow_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO createflow_probe;

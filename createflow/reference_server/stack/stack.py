@@ -1,9 +1,6 @@
 """A running stack, from an empty directory to the last process gone."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -11,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from createflow.reference_server.adapters import engine_admin
-from createflow.reference_server.stack import control, guardian
+from createflow.reference_server.stack import control
 from createflow.reference_server.stack.assembly import Layout, lay_out
 from createflow.reference_server.stack.component import Death, Row
+from createflow.reference_server.stack.guarded import Guarded
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.stack.ports import Ports
 from createflow.reference_server.stack.state import State
@@ -98,7 +96,7 @@ async def running_stack(
         layout = lay_out(state, options, ports)
         supervisor = Supervisor(layout.components, logs=state.logs, on_death=on_death)
         stack = RunningStack(state, layout, supervisor)
-        with _guarded(state):
+        with Guarded(state):
             try:
                 await supervisor.start()
                 state.write_secret(state.profile_file, layout.profile)
@@ -113,28 +111,3 @@ async def running_stack(
     finally:
         ports.release()
         state.close(remove=remove)
-
-
-class _guarded:  # noqa: N801 - reads as a verb at its one use
-    """Runs the guardian for as long as the block, and lets it finish off what the block leaves."""
-
-    def __init__(self, state: State) -> None:
-        self._arguments = [str(state.run), "--remove", *map(str, state.outside())]
-
-    def __enter__(self) -> None:
-        reader, self._writer = os.pipe2(os.O_CLOEXEC)
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(guardian.__file__), *self._arguments],
-                stdin=reader,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                start_new_session=True,
-            )
-        finally:
-            os.close(reader)
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._writer)
-        self._process.wait()

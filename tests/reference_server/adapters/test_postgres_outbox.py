@@ -1,0 +1,99 @@
+"""The outbox on a real PostgreSQL: one leader, no gap, and nothing pruned that is still needed."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
+from tests.reference_server.engine_set import EngineSet
+
+pytestmark = pytest.mark.anyio
+
+_INSERT = """
+    INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data, occurred_at)
+    VALUES (%s, 'created', uuidv7(), 1, %s, 'request-1', '{}', now() - %s * interval '1 hour')
+"""
+
+
+@pytest.fixture
+def stream() -> str:
+    """A stream of the test's own: the engines are shared."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+async def outbox(engines: EngineSet, stream: str) -> AsyncIterator[PostgresOutbox]:
+    """Leading."""
+    outbox = PostgresOutbox(engines.settings.direct_dsn, stream)
+    assert await outbox.lead()
+    yield outbox
+    await outbox.close()
+
+
+async def connected(engines: EngineSet, *, autocommit: bool = True) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    """Another session of the application."""
+    return await psycopg.AsyncConnection.connect(engines.settings.direct_dsn, autocommit=autocommit)
+
+
+async def actors(outbox: PostgresOutbox) -> list[str]:
+    """Of the rows that may be published now."""
+    return [row.actor for row in await outbox.batch(10)]
+
+
+async def test_a_row_behind_one_that_commits_late_waits_for_it(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """Numbers are given at the insert and rows appear at the commit: whoever steps over the gap loses an event."""
+    async with await connected(engines, autocommit=False) as late, await connected(engines) as early:
+        await late.execute(_INSERT, (stream, "late", 0))
+        await early.execute(_INSERT, (stream, "early", 0))
+        assert await actors(outbox) == []
+        await late.commit()
+        assert await actors(outbox) == ["late", "early"]
+
+
+async def test_there_is_one_leader_and_the_next_goes_on_where_it_stopped(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """The lock ends with the session, the checkpoint does not."""
+    async with await connected(engines) as session:
+        for actor in ("first", "second"):
+            await session.execute(_INSERT, (stream, actor, 0))
+    follower = PostgresOutbox(engines.settings.direct_dsn, stream)
+    assert not await follower.lead()
+    await outbox.advance((await outbox.batch(1))[0])
+    await outbox.close()
+    assert await follower.lead()
+    assert await actors(follower) == ["second"]
+    await follower.close()
+
+
+async def test_only_what_is_old_and_published_is_pruned(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """The outbox is what a lost stream would be made from again."""
+    async with await connected(engines) as session:
+        for actor, hours in (("old and published", 30), ("new and published", 1), ("old and waiting", 30)):
+            await session.execute(_INSERT, (stream, actor, hours))
+        await outbox.advance((await outbox.batch(2))[1])
+        await outbox.prune(24 * 3600.0, 100)
+        cursor = await session.execute("SELECT actor FROM outbox WHERE stream = %s ORDER BY seq", (stream,))
+        assert await cursor.fetchall() == [("new and published",), ("old and waiting",)]
+
+
+async def test_keys_of_yesterday_are_forgotten_and_those_of_today_are_not(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """Else the table would grow for ever."""
+    async with await connected(engines) as session:
+        for key, hours in (("old", 30), ("new", 1)):
+            await session.execute(
+                "INSERT INTO idempotency_keys (subject, key, fingerprint, resource_id, version, document, created_at)"
+                " VALUES (%s, %s, '', uuidv7(), 1, '{}', now() - %s * interval '1 hour')",
+                (stream, key, hours),
+            )
+        await outbox.prune(24 * 3600.0, 100)
+        cursor = await session.execute("SELECT key FROM idempotency_keys WHERE subject = %s", (stream,))
+        assert await cursor.fetchall() == [("new",)]
