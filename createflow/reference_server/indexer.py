@@ -33,6 +33,9 @@ class Events(Protocol):
     def fetch(self, limit: int) -> AbstractAsyncContextManager[Delivery]:
         """Some events, as soon as there are any, or none after a while."""
 
+    async def rewind(self) -> None:
+        """Begin again with the oldest."""
+
 
 class Indexer:
     """Pulls events and keeps the index up with them."""
@@ -43,6 +46,7 @@ class Indexer:
         self._update = update
         self._metrics = metrics
         self._log = log
+        self._rewind_due = False
         self.ready = False
         """Whether the index was there at the last look."""
 
@@ -50,9 +54,8 @@ class Indexer:
         """Index for ever."""
         while True:
             try:
-                await self._index.ensure()
-                self.ready = True
                 while True:
+                    await self._look_after_index()
                     handled = await self.step()
                     if handled < BATCH:  # else there is more already
                         await asyncio.sleep(min(PACE_MAX_S, handled * PACE_S_PER_EVENT))
@@ -60,6 +63,14 @@ class Indexer:
                 self.ready = False
                 self._log.warning("index_waits", cause=str(error))
                 await asyncio.sleep(RETRY_S)
+
+    async def _look_after_index(self) -> None:
+        """An index that had to be made, because there was none or it was lost, gets every event again."""
+        self._rewind_due |= await self._index.ensure()
+        if self._rewind_due:
+            await self._events.rewind()
+            self._rewind_due = False
+        self.ready = True
 
     async def step(self) -> int:
         """One handful; how many events it was."""

@@ -89,6 +89,8 @@ class Job:
     current: Current | None = None
     unit: Unit | None = None
     lease: Lease | None = None
+    replayed: bool = False
+    """The answer is an earlier one, given again: nothing was written now."""
     status: int = 0
     version: int = 0
     document: bytes = b""

@@ -141,8 +141,8 @@ class IndexAction:
 class Index(Protocol):
     """The search index."""
 
-    async def ensure(self) -> None:
-        """Create the index with its mapping when it is not there."""
+    async def ensure(self) -> bool:
+        """Create the index with its mapping when it is not there; whether it was created."""
 
     async def apply(self, actions: Sequence[IndexAction]) -> Sequence[bool]:
         """Apply in one bulk request; for each whether it holds now (an older version losing counts as held)."""

@@ -107,6 +107,7 @@ def _fill(job: Job, envelope: dict[str, Any]) -> None:
     job.resource_id = envelope["id"]
     job.body = envelope["body"]
     job.if_match = envelope["if_match"]
+    job.if_none_match = envelope["if_none_match"]
     job.idempotency_key = envelope["idempotency_key"]
     job.query = envelope["query"]
 

@@ -29,6 +29,7 @@ from createflow.reference_server.adapters.valkey import Valkey
 from createflow.reference_server.adapters.valkey_buckets import ValkeyBuckets
 from createflow.reference_server.adapters.valkey_cache import ValkeyCache
 from createflow.reference_server.breaker import Breaker
+from createflow.reference_server.cache_keeper import CacheKeeper
 from createflow.reference_server.cache_writer import CacheWriter
 from createflow.reference_server.floors import Floors
 from createflow.reference_server.gateway import DRAIN_S, GatewayApp
@@ -201,7 +202,10 @@ def build_worker(settings: Settings, log: Log | None = None) -> Process:
         compose = _seeding().seed_events(compose, Fault(settings.fault))
         update = _seeding().seed_index(update, Fault(settings.fault))
     relay = Relay(outbox, stream, metrics, compose)
-    indexer = Indexer(stream, index, update, metrics, log)
+    indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
+    valkey = Valkey(settings.valkey_url)
+    cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
+    keeper = CacheKeeper(stream.consumer("cache", "updated", "deleted"), cache, log)
     gates = Gates(
         {
             "primary": _now(lambda: outbox.leads),
@@ -215,6 +219,7 @@ def build_worker(settings: Settings, log: Log | None = None) -> Process:
     async def life() -> AsyncIterator[None]:
         async with AsyncExitStack() as scope:
             scope.push_async_callback(index.close)
+            scope.push_async_callback(valkey.close)
 
             async def join() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance)
@@ -225,6 +230,7 @@ def build_worker(settings: Settings, log: Log | None = None) -> Process:
             await _in_background(scope, join())
             await _in_background(scope, relay.run())
             await _in_background(scope, indexer.run())
+            await _in_background(scope, keeper.run())
             yield
 
     return Process(make_ops(readiness, gates, metrics), life(), readiness)

@@ -139,6 +139,64 @@ def test_a_primary_that_was_killed_comes_back_with_every_acknowledged_write(
         assert client.get(location, headers=headers).status_code == 200
 
 
+def test_a_delete_stays_one_although_the_service_died_before_it_told_the_cache(
+    up: UpCommand, client: httpx.Client
+) -> None:
+    """The memory that the cache is behind dies with the service; the event of the write does not."""
+    headers = token(up, subject="deleter")
+    locations = [create(client, headers).headers["location"] for _ in range(3)]
+    for location in locations:
+        assert client.get(location, headers=headers).status_code == 200  # cached now
+    stack("pause", "valkey", up)
+    deleted = [location for location in locations if client.delete(location, headers=headers).status_code == 204]
+    stack("kill", "service", up)
+    stack("resume", "valkey", up)
+    stack("start", "service", up)
+    assert deleted, "no delete was acknowledged while the cache hung"
+    deadline = time.monotonic() + 5.0  # the cached copies themselves would live for a minute
+    while {client.get(location, headers=headers).status_code for location in deleted} != {404}:
+        assert time.monotonic() < deadline, "a deleted resource is still shown"
+        wait_a_little()
+
+
+def test_repeating_an_old_create_does_not_bring_back_what_was_deleted_since(
+    up: UpCommand, client: httpx.Client
+) -> None:
+    """The answer is given again, the resource is not."""
+    headers = token(up, subject="repeater")
+    keyed = {**headers, "idempotency-key": "once"}
+    first = create(client, keyed)
+    location = first.headers["location"]
+    assert client.delete(location, headers=headers).status_code == 204
+    for component in ("valkey", "service"):  # all memory of the delete but the database's
+        stack("kill", component, up)
+        stack("start", component, up)
+    again = create(client, keyed)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert client.get(location, headers=headers).status_code == 404
+
+
+def test_an_index_that_was_lost_is_made_again_from_the_events(up: UpCommand, client: httpx.Client) -> None:
+    """The bundled engine keeps nothing on disk; any engine may lose an index."""
+    headers = token(up, subject="searcher")
+    assert create(client, headers, "needle-before").status_code == 201
+    wait_until_found(client, headers, "needle-before")
+    stack("kill", "search", up)
+    stack("start", "search", up)
+    wait_until_found(client, headers, "needle-before")
+
+
+def wait_until_found(client: httpx.Client, headers: dict[str, str], name: str) -> None:
+    """Until the search shows a resource of this name."""
+    deadline = time.monotonic() + RECOVERY_LIMIT_S
+    while True:
+        reply = client.get("/api/resources", params={"q": name}, headers=headers)
+        if reply.status_code == 200 and name in [item["name"] for item in reply.json()["items"]]:
+            return
+        assert time.monotonic() < deadline, reply.text
+        wait_a_little()
+
+
 def stack(verb: str, component: str, up: UpCommand) -> None:
     """``createflow stack``."""
     subprocess.run(

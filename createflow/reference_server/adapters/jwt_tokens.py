@@ -16,6 +16,7 @@ LEEWAY_S = 5
 REMEMBER_S = 30.0
 REMEMBER_MAX = 16_384
 SUBJECT_MAX = 255
+_LATEST_S = 2**53
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 
 
@@ -71,7 +72,9 @@ class JwtTokens:
         key = self.keys.find(header.get("kid"))
         if key is None:
             raise InvalidTokenError("unknown key")
-        return self.decode(token, key)
+        claims = self.decode(token, key)
+        check_times(claims)
+        return claims
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         """The claims, when signature and claims hold."""
@@ -84,6 +87,18 @@ class JwtTokens:
             leeway=LEEWAY_S,
             options={"require": _REQUIRED},
         )
+
+
+def check_times(claims: dict[str, Any]) -> None:
+    """RFC 7519 §2: a NumericDate is a JSON number; the library takes texts as well.
+
+    Raises:
+        InvalidTokenError: it is something else, or no moment that a clock can show.
+    """
+    for name in ("exp", "iat", "nbf"):
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LATEST_S:
+            raise InvalidTokenError(name)
 
 
 def principal_of(claims: dict[str, Any]) -> Principal:

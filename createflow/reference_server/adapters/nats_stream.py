@@ -1,6 +1,7 @@
-"""The event stream in JetStream: made when missing, published to by the relay, pulled from by the indexer."""
+"""The event stream in JetStream: made when missing, published to by the relay, pulled from by who follows it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -20,7 +21,6 @@ DUPLICATE_WINDOW_S = 120.0
 ACK_WAIT_S = 30.0
 ACK_PENDING_MAX = 2000
 RETRY_DELAY_S = 0.5
-INDEXER = "indexer"
 
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
@@ -32,7 +32,14 @@ class NatsStream:
         self._prefix = prefix
         self._name = f"{prefix.upper()}_EVENTS"
         self._stream: JetStreamContext | None = None
-        self._pull: JetStreamContext.PullSubscription | None = None
+        self._consumers: list[NatsConsumer] = []
+
+    def consumer(self, durable: str, *kinds: str) -> "NatsConsumer":
+        """A place in the stream that is kept under this name, over events of these kinds; call before ``ensure``."""
+        subjects = [f"{self._prefix}.events.{kind}" for kind in kinds]
+        consumer = NatsConsumer(self._name, durable, subjects)
+        self._consumers.append(consumer)
+        return consumer
 
     @property
     def ready(self) -> bool:
@@ -40,7 +47,7 @@ class NatsStream:
         return self._stream is not None
 
     async def ensure(self, client: Client) -> None:
-        """Create the stream when it is not there, and the indexer's place in it.
+        """Create the stream when it is not there, and the places in it.
 
         Raises:
             UnavailableError: JetStream does not answer.
@@ -59,14 +66,8 @@ class NatsStream:
                 await stream.stream_info(self._name)
             except NotFoundError:
                 await stream.add_stream(config)
-            self._pull = await stream.pull_subscribe(
-                f"{self._prefix}.events.>",
-                durable=INDEXER,
-                stream=self._name,
-                config=ConsumerConfig(
-                    ack_policy=AckPolicy.EXPLICIT, ack_wait=ACK_WAIT_S, max_ack_pending=ACK_PENDING_MAX
-                ),
-            )
+            for consumer in self._consumers:
+                await consumer.join(stream)
         except _FAILURES as error:
             raise UnavailableError(str(error)) from error
         self._stream = stream
@@ -98,6 +99,44 @@ class NatsStream:
                     raise result
                 return number
         return len(results)
+
+
+class NatsConsumer:
+    """A durable place in the stream."""
+
+    def __init__(self, stream: str, durable: str, subjects: list[str]) -> None:
+        self._stream = stream
+        self._durable = durable
+        self._config = ConsumerConfig(
+            durable_name=durable,
+            filter_subjects=subjects,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_S,
+            max_ack_pending=ACK_PENDING_MAX,
+        )
+        self._context: JetStreamContext | None = None
+        self._pull: JetStreamContext.PullSubscription | None = None
+
+    async def join(self, context: JetStreamContext) -> None:
+        """Take the place, where it was left or at the beginning."""
+        await context.add_consumer(self._stream, self._config)
+        self._pull = await context.pull_subscribe_bind(consumer=self._durable, stream=self._stream)
+        self._context = context
+
+    async def rewind(self) -> None:
+        """Begin again with the oldest event there is.
+
+        Raises:
+            UnavailableError: the stream does not answer; nothing is promised about the place.
+        """
+        if self._context is None:
+            raise UnavailableError("no stream yet")
+        try:
+            with contextlib.suppress(NotFoundError):
+                await self._context.delete_consumer(self._stream, self._durable)
+            await self.join(self._context)
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
 
     @asynccontextmanager
     async def fetch(self, limit: int) -> AsyncIterator["Delivery"]:

@@ -40,15 +40,17 @@ class SearchIndex:
         if self._session is not None:
             await self._session.aclose()
 
-    async def ensure(self) -> None:
-        """Create the index with its mapping when it is not there."""
+    async def ensure(self) -> bool:
+        """Create the index with its mapping when it is not there; whether it was created."""
         status, _ = await self._call("HEAD", f"/{self._index}")
         if status == 404:
             status, answer = await self._call("PUT", f"/{self._index}", orjson.dumps(_MAPPING))
             if status >= 400 and b"already_exists" not in answer:
                 raise UnavailableError(f"index not created: {status}")
-        elif status >= 400:
+            return True
+        if status >= 400:
             raise UnavailableError(f"index not found: {status}")
+        return False
 
     async def apply(self, actions: Sequence[IndexAction]) -> Sequence[bool]:
         """One bulk request; a version conflict means that a newer version is there already."""

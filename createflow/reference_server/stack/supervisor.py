@@ -93,7 +93,7 @@ class Supervisor:
 
     async def revive(self, name: str) -> None:
         """Start a component that was killed or died, and wait until it answers."""
-        if name in self._processes and self._processes[name].running:
+        if self._status[name] is Status.STARTING or (name in self._processes and self._processes[name].running):
             raise UserError(
                 f"{name} is running already",
                 hint=f"createflow stack kill {name} ends it, resume continues it",
@@ -115,6 +115,7 @@ class Supervisor:
         self._ready[component.name].set()
 
     async def _launch(self, component: Component) -> None:
+        self._status[component.name] = Status.STARTING
         process = Process(
             component.argv(),
             cwd=component.cwd,
@@ -122,7 +123,6 @@ class Supervisor:
             account=component.account,
             niceness=component.niceness,
         )
-        self._status[component.name] = Status.STARTING
         try:
             await process.start()
         except OSError as error:

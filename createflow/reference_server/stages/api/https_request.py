@@ -68,8 +68,16 @@ class HttpsRequest:
             raise self.not_allowed(tuple(methods))
         job.op = op
         if op == "search":
-            query = parse_qs(exchange.query.decode("latin-1"), max_num_fields=100) if exchange.query else {}
-            job.query = query.get("q", [""])[0]
+            job.query = self.search_words(exchange.query)
+
+    def search_words(self, query: bytes) -> str:
+        """The parameter ``q``; the first when there are several."""
+        if not query:
+            return ""
+        try:
+            return parse_qs(query.decode("latin-1"), max_num_fields=100).get("q", [""])[0]
+        except ValueError:
+            raise Refused(400, "bad_request", "The query has too many parameters.") from None
 
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:
         """RFC 9110 §15.5.6: the origin server MUST generate an Allow header field in a 405 response."""
@@ -94,15 +102,9 @@ class HttpsRequest:
         declared = exchange.headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body_bytes):
             raise self._too_large()
-        message = await exchange.receive()
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            body: bytes = message.get("body", b"")
-            if len(body) > self.max_body_bytes:
-                raise self._too_large()
-            return body
         try:
             async with asyncio.timeout(BODY_WAIT_S):
-                return await self._rest(exchange, message)
+                return await self._rest(exchange, await exchange.receive())
         except TimeoutError:
             raise Refused(408, "request_timeout", "The body did not arrive in time.") from None
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import orjson
 
+from createflow.reference_server.etag import names_strongly, names_weakly
 from createflow.reference_server.job import Job, Refused
 from createflow.reference_server.stages.api.https_request import COLLECTION
 from createflow.schemas.flow import Step
@@ -23,7 +24,11 @@ class Response:
     step: ClassVar[Step] = Step.RESPONSE
 
     async def __call__(self, job: Job) -> Job:
-        """Set status, headers and body of a success."""
+        """Set status, headers and body of a success.
+
+        Raises:
+            Refused: 412, when a read wants another version.
+        """
         if job.op == "search":
             job.status, job.headers = 200, [_JSON]
             return job
@@ -33,16 +38,13 @@ class Response:
             job.status, job.headers = 201, [_JSON, (b"location", location), etag]
         elif job.op == "delete":
             job.status, job.headers, job.document = 204, [], b""
-        elif job.op == "read" and self._is_known(job):
+        elif job.op == "read" and job.if_match and not names_strongly(job.if_match, job.version):
+            raise Refused(412, "precondition_failed", "The resource has another version by now.")
+        elif job.op == "read" and job.if_none_match and names_weakly(job.if_none_match, job.version):
             job.status, job.headers, job.document = 304, [etag], b""
         else:
             job.status, job.headers = 200, [_JSON, etag]
         return job
-
-    def _is_known(self, job: Job) -> bool:
-        """RFC 9110 §13.1.2: a recipient MUST use the weak comparison function for If-None-Match."""
-        tags = [tag.strip().removeprefix("W/") for tag in job.if_none_match.split(",")]
-        return "*" in tags or f'"{job.version}"' in tags
 
     def refuse(self, job: Job, refused: Refused) -> Job:
         """Set status, headers and problem document (RFC 9457) of a refusal."""

@@ -62,6 +62,7 @@ class ServiceRouter:
                 "id": job.resource_id,
                 "body": job.body,
                 "if_match": job.if_match,
+                "if_none_match": job.if_none_match,
                 "idempotency_key": job.idempotency_key,
                 "query": job.query,
             }

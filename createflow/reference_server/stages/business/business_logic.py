@@ -1,17 +1,15 @@
 """Step 7: domain rules: whose it is, which version is meant, and what an Idempotency-Key stands for."""
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 import orjson
 
+from createflow.reference_server.etag import names_strongly, names_weakly
 from createflow.reference_server.job import Job, Refused
 from createflow.reference_server.port import Rows
 from createflow.schemas.flow import Step
-
-_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,9 @@ class BusinessLogic:
                 raise Refused(404, "not_found", "There is no such resource.")
             if current.owner != job.principal.subject and "others" not in job.principal.permissions:
                 raise Refused(403, "permission_denied", "Only its creator may change a resource.")
-            if job.if_match and not names_version(job.if_match, current.version):
+            if (job.if_match and not names_strongly(job.if_match, current.version)) or (
+                job.if_none_match and names_weakly(job.if_none_match, current.version)
+            ):
                 raise Refused(412, "precondition_failed", "The resource has another version by now.")
             job.current = current
         if job.idempotency_key:
@@ -43,8 +43,3 @@ class BusinessLogic:
     def fingerprint(self, job: Job) -> bytes:
         """What makes two requests with one Idempotency-Key the same request."""
         return hashlib.sha256(orjson.dumps(job.body, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def names_version(if_match: str, version: int) -> bool:
-    """RFC 9110 §13.1.1: an origin server MUST use the strong comparison function: a weak tag never matches."""
-    return if_match.strip() == "*" or f'"{version}"' in _ETAG.findall(if_match)

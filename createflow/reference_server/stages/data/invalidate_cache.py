@@ -17,6 +17,11 @@ class InvalidateCache:
     cache: CacheWriter
 
     async def __call__(self, job: Job) -> Job:
-        """Write through; a cache that is away never fails the write."""
+        """Write through; a cache that is away never fails the write.
+
+        An answer that is given again is left out: the resource may have changed, or be gone, since it was true.
+        """
+        if job.replayed:
+            return job
         await self.cache.put(job.resource_id, Copy(job.version, b"" if job.op == "delete" else job.document))
         return job

@@ -30,6 +30,7 @@ class WritePrimary:
             # Back first: whoever waits for a second connection with one in hand can wait for ever.
             await job.lease.release()
             written = await self._stored(job, job.unit)
+            job.replayed = True
         except DatabaseError as error:
             detail = "The database refused the write; it was rolled back."
             raise Refused(500, "database_error", detail) from error

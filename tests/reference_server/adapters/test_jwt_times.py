@@ -1,0 +1,20 @@
+"""The times in a token are numbers that a clock can show."""
+
+import pytest
+
+from createflow.reference_server.adapters.jwt_tokens import check_times
+from createflow.reference_server.stages.api.auth_check import InvalidTokenError
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), "1795000000", True, None, [1], {}])
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_what_is_no_moment_proves_nothing(name: str, value: object) -> None:
+    """Never an error of ours: the token came from outside."""
+    with pytest.raises(InvalidTokenError):
+        check_times({name: value})
+
+
+@pytest.mark.parametrize("value", [0, 1_795_000_000, 1_795_000_000.5, -1])
+def test_numbers_are_moments(value: float) -> None:
+    """RFC 7519 §2: fractions are allowed."""
+    check_times({"exp": value, "iat": value, "nbf": value})
