@@ -12,6 +12,8 @@ from createflow.scenarios.probes.http_connection import NoReply
 from createflow.scenarios.probes.role import Target
 from createflow.scenarios.reply import Reply
 
+_RECOVERED_CREATES = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -69,13 +71,19 @@ async def between_creates(target: Target, *, who: Principal | None = None) -> As
 
 
 async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool]:
-    """Whether ordinary creates are accepted again within the time, and what the last one was answered."""
+    """Whether ordinary creates are accepted again within the time, and what the last one was answered.
+
+    Several in a row: behind a balancer, one instance may have recovered while another still refuses.
+    """
 
     async def attempt() -> str:
-        try:
-            reply = await target.create()
-        except NoReply as error:
-            return str(error)
-        return "accepted" if reply.accepted else f"answered {reply.status}"
+        for _ in range(_RECOVERED_CREATES):
+            try:
+                reply = await target.create()
+            except NoReply as error:
+                return str(error)
+            if not reply.accepted:
+                return f"answered {reply.status}"
+        return "accepted"
 
     return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)

@@ -18,6 +18,7 @@ _OPENS_WITHIN_S = 10.0
 _PAUSE_S = 0.01
 _FAST_S = 0.5
 """An open breaker does not wait for anything; this leaves room for a busy machine."""
+_OPEN_REPLIES = 4
 _FAST_REPLIES = 5
 
 
@@ -90,16 +91,20 @@ async def unknown_resource_is_404(target: Target) -> None:
 
 
 async def _until_open(target: Target) -> tuple[int, Reply]:
-    """How many errors were seen before the first 503, and the last reply."""
-    errors = 0
+    """How many errors were seen before the 503s, and the last reply.
+
+    Several 503s in a row: each instance of a gateway has a breaker of its own, and they open one after the other.
+    """
+    errors = in_a_row = 0
     async with asyncio.timeout(_OPENS_WITHIN_S + target.deadlines.recovery_s):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _OPENS_WITHIN_S
         while True:
             reply = await target.create()
-            if reply.status == 503 or loop.time() > deadline:
+            in_a_row = in_a_row + 1 if reply.status == 503 else 0
+            if in_a_row == _OPEN_REPLIES or loop.time() > deadline:
                 return errors, reply
-            errors += not reply.accepted
+            errors += reply.status != 503 and not reply.accepted
             await asyncio.sleep(_PAUSE_S)
 
 
