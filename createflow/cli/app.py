@@ -1,6 +1,9 @@
 """The Typer application, and the one place where errors become words and an exit status."""
 
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,10 +71,21 @@ def main() -> None:
     except KeyboardInterrupt:
         _tell("interrupted", "")
         sys.exit(ExitCode.INTERRUPTED)
+    except UnicodeError as error:
+        _tell(f"something given is no text that can be used here: {type(error).__name__}", "")
+        sys.exit(ExitCode.USAGE)
     except BrokenPipeError:
         # The reader of our output went away (`createflow checks | head`): nothing is wrong with us.
         sys.stderr.close()
         sys.exit(ExitCode.OK)
+    except Exception as error:
+        if os.environ.get("CREATEFLOW_DEBUG"):
+            raise
+        # Never status 1, which accuses the target; and not the error's own words, which may quote a secret.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        _tell(f"createflow itself failed: {type(error).__name__} at {place}", "CREATEFLOW_DEBUG=1 shows all of it")
+        sys.exit(ExitCode.UNREACHABLE)
 
 
 def _tell(message: str, hint: str) -> None:

@@ -14,6 +14,7 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.reference_extra import reference_extra
 from createflow.cli.stack_table import stack_table
 from createflow.cli.state_option import DEFAULT_STATE, StateOption
+from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:  # the extra may not be installed
     from createflow.reference_server.stack.options import StackOptions
@@ -41,6 +42,8 @@ def up(
     It writes a profile that describes itself, so that another terminal can test it:
     createflow run --profile .createflow/profile.toml
     """
+    if search_url and not search_url.startswith(("http://", "https://")):
+        raise UserError(f"--search-url {search_url} is not a URL", hint="for example http://localhost:9200")
     with reference_extra():
         from createflow.reference_server.stack.options import StackOptions
     options = StackOptions(

@@ -8,6 +8,7 @@ from psycopg import conninfo
 from psycopg.rows import dict_row
 
 from createflow.scenarios.expect import NotDeclared
+from createflow.schemas.error import UserError
 from createflow.schemas.profile import SqlSink
 
 _LONGEST_QUERY_S = 5.0
@@ -17,6 +18,14 @@ class PostgresRows:
     """Fills the roles Primary, Replica and AuditTrail. One connection, asked by one check at a time."""
 
     def __init__(self, name: str, dsn: str, sink: SqlSink) -> None:
+        try:
+            self._parts = conninfo.conninfo_to_dict(dsn)
+        except psycopg.ProgrammingError:
+            # The library's own words quote the string, password and all.
+            raise UserError(
+                f"the dsn of {name} in [sinks] is not a connection string",
+                hint="postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+            ) from None
         self.name = name
         self._dsn = dsn
         self._sink = sink
@@ -26,7 +35,7 @@ class PostgresRows:
     @property
     def address(self) -> str:
         """Where it is, without credentials."""
-        parts = conninfo.conninfo_to_dict(self._dsn)
+        parts = self._parts
         return f"{parts.get('host', 'local')}:{parts.get('port', 5432)}/{parts.get('dbname', '')}"
 
     async def open(self) -> Self:

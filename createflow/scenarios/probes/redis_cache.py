@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
 from createflow.scenarios.expect import NotDeclared
+from createflow.schemas.error import UserError
 from createflow.schemas.profile import CacheSink
 
 _TIMEOUT_S = 2.0
@@ -23,13 +24,18 @@ class RedisCache:
 
     def __init__(self, sink: CacheSink) -> None:
         self._sink = sink
-        self._redis = Redis.from_url(
-            sink.url.get_secret_value(),
-            protocol=2,
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 1),
-        )
+        try:
+            self._redis = Redis.from_url(
+                sink.url.get_secret_value(),
+                protocol=2,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                retry=Retry(NoBackoff(), 1),
+            )
+        except ValueError:
+            raise UserError(
+                "the url of [sinks.cache] is not one of a Redis", hint="redis://USER:PASSWORD@HOST:PORT/0"
+            ) from None
 
     @property
     def address(self) -> str:
