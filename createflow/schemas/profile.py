@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from createflow.schemas.baseline import BaselineEntry
+
 
 class Section(BaseModel):
     """A frozen table of the profile that refuses unknown keys."""
@@ -198,3 +200,5 @@ class Profile(Section):
     deadlines: Deadlines = Deadlines()
     limits: Limits | None = None
     slo: Slo = Slo()
+    baseline: tuple[BaselineEntry, ...] = ()
+    """Failures that are known and tolerated until a day."""
