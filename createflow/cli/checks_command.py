@@ -92,4 +92,7 @@ _ROLES = {
     "SearchIndex": "sinks.search",
     "Faults": "",  # the need names which fault
     "Handshakes": "",  # the need names https
+    "RawHttp": "",  # any target has sockets
+    "Issuer": 'auth.kind = "jwt"',
+    "Callbacks": "a target on this machine",
 }

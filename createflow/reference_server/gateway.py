@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,7 @@ from createflow.reference_server.stages.api.response import Response
 
 OPS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
 _ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_NONE: frozenset[bytes] = frozenset()
 DRAIN_S = 0.6
 """The balancer asks every 0.2 s and believes the second answer."""
 
@@ -70,8 +72,14 @@ def _job(scope: Scope, receive: Receive) -> Job:
         headers_bytes=sum(len(name) + len(value) for name, value in raw_headers),
         peer=client[0] if client else "",
         receive=receive,
+        repeated=_repeated(raw_headers) if len(headers) != len(raw_headers) else _NONE,
     )
     return Job(request_id=request_id(headers), exchange=exchange)
+
+
+def _repeated(raw_headers: list[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    counted = Counter(name for name, _ in raw_headers)
+    return frozenset(name for name, count in counted.items() if count > 1)
 
 
 async def _send(job: Job, send: Send) -> None:

@@ -32,6 +32,12 @@ def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # n
         raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
 
 
+def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -> None:  # noqa: FBT001 - as above
+    """The same for what was seen below HTTP."""
+    if not holds:
+        raise Expectation(expected, seen, exchanges=[exchange])
+
+
 def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
     """The reply has one of these statuses. ``of`` says which request, when there are several."""
     wanted = " or ".join(str(status) for status in statuses)

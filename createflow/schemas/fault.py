@@ -24,6 +24,26 @@ class Fault(StrEnum):
     SKIPS_SIGNATURE = "skips_signature"  # the signature is not verified
     ACCEPTS_ALG_NONE = "accepts_alg_none"  # unsigned tokens are trusted
     NO_RBAC = "no_rbac"  # roles are not looked at
+    SCHEME_IGNORED = "scheme_ignored"  # whatever stands before the token is passed over
+    SCHEME_CASE_MATTERS = "scheme_case_matters"  # bearer is not taken for Bearer
+    TOKEN_FROM_QUERY = "token_from_query"  # noqa: S105 - a name; access_token in the query string is honoured
+    TAKES_LAST_CREDENTIAL = "takes_last_credential"  # of two Authorization fields one is believed
+    LOOSE_TOKEN_SPELLING = "loose_token_spelling"  # noqa: S105 - a name; one token has several spellings
+    VALIDATES_FIRST = "validates_first"  # strangers are told what is wrong with their body
+    STRIPPED_SIGNATURE = "stripped_signature"  # an empty signature is not verified
+    HMAC_WITH_PUBLIC_KEY = "hmac_with_public_key"  # the token's alg decides what the public key is used for
+    WEAK_SECRET = "weak_secret"  # noqa: S105 - a name; the shared secret is in every dictionary
+    TRUSTS_EMBEDDED_KEY = "trusts_embedded_key"  # the token brings its own key along
+    FETCHES_KEY_URL = "fetches_key_url"  # the token says where its key is fetched
+    KEY_ID_CRASHES = "key_id_crashes"  # a strange kid answers 500
+    LONG_LEEWAY = "long_leeway"  # a token is good for half an hour after its end
+    TIMELESS_TOKENS = "timeless_tokens"
+    IGNORES_NOT_BEFORE = "ignores_not_before"  # nbf is not looked at
+    IGNORES_ISSUED_AT = "ignores_issued_at"  # iat may be in the future
+    IGNORES_AUDIENCE = "ignores_audience"  # a token for another service is good here
+    IGNORES_CRIT = "ignores_crit"  # critical headers that are not understood are passed over
+    ANY_TOKEN_TYPE = "any_token_type"  # noqa: S105 - a name; an ID token opens the API
+    DERIVES_KEYS = "derives_keys"  # works as many rounds as the token asks for
     # 4 rate_limit
     NO_RATE_LIMIT = "no_rate_limit"  # nobody is ever refused
     RETRY_AFTER_MISSING = "retry_after_missing"  # 429 does not say when to come back

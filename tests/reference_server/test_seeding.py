@@ -12,12 +12,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.seeding import IN_WORKER, SWAPS
+from createflow.scenarios.forged_tokens import Jws, with_key_at, with_own_key
+from createflow.scenarios.probes.callback_listener import CallbackListener
 from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.lane import Lane, open_lane, until
 
+JSON = {"content-type": "application/json"}
 pytestmark = pytest.mark.anyio
 
 Shows = Callable[[Lane], Awaitable[bool]]
@@ -92,6 +96,108 @@ async def accepts_alg_none(lane: Lane) -> bool:
 
 async def no_rbac(lane: Lane) -> bool:
     return (await _with_token(lane, lane.token(roles=["reader"]))).status_code == 201
+
+
+async def _with_forged(lane: Lane, *, header: dict[str, Any] | None = None, **claims: Any) -> int:
+    """The status of a create with a token that the issuer signed."""
+    return (await _with_token(lane, lane.signed(header or {}, **claims))).status_code
+
+
+async def scheme_ignored(lane: Lane) -> bool:
+    return (await _with_scheme(lane, "Basic")) == 201
+
+
+async def _with_scheme(lane: Lane, scheme: str) -> int:
+    headers = {"authorization": f"{scheme} {lane.token()}"}
+    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code
+
+
+async def scheme_case_matters(lane: Lane) -> bool:
+    return (await _with_scheme(lane, "bearer")) == 401
+
+
+async def token_from_query(lane: Lane) -> bool:
+    return (await lane.http.post(f"/api/resources?access_token={lane.token()}", json={"name": "a"})).status_code == 201
+
+
+async def takes_last_credential(lane: Lane) -> bool:
+    headers = [("authorization", "Bearer x"), ("authorization", f"Bearer {lane.token()}")]
+    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code == 201
+
+
+async def loose_token_spelling(lane: Lane) -> bool:
+    return (await _with_token(lane, f"{lane.token()}==")).status_code == 201
+
+
+async def validates_first(lane: Lane) -> bool:
+    return (await lane.http.post("/api/resources", content=b"{", headers=JSON)).status_code == 400
+
+
+async def stripped_signature(lane: Lane) -> bool:
+    return (await _with_token(lane, f"{lane.token().rpartition('.')[0]}.")).status_code == 201
+
+
+async def hmac_with_public_key(lane: Lane) -> bool:
+    key = serialization.load_pem_private_key(lane.engines.private_key.encode(), None).public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", pem))).status_code == 201
+
+
+async def weak_secret(lane: Lane) -> bool:
+    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", b"secret"))).status_code == 201
+
+
+async def trusts_embedded_key(lane: Lane) -> bool:
+    return (await _with_token(lane, dict(with_own_key(lane.token()))["its own key in jwk"])).status_code == 201
+
+
+async def fetches_key_url(lane: Lane) -> bool:
+    async with CallbackListener().listening() as heard:
+        for _, token in with_key_at(lane.token(), heard.url):
+            assert (await _with_token(lane, token)).status_code == 401
+
+        async def asked() -> bool:
+            return bool(heard.requests)
+
+        return await until(asked, within_s=0.5)
+
+
+async def key_id_crashes(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"kid": "../key"}) == 500
+
+
+async def long_leeway(lane: Lane) -> bool:
+    return await _with_forged(lane, exp=int(time.time()) - 600) == 201
+
+
+async def timeless_tokens(lane: Lane) -> bool:
+    return await _with_forged(lane, exp=None) == 201
+
+
+async def ignores_not_before(lane: Lane) -> bool:
+    return await _with_forged(lane, nbf=int(time.time()) + 500) == 201
+
+
+async def ignores_issued_at(lane: Lane) -> bool:
+    return await _with_forged(lane, iat=int(time.time()) + 500) == 201
+
+
+async def ignores_audience(lane: Lane) -> bool:
+    return await _with_forged(lane, aud="others") == 201
+
+
+async def ignores_crit(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"crit": ["x"], "x": 1}) == 201
+
+
+async def any_token_type(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"typ": "JWT"}) == 201
+
+
+async def derives_keys(lane: Lane) -> bool:
+    start = time.monotonic()
+    assert (await _with_token(lane, "a.b.c.d.e")).status_code == 401
+    return time.monotonic() - start > 1.0
 
 
 async def _flood(lane: Lane) -> list[httpx.Response]:

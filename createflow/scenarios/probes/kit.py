@@ -9,12 +9,16 @@ from createflow.scenarios.contract import Contract
 from createflow.scenarios.declare import Check
 from createflow.scenarios.expect import NotDeclared
 from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.probes.elastic_index import ElasticIndex
 from createflow.scenarios.probes.fault_commands import DeclaredFaults
 from createflow.scenarios.probes.http_connection import HttpConnection
 from createflow.scenarios.probes.http_target import HttpTarget
+from createflow.scenarios.probes.issuer_key import IssuerKey
 from createflow.scenarios.probes.nats_events import NatsEvents
 from createflow.scenarios.probes.postgres_rows import DeclaredReplicas, PostgresRows
+from createflow.scenarios.probes.raw_http import RawSocket
+from createflow.scenarios.probes.raw_role import Callbacks, Issuer, RawHttp
 from createflow.scenarios.probes.redis_cache import RedisCache
 from createflow.scenarios.probes.role import (
     AuditTrail,
@@ -30,7 +34,7 @@ from createflow.scenarios.probes.role import (
 )
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
 from createflow.scenarios.probes.tokens import tokens_for, writer_of
-from createflow.schemas.profile import Profile
+from createflow.schemas.profile import JwtAuth, Profile
 
 _LONGEST_OPENING_S = 10.0
 
@@ -109,12 +113,21 @@ class Kit:
             search = ElasticIndex(sinks.search)
             opening.append((SearchIndex, lambda: search, (search,)))
         await asyncio.gather(*(self._open(role, make(), parts) for role, make, parts in opening))
+        self._connect_nothing()
+        return self
+
+    def _connect_nothing(self) -> None:
+        """The probes that open their own connections when they are used."""
         target = self.profile.target
         if target.base_url.startswith("https://"):
             self._sinks[Handshakes] = TlsHandshakes(target.base_url, target.ca_file)
+        self._sinks[RawHttp] = RawSocket(self.profile, self.run_id, self.mask)
+        if is_loopback(target.base_url):
+            self._sinks[Callbacks] = CallbackListener()
+        if isinstance(self.profile.auth, JwtAuth):
+            self._sinks[Issuer] = IssuerKey(self.profile.auth)
         if self.profile.faults:
             self._sinks[Faults] = DeclaredFaults(self.profile.faults)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close everything."""
