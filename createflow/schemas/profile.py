@@ -6,90 +6,52 @@ what is allowed; reading files and the environment is in ``profile_file.py``.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from createflow.schemas.baseline import BaselineEntry
+from createflow.schemas.profile_auth import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    CommandAuth,
+    JwtAuth,
+    NoAuth,
+    OAuth2Auth,
+    StaticAuth,
+)
+from createflow.schemas.profile_section import Seconds, Section
+from createflow.schemas.profile_target import Envelope, Errors, Fields, Meaning, Request, Target
 
-
-class Section(BaseModel):
-    """A frozen table of the profile that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-class Fields(Section):
-    """Which top-level field of the 201 body carries what."""
-
-    id: str = "id"
-    name: str = "name"
-    created_at: str = "created_at"
-    created_by: str = "created_by"
-
-
-class Target(Section):
-    """``[target]``: the endpoint and its contract."""
-
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")]
-    """Scheme, host and port."""
-    path: Annotated[str, Field(pattern=r"^/")] = "/api/resources"
-    ca_file: str | None = None
-    """PEM file of the authority that signed the server's certificate."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Sent with every request."""
-    timeout_s: Seconds = 10.0
-    schema_file: str | None = None
-    """JSON Schema of the create body; the seed's own when absent."""
-    fields: Fields = Fields()
-    update: bool = False
-    """PUT to the Location replaces the resource."""
-    idempotency: bool = False
-    """``Idempotency-Key`` is honoured on POST."""
-    max_body_bytes: int | None = None
-    """A body above this is refused with 413."""
-    cleanup: bool = False
-    """DELETE what the run created."""
-
-
-class JwtAuth(Section):
-    """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key."""
-
-    kind: Literal["jwt"]
-    key_file: str
-    """PEM private key."""
-    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
-    key_id: str | None = None
-    issuer: str
-    audience: str
-    type: str = "at+jwt"
-    """``typ`` of the token's header."""
-    roles_claim: str = "roles"
-    writer_roles: tuple[str, ...] = ("writer",)
-    reader_roles: tuple[str, ...] = ("reader",)
-
-
-class StaticAuth(Section):
-    """``[auth] kind = "static"``: tokens from the environment, one for each principal.
-
-    Each value is the *name* of an environment variable. What is not given makes the checks that need it skipped.
-    """
-
-    kind: Literal["static"]
-    writer_env: str
-    other_writer_env: str | None = None
-    reader_env: str | None = None
-    expired_env: str | None = None
-
-
-class NoAuth(Section):
-    """``[auth] kind = "none"``: the endpoint is open."""
-
-    kind: Literal["none"] = "none"
-
-
-Auth = Annotated[JwtAuth | StaticAuth | NoAuth, Field(discriminator="kind")]
+__all__ = [
+    "ApiKeyAuth",
+    "Auth",
+    "BaselineEntry",
+    "BasicAuth",
+    "CacheSink",
+    "CommandAuth",
+    "Deadlines",
+    "Envelope",
+    "Errors",
+    "EventSink",
+    "FaultCommands",
+    "FaultName",
+    "Fields",
+    "JwtAuth",
+    "Limits",
+    "Meaning",
+    "NoAuth",
+    "OAuth2Auth",
+    "Profile",
+    "ReplicaSink",
+    "Request",
+    "SearchSink",
+    "Section",
+    "Sinks",
+    "Slo",
+    "SqlSink",
+    "StaticAuth",
+    "Target",
+]
 
 
 class SqlSink(Section):
@@ -194,7 +156,13 @@ class Profile(Section):
     """A whole deployment."""
 
     target: Target
+    """The endpoint."""
     auth: Auth = NoAuth()
+    """Who may ask."""
+    setup: tuple[Request, ...] = ()
+    """Requests of the writer's before all checks: what the path's parameters name must exist."""
+    teardown: tuple[Request, ...] = ()
+    """Requests of the writer's after all checks, also after a failure."""
     sinks: Sinks = Sinks()
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
     deadlines: Deadlines = Deadlines()

@@ -32,11 +32,14 @@ from createflow.scenarios.probes.role import (
     Target,
     Tokens,
 )
+from createflow.scenarios.probes.surroundings import set_up, tear_down
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
+from createflow.scenarios.probes.token_supply import TokenSupply, token_supply
 from createflow.scenarios.probes.tokens import tokens_for, writer_of
 from createflow.schemas.profile import JwtAuth, Profile
 
 _LONGEST_OPENING_S = 10.0
+_LONGEST_TEARDOWN_S = 15.0
 
 
 class SinkUnreachable(Exception):  # noqa: N818 - read as a statement
@@ -70,11 +73,14 @@ class Kit:
     _sinks: dict[type, Any] = field(default_factory=dict)
     _opened: list[_Openable] = field(default_factory=list)
     _failures: dict[type, str] = field(default_factory=dict)
+    _supply: TokenSupply | None = field(init=False)
+    _surrounded: bool = False
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
         self.contract = Contract(self.profile.target)
         tokens_for(self.profile.auth, self.run_id)
+        self._supply = token_supply(self.profile.auth, self.mask)
         self.connection = HttpConnection(self.profile, self.run_id, self.mask)
         for secret in _secrets(self.profile):
             self.mask.add_url(secret)
@@ -85,12 +91,16 @@ class Kit:
         A sink that does not open is told by the checks that need it.
 
         Raises:
-            TargetError: nothing answers at the target's address.
+            TargetError: nothing answers at the target's address, or a set-up request is not accepted.
         """
         try:
             await self.connection.knock()
+            if self._supply is not None:
+                await self._supply.open()
+            self._surrounded = True
+            await set_up(self.connection, self.profile.setup, writer_of(self._tokens(self.run_id)))
         except BaseException:
-            await self.connection.close()
+            await self.__aexit__()
             raise
         sinks = self.profile.sinks
         opening: list[tuple[type, Callable[[], Any], tuple[_Openable, ...]]] = []
@@ -130,13 +140,28 @@ class Kit:
             self._sinks[Faults] = DeclaredFaults(self.profile.faults)
 
     async def __aexit__(self, *_: object) -> None:
-        """Close everything."""
+        """Tear down what was set up, and close everything."""
+        await self.tear_down()
+        if self._supply is not None:
+            await self._supply.close()
         parts = [part.close() for part in self._opened]
         await asyncio.gather(self.connection.close(), *parts, return_exceptions=True)
 
+    async def tear_down(self) -> tuple[str, ...]:
+        """Send the tear-down requests, once. Returns what went wrong, in words."""
+        if not self._surrounded:
+            return ()
+        self._surrounded = False
+        who = writer_of(self._tokens(self.run_id))
+        try:
+            async with asyncio.timeout(_LONGEST_TEARDOWN_S):
+                return await tear_down(self.connection, self.profile.teardown, who)
+        except TimeoutError:
+            return (f"the tear-down did not end within {_LONGEST_TEARDOWN_S:g} s",)
+
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target with a writer that is this check's own."""
-        tokens = tokens_for(self.profile.auth, self._owner(check, number))
+        tokens = self._tokens(self._owner(check, number))
         return HttpTarget(self.connection, self.contract, writer_of(tokens))
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
@@ -159,10 +184,13 @@ class Kit:
             return target
         if role in self._failures:
             raise SinkUnreachable(self._failures[role])
-        filled = tokens_for(self.profile.auth, self._owner(check, number)) if role is Tokens else self._sinks.get(role)
+        filled = self._tokens(self._owner(check, number)) if role is Tokens else self._sinks.get(role)
         if filled is None and not optional:
             raise NotDeclared(f"no {role.__name__} configured")
         return filled
+
+    def _tokens(self, owner: str) -> Tokens | None:
+        return self._supply or tokens_for(self.profile.auth, owner)
 
     def _owner(self, check: Check, number: int) -> str:
         return f"createflow-{self.run_id}-{number}-{check.step.value}"

@@ -42,10 +42,14 @@ class Target(Protocol):
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
-        method: str = "POST",
+        method: str | None = None,
         paced: bool = True,
     ) -> Reply:
-        """POST a body to the create path; without one, a fresh valid document."""
+        """Send a body to the create path, POST or as the profile says; without one, a fresh valid document.
+
+        Bytes stand where the representation stands: the target's envelope is put around them. The header
+        ``Idempotency-Key`` goes out under the target's own name for it.
+        """
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """GET."""
