@@ -35,6 +35,8 @@ def result_of(
         step=check.step,
         level=check.level,
         title=check.title,
+        why=" ".join(check.explanation.split()),
+        source=check.source,
         outcome=outcome,
         reason=reason,
         finding=finding,

@@ -76,6 +76,10 @@ class CheckResult(Model):
     level: Level
     title: str
     """The promise in one sentence."""
+    why: str = ""
+    """What it is good for."""
+    source: str = ""
+    """RFC section, or ``seed`` with its heading."""
     outcome: Outcome
     reason: str = ""
     """Why it was skipped, inconclusive or broken."""
@@ -115,7 +119,7 @@ class ProfilePlace(Model):
     file: str
     """Relative to the directory of the project where possible."""
     lines: dict[str, int]
-    """On which line each table stands, by its dotted name; ``baseline.0`` is the first entry."""
+    """On which line each table stands, by its dotted name; ``baseline.ID`` is the entry of a check."""
 
 
 class RunReport(Model):
