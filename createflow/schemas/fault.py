@@ -16,6 +16,8 @@ class Fault(StrEnum):
     ANY_MEDIA_TYPE = "any_media_type"  # a text/plain body is parsed as JSON and accepted
     NO_ALLOW_HEADER = "no_allow_header"  # 405 does not say which methods there are
     UNBOUNDED_BODY = "unbounded_body"  # a body over the limit is read and judged by its content
+    UNBOUNDED_HEADERS = "unbounded_headers"  # headers of any size are read
+    INFLATES_BODIES = "inflates_bodies"  # compressed bodies are unpacked without a limit
     # 3 auth_check
     OPEN_DOOR = "open_door"  # a request without a token is served as a writer
     NO_CHALLENGE = "no_challenge"  # 401 without WWW-Authenticate
@@ -30,6 +32,7 @@ class Fault(StrEnum):
     TAKES_LAST_CREDENTIAL = "takes_last_credential"  # of two Authorization fields one is believed
     LOOSE_TOKEN_SPELLING = "loose_token_spelling"  # noqa: S105 - a name; one token has several spellings
     VALIDATES_FIRST = "validates_first"  # strangers are told what is wrong with their body
+    ERROR_CODE_WITHOUT_TOKEN = "error_code_without_token"  # noqa: S105 - a name; the challenge blames what is absent
     STRIPPED_SIGNATURE = "stripped_signature"  # an empty signature is not verified
     HMAC_WITH_PUBLIC_KEY = "hmac_with_public_key"  # the token's alg decides what the public key is used for
     WEAK_SECRET = "weak_secret"  # noqa: S105 - a name; the shared secret is in every dictionary
@@ -94,6 +97,10 @@ class Fault(StrEnum):
     ETAG_DIFFERS = "etag_differs"  # the reply's ETag is not the representation's
     HTML_ERRORS = "html_errors"  # errors are HTML pages
     STACK_TRACE_LEAKS = "stack_trace_leaks"  # error bodies show the inside
+
+    MAY_BE_STORED = "may_be_stored"  # replies are open to shared caches
+    VERSION_BANNER = "version_banner"  # replies tell the software's version
+    ORIGIN_REFLECTED = "origin_reflected"  # every origin may use the reader's credentials
 
     @property
     def step(self) -> Step:

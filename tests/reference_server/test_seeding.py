@@ -3,6 +3,7 @@
 # ruff: noqa: D103 - a probe is named after its fault, and what that means stands at the fault
 import asyncio
 import base64
+import gzip
 import json
 import time
 import uuid
@@ -66,6 +67,32 @@ async def no_allow_header(lane: Lane) -> bool:
 
 async def unbounded_body(lane: Lane) -> bool:
     return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
+
+
+async def unbounded_headers(lane: Lane) -> bool:
+    return (await lane.create(**{"x-long": "x" * 70_000})).status_code == 201
+
+
+async def inflates_bodies(lane: Lane) -> bool:
+    headers = {**lane.as_user(), **JSON, "content-encoding": "gzip"}
+    reply = await lane.http.post("/api/resources", content=gzip.compress(b'{"name":"a"}'), headers=headers)
+    return reply.status_code == 201
+
+
+async def error_code_without_token(lane: Lane) -> bool:
+    return "invalid_token" in (await _with_token(lane, None)).headers["www-authenticate"]
+
+
+async def may_be_stored(lane: Lane) -> bool:
+    return "cache-control" not in (await lane.create()).headers
+
+
+async def version_banner(lane: Lane) -> bool:
+    return "x-powered-by" in (await lane.create()).headers
+
+
+async def origin_reflected(lane: Lane) -> bool:
+    return "access-control-allow-origin" in (await lane.create(origin="https://else.example")).headers
 
 
 async def open_door(lane: Lane) -> bool:

@@ -1,5 +1,6 @@
 """Step 3, broken."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,14 @@ class TakesLastCredential(AuthCheck):
         return False
 
 
+class ErrorCodeWithoutToken(AuthCheck):
+    """Blames a token that nobody sent."""
+
+    def challenge(self, *, given: bool) -> Refused:  # noqa: ARG002 - the healthy signature
+        """Always the same."""
+        return AuthCheck.challenge(self, given=True)
+
+
 class ValidatesFirst(AuthCheck):
     """Judges the content before the sender."""
 
@@ -101,6 +110,16 @@ class ValidatesFirst(AuthCheck):
                 orjson.loads(job.raw)
             except ValueError:
                 raise Refused(400, "validation_failed", "This is not JSON.") from None
+        return await AuthCheck.__call__(self, job)
+
+
+class DerivesKeys(AuthCheck):
+    """Does the work that it is asked for."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A wait stands for it, so that others are not kept waiting."""
+        if self.credentials(job)[1].count(".") == 4:
+            await asyncio.sleep(2.5)
         return await AuthCheck.__call__(self, job)
 
 
@@ -168,6 +187,8 @@ SWAPS: dict[Fault, Swap] = {
     Fault.SCHEME_CASE_MATTERS: twin_of(Step.AUTH_CHECK, SchemeCaseMatters),
     Fault.TOKEN_FROM_QUERY: twin_of(Step.AUTH_CHECK, TokenFromQuery),
     Fault.TAKES_LAST_CREDENTIAL: twin_of(Step.AUTH_CHECK, TakesLastCredential),
+    Fault.ERROR_CODE_WITHOUT_TOKEN: twin_of(Step.AUTH_CHECK, ErrorCodeWithoutToken),
     Fault.VALIDATES_FIRST: twin_of(Step.AUTH_CHECK, ValidatesFirst),
+    Fault.DERIVES_KEYS: twin_of(Step.AUTH_CHECK, DerivesKeys),
     **{fault: _with_tokens(twin) for fault, twin in token_trust.TWINS.items()},
 }

@@ -121,6 +121,31 @@ class StackTraceLeaks(Response):
         return {**Response.problem(self, job, refused), "detail": trace}
 
 
+class MayBeStored(Response):
+    """Leaves it to caches what to keep."""
+
+    always = ((b"x-content-type-options", b"nosniff"),)
+
+
+class VersionBanner(Response):
+    """Shows what it is made of."""
+
+    always = (*Response.always, (b"x-powered-by", b"reference/0.1.7"))
+
+
+class OriginReflected(Response):
+    """Lets pages of every origin use their reader's credentials."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Whoever asks is allowed."""
+        job = await Response.__call__(self, job)
+        origin = job.exchange.headers.get(b"origin") if job.exchange else None
+        if origin is not None:
+            job.headers.append((b"access-control-allow-origin", origin))
+            job.headers.append((b"access-control-allow-credentials", b"true"))
+        return job
+
+
 _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.OK_FOR_CREATED: OkForCreated,
     Fault.NO_LOCATION: NoLocation,
@@ -131,6 +156,9 @@ _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.ETAG_DIFFERS: EtagDiffers,
     Fault.HTML_ERRORS: HtmlErrors,
     Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
+    Fault.MAY_BE_STORED: MayBeStored,
+    Fault.VERSION_BANNER: VersionBanner,
+    Fault.ORIGIN_REFLECTED: OriginReflected,
 }
 
 SWAPS: dict[Fault, Swap] = {fault: twin_of(Step.RESPONSE, twin) for fault, twin in _TWINS.items()}

@@ -1,7 +1,6 @@
 """Step 3, broken: what is believed of a token."""
 
 import contextlib
-import hashlib
 import hmac
 import json
 import re
@@ -189,17 +188,6 @@ class AnyTokenType(JwtTokens):
         JwtTokens.check_header(self, {**header, "typ": "at+jwt"})
 
 
-class DerivesKeys(JwtTokens):
-    """Does the work that it is asked for."""
-
-    def verify(self, token: str) -> Any:
-        """Some of it: seconds are enough to be seen."""
-        if token.count(".") == 4:
-            hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 4_000_000)
-            time.sleep(1.0)
-        return JwtTokens.verify(self, token)
-
-
 def _signed_with(token: str, secret: bytes) -> bool:
     signing_input, _, signature = token.rpartition(".")
     return base64url_decode(signature) == hmac.digest(secret, signing_input.encode(), "sha256")
@@ -225,5 +213,4 @@ TWINS: dict[Fault, type[JwtTokens]] = {
     Fault.LOOSE_TOKEN_SPELLING: LooseTokenSpelling,
     Fault.IGNORES_CRIT: IgnoresCrit,
     Fault.ANY_TOKEN_TYPE: AnyTokenType,
-    Fault.DERIVES_KEYS: DerivesKeys,
 }

@@ -131,7 +131,7 @@ class Kit:
         target = self.profile.target
         if target.base_url.startswith("https://"):
             self._sinks[Handshakes] = TlsHandshakes(target.base_url, target.ca_file)
-        self._sinks[RawHttp] = RawSocket(self.profile, self.run_id, self.mask)
+        self._sinks[RawHttp] = RawSocket(self.connection)
         if is_loopback(target.base_url):
             self._sinks[Callbacks] = CallbackListener()
         if isinstance(self.profile.auth, JwtAuth):

@@ -3,15 +3,16 @@
 import asyncio
 import ssl
 import time
+import uuid
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import createflow
-from createflow.scenarios.mask import Mask
 from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import NoReply
+from createflow.scenarios.probes.http_connection import HttpConnection, NoReply
 from createflow.scenarios.probes.raw_role import Conversation, RawReply
-from createflow.schemas.profile import Profile
+from createflow.scenarios.probes.templates import filled_path
+from createflow.scenarios.probes.trust import trust
 from createflow.schemas.report import Exchange
 
 _LONGEST_S = 5.0
@@ -24,17 +25,20 @@ _SHOWN = 4096
 class RawSocket:
     """Fills the role RawHttp."""
 
-    def __init__(self, profile: Profile, run_id: str, mask: Mask) -> None:
-        target = profile.target
+    def __init__(self, connection: HttpConnection) -> None:
+        target = connection.profile.target
+        self._connection = connection
+        self._method = target.method
+        self._media_type = target.media_type
+        self._accept = target.accept
         parts = urlsplit(target.base_url)
         self._secure = parts.scheme == "https"
         self._name = parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
-        self._path = target.path
         self._ca_file = target.ca_file
         self._headers = dict(target.headers)
-        self._run_id = run_id
-        self._mask = mask
+        self._run_id = connection.run_id
+        self._mask = connection.mask
         self.authority = parts.netloc
 
     def request(
@@ -42,7 +46,7 @@ class RawSocket:
         body: bytes,
         *,
         who: Principal,
-        method: str = "POST",
+        method: str | None = None,
         lines: Sequence[str] | None = None,
         host: Sequence[str] | None = None,
     ) -> bytes:
@@ -50,17 +54,17 @@ class RawSocket:
         framing = [f"Content-Length: {len(body)}"] if lines is None else list(lines)
         hosts = [self.authority] if host is None else list(host)
         head = [
-            f"{method} {self._path} HTTP/1.1",
+            f"{method or self._method} {self._path()} HTTP/1.1",
             *(f"Host: {value}" for value in hosts),
             f"User-Agent: createflow/{createflow.__version__} (run {self._run_id})",
-            "Accept: application/json",
+            f"Accept: {self._accept}",
             *(f"{name}: {value}" for name, value in self._headers.items()),
         ]
         if not any(line.lower().startswith("content-type:") for line in framing):
-            head.append("Content-Type: application/json")
+            head.append(f"Content-Type: {self._media_type}")
         if who.token is not None:
             self._mask.add(who.token, shown="$TOKEN")
-            head.append(f"Authorization: {who.scheme} {who.token}")
+            head.append(f"{who.header}: {who.credential(who.token)}")
         return "\r\n".join([*head, *framing, "", ""]).encode("latin-1") + body
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:
@@ -107,15 +111,19 @@ class RawSocket:
             raise NoReply(f"no reply to raw bytes within {_LONGEST_S:g} s", record)
         return Conversation(tuple(replies), closed, record)
 
+    def _path(self) -> str:
+        variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}
+        return filled_path(self._connection.profile.target.path, variables)
+
     def _trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca_file)
+        context = trust(self._ca_file)
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     def _record(self, sent: bytes, received: bytes, took_ms: float, status: int | None = None) -> Exchange:
         return Exchange(
             method=sent.split(b" ", 1)[0].decode("latin-1")[:20],
-            url=f"{'https' if self._secure else 'http'}://{self.authority}{self._path}",
+            url=f"{'https' if self._secure else 'http'}://{self.authority}{self._path()}",
             request_body=self._mask.text(sent[:_SHOWN].decode("latin-1")),
             status=status,
             response_body=self._mask.text(received[:_SHOWN].decode("latin-1")),

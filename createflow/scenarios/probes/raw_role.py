@@ -44,7 +44,7 @@ class RawHttp(Protocol):
         body: bytes,
         *,
         who: Principal,
-        method: str = "POST",
+        method: str | None = None,
         lines: Sequence[str] | None = None,
         host: Sequence[str] | None = None,
     ) -> bytes:
@@ -53,7 +53,7 @@ class RawHttp(Protocol):
         Args:
             body: what follows the header, whatever the header says about it.
             who: whose token is sent.
-            method: the method token.
+            method: the method token; the profile's when absent.
             lines: header lines about framing and more; Content-Length alone when absent.
             host: values of Host lines; the right one when absent.
         """

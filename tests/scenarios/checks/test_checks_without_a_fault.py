@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.checks.api.https_request.framing import (
+    bad_framing_is_refused,
+    host_is_required_once,
+    smuggled_request_is_not_answered,
+)
+from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
+from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
 from createflow.scenarios.checks.api.load_balancer import no_gateway_is_503, old_tls_is_refused
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
@@ -28,6 +36,14 @@ from createflow.scenarios.reply import Reply
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {
+    # test_framing_checks.py
+    bad_framing_is_refused,
+    host_is_required_once,
+    smuggled_request_is_not_answered,
+    # below
+    date_is_given,
+    https_is_insisted_on,
+    options_agree_with_405,
     old_tls_is_refused,
     no_gateway_is_503,
     unknown_resource_is_404,
@@ -136,6 +152,41 @@ async def test_an_index_that_forgets_what_came_during_its_outage_is_accused() ->
     await accuses(outage_is_caught_up, "in the index", target=target, faults=switch, search=forgetful)
     needy = MemoryTarget(bend=lambda _m, _u, honest: reply(500) if switch.on else honest)
     await accuses(outage_is_caught_up, "without the search engine", target=needy, faults=switch, search=forgetful)
+
+
+def adding(**headers: str) -> MemoryTarget:
+    """A target whose every reply has these headers as well."""
+
+    def bend(method: str, _url: str, honest: Reply) -> Reply:
+        if method == "PATCH":
+            return reply(405, {}, allow="GET, POST")
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(honest, headers={**honest.headers, **given})
+
+    return MemoryTarget(bend=bend)
+
+
+@pytest.mark.anyio
+async def test_a_reply_without_a_date_is_accused() -> None:
+    """And so is one whose Date is none."""
+    await passes(date_is_given, target=adding(date="Sun, 22 Nov 2026 21:00:00 GMT"))
+    await accuses(date_is_given, "a Date header", target=MemoryTarget())
+    await accuses(date_is_given, "an HTTP date", target=adding(date="yesterday"))
+
+
+@pytest.mark.anyio
+async def test_https_that_is_not_insisted_on_is_accused() -> None:
+    """Neither a missing header nor an age of zero insists on anything."""
+    await passes(https_is_insisted_on, target=adding(strict_transport_security="max-age=300"))
+    await accuses(https_is_insisted_on, "Strict-Transport-Security", target=MemoryTarget())
+    await accuses(https_is_insisted_on, "max-age above", target=adding(strict_transport_security="max-age=0"))
+
+
+@pytest.mark.anyio
+async def test_options_that_disagree_with_the_405_are_accused() -> None:
+    """HEAD and OPTIONS themselves may be left out."""
+    await passes(options_agree_with_405, target=adding(allow="GET, HEAD, POST, OPTIONS"))
+    await accuses(options_agree_with_405, "the methods of the 405", target=adding(allow="GET, POST, DELETE"))
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 """How a token is handed over: one place, one scheme, one spelling, and before anything else is judged."""
 
-import json
+from dataclasses import replace
 
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
-from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_status
+from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.forged_tokens import loosely_written
 from createflow.scenarios.principal import ANONYMOUS, Principal
 from createflow.scenarios.probes.raw_role import RawHttp
@@ -19,9 +19,9 @@ async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
     """A good token under another scheme, without a scheme, or a scheme without a token is refused with 401."""
     writer = _bearer(tokens)
     forms = {
-        "the scheme Basic before a good token": Principal(writer.subject, writer.token, scheme="Basic"),
-        "a good token without a scheme": Principal(writer.subject, writer.token, scheme=""),
-        "the scheme Bearer without a token": Principal(writer.subject, ""),
+        "the scheme Basic before a good token": replace(writer, scheme="Basic", renew=None),
+        "a good token without a scheme": replace(writer, scheme="", renew=None),
+        "the scheme Bearer without a token": writer.holding(""),
     }
     async with between_creates(target, who=writer):
         for form, who in forms.items():
@@ -34,7 +34,7 @@ async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
         for scheme in ("bearer", "BEARER"):
-            reply = await target.create(who=Principal(writer.subject, writer.token, scheme=scheme))
+            reply = await target.create(who=replace(writer, scheme=scheme, renew=None))
             expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
 
 
@@ -49,11 +49,11 @@ async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
         control = await target.create(who=writer)
         url = f"{control.exchange.url}?access_token={writer.token}"
         reply = await target.send(
-            "POST",
+            target.contract.method,
             url,
             who=ANONYMOUS,
-            headers={"content-type": "application/json"},
-            content=json.dumps(target.contract.document()).encode(),
+            headers={"content-type": target.contract.media_type},
+            content=target.contract.shape.body(target.contract.document()),
         )
         expect_status(reply, 401, of="a create whose only token is in the query string")
 
@@ -66,12 +66,12 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
-        body = json.dumps(target.contract.document()).encode()
+        body = target.contract.shape.body(target.contract.document())
         for order, first, second in (
             ("a bad token first", writer.holding("not-a-token"), writer),
             ("a bad token last", writer, writer.holding("not-a-token")),
         ):
-            lines = (f"Content-Length: {len(body)}", f"Authorization: {second.scheme} {second.token}")
+            lines = (f"Content-Length: {len(body)}", f"Authorization: {second.credential(second.token or '')}")
             answer = await raw.converse(raw.request(body, who=first, lines=lines))
             statuses = [reply.status for reply in answer.replies]
             refused = not statuses or statuses[0] in {400, 401}
@@ -114,8 +114,23 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
         expect(len(statuses) == 1, "one status for a reader's broken create, each time", str(sorted(statuses)))
 
 
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches=Fault.ERROR_CODE_WITHOUT_TOKEN)
+async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
+    """A bad token is told error="invalid_token" in the challenge; no token at all is told no error code."""
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        bare = await target.create(who=ANONYMOUS)
+        expect_status(bare, 401, of="a create without a token")
+        challenge = expect_header(bare, "WWW-Authenticate")
+        expect("error=" not in challenge, "a challenge without an error code when there is no token", challenge, bare)
+        bad = await target.create(who=writer.holding("not-a-token"))
+        expect_status(bad, 401, of="a create with a malformed token")
+        challenge = expect_header(bad, "WWW-Authenticate")
+        expect('error="invalid_token"' in challenge, 'error="invalid_token" in the challenge', challenge, bad)
+
+
 def _bearer(tokens: Tokens) -> Principal:
     writer = tokens.writer()
-    if writer.scheme.lower() != "bearer":
-        raise NotDeclared(f"the target's scheme is {writer.scheme}, not Bearer")
+    if writer.scheme.lower() != "bearer" or writer.header != "authorization":
+        raise NotDeclared("the target's credential is no bearer token in Authorization")
     return writer
