@@ -9,6 +9,7 @@ import createflow
 from createflow.cli import (
     bench_command,
     checks_command,
+    replay_command,
     report_command,
     run_command,
     stack_command,
@@ -35,6 +36,7 @@ for command in (
     checks_command,
     token_command,
     report_command,
+    replay_command,
 ):
     command.register(app)
 

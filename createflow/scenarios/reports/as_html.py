@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from createflow.scenarios.reports.html_check import check
 from createflow.scenarios.reports.remark import remarks
-from createflow.scenarios.reports.verdict import Verdict, counted, sentence, verdict
+from createflow.scenarios.reports.verdict import Verdict, counted, verdict, words
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import Outcome, RunReport
 
@@ -52,13 +52,16 @@ def _head(report: RunReport) -> str:
         if counts[outcome]
     )
     run = f"{report.started_at}, run {report.run_id}, seed {report.seed}, gate {report.gate.value}"
-    facts = (f"{report.target} ({report.profile})", f"{run}, createflow {report.createflow_version}")
+    facts = (
+        f"{report.target} ({report.profile})",
+        f"{report.duration_s:.1f} s, {run}, createflow {report.createflow_version}",
+    )
     told = "".join(f'<p class="facts">{escape(fact)}</p>' for fact in facts)
     said = "".join(f"<p>{escape(remark)}</p>" for remark in remarks(report))
     section = f'<section class="remarks">{said}</section>' if said else ""
     mood = _MOODS.get(verdict(report), "unsure")
     return (
-        f'<header><h1 class="{mood}">{escape(sentence(report))}</h1>{told}'
+        f'<header><h1 class="{mood}">{escape(words(report))}</h1>{told}'
         f'<ul class="numbers">{shown}</ul></header>{section}'
     )
 

@@ -22,11 +22,11 @@ def check(result: CheckResult) -> str:
 
 
 def _inside(result: CheckResult) -> str:
-    lines = explained(result) if result.outcome in TROUBLE else [("source", result.source)]
+    lines = explained(result)[1:] if result.outcome in TROUBLE else [("source", result.source)]  # the title promises
     if result.outcome is Outcome.SKIPPED:
         lines = [("reason", one_line(result.reason)), *lines]
     if result.why:
-        lines = [*lines[:1], ("about", result.why), *lines[1:]]
+        lines = [("about", result.why), *lines]
     rows = "".join(f"<dt>{label}</dt><dd>{_text(label, text)}</dd>" for label, text in lines if text)
     exchanges = result.finding.exchanges if result.finding else ()
     trace = f"<pre>{_shown(result.traceback)}</pre>" if result.traceback else ""

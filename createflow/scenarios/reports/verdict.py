@@ -69,7 +69,12 @@ def counted(results: tuple[CheckResult, ...]) -> Counter[Outcome]:
 
 def sentence(report: RunReport) -> str:
     """The verdict in one line, with the numbers behind it."""
-    return f"{_WORDS[verdict(report)]} ({numbers(report)}; {report.duration_s:.1f} s)"
+    return f"{words(report)} ({numbers(report)}; {report.duration_s:.1f} s)"
+
+
+def words(report: RunReport) -> str:
+    """The verdict and what it means."""
+    return _WORDS[verdict(report)]
 
 
 def numbers(report: RunReport) -> str:
