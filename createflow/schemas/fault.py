@@ -58,6 +58,14 @@ class Fault(StrEnum):
     UNKNOWN_FIELDS_STORED = "unknown_fields_stored"  # fields outside the schema are accepted
     BROKEN_JSON_CRASHES = "broken_json_crashes"  # truncated JSON answers 500
     FIRST_ERROR_ONLY = "first_error_only"  # only one of several bad fields is named
+    BLANK_ACCEPTED = "blank_accepted"  # a name of invisible characters is stored
+    QUOTES_DOUBLED = "quotes_doubled"  # text is changed as if it became SQL
+    EVALUATES_TEMPLATES = "evaluates_templates"  # what looks like a template is filled in
+    LIMITS_BEFORE_NORMALISING = "limits_before_normalising"  # what is stored is longer than what was judged
+    DEEP_JSON_CRASHES = "deep_json_crashes"  # deep nesting answers 500
+    METADATA_UNBOUNDED = "metadata_unbounded"  # metadata may be of any size and depth
+    UNKNOWN_NULL_PASSES = "unknown_null_passes"  # an unknown field is refused unless it is null
+    LOSES_EMPTY_VALUES = "loses_empty_values"  # what is empty or zero is not stored
     # 6 service_router
     DOWN_IS_500 = "down_is_500"  # no live instance answers 500
     BREAKER_NEVER_OPENS = "breaker_never_opens"  # every request waits for the dead dependency
@@ -101,6 +109,8 @@ class Fault(StrEnum):
     MAY_BE_STORED = "may_be_stored"  # replies are open to shared caches
     VERSION_BANNER = "version_banner"  # replies tell the software's version
     ORIGIN_REFLECTED = "origin_reflected"  # every origin may use the reader's credentials
+    MARKUP_ESCAPED_ON_READ = "markup_escaped_on_read"  # reads show other markup than the create
+    NAME_IN_HEADER = "name_in_header"  # a field's text is copied into a header as it is
 
     @property
     def step(self) -> Step:

@@ -269,6 +269,51 @@ async def first_error_only(lane: Lane) -> bool:
     return len((await lane.create({"name": 1, "description": 2})).json()["errors"]) == 1
 
 
+async def blank_accepted(lane: Lane) -> bool:
+    return (await lane.create({"name": "\u200b"})).status_code == 201
+
+
+async def _name_kept(lane: Lane, name: str) -> bool:
+    return bool((await lane.create({"name": name})).json()["name"] == name)
+
+
+async def quotes_doubled(lane: Lane) -> bool:
+    return not await _name_kept(lane, "O'Brien")
+
+
+async def evaluates_templates(lane: Lane) -> bool:
+    return not await _name_kept(lane, "{{7*7}}")
+
+
+async def limits_before_normalising(lane: Lane) -> bool:
+    return (await lane.create({"name": "\u0958" * 200})).status_code == 201
+
+
+async def deep_json_crashes(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":"a","metadata":' + b'{"a":' * 200 + b"1" + b"}" * 201)).status_code == 500
+
+
+async def metadata_unbounded(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "metadata": {"k": "x" * 17_000}})).status_code == 201
+
+
+async def unknown_null_passes(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "surprise": None})).status_code == 201
+
+
+async def loses_empty_values(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "metadata": {"k": 0}})).json()["metadata"] == {}
+
+
+async def markup_escaped_on_read(lane: Lane) -> bool:
+    made = await lane.create({"name": "<b>"})
+    return bool((await lane.get(made.headers["location"])).json()["name"] != "<b>")
+
+
+async def name_in_header(lane: Lane) -> bool:
+    return "x-name" in (await lane.create()).headers
+
+
 async def down_is_500(lane: Lane) -> bool:
     return (await lane.create()).status_code == 500
 

@@ -1,5 +1,6 @@
 """Step 16, broken."""
 
+import html
 import traceback
 import uuid
 from collections.abc import Callable
@@ -121,6 +122,32 @@ class StackTraceLeaks(Response):
         return {**Response.problem(self, job, refused), "detail": trace}
 
 
+class MarkupEscapedOnRead(Response):
+    """Shows readers something else than the writer."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Escape it on the way out."""
+        job = await Response.__call__(self, job)
+        if job.op == "read" and job.document:
+            shown = orjson.loads(job.document)
+            job.document = orjson.dumps({**shown, "name": html.escape(shown["name"])})
+        return job
+
+
+class NameInHeader(Response):
+    """Repeats a field where line breaks mean something."""
+
+    async def __call__(self, job: Job) -> Job:
+        """The name as a header, which its line breaks make several of."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            for line in f"x-name: {job.body['name']}".splitlines():
+                name, _, value = line.partition(":")
+                if name.strip():
+                    job.headers.append((name.strip().lower().encode("ascii"), value.strip().encode("utf-8")))
+        return job
+
+
 class MayBeStored(Response):
     """Leaves it to caches what to keep."""
 
@@ -156,6 +183,8 @@ _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.ETAG_DIFFERS: EtagDiffers,
     Fault.HTML_ERRORS: HtmlErrors,
     Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
+    Fault.MARKUP_ESCAPED_ON_READ: MarkupEscapedOnRead,
+    Fault.NAME_IN_HEADER: NameInHeader,
     Fault.MAY_BE_STORED: MayBeStored,
     Fault.VERSION_BANNER: VersionBanner,
     Fault.ORIGIN_REFLECTED: OriginReflected,

@@ -64,7 +64,7 @@ class Validation:
             # One level for the body itself; deeper than metadata may be is nowhere allowed.
             document = sanitiser.walk(document, "", METADATA_MAX_DEPTH + 1)
             violations = sanitiser.violations
-            violations += self._house_rules(document)
+            violations += self.house_rules(document)
         violations += self.schema.violations(document)
         if violations:
             raise self.refusal(violations)
@@ -75,7 +75,7 @@ class Validation:
             "metadata": body.get("metadata", {}),
         }
 
-    def _house_rules(self, document: dict[str, Any]) -> list[Violation]:
+    def house_rules(self, document: dict[str, Any]) -> list[Violation]:
         """What JSON Schema cannot say, or says differently from engine to engine."""
         found: list[Violation] = []
         name = document.get("name")
