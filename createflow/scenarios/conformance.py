@@ -11,6 +11,7 @@ import createflow
 from createflow.scenarios.baseline import judged
 from createflow.scenarios.cleanup import clean_up
 from createflow.scenarios.declare import Check
+from createflow.scenarios.declared_secrets import declared_secrets
 from createflow.scenarios.mask import Mask
 from createflow.scenarios.probes.kit import Kit
 from createflow.scenarios.running import result_of, run_check
@@ -63,6 +64,8 @@ async def conformance(
     seed = secrets.randbelow(2**32) if seed is None else seed
     run = _Run(checks, progress, seed)
     mask = Mask()
+    for secret, shown in declared_secrets(profile.auth):
+        mask.add(secret, shown=shown)
     run_id = secrets.token_hex(4)
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False

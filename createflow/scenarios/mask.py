@@ -1,6 +1,9 @@
 """Keeping secrets out of everything that is shown or saved."""
 
+import json
 import re
+from base64 import b64encode
+from html import escape
 from typing import TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -9,7 +12,7 @@ from pydantic import BaseModel
 Record = TypeVar("Record", bound=BaseModel)
 
 MASKED = "****"
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
 _PASSWORD_IN_URL = re.compile(r"(?P<before>[a-z][a-z0-9+.-]*://[^/\s:@'\"]*:)[^/\s@'\"]+(?=@)", re.IGNORECASE)
 _PASSWORD_WORD = re.compile(r"(?P<before>\bpassword\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 _SHORTEST = 6
@@ -25,7 +28,7 @@ class Mask:
     def add(self, secret: str | None, shown: str = MASKED) -> None:
         """Remember a secret, and what is shown in its place."""
         if secret and len(secret) >= _SHORTEST:
-            for form in (secret, quote(secret, safe=""), unquote(secret)):
+            for form in _forms(secret):
                 self._secrets[form] = shown
 
     def add_url(self, url: str) -> None:
@@ -42,9 +45,19 @@ class Mask:
         for secret in sorted(self._secrets, key=len, reverse=True):
             if secret in text:
                 text = text.replace(secret, self._secrets[secret])
+        text = self._without_cut_one(text)
         text = _JWT.sub("$TOKEN", text)
         text = _PASSWORD_IN_URL.sub(rf"\g<before>{MASKED}", text)
         return _PASSWORD_WORD.sub(rf"\g<before>{MASKED}", text)
+
+    def _without_cut_one(self, text: str) -> str:
+        """Without the beginning of a secret at the end of the text, where an excerpt was cut in the middle of it."""
+        whole = text.rstrip("'\". )…")
+        for secret, shown in self._secrets.items():
+            for length in range(min(len(secret) - 1, len(whole)), _SHORTEST - 1, -1):
+                if whole.endswith(secret[:length]):
+                    return whole[:-length] + shown + text[len(whole) :]
+        return text
 
     def record(self, record: Record) -> Record:
         """The record with every string in it masked."""
@@ -58,3 +71,13 @@ class Mask:
         if isinstance(value, (list, tuple)):
             return tuple(self._walked(item) for item in value)
         return value
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as URLs, JSON, HTML, Python and Basic authentication write it."""
+    forms = {secret, quote(secret, safe=""), quote(secret), unquote(secret), escape(secret), repr(secret)[1:-1]}
+    forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {form.replace("/", r"\/") for form in tuple(forms)}
+    forms.add(b64encode(secret.encode()).decode())
+    # An excerpt of a JSON reply is shown as Python writes it.
+    return forms | {repr(form)[1:-1] for form in forms}
