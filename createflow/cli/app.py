@@ -9,6 +9,7 @@ import createflow
 from createflow.cli import (
     bench_command,
     checks_command,
+    init_command,
     replay_command,
     report_command,
     run_command,
@@ -34,6 +35,7 @@ for command in (
     up_command,
     stack_command,
     checks_command,
+    init_command,
     token_command,
     report_command,
     replay_command,

@@ -19,7 +19,8 @@ def example(schema: dict[str, Any]) -> Any:
         if schema.get(key):
             return schema[key][0]
     made: Any = schema.get("default")
-    match schema.get("type"):
+    kind = schema.get("type")
+    match next((name for name in kind if name != "null"), None) if isinstance(kind, list) else kind:
         case "string" if "pattern" not in schema:
             made = _text(schema)
         case "integer" | "number":

@@ -1,6 +1,7 @@
 """Everything that a run's checks can ask through, opened once, handed out by role."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -35,8 +36,8 @@ from createflow.scenarios.probes.role import (
 from createflow.scenarios.probes.surroundings import set_up, tear_down
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
 from createflow.scenarios.probes.token_supply import TokenSupply, token_supply
-from createflow.scenarios.probes.tokens import tokens_for, writer_of
-from createflow.schemas.profile import JwtAuth, Profile
+from createflow.scenarios.probes.tokens import named_values, tokens_for, writer_of
+from createflow.schemas.profile import BasicAuth, JwtAuth, Profile
 
 _LONGEST_OPENING_S = 10.0
 _LONGEST_TEARDOWN_S = 15.0
@@ -84,6 +85,9 @@ class Kit:
         self.connection = HttpConnection(self.profile, self.run_id, self.mask)
         for secret in _secrets(self.profile):
             self.mask.add_url(secret)
+        if isinstance(self.profile.auth, BasicAuth):
+            for value in named_values(self.profile.auth, os.environ).values():
+                self.mask.add(value.partition(":")[2])
 
     async def __aenter__(self) -> Self:
         """See that the target answers, then open every declared sink, all at once.
