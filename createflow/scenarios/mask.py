@@ -18,6 +18,9 @@ _PASSWORD_WORD = re.compile(r"(?P<before>\bpassword\s*=\s*)('[^']*'|\S+)", re.IG
 _SHORTEST = 6
 """Shorter secrets are not searched for: they would mask ordinary words and hide what was seen."""
 
+_QUERY = "!$&'()*+,/:;=?@"
+"""What httpx leaves as it is in a query."""
+
 
 class Mask:
     """Knows the run's secrets and blots them out."""
@@ -74,10 +77,12 @@ class Mask:
 
 
 def _forms(secret: str) -> set[str]:
-    """The secret as URLs, JSON, HTML, Python and Basic authentication write it."""
-    forms = {secret, quote(secret, safe=""), quote(secret), unquote(secret), escape(secret), repr(secret)[1:-1]}
+    """The secret as URLs, JSON, HTML, Python, a shell and Basic authentication write it."""
+    forms = {secret, quote(secret, safe=""), quote(secret), quote(secret, safe=_QUERY), unquote(secret)}
+    forms |= {escape(secret), repr(secret)[1:-1]}
     forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     forms |= {form.replace("/", r"\/") for form in tuple(forms)}
     forms.add(b64encode(secret.encode()).decode())
     # An excerpt of a JSON reply is shown as Python writes it.
-    return forms | {repr(form)[1:-1] for form in forms}
+    forms |= {repr(form)[1:-1] for form in forms}
+    return forms | {form.replace("'", "'\"'\"'") for form in forms}
