@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class BaselineEntry(BaseModel):
     """One check that is known to fail."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: str
     """The check's id, whole."""

@@ -58,6 +58,7 @@ class SqlSink(Section):
     """A table that can be asked, read-only."""
 
     dsn: SecretStr
+    """``postgresql://`` connection string of somebody who may only read."""
     by_id: str
     """SQL with ``%(id)s``."""
     by_name: str | None = None
@@ -70,13 +71,16 @@ class ReplicaSink(Section):
     """One streaming replica; the queries are the primary's."""
 
     name: str
+    """How the report calls it."""
     dsn: SecretStr
+    """``postgresql://`` connection string of somebody who may only read."""
 
 
 class CacheSink(Section):
     """``[sinks.cache]``: a Redis or Valkey that holds the representation."""
 
     url: SecretStr
+    """``redis://`` or ``rediss://``."""
     key: str
     """Template with ``{id}``."""
     field: str | None = None
@@ -87,7 +91,9 @@ class EventSink(Section):
     """``[sinks.events]``: a NATS JetStream stream; JSON Pointers say where things are in an event."""
 
     url: SecretStr
+    """``nats://`` or ``tls://``."""
     stream: str
+    """The JetStream stream."""
     subject: str
     """Filter, for example ``orders.created``."""
     resource: str = "/data"
@@ -100,7 +106,9 @@ class SearchSink(Section):
     """``[sinks.search]``: an Elasticsearch or OpenSearch index, documents by resource id."""
 
     url: SecretStr
+    """``http://`` or ``https://``, user and password in it."""
     index: str
+    """Name of the index or alias."""
 
 
 class Sinks(Section):
@@ -109,18 +117,24 @@ class Sinks(Section):
     primary: SqlSink | None = None
     """The row query must return the columns of the representation, under the representation's names."""
     replicas: tuple[ReplicaSink, ...] = ()
+    """Every replica that reads may go to."""
     audit: SqlSink | None = None
     """Columns ``actor``, ``action``, ``resource_id``, ``occurred_at``, ``outcome``, ``request_id``."""
     cache: CacheSink | None = None
+    """The cache."""
     events: EventSink | None = None
+    """The event stream."""
     search: SearchSink | None = None
+    """The search index."""
 
 
 class FaultCommands(Section):
     """``[faults.NAME]``: how a fault is brought in and taken out; argument lists, no shell."""
 
     inject: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Brings it in, and ends when it is in."""
     heal: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Takes it out; run whatever happens."""
 
 
 FaultName = Literal["database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"]
@@ -130,10 +144,15 @@ class Deadlines(Section):
     """``[deadlines]``: how long each copy may lag behind the 201."""
 
     replica_s: Seconds = 2.0
+    """On every replica."""
     cache_s: Seconds = 1.0
+    """In the cache."""
     event_s: Seconds = 2.0
+    """On the event stream."""
     index_s: Seconds = 5.0
+    """In the search index."""
     audit_s: Seconds = 1.0
+    """In the audit trail."""
     recovery_s: Seconds = 20.0
     """How long the service may take to answer 201 again once a fault is healed."""
 
@@ -142,14 +161,18 @@ class Limits(Section):
     """``[limits]``: the rate limit that is promised for one subject."""
 
     rate_per_s: Annotated[float, Field(gt=0)]
+    """Requests a second, in the long run; of each credential."""
     burst: Annotated[int, Field(gt=0)]
+    """Requests at once."""
 
 
 class Slo(Section):
     """``[slo]``: the seed's targets unless declared otherwise."""
 
     p99_ms: Annotated[float, Field(gt=0)] = 100.0
+    """99 of 100 creates are answered within this."""
     rate_per_s: Annotated[float, Field(gt=0)] = 500.0
+    """Creates a second that must be served."""
 
 
 class Profile(Section):
@@ -164,9 +187,15 @@ class Profile(Section):
     teardown: tuple[Request, ...] = ()
     """Requests of the writer's after all checks, also after a failure."""
     sinks: Sinks = Sinks()
+    """Where the write must arrive."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
+    """What can be broken on purpose: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
+    ``replica_down``, ``search_down``."""
     deadlines: Deadlines = Deadlines()
+    """How long each copy may lag."""
     limits: Limits | None = None
+    """The promised rate limit; kept by the run itself, so that no check is spoiled by a 429."""
     slo: Slo = Slo()
+    """What ``createflow bench`` must see."""
     baseline: tuple[BaselineEntry, ...] = ()
     """Failures that are known and tolerated until a day."""

@@ -21,6 +21,7 @@ class Fields(Section):
     created_at: str = "created_at"
     """``@header:Last-Modified`` takes it from a header."""
     created_by: str = "created_by"
+    """The creator, as the token's subject."""
     created_at_format: Literal["rfc3339", "epoch_ms", "epoch_s", "http_date"] = "rfc3339"
     """How the time is written; the last three are turned into the first before it is checked."""
 
@@ -60,6 +61,7 @@ class Errors(Section):
     """``[target.errors]``: how this target says no, where that is not as in the seed."""
 
     media_type: str = "application/problem+json"
+    """Content-Type of refusals."""
     statuses: dict[Meaning, Statuses] = Field(default_factory=dict)
     """The status, or the statuses, of a refusal: ``validation = 422``. Others are as in the seed."""
     code: Pointer = ""
@@ -72,6 +74,7 @@ class CleanupRequest(Section):
     """``[target.cleanup_request]``: how a resource is taken away, where that is not DELETE at its URL."""
 
     method: str = "DELETE"
+    """Of the request."""
     path: str = "{url}"
     """``{url}`` is the resource's URL, ``{id}`` its id; captured variables may be used too."""
     body: dict[str, Any] | None = None
@@ -144,11 +147,13 @@ class Request(Section):
     """``[[setup]]`` and ``[[teardown]]``: one request before or after all checks, in the order of the file."""
 
     method: str = "POST"
+    """Of the request."""
     path: Annotated[str, Field(pattern=r"^/")]
     """``{run_id}`` and variables that earlier requests captured may be used."""
     body: Any = None
     """Sent as JSON; the variables may be used in its strings."""
     headers: dict[str, str] = Field(default_factory=dict)
+    """Sent beside those of ``[target]``."""
     statuses: Statuses = ()
     """Accepted statuses; any 2xx when none is given."""
     capture: dict[str, Annotated[str, Field(pattern=r"^/")]] = Field(default_factory=dict)
