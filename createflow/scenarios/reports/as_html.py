@@ -8,9 +8,10 @@ from importlib.resources import files
 
 from createflow.scenarios.reports.html_check import check
 from createflow.scenarios.reports.remark import remarks
+from createflow.scenarios.reports.trouble import TROUBLE, troubled
 from createflow.scenarios.reports.verdict import Verdict, counted, verdict, words
 from createflow.schemas.flow import Step, Tier
-from createflow.schemas.report import Outcome, RunReport
+from createflow.schemas.report import CheckResult, Outcome, RunReport
 
 _MOODS = {Verdict.HOLDS: "good", Verdict.FAILED: "bad", Verdict.BROKEN: "bad"}
 
@@ -36,7 +37,8 @@ def render(report: RunReport) -> str:
 {_head(report)}
 {_filters(report)}
 <main>
-{"".join(_tier(report, tier) for tier in Tier)}
+{_section("what needs a look", troubled(report))}
+{"".join(_section(f"{tier.value} tier", _settled(report, tier)) for tier in Tier)}
 </main>
 <script>{script}</script>
 </body>
@@ -81,11 +83,13 @@ def _select(name: str, values: Iterable[str]) -> str:
     return f'<label>{name}<select name="{name}"><option value="">all</option>{options}</select></label>'
 
 
-def _tier(report: RunReport, tier: Tier) -> str:
-    results = [result for result in report.results if result.step.tier is tier]
-    if not results:
-        return ""
-    return f'<h2 data-tier="{tier.value}">{tier.value} tier</h2>\n' + "\n".join(map(check, results))
+def _settled(report: RunReport, tier: Tier) -> list[CheckResult]:
+    return [result for result in report.results if result.step.tier is tier and result.outcome not in TROUBLE]
+
+
+def _section(title: str, results: list[CheckResult]) -> str:
+    checks = "\n".join(map(check, results))
+    return f"<section><h2>{title}</h2>\n{checks}</section>" if results else ""
 
 
 def _part(name: str) -> str:

@@ -16,15 +16,19 @@ def check(result: CheckResult) -> str:
         f'<summary><span class="outcome">{result.outcome.value}</span>'
         f'<span class="id"><code>{escape(result.id)}</code> <span class="level">{result.level.value}</span></span>'
         f'<span class="time">{result.duration_ms:.0f} ms</span>'
-        f'<span class="title">{escape(result.title)}</span></summary>'
+        f'<span class="title">{escape(result.title)}</span>{_skipped(result)}</summary>'
         f'<div class="inside">{_inside(result)}</div></details>'
     )
 
 
+def _skipped(result: CheckResult) -> str:
+    if result.outcome is not Outcome.SKIPPED:
+        return ""
+    return f'<span class="title">skipped: {escape(one_line(result.reason))}</span>'
+
+
 def _inside(result: CheckResult) -> str:
     lines = explained(result)[1:] if result.outcome in TROUBLE else [("source", result.source)]  # the title promises
-    if result.outcome is Outcome.SKIPPED:
-        lines = [("reason", one_line(result.reason)), *lines]
     if result.why:
         lines = [("about", result.why), *lines]
     rows = "".join(f"<dt>{label}</dt><dd>{_text(label, text)}</dd>" for label, text in lines if text)

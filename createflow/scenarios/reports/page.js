@@ -9,8 +9,8 @@ function show() {
   for (const check of checks) {
     check.hidden = Object.entries(chosen).some(([name, value]) => value && check.dataset[name] !== value);
   }
-  for (const heading of document.querySelectorAll("h2[data-tier]")) {
-    heading.hidden = !checks.some((check) => !check.hidden && check.dataset.tier === heading.dataset.tier);
+  for (const section of document.querySelectorAll("main section")) {
+    section.hidden = !section.querySelector("details[data-outcome]:not([hidden])");
   }
   counter.textContent = `${checks.filter((check) => !check.hidden).length} of ${checks.length} checks`;
 }

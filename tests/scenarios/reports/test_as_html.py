@@ -75,6 +75,8 @@ def test_every_check_can_be_filtered_and_failures_are_open() -> None:
     """By outcome, tier and step."""
     folds = {a["id"]: a for tag, a in READER.tags if tag == "details"}
     assert set(folds) == {result.id for result in HOSTILE.results}
+    first = [check_id for check_id, a in folds.items() if a["class"] in {"failed", "broken", "inconclusive"}]
+    assert list(folds)[: len(first)] == first
     assert folds["replicate.passed"]["data-tier"] == "data"
     assert folds["replicate.passed"]["data-step"] == "replicate"
     assert {check_id for check_id, a in folds.items() if "open" in a} == {
