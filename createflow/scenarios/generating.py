@@ -1,12 +1,42 @@
 """Bodies made from a JSON Schema: the same for the same seed."""
 
+import asyncio
+import json
 import random
+import sys
 import tempfile
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 _WRONG: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**6, "", " ", "x" * 50, [], ["x"], {}, {"x": 1}, [[]], "null")
+
+
+async def generated_bodies(schema: dict[str, Any], seed: int, count: int, *, besides: str = "") -> list[dict[str, Any]]:
+    """The same as ``valid_bodies``, from a process of its own.
+
+    Hypothesis sets the interpreter's global random state and watches it: neither goes together with other checks that
+    run at the same time.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        __name__,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    question = {"schema": schema, "seed": seed, "count": count, "besides": besides}
+    try:
+        answer, complaint = await process.communicate(json.dumps(question).encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise RuntimeError(complaint.decode("utf-8", "replace")[-2000:])
+    bodies: list[dict[str, Any]] = json.loads(answer)
+    return bodies
 
 
 def valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besides: str = "") -> list[dict[str, Any]]:
@@ -73,3 +103,9 @@ def _spoiled(schema: dict[str, Any], body: dict[str, Any], chance: random.Random
         return {**body, name: "x" * (most + more)}, f"{name} of {most + more} characters"
     wrong = chance.choice(_WRONG)
     return {**body, name: wrong}, f"{name} = {wrong!r}"
+
+
+if __name__ == "__main__":
+    asked = json.load(sys.stdin)
+    made = valid_bodies(asked["schema"], asked["seed"], asked["count"], besides=asked["besides"])
+    json.dump(made, sys.stdout)

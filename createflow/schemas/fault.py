@@ -66,6 +66,8 @@ class Fault(StrEnum):
     METADATA_UNBOUNDED = "metadata_unbounded"  # metadata may be of any size and depth
     UNKNOWN_NULL_PASSES = "unknown_null_passes"  # an unknown field is refused unless it is null
     LOSES_EMPTY_VALUES = "loses_empty_values"  # what is empty or zero is not stored
+    NUMBERS_ROUNDED = "numbers_rounded"  # whole numbers become fractions
+    STRANGE_KEY_CRASHES = "strange_key_crashes"  # a long Idempotency-Key answers 500
     # 6 service_router
     DOWN_IS_500 = "down_is_500"  # no live instance answers 500
     BREAKER_NEVER_OPENS = "breaker_never_opens"  # every request waits for the dead dependency
@@ -73,6 +75,8 @@ class Fault(StrEnum):
     IDEMPOTENCY_IGNORED = "idempotency_ignored"  # the same key creates twice
     KEY_REUSE_ACCEPTED = "key_reuse_accepted"  # same key, other body: answered as if it were the same
     IF_MATCH_IGNORED = "if_match_ignored"  # a stale If-Match overwrites
+    KEY_SHARED = "key_shared"  # an Idempotency-Key of one subject is everybody's
+    CONTENTION_CRASHES = "contention_crashes"  # two updates of one resource at once answer 500
     # 8 transaction
     ROW_KEPT_AFTER_REFUSAL = "row_kept_after_refusal"  # a refused create leaves a row
     NO_ROLLBACK = "no_rollback"  # the row is committed before the rest of the unit fails
@@ -111,6 +115,11 @@ class Fault(StrEnum):
     ORIGIN_REFLECTED = "origin_reflected"  # every origin may use the reader's credentials
     MARKUP_ESCAPED_ON_READ = "markup_escaped_on_read"  # reads show other markup than the create
     NAME_IN_HEADER = "name_in_header"  # a field's text is copied into a header as it is
+    DEFAULT_MISSING = "default_missing"  # what was not sent is not shown
+    BYTE_ORDER_MARK = "byte_order_mark"  # JSON begins with a byte order mark
+    ID_REPEATED = "id_repeated"  # two resources have one id
+    LOCATION_FROM_HEADER = "location_from_header"  # the client's X-Forwarded-Host is where Location points
+    TIME_OF_READING = "time_of_reading"  # created_at is when it was read
 
     @property
     def step(self) -> Step:

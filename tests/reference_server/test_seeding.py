@@ -314,6 +314,49 @@ async def name_in_header(lane: Lane) -> bool:
     return "x-name" in (await lane.create()).headers
 
 
+async def numbers_rounded(lane: Lane) -> bool:
+    return b'"k":1.0' in (await lane.create({"name": "a", "metadata": {"k": 1}})).content
+
+
+async def strange_key_crashes(lane: Lane) -> bool:
+    return (await lane.create({"name": "a"}, **{"idempotency-key": "k" * 300})).status_code == 500
+
+
+async def key_shared(lane: Lane) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    first = await lane.create({"name": "a"}, **key)
+    headers = {**lane.as_user("bob"), **key}
+    second = await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)
+    return bool(first.json()["id"] == second.json()["id"])
+
+
+async def contention_crashes(lane: Lane) -> bool:
+    location = (await lane.create()).headers["location"]
+    replies = await asyncio.gather(*(lane.put(location, {"name": "b"}) for _ in range(2)))
+    return any(reply.status_code == 500 for reply in replies)
+
+
+async def default_missing(lane: Lane) -> bool:
+    return "description" not in (await lane.create({"name": "a"})).json()
+
+
+async def byte_order_mark(lane: Lane) -> bool:
+    return (await lane.create()).content.startswith(b"\xef\xbb\xbf")
+
+
+async def id_repeated(lane: Lane) -> bool:
+    return bool((await lane.create()).json()["id"] == (await lane.create()).json()["id"])
+
+
+async def location_from_header(lane: Lane) -> bool:
+    return "else.example" in (await lane.create(**{"x-forwarded-host": "else.example"})).headers["location"]
+
+
+async def time_of_reading(lane: Lane) -> bool:
+    made = await lane.create()
+    return bool((await lane.get(made.headers["location"])).json()["created_at"] != made.json()["created_at"])
+
+
 async def down_is_500(lane: Lane) -> bool:
     return (await lane.create()).status_code == 500
 

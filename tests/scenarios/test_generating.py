@@ -1,12 +1,13 @@
 """Bodies made from a schema are of the schema, and the same for the same seed."""
 
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.generating import invalid_bodies, valid_bodies
+from createflow.scenarios.generating import generated_bodies, invalid_bodies, valid_bodies
 from createflow.schemas.wire import wire_schema
 
 SCHEMA = {
@@ -44,3 +45,21 @@ def test_the_same_seed_makes_the_same_bodies(tmp_path: Path, monkeypatch: pytest
     assert first == again != other
     assert invalid_bodies(SCHEMA, first, 3) == invalid_bodies(SCHEMA, first, 3)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.anyio
+async def test_a_process_of_its_own_makes_the_same() -> None:
+    """So that the global random state of this one stays as it is."""
+    random.seed(5)
+    before = random.getstate()
+    assert await generated_bodies(SCHEMA, 3, 10) == valid_bodies_apart(3)
+    assert random.getstate() == before
+
+
+def valid_bodies_apart(seed: int) -> list[dict[str, Any]]:
+    """Made here, with the random state put back."""
+    state = random.getstate()
+    try:
+        return valid_bodies(SCHEMA, seed, 10)
+    finally:
+        random.setstate(state)

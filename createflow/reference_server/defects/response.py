@@ -101,6 +101,61 @@ class CreatedByFromBody(_Edited):
         shown["created_by"] = str(job.body["metadata"].get("created_by", job.body["name"]))
 
 
+class DefaultMissing(_Edited):
+    """Shows only what was sent."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Without what is empty."""
+        if not shown["description"]:
+            del shown["description"]
+
+
+class IdRepeated(_Edited):
+    """Has one id for all."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Nil."""
+        shown["id"] = str(uuid.UUID(int=0))
+
+
+class ByteOrderMark(Response):
+    """Writes files, not messages."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A mark in front."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            job.document = b"\xef\xbb\xbf" + job.document
+        return job
+
+
+class LocationFromHeader(Response):
+    """Believes whoever says which host this is."""
+
+    async def __call__(self, job: Job) -> Job:
+        """As the header says."""
+        job = await Response.__call__(self, job)
+        host = job.exchange.headers.get(b"x-forwarded-host") if job.exchange else None
+        if host is not None:
+            job.headers = [
+                (name, b"http://%s%s" % (host, value) if name == b"location" else value) for name, value in job.headers
+            ]
+        return job
+
+
+class TimeOfReading(Response):
+    """Takes now for then."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A later time in every read."""
+        job = await Response.__call__(self, job)
+        if job.op == "read" and job.document:
+            shown = orjson.loads(job.document)
+            later = datetime.fromisoformat(shown["created_at"]) + timedelta(milliseconds=1)
+            job.document = orjson.dumps({**shown, "created_at": later.isoformat()})
+        return job
+
+
 class HtmlErrors(Response):
     """Answers programs with a page for people."""
 
@@ -185,6 +240,11 @@ _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
     Fault.MARKUP_ESCAPED_ON_READ: MarkupEscapedOnRead,
     Fault.NAME_IN_HEADER: NameInHeader,
+    Fault.DEFAULT_MISSING: DefaultMissing,
+    Fault.BYTE_ORDER_MARK: ByteOrderMark,
+    Fault.ID_REPEATED: IdRepeated,
+    Fault.LOCATION_FROM_HEADER: LocationFromHeader,
+    Fault.TIME_OF_READING: TimeOfReading,
     Fault.MAY_BE_STORED: MayBeStored,
     Fault.VERSION_BANNER: VersionBanner,
     Fault.ORIGIN_REFLECTED: OriginReflected,

@@ -150,6 +150,26 @@ class LosesEmptyValues(Validation):
         return {**body, "metadata": {name: value for name, value in body["metadata"].items() if value}}
 
 
+class NumbersRounded(Validation):
+    """Has one kind of number."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Fractions."""
+        body = Validation.validate(self, document)
+        rounded = {name: float(value) if type(value) is int else value for name, value in body["metadata"].items()}
+        return {**body, "metadata": rounded}
+
+
+class StrangeKeyCrashes(Validation):
+    """Has room for short keys only."""
+
+    def check_key(self, key: str) -> None:
+        """And none for a mistake."""
+        if len(key) > 255:
+            raise OverflowError(key[:20])
+        Validation.check_key(self, key)
+
+
 def _longer(stage: Validation) -> Validation:
     healthy = wire_schema("create_request")
     properties = {
@@ -166,6 +186,8 @@ SWAPS: dict[Fault, Swap] = {
     Fault.UNKNOWN_FIELDS_STORED: twin_of(Step.VALIDATION, UnknownFieldsStored),
     Fault.BROKEN_JSON_CRASHES: twin_of(Step.VALIDATION, BrokenJsonCrashes),
     Fault.FIRST_ERROR_ONLY: twin_of(Step.VALIDATION, FirstErrorOnly),
+    Fault.NUMBERS_ROUNDED: twin_of(Step.VALIDATION, NumbersRounded),
+    Fault.STRANGE_KEY_CRASHES: twin_of(Step.VALIDATION, StrangeKeyCrashes),
     Fault.BLANK_ACCEPTED: twin_of(Step.VALIDATION, BlankAccepted),
     Fault.QUOTES_DOUBLED: twin_of(Step.VALIDATION, QuotesDoubled),
     Fault.EVALUATES_TEMPLATES: twin_of(Step.VALIDATION, EvaluatesTemplates),

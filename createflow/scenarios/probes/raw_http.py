@@ -65,6 +65,8 @@ class RawSocket:
         if who.token is not None:
             self._mask.add(who.token, shown="$TOKEN")
             head.append(f"{who.header}: {who.credential(who.token)}")
+        own = self._connection.profile.target.idempotency_header
+        framing = [line.replace("Idempotency-Key:", f"{own}:", 1) for line in framing]
         return "\r\n".join([*head, *framing, "", ""]).encode("latin-1") + body
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,11 @@ from createflow.scenarios.checks.api.https_request.headers import date_is_given,
 from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
 from createflow.scenarios.checks.api.load_balancer import no_gateway_is_503, old_tls_is_refused
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
+from createflow.scenarios.checks.business.business_logic.concurrency import unconditional_update_is_428
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
 from createflow.scenarios.declare import Check
-from createflow.scenarios.expect import Expectation, Inconclusive
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
 from createflow.scenarios.reply import Reply
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
@@ -44,6 +45,7 @@ HERE = {
     date_is_given,
     https_is_insisted_on,
     options_agree_with_405,
+    unconditional_update_is_428,
     old_tls_is_refused,
     no_gateway_is_503,
     unknown_resource_is_404,
@@ -187,6 +189,35 @@ async def test_options_that_disagree_with_the_405_are_accused() -> None:
     """HEAD and OPTIONS themselves may be left out."""
     await passes(options_agree_with_405, target=adding(allow="GET, HEAD, POST, OPTIONS"))
     await accuses(options_agree_with_405, "the methods of the 405", target=adding(allow="GET, POST, DELETE"))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answer", "words"), [(428, ""), (400, "expected 428")])
+async def test_an_update_that_names_no_version_is_428(answer: int, words: str) -> None:
+    """Where it is refused at all; elsewhere there is nothing to ask."""
+
+    def bend(method: str, _url: str, honest: Reply) -> Reply:
+        tagged = replace(honest, headers={**honest.headers, "etag": '"1"'})
+        return tagged if method != "PUT" or target.conditional else reply(answer)
+
+    target = _Conditional(bend=bend)
+    if words:
+        await accuses(unconditional_update_is_428, words, target=target)
+    else:
+        await passes(unconditional_update_is_428, target=target)
+    with pytest.raises(NotDeclared):
+        await unconditional_update_is_428.function(target=MemoryTarget())
+
+
+class _Conditional(MemoryTarget):
+    """Remembers whether the last update named a version."""
+
+    conditional = False
+
+    async def update(self, url: str, body: Mapping[str, Any], **options: Any) -> Reply:
+        """PUT."""
+        self.conditional = "if-match" in (options.get("headers") or {})
+        return await MemoryTarget.update(self, url, body)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Validation:
         if job.op in {"create", "update"}:
             job.body = self.validate(self.parse(job.raw))
         if job.op == "create" and job.exchange and b"idempotency-key" in job.exchange.headers:
-            self._check_key(job.idempotency_key)
+            self.check_key(job.idempotency_key)
         return job
 
     def parse(self, raw: bytes) -> Any:
@@ -91,7 +91,8 @@ class Validation:
         unique = tuple(dict.fromkeys(violations))[:ERRORS_MAX]
         return Refused(400, "validation_failed", "The request does not meet its rules.", errors=unique)
 
-    def _check_key(self, key: str) -> None:
+    def check_key(self, key: str) -> None:
+        """Raises Refused: an Idempotency-Key that cannot be one."""
         if not _KEY.fullmatch(key):
             detail = "must be 1 to 255 printable ASCII characters"
             raise self.refusal([Violation("", f"the header Idempotency-Key {detail}", "header")])

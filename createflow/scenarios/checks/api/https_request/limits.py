@@ -15,7 +15,7 @@ from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _HUGE_BYTES = 256 * 1024
-_BOMB_BYTES = 64 * 1024 * 1024
+_BOMB_BYTES = 16 * 1024 * 1024
 _QUICK_S = 5.0
 
 
@@ -109,7 +109,7 @@ async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
     step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §8.4; OWASP API4:2023", catches=Fault.INFLATES_BODIES
 )
 async def compressed_bomb_is_refused(target: Target) -> None:
-    """A small compressed body that grows to 64 MiB is refused with a 4xx, and quickly.
+    """A small compressed body that grows to 16 MiB is refused with a 4xx, and quickly.
 
     Why: what a limit on the body measures is what was sent, not what it becomes.
     """

@@ -1,13 +1,11 @@
 """Bodies made from the schema: more of them, and stranger ones, than anybody would write down."""
 
-import asyncio
-
 from createflow.scenarios.contract import Contract
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
 from createflow.scenarios.dice import dice
 from createflow.scenarios.expect import NotDeclared, expect, expect_same_fields, expect_status
-from createflow.scenarios.generating import invalid_bodies, valid_bodies
+from createflow.scenarios.generating import generated_bodies, invalid_bodies
 from createflow.scenarios.probes.role import Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
@@ -22,9 +20,7 @@ async def generated_bodies_come_back(target: Target) -> None:
     The bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
-    bodies = await asyncio.to_thread(
-        valid_bodies, contract.schema, dice().getrandbits(32), _CASES, besides=contract.fields.name
-    )
+    bodies = await generated_bodies(contract.schema, dice().getrandbits(32), _CASES, besides=contract.fields.name)
     for body in bodies:
         sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
         reply = await target.create(sent)
@@ -39,7 +35,7 @@ async def generated_mistakes_are_400(target: Target) -> None:
     """Bodies with one generated mistake are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)
     good = [contract.document() for _ in range(_CASES)]
-    bodies = await asyncio.to_thread(invalid_bodies, contract.schema, good, dice().getrandbits(32))
+    bodies = invalid_bodies(contract.schema, good, dice().getrandbits(32))
     if not bodies:
         raise NotDeclared("the schema allows everything")
     async with between_creates(target):

@@ -1,4 +1,4 @@
-"""Step 16: the reply says what was made, where it is, by whom and when, and errors say no more than they should."""
+"""The reply to a create, and the replies that say no."""
 
 import asyncio
 import re
