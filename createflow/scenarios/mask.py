@@ -26,13 +26,20 @@ class Mask:
     """Knows the run's secrets and blots them out."""
 
     def __init__(self) -> None:
+        self._added: set[str] = set()
         self._secrets: dict[str, str] = {}
+        self._longest_first: list[str] = []
+        self._beginnings: dict[str, list[str]] = {}
+        """The secrets by their first characters: each string is looked at many times, each secret added once."""
 
     def add(self, secret: str | None, shown: str = MASKED) -> None:
         """Remember a secret, and what is shown in its place."""
-        if secret and len(secret) >= _SHORTEST:
+        if secret and len(secret) >= _SHORTEST and secret not in self._added:
+            self._added.add(secret)
             for form in _forms(secret):
                 self._secrets[form] = shown
+                self._beginnings.setdefault(form[:_SHORTEST], []).append(form)
+            self._longest_first = sorted(self._secrets, key=len, reverse=True)
 
     def add_url(self, url: str) -> None:
         """Remember the password inside a DSN or URL."""
@@ -45,7 +52,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
+        for secret in self._longest_first:
             if secret in text:
                 text = text.replace(secret, self._secrets[secret])
         text = self._without_cut_one(text)
@@ -56,10 +63,10 @@ class Mask:
     def _without_cut_one(self, text: str) -> str:
         """Without the beginning of a secret at the end of the text, where an excerpt was cut in the middle of it."""
         whole = text.rstrip("'\". )…")
-        for secret, shown in self._secrets.items():
-            for length in range(min(len(secret) - 1, len(whole)), _SHORTEST - 1, -1):
-                if whole.endswith(secret[:length]):
-                    return whole[:-length] + shown + text[len(whole) :]
+        for start in range(len(whole) - _SHORTEST + 1):
+            for secret in self._beginnings.get(whole[start : start + _SHORTEST], ()):
+                if secret.startswith(whole[start:]):
+                    return whole[:start] + self._secrets[secret] + text[len(whole) :]
         return text
 
     def record(self, record: Record) -> Record:
