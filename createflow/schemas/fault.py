@@ -51,6 +51,7 @@ class Fault(StrEnum):
     NO_RATE_LIMIT = "no_rate_limit"  # nobody is ever refused
     RETRY_AFTER_MISSING = "retry_after_missing"  # 429 does not say when to come back
     SHARED_BUCKET = "shared_bucket"  # one bucket for all subjects
+    BUCKET_BY_CLAIMED_ADDRESS = "bucket_by_claimed_address"  # X-Forwarded-For says whose bucket it is
     # 5 validation
     NO_VALIDATION = "no_validation"  # bodies without a name are stored
     TYPES_UNCHECKED = "types_unchecked"  # a number is taken for a string
@@ -87,6 +88,7 @@ class Fault(StrEnum):
     # 10 audit_log
     AUDIT_LOST = "audit_lost"  # no entry for a create
     AUDIT_ANONYMOUS = "audit_anonymous"  # the entry does not say who
+    AUDIT_SPLITS_LINES = "audit_splits_lines"  # every line of a name is an entry
     # 11 connection_pool
     POOL_LEAKS = "pool_leaks"  # connections are not given back
     # 12 write_primary

@@ -245,6 +245,11 @@ async def shared_bucket(lane: Lane) -> bool:
     return (await _with_token(lane, lane.token("bob"))).status_code == 429
 
 
+async def bucket_by_claimed_address(lane: Lane) -> bool:
+    replies = [await lane.create(**{"x-forwarded-for": f"192.0.2.{number}"}) for number in range(5)]
+    return all(reply.status_code == 201 for reply in replies)
+
+
 async def no_validation(lane: Lane) -> bool:
     return (await _post(lane, b"{}")).status_code == 201
 
@@ -445,6 +450,11 @@ async def audit_anonymous(lane: Lane) -> bool:
     return await _auditors(lane) == [("",)]
 
 
+async def audit_splits_lines(lane: Lane) -> bool:
+    resource_id = (await lane.create({"name": "a\nb"})).json()["id"]
+    return len(await lane.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s", id=resource_id)) == 2
+
+
 async def pool_leaks(lane: Lane) -> bool:
     return [(await lane.create()).status_code for _ in range(4)][-1] == 503
 
@@ -533,7 +543,7 @@ async def stack_trace_leaks(lane: Lane) -> bool:
 
 PROBES: dict[Fault, Shows] = {fault: globals()[str(fault)] for fault in Fault}
 WITHOUT_SERVICE = {Fault.DOWN_IS_500, Fault.BREAKER_NEVER_OPENS}
-LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET}
+LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET, Fault.BUCKET_BY_CLAIMED_ADDRESS}
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -169,5 +169,8 @@ class Handshakes(Protocol):
     def modern(self) -> str:
         """What is wrong with a verified handshake of TLS 1.2 or newer; empty when nothing is."""
 
+    def days_left(self) -> float:
+        """How long the verified certificate is still good. Raises OSError when no handshake succeeds."""
+
     def tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
         """How an offer of TLS 1.1 and nothing newer ends; ``untested`` when it cannot be made from here."""

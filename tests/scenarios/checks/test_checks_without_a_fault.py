@@ -25,7 +25,11 @@ from createflow.scenarios.checks.api.https_request.framing import (
 )
 from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
 from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
-from createflow.scenarios.checks.api.load_balancer import no_gateway_is_503, old_tls_is_refused
+from createflow.scenarios.checks.api.load_balancer import (
+    certificate_lasts_two_weeks,
+    no_gateway_is_503,
+    old_tls_is_refused,
+)
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
 from createflow.scenarios.checks.business.business_logic.concurrency import unconditional_update_is_428
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
@@ -46,6 +50,7 @@ HERE = {
     https_is_insisted_on,
     options_agree_with_405,
     unconditional_update_is_428,
+    certificate_lasts_two_weeks,
     old_tls_is_refused,
     no_gateway_is_503,
     unknown_resource_is_404,
@@ -294,12 +299,26 @@ async def test_a_certificate_that_does_not_verify_is_accused(certificate: tuple[
         await accuses(old_tls_is_refused, "verif", handshakes=TlsHandshakes(url, None))
 
 
+@pytest.mark.anyio
+async def test_a_certificate_that_ends_tomorrow_is_accused(certificate: tuple[Path, Path]) -> None:
+    """One that cannot be verified at all is judged elsewhere."""
+    with tls_server(certificate, ssl.TLSVersion.TLSv1_2) as url:
+        await accuses(certificate_lasts_two_weeks, "14 days", handshakes=TlsHandshakes(url, str(certificate[0])))
+        with pytest.raises(Inconclusive):
+            await certificate_lasts_two_weeks.function(handshakes=TlsHandshakes(url, None))
+    await passes(certificate_lasts_two_weeks, handshakes=_CannotOffer())
+
+
 class _CannotOffer:
     """A machine whose TLS library has no TLS 1.1."""
 
     def modern(self) -> str:
         """Fine."""
         return ""
+
+    def days_left(self) -> float:
+        """Long."""
+        return 90.0
 
     def tls_1_1(self) -> str:
         """Not to be had."""
