@@ -34,6 +34,7 @@ from createflow.scenarios.probes.role import (
     Tokens,
 )
 from createflow.scenarios.probes.surroundings import set_up, tear_down
+from createflow.scenarios.probes.templates import filled_path
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
 from createflow.scenarios.probes.token_supply import TokenSupply, token_supply
 from createflow.scenarios.probes.tokens import named_values, tokens_for, writer_of
@@ -96,6 +97,7 @@ class Kit:
 
         Raises:
             TargetError: nothing answers at the target's address, or a set-up request is not accepted.
+        UserError: nothing gives a variable of the create path its value.
         """
         try:
             await self.connection.knock()
@@ -103,6 +105,8 @@ class Kit:
                 await self._supply.open()
             self._surrounded = True
             await set_up(self.connection, self.profile.setup, writer_of(self._tokens(self.run_id)))
+            # A variable without a value is told here, once, not by every check.
+            filled_path(self.profile.target.path, {**self.connection.variables, "new_id": ""})
         except BaseException:
             await self.__aexit__()
             raise

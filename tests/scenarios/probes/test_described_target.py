@@ -12,7 +12,7 @@ from createflow.scenarios.mask import Mask
 from createflow.scenarios.principal import ANONYMOUS
 from createflow.scenarios.probes.kit import Kit
 from createflow.scenarios.reply import Reply
-from createflow.schemas.error import TargetError
+from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
 from tests.scenarios.crooked_server import Habit, crooked_server, reply
 
@@ -78,6 +78,12 @@ def test_a_set_up_request_that_is_refused_ends_the_run_and_the_tear_down_is_sent
     with pytest.raises(TargetError, match="setup request 1, POST /orgs: answered 403"):
         _with_kit(server, {}, setup=[{"path": "/orgs"}], teardown=[{"method": "DELETE", "path": "/orgs"}])
     assert [method for method, *_ in server.requests] == ["GET", "POST", "DELETE"]
+
+
+def test_a_variable_that_nothing_gives_a_value_is_told_before_the_first_check() -> None:
+    """With what to write."""
+    with pytest.raises(UserError, match=r"/orgs/\{org\}/things: nothing gives \{org\} a value"):
+        _with_kit(Recorder(), {"path": "/orgs/{org}/things"})
 
 
 def test_put_creates_under_an_id_of_ours() -> None:
