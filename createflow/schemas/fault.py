@@ -112,6 +112,7 @@ class Fault(StrEnum):
     HTML_ERRORS = "html_errors"  # errors are HTML pages
     STACK_TRACE_LEAKS = "stack_trace_leaks"  # error bodies show the inside
 
+    ONE_CODE_FOR_ALL = "one_code_for_all"  # programs cannot tell one refusal from another
     MAY_BE_STORED = "may_be_stored"  # replies are open to shared caches
     VERSION_BANNER = "version_banner"  # replies tell the software's version
     ORIGIN_REFLECTED = "origin_reflected"  # every origin may use the reader's credentials

@@ -83,6 +83,10 @@ async def error_code_without_token(lane: Lane) -> bool:
     return "invalid_token" in (await _with_token(lane, None)).headers["www-authenticate"]
 
 
+async def one_code_for_all(lane: Lane) -> bool:
+    return bool((await _with_token(lane, None)).json()["code"] == (await _post(lane, b"{}")).json()["code"])
+
+
 async def may_be_stored(lane: Lane) -> bool:
     return "cache-control" not in (await lane.create()).headers
 

@@ -203,6 +203,14 @@ class NameInHeader(Response):
         return job
 
 
+class OneCodeForAll(Response):
+    """Says no in one word."""
+
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        """An error is an error."""
+        return {**Response.problem(self, job, refused), "code": "error", "type": "urn:createflow:problem:error"}
+
+
 class MayBeStored(Response):
     """Leaves it to caches what to keep."""
 
@@ -245,6 +253,7 @@ _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.ID_REPEATED: IdRepeated,
     Fault.LOCATION_FROM_HEADER: LocationFromHeader,
     Fault.TIME_OF_READING: TimeOfReading,
+    Fault.ONE_CODE_FOR_ALL: OneCodeForAll,
     Fault.MAY_BE_STORED: MayBeStored,
     Fault.VERSION_BANNER: VersionBanner,
     Fault.ORIGIN_REFLECTED: OriginReflected,
