@@ -24,7 +24,7 @@ ROWS: dict[str, dict[str, Any]] = {}
 
 def problem(status: int, title: str, detail: str = "", **headers: str) -> Response:
     """A refusal."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = {"type": f"urn:refused:{title.replace(' ', '-')}", "title": title, "status": status, "detail": detail}
     return JSONResponse(body, status, SAFE | headers, "application/problem+json")
 
 
