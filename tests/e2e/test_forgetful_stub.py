@@ -38,7 +38,7 @@ key_file = "key.pem"
 issuer = "i"
 audience = "a"
 [limits]
-rate_per_s = 15
+rate_per_s = 30
 burst = 20
 """
 
