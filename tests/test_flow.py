@@ -11,8 +11,11 @@ EXPECTED = {f"{step.tier.value}/{step.value}.py" for step in Step}
 
 
 def files_in(folder: Path) -> set[str]:
-    """The modules of the tiers' folders."""
-    return {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.py") if path.name != "__init__.py"}
+    """The modules and packages of the tiers' folders, named as files."""
+    packages = {f"{path.parent.parent.name}/{path.parent.name}.py" for path in folder.glob("*/*/__init__.py")}
+    return packages | {
+        f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.py") if path.name != "__init__.py"
+    }
 
 
 def test_there_are_sixteen_steps() -> None:
@@ -36,7 +39,7 @@ def test_every_step_is_checked_and_every_check_stands_with_its_step() -> None:
     assert {check.step for check in CHECKS} == set(Step)
     for module in MODULES:
         step = module.__name__.rpartition(".")[2]
-        found = [check for check in CHECKS if check.function.__module__ == module.__name__]
+        found = [check for check in CHECKS if f"{check.function.__module__}.".startswith(f"{module.__name__}.")]
         assert {check.step.value for check in found} == {step}
     assert len({check.id for check in CHECKS}) == len(CHECKS)
 

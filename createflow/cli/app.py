@@ -12,6 +12,8 @@ import createflow
 from createflow.cli import (
     bench_command,
     checks_command,
+    init_command,
+    replay_command,
     report_command,
     run_command,
     stack_command,
@@ -36,8 +38,10 @@ for command in (
     up_command,
     stack_command,
     checks_command,
+    init_command,
     token_command,
     report_command,
+    replay_command,
 ):
     command.register(app)
 

@@ -11,6 +11,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     from createflow.scenarios.declare import Check
 
+_WIDE = 130
+"""From this many columns on the table has room for the sources."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -32,21 +35,24 @@ def checks(
     if exact or len(chosen) == 1:
         _explain(console, (exact or list(chosen))[0])
     elif console.is_terminal:
-        console.print(_table(chosen))
+        console.print(_table(chosen, wide=console.width >= _WIDE))
         console.print(f"{len(chosen)} checks; createflow checks ID explains one", style="dim", highlight=False)
     else:
         for check in chosen:
-            typer.echo("\t".join((check.id, check.level.value, ", ".join(_needs(check)))))
+            typer.echo("\t".join((check.id, check.level.value, check.source, ", ".join(_needs(check)))))
 
 
-def _table(chosen: "tuple[Check, ...]") -> Table:
+def _table(chosen: "tuple[Check, ...]", *, wide: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("check", no_wrap=True)
     table.add_column("level", no_wrap=True)
+    if wide:
+        table.add_column("source", style="dim", overflow="fold")
     table.add_column("needs", style="dim", overflow="fold")
     for check in chosen:
-        table.add_row(str(check.step.number), check.id, check.level.value, ", ".join(_needs(check)))
+        source = [check.source] if wide else []
+        table.add_row(str(check.step.number), check.id, check.level.value, *source, ", ".join(_needs(check)))
     return table
 
 
@@ -92,4 +98,7 @@ _ROLES = {
     "SearchIndex": "sinks.search",
     "Faults": "",  # the need names which fault
     "Handshakes": "",  # the need names https
+    "RawHttp": "",  # any target has sockets
+    "Issuer": 'auth.kind = "jwt"',
+    "Callbacks": "a target on this machine",
 }

@@ -12,8 +12,9 @@ from rich.text import Text
 from createflow.scenarios.conformance import Progress
 from createflow.scenarios.declare import Check
 from createflow.scenarios.reports import as_text
+from createflow.scenarios.reports.remark import remarks
 from createflow.scenarios.reports.trouble import explained, skipped, troubled
-from createflow.scenarios.reports.verdict import Verdict, counted, remarks, sentence, verdict
+from createflow.scenarios.reports.verdict import Verdict, counted, sentence, verdict
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 

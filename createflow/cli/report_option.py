@@ -1,7 +1,8 @@
-"""``--report json=FILE``: where a report is saved, found out to be writable before anything runs."""
+"""``--report FORMAT=FILE``: where a report is saved, found out to be writable before anything runs."""
 
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,14 @@ from createflow.schemas.error import UserError
 ReportOption = Annotated[
     list[str] | None, typer.Option("--report", metavar="json=FILE", help="Save the report; may be given again.")
 ]
+RenderedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORMAT=FILE",
+        help="Save the report as json, junit, sarif, markdown, html or text; may be given again.",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class ReportFile:
     """A file that a report goes into, all of it or not at all."""
 
     path: Path
+    form: str = "json"
 
     def save(self, text: str) -> None:
         """Write the text beside the file, then put it in its place.
@@ -36,22 +46,30 @@ class ReportFile:
             raise UserError(f"{self.path}: the report cannot be written: {error.strerror}") from None
 
 
-def report_files(options: list[str] | None) -> list[ReportFile]:
+def report_files(options: list[str] | None, forms: Collection[str] = ("json",)) -> list[ReportFile]:
     """The files that ``--report`` names.
 
+    Args:
+        forms: the formats that can be written.
+
     Raises:
-        UserError: not ``json=FILE``, or the file could not be written now.
+        UserError: not ``FORMAT=FILE``, one file twice, or a file that could not be written now.
     """
-    return [_checked(option) for option in options or ()]
+    files = [_checked(option, forms) for option in options or ()]
+    for number, file in enumerate(files):
+        if any(file.path == earlier.path for earlier in files[:number]):
+            raise UserError(f"--report: {file.path.name} is named twice", hint="give each format a file of its own")
+    return files
 
 
-def _checked(option: str) -> ReportFile:
+def _checked(option: str, forms: Collection[str]) -> ReportFile:
     form, equals, name = option.partition("=")
-    if form != "json" or not equals or not name:
-        raise UserError(f"--report {option}: not a report that can be written", hint="--report json=report.json")
+    if form not in forms or not equals or not name:
+        example = f"--report json=report.json; the formats are {', '.join(forms)}"
+        raise UserError(f"--report {option}: not a report that can be written", hint=example)
     path = Path(name).absolute()
     if path.is_dir():
-        raise UserError(f"--report {option}: that is a directory", hint=f"--report json={name}/report.json")
+        raise UserError(f"--report {option}: that is a directory", hint=f"--report {form}={name}/report.{form}")
     beside = _beside(path)
     try:
         beside.touch(exist_ok=False)
@@ -60,7 +78,7 @@ def _checked(option: str) -> ReportFile:
         raise UserError(f"--report {option}: cannot be written: {error.strerror}") from None
     if path.exists() and not os.access(path, os.W_OK):
         raise UserError(f"--report {option}: cannot be written: it is read-only")
-    return ReportFile(path)
+    return ReportFile(path, form)
 
 
 def _beside(path: Path) -> Path:

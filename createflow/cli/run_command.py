@@ -1,19 +1,17 @@
 """``createflow run``: check that a target keeps the promises of a create."""
 
-import asyncio
-from typing import TYPE_CHECKING, Annotated
+import os
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from createflow.cli import profile_source
-from createflow.cli.exit_code import ExitCode
-from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.cli.report_option import ReportOption, report_files
-from createflow.schemas.report import RunReport
-
-if TYPE_CHECKING:
-    from createflow.scenarios.declare import Check
+from createflow.cli import github_actions, profile_source
+from createflow.cli.exit_code import ExitCode, worst
+from createflow.cli.profile_source import ProfileOption, UrlOption
+from createflow.cli.report_option import RenderedOption, report_files
+from createflow.cli.watched_run import watched_run
+from createflow.schemas.report import Level, RunReport
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +27,17 @@ def run(
         list[str] | None,
         typer.Option("--only", metavar="PREFIX", help="Only checks whose id starts so; may be given again."),
     ] = None,
-    report: ReportOption = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option("--skip", metavar="PREFIX", help="Not the checks whose id starts so; may be given again."),
+    ] = None,
+    level: Annotated[
+        Level, typer.Option("--level", help="The weakest level whose failures count: must, should or may.")
+    ] = Level.MUST,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="NUMBER", help="Of an earlier run, to generate its cases again.")
+    ] = None,
+    report: RenderedOption = None,
 ) -> None:
     """Check all sixteen steps of a create: by HTTP, and by looking where the write must arrive.
 
@@ -38,37 +46,31 @@ def run(
     # Here, so that `--help` and the other commands stay quick.
     from createflow.cli.console import print_report
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.reports import as_json
+    from createflow.scenarios.reports.renderers import RENDERERS
     from createflow.scenarios.selection import select
 
-    checks = select(CHECKS, only or ())
-    files = report_files(report)
-    result = asyncio.run(_run(profile_source.choose(profile, url), checks))
+    checks = select(CHECKS, only or (), skip or ())
+    files = report_files(report, RENDERERS)
+    result = watched_run(profile_source.choose(profile, url), checks, gate=level, seed=seed)
     print_report(Console(), result)
+    github_actions.tell(result, os.environ)
     for file in files:
-        file.save(as_json.render(result))
+        file.save(RENDERERS[file.form](result))
     raise typer.Exit(exit_code(result))
 
 
 def exit_code(report: RunReport) -> ExitCode:
-    """The exit status of a finished run."""
-    from createflow.scenarios.reports.verdict import Verdict, verdict
+    """The exit status of a finished run: the worst of all that apply, unless it was cut short."""
+    from createflow.scenarios.reports.verdict import Verdict, verdicts
 
-    return {
-        Verdict.INTERRUPTED: ExitCode.INTERRUPTED,
+    found = verdicts(report)
+    if Verdict.INTERRUPTED in found:
+        return ExitCode.INTERRUPTED
+    codes = {
         Verdict.FAILED: ExitCode.FAILED,
         Verdict.BROKEN: ExitCode.UNREACHABLE,
         Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+        Verdict.STALE: ExitCode.STALE_BASELINE,
         Verdict.HOLDS: ExitCode.OK,
-    }[verdict(report)]
-
-
-async def _run(source: ProfileSource, checks: "tuple[Check, ...]") -> RunReport:
-    from createflow.cli.console import live_progress
-    from createflow.scenarios.conformance import conformance
-
-    talk = Console(stderr=True)
-    talk.print(f"target: {source.told}", soft_wrap=True, highlight=False, markup=False)
-    async with profile_source.opened(source, lambda death: talk.print(death, style="red", markup=False)) as profile:
-        with live_progress(talk) as progress:
-            return await conformance(profile, checks, source=source.told, progress=progress)
+    }
+    return worst(codes[verdict] for verdict in found)

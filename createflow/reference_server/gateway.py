@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +16,7 @@ from createflow.reference_server.stages.api.https_request import request_id
 from createflow.reference_server.stages.api.response import Response
 
 OPS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
-_ALWAYS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+_NONE: frozenset[bytes] = frozenset()
 DRAIN_S = 0.6
 """The balancer asks every 0.2 s and believes the second answer."""
 
@@ -45,7 +47,7 @@ class GatewayApp:
         except Exception:  # noqa: BLE001 - the last line: whatever it is, its inside stays inside
             self._log.exception("internal_error", request_id=job.request_id)
             job = self._response.refuse(job, Refused(500, "internal_error", "An error that is ours."))
-        await _send(job, send)
+        await _send(job, send, self._response.always)
         took_ns = time.perf_counter_ns() - begun_ns
         self._metrics.requests.labels(op=job.op or "none", status=job.status).inc()
         self._log.info(
@@ -70,13 +72,19 @@ def _job(scope: Scope, receive: Receive) -> Job:
         headers_bytes=sum(len(name) + len(value) for name, value in raw_headers),
         peer=client[0] if client else "",
         receive=receive,
+        repeated=_repeated(raw_headers) if len(headers) != len(raw_headers) else _NONE,
     )
     return Job(request_id=request_id(headers), exchange=exchange)
 
 
-async def _send(job: Job, send: Send) -> None:
+def _repeated(raw_headers: list[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    counted = Counter(name for name, _ in raw_headers)
+    return frozenset(name for name, count in counted.items() if count > 1)
+
+
+async def _send(job: Job, send: Send, always: Iterable[tuple[bytes, bytes]]) -> None:
     headers = job.headers
-    headers += _ALWAYS
+    headers += always
     headers.append((b"x-request-id", job.request_id.encode("ascii")))
     timing = ", ".join([f"{name};dur={took_ns / 1e6:.3f}" for name, took_ns in job.timings])
     headers.append((b"server-timing", timing.encode("ascii")))

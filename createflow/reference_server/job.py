@@ -45,6 +45,8 @@ class Exchange:
     headers_bytes: int
     peer: str
     receive: Receive
+    repeated: frozenset[bytes] = frozenset()
+    """Names that came more than once; ``headers`` holds the last."""
 
 
 class Lease(Protocol):

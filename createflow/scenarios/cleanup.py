@@ -1,8 +1,10 @@
 """Taking away what a run created."""
 
 import asyncio
+import json
 
 from createflow.scenarios.probes.http_connection import Created, HttpConnection, NoReply
+from createflow.scenarios.probes.templates import filled, filled_path
 
 _AT_ONCE = 8
 _GONE = {404, 410}
@@ -10,7 +12,7 @@ _LONGEST_WAIT_S = 5.0
 
 
 async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
-    """DELETE everything that was created, each by who created it. Returns the URLs that are still there."""
+    """Take away everything that was created, each by who created it. Returns the URLs that are still there."""
     pending = {created.url: created for created in connection.created}
     at_once = asyncio.Semaphore(_AT_ONCE)
 
@@ -29,9 +31,14 @@ async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str,
 
 
 async def _removed(connection: HttpConnection, created: Created) -> bool:
+    request = connection.profile.target.cleanup_request
+    variables = {**connection.variables, "id": created.id, "url": created.url}
+    url = created.url if request.path == "{url}" else filled_path(request.path, variables)
+    content = None if request.body is None else json.dumps(filled(request.body, variables)).encode()
+    headers = {} if content is None else {"content-type": connection.profile.target.media_type}
     for _ in range(3):
         try:
-            reply = await connection.send("DELETE", created.url, created.who, {}, None)
+            reply = await connection.send(request.method, url, created.who.current(), headers, content)
         except NoReply:
             return False
         if reply.status != 429:

@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import createflow
+from createflow.scenarios.baseline import judged
 from createflow.scenarios.cleanup import clean_up
 from createflow.scenarios.declare import Check
+from createflow.scenarios.declared_secrets import declared_secrets
 from createflow.scenarios.mask import Mask
 from createflow.scenarios.probes.kit import Kit
 from createflow.scenarios.running import result_of, run_check
+from createflow.scenarios.wellformed import wellformed
 from createflow.schemas.profile import Profile
-from createflow.schemas.report import CheckResult, Outcome, RunReport
+from createflow.schemas.report import CheckResult, Level, Outcome, ProfilePlace, RunReport
 
 _AT_ONCE = 8
 _CLEANUP_S = 30.0
@@ -34,20 +37,35 @@ class Progress(Protocol):
         """This one is done."""
 
 
-async def conformance(profile: Profile, checks: Sequence[Check], *, source: str, progress: Progress) -> RunReport:
+async def conformance(
+    profile: Profile,
+    checks: Sequence[Check],
+    *,
+    source: str,
+    progress: Progress,
+    place: ProfilePlace | None = None,
+    gate: Level = Level.MUST,
+    seed: int | None = None,
+) -> RunReport:
     """Run the checks: independent ones side by side, then those that disturb others, one by one.
 
     Cancelling it (Ctrl-C) ends it early: faults are healed, and the report says what was found until then.
 
     Args:
         source: where the profile came from, in words.
+        place: where the profile came from, as a file.
+        gate: the weakest level whose failures count.
+        seed: of an earlier run, to generate the same cases again.
 
     Raises:
         UserError: the profile names what cannot be used.
         TargetError: nothing answers at the target's address.
     """
-    run = _Run(checks, progress)
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    run = _Run(checks, progress, seed)
     mask = Mask()
+    for secret, shown in declared_secrets(profile.auth):
+        mask.add(secret, shown=shown)
     run_id = secrets.token_hex(4)
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False
@@ -68,28 +86,33 @@ async def conformance(profile: Profile, checks: Sequence[Check], *, source: str,
     except asyncio.CancelledError:
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise
-    return mask.record(
-        RunReport(
-            createflow_version=createflow.__version__,
-            run_id=run_id,
-            started_at=started_at.isoformat().replace("+00:00", "Z"),
-            duration_s=round(time.perf_counter() - start, 3),
-            target=f"{profile.target.base_url.rstrip('/')}{profile.target.path}",
-            profile=source,
-            interrupted=interrupted,
-            results=run.results(),
-            created=len(kit.connection.created),
-            left_behind=left_behind,
-        )
+    results = run.results()
+    report = RunReport(
+        createflow_version=createflow.__version__,
+        run_id=run_id,
+        started_at=started_at.isoformat().replace("+00:00", "Z"),
+        duration_s=round(time.perf_counter() - start, 3),
+        target=f"{profile.target.base_url.rstrip('/')}{profile.target.path}",
+        profile=source,
+        place=place,
+        seed=seed,
+        gate=gate,
+        interrupted=interrupted,
+        results=results,
+        baseline=judged(profile.baseline, results, today=datetime.now(UTC).date()),
+        created=len(kit.connection.created),
+        left_behind=left_behind,
     )
+    return wellformed(mask.record(report))
 
 
 class _Run:
     """The checks of one run and how they ended so far."""
 
-    def __init__(self, checks: Sequence[Check], progress: Progress) -> None:
+    def __init__(self, checks: Sequence[Check], progress: Progress, seed: int) -> None:
         self._checks = checks
         self._progress = progress
+        self._seed = seed
         self._results: dict[str, CheckResult] = {}
 
     async def all(self, kit: Kit) -> None:
@@ -120,6 +143,6 @@ class _Run:
         if kit.unhealed:
             result = result_of(check, Outcome.SKIPPED, f"the target is not as it was: {kit.unhealed}")
         else:
-            result = await run_check(check, kit, number)
+            result = await run_check(check, kit, number, seed=self._seed)
         self._results[check.id] = result
         self._progress.ended(result)

@@ -5,11 +5,15 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from createflow.scenarios.body_example import example
+from createflow.scenarios.expect import NotDeclared
+from createflow.scenarios.wire_shape import HEADER, WireShape
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Fields, Target
+from createflow.schemas.profile import Errors, Target
 from createflow.schemas.wire import wire_schema
 
 _NONCE_BYTES = 8
+_NO_SCHEMA = "the profile gives no schema of the create body"
 
 
 def nonce() -> str:
@@ -17,30 +21,80 @@ def nonce() -> str:
     return f"n{secrets.token_hex(_NONCE_BYTES)}"
 
 
+class FieldNames:
+    """What the fields of a representation are called. One that the target does not show raises NotDeclared."""
+
+    def __init__(self, target: Target) -> None:
+        self._fields = target.fields
+        self.id = target.fields.id
+        self.name = target.fields.name
+
+    @property
+    def created_at(self) -> str:
+        """The time of creation."""
+        place = self._fields.created_at
+        if not place or place.lower() == f"{HEADER}date":
+            raise NotDeclared("not declared: target.fields.created_at in the representation")
+        return place
+
+    @property
+    def created_by(self) -> str:
+        """The creator."""
+        if not self._fields.created_by:
+            raise NotDeclared("not declared: target.fields.created_by")
+        return self._fields.created_by
+
+    def declared(self) -> tuple[str, ...]:
+        """All that the target shows: its id, its name, and who and when as far as the profile says so."""
+        shown = [self.id, self.name]
+        for field in ("created_at", "created_by"):
+            try:
+                shown.append(getattr(self, field))
+            except NotDeclared:
+                continue
+        return tuple(shown)
+
+
 class Contract:
     """What the target promises about the body of a create.
 
     Raises:
-        UserError: the schema cannot be read, or has a required field that cannot be filled without an example.
+        UserError: the schema or the body cannot be read, or a required field cannot be filled without an example.
     """
 
     def __init__(self, target: Target) -> None:
-        self.fields: Fields = target.fields
+        self.fields = FieldNames(target)
+        self.shape = WireShape(target)
         self.update = target.update
+        self.method = target.method
+        self.media_type = target.media_type
         self.max_body_bytes = target.max_body_bytes
-        self.is_seed = target.schema_file is None
+        self.errors: Errors = target.errors
+        self.idempotency_policy = target.idempotency_policy
+        self.raw = _bytes(target.body_file)
+        """The exact bytes of a create, where nothing of it may be changed."""
+        own_body = target.body is not None or self.raw is not None
+        self.is_seed = target.schema_file is None and not own_body
         """The seed's own schemas hold for body and representation."""
-        self.schema = wire_schema("create_request") if target.schema_file is None else _read(target.schema_file)
+        self.has_schema = target.schema_file is not None or self.is_seed
+        """Without one, nothing is known of what the target accepts but one body."""
+        self.schema = _schema(target) if self.has_schema else {}
         self.properties: dict[str, Any] = self.schema.get("properties", {})
-        self.required: list[str] = list(self.schema.get("required", []))
         self.closed = self.schema.get("additionalProperties") is False
-        self._template = self._filled(target.schema_file or "the schema")
+        self._template = self._filled(target)
         limit = self.max_length(self.fields.name)
         if limit is not None and limit < _NONCE_BYTES:
             raise UserError(
                 f"{target.schema_file}: {self.fields.name} has room for {limit} characters only",
                 hint="the tester needs 8 to tell its resources apart",
             )
+
+    @property
+    def required(self) -> list[str]:
+        """The fields that a body must have. Raises NotDeclared when there is no schema that could say."""
+        if not self.has_schema:
+            raise NotDeclared(_NO_SCHEMA)
+        return list(self.schema.get("required", []))
 
     def max_length(self, name: str) -> int | None:
         """The most code points that a field may have, when the schema says."""
@@ -49,17 +103,20 @@ class Contract:
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """A valid body of its own: the name, and the metadata when there is one, carry a fresh nonce."""
-        word = nonce()
         body = dict(self._template)
-        name = f"createflow {word}"
-        limit = self.max_length(self.fields.name)
-        body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
-        if self._is_free_object("metadata"):
-            body["metadata"] = {"createflow": word}
+        if self.raw is None:
+            word = nonce()
+            name = f"createflow {word}"
+            limit = self.max_length(self.fields.name)
+            body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
+            if self._is_free_object("metadata"):
+                body["metadata"] = {"createflow": word}
         return {**body, **changes}
 
     def name_in(self, body: dict[str, Any]) -> str:
-        """The name that a body carries."""
+        """The name that a body carries. Raises NotDeclared when it has none."""
+        if self.fields.name not in body:
+            raise NotDeclared(f"the body has no {self.fields.name} to find it by")
         return str(body[self.fields.name])
 
     def word_in(self, body: dict[str, Any]) -> str:
@@ -70,26 +127,46 @@ class Contract:
         schema = self.properties.get(name, {})
         return schema.get("type") == "object" and not schema.get("required") and "properties" not in schema
 
-    def _filled(self, where: str) -> dict[str, Any]:
+    def _filled(self, target: Target) -> dict[str, Any]:
+        if target.body is not None:
+            return dict(target.body)
+        if self.raw is not None:
+            return _document(self.raw)
         examples = self.schema.get("examples")
         if examples and isinstance(examples[0], dict):
             return dict(examples[0])
-        body: dict[str, Any] = {}
-        for name, schema in self.properties.items():
-            value = _example(schema)
-            if value is not None:
-                body[name] = value
+        found = {name: example(schema) for name, schema in self.properties.items()}
+        body = {name: value for name, value in found.items() if value is not None}
         missing = [name for name in self.required if name not in body and name != self.fields.name]
         if missing:
             raise UserError(
-                f"{where}: no value can be made up for the required field{'s' if len(missing) > 1 else ''} "
-                f"{', '.join(missing)}",
-                hint='give the schema "examples": [ a whole valid body ]',
+                f"{target.schema_file or 'the schema'}: no value can be made up for the required "
+                f"field{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                hint='give the schema "examples": [ a whole valid body ], or the profile a target.body',
             )
         return body
 
 
-def _read(file: str) -> dict[str, Any]:
+def _bytes(file: str | None) -> bytes | None:
+    try:
+        return Path(file).read_bytes() if file is not None else None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    """The body that the bytes are; nothing can be said of it when they are no JSON object."""
+    try:
+        document = json.loads(raw)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _schema(target: Target) -> dict[str, Any]:
+    file = target.schema_file
+    if file is None:
+        return wire_schema("create_request")
     try:
         document = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -97,22 +174,3 @@ def _read(file: str) -> dict[str, Any]:
     if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
         raise UserError(f"{file}: not a JSON Schema of an object with properties")
     return document
-
-
-def _example(schema: dict[str, Any]) -> Any:
-    """A valid value of a simple schema, or ``None`` when it takes an example to know one."""
-    if "const" in schema:
-        return schema["const"]
-    for key in ("examples", "enum"):
-        if schema.get(key):
-            return schema[key][0]
-    match schema.get("type"):
-        case "string" if "pattern" not in schema and "format" not in schema:
-            least, most = schema.get("minLength", 0), schema.get("maxLength", 200)
-            return "made by a createflow run".ljust(least, ".")[: max(most, 0)]
-        case "integer" | "number":
-            return schema.get("minimum", min(1, schema.get("maximum", 1)))
-        case "boolean":
-            return False
-        case _:
-            return schema.get("default")

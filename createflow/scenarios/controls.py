@@ -51,7 +51,7 @@ def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resour
     resource_id = (shown or {}).get(target.contract.fields.id)
     if shown is None or resource_id is None:
         raise Inconclusive("the reply to an ordinary create is no JSON object with an id")
-    name = str(sent[target.contract.fields.name])
+    name = str(sent.get(target.contract.fields.name, ""))
     return Resource(reply, shown, str(resource_id), target.url_of(reply), name)
 
 

@@ -32,11 +32,20 @@ def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # n
         raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
 
 
+def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -> None:  # noqa: FBT001 - as above
+    """The same for what was seen below HTTP."""
+    if not holds:
+        raise Expectation(expected, seen, exchanges=[exchange])
+
+
 def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
-    """The reply has one of these statuses. ``of`` says which request, when there are several."""
-    wanted = " or ".join(str(status) for status in statuses)
+    """The reply has one of these statuses, or what the profile declares in their place.
+
+    ``of`` says which request, when there are several.
+    """
+    wanted = " or ".join(reply.refusals.told(status) for status in statuses)
     expect(
-        reply.status in statuses,
+        reply.means(*statuses),
         f"{wanted}{f' to {of}' if of else ''}",
         f"{reply.status}{_excerpt(reply)}",
         reply,

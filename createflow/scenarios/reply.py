@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from createflow.scenarios.refusals import SEED, Refusals
 from createflow.schemas.report import Exchange
 
 
@@ -21,6 +22,10 @@ class Reply:
     """Wall clock, seconds since the epoch, before the first byte was sent."""
     received_at: float
     """Wall clock after the last byte was read."""
+    representation: dict[str, Any] | None = None
+    """The resource in it, out of its envelope, when it shows one."""
+    refusals: Refusals = SEED
+    """How the target says no."""
 
     @property
     def accepted(self) -> bool:
@@ -39,9 +44,19 @@ class Reply:
 
     @property
     def document(self) -> dict[str, Any] | None:
-        """The body when it is a JSON object."""
+        """The resource that the reply shows, out of its envelope; else the body when it is a JSON object."""
+        if self.representation is not None:
+            return self.representation
         try:
             document = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
+
+    def means(self, *statuses: int) -> bool:
+        """Whether it means one of the seed's statuses, by the statuses and codes that the profile declares."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            document = None
+        return any(self.refusals.meant(status, self.status, document) for status in statuses)

@@ -5,21 +5,25 @@ import time
 import traceback
 
 from createflow.scenarios.declare import Check
+from createflow.scenarios.dice import cast
 from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.fingerprint import replay_id
 from createflow.scenarios.probes.fault_commands import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.probes.http_connection import NoReply
 from createflow.scenarios.probes.http_target import HttpTarget
 from createflow.scenarios.probes.kit import Kit, SinkUnreachable
+from createflow.scenarios.wellformed import wellformed
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 
-async def run_check(check: Check, kit: Kit, number: int) -> CheckResult:
+async def run_check(check: Check, kit: Kit, number: int, *, seed: int) -> CheckResult:
     """How the check ends. Only an Expectation accuses the target; everything unforeseen is broken."""
     start = time.perf_counter()
+    cast(seed, check.id)
     target = kit.target_for(check, number)
     result = await _judged(check, kit, target, number)
     duration_ms = round((time.perf_counter() - start) * 1000, 1)
-    return kit.mask.record(result.model_copy(update={"duration_ms": duration_ms}))
+    return _named(wellformed(kit.mask.record(result.model_copy(update={"duration_ms": duration_ms}))))
 
 
 def result_of(
@@ -31,6 +35,8 @@ def result_of(
         step=check.step,
         level=check.level,
         title=check.title,
+        why=" ".join(check.explanation.split()),
+        source=check.source,
         outcome=outcome,
         reason=reason,
         finding=finding,
@@ -69,3 +75,11 @@ def _finding(check: Check, broken_promise: Expectation, recorded: list[Exchange]
         exchanges=exchanges,
         curl=exchanges[-1].curl if exchanges else "",
     )
+
+
+def _named(result: CheckResult) -> CheckResult:
+    """With the name of its finding: made of the masked text, so that no name depends on a secret."""
+    if result.finding is None:
+        return result
+    name = replay_id(result.id, result.finding)
+    return result.model_copy(update={"finding": result.finding.model_copy(update={"replay_id": name})})

@@ -16,6 +16,8 @@ class Fault(StrEnum):
     ANY_MEDIA_TYPE = "any_media_type"  # a text/plain body is parsed as JSON and accepted
     NO_ALLOW_HEADER = "no_allow_header"  # 405 does not say which methods there are
     UNBOUNDED_BODY = "unbounded_body"  # a body over the limit is read and judged by its content
+    UNBOUNDED_HEADERS = "unbounded_headers"  # headers of any size are read
+    INFLATES_BODIES = "inflates_bodies"  # compressed bodies are unpacked without a limit
     # 3 auth_check
     OPEN_DOOR = "open_door"  # a request without a token is served as a writer
     NO_CHALLENGE = "no_challenge"  # 401 without WWW-Authenticate
@@ -24,10 +26,32 @@ class Fault(StrEnum):
     SKIPS_SIGNATURE = "skips_signature"  # the signature is not verified
     ACCEPTS_ALG_NONE = "accepts_alg_none"  # unsigned tokens are trusted
     NO_RBAC = "no_rbac"  # roles are not looked at
+    SCHEME_IGNORED = "scheme_ignored"  # whatever stands before the token is passed over
+    SCHEME_CASE_MATTERS = "scheme_case_matters"  # bearer is not taken for Bearer
+    TOKEN_FROM_QUERY = "token_from_query"  # noqa: S105 - a name; access_token in the query string is honoured
+    TAKES_LAST_CREDENTIAL = "takes_last_credential"  # of two Authorization fields one is believed
+    LOOSE_TOKEN_SPELLING = "loose_token_spelling"  # noqa: S105 - a name; one token has several spellings
+    VALIDATES_FIRST = "validates_first"  # strangers are told what is wrong with their body
+    ERROR_CODE_WITHOUT_TOKEN = "error_code_without_token"  # noqa: S105 - a name; the challenge blames what is absent
+    STRIPPED_SIGNATURE = "stripped_signature"  # an empty signature is not verified
+    HMAC_WITH_PUBLIC_KEY = "hmac_with_public_key"  # the token's alg decides what the public key is used for
+    WEAK_SECRET = "weak_secret"  # noqa: S105 - a name; the shared secret is in every dictionary
+    TRUSTS_EMBEDDED_KEY = "trusts_embedded_key"  # the token brings its own key along
+    FETCHES_KEY_URL = "fetches_key_url"  # the token says where its key is fetched
+    KEY_ID_CRASHES = "key_id_crashes"  # a strange kid answers 500
+    LONG_LEEWAY = "long_leeway"  # a token is good for half an hour after its end
+    TIMELESS_TOKENS = "timeless_tokens"
+    IGNORES_NOT_BEFORE = "ignores_not_before"  # nbf is not looked at
+    IGNORES_ISSUED_AT = "ignores_issued_at"  # iat may be in the future
+    IGNORES_AUDIENCE = "ignores_audience"  # a token for another service is good here
+    IGNORES_CRIT = "ignores_crit"  # critical headers that are not understood are passed over
+    ANY_TOKEN_TYPE = "any_token_type"  # noqa: S105 - a name; an ID token opens the API
+    DERIVES_KEYS = "derives_keys"  # works as many rounds as the token asks for
     # 4 rate_limit
     NO_RATE_LIMIT = "no_rate_limit"  # nobody is ever refused
     RETRY_AFTER_MISSING = "retry_after_missing"  # 429 does not say when to come back
     SHARED_BUCKET = "shared_bucket"  # one bucket for all subjects
+    BUCKET_BY_CLAIMED_ADDRESS = "bucket_by_claimed_address"  # X-Forwarded-For says whose bucket it is
     # 5 validation
     NO_VALIDATION = "no_validation"  # bodies without a name are stored
     TYPES_UNCHECKED = "types_unchecked"  # a number is taken for a string
@@ -35,6 +59,16 @@ class Fault(StrEnum):
     UNKNOWN_FIELDS_STORED = "unknown_fields_stored"  # fields outside the schema are accepted
     BROKEN_JSON_CRASHES = "broken_json_crashes"  # truncated JSON answers 500
     FIRST_ERROR_ONLY = "first_error_only"  # only one of several bad fields is named
+    BLANK_ACCEPTED = "blank_accepted"  # a name of invisible characters is stored
+    QUOTES_DOUBLED = "quotes_doubled"  # text is changed as if it became SQL
+    EVALUATES_TEMPLATES = "evaluates_templates"  # what looks like a template is filled in
+    LIMITS_BEFORE_NORMALISING = "limits_before_normalising"  # what is stored is longer than what was judged
+    DEEP_JSON_CRASHES = "deep_json_crashes"  # deep nesting answers 500
+    METADATA_UNBOUNDED = "metadata_unbounded"  # metadata may be of any size and depth
+    UNKNOWN_NULL_PASSES = "unknown_null_passes"  # an unknown field is refused unless it is null
+    LOSES_EMPTY_VALUES = "loses_empty_values"  # what is empty or zero is not stored
+    NUMBERS_ROUNDED = "numbers_rounded"  # whole numbers become fractions
+    STRANGE_KEY_CRASHES = "strange_key_crashes"  # a long Idempotency-Key answers 500
     # 6 service_router
     DOWN_IS_500 = "down_is_500"  # no live instance answers 500
     BREAKER_NEVER_OPENS = "breaker_never_opens"  # every request waits for the dead dependency
@@ -42,6 +76,8 @@ class Fault(StrEnum):
     IDEMPOTENCY_IGNORED = "idempotency_ignored"  # the same key creates twice
     KEY_REUSE_ACCEPTED = "key_reuse_accepted"  # same key, other body: answered as if it were the same
     IF_MATCH_IGNORED = "if_match_ignored"  # a stale If-Match overwrites
+    KEY_SHARED = "key_shared"  # an Idempotency-Key of one subject is everybody's
+    CONTENTION_CRASHES = "contention_crashes"  # two updates of one resource at once answer 500
     # 8 transaction
     ROW_KEPT_AFTER_REFUSAL = "row_kept_after_refusal"  # a refused create leaves a row
     NO_ROLLBACK = "no_rollback"  # the row is committed before the rest of the unit fails
@@ -52,6 +88,7 @@ class Fault(StrEnum):
     # 10 audit_log
     AUDIT_LOST = "audit_lost"  # no entry for a create
     AUDIT_ANONYMOUS = "audit_anonymous"  # the entry does not say who
+    AUDIT_SPLITS_LINES = "audit_splits_lines"  # every line of a name is an entry
     # 11 connection_pool
     POOL_LEAKS = "pool_leaks"  # connections are not given back
     # 12 write_primary
@@ -74,6 +111,18 @@ class Fault(StrEnum):
     ETAG_DIFFERS = "etag_differs"  # the reply's ETag is not the representation's
     HTML_ERRORS = "html_errors"  # errors are HTML pages
     STACK_TRACE_LEAKS = "stack_trace_leaks"  # error bodies show the inside
+
+    ONE_CODE_FOR_ALL = "one_code_for_all"  # programs cannot tell one refusal from another
+    MAY_BE_STORED = "may_be_stored"  # replies are open to shared caches
+    VERSION_BANNER = "version_banner"  # replies tell the software's version
+    ORIGIN_REFLECTED = "origin_reflected"  # every origin may use the reader's credentials
+    MARKUP_ESCAPED_ON_READ = "markup_escaped_on_read"  # reads show other markup than the create
+    NAME_IN_HEADER = "name_in_header"  # a field's text is copied into a header as it is
+    DEFAULT_MISSING = "default_missing"  # what was not sent is not shown
+    BYTE_ORDER_MARK = "byte_order_mark"  # JSON begins with a byte order mark
+    ID_REPEATED = "id_repeated"  # two resources have one id
+    LOCATION_FROM_HEADER = "location_from_header"  # the client's X-Forwarded-Host is where Location points
+    TIME_OF_READING = "time_of_reading"  # created_at is when it was read
 
     @property
     def step(self) -> Step:

@@ -6,94 +6,59 @@ what is allowed; reading files and the environment is in ``profile_file.py``.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
+from createflow.schemas.baseline import BaselineEntry
+from createflow.schemas.profile_auth import (
+    ApiKeyAuth,
+    Auth,
+    BasicAuth,
+    CommandAuth,
+    JwtAuth,
+    NoAuth,
+    OAuth2Auth,
+    StaticAuth,
+)
+from createflow.schemas.profile_section import Seconds, Section
+from createflow.schemas.profile_target import Envelope, Errors, Fields, Meaning, Request, Target
 
-class Section(BaseModel):
-    """A frozen table of the profile that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-class Fields(Section):
-    """Which top-level field of the 201 body carries what."""
-
-    id: str = "id"
-    name: str = "name"
-    created_at: str = "created_at"
-    created_by: str = "created_by"
-
-
-class Target(Section):
-    """``[target]``: the endpoint and its contract."""
-
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")]
-    """Scheme, host and port."""
-    path: Annotated[str, Field(pattern=r"^/")] = "/api/resources"
-    ca_file: str | None = None
-    """PEM file of the authority that signed the server's certificate."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Sent with every request."""
-    timeout_s: Seconds = 10.0
-    schema_file: str | None = None
-    """JSON Schema of the create body; the seed's own when absent."""
-    fields: Fields = Fields()
-    update: bool = False
-    """PUT to the Location replaces the resource."""
-    idempotency: bool = False
-    """``Idempotency-Key`` is honoured on POST."""
-    max_body_bytes: int | None = None
-    """A body above this is refused with 413."""
-    cleanup: bool = False
-    """DELETE what the run created."""
-
-
-class JwtAuth(Section):
-    """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key."""
-
-    kind: Literal["jwt"]
-    key_file: str
-    """PEM private key."""
-    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
-    key_id: str | None = None
-    issuer: str
-    audience: str
-    type: str = "at+jwt"
-    """``typ`` of the token's header."""
-    roles_claim: str = "roles"
-    writer_roles: tuple[str, ...] = ("writer",)
-    reader_roles: tuple[str, ...] = ("reader",)
-
-
-class StaticAuth(Section):
-    """``[auth] kind = "static"``: tokens from the environment, one for each principal.
-
-    Each value is the *name* of an environment variable. What is not given makes the checks that need it skipped.
-    """
-
-    kind: Literal["static"]
-    writer_env: str
-    other_writer_env: str | None = None
-    reader_env: str | None = None
-    expired_env: str | None = None
-
-
-class NoAuth(Section):
-    """``[auth] kind = "none"``: the endpoint is open."""
-
-    kind: Literal["none"] = "none"
-
-
-Auth = Annotated[JwtAuth | StaticAuth | NoAuth, Field(discriminator="kind")]
+__all__ = [
+    "ApiKeyAuth",
+    "Auth",
+    "BaselineEntry",
+    "BasicAuth",
+    "CacheSink",
+    "CommandAuth",
+    "Deadlines",
+    "Envelope",
+    "Errors",
+    "EventSink",
+    "FaultCommands",
+    "FaultName",
+    "Fields",
+    "JwtAuth",
+    "Limits",
+    "Meaning",
+    "NoAuth",
+    "OAuth2Auth",
+    "Profile",
+    "ReplicaSink",
+    "Request",
+    "SearchSink",
+    "Section",
+    "Sinks",
+    "Slo",
+    "SqlSink",
+    "StaticAuth",
+    "Target",
+]
 
 
 class SqlSink(Section):
     """A table that can be asked, read-only."""
 
     dsn: SecretStr
+    """``postgresql://`` connection string of somebody who may only read."""
     by_id: str
     """SQL with ``%(id)s``."""
     by_name: str | None = None
@@ -106,13 +71,16 @@ class ReplicaSink(Section):
     """One streaming replica; the queries are the primary's."""
 
     name: str
+    """How the report calls it."""
     dsn: SecretStr
+    """``postgresql://`` connection string of somebody who may only read."""
 
 
 class CacheSink(Section):
     """``[sinks.cache]``: a Redis or Valkey that holds the representation."""
 
     url: SecretStr
+    """``redis://`` or ``rediss://``."""
     key: str
     """Template with ``{id}``."""
     field: str | None = None
@@ -123,7 +91,9 @@ class EventSink(Section):
     """``[sinks.events]``: a NATS JetStream stream; JSON Pointers say where things are in an event."""
 
     url: SecretStr
+    """``nats://`` or ``tls://``."""
     stream: str
+    """The JetStream stream."""
     subject: str
     """Filter, for example ``orders.created``."""
     resource: str = "/data"
@@ -136,7 +106,9 @@ class SearchSink(Section):
     """``[sinks.search]``: an Elasticsearch or OpenSearch index, documents by resource id."""
 
     url: SecretStr
+    """``http://`` or ``https://``, user and password in it."""
     index: str
+    """Name of the index or alias."""
 
 
 class Sinks(Section):
@@ -145,18 +117,24 @@ class Sinks(Section):
     primary: SqlSink | None = None
     """The row query must return the columns of the representation, under the representation's names."""
     replicas: tuple[ReplicaSink, ...] = ()
+    """Every replica that reads may go to."""
     audit: SqlSink | None = None
     """Columns ``actor``, ``action``, ``resource_id``, ``occurred_at``, ``outcome``, ``request_id``."""
     cache: CacheSink | None = None
+    """The cache."""
     events: EventSink | None = None
+    """The event stream."""
     search: SearchSink | None = None
+    """The search index."""
 
 
 class FaultCommands(Section):
     """``[faults.NAME]``: how a fault is brought in and taken out; argument lists, no shell."""
 
     inject: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Brings it in, and ends when it is in."""
     heal: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Takes it out; run whatever happens."""
 
 
 FaultName = Literal["database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"]
@@ -166,10 +144,15 @@ class Deadlines(Section):
     """``[deadlines]``: how long each copy may lag behind the 201."""
 
     replica_s: Seconds = 2.0
+    """On every replica."""
     cache_s: Seconds = 1.0
+    """In the cache."""
     event_s: Seconds = 2.0
+    """On the event stream."""
     index_s: Seconds = 5.0
+    """In the search index."""
     audit_s: Seconds = 1.0
+    """In the audit trail."""
     recovery_s: Seconds = 20.0
     """How long the service may take to answer 201 again once a fault is healed."""
 
@@ -178,23 +161,41 @@ class Limits(Section):
     """``[limits]``: the rate limit that is promised for one subject."""
 
     rate_per_s: Annotated[float, Field(gt=0)]
+    """Requests a second, in the long run; of each credential."""
     burst: Annotated[int, Field(gt=0)]
+    """Requests at once."""
 
 
 class Slo(Section):
     """``[slo]``: the seed's targets unless declared otherwise."""
 
     p99_ms: Annotated[float, Field(gt=0)] = 100.0
+    """99 of 100 creates are answered within this."""
     rate_per_s: Annotated[float, Field(gt=0)] = 500.0
+    """Creates a second that must be served."""
 
 
 class Profile(Section):
     """A whole deployment."""
 
     target: Target
+    """The endpoint."""
     auth: Auth = NoAuth()
+    """Who may ask."""
+    setup: tuple[Request, ...] = ()
+    """Requests of the writer's before all checks: what the path's parameters name must exist."""
+    teardown: tuple[Request, ...] = ()
+    """Requests of the writer's after all checks, also after a failure."""
     sinks: Sinks = Sinks()
+    """Where the write must arrive."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
+    """What can be broken on purpose: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
+    ``replica_down``, ``search_down``."""
     deadlines: Deadlines = Deadlines()
+    """How long each copy may lag."""
     limits: Limits | None = None
+    """The promised rate limit; kept by the run itself, so that no check is spoiled by a 429."""
     slo: Slo = Slo()
+    """What ``createflow bench`` must see."""
+    baseline: tuple[BaselineEntry, ...] = ()
+    """Failures that are known and tolerated until a day."""

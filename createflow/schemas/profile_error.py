@@ -31,5 +31,5 @@ class ProfileError(UserError):
         lines = "\n".join(f"  {mistake.told(path)}" for mistake in self.mistakes)
         super().__init__(
             f"the profile has {count} mistake{'s' if count != 1 else ''}\n{lines}",
-            hint="`createflow up` writes a complete profile to compare with",
+            hint="every key: docs/profile.md; `createflow init` writes a commented profile",
         )

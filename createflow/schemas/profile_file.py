@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_auth import KINDS
 from createflow.schemas.profile_error import ProfileError, ProfileMistake
 from createflow.schemas.toml_lines import TomlLines
 
@@ -20,8 +21,13 @@ FILE_NAME = "createflow.toml"
 TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_FILE_KEYS = (("target", "ca_file"), ("target", "schema_file"), ("auth", "key_file"))
-_UNION_TAGS = {"jwt", "static", "none"}
+_FILE_KEYS = (
+    ("target", "ca_file"),
+    ("target", "schema_file"),
+    ("target", "body_file"),
+    ("auth", "key_file"),
+    ("auth", "ca_file"),
+)
 
 
 def find(folder: Path) -> Path | None:
@@ -144,7 +150,7 @@ class _Reader:
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_context=False, include_input=False):
                 at = tuple(part for part in detail["loc"] if part != "[key]")
-                if at[:1] == ("auth",) and len(at) > 1 and at[1] in _UNION_TAGS:
+                if at[:1] == ("auth",) and len(at) > 1 and at[1] in KINDS:
                     at = (at[0], *at[2:])
                 self._add(at, *_worded(detail["type"], detail["msg"], at))
         if self._mistakes or profile is None:
@@ -158,22 +164,27 @@ class _Reader:
 
 def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, str]:
     """Reason and hint of one error of the model."""
+    told = message[0].lower() + message[1:]
+    reason, hint = told, ""
     if kind == "extra_forbidden":
         known = _known_keys(at[:-1])
         near = difflib.get_close_matches(str(at[-1]), known, n=1)
-        return "unknown key", f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-    if kind == "missing":
-        return "required, but not there", ""
-    if kind == "union_tag_not_found":
-        return "needs a kind", 'kind = "jwt", "static" or "none"'
-    if at == ("target", "base_url"):
-        return (
+        reason, hint = "unknown key", f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    elif kind == "missing":
+        reason = "required, but not there"
+    elif kind in {"union_tag_not_found", "union_tag_invalid"}:
+        reason = "needs a kind" if kind == "union_tag_not_found" else "unknown kind"
+        hint = f"one of: {', '.join(KINDS)}"
+    elif kind == "value_error":
+        reason = message.removeprefix("Value error, ")
+    elif at == ("target", "base_url"):
+        reason, hint = (
             "not an http:// or https:// address",
             "scheme, host and port only: https://api.example.com:8443",
         )
-    if at[:1] == ("faults",) and kind == "literal_error":
-        return "unknown fault", message[0].lower() + message[1:]
-    return message[0].lower() + message[1:], ""
+    elif at[:1] == ("faults",) and kind == "literal_error":
+        reason, hint = "unknown fault", told
+    return reason, hint
 
 
 def _known_keys(at: tuple[str | int, ...]) -> list[str]:

@@ -63,6 +63,8 @@ class Finding(Model):
     exchanges: tuple[Exchange, ...] = ()
     curl: str = ""
     """A line that repeats the last request; the token is taken from ``$TOKEN``."""
+    replay_id: str = ""
+    """Names this finding: the same in every run that sees the same, so that a replay can tell it from another."""
 
 
 class CheckResult(Model):
@@ -74,6 +76,10 @@ class CheckResult(Model):
     level: Level
     title: str
     """The promise in one sentence."""
+    why: str = ""
+    """What it is good for."""
+    source: str = ""
+    """RFC section, or ``seed`` with its heading."""
     outcome: Outcome
     reason: str = ""
     """Why it was skipped, inconclusive or broken."""
@@ -81,6 +87,39 @@ class CheckResult(Model):
     traceback: str = ""
     """Only when broken."""
     duration_ms: float = 0.0
+
+
+class Standing(StrEnum):
+    """What became of a baseline entry in a run."""
+
+    TOLERATED = "tolerated"
+    """The check failed, as listed: it does not count."""
+    STALE = "stale"
+    """The check passed: the entry must go."""
+    EXPIRED = "expired"
+    """Its day has passed: mend it, or decide anew."""
+    UNTESTED = "untested"
+    """The check came to no verdict, so nothing can be said of the entry."""
+
+
+class KnownFailure(Model):
+    """One baseline entry, judged when the run ended."""
+
+    id: str
+    """The check's."""
+    reason: str
+    expires: str
+    """The last day on which it is tolerated, ``YYYY-MM-DD``."""
+    standing: Standing
+
+
+class ProfilePlace(Model):
+    """Where the target is described, for formats that point at a file and a line."""
+
+    file: str
+    """Relative to the directory of the project where possible."""
+    lines: dict[str, int]
+    """On which line each table stands, by its dotted name; ``baseline.ID`` is the entry of a check."""
 
 
 class RunReport(Model):
@@ -96,8 +135,16 @@ class RunReport(Model):
     """The create URL, without credentials."""
     profile: str
     """Where the description of the target came from, in words."""
+    place: ProfilePlace | None = None
+    """None when there is no profile file."""
+    seed: int = 0
+    """Generated cases follow from it: the same seed asks the same again."""
+    gate: Level = Level.MUST
+    """The weakest level whose failures count."""
     interrupted: bool = False
     results: tuple[CheckResult, ...] = ()
+    baseline: tuple[KnownFailure, ...] = ()
+    """The entries of the profile whose checks were selected."""
     created: int = 0
     """How many resources the run created."""
     left_behind: tuple[str, ...] = ()

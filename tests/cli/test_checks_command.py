@@ -1,8 +1,13 @@
 """``createflow checks`` lists what is checked, and explains one."""
 
+import io
+
+import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from createflow.cli.app import app
+from createflow.cli.checks_command import _WIDE, _table
 from createflow.scenarios.checks import CHECKS
 
 
@@ -10,7 +15,9 @@ def test_every_check_is_listed_for_a_pipe_with_level_and_needs() -> None:
     """One line each, tabs between."""
     lines = CliRunner().invoke(app, ["checks"]).stdout.splitlines()
     assert [line.split("\t")[0] for line in lines] == [check.id for check in CHECKS]
-    assert "index_update.update_is_found\tmust\ttarget.update, sinks.search" in lines
+    update = next(line.split("\t") for line in lines if line.startswith("index_update.update_is_found\t"))
+    assert update[1:2] + update[3:] == ["must", "target.update, sinks.search"]
+    assert all(len(line.split("\t")) == 4 and line.split("\t")[2] for line in lines)
 
 
 def test_one_check_is_explained() -> None:
@@ -24,3 +31,12 @@ def test_an_unknown_check_is_refused() -> None:
     """Told as the user's mistake."""
     result = CliRunner().invoke(app, ["checks", "no_such"])
     assert "no check starts with" in str(result.exception)
+
+
+@pytest.mark.parametrize(("width", "shown"), [(100, False), (160, True)])
+def test_a_terminal_that_is_wide_enough_shows_the_sources(width: int, shown: bool) -> None:  # noqa: FBT001 - a case
+    """A narrow one keeps ids whole instead."""
+    out = io.StringIO()
+    Console(file=out, width=width, force_terminal=True, color_system=None).print(_table(CHECKS, wide=width >= _WIDE))
+    assert ("RFC 9110 §15.3.2" in out.getvalue()) is shown
+    assert all(check.id in out.getvalue() for check in CHECKS)

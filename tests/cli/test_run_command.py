@@ -11,8 +11,8 @@ import pytest
 
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.run_command import exit_code
-from createflow.schemas.report import Outcome
-from tests.scenarios.made_report import report, result
+from createflow.schemas.report import Level, Outcome, Standing
+from tests.scenarios.made_report import known, report, result
 
 
 def createflow(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +44,26 @@ def test_the_verdict_is_the_exit_status(outcome: Outcome, code: ExitCode) -> Non
     assert exit_code(report(result("a", outcome), interrupted=True)) is ExitCode.INTERRUPTED
 
 
+def test_a_baseline_that_is_no_longer_true_ends_6_unless_there_is_worse() -> None:
+    """A broken promise, a broken tester and doubt go before."""
+    stale = (known("a", Standing.STALE),)
+    passed = result("a", Outcome.PASSED)
+    assert exit_code(report(passed, baseline=stale)) is ExitCode.STALE_BASELINE
+    for outcome, code in (
+        (Outcome.FAILED, ExitCode.FAILED),
+        (Outcome.BROKEN, ExitCode.UNREACHABLE),
+        (Outcome.INCONCLUSIVE, ExitCode.INCONCLUSIVE),
+    ):
+        assert exit_code(report(passed, result("b", outcome), baseline=stale)) is code
+
+
+def test_the_level_says_what_gates() -> None:
+    """Advice counts when it is asked for."""
+    advice = (result("a", Outcome.PASSED), result("b", Outcome.FAILED, level=Level.SHOULD))
+    assert exit_code(report(*advice)) is ExitCode.OK
+    assert exit_code(report(*advice, gate=Level.SHOULD)) is ExitCode.FAILED
+
+
 def test_a_target_that_is_not_there_ends_3_and_is_named(tmp_path: Path) -> None:
     """Nobody listens on a port that was just given back."""
     with socket.socket() as listener:
@@ -63,6 +83,10 @@ def test_a_target_that_is_not_there_ends_3_and_is_named(tmp_path: Path) -> None:
         (["--report", "xml=r.xml"], "--report json=report.json"),
         (["--report", "json=no/such/folder/r.json"], "cannot be written"),
         (["--report", "json=."], "directory"),
+        (["--report", "json=r", "--report", "html=r"], "named twice"),
+        (["--skip", "auth_chek"], "auth_check"),
+        (["--only", "auth_check", "--skip", "auth"], "every check that was chosen is skipped"),
+        (["--level", "often"], "often"),
         (["--profile", "missing.toml"], "missing.toml"),
         (["--url", "ftp://x"], "http"),
         (["--nonsense"], "--nonsense"),

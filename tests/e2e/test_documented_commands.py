@@ -67,7 +67,7 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
             text=True,
             check=False,
             timeout=120,
-            env={**os.environ, "COLUMNS": "100", "CI": "true"},
+            env={**os.environ, "COLUMNS": "100", "CI": "true", "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
         )
         expected = next((codes for start, codes in allowed.items() if line.startswith(start)), (0,))
         assert ended.returncode in expected, f"$ {line}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"

@@ -14,9 +14,11 @@ import jwt
 import nats
 import psycopg
 import redis.asyncio
+from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.settings import Settings
 from createflow.reference_server.wiring import Process, build_gateway, build_service, build_worker
+from createflow.scenarios.forged_tokens import Jws
 from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
 
@@ -54,6 +56,13 @@ class Lane:
             "roles": list(roles),
         } | claims
         return jwt.encode(whole, self.engines.private_key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "key-1"})
+
+    def signed(self, header: dict[str, Any], **claims: Any) -> str:
+        """A token of the issuer with other header fields and claims; without those that are None."""
+        jws = Jws.of(self.token()).changed(header=header, claims=claims)
+        jws = Jws(jws.header, {name: value for name, value in jws.claims.items() if value is not None})
+        key = serialization.load_pem_private_key(self.engines.private_key.encode(), None)
+        return jws.compact(jwt.get_algorithm_by_name("EdDSA").sign(jws.signing_input, key))
 
     def as_user(self, subject: str = "alice", *, roles: tuple[str, ...] = ("writer",)) -> dict[str, str]:
         """Headers of a request in somebody's name."""

@@ -3,6 +3,7 @@
 # ruff: noqa: D103 - a probe is named after its fault, and what that means stands at the fault
 import asyncio
 import base64
+import gzip
 import json
 import time
 import uuid
@@ -12,12 +13,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.seeding import IN_WORKER, SWAPS
+from createflow.scenarios.forged_tokens import Jws, with_key_at, with_own_key
+from createflow.scenarios.probes.callback_listener import CallbackListener
 from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.lane import Lane, open_lane, until
 
+JSON = {"content-type": "application/json"}
 pytestmark = pytest.mark.anyio
 
 Shows = Callable[[Lane], Awaitable[bool]]
@@ -64,6 +69,36 @@ async def unbounded_body(lane: Lane) -> bool:
     return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
 
 
+async def unbounded_headers(lane: Lane) -> bool:
+    return (await lane.create(**{"x-long": "x" * 70_000})).status_code == 201
+
+
+async def inflates_bodies(lane: Lane) -> bool:
+    headers = {**lane.as_user(), **JSON, "content-encoding": "gzip"}
+    reply = await lane.http.post("/api/resources", content=gzip.compress(b'{"name":"a"}'), headers=headers)
+    return reply.status_code == 201
+
+
+async def error_code_without_token(lane: Lane) -> bool:
+    return "invalid_token" in (await _with_token(lane, None)).headers["www-authenticate"]
+
+
+async def one_code_for_all(lane: Lane) -> bool:
+    return bool((await _with_token(lane, None)).json()["code"] == (await _post(lane, b"{}")).json()["code"])
+
+
+async def may_be_stored(lane: Lane) -> bool:
+    return "cache-control" not in (await lane.create()).headers
+
+
+async def version_banner(lane: Lane) -> bool:
+    return "x-powered-by" in (await lane.create()).headers
+
+
+async def origin_reflected(lane: Lane) -> bool:
+    return "access-control-allow-origin" in (await lane.create(origin="https://else.example")).headers
+
+
 async def open_door(lane: Lane) -> bool:
     return (await _with_token(lane, None)).status_code == 201
 
@@ -94,6 +129,108 @@ async def no_rbac(lane: Lane) -> bool:
     return (await _with_token(lane, lane.token(roles=["reader"]))).status_code == 201
 
 
+async def _with_forged(lane: Lane, *, header: dict[str, Any] | None = None, **claims: Any) -> int:
+    """The status of a create with a token that the issuer signed."""
+    return (await _with_token(lane, lane.signed(header or {}, **claims))).status_code
+
+
+async def scheme_ignored(lane: Lane) -> bool:
+    return (await _with_scheme(lane, "Basic")) == 201
+
+
+async def _with_scheme(lane: Lane, scheme: str) -> int:
+    headers = {"authorization": f"{scheme} {lane.token()}"}
+    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code
+
+
+async def scheme_case_matters(lane: Lane) -> bool:
+    return (await _with_scheme(lane, "bearer")) == 401
+
+
+async def token_from_query(lane: Lane) -> bool:
+    return (await lane.http.post(f"/api/resources?access_token={lane.token()}", json={"name": "a"})).status_code == 201
+
+
+async def takes_last_credential(lane: Lane) -> bool:
+    headers = [("authorization", "Bearer x"), ("authorization", f"Bearer {lane.token()}")]
+    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code == 201
+
+
+async def loose_token_spelling(lane: Lane) -> bool:
+    return (await _with_token(lane, f"{lane.token()}==")).status_code == 201
+
+
+async def validates_first(lane: Lane) -> bool:
+    return (await lane.http.post("/api/resources", content=b"{", headers=JSON)).status_code == 400
+
+
+async def stripped_signature(lane: Lane) -> bool:
+    return (await _with_token(lane, f"{lane.token().rpartition('.')[0]}.")).status_code == 201
+
+
+async def hmac_with_public_key(lane: Lane) -> bool:
+    key = serialization.load_pem_private_key(lane.engines.private_key.encode(), None).public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", pem))).status_code == 201
+
+
+async def weak_secret(lane: Lane) -> bool:
+    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", b"secret"))).status_code == 201
+
+
+async def trusts_embedded_key(lane: Lane) -> bool:
+    return (await _with_token(lane, dict(with_own_key(lane.token()))["its own key in jwk"])).status_code == 201
+
+
+async def fetches_key_url(lane: Lane) -> bool:
+    async with CallbackListener().listening() as heard:
+        for _, token in with_key_at(lane.token(), heard.url):
+            assert (await _with_token(lane, token)).status_code == 401
+
+        async def asked() -> bool:
+            return bool(heard.requests)
+
+        return await until(asked, within_s=0.5)
+
+
+async def key_id_crashes(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"kid": "../key"}) == 500
+
+
+async def long_leeway(lane: Lane) -> bool:
+    return await _with_forged(lane, exp=int(time.time()) - 600) == 201
+
+
+async def timeless_tokens(lane: Lane) -> bool:
+    return await _with_forged(lane, exp=None) == 201
+
+
+async def ignores_not_before(lane: Lane) -> bool:
+    return await _with_forged(lane, nbf=int(time.time()) + 500) == 201
+
+
+async def ignores_issued_at(lane: Lane) -> bool:
+    return await _with_forged(lane, iat=int(time.time()) + 500) == 201
+
+
+async def ignores_audience(lane: Lane) -> bool:
+    return await _with_forged(lane, aud="others") == 201
+
+
+async def ignores_crit(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"crit": ["x"], "x": 1}) == 201
+
+
+async def any_token_type(lane: Lane) -> bool:
+    return await _with_forged(lane, header={"typ": "JWT"}) == 201
+
+
+async def derives_keys(lane: Lane) -> bool:
+    start = time.monotonic()
+    assert (await _with_token(lane, "a.b.c.d.e")).status_code == 401
+    return time.monotonic() - start > 1.0
+
+
 async def _flood(lane: Lane) -> list[httpx.Response]:
     return [await lane.create() for _ in range(5)]
 
@@ -110,6 +247,11 @@ async def retry_after_missing(lane: Lane) -> bool:
 async def shared_bucket(lane: Lane) -> bool:
     await _flood(lane)
     return (await _with_token(lane, lane.token("bob"))).status_code == 429
+
+
+async def bucket_by_claimed_address(lane: Lane) -> bool:
+    replies = [await lane.create(**{"x-forwarded-for": f"192.0.2.{number}"}) for number in range(5)]
+    return all(reply.status_code == 201 for reply in replies)
 
 
 async def no_validation(lane: Lane) -> bool:
@@ -134,6 +276,94 @@ async def broken_json_crashes(lane: Lane) -> bool:
 
 async def first_error_only(lane: Lane) -> bool:
     return len((await lane.create({"name": 1, "description": 2})).json()["errors"]) == 1
+
+
+async def blank_accepted(lane: Lane) -> bool:
+    return (await lane.create({"name": "\u200b"})).status_code == 201
+
+
+async def _name_kept(lane: Lane, name: str) -> bool:
+    return bool((await lane.create({"name": name})).json()["name"] == name)
+
+
+async def quotes_doubled(lane: Lane) -> bool:
+    return not await _name_kept(lane, "O'Brien")
+
+
+async def evaluates_templates(lane: Lane) -> bool:
+    return not await _name_kept(lane, "{{7*7}}")
+
+
+async def limits_before_normalising(lane: Lane) -> bool:
+    return (await lane.create({"name": "\u0958" * 200})).status_code == 201
+
+
+async def deep_json_crashes(lane: Lane) -> bool:
+    return (await _post(lane, b'{"name":"a","metadata":' + b'{"a":' * 200 + b"1" + b"}" * 201)).status_code == 500
+
+
+async def metadata_unbounded(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "metadata": {"k": "x" * 17_000}})).status_code == 201
+
+
+async def unknown_null_passes(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "surprise": None})).status_code == 201
+
+
+async def loses_empty_values(lane: Lane) -> bool:
+    return (await lane.create({"name": "a", "metadata": {"k": 0}})).json()["metadata"] == {}
+
+
+async def markup_escaped_on_read(lane: Lane) -> bool:
+    made = await lane.create({"name": "<b>"})
+    return bool((await lane.get(made.headers["location"])).json()["name"] != "<b>")
+
+
+async def name_in_header(lane: Lane) -> bool:
+    return "x-name" in (await lane.create()).headers
+
+
+async def numbers_rounded(lane: Lane) -> bool:
+    return b'"k":1.0' in (await lane.create({"name": "a", "metadata": {"k": 1}})).content
+
+
+async def strange_key_crashes(lane: Lane) -> bool:
+    return (await lane.create({"name": "a"}, **{"idempotency-key": "k" * 300})).status_code == 500
+
+
+async def key_shared(lane: Lane) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    first = await lane.create({"name": "a"}, **key)
+    headers = {**lane.as_user("bob"), **key}
+    second = await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)
+    return bool(first.json()["id"] == second.json()["id"])
+
+
+async def contention_crashes(lane: Lane) -> bool:
+    location = (await lane.create()).headers["location"]
+    replies = await asyncio.gather(*(lane.put(location, {"name": "b"}) for _ in range(2)))
+    return any(reply.status_code == 500 for reply in replies)
+
+
+async def default_missing(lane: Lane) -> bool:
+    return "description" not in (await lane.create({"name": "a"})).json()
+
+
+async def byte_order_mark(lane: Lane) -> bool:
+    return (await lane.create()).content.startswith(b"\xef\xbb\xbf")
+
+
+async def id_repeated(lane: Lane) -> bool:
+    return bool((await lane.create()).json()["id"] == (await lane.create()).json()["id"])
+
+
+async def location_from_header(lane: Lane) -> bool:
+    return "else.example" in (await lane.create(**{"x-forwarded-host": "else.example"})).headers["location"]
+
+
+async def time_of_reading(lane: Lane) -> bool:
+    made = await lane.create()
+    return bool((await lane.get(made.headers["location"])).json()["created_at"] != made.json()["created_at"])
 
 
 async def down_is_500(lane: Lane) -> bool:
@@ -224,6 +454,11 @@ async def audit_anonymous(lane: Lane) -> bool:
     return await _auditors(lane) == [("",)]
 
 
+async def audit_splits_lines(lane: Lane) -> bool:
+    resource_id = (await lane.create({"name": "a\nb"})).json()["id"]
+    return len(await lane.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s", id=resource_id)) == 2
+
+
 async def pool_leaks(lane: Lane) -> bool:
     return [(await lane.create()).status_code for _ in range(4)][-1] == 503
 
@@ -312,7 +547,7 @@ async def stack_trace_leaks(lane: Lane) -> bool:
 
 PROBES: dict[Fault, Shows] = {fault: globals()[str(fault)] for fault in Fault}
 WITHOUT_SERVICE = {Fault.DOWN_IS_500, Fault.BREAKER_NEVER_OPENS}
-LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET}
+LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET, Fault.BUCKET_BY_CLAIMED_ADDRESS}
 
 
 @pytest.mark.parametrize("fault", Fault)

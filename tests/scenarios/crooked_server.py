@@ -17,8 +17,8 @@ def reply(status: str, body: bytes = b"{}", *, headers: str = "", media_type: st
 
 
 @asynccontextmanager
-async def crooked_server(habit: Habit) -> AsyncIterator[str]:
-    """Serve the habit on a free port; gives the base URL."""
+async def crooked_server(habit: Habit, *, closes: bool = False) -> AsyncIterator[str]:
+    """Serve the habit on a free port; gives the base URL. ``closes``: each connection after one reply."""
     hanging = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,7 +32,9 @@ async def crooked_server(habit: Habit) -> AsyncIterator[str]:
                     return
                 writer.write(answer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+                if closes:
+                    return
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             return
         finally:
             writer.close()

@@ -1,7 +1,16 @@
 """Reports made by hand."""
 
 from createflow.schemas.flow import Step
-from createflow.schemas.report import CheckResult, Finding, Level, Outcome, RunReport
+from createflow.schemas.report import (
+    CheckResult,
+    Finding,
+    KnownFailure,
+    Level,
+    Outcome,
+    ProfilePlace,
+    RunReport,
+    Standing,
+)
 
 FINDING = Finding(
     promised="A create without a token is refused with 401.",
@@ -27,7 +36,19 @@ def result(
     )
 
 
-def report(*results: CheckResult, interrupted: bool = False, left_behind: tuple[str, ...] = ()) -> RunReport:
+def known(name: str, standing: Standing, *, step: Step = Step.AUTH_CHECK) -> KnownFailure:
+    """One judged baseline entry."""
+    return KnownFailure(id=f"{step.value}.{name}", reason="ticket 7", expires="2024-06-30", standing=standing)
+
+
+def report(
+    *results: CheckResult,
+    interrupted: bool = False,
+    left_behind: tuple[str, ...] = (),
+    baseline: tuple[KnownFailure, ...] = (),
+    gate: Level = Level.MUST,
+    place: ProfilePlace | None = None,
+) -> RunReport:
     """A report of these."""
     return RunReport(
         createflow_version="0",
@@ -39,4 +60,7 @@ def report(*results: CheckResult, interrupted: bool = False, left_behind: tuple[
         interrupted=interrupted,
         results=results,
         left_behind=left_behind,
+        baseline=baseline,
+        gate=gate,
+        place=place,
     )

@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.contract import Contract
+from createflow.scenarios.expect import NotDeclared
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Target
 
@@ -65,3 +66,41 @@ def test_what_is_no_schema_of_an_object_is_refused(tmp_path: Path, schema: objec
     """With the file's name."""
     with pytest.raises(UserError, match=r"schema\.json: not a JSON Schema"):
         contract(tmp_path, schema)
+
+
+def made(**target: object) -> Contract:
+    """The contract of a target without a schema file."""
+    return Contract(Target.model_validate({"base_url": "http://x", **target}))
+
+
+def test_without_a_schema_only_one_body_is_known() -> None:
+    """What would need a schema is skipped and says so; the body is as fresh as any."""
+    bare = made(body={"title": "x", "n": 1}, fields={"name": "title"})
+    first, second = bare.document(), bare.document()
+    assert first["n"] == 1
+    assert first["title"] != second["title"]
+    assert (bare.has_schema, bare.is_seed, bare.closed, bare.properties) == (False, False, False, {})
+    with pytest.raises(NotDeclared, match="no schema"):
+        _ = bare.required
+
+
+def test_exact_bytes_stay_exact(tmp_path: Path) -> None:
+    """Nothing of the run is put into them; changes are the checks' own."""
+    file = tmp_path / "body"
+    file.write_bytes(b'{"a": 1}')
+    exact = made(body_file=str(file))
+    assert exact.raw == b'{"a": 1}'
+    assert exact.document() == {"a": 1}
+    assert exact.document(b=2) == {"a": 1, "b": 2}
+    with pytest.raises(NotDeclared, match="no name to find it by"):
+        exact.name_in(exact.document())
+
+
+@pytest.mark.parametrize("place", ["", "@header:Date"])
+def test_a_field_that_is_not_shown_is_not_declared(place: str) -> None:
+    """The Date header is the time of any reply, and so says nothing of the resource."""
+    fields = made(fields={"created_at": place, "created_by": ""}).fields
+    for name in ("created_at", "created_by"):
+        with pytest.raises(NotDeclared, match=name):
+            getattr(fields, name)
+    assert fields.declared() == ("id", "name")

@@ -50,3 +50,31 @@ def test_short_secrets_do_not_blot_out_ordinary_words() -> None:
     mask = Mask()
     mask.add("abc")
     assert mask.text("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"told": "a\"b\\c/d<e>"}',
+        r"""200 with '{"told": "a\\"b\\\\c/d<e>"}'""",
+        r'{"told": "a\"b\\c\/d<e>"}',
+        "a&quot;b\\c/d&lt;e&gt;",
+        "a%22b%5Cc/d%3Ce%3E",
+        "YSJiXGMvZDxlPg==",
+    ],
+    ids=["json", "json in an excerpt", "json with escaped slashes", "html", "url", "base64"],
+)
+def test_a_secret_is_known_as_other_formats_write_it(text: str) -> None:
+    """A target that repeats it escapes it first."""
+    mask = Mask()
+    mask.add('a"b\\c/d<e>', shown="$KEY")
+    assert "$KEY" in mask.text(text)
+
+
+def test_the_beginning_of_a_secret_at_a_cut_is_blotted_out() -> None:
+    """An excerpt may end in the middle of it, whatever closes the excerpt."""
+    mask = Mask()
+    mask.add("geheimnis-geheimnis", shown="$KEY")
+    assert mask.text("200 with 'told: geheimnis-geh'") == "200 with 'told: $KEY'"
+    assert mask.text("told: geheimnis-geheimni") == "told: $KEY"
+    assert mask.text("told: gehe") == "told: gehe"

@@ -1,10 +1,12 @@
 """Access tokens as JWTs (RFC 9068), verified with the issuer's keys."""
 
 import hashlib
+import re
 from collections import OrderedDict
 from typing import Any
 
 import jwt
+from jwt.utils import base64url_decode, base64url_encode
 
 from createflow.reference_server.adapters.jwks_file import JwksFile, Key
 from createflow.reference_server.job import Principal
@@ -17,6 +19,8 @@ REMEMBER_S = 30.0
 REMEMBER_MAX = 16_384
 SUBJECT_MAX = 255
 _LATEST_S = 2**53
+_SEGMENT = r"(?:[\w-]{4})*(?:[\w-]{2,3})?"
+_COMPACT = re.compile(rf"{_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}", re.ASCII)
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 
 
@@ -66,15 +70,38 @@ class JwtTokens:
             raise InvalidTokenError(type(error).__name__) from error
 
     def _checked(self, token: str) -> dict[str, Any]:
+        self.check_spelling(token)
         header = jwt.get_unverified_header(token)
-        if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
-            raise InvalidTokenError("not an access token")
+        self.check_header(header)
         key = self.keys.find(header.get("kid"))
         if key is None:
             raise InvalidTokenError("unknown key")
         claims = self.decode(token, key)
         check_times(claims)
         return claims
+
+    def check_spelling(self, token: str) -> None:
+        """One token has one spelling (RFC 7515 §2): the library's decoder takes padding, blanks and unused bits.
+
+        Raises:
+            InvalidTokenError: it is spelled in another way.
+        """
+        if not _COMPACT.fullmatch(token):
+            raise InvalidTokenError("not the compact serialisation")
+        for segment in token.split("."):
+            if base64url_encode(base64url_decode(segment)) != segment.encode("ascii"):
+                raise InvalidTokenError("not in its one spelling")
+
+    def check_header(self, header: dict[str, Any]) -> None:
+        """An access token, with nothing critical that is not understood here: that is nothing at all.
+
+        Raises:
+            InvalidTokenError: it is something else.
+        """
+        if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
+            raise InvalidTokenError("not an access token")
+        if "crit" in header:
+            raise InvalidTokenError("critical header fields")
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         """The claims, when signature and claims hold."""

@@ -28,7 +28,19 @@ class AuditAnonymous(AuditLog):
         return job
 
 
+class AuditSplitsLines(AuditLog):
+    """Writes lines, not entries."""
+
+    async def __call__(self, job: Job) -> Job:
+        """As many as the name has."""
+        job = await AuditLog.__call__(self, job)
+        if job.unit is not None and job.op == "create":
+            job.unit.audits = [audit for audit in job.unit.audits for _ in job.body["name"].splitlines()]
+        return job
+
+
 SWAPS: dict[Fault, Swap] = {
     Fault.AUDIT_LOST: twin_of(Step.AUDIT_LOG, AuditLost),
+    Fault.AUDIT_SPLITS_LINES: twin_of(Step.AUDIT_LOG, AuditSplitsLines),
     Fault.AUDIT_ANONYMOUS: twin_of(Step.AUDIT_LOG, AuditAnonymous),
 }

@@ -1,12 +1,15 @@
 """Step 3, broken."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import jwt
+import orjson
 
 from createflow.reference_server.adapters.jwks_file import Key
 from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
+from createflow.reference_server.defects import token_trust
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
 from createflow.reference_server.job import Job, Principal, Refused
 from createflow.reference_server.stages.api.auth_check import PERMISSIONS, AuthCheck
@@ -48,6 +51,76 @@ class NoRbac(AuthCheck):
 
     def authorise(self, job: Job) -> None:
         """Look away."""
+
+
+class SchemeIgnored(AuthCheck):
+    """Passes over whatever stands before the token."""
+
+    def credentials(self, job: Job) -> tuple[str, str]:
+        """The last word is the token."""
+        _, token = AuthCheck.credentials(self, job)
+        value = job.exchange.headers.get(b"authorization", b"").decode("latin-1") if job.exchange else ""
+        return "bearer", token or value
+
+
+class SchemeCaseMatters(AuthCheck):
+    """Knows Bearer and nothing else."""
+
+    def credentials(self, job: Job) -> tuple[str, str]:
+        """As it is written."""
+        scheme, token = AuthCheck.credentials(self, job)
+        value = job.exchange.headers.get(b"authorization", b"") if job.exchange else b""
+        return (scheme if value.startswith(b"Bearer") else "unknown"), token
+
+
+class TokenFromQuery(AuthCheck):
+    """Takes the token from the address as well."""
+
+    def credentials(self, job: Job) -> tuple[str, str]:
+        """The header, else the query string."""
+        scheme, token = AuthCheck.credentials(self, job)
+        if not scheme and job.exchange and job.exchange.query.startswith(b"access_token="):
+            return "bearer", job.exchange.query.decode("latin-1").partition("=")[2]
+        return scheme, token
+
+
+class TakesLastCredential(AuthCheck):
+    """Believes one of several."""
+
+    def is_ambiguous(self, job: Job) -> bool:  # noqa: ARG002 - the healthy signature
+        """Nothing is."""
+        return False
+
+
+class ErrorCodeWithoutToken(AuthCheck):
+    """Blames a token that nobody sent."""
+
+    def challenge(self, *, given: bool) -> Refused:  # noqa: ARG002 - the healthy signature
+        """Always the same."""
+        return AuthCheck.challenge(self, given=True)
+
+
+class ValidatesFirst(AuthCheck):
+    """Judges the content before the sender."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Parse, then ask who it is."""
+        if job.op == "create":
+            try:
+                orjson.loads(job.raw)
+            except ValueError:
+                raise Refused(400, "validation_failed", "This is not JSON.") from None
+        return await AuthCheck.__call__(self, job)
+
+
+class DerivesKeys(AuthCheck):
+    """Does the work that it is asked for."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A wait stands for it, so that others are not kept waiting."""
+        if self.credentials(job)[1].count(".") == 4:
+            await asyncio.sleep(2.5)
+        return await AuthCheck.__call__(self, job)
 
 
 class IgnoresExpiry(JwtTokens):
@@ -110,4 +183,12 @@ SWAPS: dict[Fault, Swap] = {
     Fault.SKIPS_SIGNATURE: _with_tokens(SkipsSignature),
     Fault.ACCEPTS_ALG_NONE: _with_tokens(AcceptsAlgNone),
     Fault.NO_RBAC: twin_of(Step.AUTH_CHECK, NoRbac),
+    Fault.SCHEME_IGNORED: twin_of(Step.AUTH_CHECK, SchemeIgnored),
+    Fault.SCHEME_CASE_MATTERS: twin_of(Step.AUTH_CHECK, SchemeCaseMatters),
+    Fault.TOKEN_FROM_QUERY: twin_of(Step.AUTH_CHECK, TokenFromQuery),
+    Fault.TAKES_LAST_CREDENTIAL: twin_of(Step.AUTH_CHECK, TakesLastCredential),
+    Fault.ERROR_CODE_WITHOUT_TOKEN: twin_of(Step.AUTH_CHECK, ErrorCodeWithoutToken),
+    Fault.VALIDATES_FIRST: twin_of(Step.AUTH_CHECK, ValidatesFirst),
+    Fault.DERIVES_KEYS: twin_of(Step.AUTH_CHECK, DerivesKeys),
+    **{fault: _with_tokens(twin) for fault, twin in token_trust.TWINS.items()},
 }

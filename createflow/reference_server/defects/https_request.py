@@ -1,10 +1,11 @@
 """Step 1, broken."""
 
+import gzip
 from collections.abc import Mapping
 from dataclasses import replace
 
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Refused
+from createflow.reference_server.job import Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
@@ -15,6 +16,29 @@ class AnyMediaType(HttpsRequest):
 
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
         """Look away."""
+
+
+class UnboundedHeaders(HttpsRequest):
+    """Reads headers of any size."""
+
+    def check_headers(self, exchange: Exchange) -> None:
+        """Look away."""
+
+
+class InflatesBodies(HttpsRequest):
+    """Unpacks whatever comes packed."""
+
+    def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
+        """Any encoding will do."""
+        plain = {name: value for name, value in headers.items() if name != b"content-encoding"}
+        HttpsRequest.check_media_type(self, plain)
+
+    async def __call__(self, job: Job) -> Job:
+        """As large as it becomes, less the blanks."""
+        job = await HttpsRequest.__call__(self, job)
+        if job.raw.startswith(b"\x1f\x8b"):
+            job.raw = gzip.decompress(job.raw).strip()
+        return job
 
 
 class NoAllowHeader(HttpsRequest):
@@ -28,5 +52,7 @@ class NoAllowHeader(HttpsRequest):
 SWAPS: dict[Fault, Swap] = {
     Fault.ANY_MEDIA_TYPE: twin_of(Step.HTTPS_REQUEST, AnyMediaType),
     Fault.NO_ALLOW_HEADER: twin_of(Step.HTTPS_REQUEST, NoAllowHeader),
+    Fault.UNBOUNDED_HEADERS: twin_of(Step.HTTPS_REQUEST, UnboundedHeaders),
+    Fault.INFLATES_BODIES: twin_of(Step.HTTPS_REQUEST, InflatesBodies),
     Fault.UNBOUNDED_BODY: swap(Step.HTTPS_REQUEST, lambda stage: replace(stage, max_body_bytes=2**40)),
 }

@@ -33,8 +33,18 @@ class SharedBucket(RateLimit):
         return "subject:everybody"
 
 
+class BucketByClaimedAddress(RateLimit):
+    """Counts by what the client says about itself."""
+
+    def bucket(self, job: Job) -> str:
+        """Subject and claimed address."""
+        claimed = job.exchange.headers.get(b"x-forwarded-for", b"").decode("latin-1") if job.exchange else ""
+        return f"{RateLimit.bucket(self, job)}:{claimed}"
+
+
 SWAPS: dict[Fault, Swap] = {
     Fault.NO_RATE_LIMIT: twin_of(Step.RATE_LIMIT, NoRateLimit),
     Fault.RETRY_AFTER_MISSING: twin_of(Step.RATE_LIMIT, RetryAfterMissing),
+    Fault.BUCKET_BY_CLAIMED_ADDRESS: twin_of(Step.RATE_LIMIT, BucketByClaimedAddress),
     Fault.SHARED_BUCKET: twin_of(Step.RATE_LIMIT, SharedBucket),
 }

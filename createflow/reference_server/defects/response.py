@@ -1,5 +1,6 @@
 """Step 16, broken."""
 
+import html
 import traceback
 import uuid
 from collections.abc import Callable
@@ -100,6 +101,61 @@ class CreatedByFromBody(_Edited):
         shown["created_by"] = str(job.body["metadata"].get("created_by", job.body["name"]))
 
 
+class DefaultMissing(_Edited):
+    """Shows only what was sent."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Without what is empty."""
+        if not shown["description"]:
+            del shown["description"]
+
+
+class IdRepeated(_Edited):
+    """Has one id for all."""
+
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        """Nil."""
+        shown["id"] = str(uuid.UUID(int=0))
+
+
+class ByteOrderMark(Response):
+    """Writes files, not messages."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A mark in front."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            job.document = b"\xef\xbb\xbf" + job.document
+        return job
+
+
+class LocationFromHeader(Response):
+    """Believes whoever says which host this is."""
+
+    async def __call__(self, job: Job) -> Job:
+        """As the header says."""
+        job = await Response.__call__(self, job)
+        host = job.exchange.headers.get(b"x-forwarded-host") if job.exchange else None
+        if host is not None:
+            job.headers = [
+                (name, b"http://%s%s" % (host, value) if name == b"location" else value) for name, value in job.headers
+            ]
+        return job
+
+
+class TimeOfReading(Response):
+    """Takes now for then."""
+
+    async def __call__(self, job: Job) -> Job:
+        """A later time in every read."""
+        job = await Response.__call__(self, job)
+        if job.op == "read" and job.document:
+            shown = orjson.loads(job.document)
+            later = datetime.fromisoformat(shown["created_at"]) + timedelta(milliseconds=1)
+            job.document = orjson.dumps({**shown, "created_at": later.isoformat()})
+        return job
+
+
 class HtmlErrors(Response):
     """Answers programs with a page for people."""
 
@@ -121,6 +177,65 @@ class StackTraceLeaks(Response):
         return {**Response.problem(self, job, refused), "detail": trace}
 
 
+class MarkupEscapedOnRead(Response):
+    """Shows readers something else than the writer."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Escape it on the way out."""
+        job = await Response.__call__(self, job)
+        if job.op == "read" and job.document:
+            shown = orjson.loads(job.document)
+            job.document = orjson.dumps({**shown, "name": html.escape(shown["name"])})
+        return job
+
+
+class NameInHeader(Response):
+    """Repeats a field where line breaks mean something."""
+
+    async def __call__(self, job: Job) -> Job:
+        """The name as a header, which its line breaks make several of."""
+        job = await Response.__call__(self, job)
+        if job.op == "create":
+            for line in f"x-name: {job.body['name']}".splitlines():
+                name, _, value = line.partition(":")
+                if name.strip():
+                    job.headers.append((name.strip().lower().encode("ascii"), value.strip().encode("utf-8")))
+        return job
+
+
+class OneCodeForAll(Response):
+    """Says no in one word."""
+
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        """An error is an error."""
+        return {**Response.problem(self, job, refused), "code": "error", "type": "urn:createflow:problem:error"}
+
+
+class MayBeStored(Response):
+    """Leaves it to caches what to keep."""
+
+    always = ((b"x-content-type-options", b"nosniff"),)
+
+
+class VersionBanner(Response):
+    """Shows what it is made of."""
+
+    always = (*Response.always, (b"x-powered-by", b"reference/0.1.7"))
+
+
+class OriginReflected(Response):
+    """Lets pages of every origin use their reader's credentials."""
+
+    async def __call__(self, job: Job) -> Job:
+        """Whoever asks is allowed."""
+        job = await Response.__call__(self, job)
+        origin = job.exchange.headers.get(b"origin") if job.exchange else None
+        if origin is not None:
+            job.headers.append((b"access-control-allow-origin", origin))
+            job.headers.append((b"access-control-allow-credentials", b"true"))
+        return job
+
+
 _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.OK_FOR_CREATED: OkForCreated,
     Fault.NO_LOCATION: NoLocation,
@@ -131,6 +246,17 @@ _TWINS: dict[Fault, Callable[..., Response]] = {
     Fault.ETAG_DIFFERS: EtagDiffers,
     Fault.HTML_ERRORS: HtmlErrors,
     Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
+    Fault.MARKUP_ESCAPED_ON_READ: MarkupEscapedOnRead,
+    Fault.NAME_IN_HEADER: NameInHeader,
+    Fault.DEFAULT_MISSING: DefaultMissing,
+    Fault.BYTE_ORDER_MARK: ByteOrderMark,
+    Fault.ID_REPEATED: IdRepeated,
+    Fault.LOCATION_FROM_HEADER: LocationFromHeader,
+    Fault.TIME_OF_READING: TimeOfReading,
+    Fault.ONE_CODE_FOR_ALL: OneCodeForAll,
+    Fault.MAY_BE_STORED: MayBeStored,
+    Fault.VERSION_BANNER: VersionBanner,
+    Fault.ORIGIN_REFLECTED: OriginReflected,
 }
 
 SWAPS: dict[Fault, Swap] = {fault: twin_of(Step.RESPONSE, twin) for fault, twin in _TWINS.items()}

@@ -1,5 +1,6 @@
 """Step 5, broken."""
 
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -70,6 +71,105 @@ class FirstErrorOnly(Validation):
         return Validation.refusal(self, violations[:1])
 
 
+class BlankAccepted(Validation):
+    """Takes what cannot be seen for a name."""
+
+    def house_rules(self, document: dict[str, Any]) -> list[Violation]:  # noqa: ARG002 - the healthy signature
+        """None."""
+        return []
+
+
+class QuotesDoubled(Validation):
+    """Writes text as if it became SQL."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Double them."""
+        body = Validation.validate(self, document)
+        return {**body, "name": body["name"].replace("'", "''")}
+
+
+class EvaluatesTemplates(Validation):
+    """Fills in what looks like a template."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """A sum."""
+        body = Validation.validate(self, document)
+        return {**body, "name": body["name"].replace("{{7*7}}", "49")}
+
+
+class LimitsBeforeNormalising(Validation):
+    """Judges one text and stores another."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """NFC comes last."""
+        violations = self.schema.violations(document)
+        if violations:
+            raise self.refusal(violations)
+        name = unicodedata.normalize("NFC", document["name"])
+        healthy = Validation.validate(self, {**document, "name": "x"})
+        return {**healthy, "name": name}
+
+
+class DeepJsonCrashes(Validation):
+    """Walks down without counting."""
+
+    def parse(self, raw: bytes) -> Any:
+        """And falls."""
+        if raw.count(b"{") > 100 or raw.count(b"[") > 100:
+            raise RecursionError("maximum recursion depth exceeded")
+        return Validation.parse(self, raw)
+
+
+class MetadataUnbounded(Validation):
+    """Takes metadata of any size and depth."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Everything else is judged."""
+        if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
+            return Validation.validate(self, document)
+        return {**Validation.validate(self, {**document, "metadata": {}}), "metadata": document["metadata"]}
+
+
+class UnknownNullPasses(Validation):
+    """Does not see what is null."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Without unknown nulls."""
+        if isinstance(document, dict):
+            known = {*_TEXTS, "metadata"}
+            document = {name: value for name, value in document.items() if name in known or value is not None}
+        return Validation.validate(self, document)
+
+
+class LosesEmptyValues(Validation):
+    """Takes what is empty for nothing."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Keep what is true."""
+        body = Validation.validate(self, document)
+        return {**body, "metadata": {name: value for name, value in body["metadata"].items() if value}}
+
+
+class NumbersRounded(Validation):
+    """Has one kind of number."""
+
+    def validate(self, document: Any) -> dict[str, Any]:
+        """Fractions."""
+        body = Validation.validate(self, document)
+        rounded = {name: float(value) if type(value) is int else value for name, value in body["metadata"].items()}
+        return {**body, "metadata": rounded}
+
+
+class StrangeKeyCrashes(Validation):
+    """Has room for short keys only."""
+
+    def check_key(self, key: str) -> None:
+        """And none for a mistake."""
+        if len(key) > 255:
+            raise OverflowError(key[:20])
+        Validation.check_key(self, key)
+
+
 def _longer(stage: Validation) -> Validation:
     healthy = wire_schema("create_request")
     properties = {
@@ -86,4 +186,14 @@ SWAPS: dict[Fault, Swap] = {
     Fault.UNKNOWN_FIELDS_STORED: twin_of(Step.VALIDATION, UnknownFieldsStored),
     Fault.BROKEN_JSON_CRASHES: twin_of(Step.VALIDATION, BrokenJsonCrashes),
     Fault.FIRST_ERROR_ONLY: twin_of(Step.VALIDATION, FirstErrorOnly),
+    Fault.NUMBERS_ROUNDED: twin_of(Step.VALIDATION, NumbersRounded),
+    Fault.STRANGE_KEY_CRASHES: twin_of(Step.VALIDATION, StrangeKeyCrashes),
+    Fault.BLANK_ACCEPTED: twin_of(Step.VALIDATION, BlankAccepted),
+    Fault.QUOTES_DOUBLED: twin_of(Step.VALIDATION, QuotesDoubled),
+    Fault.EVALUATES_TEMPLATES: twin_of(Step.VALIDATION, EvaluatesTemplates),
+    Fault.LIMITS_BEFORE_NORMALISING: twin_of(Step.VALIDATION, LimitsBeforeNormalising),
+    Fault.DEEP_JSON_CRASHES: twin_of(Step.VALIDATION, DeepJsonCrashes),
+    Fault.METADATA_UNBOUNDED: twin_of(Step.VALIDATION, MetadataUnbounded),
+    Fault.UNKNOWN_NULL_PASSES: twin_of(Step.VALIDATION, UnknownNullPasses),
+    Fault.LOSES_EMPTY_VALUES: twin_of(Step.VALIDATION, LosesEmptyValues),
 }

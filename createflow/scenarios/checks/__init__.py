@@ -1,4 +1,6 @@
-"""Every check, one module a step, listed by hand in the order of the flow."""
+"""Every check, one module or package a step, listed by hand in the order of the flow."""
+
+from types import ModuleType
 
 from createflow.scenarios.checks.api import (
     auth_check,
@@ -38,6 +40,17 @@ MODULES = (
     response,
 )
 
+
+def parts_of(module: ModuleType) -> tuple[ModuleType, ...]:
+    """A step with many checks is a package that lists its parts; others are their own only part."""
+    parts: tuple[ModuleType, ...] = getattr(module, "PARTS", (module,))
+    return parts
+
+
 CHECKS: tuple[Check, ...] = tuple(
-    member for module in MODULES for member in vars(module).values() if isinstance(member, Check)
+    member
+    for module in MODULES
+    for part in parts_of(module)
+    for member in vars(part).values()
+    if isinstance(member, Check)
 )

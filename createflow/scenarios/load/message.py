@@ -26,6 +26,10 @@ class NodeConfig:
     """Bearer tokens of the principals, taken in turn; empty for an open endpoint."""
     body: str
     """JSON with ``%(k)s`` where the number of the arrival goes."""
+    media_type: str
+    accept: str
+    credential: tuple[str, str]
+    """The header that carries a token, and the word before the token."""
     rate_per_s: float
     """Of the whole run, not of this node."""
     warmup_s: float
@@ -43,6 +47,7 @@ class NodeConfig:
         """From one line."""
         document = json.loads(line)
         document["tokens"] = tuple(document["tokens"])
+        document["credential"] = tuple(document["credential"])
         return cls(**document)
 
 

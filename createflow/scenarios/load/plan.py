@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from createflow.scenarios.contract import Contract
 from createflow.scenarios.load.body import body_template
 from createflow.scenarios.load.message import NodeConfig
-from createflow.scenarios.load.principals import DEFAULT_COUNT, enough_principals, tokens
+from createflow.scenarios.load.principals import DEFAULT_COUNT, credential, enough_principals, tokens
 from createflow.scenarios.load.schedule import ConstantRate
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile, StaticAuth
@@ -65,6 +65,9 @@ class LoadPlan:
                 headers=target.headers,
                 tokens=self.tokens,
                 body=self.body,
+                media_type=target.media_type,
+                accept=target.accept,
+                credential=credential(self.profile.auth),
                 rate_per_s=self.rate_per_s,
                 warmup_s=self.warmup_s,
                 duration_s=self.duration_s,
@@ -104,6 +107,8 @@ def make_plan(
         raise UserError("rate, duration and workers must be above zero", hint="createflow bench --rate 500")
     if (users is not None and users < 1) or (senders is not None and senders < 1):
         raise UserError("users and senders must be above zero", hint="leave them out for a sensible number")
+    if "{" in profile.target.path or profile.setup:
+        raise UserError("bench needs a create path without variables, and no set-up requests")
     notes: list[str] = []
     run_id = secrets.token_hex(4)
     principals = enough_principals(users or DEFAULT_COUNT, rate_per_s=rate_per_s, limits=profile.limits)

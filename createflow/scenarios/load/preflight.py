@@ -5,6 +5,7 @@ import ssl
 import httpx
 
 from createflow.scenarios.load.plan import LoadPlan
+from createflow.scenarios.load.principals import credential
 from createflow.schemas.error import TargetError, UserError
 
 _SHOWN_CHARACTERS = 300
@@ -29,9 +30,10 @@ async def preflight(plan: LoadPlan) -> None:
     """
     target = plan.profile.target
     address = target.base_url
-    headers = {"Content-Type": "application/json", "Accept": "application/json", **target.headers}
+    headers = {"Content-Type": target.media_type, "Accept": target.accept, **target.headers}
     if plan.tokens:
-        headers["Authorization"] = f"Bearer {plan.tokens[0]}"
+        header, scheme = credential(plan.profile.auth)
+        headers[header] = f"{scheme} {plan.tokens[0]}".strip()
     try:
         verify = ssl.create_default_context(cafile=target.ca_file)
         async with httpx.AsyncClient(verify=verify, timeout=plan.timeout_s, trust_env=False) as client:

@@ -9,7 +9,7 @@ from pathlib import Path
 import jwt
 
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import JwtAuth, Limits, NoAuth, Profile, StaticAuth
+from createflow.schemas.profile import ApiKeyAuth, Auth, JwtAuth, Limits, NoAuth, Profile, StaticAuth
 
 DEFAULT_COUNT = 100
 _SHARE_OF_LIMIT = 0.8
@@ -42,12 +42,22 @@ def tokens(
     match profile.auth:
         case NoAuth():
             return ()
-        case StaticAuth(writer_env=writer, other_writer_env=other):
+        case (
+            StaticAuth(writer_env=writer, other_writer_env=other)
+            | ApiKeyAuth(writer_env=writer, other_writer_env=other)
+        ):
             if not environment.get(writer):
                 raise UserError(f"the environment variable {writer} holds no token", hint=f"export {writer}=...")
             return tuple(environment[name] for name in (writer, other) if name and environment.get(name))
         case JwtAuth() as auth:
             return _minted(auth, count, run_id, lifetime_s)
+        case auth:
+            raise UserError(f'bench cannot ask with auth.kind = "{auth.kind}"', hint='use "static", "api_key" or "jwt"')
+
+
+def credential(auth: Auth) -> tuple[str, str]:
+    """The header that carries a token, and the word before it."""
+    return ("Authorization", "Bearer") if isinstance(auth, NoAuth) else (auth.header, auth.scheme)
 
 
 def _minted(auth: JwtAuth, count: int, run_id: str, lifetime_s: float) -> tuple[str, ...]:

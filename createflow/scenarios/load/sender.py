@@ -110,11 +110,12 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 def _headers_by_principal(config: NodeConfig) -> list[dict[str, str]]:
     shared = {
         "User-Agent": f"createflow/{__version__} bench",
-        "Content-Type": "application/json",
-        "Accept": "application/json",
+        "Content-Type": config.media_type,
+        "Accept": config.accept,
         **config.headers,
     }
-    return [shared | {"Authorization": f"Bearer {token}"} for token in config.tokens] or [shared]
+    header, scheme = config.credential
+    return [shared | {header: f"{scheme} {token}".strip()} for token in config.tokens] or [shared]
 
 
 def _client_pool(config: NodeConfig) -> HTTPClientPool:

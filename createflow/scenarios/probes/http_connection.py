@@ -1,7 +1,6 @@
 """One pool of HTTP connections to the target, shared by all checks of a run."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +12,9 @@ from createflow.scenarios.mask import Mask
 from createflow.scenarios.principal import Principal
 from createflow.scenarios.probes.curl_line import curl_line
 from createflow.scenarios.probes.pace import Pace
+from createflow.scenarios.probes.trust import trust
 from createflow.scenarios.reply import Reply
-from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.error import TargetError
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import Exchange
 
@@ -38,6 +38,7 @@ class Created:
 
     url: str
     who: Principal
+    id: str = ""
 
 
 @dataclass(slots=True)
@@ -53,16 +54,19 @@ class HttpConnection:
     client: httpx.AsyncClient = field(init=False)
     pace: Pace = field(init=False)
     created: list[Created] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """What paths and bodies may name in braces: the run, and what set-up requests captured."""
 
     def __post_init__(self) -> None:
         """Open the pool; nothing is connected yet."""
         target = self.profile.target
+        self.variables["run_id"] = self.run_id
         self.pace = Pace(self.profile.limits)
         for name, value in target.headers.items():
             self.mask.add(value, shown=_variable(name))
         self.client = httpx.AsyncClient(
             base_url=target.base_url,
-            verify=_trust(target.ca_file),
+            verify=trust(target.ca_file),
             http2=False,
             trust_env=False,
             follow_redirects=False,
@@ -70,7 +74,7 @@ class HttpConnection:
             timeout=None,  # noqa: S113 - every request has an overall limit in send()
             headers={
                 "user-agent": f"createflow/{createflow.__version__} (run {self.run_id})",
-                "accept": "application/json",
+                "accept": target.accept,
                 **target.headers,
             },
         )
@@ -90,7 +94,7 @@ class HttpConnection:
         sent = dict(headers)
         if who.token is not None:
             self.mask.add(who.token, shown="$TOKEN")
-            sent["authorization"] = f"{who.scheme} {who.token}".strip()
+            sent[who.header] = who.credential(who.token)
         request = self.client.build_request(method, url, headers=_encoded(sent), content=content)
         shown = self._shown(request, who, sent, content)
         sent_at, start = time.time(), time.perf_counter()
@@ -129,7 +133,9 @@ class HttpConnection:
             TargetError: nothing does.
         """
         try:
-            await self.send("GET", self.profile.target.path, Principal(None, None), {}, None)
+            # What a set-up request is yet to make is not asked for; any reply at all will do.
+            path = self.profile.target.path.partition("{")[0]
+            await self.send("GET", path, Principal(None, None), {}, None)
         except NoReply as error:
             raise TargetError(
                 self.profile.target.base_url, error.exchange.error, hint="is it running, and is the address right?"
@@ -138,7 +144,7 @@ class HttpConnection:
     def _shown(self, request: httpx.Request, who: Principal, sent: dict[str, str], content: bytes | None) -> Exchange:
         headers = {name: _variable(name) for name in self.profile.target.headers} | sent
         if who.token is not None:
-            headers["authorization"] = f"{who.scheme} $TOKEN"
+            headers[who.header] = who.credential("$TOKEN")
         return Exchange(
             method=request.method,
             url=str(request.url),
@@ -146,15 +152,6 @@ class HttpConnection:
             request_body=_cut(content or b""),
             curl=curl_line(request.method, str(request.url), headers, content, ca_file=self.profile.target.ca_file),
         )
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UserError(
-            f"target.ca_file {ca_file}: not a PEM certificate: {error}", hint="name the authority's certificate"
-        ) from None
 
 
 async def _whole(response: httpx.Response) -> bytes:

@@ -1,19 +1,23 @@
 """The target as one check sees it: its own writer, its own record of what was said."""
 
-import json
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from createflow.scenarios.contract import Contract
 from createflow.scenarios.expect import Inconclusive
 from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import Created, HttpConnection
+from createflow.scenarios.probes.http_connection import Created, HttpConnection, NoReply
+from createflow.scenarios.probes.templates import filled_path
+from createflow.scenarios.refusals import Refusals
 from createflow.scenarios.reply import Reply
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
 _KEPT_EXCHANGES = 6
+_IDEMPOTENCY_KEY = "idempotency-key"
+"""What checks call the header, whatever the target calls it."""
 
 
 class HttpTarget:
@@ -22,6 +26,7 @@ class HttpTarget:
     def __init__(self, connection: HttpConnection, contract: Contract, writer: Principal) -> None:
         self._connection = connection
         self.contract = contract
+        self._refusals = Refusals(contract.errors)
         self.writer = writer
         self.deadlines: Deadlines = connection.profile.deadlines
         self.limits: Limits | None = connection.profile.limits
@@ -39,12 +44,13 @@ class HttpTarget:
         paced: bool = True,
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
-        who = self.writer if who is None else who
+        who = (self.writer if who is None else who).current()
         if paced:
-            await self._connection.pace.wait(who.subject or "")
+            await self._connection.pace.wait(who.subject or who.token or "")
         reply = await self._connection.send(method, url, who, headers or {}, content)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
-        return reply
+        reply = replace(reply, refusals=self._refusals)
+        return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
 
     async def create(
         self,
@@ -52,21 +58,31 @@ class HttpTarget:
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
-        method: str = "POST",
+        method: str | None = None,
         paced: bool = True,
     ) -> Reply:
-        """POST a body to the create path; without one, a fresh valid document."""
-        content = body if isinstance(body, bytes) else _json(self.contract.document() if body is None else body)
+        """Send a body to the create path; without one, a fresh valid document."""
+        creates = method is None or method == self.contract.method
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        if _IDEMPOTENCY_KEY in given:
+            key = given.pop(_IDEMPOTENCY_KEY)
+            given[self._connection.profile.target.idempotency_header.lower()] = key
         reply = await self.send(
-            method,
-            self._connection.profile.target.path,
+            method or self.contract.method,
+            self._create_path(),
             who=who,
-            headers={"content-type": "application/json", **(headers or {})},
-            content=content,
+            headers={"content-type": self.contract.media_type, **given},
+            content=self._content(body),
             paced=paced,
         )
-        if method == "POST" and reply.accepted and ("location" in reply.headers or self._id_in(reply) is not None):
-            self._connection.created.append(Created(self.url_of(reply), who or self.writer))
+        if not creates or not reply.accepted:
+            return reply
+        reply = self._located(reply)
+        if "location" in reply.headers or self._id_in(reply) is not None:
+            url = self.url_of(reply)
+            self._connection.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
+            if self._connection.profile.target.reply == "partial" and paced:
+                reply = await self._completed(reply, url, who)
         return reply
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -82,28 +98,61 @@ class HttpTarget:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """PUT a whole new body."""
-        return await self.send(
+        reply = await self.send(
             "PUT",
             url,
             who=who,
-            headers={"content-type": "application/json", **(headers or {})},
-            content=_json(body),
+            headers={"content-type": self.contract.media_type, **(headers or {})},
+            content=self.contract.shape.body(body),
         )
+        return self._showing(reply, url, read=False) if reply.accepted else reply
 
     def url_of(self, created: Reply) -> str:
-        """The reply's Location, or else its id below the path."""
-        if location := created.headers.get("location"):
-            return str(self._connection.client.base_url.join(location))
+        """Where the profile says that a resource is read; else its Location, or else its id below the path."""
+        target = self._connection.profile.target
+        base = self._connection.client.base_url
         resource_id = self._id_in(created)
+        if target.read_path and resource_id is not None:
+            variables = {**self._connection.variables, "id": resource_id}
+            return str(base.join(filled_path(target.read_path, variables)))
+        if location := created.headers.get("location"):
+            return str(base.join(location))
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
-        path = self._connection.profile.target.path.rstrip("/")
-        return str(self._connection.client.base_url.join(f"{path}/{quote(resource_id, safe='')}"))
+        path = f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
+        return str(base.join(filled_path(path, {**self._connection.variables, "id": resource_id})))
+
+    def _create_path(self) -> str:
+        variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}
+        return filled_path(self._connection.profile.target.path, variables)
+
+    def _content(self, body: Mapping[str, Any] | bytes | None) -> bytes:
+        if body is None and self.contract.raw is not None:
+            return self.contract.raw
+        if isinstance(body, bytes):
+            return self.contract.shape.wrapped(body)
+        return self.contract.shape.body(self.contract.document() if body is None else body)
+
+    def _located(self, reply: Reply) -> Reply:
+        """The reply with its self link as Location, where the profile says that the target sends one instead."""
+        link = self.contract.shape.self_link(reply.body)
+        if link is not None and "location" not in reply.headers:
+            reply = replace(reply, headers={**reply.headers, "location": link})
+        return self._showing(reply, reply.headers.get("location", ""), read=False)
+
+    def _showing(self, reply: Reply, url: str, *, read: bool) -> Reply:
+        return replace(reply, representation=self.contract.shape.seen(reply.body, reply.headers, url, read=read))
+
+    async def _completed(self, reply: Reply, url: str, who: Principal | None) -> Reply:
+        """The reply with what a read of the new resource shows beside it."""
+        try:
+            seen = await self.read(url, who=who)
+        except NoReply:
+            return reply
+        if not seen.accepted or seen.representation is None:
+            return reply
+        return replace(reply, representation={**seen.representation, **(reply.representation or {})})
 
     def _id_in(self, reply: Reply) -> str | None:
         value = (reply.document or {}).get(self.contract.fields.id)
         return str(value) if isinstance(value, (str, int)) and value != "" else None
-
-
-def _json(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()

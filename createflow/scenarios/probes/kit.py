@@ -1,6 +1,7 @@
 """Everything that a run's checks can ask through, opened once, handed out by role."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
@@ -9,12 +10,16 @@ from createflow.scenarios.contract import Contract
 from createflow.scenarios.declare import Check
 from createflow.scenarios.expect import NotDeclared
 from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.probes.elastic_index import ElasticIndex
 from createflow.scenarios.probes.fault_commands import DeclaredFaults
 from createflow.scenarios.probes.http_connection import HttpConnection
 from createflow.scenarios.probes.http_target import HttpTarget
+from createflow.scenarios.probes.issuer_key import IssuerKey
 from createflow.scenarios.probes.nats_events import NatsEvents
 from createflow.scenarios.probes.postgres_rows import DeclaredReplicas, PostgresRows
+from createflow.scenarios.probes.raw_http import RawSocket
+from createflow.scenarios.probes.raw_role import Callbacks, Issuer, RawHttp
 from createflow.scenarios.probes.redis_cache import RedisCache
 from createflow.scenarios.probes.role import (
     AuditTrail,
@@ -28,11 +33,15 @@ from createflow.scenarios.probes.role import (
     Target,
     Tokens,
 )
+from createflow.scenarios.probes.surroundings import set_up, tear_down
+from createflow.scenarios.probes.templates import filled_path
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
-from createflow.scenarios.probes.tokens import tokens_for, writer_of
-from createflow.schemas.profile import Profile
+from createflow.scenarios.probes.token_supply import TokenSupply, token_supply
+from createflow.scenarios.probes.tokens import named_values, tokens_for, writer_of
+from createflow.schemas.profile import BasicAuth, JwtAuth, Profile
 
 _LONGEST_OPENING_S = 10.0
+_LONGEST_TEARDOWN_S = 15.0
 
 
 class SinkUnreachable(Exception):  # noqa: N818 - read as a statement
@@ -66,14 +75,20 @@ class Kit:
     _sinks: dict[type, Any] = field(default_factory=dict)
     _opened: list[_Openable] = field(default_factory=list)
     _failures: dict[type, str] = field(default_factory=dict)
+    _supply: TokenSupply | None = field(init=False)
+    _surrounded: bool = False
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
         self.contract = Contract(self.profile.target)
         tokens_for(self.profile.auth, self.run_id)
+        self._supply = token_supply(self.profile.auth, self.mask)
         self.connection = HttpConnection(self.profile, self.run_id, self.mask)
         for secret in _secrets(self.profile):
             self.mask.add_url(secret)
+        if isinstance(self.profile.auth, BasicAuth):
+            for value in named_values(self.profile.auth, os.environ).values():
+                self.mask.add(value.partition(":")[2])
 
     async def __aenter__(self) -> Self:
         """See that the target answers, then open every declared sink, all at once.
@@ -81,12 +96,19 @@ class Kit:
         A sink that does not open is told by the checks that need it.
 
         Raises:
-            TargetError: nothing answers at the target's address.
+            TargetError: nothing answers at the target's address, or a set-up request is not accepted.
+        UserError: nothing gives a variable of the create path its value.
         """
         try:
             await self.connection.knock()
+            if self._supply is not None:
+                await self._supply.open()
+            self._surrounded = True
+            await set_up(self.connection, self.profile.setup, writer_of(self._tokens(self.run_id)))
+            # A variable without a value is told here, once, not by every check.
+            filled_path(self.profile.target.path, {**self.connection.variables, "new_id": ""})
         except BaseException:
-            await self.connection.close()
+            await self.__aexit__()
             raise
         sinks = self.profile.sinks
         opening: list[tuple[type, Callable[[], Any], tuple[_Openable, ...]]] = []
@@ -109,21 +131,45 @@ class Kit:
             search = ElasticIndex(sinks.search)
             opening.append((SearchIndex, lambda: search, (search,)))
         await asyncio.gather(*(self._open(role, make(), parts) for role, make, parts in opening))
+        self._connect_nothing()
+        return self
+
+    def _connect_nothing(self) -> None:
+        """The probes that open their own connections when they are used."""
         target = self.profile.target
         if target.base_url.startswith("https://"):
             self._sinks[Handshakes] = TlsHandshakes(target.base_url, target.ca_file)
+        self._sinks[RawHttp] = RawSocket(self.connection)
+        if is_loopback(target.base_url):
+            self._sinks[Callbacks] = CallbackListener()
+        if isinstance(self.profile.auth, JwtAuth):
+            self._sinks[Issuer] = IssuerKey(self.profile.auth)
         if self.profile.faults:
             self._sinks[Faults] = DeclaredFaults(self.profile.faults)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close everything."""
+        """Tear down what was set up, and close everything."""
+        await self.tear_down()
+        if self._supply is not None:
+            await self._supply.close()
         parts = [part.close() for part in self._opened]
         await asyncio.gather(self.connection.close(), *parts, return_exceptions=True)
 
+    async def tear_down(self) -> tuple[str, ...]:
+        """Send the tear-down requests, once. Returns what went wrong, in words."""
+        if not self._surrounded:
+            return ()
+        self._surrounded = False
+        who = writer_of(self._tokens(self.run_id))
+        try:
+            async with asyncio.timeout(_LONGEST_TEARDOWN_S):
+                return await tear_down(self.connection, self.profile.teardown, who)
+        except TimeoutError:
+            return (f"the tear-down did not end within {_LONGEST_TEARDOWN_S:g} s",)
+
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target with a writer that is this check's own."""
-        tokens = tokens_for(self.profile.auth, self._owner(check, number))
+        tokens = self._tokens(self._owner(check, number))
         return HttpTarget(self.connection, self.contract, writer_of(tokens))
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
@@ -146,10 +192,13 @@ class Kit:
             return target
         if role in self._failures:
             raise SinkUnreachable(self._failures[role])
-        filled = tokens_for(self.profile.auth, self._owner(check, number)) if role is Tokens else self._sinks.get(role)
+        filled = self._tokens(self._owner(check, number)) if role is Tokens else self._sinks.get(role)
         if filled is None and not optional:
             raise NotDeclared(f"no {role.__name__} configured")
         return filled
+
+    def _tokens(self, owner: str) -> Tokens | None:
+        return self._supply or tokens_for(self.profile.auth, owner)
 
     def _owner(self, check: Check, number: int) -> str:
         return f"createflow-{self.run_id}-{number}-{check.step.value}"

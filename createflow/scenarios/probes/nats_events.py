@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import DeliverPolicy
 
+from createflow.scenarios.json_pointer import value_at
 from createflow.schemas.profile import EventSink
 
 
@@ -77,9 +78,9 @@ class NatsEvents:
             document = None
         if not isinstance(document, dict):
             document = {}
-        resource = _at(document, self._sink.resource)
+        resource = value_at(document, self._sink.resource)
         resource = resource if isinstance(resource, dict) else {}
-        event_id = _at(document, self._sink.event_id)
+        event_id = value_at(document, self._sink.event_id)
         event = ReceivedEvent(
             # An event without an id of its own is told apart by its place in the stream.
             id=str(event_id) if event_id is not None else f"#{message.metadata.sequence.stream}",
@@ -91,16 +92,6 @@ class NatsEvents:
         resource_id = resource.get(self._id_field)
         if resource_id is not None:
             self._by_resource.setdefault(str(resource_id), {}).setdefault(event.id, event)
-
-
-def _at(document: Any, pointer: str) -> Any:
-    """The value at a JSON Pointer (RFC 6901), or ``None``."""
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if not isinstance(document, dict) or name not in document:
-            return None
-        document = document[name]
-    return document
 
 
 async def _ignore(_: Exception) -> None:

@@ -42,10 +42,14 @@ class Target(Protocol):
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
-        method: str = "POST",
+        method: str | None = None,
         paced: bool = True,
     ) -> Reply:
-        """POST a body to the create path; without one, a fresh valid document."""
+        """Send a body to the create path, POST or as the profile says; without one, a fresh valid document.
+
+        Bytes stand where the representation stands: the target's envelope is put around them. The header
+        ``Idempotency-Key`` goes out under the target's own name for it.
+        """
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """GET."""
@@ -164,6 +168,9 @@ class Handshakes(Protocol):
 
     def modern(self) -> str:
         """What is wrong with a verified handshake of TLS 1.2 or newer; empty when nothing is."""
+
+    def days_left(self) -> float:
+        """How long the verified certificate is still good. Raises OSError when no handshake succeeds."""
 
     def tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
         """How an offer of TLS 1.1 and nothing newer ends; ``untested`` when it cannot be made from here."""

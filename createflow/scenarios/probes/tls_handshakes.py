@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 import warnings
 from typing import Literal
 from urllib.parse import urlsplit
@@ -27,6 +28,16 @@ class TlsHandshakes:
         except (ssl.SSLError, OSError) as error:
             return str(error)
         return ""
+
+    def days_left(self) -> float:
+        """How long the verified certificate is still good. Raises OSError when no handshake succeeds."""
+        context = ssl.create_default_context(cafile=self._ca_file)
+        with (
+            socket.create_connection((self._host, self._port), timeout=_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=self._host) as secure,
+        ):
+            certificate = secure.getpeercert() or {}
+        return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
 
     def tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
         """How an offer of TLS 1.1 and nothing newer ends; ``untested`` when it cannot be made from here."""

@@ -1,5 +1,6 @@
 """Principals and tokens as the profile's ``[auth]`` gives them."""
 
+import base64
 import os
 import secrets
 import time
@@ -11,8 +12,9 @@ import jwt
 
 from createflow.scenarios.expect import NotDeclared
 from createflow.scenarios.principal import ANONYMOUS, Principal
+from createflow.scenarios.probes.role import Tokens
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Auth, JwtAuth, NoAuth, StaticAuth
+from createflow.schemas.profile import ApiKeyAuth, Auth, BasicAuth, CommandAuth, JwtAuth, NoAuth, OAuth2Auth, StaticAuth
 
 _LIFETIME_S = 900
 _LONG_AGO_S = 3600
@@ -55,7 +57,14 @@ class MintedTokens:
 
     def _principal(self, part: str, roles: tuple[str, ...], *, age_s: int = 0) -> Principal:
         subject = f"{self._owner}-{part}"
-        return Principal(subject, self._mint(subject, roles, age_s=age_s))
+        return Principal(
+            subject,
+            self._mint(subject, roles, age_s=age_s),
+            self._auth.scheme,
+            self._auth.header.lower(),
+            expires_at=None if age_s else time.time() + _LIFETIME_S,
+            renew=None if age_s else lambda: self._principal(part, roles),
+        )
 
     def _mint(self, subject: str, roles: tuple[str, ...], *, age_s: int = 0) -> str:
         issued = int(time.time()) - age_s
@@ -74,24 +83,17 @@ class MintedTokens:
 
 
 class StaticTokens:
-    """Tokens from the environment.
+    """Tokens, keys, or users with passwords from the environment.
 
     Raises:
-        UserError: a variable that the profile names is not set.
+        UserError: a variable that the profile names is not set, or does not hold what it should.
     """
 
-    def __init__(self, auth: StaticAuth, environment: Mapping[str, str] = os.environ) -> None:
-        self._tokens: dict[str, str] = {}
-        for principal in ("writer", "other_writer", "reader", "expired"):
-            variable = getattr(auth, f"{principal}_env")
-            if variable is None:
-                continue
-            if not environment.get(variable):
-                raise UserError(
-                    f"auth.{principal}_env: the environment variable {variable} is not set",
-                    hint=f"export {variable}=...",
-                )
-            self._tokens[principal] = environment[variable]
+    def __init__(self, auth: StaticAuth | ApiKeyAuth | BasicAuth, environment: Mapping[str, str] = os.environ) -> None:
+        self._auth = auth
+        self._values = named_values(auth, environment)
+        if isinstance(auth, BasicAuth):
+            self._values = {name: _basic(name, value) for name, value in self._values.items()}
 
     def writer(self) -> Principal:
         """May create."""
@@ -110,28 +112,58 @@ class StaticTokens:
         return self._principal("expired")
 
     def _principal(self, name: str) -> Principal:
-        if name not in self._tokens:
+        if name not in self._values:
             raise NotDeclared(f"no token for this principal: auth.{name}_env")
-        return Principal(_subject(self._tokens[name]), self._tokens[name])
+        token = self._values[name]
+        subject = base64.b64decode(token).decode().partition(":")[0] if isinstance(self._auth, BasicAuth) else None
+        return Principal(subject or subject_of(token), token, self._auth.scheme, self._auth.header.lower())
+
+
+def named_values(
+    auth: StaticAuth | ApiKeyAuth | BasicAuth | OAuth2Auth, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """What the variables hold that the profile names, by principal.
+
+    Raises:
+        UserError: one of them is not set.
+    """
+    values: dict[str, str] = {}
+    for principal in ("writer", "other_writer", "reader", "expired"):
+        variable = getattr(auth, f"{principal}_env", None)
+        if variable is None:
+            continue
+        if not environment.get(variable):
+            raise UserError(
+                f"auth.{principal}_env: the environment variable {variable} is not set",
+                hint=f"export {variable}=...",
+            )
+        values[principal] = environment[variable]
+    return values
 
 
 def tokens_for(auth: Auth, owner: str) -> MintedTokens | StaticTokens | None:
-    """What fills the role Tokens for one check; ``None`` when the endpoint is open."""
+    """What fills the role Tokens for one check; ``None`` when the endpoint is open, or asks elsewhere for tokens."""
     match auth:
         case JwtAuth():
             return MintedTokens(auth, owner)
-        case StaticAuth():
+        case StaticAuth() | ApiKeyAuth() | BasicAuth():
             return StaticTokens(auth)
-        case NoAuth():
+        case NoAuth() | OAuth2Auth() | CommandAuth():
             return None
 
 
-def writer_of(tokens: MintedTokens | StaticTokens | None) -> Principal:
+def writer_of(tokens: Tokens | None) -> Principal:
     """The check's own writer, or nobody when the endpoint is open."""
     return ANONYMOUS if tokens is None else tokens.writer()
 
 
-def _subject(token: str) -> str | None:
+def _basic(principal: str, value: str) -> str:
+    if ":" not in value:
+        raise UserError(f"auth.{principal}_env: the variable does not hold user:password")
+    return base64.b64encode(value.encode()).decode()
+
+
+def subject_of(token: str) -> str | None:
     """The subject that a JWT names; ``None`` for an opaque token."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})

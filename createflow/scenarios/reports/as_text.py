@@ -1,7 +1,9 @@
 """Plain text, one line a check: for logs and files, where nobody sees colours and lines may be long."""
 
+from createflow.scenarios.reports.one_line import one_line
+from createflow.scenarios.reports.remark import remarks
 from createflow.scenarios.reports.trouble import explained, troubled
-from createflow.scenarios.reports.verdict import remarks, sentence
+from createflow.scenarios.reports.verdict import sentence
 from createflow.schemas.flow import Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
@@ -24,5 +26,5 @@ def render(report: RunReport) -> str:
 
 def _line(result: CheckResult) -> str:
     level = "" if result.level is Level.MUST else f" ({result.level.value})"
-    reason = f": {result.reason}" if result.outcome is Outcome.SKIPPED else ""
+    reason = f": {one_line(result.reason)}" if result.outcome is Outcome.SKIPPED else ""
     return f"  {result.outcome.value:<13}{result.id}{level}{reason}"

@@ -1,5 +1,6 @@
 """The lines that explain a check which did not pass, as label and text."""
 
+from createflow.scenarios.reports.one_line import one_line
 from createflow.schemas.report import CheckResult, Outcome, RunReport
 
 TROUBLE = (Outcome.FAILED, Outcome.BROKEN, Outcome.INCONCLUSIVE)
@@ -11,17 +12,19 @@ def troubled(report: RunReport) -> list[CheckResult]:
 
 
 def explained(result: CheckResult) -> list[tuple[str, str]]:
-    """Label and text of each line about a check."""
+    """Label and text of each line about a check; no text has more than one line."""
     finding = result.finding
     if finding is None:
-        return [("promised", result.title), ("reason", result.reason)]
+        return [("promised", result.title), ("reason", one_line(result.reason))]
     lines = [
         ("promised", finding.promised),
-        ("expected", finding.expected),
-        ("seen", finding.seen),
+        ("expected", one_line(finding.expected)),
+        ("seen", one_line(finding.seen)),
         ("source", f"{finding.source} ({result.level.value})"),
+        ("replay", finding.replay_id),
+        ("curl", one_line(finding.curl)),
     ]
-    return [*lines, ("curl", finding.curl)] if finding.curl else lines
+    return [(label, text) for label, text in lines if text]
 
 
 def skipped(report: RunReport) -> dict[str, list[str]]:
@@ -29,5 +32,5 @@ def skipped(report: RunReport) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for result in report.results:
         if result.outcome is Outcome.SKIPPED:
-            reasons.setdefault(result.reason, []).append(result.id)
+            reasons.setdefault(one_line(result.reason), []).append(result.id)
     return reasons

@@ -3,7 +3,7 @@
 from collections import Counter
 from enum import StrEnum
 
-from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
+from createflow.schemas.report import CheckResult, Level, Outcome, RunReport, Standing
 
 
 class Verdict(StrEnum):
@@ -13,21 +13,53 @@ class Verdict(StrEnum):
     FAILED = "failed"
     BROKEN = "broken"
     INCONCLUSIVE = "inconclusive"
+    STALE = "stale"
     HOLDS = "holds"
 
 
+_WORDS = {
+    Verdict.INTERRUPTED: "INTERRUPTED: this is what was found until then",
+    Verdict.FAILED: "FAILED: the target breaks a promise",
+    Verdict.BROKEN: "BROKEN: the tester could not do its work",
+    Verdict.INCONCLUSIVE: "INCONCLUSIVE: what was to be tested was not reached",
+    Verdict.STALE: "STALE: the baseline is no longer true",
+    Verdict.HOLDS: "HOLDS: every promise that was checked is kept",
+}
+
+
 def verdict(report: RunReport) -> Verdict:
-    """The verdict. A run in which nothing passed has tested nothing: that is inconclusive, never green."""
-    if report.interrupted:
-        return Verdict.INTERRUPTED
-    if any(result.outcome is Outcome.FAILED and result.level is Level.MUST for result in report.results):
-        return Verdict.FAILED
-    if any(result.outcome is Outcome.BROKEN for result in report.results):
-        return Verdict.BROKEN
-    unsure = any(result.outcome is Outcome.INCONCLUSIVE and result.level is Level.MUST for result in report.results)
-    if unsure or not any(result.outcome is Outcome.PASSED for result in report.results):
-        return Verdict.INCONCLUSIVE
-    return Verdict.HOLDS
+    """The first of the verdicts that apply."""
+    found = verdicts(report)
+    return next(word for word in Verdict if word in found)
+
+
+def verdicts(report: RunReport) -> set[Verdict]:
+    """All that apply. A run in which nothing was tried has tested nothing: that is inconclusive, never green."""
+    known = listed(report, Standing.TOLERATED) | listed(report, Standing.EXPIRED)
+    gating = {result.outcome for result in report.results if gates(report, result) and result.id not in known}
+    outcomes = {result.outcome for result in report.results}
+    tried = Outcome.PASSED in outcomes or any(
+        result.id in known and result.outcome is Outcome.FAILED for result in report.results
+    )
+    applying = {
+        Verdict.INTERRUPTED: report.interrupted,
+        Verdict.FAILED: Outcome.FAILED in gating,
+        Verdict.BROKEN: Outcome.BROKEN in outcomes,
+        Verdict.INCONCLUSIVE: Outcome.INCONCLUSIVE in gating or not tried,
+        Verdict.STALE: any(entry.standing in {Standing.STALE, Standing.EXPIRED} for entry in report.baseline),
+    }
+    return {word for word, applies in applying.items() if applies} or {Verdict.HOLDS}
+
+
+def gates(report: RunReport, result: CheckResult) -> bool:
+    """Whether the check's level counts in this run."""
+    levels = list(Level)
+    return levels.index(result.level) <= levels.index(report.gate)
+
+
+def listed(report: RunReport, standing: Standing) -> set[str]:
+    """The ids of the baseline entries that came to this."""
+    return {entry.id for entry in report.baseline if entry.standing is standing}
 
 
 def counted(results: tuple[CheckResult, ...]) -> Counter[Outcome]:
@@ -37,29 +69,19 @@ def counted(results: tuple[CheckResult, ...]) -> Counter[Outcome]:
 
 def sentence(report: RunReport) -> str:
     """The verdict in one line, with the numbers behind it."""
+    return f"{words(report)} ({numbers(report)}; {report.duration_s:.1f} s)"
+
+
+def words(report: RunReport) -> str:
+    """The verdict and what it means."""
+    return _WORDS[verdict(report)]
+
+
+def numbers(report: RunReport) -> str:
+    """How many checks ended how, in words."""
     counts = counted(report.results)
-    numbers = ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])
-    words = {
-        Verdict.INTERRUPTED: "INTERRUPTED: this is what was found until then",
-        Verdict.FAILED: "FAILED: the target breaks a promise",
-        Verdict.BROKEN: "BROKEN: the tester could not do its work",
-        Verdict.INCONCLUSIVE: "INCONCLUSIVE: what was to be tested was not reached",
-        Verdict.HOLDS: "HOLDS: every promise that was checked is kept",
-    }
-    return f"{words[verdict(report)]} ({numbers or 'no checks'}; {report.duration_s:.1f} s)"
-
-
-def remarks(report: RunReport) -> list[str]:
-    """What else is worth saying, one line each."""
-    lines = []
-    advice = [
-        result.id
-        for result in report.results
-        if result.outcome in {Outcome.FAILED, Outcome.INCONCLUSIVE} and result.level is not Level.MUST
-    ]
-    if advice:
-        lines.append(f"not required, so not in the verdict: {', '.join(advice)}")
-    if report.left_behind:
-        shown = ", ".join(report.left_behind[:3]) + (", ..." if len(report.left_behind) > 3 else "")
-        lines.append(f"{len(report.left_behind)} created resources could not be removed: {shown}")
-    return lines
+    told = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]]
+    tolerated = len(listed(report, Standing.TOLERATED))
+    if tolerated:
+        told.append(f"{tolerated} of the failed tolerated")
+    return ", ".join(told) or "no checks"

@@ -44,6 +44,8 @@ class MemoryTarget:
         return self.bend(method, url, self._honest(method, url, content))
 
     def _honest(self, method: str, url: str, content: bytes | None) -> Reply:
+        if method == "OPTIONS":
+            return reply(200)
         if method == "POST":
             resource_id = str(len(self.rows) + 1)
             self.rows[resource_id] = {"id": resource_id, **json.loads(content or b"{}")}
@@ -55,10 +57,12 @@ class MemoryTarget:
             row.update(json.loads(content or b"{}"))
         return reply(200, row)
 
-    async def create(self, body: Mapping[str, Any] | bytes | None = None, **options: Any) -> Reply:
+    async def create(
+        self, body: Mapping[str, Any] | bytes | None = None, *, method: str = "POST", **options: Any
+    ) -> Reply:
         """POST."""
         content = body if isinstance(body, bytes) else json.dumps(body or self.contract.document()).encode()
-        return await self.send("POST", "/r", content=content, **options)
+        return await self.send(method, "/r", content=content, **options)
 
     async def read(self, url: str, **_: object) -> Reply:
         """GET."""

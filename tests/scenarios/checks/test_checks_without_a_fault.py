@@ -6,8 +6,9 @@ import socket
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,39 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.checks.api.load_balancer import no_gateway_is_503, old_tls_is_refused
+from createflow.scenarios.checks.api.https_request.framing import (
+    bad_framing_is_refused,
+    host_is_required_once,
+    smuggled_request_is_not_answered,
+)
+from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
+from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
+from createflow.scenarios.checks.api.load_balancer import (
+    certificate_lasts_two_weeks,
+    no_gateway_is_503,
+    old_tls_is_refused,
+)
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
+from createflow.scenarios.checks.business.business_logic.concurrency import unconditional_update_is_428
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
 from createflow.scenarios.declare import Check
-from createflow.scenarios.expect import Expectation, Inconclusive
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
 from createflow.scenarios.reply import Reply
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {
+    # test_framing_checks.py
+    bad_framing_is_refused,
+    host_is_required_once,
+    smuggled_request_is_not_answered,
+    # below
+    date_is_given,
+    https_is_insisted_on,
+    options_agree_with_405,
+    unconditional_update_is_428,
+    certificate_lasts_two_weeks,
     old_tls_is_refused,
     no_gateway_is_503,
     unknown_resource_is_404,
@@ -138,6 +161,70 @@ async def test_an_index_that_forgets_what_came_during_its_outage_is_accused() ->
     await accuses(outage_is_caught_up, "without the search engine", target=needy, faults=switch, search=forgetful)
 
 
+def adding(**headers: str) -> MemoryTarget:
+    """A target whose every reply has these headers as well."""
+
+    def bend(method: str, _url: str, honest: Reply) -> Reply:
+        if method == "PATCH":
+            return reply(405, {}, allow="GET, POST")
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(honest, headers={**honest.headers, **given})
+
+    return MemoryTarget(bend=bend)
+
+
+@pytest.mark.anyio
+async def test_a_reply_without_a_date_is_accused() -> None:
+    """And so is one whose Date is none."""
+    await passes(date_is_given, target=adding(date="Sun, 22 Nov 2026 21:00:00 GMT"))
+    await accuses(date_is_given, "a Date header", target=MemoryTarget())
+    await accuses(date_is_given, "an HTTP date", target=adding(date="yesterday"))
+
+
+@pytest.mark.anyio
+async def test_https_that_is_not_insisted_on_is_accused() -> None:
+    """Neither a missing header nor an age of zero insists on anything."""
+    await passes(https_is_insisted_on, target=adding(strict_transport_security="max-age=300"))
+    await accuses(https_is_insisted_on, "Strict-Transport-Security", target=MemoryTarget())
+    await accuses(https_is_insisted_on, "max-age above", target=adding(strict_transport_security="max-age=0"))
+
+
+@pytest.mark.anyio
+async def test_options_that_disagree_with_the_405_are_accused() -> None:
+    """HEAD and OPTIONS themselves may be left out."""
+    await passes(options_agree_with_405, target=adding(allow="GET, HEAD, POST, OPTIONS"))
+    await accuses(options_agree_with_405, "the methods of the 405", target=adding(allow="GET, POST, DELETE"))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("answer", "words"), [(428, ""), (400, "expected 428")])
+async def test_an_update_that_names_no_version_is_428(answer: int, words: str) -> None:
+    """Where it is refused at all; elsewhere there is nothing to ask."""
+
+    def bend(method: str, _url: str, honest: Reply) -> Reply:
+        tagged = replace(honest, headers={**honest.headers, "etag": '"1"'})
+        return tagged if method != "PUT" or target.conditional else reply(answer)
+
+    target = _Conditional(bend=bend)
+    if words:
+        await accuses(unconditional_update_is_428, words, target=target)
+    else:
+        await passes(unconditional_update_is_428, target=target)
+    with pytest.raises(NotDeclared):
+        await unconditional_update_is_428.function(target=MemoryTarget())
+
+
+class _Conditional(MemoryTarget):
+    """Remembers whether the last update named a version."""
+
+    conditional = False
+
+    async def update(self, url: str, body: Mapping[str, Any], **options: Any) -> Reply:
+        """PUT."""
+        self.conditional = "if-match" in (options.get("headers") or {})
+        return await MemoryTarget.update(self, url, body)
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate of 127.0.0.1, signed by itself, and its key. RSA, because TLS 1.1 knows nothing newer."""
@@ -212,12 +299,26 @@ async def test_a_certificate_that_does_not_verify_is_accused(certificate: tuple[
         await accuses(old_tls_is_refused, "verif", handshakes=TlsHandshakes(url, None))
 
 
+@pytest.mark.anyio
+async def test_a_certificate_that_ends_tomorrow_is_accused(certificate: tuple[Path, Path]) -> None:
+    """One that cannot be verified at all is judged elsewhere."""
+    with tls_server(certificate, ssl.TLSVersion.TLSv1_2) as url:
+        await accuses(certificate_lasts_two_weeks, "14 days", handshakes=TlsHandshakes(url, str(certificate[0])))
+        with pytest.raises(Inconclusive):
+            await certificate_lasts_two_weeks.function(handshakes=TlsHandshakes(url, None))
+    await passes(certificate_lasts_two_weeks, handshakes=_CannotOffer())
+
+
 class _CannotOffer:
     """A machine whose TLS library has no TLS 1.1."""
 
     def modern(self) -> str:
         """Fine."""
         return ""
+
+    def days_left(self) -> float:
+        """Long."""
+        return 90.0
 
     def tls_1_1(self) -> str:
         """Not to be had."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from createflow.scenarios.reports.verdict import Verdict, remarks, verdict
-from createflow.schemas.report import CheckResult, Level, Outcome
-from tests.scenarios.made_report import report, result
+from createflow.scenarios.reports.verdict import Verdict, sentence, verdict, verdicts
+from createflow.schemas.report import CheckResult, Level, Outcome, Standing
+from tests.scenarios.made_report import known, report, result
 
 PASSED = result("a", Outcome.PASSED)
 FAILED = result("b", Outcome.FAILED)
@@ -38,9 +38,35 @@ def test_an_interrupted_run_says_so_whatever_it_found() -> None:
     assert verdict(report(FAILED, interrupted=True)) is Verdict.INTERRUPTED
 
 
-def test_what_is_not_in_the_verdict_is_told() -> None:
-    """Failed advice and what was left behind."""
-    assert remarks(report(PASSED, ADVICE, left_behind=("u1", "u2", "u3", "u4"))) == [
-        "not required, so not in the verdict: auth_check.f",
-        "4 created resources could not be removed: u1, u2, u3, ...",
-    ]
+@pytest.mark.parametrize(
+    ("results", "standing", "expected"),
+    [
+        ((PASSED, FAILED), Standing.TOLERATED, {Verdict.HOLDS}),
+        ((FAILED,), Standing.TOLERATED, {Verdict.HOLDS}),
+        ((PASSED, FAILED), Standing.EXPIRED, {Verdict.STALE}),
+        ((PASSED, result("b", Outcome.PASSED)), Standing.STALE, {Verdict.STALE}),
+        ((PASSED, result("b", Outcome.INCONCLUSIVE)), Standing.UNTESTED, {Verdict.INCONCLUSIVE}),
+        ((PASSED, result("b", Outcome.SKIPPED)), Standing.UNTESTED, {Verdict.HOLDS}),
+        ((PASSED, result("x", Outcome.FAILED), FAILED), Standing.EXPIRED, {Verdict.FAILED, Verdict.STALE}),
+    ],
+)
+def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: Standing, expected: set[Verdict]) -> None:
+    """A tolerated failure does not count; a stale or expired entry is told, whatever else is."""
+    assert verdicts(report(*results, baseline=(known("b", standing),))) == expected
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [(Level.MUST, Verdict.HOLDS), (Level.SHOULD, Verdict.FAILED), (Level.MAY, Verdict.FAILED)],
+)
+def test_the_gate_says_which_level_counts(gate: Level, expected: Verdict) -> None:
+    """Only what is required, unless more is asked for."""
+    assert verdict(report(PASSED, ADVICE, gate=gate)) is expected
+
+
+def test_the_sentence_says_how_many_failures_are_tolerated() -> None:
+    """Nobody reads a green line with failures in it and wonders."""
+    text = sentence(report(PASSED, FAILED, baseline=(known("b", Standing.TOLERATED),)))
+    assert text == (
+        "HOLDS: every promise that was checked is kept (1 passed, 1 failed, 1 of the failed tolerated; 1.5 s)"
+    )

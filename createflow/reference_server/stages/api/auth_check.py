@@ -53,7 +53,7 @@ class AuthCheck:
         """
         scheme, token = self.credentials(job)
         try:
-            job.principal = self.authenticate(scheme, token)
+            job.principal = self.authenticate("" if self.is_ambiguous(job) else scheme, token)
         except InvalidTokenError:
             quota = await self.guesses.take(f"address:{job.client}", GUESSES)
             if quota.retry_after_s > 0:
@@ -69,6 +69,10 @@ class AuthCheck:
         value = job.exchange.headers.get(b"authorization", b"") if job.exchange else b""
         scheme, _, token = value.decode("latin-1").partition(" ")
         return scheme.lower(), token.strip()
+
+    def is_ambiguous(self, job: Job) -> bool:
+        """More than one credential: whoever stands in front of us may have judged another one than we would."""
+        return job.exchange is not None and b"authorization" in job.exchange.repeated
 
     def authenticate(self, scheme: str, token: str) -> Principal:
         """The principal of a bearer token.

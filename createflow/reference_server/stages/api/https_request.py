@@ -41,8 +41,7 @@ class HttpsRequest:
         exchange = job.exchange
         if exchange is None:
             raise TypeError("step 1 needs an HTTP exchange")
-        if exchange.headers_bytes > HEADERS_MAX_BYTES:
-            raise Refused(431, "headers_too_large", f"Header fields may have {HEADERS_MAX_BYTES} bytes.")
+        self.check_headers(exchange)
         self.route(job, exchange)
         headers = exchange.headers
         if job.op in {"create", "update"}:
@@ -52,6 +51,17 @@ class HttpsRequest:
         job.if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
         job.idempotency_key = headers.get(b"idempotency-key", b"").decode("latin-1")
         return job
+
+    def check_headers(self, exchange: Exchange) -> None:
+        """One Host (RFC 9112 §3.2), and no more than a proper client sends.
+
+        Raises:
+            Refused: 400 or 431.
+        """
+        if exchange.headers_bytes > HEADERS_MAX_BYTES:
+            raise Refused(431, "headers_too_large", f"Header fields may have {HEADERS_MAX_BYTES} bytes.")
+        if b"host" not in exchange.headers or b"host" in exchange.repeated:
+            raise Refused(400, "bad_request", "A request has one Host.")
 
     def route(self, job: Job, exchange: Exchange) -> None:
         """Set operation and id from method and path."""

@@ -22,6 +22,11 @@ class Response:
     """Say what was done in HTTP's own words."""
 
     step: ClassVar[Step] = Step.RESPONSE
+    always: ClassVar[tuple[tuple[bytes, bytes], ...]] = (
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    )
+    """On every reply, whatever it says."""
 
     async def __call__(self, job: Job) -> Job:
         """Set status, headers and body of a success.

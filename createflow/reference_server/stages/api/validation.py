@@ -41,7 +41,7 @@ class Validation:
         if job.op in {"create", "update"}:
             job.body = self.validate(self.parse(job.raw))
         if job.op == "create" and job.exchange and b"idempotency-key" in job.exchange.headers:
-            self._check_key(job.idempotency_key)
+            self.check_key(job.idempotency_key)
         return job
 
     def parse(self, raw: bytes) -> Any:
@@ -64,7 +64,7 @@ class Validation:
             # One level for the body itself; deeper than metadata may be is nowhere allowed.
             document = sanitiser.walk(document, "", METADATA_MAX_DEPTH + 1)
             violations = sanitiser.violations
-            violations += self._house_rules(document)
+            violations += self.house_rules(document)
         violations += self.schema.violations(document)
         if violations:
             raise self.refusal(violations)
@@ -75,7 +75,7 @@ class Validation:
             "metadata": body.get("metadata", {}),
         }
 
-    def _house_rules(self, document: dict[str, Any]) -> list[Violation]:
+    def house_rules(self, document: dict[str, Any]) -> list[Violation]:
         """What JSON Schema cannot say, or says differently from engine to engine."""
         found: list[Violation] = []
         name = document.get("name")
@@ -91,7 +91,8 @@ class Validation:
         unique = tuple(dict.fromkeys(violations))[:ERRORS_MAX]
         return Refused(400, "validation_failed", "The request does not meet its rules.", errors=unique)
 
-    def _check_key(self, key: str) -> None:
+    def check_key(self, key: str) -> None:
+        """Raises Refused: an Idempotency-Key that cannot be one."""
         if not _KEY.fullmatch(key):
             detail = "must be 1 to 255 printable ASCII characters"
             raise self.refusal([Violation("", f"the header Idempotency-Key {detail}", "header")])

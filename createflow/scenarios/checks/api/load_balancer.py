@@ -9,8 +9,10 @@ from createflow.scenarios.expect import Inconclusive, expect, expect_status
 from createflow.scenarios.need import Need
 from createflow.scenarios.probes.role import Faults, Handshakes, Target
 from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
 
 _NOTICES_WITHIN_S = 10.0
+_DAYS = 14
 
 
 @check(step=Step.LOAD_BALANCER, source="RFC 9325 §3.1.1; seed, step 2", needs=(Need.HTTPS,))
@@ -27,6 +29,16 @@ async def old_tls_is_refused(handshakes: Handshakes) -> None:
             if outcome == "untested":
                 raise Inconclusive("this machine's TLS library cannot offer TLS 1.1")
             expect(outcome == "refused", "TLS 1.1 refused", f"TLS 1.1 {outcome}")
+
+
+@check(step=Step.LOAD_BALANCER, level=Level.SHOULD, source="RFC 9110 §4.3.4", needs=(Need.HTTPS,))
+async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
+    """The certificate is good for another two weeks: time enough for somebody to notice."""
+    try:
+        days = await asyncio.to_thread(handshakes.days_left)
+    except OSError as error:
+        raise Inconclusive(f"no verified handshake, which old_tls_is_refused judges: {error}") from None
+    expect(days >= _DAYS, f"at least {_DAYS} days", f"{days:.1f} days")
 
 
 @check(

@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import count
 
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
@@ -92,8 +94,31 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
             expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
 
 
-async def _exceeded(target: Target, who: Principal) -> Reply:
-    """The first 429 of a flood.
+@check(
+    step=Step.RATE_LIMIT,
+    level=Level.SHOULD,
+    source="OWASP API4:2023",
+    catches=Fault.BUCKET_BY_CLAIMED_ADDRESS,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def claimed_address_evades_nothing(target: Target) -> None:
+    """Another X-Forwarded-For with every request does not raise the limit."""
+    numbers = count()
+
+    def claims() -> dict[str, str]:
+        number = next(numbers)
+        return {"x-forwarded-for": f"192.0.2.{number % 250}, 198.51.100.{number // 250 % 250}"}
+
+    await _exceeded(target, target.writer, claims)
+
+
+def _nothing() -> dict[str, str]:
+    return {}
+
+
+async def _exceeded(target: Target, who: Principal, headers: Callable[[], dict[str, str]] = _nothing) -> Reply:
+    """The first 429 of a flood, whose requests have these headers.
 
     Raises:
         Expectation: more was accepted than was promised.
@@ -106,7 +131,7 @@ async def _exceeded(target: Target, who: Principal) -> Reply:
 
     async def sender() -> None:
         while burst.refusal is None and time.perf_counter() < stop_at and not _too_many(burst):
-            reply = await target.create(who=who, paced=False)
+            reply = await target.create(who=who, headers=headers(), paced=False)
             burst.last = reply
             if reply.accepted:
                 burst.accepted += 1

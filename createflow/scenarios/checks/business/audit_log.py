@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime
 
-from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.contract import nonce
+from createflow.scenarios.controls import Resource, between_creates, created, resource_in
 from createflow.scenarios.declare import check
 from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect
+from createflow.scenarios.expect import Inconclusive, expect, expect_status
 from createflow.scenarios.probes.role import AuditTrail, Row, Target
 from createflow.scenarios.sameness import same
 from createflow.scenarios.traces import is_success
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
 
 _CREATES = 5
 _SKEW_S = 5.0
@@ -48,6 +50,29 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
     if request_id and "request_id" in entry:
         seen = entry["request_id"]
         expect(same(request_id, seen), f"request_id = {request_id}, as the reply says", str(seen), made.reply)
+
+
+@check(
+    step=Step.AUDIT_LOG,
+    level=Level.SHOULD,
+    source="OWASP Logging Cheat Sheet; CWE-117",
+    catches=Fault.AUDIT_SPLITS_LINES,
+)
+async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
+    """A line break in a field makes no audit entry of its own: the create has exactly one, of its own actor."""
+    name = target.contract.fields.name
+    async with between_creates(target):
+        text = f"{nonce()}\n2026-01-01 admin delete success"
+        reply = await target.create(target.contract.document(**{name: text}))
+        if not reply.accepted:
+            expect_status(reply, 400, of=f"a {name} with a line break")
+            return
+        made = resource_in(target, reply, {name: text})
+        entries = await _entries(target, audit, made)
+        expect(len(entries) == 1, "one audit entry of success", str(len(entries)), reply)
+        actor = entries[0].get("actor")
+        sender = target.writer.subject
+        expect(sender is None or same(sender, actor), f"actor = {sender}", str(actor), reply)
 
 
 def _happened_then(entry: Row, made: Resource) -> None:

@@ -1,4 +1,4 @@
-"""Step 5: what is stored is what the schema allows, and what is refused is refused with all its reasons."""
+"""What the schema says is what is accepted, and every refusal names its reasons."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Step 16: the reply says what was made, where it is, by whom and when, and errors say no more than they should."""
+"""The reply to a create, and the replies that say no."""
 
 import asyncio
 import re
@@ -19,6 +19,7 @@ from createflow.scenarios.expect import (
     expect_same_fields,
     expect_status,
 )
+from createflow.scenarios.json_pointer import value_at
 from createflow.scenarios.principal import ANONYMOUS, Principal
 from createflow.scenarios.probes.role import Target, Tokens
 from createflow.scenarios.reply import Reply
@@ -181,6 +182,29 @@ async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> Non
                     _around(found),
                     reply,
                 )
+
+
+@check(
+    step=Step.RESPONSE,
+    level=Level.SHOULD,
+    source="seed, Error Handling; RFC 9457 §3.1.1",
+    catches=Fault.ONE_CODE_FOR_ALL,
+)
+async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
+    """Refusals of different kinds are told apart by a code or type in the body, and one kind always has the same."""
+    place = target.contract.errors.code
+    kinds: dict[int, set[str]] = {}
+    async with between_creates(target):
+        for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
+            body = reply.document or {}
+            code = value_at(body, place) if place else body.get("code", body.get("type"))
+            expect(code not in {None, "", "about:blank"}, f"a code or type for {case}", repr(code), reply)
+            kinds.setdefault(reply.status, set()).add(str(code))
+        if len(kinds) < 2:
+            raise Inconclusive("only one kind of refusal could be brought about")
+        told = "; ".join(f"{status}: {', '.join(sorted(codes))}" for status, codes in sorted(kinds.items()))
+        distinct = sum(len(codes) for codes in kinds.values()) == len(set[str]().union(*kinds.values()))
+        expect(distinct, "no code that stands for two statuses", told)
 
 
 async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Reply]]:

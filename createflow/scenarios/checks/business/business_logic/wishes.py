@@ -1,4 +1,4 @@
-"""Step 7: the same wish twice is one resource, and nobody overwrites what they have not seen."""
+"""One key stands for one wish, and one version for what was seen."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Step 3: nobody creates without a token that proves who they are and that they may."""
+"""Without a token that is whole, in time and allowed to, there is no create."""
 
 from createflow.scenarios import forgery
 from createflow.scenarios.controls import between_creates

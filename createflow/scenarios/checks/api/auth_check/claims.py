@@ -1,0 +1,146 @@
+"""Tokens that the issuer itself signed, and that are still not good: here, now, for this, or of this kind."""
+
+import time
+from collections.abc import Mapping
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import expect, expect_status
+from createflow.scenarios.forged_tokens import Jws
+from createflow.scenarios.probes.raw_role import Issuer
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_FEW_MINUTES_S = 300
+"""RFC 7519: a leeway is usually no more than a few minutes."""
+_LIFE_S = 900
+_QUICK_S = 2.0
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches=Fault.LONG_LEEWAY)
+async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token is good until a moment before its end, and refused with 401 a few minutes after it."""
+    writer = tokens.writer()
+    now = int(time.time())
+    async with between_creates(target, who=writer):
+        ending = issuer.signed(writer.token or "", claims={"exp": now + 30})
+        reply = await target.create(who=writer.holding(ending))
+        expect(reply.accepted, "a token that ends in 30 s accepted", str(reply.status), reply)
+        ended = issuer.signed(writer.token or "", claims={"iat": now - _LIFE_S, "exp": now - _FEW_MINUTES_S - 2})
+        expect_status(await target.create(who=writer.holding(ended)), 401, of="a token that ended 5 minutes ago")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §2, §4.1.4", catches=Fault.TIMELESS_TOKENS)
+async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token without an end, or whose end is no number, is refused with 401."""
+    writer = tokens.writer()
+    token = writer.token or ""
+    forms = {
+        "no end": issuer.signed(token, without=["exp"]),
+        "a word for its end": issuer.signed(token, claims={"exp": "never"}),
+        "an end of null": issuer.signed(token, claims={"exp": None}),
+        "a list for its end": issuer.signed(token, claims={"exp": [2**40]}),
+    }
+    await _each_is_401(target, tokens, forms)
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.5", catches=Fault.IGNORES_NOT_BEFORE)
+async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token that is not good before a time to come is refused with 401."""
+    token = tokens.writer().token or ""
+    now = int(time.time())
+    later = {"nbf": now + _FEW_MINUTES_S + 60, "exp": now + _LIFE_S * 2}
+    await _each_is_401(target, tokens, {"a beginning six minutes ahead": issuer.signed(token, claims=later)})
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches=Fault.IGNORES_ISSUED_AT)
+async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token that says it was issued an hour from now is refused with 401."""
+    token = tokens.writer().token or ""
+    now = int(time.time())
+    ahead = issuer.signed(token, claims={"iat": now + 3600, "exp": now + 3600 + _LIFE_S})
+    await _each_is_401(target, tokens, {"an issue time one hour ahead": ahead})
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="RFC 7519 §4.1.1, §4.1.3; RFC 8725 §3.8, §3.9",
+    catches=Fault.IGNORES_AUDIENCE,
+)
+async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token for another audience, for none, from another issuer, or from none is refused with 401.
+
+    Why: a token that somebody gave to another service must not open this one.
+    """
+    token = tokens.writer().token or ""
+    claims = Jws.of(token).claims
+    forms = {}
+    if "aud" in claims:
+        forms["another audience"] = issuer.signed(token, claims={"aud": "somebody-else"})
+        forms["an audience in another letter case"] = issuer.signed(
+            token, claims={"aud": str(claims["aud"]).swapcase()}
+        )
+        forms["no audience"] = issuer.signed(token, without=["aud"])
+    if "iss" in claims:
+        forms["another issuer"] = issuer.signed(token, claims={"iss": "https://elsewhere.example"})
+        forms["the issuer with a slash"] = issuer.signed(token, claims={"iss": f"{claims['iss']}/"})
+        forms["no issuer"] = issuer.signed(token, without=["iss"])
+    await _each_is_401(target, tokens, forms)
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches=Fault.IGNORES_CRIT)
+async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token whose crit is empty, unknown, or names a header that is not there is refused with 401."""
+    token = tokens.writer().token or ""
+    forms: dict[str, dict[str, object]] = {
+        "a critical header that nobody knows": {"crit": ["urn:createflow:unknown"], "urn:createflow:unknown": True},
+        "a critical header that is not there": {"crit": ["urn:createflow:absent"]},
+        "an empty crit": {"crit": []},
+        "a crit that is no list": {"crit": "exp"},
+    }
+    signed = {form: issuer.signed(token, header=header) for form, header in forms.items()}
+    await _each_is_401(target, tokens, signed)
+
+
+@check(
+    step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 8725 §3.11, §3.12; RFC 9068 §4", catches=Fault.ANY_TOKEN_TYPE
+)
+async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token of another kind (another typ, no subject) is refused with 401.
+
+    Why: an issuer signs ID tokens, refresh tokens and invitations with the same key; they are not keys to an API.
+    """
+    token = tokens.writer().token or ""
+    forms = {
+        "no subject": issuer.signed(token, without=["sub"]),
+        "an empty subject": issuer.signed(token, claims={"sub": ""}),
+        "a subject that is a list": issuer.signed(token, claims={"sub": ["writer"]}),
+    }
+    if str(Jws.of(token).header.get("typ", "")).lower() in {"at+jwt", "application/at+jwt"}:
+        for kind in ("JWT", "logout+jwt", "secevent+jwt"):
+            forms[f"the type {kind}"] = issuer.signed(token, header={"typ": kind})
+    await _each_is_401(target, tokens, forms)
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7516; RFC 7518 §4.8; RFC 8725", catches=Fault.DERIVES_KEYS)
+async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:
+    """An encrypted token is refused with 401 at once, however much work its header asks for.
+
+    Why: p2c is a number of hash rounds that the sender chooses; a verifier that obeys works for the attacker.
+    """
+    writer = tokens.writer()
+    token = "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIiwicDJzIjoiYzJGc2RBIiwicDJjIjoyMDAwMDAwMDB9"  # noqa: S105 - no secret: a header
+    async with between_creates(target, who=writer):
+        reply = await target.create(who=writer.holding(f"{token}.AAAA.AAAA.AAAA.AAAA"))
+        expect_status(reply, 401, of="an encrypted token that asks for 200,000,000 rounds")
+        quick = reply.elapsed_s <= _QUICK_S
+        expect(quick, f"an answer within {_QUICK_S:g} s", f"{reply.elapsed_s:.1f} s", reply)
+
+
+async def _each_is_401(target: Target, tokens: Tokens, forms: Mapping[str, str]) -> None:
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for form, token in forms.items():
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")

@@ -1,0 +1,136 @@
+"""How a token is handed over: one place, one scheme, one spelling, and before anything else is judged."""
+
+from dataclasses import replace
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_header, expect_status
+from createflow.scenarios.forged_tokens import loosely_written
+from createflow.scenarios.principal import ANONYMOUS, Principal
+from createflow.scenarios.probes.raw_role import RawHttp
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 6750 §2.1; RFC 9110 §11.1", catches=Fault.SCHEME_IGNORED)
+async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
+    """A good token under another scheme, without a scheme, or a scheme without a token is refused with 401."""
+    writer = _bearer(tokens)
+    forms = {
+        "the scheme Basic before a good token": replace(writer, scheme="Basic", renew=None),
+        "a good token without a scheme": replace(writer, scheme="", renew=None),
+        "the scheme Bearer without a token": writer.holding(""),
+    }
+    async with between_creates(target, who=writer):
+        for form, who in forms.items():
+            expect_status(await target.create(who=who), 401, of=form)
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 9110 §11.1", catches=Fault.SCHEME_CASE_MATTERS)
+async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
+    """The scheme is taken in any letter case: bearer is Bearer."""
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        for scheme in ("bearer", "BEARER"):
+            reply = await target.create(who=replace(writer, scheme=scheme, renew=None))
+            expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700", catches=Fault.TOKEN_FROM_QUERY)
+async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
+    """A token in the query string is not honoured.
+
+    Why: addresses end up in logs, histories and Referer headers, and the token with them.
+    """
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        control = await target.create(who=writer)
+        url = f"{control.exchange.url}?access_token={writer.token}"
+        reply = await target.send(
+            target.contract.method,
+            url,
+            who=ANONYMOUS,
+            headers={"content-type": target.contract.media_type},
+            content=target.contract.shape.body(target.contract.document()),
+        )
+        expect_status(reply, 401, of="a create whose only token is in the query string")
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2, §3.1", catches=Fault.TAKES_LAST_CREDENTIAL)
+async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHttp) -> None:
+    """A request with two Authorization fields is refused with 400 or 401.
+
+    Why: a proxy may judge the first and the service the second.
+    """
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        body = target.contract.shape.body(target.contract.document())
+        for order, first, second in (
+            ("a bad token first", writer.holding("not-a-token"), writer),
+            ("a bad token last", writer, writer.holding("not-a-token")),
+        ):
+            lines = (f"Content-Length: {len(body)}", f"Authorization: {second.credential(second.token or '')}")
+            answer = await raw.converse(raw.request(body, who=first, lines=lines))
+            statuses = [reply.status for reply in answer.replies]
+            refused = not statuses or statuses[0] in {400, 401}
+            expect_exchange(refused, f"400 or 401 to two credentials, {order}", str(statuses), answer.exchange)
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="RFC 7515 §2, §7.1; draft-ietf-oauth-rfc8725bis",
+    catches=Fault.LOOSE_TOKEN_SPELLING,
+)
+async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
+    """A good token in another spelling (padding, blanks, unused bits, JSON form, quotes) is refused with 401.
+
+    Why: two spellings of one token slip past whatever remembers tokens by their text, such as a list of revoked ones.
+    """
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        for form, token in loosely_written(writer.token or ""):
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="OWASP API8:2023", catches=Fault.VALIDATES_FIRST)
+async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
+    """Who brings no good token learns 401 even when the body is wrong too, and a reader always learns the same.
+
+    Why: whoever gets 400 first is told about the API by somebody who should not have talked to them.
+    """
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for form, body in (("broken JSON", b'{"name":'), ("an empty object", b"{}")):
+            expect_status(await target.create(body, who=ANONYMOUS), 401, of=f"{form} without a token")
+            bad = writer.holding("not-a-token")
+            expect_status(await target.create(body, who=bad), 401, of=f"{form} with a malformed token")
+        try:
+            reader = tokens.reader()
+        except NotDeclared:
+            return
+        statuses = {(await target.create(b'{"name":', who=reader)).status for _ in range(3)}
+        expect(len(statuses) == 1, "one status for a reader's broken create, each time", str(sorted(statuses)))
+
+
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches=Fault.ERROR_CODE_WITHOUT_TOKEN)
+async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
+    """A bad token is told error="invalid_token" in the challenge; no token at all is told no error code."""
+    writer = _bearer(tokens)
+    async with between_creates(target, who=writer):
+        bare = await target.create(who=ANONYMOUS)
+        expect_status(bare, 401, of="a create without a token")
+        challenge = expect_header(bare, "WWW-Authenticate")
+        expect("error=" not in challenge, "a challenge without an error code when there is no token", challenge, bare)
+        bad = await target.create(who=writer.holding("not-a-token"))
+        expect_status(bad, 401, of="a create with a malformed token")
+        challenge = expect_header(bad, "WWW-Authenticate")
+        expect('error="invalid_token"' in challenge, 'error="invalid_token" in the challenge', challenge, bad)
+
+
+def _bearer(tokens: Tokens) -> Principal:
+    writer = tokens.writer()
+    if writer.scheme.lower() != "bearer" or writer.header != "authorization":
+        raise NotDeclared("the target's credential is no bearer token in Authorization")
+    return writer

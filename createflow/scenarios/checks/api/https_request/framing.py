@@ -1,0 +1,106 @@
+"""Where a request ends: two readers of one connection that disagree let a stranger speak in another's name."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, expect_exchange
+from createflow.scenarios.probes.raw_role import Conversation, RawHttp
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.flow import Step
+
+_CHUNKED = "Transfer-Encoding: chunked"
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §5.1, §6.1, §6.3, §7.1", disturbs=True)
+async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
+    """A request whose length can be read in two ways, or not at all, creates nothing and ends the connection."""
+    async with _between_raw_creates(target, raw):
+        body = _body(target)
+        length = f"Content-Length: {len(body)}"
+        forms: dict[str, tuple[Sequence[str], bytes]] = {
+            "two different lengths": ((length, f"Content-Length: {len(body) + 1}"), body),
+            "a list of different lengths": ((f"Content-Length: {len(body)}, {len(body) + 1}",), body),
+            "a negative length": (("Content-Length: -1",), body),
+            "a signed length": ((f"Content-Length: +{len(body)}",), body),
+            "a hexadecimal length": ((f"Content-Length: {len(body):#x}",), body),
+            "a chunk size that is no number": ((_CHUNKED,), b"zz\r\n" + body + b"\r\n0\r\n\r\n"),
+            "a negative chunk size": ((_CHUNKED,), b"-1\r\n" + body + b"\r\n0\r\n\r\n"),
+            "a chunk that is longer than its size": ((_CHUNKED,), b"5\r\n" + body + b"\r\n0\r\n\r\n"),
+            "a coding after chunked": (("Transfer-Encoding: chunked, identity",), _chunk(body)),
+            "a blank before the colon": ((f"Content-Length : {len(body)}",), body),
+        }
+        for form, (lines, content) in forms.items():
+            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines), wanted=2)
+            _refused(answer, form)
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §6.1, §6.3, §11.2", disturbs=True)
+async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None:
+    """With both Content-Length and Transfer-Encoding, no request hidden in the body is answered, now or next.
+
+    Why: where a proxy believes one of them and the service the other, the rest of the body is the next client's
+    request.
+    """
+    async with _between_raw_creates(target, raw):
+        hidden = raw.request(b"", who=target.writer, method="GET", lines=("X-Createflow: hidden",))
+        body = _body(target)
+        forms = {
+            "a length that includes a request after the last chunk": (
+                (f"Content-Length: {len(_chunk(body) + hidden)}", _CHUNKED),
+                _chunk(body) + hidden,
+            ),
+            "a length that ends before the chunks": (("Content-Length: 4", _CHUNKED), _chunk(body)),
+            "a transfer coding in disguise": (
+                (f"Content-Length: {len(body)}", "Transfer-Encoding: xchunked"),
+                body + hidden,
+            ),
+        }
+        for form, (lines, content) in forms.items():
+            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines), wanted=2)
+            statuses = [reply.status for reply in answer.replies]
+            once = len(statuses) <= 1 and (answer.closed or not statuses or statuses[0] >= 400)
+            expect_exchange(
+                once,
+                f"one reply at most to {form}, and the connection closed after a success",
+                f"{statuses}, {'closed' if answer.closed else 'left open'}",
+                answer.exchange,
+            )
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §3.2", disturbs=True)
+async def host_is_required_once(target: Target, raw: RawHttp) -> None:
+    """A request without a Host, or with two, is refused with 400."""
+    async with _between_raw_creates(target, raw):
+        forms = {"no Host": (), "two Hosts": (raw.authority, "elsewhere.example")}
+        for form, host in forms.items():
+            answer = await raw.converse(raw.request(_body(target), who=target.writer, host=host))
+            _refused(answer, form)
+
+
+def _refused(answer: Conversation, form: str) -> None:
+    statuses = [reply.status for reply in answer.replies]
+    refused = all(status >= 400 and status not in {500, 502} for status in statuses)
+    expect_exchange(refused, f"400 or a closed connection to {form}", str(statuses), answer.exchange)
+
+
+@asynccontextmanager
+async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[None]:
+    """A well-formed create in raw bytes, with a length or in chunks, is accepted before and after."""
+    for moment in ("before", "after"):
+        body = _body(target)
+        for lines, content in ((None, body), ((_CHUNKED,), _chunk(body))):
+            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines))
+            statuses = [reply.status for reply in answer.replies]
+            if not statuses or not 200 <= statuses[0] < 300:
+                raise Inconclusive(f"the well-formed create in raw bytes {moment} the test was answered {statuses}")
+        if moment == "before":
+            yield
+
+
+def _body(target: Target) -> bytes:
+    return target.contract.shape.body(target.contract.document())
+
+
+def _chunk(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)

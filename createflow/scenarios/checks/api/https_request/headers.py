@@ -1,0 +1,106 @@
+"""What every reply says beside its body, and what it had better not say."""
+
+import re
+from email.utils import parsedate_to_datetime
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Target
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_VERSION = re.compile(r"\d+\.\d+")
+_STRANGER = "https://stranger.example"
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1")
+async def date_is_given(target: Target) -> None:
+    """Successes and refusals carry a Date."""
+    async with between_creates(target):
+        for case, reply in await _replies(target):
+            date = expect_header(reply, "Date")
+            try:
+                parsedate_to_datetime(date)
+            except ValueError:
+                raise Expectation(f"an HTTP date on {case}", date, exchanges=[reply.exchange]) from None
+
+
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="OWASP REST Security; OWASP API8:2023",
+    catches=Fault.MAY_BE_STORED,
+)
+async def replies_are_not_stored(target: Target) -> None:
+    """Replies to a known client may not be kept by a shared cache, and are taken for nothing but what they say."""
+    async with between_creates(target):
+        for case, reply in await _replies(target):
+            told = {part.strip().lower() for part in reply.headers.get("cache-control", "").split(",")}
+            kept = told & {"no-store", "private"}
+            expect(bool(kept), f"Cache-Control: no-store or private on {case}", ", ".join(told) or "none", reply)
+            sniffing = reply.headers.get("x-content-type-options", "none")
+            expect(sniffing.lower() == "nosniff", f"X-Content-Type-Options: nosniff on {case}", sniffing, reply)
+
+
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="RFC 9110 §10.2.4; OWASP API8:2023",
+    catches=Fault.VERSION_BANNER,
+)
+async def no_version_is_told(target: Target) -> None:
+    """No reply says which version of which software made it."""
+    async with between_creates(target):
+        for case, reply in await _replies(target):
+            for name in ("server", "x-powered-by", "x-aspnet-version", "via"):
+                value = reply.headers.get(name, "")
+                software = value if name != "via" else re.sub(r"^(HTTP/)?\d\.\d\s", "", value)
+                told = name.startswith("x-") or _VERSION.search(software)
+                expect(not (value and told), f"no version in {name} of {case}", value, reply)
+
+
+@check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches=Fault.ORIGIN_REFLECTED)
+async def strange_origin_is_not_let_in(target: Target) -> None:
+    """A page of any origin is not allowed to use the reader's credentials."""
+    async with between_creates(target):
+        for origin in (_STRANGER, "null"):
+            ask = {"origin": origin, "access-control-request-method": "POST"}
+            for reply in (
+                await target.create(headers={"origin": origin}),
+                await target.create(b"", method="OPTIONS", headers=ask),
+            ):
+                allowed = reply.headers.get("access-control-allow-origin", "")
+                credentials = reply.headers.get("access-control-allow-credentials", "").lower() == "true"
+                expect(
+                    not (credentials and allowed in {origin, "*"}),
+                    f"no credentials for the origin {origin}",
+                    f"Access-Control-Allow-Origin: {allowed} with credentials",
+                    reply,
+                )
+
+
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6797", needs=(Need.HTTPS,))
+async def https_is_insisted_on(target: Target) -> None:
+    """Replies over HTTPS carry Strict-Transport-Security with a max-age above zero."""
+    reply = await target.create()
+    if not reply.accepted:
+        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+    value = expect_header(reply, "Strict-Transport-Security")
+    age = re.search(r'max-age\s*=\s*"?(\d+)', value, re.IGNORECASE)
+    expect(age is not None and int(age[1]) > 0, "a max-age above zero", value, reply)
+
+
+async def _replies(target: Target) -> list[tuple[str, Reply]]:
+    """One success and the refusals that need nothing."""
+    made = await target.create()
+    replies = {
+        "a create": made,
+        "a read": await target.read(target.url_of(made)),
+        "an empty body": await target.create(b""),
+        "a path that is not there": await target.read(f"{target.url_of(made)}/no/such/path"),
+    }
+    return [(case, reply) for case, reply in replies.items() if reply.status < 500]

@@ -1,0 +1,127 @@
+"""Method, media type and size: what is not offered is refused, and the refusal says what is."""
+
+import gzip
+import json
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_header, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.raw_role import RawHttp
+from createflow.scenarios.probes.role import Target
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_HUGE_BYTES = 256 * 1024
+_BOMB_BYTES = 16 * 1024 * 1024
+_QUICK_S = 5.0
+
+
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §15.5.16", catches=Fault.ANY_MEDIA_TYPE)
+async def wrong_media_type_is_415(target: Target) -> None:
+    """A valid body that is not called JSON is refused with 415.
+
+    Why: a form on another site can send text/plain without the browser asking first.
+    """
+    async with between_creates(target):
+        for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx"):
+            reply = await target.create(headers={"content-type": kind})
+            expect_status(reply, 415, of=f"a create sent as {kind}")
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches=Fault.NO_ALLOW_HEADER)
+async def unknown_method_is_405(target: Target) -> None:
+    """A method that the path does not have is refused with 405, and Allow says which it has."""
+    async with between_creates(target):
+        reply = await target.create(method="PATCH")
+        if reply.accepted:
+            raise NotDeclared("the target serves PATCH")
+        expect_status(reply, 405, of="PATCH")
+        allowed = {method.strip().upper() for method in expect_header(reply, "Allow").split(",")}
+        expect("POST" in allowed, "POST among the methods in Allow", ", ".join(sorted(allowed)), reply)
+        expect("PATCH" not in allowed, "an Allow without the refused PATCH", ", ".join(sorted(allowed)), reply)
+
+
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="RFC 9110 §15.5.14",
+    catches=Fault.UNBOUNDED_BODY,
+    needs=(Need.BODY_LIMIT,),
+)
+async def oversized_body_is_413(target: Target) -> None:
+    """A body of one byte more than declared is refused with 413, before anything judges its content.
+
+    Why: the body is valid JSON padded with blanks, so that only its size can be what is wrong with it.
+    """
+    limit = target.contract.max_body_bytes or 0
+    async with between_creates(target):
+        body = json.dumps(target.contract.document()).encode().ljust(limit + 1)
+        reply = await target.create(body)
+        expect_status(reply, 413, of=f"a body of {limit + 1} bytes")
+
+
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §9.3.7, §10.2.1")
+async def options_agree_with_405(target: Target) -> None:
+    """OPTIONS and the 405 name the same methods."""
+    options = await target.create(b"", method="OPTIONS")
+    if not options.accepted or "allow" not in options.headers:
+        raise NotDeclared(f"OPTIONS does not tell the methods: it is answered {options.status}")
+    async with between_creates(target):
+        refused = await target.create(method="PATCH")
+        if refused.accepted:
+            raise NotDeclared("the target serves PATCH")
+        told, refusing = _methods(options), _methods(refused)
+        expect(
+            target.contract.method in told,
+            f"{target.contract.method} among the methods that OPTIONS tells",
+            ", ".join(sorted(told)),
+            options,
+        )
+        # HEAD comes with GET, and OPTIONS with everything: naming them is a matter of taste.
+        silent = {"HEAD", "OPTIONS"}
+        expect(
+            told - silent == refusing - silent,
+            f"the methods of the 405: {', '.join(sorted(refusing))}",
+            ", ".join(sorted(told)),
+            options,
+            refused,
+        )
+
+
+@check(
+    step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6585 §5; OWASP API4:2023", catches=Fault.UNBOUNDED_HEADERS
+)
+async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
+    """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and nothing is made."""
+    async with between_creates(target):
+        body = target.contract.shape.body(target.contract.document())
+        lines = (f"Content-Length: {len(body)}", f"X-Createflow: {'x' * _HUGE_BYTES}")
+        answer = await raw.converse(raw.request(body, who=target.writer, lines=lines))
+        statuses = [reply.status for reply in answer.replies]
+        refused = answer.closed if not statuses else 400 <= statuses[0] < 500
+        expect_exchange(refused, "431, another 4xx, or a closed connection", str(statuses), answer.exchange)
+
+
+@check(
+    step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §8.4; OWASP API4:2023", catches=Fault.INFLATES_BODIES
+)
+async def compressed_bomb_is_refused(target: Target) -> None:
+    """A small compressed body that grows to 16 MiB is refused with a 4xx, and quickly.
+
+    Why: what a limit on the body measures is what was sent, not what it becomes.
+    """
+    document = json.dumps(target.contract.document()).encode()
+    bomb = gzip.compress(document.ljust(_BOMB_BYTES), compresslevel=9, mtime=0)
+    async with between_creates(target):
+        reply = await target.create(bomb, headers={"content-encoding": "gzip"})
+        refused = 400 <= reply.status < 500
+        expect(refused, f"a 4xx to {len(bomb)} bytes that become {_BOMB_BYTES}", str(reply.status), reply)
+        quick = reply.elapsed_s <= _QUICK_S
+        expect(quick, f"the refusal within {_QUICK_S:g} s", f"{reply.elapsed_s:.1f} s", reply)
+
+
+def _methods(reply: Reply) -> set[str]:
+    return {method.strip().upper() for method in expect_header(reply, "Allow").split(",")}

@@ -1,0 +1,117 @@
+"""What was sent is what is shown, in the reply and in every read after it."""
+
+import unicodedata
+from typing import Any
+
+from createflow.scenarios.checks.api.validation.limits import free_object
+from createflow.scenarios.contract import nonce
+from createflow.scenarios.controls import between_creates, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_same_fields
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_TEXTS = {
+    "emoji": "\U0001f469\u200d\U0001f52c \U0001f1eb\U0001f1ee \U0001f600",
+    "right-to-left text": "שלום مرحبا",
+    "a combining mark": "cafe\u0301",
+    "several scripts": "日本語 Ελληνικά हिन्दी ไทย",
+    "a backslash and quotes": "\\n \\u0041 \"'",
+}
+_VALUES: dict[str, Any] = {
+    "2^53 - 1": 2**53 - 1,
+    "2^53": 2**53,
+    "-(2^53 - 1)": -(2**53 - 1),
+    "zero": 0,
+    "a fraction": 0.5,
+    "true": True,
+    "null": None,
+    "an empty text": "",
+    "an empty object": {},
+    "an empty list": [],
+    "nested values": {"a": [1, {"b": [None, False, {"c": "d"}]}]},
+    "a key with dots and dollars": {"a.b": 1, "$c": 2, "": 3},
+}
+_PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "tenant", "owner", "is_admin", "deleted")
+
+
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §8.1", catches=Fault.QUOTES_DOUBLED)
+async def text_comes_back_as_sent(target: Target) -> None:
+    """Text of every script comes back as it was sent, in the reply and in a read; NFC counts as the same."""
+    name = target.contract.fields.name
+    patterned = "pattern" in target.contract.properties.get(name, {}) and not target.contract.is_seed
+    if patterned or not target.contract.has_schema:
+        raise NotDeclared(f"the schema does not allow any text in {name}")
+    for kind, text in _TEXTS.items():
+        sent = f"{nonce()} {text}"
+        reply = await target.create(target.contract.document(**{name: sent}))
+        expect(reply.accepted, f"a {name} with {kind} accepted", str(reply.status), reply)
+        read = await target.read(target.url_of(reply))
+        for seen in (reply, read):
+            shown = str((seen.document or {}).get(name))
+            same = unicodedata.normalize("NFC", shown) == unicodedata.normalize("NFC", sent)
+            expect(same, f"{name} = {sent!r}", repr(shown), seen)
+
+
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §6", catches=Fault.NUMBERS_ROUNDED)
+async def values_come_back_as_sent(target: Target) -> None:
+    """Numbers up to 2^53, empty values, null and nested ones come back equal and of the same type."""
+    name = free_object(target)
+    made = await created(target, target.contract.document(**{name: _VALUES}))
+    read = await target.read(made.url)
+    for seen in (made.reply, read):
+        shown = (seen.document or {}).get(name)
+        expect(isinstance(shown, dict), f"an object in {name}", repr(shown), seen)
+        for case, value in _VALUES.items():
+            kept = shown.get(case, "nothing") if isinstance(shown, dict) else None
+            same = kept == value and type(kept) is type(value)
+            expect(same, f"{case} as {value!r}", repr(kept), seen)
+
+
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; the target's schema", catches=Fault.DEFAULT_MISSING)
+async def defaults_are_filled_alike(target: Target) -> None:
+    """A body of only what is required is accepted, and its defaults are shown, in the reply as in a read."""
+    contract = target.contract
+    whole = contract.document()
+    body = {name: whole[name] for name in {*contract.required, contract.fields.name} if name in whole}
+    reply = await target.create(body)
+    expect(reply.accepted, "a body of only what is required accepted", str(reply.status), reply)
+    declared = {name: schema["default"] for name, schema in contract.properties.items() if "default" in schema}
+    filled = {name: value for name, value in declared.items() if name not in body}
+    expect_same_fields(filled, reply.document or {}, reply, where="the reply, by default")
+    read = await target.read(target.url_of(reply))
+    expect_same_fields(reply.document or {}, read.document or {}, reply, read, where="the read")
+
+
+@check(step=Step.RESPONSE, source="OWASP API3:2023", catches=Fault.UNKNOWN_FIELDS_STORED)
+async def protected_fields_are_not_taken(target: Target) -> None:
+    """What only the server may set (id, times, version, role, tenant) is refused or passed over, never kept."""
+    contract = target.contract
+    own = {name for name in _PROTECTED if name not in contract.properties}
+    async with between_creates(target):
+        for name in sorted({*own, contract.fields.id} - set(contract.properties)):
+            mark = f"mark{nonce()}"
+            reply = await target.create(contract.document(**{name: mark}))
+            expect(reply.status < 500, f"no server error to a body with {name}", str(reply.status), reply)
+            if not reply.accepted:
+                continue
+            read = await target.read(target.url_of(reply))
+            for seen in (reply, read):
+                expect(mark not in seen.body.decode("utf-8", "replace"), f"no trace of the sent {name}", mark, seen)
+
+
+@check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches=Fault.BYTE_ORDER_MARK)
+async def json_is_plain_utf_8(target: Target) -> None:
+    """JSON in replies is UTF-8 without a byte order mark, and its type says no other charset."""
+    made = await created(target, target.contract.document())
+    read = await target.read(made.url)
+    for seen in (made.reply, read):
+        expect(not seen.body.startswith(b"\xef\xbb\xbf"), "no byte order mark", "one", seen)
+        try:
+            seen.body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Inconclusive(f"the reply is no UTF-8: {error.reason}") from None
+        parameters = seen.headers.get("content-type", "").partition(";")[2].strip().lower()
+        sound = "charset" not in parameters or "utf-8" in parameters
+        expect(sound, "no charset, or UTF-8", parameters, seen)

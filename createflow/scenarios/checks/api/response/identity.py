@@ -1,0 +1,74 @@
+"""Who is who: ids that are one's own, addresses that are ours, and times that stay."""
+
+import asyncio
+import uuid
+from urllib.parse import unquote, urlsplit
+
+from createflow.scenarios.controls import created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
+from createflow.scenarios.probes.role import Primary, Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_IN_A_ROW = 10
+_AT_ONCE = 20
+_SPOOFED = "spoofed.example"
+
+
+@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches=Fault.ID_REPEATED)
+async def ids_are_unique(target: Target, primary: Primary | None) -> None:
+    """Creates one after another and at once each have an id and an address of their own, and one row each."""
+    made = [await created(target) for _ in range(_IN_A_ROW)]
+    made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
+    for what, values in (("ids", {one.id for one in made}), ("addresses", {one.url for one in made})):
+        expect(len(values) == len(made), f"{len(made)} {what}", f"{len(values)} different", made[-1].reply)
+    for one in made if primary is not None else ():
+        rows = await primary.by_id(one.id) if primary is not None else []
+        expect(len(rows) == 1, f"one row of {one.id}", f"{len(rows)}", one.reply)
+
+
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches=Fault.ID_REPEATED)
+async def uuid_is_a_legal_one(target: Target) -> None:
+    """An id that looks like a UUID has the variant and a version that the standard knows."""
+    made = await created(target)
+    try:
+        value = uuid.UUID(made.id)
+    except ValueError:
+        raise NotDeclared("the ids are no UUIDs") from None
+    legal = value.variant == uuid.RFC_4122 and value.version in range(1, 9)
+    expect(legal, "a UUID of version 1 to 8", f"{made.id}: version {value.version}, {value.variant}", made.reply)
+
+
+@check(step=Step.RESPONSE, source="RFC 9110 §10.2.2; CWE-644; OWASP API8:2023", catches=Fault.LOCATION_FROM_HEADER)
+async def location_is_ours(target: Target) -> None:
+    """Location names the resource on this host and scheme, and no host that the client made up."""
+    for headers in ({}, {"x-forwarded-host": _SPOOFED}, {"forwarded": f"host={_SPOOFED};proto=http"}):
+        made = await created(target, headers=headers)
+        location = made.reply.headers.get("location")
+        if location is None:
+            raise Inconclusive("the 201 has no Location; location_is_given judges that")
+        asked, given = urlsplit(made.reply.exchange.url), urlsplit(made.url)
+        expect(_SPOOFED not in location, "no host of the client's making", location, made.reply)
+        downgraded = asked.scheme == "https" and given.scheme == "http"
+        expect(not downgraded, "a Location over https", location, made.reply)
+        last = unquote(given.path.rstrip("/").rpartition("/")[2])
+        expect(last == made.id or made.id in location, f"a Location that names {made.id}", location, made.reply)
+
+
+@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches=Fault.TIME_OF_READING)
+async def created_at_stays(target: Target) -> None:
+    """created_at is the same in every read, and stays when the resource is changed."""
+    field = target.contract.fields.created_at
+    made = await created(target)
+    first = made.shown.get(field)
+    seen = [await target.read(made.url), await target.read(made.url)]
+    if target.contract.update:
+        await target.update(made.url, target.contract.document())
+        seen.append(await target.read(made.url))
+    for reply in seen:
+        if not reply.accepted:
+            raise Inconclusive(f"a read of what was just created was answered {reply.status}")
+        kept = (reply.document or {}).get(field)
+        expect(kept == first, f"{field} = {first!r} as at first", repr(kept), made.reply, reply)

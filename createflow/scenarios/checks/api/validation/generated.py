@@ -1,0 +1,49 @@
+"""Bodies made from the schema: more of them, and stranger ones, than anybody would write down."""
+
+from createflow.scenarios.contract import Contract
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.dice import dice
+from createflow.scenarios.expect import NotDeclared, expect, expect_same_fields, expect_status
+from createflow.scenarios.generating import generated_bodies, invalid_bodies
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+
+_CASES = 25
+
+
+@check(step=Step.VALIDATION, source="the target's schema", catches=Fault.LOSES_EMPTY_VALUES)
+async def generated_bodies_come_back(target: Target) -> None:
+    """Bodies that the schema allows are accepted, and the reply and a read show them as they were sent.
+
+    The bodies follow from the run's seed; their names are new each time.
+    """
+    contract = _with_schema(target)
+    bodies = await generated_bodies(contract.schema, dice().getrandbits(32), _CASES, besides=contract.fields.name)
+    for body in bodies:
+        sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
+        reply = await target.create(sent)
+        expect(reply.accepted, f"a body that the schema allows accepted: {sent}", str(reply.status), reply)
+        expect_same_fields(sent, reply.document or {}, reply, where="the reply, as it was sent")
+        seen = await target.read(target.url_of(reply))
+        expect_same_fields(sent, seen.document or {}, reply, seen, where="the read, as it was sent")
+
+
+@check(step=Step.VALIDATION, source="the target's schema; seed, Error Handling", catches=Fault.TYPES_UNCHECKED)
+async def generated_mistakes_are_400(target: Target) -> None:
+    """Bodies with one generated mistake are refused with 400, never accepted and never a server error."""
+    contract = _with_schema(target)
+    good = [contract.document() for _ in range(_CASES)]
+    bodies = invalid_bodies(contract.schema, good, dice().getrandbits(32))
+    if not bodies:
+        raise NotDeclared("the schema allows everything")
+    async with between_creates(target):
+        for body, mistake in bodies:
+            expect_status(await target.create(body), 400, of=f"a body with {mistake}")
+
+
+def _with_schema(target: Target) -> Contract:
+    if not target.contract.has_schema:
+        raise NotDeclared("the profile gives no schema of the create body")
+    return target.contract

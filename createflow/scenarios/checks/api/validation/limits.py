@@ -1,0 +1,95 @@
+"""Bounds that keep one body from costing more than it should, and rules that hold at every depth."""
+
+from typing import Any
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import NotDeclared, expect, expect_status
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
+
+_QUICK_S = 3.0
+_DEEP = 500
+_WIDE = 10_000
+
+
+@check(step=Step.VALIDATION, source="OWASP API4:2023", catches=Fault.DEEP_JSON_CRASHES)
+async def extreme_objects_are_answered(target: Target) -> None:
+    """An object nested 500 deep or with thousands of keys is accepted or refused with a 4xx, soon, and never a 5xx."""
+    name = free_object(target)
+    most_bytes = target.contract.max_body_bytes
+    # A body above its limit may be answered by closing the connection; that is for another check.
+    wide = _WIDE if most_bytes is None else min(_WIDE, most_bytes // 16)
+    deep: dict[str, Any] = {}
+    for _ in range(_DEEP):
+        deep = {"d": deep}
+    forms = {
+        f"{_DEEP} levels of objects": deep,
+        f"{_DEEP} levels of lists": {"d": _nested_list(_DEEP)},
+        f"{wide:,} keys": {f"k{number}": number for number in range(wide)},
+        "a key of 10,000 letters": {"k" * 10_000: 1},
+    }
+    async with between_creates(target):
+        for form, value in forms.items():
+            reply = await target.create(target.contract.document(**{name: value}))
+            expect(reply.status < 500, f"no server error to {name} with {form}", str(reply.status), reply)
+            quick = reply.elapsed_s <= _QUICK_S
+            expect(quick, f"an answer within {_QUICK_S:g} s to {name} with {form}", f"{reply.elapsed_s:.1f} s", reply)
+
+
+@check(step=Step.VALIDATION, source="createflow contract: metadata", catches=Fault.METADATA_UNBOUNDED)
+async def metadata_bounds_are_exact(target: Target) -> None:
+    """Metadata of exactly the declared size and depth is accepted, and of one more is refused with 400 or 413."""
+    if not target.contract.is_seed:
+        raise NotDeclared("a schema cannot say how large or deep an object may be")
+    frame = len(b'{"k":""}')
+    async with between_creates(target):
+        for more in (0, 1):
+            sized = {"k": "x" * (METADATA_MAX_BYTES - frame + more)}
+            nested: Any = 1
+            for _ in range(METADATA_MAX_DEPTH + more):
+                nested = {"d": nested}
+            for value, case in ((sized, "size"), (nested, "depth")):
+                reply = await target.create(target.contract.document(metadata=value))
+                if more:
+                    expect_status(reply, 400, 413, of=f"metadata of one more than the declared {case}")
+                else:
+                    expect(reply.accepted, f"metadata of the declared {case} accepted", str(reply.status), reply)
+
+
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="OWASP API3:2023", catches=Fault.UNKNOWN_NULL_PASSES)
+async def unknown_fields_are_treated_alike(target: Target) -> None:
+    """Unknown fields are all refused or all passed over, whatever their value is, and each time."""
+    if not target.contract.has_schema:
+        raise NotDeclared("without a schema nobody knows which fields are unknown")
+    async with between_creates(target):
+        seen: dict[str, bool] = {}
+        values: tuple[Any, ...] = (True, 1, "x", "", None, [], {}, True)
+        for value in values:
+            reply = await target.create(target.contract.document(unknown_field=value))
+            expect(reply.status < 500, f"no server error to unknown_field = {value!r}", str(reply.status), reply)
+            seen[repr(value)] = reply.accepted
+            expect(
+                len(set(seen.values())) == 1,
+                "unknown fields all refused or all passed over",
+                ", ".join(f"{text}: {'accepted' if accepted else 'refused'}" for text, accepted in seen.items()),
+                reply,
+            )
+
+
+def free_object(target: Target) -> str:
+    """A field that may hold any object. Raises NotDeclared when there is none."""
+    for name, schema in target.contract.properties.items():
+        if schema.get("type") == "object" and "properties" not in schema and not schema.get("required"):
+            return name
+    raise NotDeclared("the schema has no field for any object")
+
+
+def _nested_list(levels: int) -> list[Any]:
+    nested: list[Any] = []
+    for _ in range(levels):
+        nested = [nested]
+    return nested

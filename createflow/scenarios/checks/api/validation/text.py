@@ -1,0 +1,174 @@
+"""Text is data: it comes back as it was sent, everywhere the same, and nobody acts on it."""
+
+import unicodedata
+from contextlib import AsyncExitStack
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from createflow.scenarios.checks.api.validation.limits import free_object
+from createflow.scenarios.contract import nonce
+from createflow.scenarios.controls import between_creates, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import NotDeclared, expect, expect_same_fields, expect_status
+from createflow.scenarios.probes.raw_role import Callbacks
+from createflow.scenarios.probes.role import Target
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_BLANK = {
+    "one blank": " ",
+    "a tab and line breaks": "\t\r\n",
+    "an ideographic space": "\u3000",
+    "a no-break space": "\u00a0",
+    "a zero-width space": "\u200b",
+    "a word joiner and a byte order mark": "\u2060\ufeff",
+}
+_SQL = (
+    "'; DROP TABLE resources; --",
+    "' OR '1'='1",
+    '" OR ""="',
+    "'; SELECT pg_sleep(9); --",
+    "\\'; SELECT 1; --",
+    "1); WAITFOR DELAY '0:0:9' --",
+    "O'Brien -- 100 % \\ done",
+)
+_SLEPT_S = 8.0
+_TEMPLATES = ("{{7*7}}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%{7*7}", "$(expr 7 '*' 7)", "`expr 7 '*' 7`", "%s%n%x")
+_INJECTED = "x-createflow-injected"
+
+
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.BLANK_ACCEPTED)
+async def blank_name_is_400(target: Target) -> None:
+    """A name in which nothing can be seen is refused with 400."""
+    contract = target.contract
+    schema = contract.properties.get(contract.fields.name, {})
+    judge = Draft202012Validator(schema)
+    forms = {form: text for form, text in _BLANK.items() if contract.is_seed or not judge.is_valid(text)}
+    if not forms or not schema:
+        raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
+    async with between_creates(target):
+        for form, text in forms.items():
+            reply = await target.create(contract.document(**{contract.fields.name: text}))
+            expect_status(reply, 400, of=f"a {contract.fields.name} of {form}")
+
+
+@check(step=Step.VALIDATION, source="RFC 8259 §7; CWE-89", catches=Fault.QUOTES_DOUBLED)
+async def sql_is_only_text(target: Target) -> None:
+    """Text that would be SQL is stored as it is and read as it is, in no more time than other text."""
+    for payload in _SQL:
+        body = _named(target, payload)
+        reply = await target.create(body)
+        expect(reply.accepted, f"a create with {payload!r} in it accepted", str(reply.status), reply)
+        expect(reply.elapsed_s < _SLEPT_S, f"no sleep on {payload!r}", f"{reply.elapsed_s:.1f} s", reply)
+        read = await target.read(target.url_of(reply))
+        sent = {target.contract.fields.name: body[target.contract.fields.name]}
+        for seen, where in ((reply, "the reply"), (read, "the read")):
+            expect_same_fields(sent, seen.document or {}, seen, where=f"{where}, as it was sent")
+
+
+@check(step=Step.VALIDATION, source="CWE-79; CWE-116", catches=Fault.MARKUP_ESCAPED_ON_READ)
+async def markup_is_treated_alike(target: Target) -> None:
+    """Markup is kept, escaped, stripped or refused, but the same way in the reply and in every read."""
+    name = target.contract.fields.name
+    async with between_creates(target):
+        for payload in ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp;", "\"'><img src=x>"):
+            reply = await target.create(_named(target, payload))
+            if not reply.accepted:
+                expect_status(reply, 400, of=f"a create with {payload!r} in it")
+                continue
+            shown = (reply.document or {}).get(name)
+            for reading in ("first", "second"):
+                seen = await target.read(target.url_of(reply))
+                kept = (seen.document or {}).get(name)
+                expect(kept == shown, f"{name} = {shown!r} in the {reading} read", repr(kept), reply, seen)
+
+
+@check(step=Step.VALIDATION, source="CWE-1336; CWE-943; OWASP API7:2023", catches=Fault.EVALUATES_TEMPLATES)
+async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
+    """Templates, operators, prototypes and addresses come back as they were sent; nothing is evaluated or fetched."""
+    name = target.contract.fields.name
+    async with AsyncExitStack() as scope:
+        heard = await scope.enter_async_context(callbacks.listening()) if callbacks else None
+        await scope.enter_async_context(between_creates(target))
+        urls = [heard.url, f"//{heard.url.partition('//')[2]}"] if heard else []
+        bodies = [_named(target, payload) for payload in (*_TEMPLATES, *urls)]
+        try:
+            holder = free_object(target)
+            values = _objects(heard.url if heard else "http://127.0.0.1:9/")
+            bodies += [target.contract.document(**{holder: value}) for value in values]
+        except NotDeclared:
+            holder = name
+        for body in bodies:
+            reply = await target.create(body)
+            expect(reply.status < 500, f"no server error to {body}", str(reply.status), reply)
+            if not reply.accepted:
+                continue
+            sent = {field: body[field] for field in {name, holder}}
+            expect_same_fields(sent, reply.document or {}, reply, where="the reply, as it was sent")
+            seen = await target.read(target.url_of(reply))
+            expect_same_fields(sent, seen.document or {}, seen, where="the read, as it was sent")
+        made = await created(target)
+        expect("polluted" not in made.shown, "no field that nobody sent", "polluted", made.reply)
+        if heard:
+            expect(not heard.requests, "nothing fetched", "; ".join(heard.requests), made.reply)
+
+
+@check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches=Fault.NAME_IN_HEADER)
+async def line_breaks_stay_in_the_body(target: Target) -> None:
+    """A line break in a field or in an address never makes a header of its own in a reply."""
+    async with between_creates(target):
+        made = await created(target)
+        forged = f"\r\n{_INJECTED}: 1\r\n"
+        replies = [
+            await target.create(_named(target, forged)),
+            await target.create(_named(target, forged.replace("\r", ""))),
+            await target.read(f"{made.url}%0d%0a{_INJECTED}:%201"),
+            await target.read(f"{made.url}?x=%0d%0a{_INJECTED}:%201"),
+        ]
+        for reply in replies:
+            expect(_INJECTED not in reply.headers, "no header that came in a field", f"{_INJECTED}: 1", reply)
+
+
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="UAX #15; CWE-180", catches=Fault.LIMITS_BEFORE_NORMALISING)
+async def stored_form_keeps_the_limit(target: Target) -> None:
+    """What is stored keeps the declared length, also when text grows as it is normalised."""
+    name = target.contract.fields.name
+    longest = target.contract.max_length(name)
+    if longest is None or longest > 10_000:
+        raise NotDeclared(f"the schema has no testable maxLength for {name}")
+    word = target.contract.word_in(target.contract.document())
+    async with between_creates(target):
+        # U+0958 becomes two code points in NFC; e and an accent become one.
+        for form, filler in (("grows", "\u0958"), ("shrinks", "e\u0301")):
+            text = f"{word} ".ljust(longest - 1, "x")[: longest - 4] + filler * (4 // len(filler))
+            reply = await target.create(target.contract.document(**{name: text}))
+            if not reply.accepted:
+                expect_status(reply, 400, of=f"a {name} that {form} in NFC")
+                continue
+            shown = str((reply.document or {}).get(name))
+            expect(len(shown) <= longest, f"{name} of at most {longest} code points", str(len(shown)), reply)
+            same = unicodedata.normalize("NFC", shown) == unicodedata.normalize("NFC", text)
+            expect(same, f"the {name} that was sent, in some normal form", repr(shown[-8:]), reply)
+
+
+def _named(target: Target, payload: str) -> dict[str, Any]:
+    """A body whose name carries the payload. Raises NotDeclared when the schema has no room for it."""
+    contract = target.contract
+    text = f"{nonce()} {payload}"
+    schema = contract.properties.get(contract.fields.name, {})
+    if not contract.has_schema or not Draft202012Validator(schema).is_valid(text):
+        raise NotDeclared(f"the schema does not allow any text in {contract.fields.name}")
+    return contract.document(**{contract.fields.name: text})
+
+
+def _objects(url: str) -> list[dict[str, Any]]:
+    return [
+        {"$gt": ""},
+        {"$where": "sleep(9000)"},
+        {"__proto__": {"polluted": True}},
+        {"constructor": {"prototype": {"polluted": True}}},
+        {"@type": "java.net.URL", "val": url},
+        {"url": url, "$ref": url, "href": url},
+    ]

@@ -1,0 +1,93 @@
+"""Several at once on one resource: none is lost, and none is an error of the server's."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_status
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.role import Target
+from createflow.scenarios.reply import Reply
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_AT_ONCE = 8
+_ROUNDS = 3
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="RFC 9110 §13.1.1",
+    catches=Fault.IF_MATCH_IGNORED,
+    needs=(Need.UPDATE,),
+)
+async def one_of_many_updates_wins(target: Target) -> None:
+    """Of several updates at once that name the same version, one at most is accepted, and it is what is read then."""
+    overlapping = 0
+    name = target.contract.fields.name
+    for _ in range(_ROUNDS):
+        made = await created(target)
+        etag = await _etag(target, made)
+        bodies = [target.contract.document() for _ in range(_AT_ONCE)]
+        replies = await asyncio.gather(*(target.update(made.url, body, headers={"if-match": etag}) for body in bodies))
+        overlapping += _overlapping(replies)
+        won = [body for body, reply in zip(bodies, replies, strict=True) if reply.accepted]
+        accepted = [reply for reply in replies if reply.accepted]
+        expect(len(won) <= 1, f"one update of version {etag} accepted at most", f"{len(won)} accepted", *accepted)
+        for reply in replies:
+            expect(reply.status < 500 or reply.status == 503, "no server error", str(reply.status), reply)
+        if won:
+            seen = await target.read(made.url)
+            shown = (seen.document or {}).get(name)
+            expect(shown == won[0][name], f"{name} = {won[0][name]!r}, as accepted", repr(shown), accepted[0], seen)
+    if not overlapping:
+        raise Inconclusive("no two updates truly overlapped")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="seed, Error Handling; RFC 9110 §15.6.1",
+    catches=Fault.CONTENTION_CRASHES,
+    needs=(Need.UPDATE,),
+)
+async def contention_is_no_server_error(target: Target) -> None:
+    """Updates and reads of one resource at once are carried out, refused or put off, but never answered 500."""
+    overlapping = 0
+    for _ in range(_ROUNDS):
+        made = await created(target)
+        updates = [target.update(made.url, target.contract.document()) for _ in range(_AT_ONCE)]
+        replies = await asyncio.gather(*updates, *(target.read(made.url) for _ in range(_AT_ONCE)))
+        overlapping += _overlapping(replies)
+        for reply in replies:
+            sound = reply.status < 500 or reply.status == 503
+            expect(sound, "no server error under contention", str(reply.status), reply)
+    if not overlapping:
+        raise Inconclusive("no two requests truly overlapped")
+
+
+@check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
+async def unconditional_update_is_428(target: Target) -> None:
+    """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
+    made = await created(target)
+    reply = await target.update(made.url, target.contract.document())
+    if reply.accepted:
+        raise NotDeclared("the target takes updates that name no version")
+    expect_status(reply, 428, of="an update that names no version")
+    again = await target.update(made.url, target.contract.document(), headers={"if-match": await _etag(target, made)})
+    expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
+
+
+async def _etag(target: Target, made: Resource) -> str:
+    etag = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
+    if etag is None:
+        raise NotDeclared("neither the create nor the read has an ETag")
+    return etag
+
+
+def _overlapping(replies: Sequence[Reply]) -> int:
+    """How many were sent before an earlier one was answered."""
+    ordered = sorted(replies, key=lambda reply: reply.sent_at)
+    return sum(later.sent_at < earlier.received_at for earlier, later in pairwise(ordered))

@@ -1,0 +1,89 @@
+"""The Idempotency-Key in the hands of others, of a client that was cut off, and badly written."""
+
+from createflow.scenarios.contract import nonce
+from createflow.scenarios.controls import between_creates, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
+from createflow.scenarios.need import Need
+from createflow.scenarios.probes.raw_role import RawHttp
+from createflow.scenarios.probes.role import Primary, Target, Tokens
+from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_KEY = "Idempotency-Key"
+_TRIES = 3
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key",
+    catches=Fault.KEY_SHARED,
+    needs=(Need.IDEMPOTENCY,),
+)
+async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
+    """Somebody else who sends the same key and body is never shown what the first one made."""
+    writer, other = tokens.writer(), tokens.other_writer()
+    body, headers = target.contract.document(), {_KEY: nonce()}
+    async with between_creates(target, who=other):
+        made = await created(target, body, who=writer, headers=headers)
+        reply = await target.create(body, who=other, headers=headers)
+        seen = str((reply.document or {}).get(target.contract.fields.id))
+        expect(seen != made.id, "another resource, or a refusal, for another sender", f"id {seen}", made.reply, reply)
+        expect(reply.status < 500, "no server error to another sender", str(reply.status), reply)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="draft-ietf-httpapi-idempotency-key; seed",
+    catches=Fault.IDEMPOTENCY_IGNORED,
+    needs=(Need.IDEMPOTENCY,),
+)
+async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Primary | None) -> None:
+    """A client that was cut off before the reply and asks again with the same key has made one resource."""
+    contract = target.contract
+    for _ in range(_TRIES):
+        body, key = contract.document(), nonce()
+        content = contract.shape.body(body)
+        lines = (f"Content-Length: {len(content)}", f"{_KEY}: {key}")
+        await raw.converse(raw.request(content, who=target.writer, lines=lines), then_abort=True)
+        again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+        accepted = [reply for reply in again if reply.accepted]
+        if not accepted and any(reply.status != 409 for reply in again):
+            raise Inconclusive(f"the second attempt was answered {again[-1].status}")
+        ids = {str((reply.document or {}).get(contract.fields.id)) for reply in accepted}
+        expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again)
+        if primary is None:
+            continue
+        try:
+            rows = await primary.by_name(contract.name_in(body))
+        except NotDeclared:
+            continue
+        expect(len(rows) == 1, "one row for one key", f"{len(rows)} rows", *again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="draft-ietf-httpapi-idempotency-key §2.1, §2.7",
+    catches=Fault.STRANGE_KEY_CRASHES,
+    needs=(Need.IDEMPOTENCY,),
+)
+async def strange_key_is_answered(target: Target) -> None:
+    """A key that is empty, very long or strangely written is accepted or refused, each time alike, and never a 5xx."""
+    word = nonce()
+    forms = {
+        "nothing": "",
+        "256 letters": word.ljust(256, "k"),
+        "4,000 letters": word.ljust(4000, "k"),
+        "an unfinished quote": f'"{word}',
+        "a list": f"{word}, {word}",
+    }
+    async with between_creates(target):
+        for form, key in forms.items():
+            body = target.contract.document()
+            replies = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+            for reply in replies:
+                expect(reply.status < 500, f"no server error to a key of {form}", str(reply.status), reply)
+            alike = replies[0].accepted == replies[1].accepted or replies[1].means(409)
+            expect(alike, f"a key of {form} treated alike twice", str([reply.status for reply in replies]), *replies)

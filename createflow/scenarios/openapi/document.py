@@ -1,0 +1,117 @@
+"""Getting an OpenAPI document from a file or a URL. Nothing that it refers to is fetched."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from createflow.scenarios.json_pointer import value_at
+from createflow.schemas.error import TargetError, UserError
+
+MAX_BYTES = 8 * 1024 * 1024
+_TIMEOUT_S = 20.0
+_DEEPEST = 40
+"""Below this nothing is meant."""
+_MOST_PARTS = 200_000
+"""Aliases and references can make a small document endless."""
+
+Document = dict[str, Any]
+
+
+def read(where: str) -> Document:
+    """The document, JSON or YAML.
+
+    Raises:
+        UserError: no such file, too big, or not OpenAPI 3.0 or 3.1.
+        TargetError: the URL does not answer with it.
+    """
+    raw = _downloaded(where) if where.startswith(("http://", "https://")) else _from_file(Path(where))
+    try:
+        document = json.loads(raw) if raw.lstrip()[:1] == b"{" else yaml.safe_load(raw)
+    except (ValueError, yaml.YAMLError, RecursionError):
+        raise UserError(f"{where}: neither JSON nor YAML") from None
+    version = str(document.get("openapi", "")) if isinstance(document, dict) else ""
+    if not version.startswith(("3.0", "3.1")):
+        raise UserError(f"{where}: not an OpenAPI 3.0 or 3.1 document", hint='it begins with openapi: "3.1.0"')
+    try:
+        return _json(document)
+    except RecursionError:
+        raise UserError(f"{where}: nested without end") from None
+
+
+def resolved(document: Document, value: Any) -> Any:
+    """The value with the references inside the document followed; others are left out, as is what has no end.
+
+    Raises:
+        UserError: what is left is too big to be meant.
+    """
+    return _Resolver(document).resolved(value, 0, frozenset())
+
+
+class _Resolver:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._left = _MOST_PARTS
+
+    def resolved(self, value: Any, depth: int, inside: frozenset[str]) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise UserError(f"the document's references unfold to more than {_MOST_PARTS} parts")
+        if isinstance(value, list):
+            return [self.resolved(item, depth + 1, inside) for item in value]
+        if not isinstance(value, dict):
+            return value
+        reference = value.get("$ref")
+        if depth > _DEEPEST:
+            return {}
+        if isinstance(reference, str):
+            if not reference.startswith("#/") or reference in inside:
+                return {}
+            found = value_at(self._document, reference[1:]) or {}
+            return self.resolved(found, depth + 1, inside | {reference})
+        return {key: self.resolved(item, depth + 1, inside) for key, item in value.items()}
+
+
+def _json(value: Any) -> Document:
+    """YAML's value as JSON knows it: its dates and its keys that are no strings become text."""
+    left = _MOST_PARTS
+
+    def walked(part: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise UserError(f"the document has more than {_MOST_PARTS} parts")
+        if isinstance(part, dict):
+            return {str(key): walked(item) for key, item in part.items()}
+        if isinstance(part, list):
+            return [walked(item) for item in part]
+        return part if part is None or isinstance(part, (str, int, float, bool)) else str(part)
+
+    made: Document = walked(value)
+    return made
+
+
+def _from_file(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(f"{path}: larger than {MAX_BYTES} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _downloaded(url: str) -> bytes:
+    body = bytearray()
+    try:
+        with httpx.stream("GET", url, timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False) as reply:
+            if reply.status_code != 200:
+                raise TargetError(url, f"answered {reply.status_code}", hint="redirects are not followed")
+            for piece in reply.iter_bytes():
+                body += piece
+                if len(body) > MAX_BYTES:
+                    raise UserError(f"{url}: larger than {MAX_BYTES} bytes")
+    except httpx.HTTPError as error:
+        raise TargetError(url, str(error) or type(error).__name__) from None
+    return bytes(body)

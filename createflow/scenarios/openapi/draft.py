@@ -1,0 +1,160 @@
+"""A commented profile to begin with, plain or filled from an OpenAPI document."""
+
+import json
+import re
+from typing import Any
+
+from createflow.scenarios.openapi.create_operation import CreateOperation
+
+SCHEMA_FILE = "createflow.create.schema.json"
+_VARIABLE = re.compile(r"\{([^}]+)\}")
+_NAMES = ("name", "title", "label", "summary", "text", "description")
+
+_PLAIN = CreateOperation("/api/resources", "", "application/json", None, None, ())
+
+
+def profile_text(operation: CreateOperation | None = None) -> str:
+    """A profile that loads as it is; what is not known stands in comments."""
+    known = operation or _PLAIN
+    lines = [
+        "# How createflow finds and asks the deployment. Every key: docs/profile.md.",
+        "# Paths of files count from this file; ${NAME} is filled from the environment.",
+        "",
+        "[target]",
+        f"base_url = {_quoted(known.base_url or 'http://127.0.0.1:8080')}",
+        f"path = {_quoted(_path(known.path))}",
+        *[f"# It creates as well: {_one_line(path)}" for path in known.others[:10]],
+    ]
+    if known.media_type != "application/json":
+        lines.append(f"media_type = {_quoted(known.media_type)}")
+    if known.schema is not None:
+        lines.append(f"schema_file = {_quoted(SCHEMA_FILE)}")
+    else:
+        lines.append(
+            '# schema_file = "create.schema.json"  # JSON Schema of the create body; the seed\'s own without it'
+        )
+    lines += [
+        '# ca_file = "ca.pem"          # the authority that signed the certificate',
+        "# update = true               # PUT to the Location replaces the resource",
+        "# idempotency = true          # Idempotency-Key is honoured on POST",
+        "# max_body_bytes = 65536      # a body above this is refused with 413",
+        "cleanup = false               # true: DELETE what the run created",
+        "",
+        "# Where in the reply what is found; empty: the target does not show it, and what checks it is skipped.",
+        "[target.fields]",
+        'id = "id"',
+        f"name = {_quoted(_name_field(known))}",
+        'created_at = "created_at"',
+        'created_by = "created_by"',
+        "",
+        "# Wrapping, as JSON Pointers.",
+        "# [target.envelope]",
+        '# request = "/item"',
+        '# reply = "/data"',
+        "",
+        "# How it says no, where that is not as in the seed.",
+        "# [target.errors.statuses]",
+        "# validation = 422",
+        "",
+        *_auth(known.security),
+        "",
+        *_setup(known.path),
+        "# The promised rate limit, for one subject.",
+        "# [limits]",
+        "# rate_per_s = 10",
+        "# burst = 20",
+        "",
+        "# Where the write must arrive, read-only. Also: replicas, audit, cache, events, search.",
+        "# [sinks.primary]",
+        '# dsn = "postgresql://reader:${DB_PASSWORD}@127.0.0.1/app"',
+        '# by_id = "select * from resources where id = %(id)s"',
+        "",
+        "# Failures that are known and tolerated until a day.",
+        "# [[baseline]]",
+        '# id = "response.errors_are_problem_json"',
+        '# reason = "our errors are older than RFC 9457"',
+        "# expires = 2027-06-30",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _auth(scheme: dict[str, Any] | None) -> list[str]:
+    """``[auth]``, with variables that are to be set before a run."""
+    scheme = scheme or {}
+    match (scheme.get("type"), str(scheme.get("scheme", "")).lower()):
+        case ("http", "basic"):
+            return ["[auth]", 'kind = "basic"', 'writer_env = "CREATEFLOW_WRITER"  # holds user:password']
+        case ("http", _):
+            return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds the token']
+        case ("apiKey", _) if scheme.get("in") == "header":
+            return [
+                "[auth]",
+                'kind = "api_key"',
+                f"header = {_quoted(str(scheme.get('name', 'X-API-Key')))}",
+                'writer_env = "CREATEFLOW_KEY"  # holds the key',
+            ]
+        case ("oauth2", _) if url := scheme.get("flows", {}).get("clientCredentials", {}).get("tokenUrl"):
+            return [
+                "[auth]",
+                'kind = "oauth2_client_credentials"',
+                f"token_url = {_quoted(str(url))}",
+                'writer_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret',
+            ]
+        case ("oauth2" | "openIdConnect", _):
+            return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds an access token']
+    return [
+        "# Who may ask: none, static, api_key, basic, jwt, oauth2_client_credentials or command.",
+        "[auth]",
+        'kind = "none"',
+        '# kind = "static"',
+        '# writer_env = "CREATEFLOW_TOKEN"  # the name of an environment variable that holds a token',
+    ]
+
+
+def _setup(path: str) -> list[str]:
+    """A word on the path's parameters, which must exist before the first create."""
+    names = [_identifier(name) for name in _VARIABLE.findall(path)]
+    if not names:
+        return []
+    return [
+        f"# The path needs {', '.join(names)}: make what they name, and capture it.",
+        "# [[setup]]",
+        '# path = "/parents"',
+        '# body = { name = "createflow {run_id}" }',
+        f'# capture = {{ {names[0]} = "/id" }}',
+        "",
+    ]
+
+
+def _path(path: str) -> str:
+    return _VARIABLE.sub(lambda match: f"{{{_identifier(match[1])}}}", path)
+
+
+def _identifier(name: str) -> str:
+    word = re.sub(r"\W", "_", name)
+    return word if word[:1].isalpha() or word[:1] == "_" else f"_{word}"
+
+
+def _name_field(operation: CreateOperation) -> str:
+    """The field that carries each create's own words: free text, called as such fields are."""
+    properties = (operation.schema or {}).get("properties", {})
+    free = [
+        name
+        for name, schema in properties.items()
+        if "string" in (schema.get("type"), *_several(schema.get("type")))
+        and not {"enum", "format", "pattern"} & set(schema)
+    ]
+    return next((name for name in _NAMES if name in free), free[0] if free else "name")
+
+
+def _several(kind: Any) -> list[Any]:
+    return kind if isinstance(kind, list) else []
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string as well, if DEL is escaped.
+    return json.dumps(text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

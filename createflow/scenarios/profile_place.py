@@ -1,0 +1,31 @@
+"""On which line of its file a profile says what, for reports that point there."""
+
+import os
+from pathlib import Path
+
+from createflow.schemas.profile import Profile
+from createflow.schemas.report import ProfilePlace
+from createflow.schemas.toml_lines import TomlLines
+
+
+def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:
+    """The lines of the tables that are there.
+
+    Args:
+        file: the profile, as it was read.
+        profile: what it says.
+        project: the directory that the file's name is told from, when the file is inside.
+    """
+    prefix: tuple[str, ...] = ("tool", "createflow") if file.name == "pyproject.toml" else ()
+    lines = TomlLines(file.read_text(encoding="utf-8"))
+    tables = ["target", "auth", *(["limits"] if profile.limits else [])]
+    tables += [f"sinks.{name}" for name in type(profile.sinks).model_fields if getattr(profile.sinks, name)]
+    places = {table: lines.of((*prefix, *table.split("."))) for table in tables}
+    for number, entry in enumerate(profile.baseline):
+        places[f"baseline.{entry.id}"] = lines.of((*prefix, "baseline", number))
+    return ProfilePlace(file=_told(file, project), lines={table: line for table, line in places.items() if line})
+
+
+def _told(file: Path, project: Path) -> str:
+    relative = os.path.relpath(file.absolute(), project.absolute())
+    return file.name if relative.startswith("..") else Path(relative).as_posix()

@@ -1,0 +1,94 @@
+"""JUnit XML as GitHub's and GitLab's test views read it: one test case for each check."""
+
+import re
+from xml.etree import ElementTree as ET
+
+from createflow.scenarios.reports.place import place
+from createflow.scenarios.reports.remark import known, remarks
+from createflow.scenarios.reports.trouble import explained
+from createflow.scenarios.reports.verdict import gates, sentence
+from createflow.schemas.report import CheckResult, KnownFailure, Outcome, RunReport, Standing
+
+# XML 1.0 section 2.2: what a document may hold. The rest cannot even be written as a reference.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(report: RunReport) -> str:
+    """The whole document.
+
+    ``failure``: a failure that counts, or a baseline entry that is stale or expired. ``error``: a broken check, and
+    nothing else. ``skipped``: skipped or inconclusive, a tolerated failure, advice; the message says which.
+    """
+    entries = {entry.id: entry for entry in report.baseline}
+    cases = [_case(report, result, entries.get(result.id)) for result in report.results]
+    suite = ET.Element(
+        "testsuite",
+        name="createflow",
+        tests=str(len(cases)),
+        failures=_count(cases, "failure"),
+        errors=_count(cases, "error"),
+        skipped=_count(cases, "skipped"),
+        time=f"{report.duration_s:.3f}",
+        timestamp=report.started_at.partition(".")[0].rstrip("Z"),
+        hostname=_legal(report.target),
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name in ("run_id", "target", "profile", "createflow_version", "seed", "gate"):
+        ET.SubElement(properties, "property", name=name, value=_legal(str(getattr(report, name))))
+    suite.extend(cases)
+    ET.SubElement(suite, "system-out").text = _legal("\n".join([*remarks(report), sentence(report)]))
+    counts = {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped", "time")}
+    suites = ET.Element("testsuites", {"name": "createflow", **counts})
+    suites.append(suite)
+    ET.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+
+
+def _case(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> ET.Element:
+    file, line = place(report, result)
+    case = ET.Element(
+        "testcase",
+        classname=f"{result.step.tier.value}.{result.step.value}",
+        name=result.id,
+        time=f"{result.duration_ms / 1000:.3f}",
+        file=_legal(file),
+        line=str(line),
+    )
+    if told := _told(report, result, entry):
+        tag, kind, message = told
+        attributes = {"message": _legal(message)} if tag == "skipped" else {"message": _legal(message), "type": kind}
+        child = ET.SubElement(case, tag, attributes)
+        if result.outcome is not Outcome.SKIPPED:
+            child.text = _legal("\n".join(f"{label}: {text}" for label, text in explained(result)))
+    return case
+
+
+def _told(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[str, str, str] | None:
+    """Tag, type and message; nothing for what passed."""
+    if result.outcome is Outcome.BROKEN:
+        return "error", "broken", result.reason
+    if entry is not None and entry.standing in {Standing.STALE, Standing.EXPIRED}:
+        return "failure", f"baseline.{entry.standing.value}", known(entry)
+    if result.outcome is Outcome.FAILED:
+        return _failed(report, result, entry)
+    if result.outcome is Outcome.INCONCLUSIVE:
+        return "skipped", "", f"inconclusive: {result.reason}"
+    return ("skipped", "", result.reason) if result.outcome is Outcome.SKIPPED else None
+
+
+def _failed(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[str, str, str]:
+    finding = result.finding
+    seen = f"expected {finding.expected}; seen {finding.seen}" if finding else result.title
+    if entry is not None:
+        return "skipped", "", f"{known(entry)}: {seen}"
+    if not gates(report, result):
+        return "skipped", "", f"failed, but not required ({result.level.value}): {seen}"
+    return "failure", "failed", seen
+
+
+def _count(cases: list[ET.Element], tag: str) -> str:
+    return str(sum(case.find(tag) is not None for case in cases))
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

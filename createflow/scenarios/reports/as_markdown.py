@@ -1,0 +1,70 @@
+"""Markdown: for a job's summary or a comment. What a target says stands in code, where nothing is markup."""
+
+import re
+
+from createflow.scenarios.reports.one_line import one_line
+from createflow.scenarios.reports.remark import remarks
+from createflow.scenarios.reports.trouble import explained, skipped, troubled
+from createflow.scenarios.reports.verdict import counted, sentence
+from createflow.schemas.flow import Step
+from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
+
+
+def render(report: RunReport) -> str:
+    """The whole report: verdict, table of the steps, each trouble, and why what was skipped."""
+    lines = [
+        f"# {sentence(report)}",
+        "",
+        f"{_code(report.target)}, {_code(report.profile)}, run `{report.run_id}`, seed {report.seed}",
+        "",
+        f"| # | step | tier | {' | '.join(outcome.value for outcome in Outcome)} |",
+        f"|--:|---|---|{'--:|' * len(Outcome)}",
+        *_rows(report),
+    ]
+    for result in troubled(report):
+        lines += ["", *_trouble(result)]
+    if said := remarks(report):
+        lines += ["", "## Remarks", "", *_fenced("\n".join(said))]
+    if reasons := _skipped(report):
+        lines += ["", "## Skipped", "", *reasons]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(report: RunReport) -> list[str]:
+    rows = []
+    for step in Step:
+        counts = counted(tuple(result for result in report.results if result.step is step))
+        if counts:
+            cells = " | ".join(str(counts[outcome] or "") for outcome in Outcome)
+            rows.append(f"| {step.number} | {step.value} | {step.tier.value} | {cells} |")
+    return rows
+
+
+def _trouble(result: CheckResult) -> list[str]:
+    level = "" if result.level is Level.MUST else f" ({result.level.value})"
+    lines = [f"## {result.outcome.value}: `{result.id}`{level}", ""]
+    if result.why:
+        lines += [f"{result.why}", ""]
+    return lines + _fenced("\n".join(f"{label}: {text}" for label, text in explained(result)))
+
+
+def _skipped(report: RunReport) -> list[str]:
+    return [
+        f"- {_code(reason)}: {', '.join(f'`{check_id}`' for check_id in ids)}"
+        for reason, ids in skipped(report).items()
+    ]
+
+
+def _fenced(text: str) -> list[str]:
+    fence = "`" * max(3, 1 + _longest_run(text))
+    return [f"{fence}text", text, fence]
+
+
+def _code(text: str) -> str:
+    fence = "`" * (1 + _longest_run(text))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{one_line(text)}{space}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,0 +1,130 @@
+"""``[auth]``: who may ask, one model for each ``kind``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from createflow.schemas.profile_section import Seconds, Section
+
+
+class Credential(Section):
+    """How a credential travels."""
+
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
+    """The header that carries it."""
+    scheme: str = "Bearer"
+    """The word before it; empty for none."""
+
+
+class JwtAuth(Credential):
+    """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key."""
+
+    kind: Literal["jwt"]
+    key_file: str
+    """PEM private key."""
+    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
+    """How tokens are signed."""
+    key_id: str | None = None
+    """``kid`` of the token's header."""
+    issuer: str
+    """``iss``."""
+    audience: str
+    """``aud``."""
+    type: str = "at+jwt"
+    """``typ`` of the token's header."""
+    roles_claim: str = "roles"
+    """The claim that holds the roles."""
+    writer_roles: tuple[str, ...] = ("writer",)
+    """Roles of somebody who may create."""
+    reader_roles: tuple[str, ...] = ("reader",)
+    """Roles of somebody who is known but may not create."""
+
+
+class _Named(Credential):
+    writer_env: str
+    """Variable of the one who may create."""
+    other_writer_env: str | None = None
+    """Variable of somebody else who may create."""
+    reader_env: str | None = None
+    """Variable of somebody who is known but may not create."""
+
+
+class StaticAuth(_Named):
+    """``[auth] kind = "static"``: tokens from the environment, one for each principal.
+
+    Each value is the *name* of an environment variable. What is not given makes the checks that need it skipped.
+    """
+
+    kind: Literal["static"]
+    expired_env: str | None = None
+    """Variable with a token of the writer's that was good once."""
+
+
+class ApiKeyAuth(_Named):
+    """``[auth] kind = "api_key"``: a key in a header; each value is the name of an environment variable."""
+
+    kind: Literal["api_key"]
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-API-Key"
+    """The header that carries it."""
+    scheme: str = ""
+    """The word before it; empty for none."""
+    expired_env: str | None = None
+    """Variable with a key that was good once."""
+
+
+class BasicAuth(_Named):
+    """``[auth] kind = "basic"``: user and password; each value names an environment variable with ``user:password``."""
+
+    kind: Literal["basic"]
+    scheme: str = "Basic"
+    """The word before it; empty for none."""
+
+
+class OAuth2Auth(_Named):
+    """``[auth] kind = "oauth2_client_credentials"``: tokens from a token endpoint, renewed before they expire.
+
+    Each value names an environment variable with ``client_id:client_secret``.
+    """
+
+    kind: Literal["oauth2_client_credentials"]
+    token_url: Annotated[str, Field(pattern=r"^https?://[^@]+$")]
+    """The token endpoint (RFC 6749 §4.4)."""
+    scope: str = ""
+    """Asked for with every token."""
+    audience: str = ""
+    """Asked for with every token, where the endpoint wants it."""
+    client_in: Literal["header", "body"] = "header"
+    """Where the client's id and secret go: HTTP Basic, or the form."""
+    ca_file: str | None = None
+    """PEM file of the authority that signed the token endpoint's certificate."""
+
+
+Command = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class CommandAuth(Credential):
+    """``[auth] kind = "command"``: each principal's token is what a command prints; run again before it expires."""
+
+    kind: Literal["command"]
+    writer: Command
+    """Argument list, no shell, of the one who may create."""
+    other_writer: Command | None = None
+    """The same for somebody else who may create."""
+    reader: Command | None = None
+    """The same for somebody who is known but may not create."""
+    expired: Command | None = None
+    """The same for a token of the writer's that was good once."""
+    lifetime_s: Seconds = 300.0
+    """How long a token holds that does not say so itself."""
+
+
+class NoAuth(Section):
+    """``[auth] kind = "none"``: the endpoint is open."""
+
+    kind: Literal["none"] = "none"
+
+
+Auth = Annotated[
+    JwtAuth | StaticAuth | ApiKeyAuth | BasicAuth | OAuth2Auth | CommandAuth | NoAuth, Field(discriminator="kind")
+]
+KINDS = ("jwt", "static", "api_key", "basic", "oauth2_client_credentials", "command", "none")

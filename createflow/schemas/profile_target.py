@@ -1,0 +1,160 @@
+"""``[target]``: the endpoint, how a create is written, and how its replies are read."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from createflow.schemas.profile_section import Pointer, Seconds, Section, Statuses, Words
+
+
+class Fields(Section):
+    """``[target.fields]``: where in a reply what is found.
+
+    A value is a key of the representation, a JSON Pointer into the whole reply (``/data/id``), or empty when the
+    target does not show it: what checks that is then skipped.
+    """
+
+    id: Annotated[str, Field(min_length=1)] = "id"
+    """``@location`` takes the last segment of the Location."""
+    name: Annotated[str, Field(pattern=r"^[^/@]")] = "name"
+    """A key of request and representation alike whose value is free text: each create gets its own."""
+    created_at: str = "created_at"
+    """``@header:Last-Modified`` takes it from a header."""
+    created_by: str = "created_by"
+    """The creator, as the token's subject."""
+    created_at_format: Literal["rfc3339", "epoch_ms", "epoch_s", "http_date"] = "rfc3339"
+    """How the time is written; the last three are turned into the first before it is checked."""
+
+
+class Envelope(Section):
+    """``[target.envelope]``: JSON Pointers to the representation inside what is sent and received."""
+
+    request: Pointer = ""
+    """Where the body goes, for example ``/item``."""
+    request_also: dict[str, Any] = Field(default_factory=dict)
+    """What stands beside it in every request, for example ``{return = true}``."""
+    reply: Pointer = ""
+    """Where the representation is in the reply to a create or an update, for example ``/data`` or ``/rows/0``."""
+    read: Pointer | None = None
+    """Where it is in the reply to a read; as in ``reply`` unless given."""
+
+
+Meaning = Literal[
+    "validation",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "method",
+    "conflict",
+    "precondition",
+    "too_large",
+    "media_type",
+    "key_reuse",
+    "rate_limited",
+    "database_error",
+    "unavailable",
+]
+"""What a refusal can mean."""
+
+
+class Errors(Section):
+    """``[target.errors]``: how this target says no, where that is not as in the seed."""
+
+    media_type: str = "application/problem+json"
+    """Content-Type of refusals."""
+    statuses: dict[Meaning, Statuses] = Field(default_factory=dict)
+    """The status, or the statuses, of a refusal: ``validation = 422``. Others are as in the seed."""
+    code: Pointer = ""
+    """Where in the body of a refusal its code is, for example ``/code``."""
+    codes: dict[Meaning, Words] = Field(default_factory=dict)
+    """Which codes mean what; a refusal then needs the status and one of the codes."""
+
+
+class CleanupRequest(Section):
+    """``[target.cleanup_request]``: how a resource is taken away, where that is not DELETE at its URL."""
+
+    method: str = "DELETE"
+    """Of the request."""
+    path: str = "{url}"
+    """``{url}`` is the resource's URL, ``{id}`` its id; captured variables may be used too."""
+    body: dict[str, Any] | None = None
+    """Sent as JSON; the variables may be used in its strings."""
+
+
+class Target(Section):
+    """``[target]``: the endpoint and its contract."""
+
+    base_url: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")]
+    """Scheme, host and port; the Host header says exactly this host."""
+    path: Annotated[str, Field(pattern=r"^/")] = "/api/resources"
+    """Where creates go. ``{variable}`` is captured by a set-up request; ``{run_id}`` is the run's own;
+    ``{new_id}`` is a fresh UUID for each create."""
+    method: Literal["POST", "PUT"] = "POST"
+    """PUT creates under an id of the client's: the path then has ``{new_id}``."""
+    ca_file: str | None = None
+    """PEM file of the authority that signed the server's certificate."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent with every request."""
+    media_type: str = "application/json"
+    """Content-Type of creates and updates."""
+    accept: str = "application/json"
+    """Accept header of every request."""
+    timeout_s: Seconds = 10.0
+    """How long a reply may take."""
+    schema_file: str | None = None
+    """JSON Schema of the create body; without it and without ``body`` the seed's own holds."""
+    body: dict[str, Any] | None = None
+    """A whole valid create body. Without a ``schema_file``, what needs a schema is skipped."""
+    body_file: str | None = None
+    """A file with the exact bytes of a create: nothing of it is changed, so it carries no mark of the run."""
+    fields: Fields = Fields()
+    """Names of the fields."""
+    envelope: Envelope = Envelope()
+    """Wrapping of bodies and replies."""
+    reply: Literal["whole", "partial"] = "whole"
+    """``partial``: the 201 does not show all; the rest is read at the resource's URL before it is judged."""
+    self_link: Pointer = ""
+    """JSON Pointer to the resource's URL in the reply, for targets that send it in place of a Location."""
+    read_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
+    """Where a created resource is read, with ``{id}``: for targets that send neither."""
+    errors: Errors = Errors()
+    """How refusals are told."""
+    update: bool = False
+    """PUT to the Location replaces the resource."""
+    idempotency: bool = False
+    """A key sent with POST makes a repeated create one create."""
+    idempotency_header: str = "Idempotency-Key"
+    """The header that carries the key."""
+    idempotency_policy: Literal["replay", "refuse"] = "replay"
+    """What a repeated create is answered: the first reply again, or a refusal (409)."""
+    max_body_bytes: Annotated[int, Field(gt=0)] | None = None
+    """A body above this is refused with 413."""
+    cleanup: bool = False
+    """Take away what the run created; any 2xx, 404 or 410 says that it is gone."""
+    cleanup_request: CleanupRequest = CleanupRequest()
+    """How."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.method == "PUT") != ("{new_id}" in self.path):
+            raise ValueError('method = "PUT" and {new_id} in path go together')
+        if self.body is not None and self.body_file is not None:
+            raise ValueError("body and body_file are two bodies: leave one of them out")
+        return self
+
+
+class Request(Section):
+    """``[[setup]]`` and ``[[teardown]]``: one request before or after all checks, in the order of the file."""
+
+    method: str = "POST"
+    """Of the request."""
+    path: Annotated[str, Field(pattern=r"^/")]
+    """``{run_id}`` and variables that earlier requests captured may be used."""
+    body: Any = None
+    """Sent as JSON; the variables may be used in its strings."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent beside those of ``[target]``."""
+    statuses: Statuses = ()
+    """Accepted statuses; any 2xx when none is given."""
+    capture: dict[str, Annotated[str, Field(pattern=r"^/")]] = Field(default_factory=dict)
+    """Name of a variable: JSON Pointer into the reply."""

@@ -1,0 +1,110 @@
+"""``createflow init`` writes a profile that loads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from createflow.cli.app import app
+from createflow.scenarios.openapi.create_operation import CreateOperation
+from createflow.scenarios.openapi.draft import profile_text
+from createflow.schemas import profile_file
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Profile
+
+
+def run(*words: str) -> None:
+    """The command in this process."""
+    ended = CliRunner().invoke(app, ["init", *words], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+
+
+def test_it_writes_a_profile_that_loads_and_never_writes_over_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the folder where it is called, under the name that run looks for."""
+    monkeypatch.chdir(tmp_path)
+    run()
+    assert profile_file.find(tmp_path) == tmp_path / "createflow.toml"
+    assert profile_file.load(tmp_path / "createflow.toml").target.path == "/api/resources"
+    with pytest.raises(UserError, match=r"createflow\.toml is there already"):
+        run()
+
+
+def test_every_commented_key_is_one(tmp_path: Path) -> None:
+    """With the marks taken away it still loads: no example in it is wrong."""
+    lines = []
+    for line in profile_text().splitlines():
+        bare = line.removeprefix("# ")
+        is_key = bare.startswith("[") or (" = " in bare and bare.split(" = ")[0].replace("_", "").isalnum())
+        known_already = bare.startswith(("kind", "writer_env", "schema_file", "ca_file"))
+        lines.append(bare if is_key and not known_already else line)
+    file = tmp_path / "all.toml"
+    file.write_text("\n".join(lines))
+    profile = profile_file.load(file, {"DB_PASSWORD": "x"})
+    assert profile.limits is not None
+    assert profile.target.envelope.request == "/item"
+    assert profile.baseline
+
+
+def test_an_openapi_document_fills_it(tmp_path: Path) -> None:
+    """With its schema beside it."""
+    document = {
+        "openapi": "3.1.0",
+        "servers": [{"url": "http://127.0.0.1:1"}],
+        "paths": {
+            "/items": {
+                "post": {
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"properties": {"title": {"type": "string"}}}}}
+                    },
+                    "responses": {"201": {"description": "made"}},
+                }
+            }
+        },
+    }
+    source = tmp_path / "openapi.json"
+    source.write_text(json.dumps(document))
+    output = tmp_path / "mine.toml"
+    run("--openapi", str(source), "--output", str(output))
+    target = profile_file.load(output).target
+    assert (target.base_url, target.path, target.fields.name) == ("http://127.0.0.1:1", "/items", "title")
+    assert target.schema_file == str(tmp_path / "createflow.create.schema.json")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "kind"),
+    [
+        (None, "none"),
+        ({"type": "http", "scheme": "bearer"}, "static"),
+        ({"type": "http", "scheme": "basic"}, "basic"),
+        ({"type": "apiKey", "in": "header", "name": "X-Key"}, "api_key"),
+        ({"type": "apiKey", "in": "cookie", "name": "c"}, "none"),
+        (
+            {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://login.example.com/token"}}},
+            "oauth2_client_credentials",
+        ),
+        ({"type": "oauth2", "flows": {"authorizationCode": {}}}, "static"),
+        ({"type": "openIdConnect"}, "static"),
+    ],
+)
+def test_a_security_scheme_becomes_auth(tmp_path: Path, scheme: dict[str, Any] | None, kind: str) -> None:
+    """What a profile cannot say (a cookie) is left to the reader."""
+    assert _loaded(tmp_path, CreateOperation("/a", "", "application/json", None, scheme, ())).auth.kind == kind
+
+
+def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:
+    """Whatever a document says, what comes out is TOML with the same words."""
+    operation = CreateOperation(
+        '/a"b/{user-id}\n', "http://127.0.0.1:1", 'x/"json', None, None, ('/c\n[auth]\nkind = "x"',)
+    )
+    target = _loaded(tmp_path, operation).target
+    assert (target.path, target.media_type) == ('/a"b/{user_id}\n', 'x/"json')
+
+
+def _loaded(folder: Path, operation: CreateOperation) -> Profile:
+    file = folder / "createflow.toml"
+    file.write_text(profile_text(operation))
+    return profile_file.load(file)

@@ -1,0 +1,50 @@
+"""The checks of framing accuse a server that takes whatever comes, and leave a strict one alone."""
+
+import pytest
+
+from createflow.scenarios.checks.api.https_request.framing import (
+    bad_framing_is_refused,
+    host_is_required_once,
+    smuggled_request_is_not_answered,
+)
+from createflow.scenarios.declare import Check
+from createflow.scenarios.expect import Expectation, Inconclusive
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes.http_connection import HttpConnection
+from createflow.scenarios.probes.raw_http import RawSocket
+from createflow.schemas.profile import Profile
+from tests.scenarios.checks.memory_target import MemoryTarget
+from tests.scenarios.checks.raw_server import raw_server
+
+CHECKS = [bad_framing_is_refused, smuggled_request_is_not_answered, host_is_required_once]
+
+
+def _raw(url: str) -> RawSocket:
+    return RawSocket(HttpConnection(Profile.model_validate({"target": {"base_url": url}}), "run", Mask()))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+async def test_a_strict_server_is_left_alone(check: Check) -> None:
+    """Every form is refused there, and well-formed creates are not."""
+    async with raw_server(strict=True) as url:
+        await check.function(target=MemoryTarget(), raw=_raw(url))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+async def test_a_lax_server_is_accused(check: Check) -> None:
+    """It believes the first length, and needs no Host."""
+    async with raw_server(strict=False, needs_host=False) as url:
+        with pytest.raises(Expectation):
+            await check.function(target=MemoryTarget(), raw=_raw(url))
+
+
+@pytest.mark.anyio
+async def test_a_server_that_refuses_everything_proves_nothing() -> None:
+    """The well-formed create in raw bytes is refused as well: inconclusive, not passed."""
+    async with raw_server(strict=True) as url:
+        raw = _raw(url)
+        raw.authority = "x\r\nHost: y"
+        with pytest.raises(Inconclusive, match="before the test"):
+            await bad_framing_is_refused.function(target=MemoryTarget(), raw=raw)

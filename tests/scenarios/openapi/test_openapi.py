@@ -1,0 +1,133 @@
+"""An OpenAPI document becomes the beginning of a profile."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from createflow.scenarios.contract import Contract
+from createflow.scenarios.openapi import document as openapi_document
+from createflow.scenarios.openapi.create_operation import CreateOperation, create_operation
+from createflow.scenarios.openapi.document import read, resolved
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile import Target
+from tests.scenarios.crooked_server import Habit, crooked_server, reply
+
+OLD = """
+openapi: 3.0.3
+servers: [{url: "https://api.example.com/v1/"}]
+security: [{key: []}]
+paths:
+  /orders/{id}/lines: {post: {responses: {"201": {description: made}}}}
+  /login: {post: {requestBody: {content: {application/json: {schema: {}}}}, responses: {"200": {description: in}}}}
+  /orders:
+    post:
+      requestBody: {$ref: "#/components/requestBodies/Order"}
+      responses: {"201": {description: made}}
+components:
+  requestBodies: {Order: {content: {application/json: {schema: {$ref: "#/components/schemas/Order"}}}}}
+  securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}
+  schemas:
+    Order:
+      allOf:
+        - {type: object, required: [id, title], properties: {id: {type: string, readOnly: true}, title: {type: string}}}
+        - $ref: "#/components/schemas/Priced"
+    Priced:
+      type: object
+      required: [price, note]
+      properties:
+        price: {type: number, minimum: 0, exclusiveMinimum: true}
+        note: {type: string, nullable: true, enum: [a, b]}
+        parent: {$ref: "#/components/schemas/Order"}
+        elsewhere: {$ref: "http://127.0.0.1:1/never-fetched.json"}
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    """A file with this text."""
+    file = folder / "openapi"
+    file.write_text(text, encoding="utf-8")
+    return str(file)
+
+
+def found(folder: Path, text: str = OLD, path: str | None = None) -> CreateOperation:
+    """The create of a document."""
+    return create_operation(read(written(folder, text)), path)
+
+
+def test_the_first_post_that_answers_201_without_path_parameters_is_the_create(tmp_path: Path) -> None:
+    """The server's path stands before it; the others are named."""
+    operation = found(tmp_path)
+    assert (operation.base_url, operation.path) == ("https://api.example.com", "/v1/orders")
+    assert operation.others == ("/orders/{id}/lines",)
+    assert found(tmp_path, path="/login").path == "/v1/login"
+
+
+def test_the_schema_stands_alone_and_says_what_3_0_said(tmp_path: Path) -> None:
+    """References inside are followed once, others never; read-only fields are not sent; nullable is a type."""
+    schema = found(tmp_path).schema
+    assert schema is not None
+    Draft202012Validator.check_schema(schema)
+    assert schema["required"] == ["title", "price", "note"]
+    properties = schema["properties"]
+    assert "id" not in properties
+    assert properties["price"] == {"type": "number", "exclusiveMinimum": 0}
+    assert properties["note"] == {"type": ["string", "null"], "enum": ["a", "b", None]}
+    assert properties["elsewhere"] == {}
+    assert "$ref" not in json.dumps(schema)
+
+
+def test_bodies_can_be_made_from_it(tmp_path: Path) -> None:
+    """As the tester makes them."""
+    file = tmp_path / "schema.json"
+    file.write_text(json.dumps(found(tmp_path).schema))
+    target = {"base_url": "http://x", "schema_file": str(file), "fields": {"name": "title"}}
+    body = Contract(Target.model_validate(target)).document()
+    assert {"title", "price", "note"} <= set(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("swagger: '2.0'", "not an OpenAPI"),
+        ("[", "neither JSON nor YAML"),
+        ("{", "neither JSON nor YAML"),
+        ("openapi: 3.1.0\npaths: {/a: {get: {}}}", "no create"),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path: Path, text: str, words: str) -> None:
+    """Without a traceback."""
+    with pytest.raises(UserError, match=words):
+        found(tmp_path, text)
+
+
+def test_a_document_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
+    """By references, and by YAML's aliases."""
+    levels = {f"l{n}": {"a": {"$ref": f"#/l{n + 1}"}, "b": {"$ref": f"#/l{n + 1}"}} for n in range(30)}
+    with pytest.raises(UserError, match="parts"):
+        resolved(levels, {"$ref": "#/l0"})
+    lines = ["openapi: 3.1.0", "a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
+    with pytest.raises(UserError, match="parts"):
+        read(written(tmp_path, "\n".join(lines)))
+
+
+def _fetched(habit: Habit) -> dict[str, Any]:
+    async def run() -> dict[str, Any]:
+        async with crooked_server(habit) as url:
+            return await asyncio.to_thread(read, f"{url}/openapi.json")
+
+    return asyncio.run(run())
+
+
+def test_a_url_is_read_once_and_not_followed_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounded in size; a redirect is told."""
+    good = json.dumps({"openapi": "3.1.0", "paths": {}}).encode()
+    assert _fetched(lambda _: reply("200 OK", good))["openapi"] == "3.1.0"
+    with pytest.raises(TargetError, match="answered 302"):
+        _fetched(lambda _: reply("302 Found", headers="location: http://127.0.0.1:1/\r\n"))
+    monkeypatch.setattr(openapi_document, "MAX_BYTES", 8)
+    with pytest.raises(UserError, match="larger than 8 bytes"):
+        _fetched(lambda _: reply("200 OK", good))
