@@ -83,6 +83,7 @@ async def conformance(
                 if profile.target.cleanup:
                     within_s = _HURRIED_CLEANUP_S if interrupted else _CLEANUP_S
                     left_behind = await clean_up(kit.connection, within_s=within_s)
+                left_behind = (*left_behind, *await kit.tear_down())
     except asyncio.CancelledError:
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise

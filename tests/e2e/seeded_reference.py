@@ -15,8 +15,8 @@ from createflow.reference_server.stack import control
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.wiring import Process, build_gateway, build_service, build_worker
 from createflow.schemas.fault import Fault
-from createflow.schemas.flow import Tier
-from createflow.schemas.profile import Profile
+from createflow.schemas.flow import Step, Tier
+from createflow.schemas.profile import Limits, Profile
 from tests.up_stack import UpCommand
 
 BEHIND = ("service", "worker")
@@ -29,6 +29,10 @@ def lives_behind(fault: Fault) -> bool:
     return fault.step.tier is not Tier.API
 
 
+LOW_LIMIT = Limits(rate_per_s=10, burst=20)
+"""For defects of the limit: tester and gateway share one loop here, and a busy machine exceeds no higher one."""
+
+
 async def order(up: UpCommand, verb: str) -> None:
     """Kill or start the stack's own processes behind the gateway."""
     for kind in BEHIND:
@@ -38,10 +42,12 @@ async def order(up: UpCommand, verb: str) -> None:
 @asynccontextmanager
 async def seeded(up: UpCommand, fault: Fault | None, *, behind: bool = False) -> AsyncIterator[Profile]:
     """A gateway with the defect, or with ``behind`` also a service and a worker; gives the profile of that target."""
+    limited = fault is not None and fault.step is Step.RATE_LIMIT
 
     def settings(kind: str) -> Settings:
         found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")
-        return replace(found, fault=fault.value if fault else None)
+        found = replace(found, fault=fault.value if fault else None)
+        return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:
         processes = [build_gateway(settings("gateway"))]
@@ -54,7 +60,8 @@ async def seeded(up: UpCommand, fault: Fault | None, *, behind: bool = False) ->
         address = await scope.enter_async_context(_served(processes[0]))
         profile = up.profile
         target = profile.target.model_copy(update={"base_url": address, "ca_file": None})
-        yield profile.model_copy(update={"target": target})
+        limits = LOW_LIMIT if limited else profile.limits
+        yield profile.model_copy(update={"target": target, "limits": limits})
 
 
 class _Server(uvicorn.Server):

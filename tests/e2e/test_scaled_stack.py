@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,6 +23,8 @@ from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("scaled")]
 
 RECOVERY_LIMIT_S = 20.0
+NOT_OFFERED = {"https_request.options_agree_with_405", "business_logic.unconditional_update_is_428"}
+"""Checks of what HTTP leaves to the server, and the reference does not do."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +81,8 @@ def test_every_check_holds_without_pgbouncer_and_with_two_of_each(up: UpCommand,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     outcomes = {result["id"]: result["outcome"] for result in json.loads(report.read_text())["results"]}
-    assert set(outcomes.values()) <= {"passed", "inconclusive"}, "a busy machine may leave advice untested, no more"
+    assert {name for name, outcome in outcomes.items() if outcome == "skipped"} <= NOT_OFFERED
+    assert set(outcomes.values()) <= {"passed", "inconclusive", "skipped"}
     assert len(outcomes) >= 25
 
 
@@ -117,8 +122,14 @@ def test_a_new_key_of_the_issuer_is_trusted_without_a_restart_and_the_old_one_st
 
 def test_guessing_tokens_is_limited_and_does_not_lock_out_who_has_one(up: UpCommand, client: httpx.Client) -> None:
     """Failed authentications are charged to the address; a valid token is not."""
-    statuses = {create(client, {"authorization": f"Bearer a.b.{number}"}).status_code for number in range(800)}
-    assert statuses == {401, 429}
+    deadline = time.monotonic() + RECOVERY_LIMIT_S
+    statuses: set[int] = set()
+    with ThreadPoolExecutor(8) as guessers:  # one after the other might not be fast enough for any limit
+        while 429 not in statuses:
+            guesses = [{"authorization": f"Bearer a.b.{number}"} for number in range(200)]
+            statuses |= {reply.status_code for reply in guessers.map(partial(create, client), guesses)}
+            assert statuses <= {401, 429}
+            assert time.monotonic() < deadline, "guessing is never limited"
     assert create(client, token(up, subject="innocent")).status_code == 201
 
 

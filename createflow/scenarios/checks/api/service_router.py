@@ -116,10 +116,11 @@ async def _recovers(target: Target) -> None:
 def _sibling(url: str) -> str:
     """A URL whose id has the same form but names nothing."""
     base, _, name = url.rpartition("/")
-    if name.isdigit():
-        return f"{base}/{int(name) + 1_000_000_000}"
-    digits = [position for position, letter in enumerate(name) if letter.isdigit()]
+    stem, dot, rest = name.partition(".")
+    if stem.isdigit():
+        return f"{base}/{int(stem) + 1_000_000_000}{dot}{rest}"
+    digits = [position for position, letter in enumerate(stem) if letter.isdigit()]
     if not digits:
-        return f"{base}/{name}-no-such"
+        return f"{base}/{stem}-no-such{dot}{rest}"
     last = digits[-1]
-    return f"{base}/{name[:last]}{9 - int(name[last])}{name[last + 1 :]}"
+    return f"{base}/{stem[:last]}{9 - int(stem[last])}{stem[last + 1 :]}{dot}{rest}"

@@ -19,19 +19,20 @@ async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches=Fault.NO_CHALLENGE)
 async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
-    """Every 401 says in WWW-Authenticate that a bearer token is wanted.
+    """Every 401 says in WWW-Authenticate which scheme is wanted.
 
     Why: without the challenge a client cannot tell "log in" from "not allowed".
     """
     async with between_creates(target):
         bad = tokens.writer().holding("not-a-token")
+        scheme = bad.scheme or "any"
         for who, case in ((ANONYMOUS, "no token"), (bad, "a malformed token")):
             reply = await target.create(who=who)
             expect_status(reply, 401, of=f"a create with {case}")
             challenge = expect_header(reply, "WWW-Authenticate")
             expect(
-                challenge.split()[0].lower().rstrip(",") == "bearer",
-                "the scheme Bearer in WWW-Authenticate",
+                not bad.scheme or challenge.split()[0].lower().rstrip(",") == scheme.lower(),
+                f"the scheme {scheme} in WWW-Authenticate",
                 challenge,
                 reply,
             )
