@@ -67,11 +67,14 @@ def _checked(option: str, forms: Collection[str]) -> ReportFile:
     if form not in forms or not equals or not name:
         example = f"--report json=report.json; the formats are {', '.join(forms)}"
         raise UserError(f"--report {option}: not a report that can be written", hint=example)
-    path = Path(name).absolute()
-    if path.is_dir():
-        raise UserError(f"--report {option}: that is a directory", hint=f"--report {form}={name}/report.{form}")
-    beside = _beside(path)
     try:
+        path = Path(name).resolve()  # what a link leads to is what is replaced, not the link
+        if path.is_dir():
+            raise UserError(f"--report {option}: that is a directory", hint=f"--report {form}={name}/report.{form}")
+        if path.exists() and not path.is_file():
+            # Saving puts a new file in its place: for a device or a pipe that would be its end.
+            raise UserError(f"--report {option}: that is no regular file", hint="name a file; createflow report prints")
+        beside = _beside(path)
         beside.touch(exist_ok=False)
         beside.unlink()
     except OSError as error:
