@@ -74,6 +74,8 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
         expected = next((codes for start, codes in allowed.items() if line.startswith(start)), (0,))
         assert ended.returncode in expected, f"$ {line}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
         assert "Traceback" not in ended.stderr
+        if line.startswith("createflow bench"):
+            assert re.search(r"(\d+) due = \1 answered", ended.stdout), "every write that was due is accounted for"
 
 
 def test_the_documented_create_is_a_201_whose_location_answers(terminal: tuple[Path, str]) -> None:

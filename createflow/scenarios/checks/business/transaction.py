@@ -40,17 +40,7 @@ async def refused_create_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A create refused with 400, 401 or 403 leaves no row, event, cached value, document or entry of success."""
-    traces = Traces(
-        primary=primary,
-        audit=audit,
-        events=events,
-        cache=cache,
-        search=search,
-        deadlines=target.deadlines,
-        name_field=target.contract.fields.name,
-        actor=target.writer.subject,
-        since=datetime.now(UTC) - _CLOCKS_DIFFER,
-    )
+    traces = _traces(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     refused: list[tuple[Reply, Body]] = []
     await created(target)
     for body, who, status in _refusals(target, tokens):
@@ -84,17 +74,7 @@ async def database_error_is_500_and_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A database error inside the transaction is answered 500, leaves nothing, and the same create works later."""
-    traces = Traces(
-        primary=primary,
-        audit=audit,
-        events=events,
-        cache=cache,
-        search=search,
-        deadlines=target.deadlines,
-        name_field=target.contract.fields.name,
-        actor=target.writer.subject,
-        since=datetime.now(UTC) - _CLOCKS_DIFFER,
-    )
+    traces = _traces(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     await created(target)
     async with faults.injected("database_error"):
         body, reply = await _first_refused(target)
@@ -109,6 +89,29 @@ async def database_error_is_500_and_leaves_nothing(
     expect(not left, "nothing left by a create that was answered 500", ", ".join(left), reply)
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
+
+
+def _traces(
+    target: Target,
+    *,
+    primary: Primary | None,
+    audit: AuditTrail | None,
+    events: EventLog | None,
+    cache: Cache | None,
+    search: SearchIndex | None,
+) -> Traces:
+    """Where to look, from now on."""
+    return Traces(
+        primary=primary,
+        audit=audit,
+        events=events,
+        cache=cache,
+        search=search,
+        deadlines=target.deadlines,
+        name_field=target.contract.fields.name,
+        actor=target.writer.subject,
+        since=datetime.now(UTC) - _CLOCKS_DIFFER,
+    )
 
 
 def _refusals(target: Target, tokens: Tokens | None) -> list[tuple[Body, Principal | None, int]]:
