@@ -14,7 +14,7 @@ from createflow.cli.duration import duration_s
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
 from createflow.cli.report_option import ReportOption, report_files
-from createflow.schemas.report import LoadReport
+from createflow.schemas.load_report import LoadReport, Validity
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def exit_code(report: LoadReport) -> ExitCode:
     """The exit status of a finished run: a miss accuses the target only when the numbers can be believed."""
     if report.interrupted:
         return ExitCode.INTERRUPTED
-    if not report.valid:
+    if report.validity is Validity.INVALID:
         return ExitCode.INCONCLUSIVE
     return ExitCode.OK if all(slo.held for slo in report.slos) else ExitCode.SLO_MISSED
 

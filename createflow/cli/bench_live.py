@@ -24,12 +24,13 @@ def live_view(console: Console) -> Iterator[Callable[[Progress], None]]:
 
 def line(progress: Progress) -> str:
     """The state of the run within 80 columns."""
-    trouble = progress.refused + progress.failed
-    waiting = progress.in_flight + progress.backlog
+    now = progress.now
+    trouble = progress.refused + progress.failed + progress.not_sent
+    waiting = now.in_flight + now.backlog
     return (
         f"{progress.phase:<9} {progress.elapsed_s:>3.0f}/{progress.total_s:.0f} s"
-        f"  sent {progress.sent_per_s:.0f}/s"
-        f"  ok {progress.accepted_per_s:.0f}/s"
+        f"  sent {now.sent}/s"
+        f"  ok {now.statuses.get('2xx', 0)}/s"
         f"  p50 {progress.p50_ms:.0f}  p99 {progress.p99_ms:.0f} ms"
         f"  open {waiting}" + (f"  bad {trouble}" if trouble else "")
     )

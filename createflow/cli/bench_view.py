@@ -5,7 +5,7 @@ import math
 from rich.console import Console
 from rich.table import Table
 
-from createflow.schemas.report import Ledger, LoadReport, Percentiles, SloVerdict
+from createflow.schemas.load_report import Ledger, LoadReport, Percentiles, SloVerdict, Validity
 
 
 def print_report(console: Console, report: LoadReport) -> None:
@@ -103,8 +103,8 @@ def _seen(slo: SloVerdict) -> str:
 def _verdict(report: LoadReport) -> tuple[str, str]:
     if report.interrupted:
         return "INTERRUPTED: the part that was measured", "yellow"
-    if not report.valid:
-        return f"INCONCLUSIVE: {report.validity_reason}", "yellow"
+    if report.validity is Validity.INVALID:
+        return f"INCONCLUSIVE: {'; '.join(report.reasons)}", "yellow"
     missed = sum(not slo.held for slo in report.slos)
     if missed:
         return f"MISSED: {_count(missed, 'target')} of {len(report.slos)}", "bold red"

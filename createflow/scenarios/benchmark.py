@@ -12,9 +12,9 @@ from createflow.scenarios.load.plan import LoadPlan, make_plan
 from createflow.scenarios.load.preflight import preflight
 from createflow.scenarios.load.progress import Progress, Totals, look
 from createflow.scenarios.load.recorder import Recorder
-from createflow.scenarios.load.verdict import Validity, believe, judge, remarks
+from createflow.scenarios.load.verdict import Belief, believe, judge, remarks
+from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
-from createflow.schemas.report import LoadReport
 
 _LEAD_S = 0.3
 """From the order to start until the first arrival: enough for the order to reach every node."""
@@ -143,7 +143,7 @@ def _report(
     slo = plan.profile.slo
     slos = judge(books, slo, rate_per_s=plan.rate_per_s, duration_s=window_s)
     cpu_ratio = max((state.cpu_ratio for state in fleet.states()), default=0.0)
-    validity = believe(
+    belief = believe(
         books,
         slo,
         slos,
@@ -154,7 +154,7 @@ def _report(
     )
     if fleet.lost and stopped_s is None:
         names = ", ".join(f"{node.name} was lost" for node in fleet.lost)
-        validity = Validity(valid=False, reason=f"the results are incomplete: {names}")
+        belief = Belief(Validity.INVALID, f"the results are incomplete: {names}")
     return LoadReport(
         createflow_version=__version__,
         run_id=plan.run_id,
@@ -162,6 +162,7 @@ def _report(
         target=plan.url,
         profile=profile_source,
         interrupted=stopped_s is not None,
+        shape=f"{plan.rate_per_s:g}/s for {window_s:.3g} s",
         rate_per_s=plan.rate_per_s,
         duration_s=window_s,
         warmup_s=plan.warmup_s,
@@ -180,8 +181,8 @@ def _report(
         lag=measured.histogram("lag").summary(),
         pacing=books.pacing.summary(),
         generator_cpu_ratio=cpu_ratio,
-        valid=validity.valid,
-        validity_reason=validity.reason,
+        validity=belief.validity,
+        reasons=(belief.reason,) if belief.reason else (),
         slos=slos,
         notes=(*plan.notes, *remarks(books)),
     )

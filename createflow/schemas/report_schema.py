@@ -1,23 +1,35 @@
-"""The JSON Schema of a saved report, made from the model: ``python -m createflow.schemas.report_schema``."""
+"""The JSON Schemas of saved reports, made from the models.
+
+``python -m createflow.schemas.report_schema`` prints the conformance report's; with ``load`` after it, the load
+report's.
+"""
 
 import json
 import sys
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from createflow.schemas.load_report import LoadReport
 from createflow.schemas.report import RunReport
 
-FILE = Path(__file__).parent / "json" / "report.schema.json"
+_MODELS: dict[str, type[BaseModel]] = {"report": RunReport, "load-report": LoadReport}
 
 
-def text() -> str:
-    """The schema as the file holds it."""
-    schema = RunReport.model_json_schema(mode="serialization")
+def file(name: str) -> Path:
+    """Where the schema ``report`` or ``load-report`` is kept."""
+    return Path(__file__).parent / "json" / f"{name}.schema.json"
+
+
+def text(name: str) -> str:
+    """The schema as its file holds it."""
+    schema = _MODELS[name].model_json_schema(mode="serialization")
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://github.com/createflow/createflow/report.schema.json",
+        "$id": f"https://github.com/createflow/createflow/{name}.schema.json",
     }
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    sys.stdout.write(text("load-report" if sys.argv[1:] == ["load"] else "report"))

@@ -16,7 +16,7 @@ from createflow.cli import bench_command
 from createflow.cli.bench_command import exit_code
 from createflow.cli.exit_code import ExitCode
 from createflow.schemas.error import TargetError, UserError
-from createflow.schemas.report import LoadReport
+from createflow.schemas.load_report import LoadReport
 from tests.cli.test_bench_view import load_report
 from tests.scenarios.load.conftest import Stub, start_stub
 from tests.up_stack import UpCommand
@@ -90,10 +90,10 @@ def test_a_report_that_cannot_be_written_is_told_before_the_run(report: str) -> 
         ({}, ExitCode.OK),
         ({"slos": [{"target": "p99_ms <= 100", "seen": 120.0, "held": False}]}, ExitCode.SLO_MISSED),
         (
-            {"valid": False, "slos": [{"target": "p99_ms <= 100", "seen": 120.0, "held": False}]},
+            {"validity": "invalid", "slos": [{"target": "p99_ms <= 100", "seen": 120.0, "held": False}]},
             ExitCode.INCONCLUSIVE,
         ),
-        ({"interrupted": True, "valid": False}, ExitCode.INTERRUPTED),
+        ({"interrupted": True, "validity": "invalid"}, ExitCode.INTERRUPTED),
     ],
 )
 def test_the_exit_status_never_blames_the_target_for_the_generator(changes: dict[str, object], code: ExitCode) -> None:

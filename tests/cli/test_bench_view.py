@@ -7,7 +7,7 @@ from rich.console import Console
 from createflow.cli.bench_live import line, live_view
 from createflow.cli.bench_view import print_report
 from createflow.scenarios.load.progress import Progress
-from createflow.schemas.report import Ledger, LoadReport, Percentiles, SloVerdict
+from createflow.schemas.load_report import Ledger, LoadReport, Moment, Percentiles, SloVerdict, Validity
 
 
 def _percentiles(factor: float) -> Percentiles:
@@ -47,7 +47,8 @@ def load_report(**changes: object) -> LoadReport:
         lag=_percentiles(0.1),
         pacing=_percentiles(0.05),
         generator_cpu_ratio=0.12,
-        valid=True,
+        shape="500/s for 20 s",
+        validity=Validity.VALID,
         slos=(SloVerdict(target="p99_ms <= 100", seen=60.0, held=True),),
         notes=("a note",),
     )
@@ -92,22 +93,19 @@ def test_an_infinite_percentile_is_put_in_words() -> None:
 
 def test_a_doubtful_run_says_why() -> None:
     """Inconclusive, with the reason on the same line."""
-    assert "INCONCLUSIVE: no CPU" in _drawn(load_report(valid=False, validity_reason="no CPU"))
+    assert "INCONCLUSIVE: no CPU" in _drawn(load_report(validity="invalid", reasons=("no CPU",)))
 
 
 def _progress(elapsed_s: float = 12.0, **changes: object) -> Progress:
+    moment = Moment(t_s=11.0, offered=1000, sent=1000, statuses={"2xx": 1000}, in_flight=250, backlog=1000)
     values: dict[str, object] = {
         "phase": "measuring",
         "elapsed_s": elapsed_s,
         "total_s": 22.0,
-        "offered_per_s": 1000.0,
-        "sent_per_s": 1000.0,
-        "accepted_per_s": 1000.0,
+        "history": (moment,),
         "p50_ms": 1234.0,
         "p99_ms": 5678.0,
-        "in_flight": 250,
-        "backlog": 1000,
-        "refused": 100,
+        "statuses": {"201": 9000, "503": 100},
         "failed": 10,
     }
     return Progress(**(values | changes))  # type: ignore[arg-type] # each of its own type

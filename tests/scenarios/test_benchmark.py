@@ -14,8 +14,8 @@ import pytest
 from createflow.scenarios import benchmark as benchmark_module
 from createflow.scenarios.benchmark import benchmark
 from createflow.scenarios.load.progress import Progress
+from createflow.schemas.load_report import Ledger, LoadReport, Validity
 from createflow.schemas.profile import Profile
-from createflow.schemas.report import Ledger, LoadReport
 from tests.scenarios.load.conftest import Stub, start_stub
 
 __all__ = ["start_stub"]
@@ -56,7 +56,7 @@ def test_a_connection_that_closes_without_reply_is_never_sent_again(start_stub: 
     assert stub.seen()["posts"] == 150
     assert report.errors == {"closed_without_reply": 100}
     assert (report.ledger.transport_errors, _balance(report.ledger)) == (100, 0)
-    assert report.valid, "that is the target's doing"
+    assert report.validity is Validity.VALID, "that is the target's doing"
 
 
 def test_fast_refusals_miss_the_targets(start_stub: StartStub) -> None:
@@ -65,7 +65,7 @@ def test_fast_refusals_miss_the_targets(start_stub: StartStub) -> None:
     assert report.statuses == {"201": 80, "503": 20}
     assert report.accepted_per_s == pytest.approx(80, abs=3)
     assert [slo.held for slo in report.slos] == [False, False, False]
-    assert report.valid
+    assert report.validity is Validity.VALID
 
 
 def test_requests_without_an_answer_time_out_and_the_waiting_are_given_up(start_stub: StartStub) -> None:
@@ -136,8 +136,8 @@ def test_a_killed_worker_makes_the_results_incomplete(start_stub: StartStub) -> 
             os.kill(killed[0], signal.SIGKILL)
 
     report = _run(start_stub("fast").profile(), workers=2, duration_s=2.0, on_tick=kill_one)
-    assert not report.valid
-    assert "incomplete" in report.validity_reason
+    assert report.validity is Validity.INVALID
+    assert "incomplete" in report.reasons[0]
     assert (report.ledger.scheduled, _balance(report.ledger)) == (200, 0)
     assert report.ledger.not_sent > 0
     assert report.ledger.completed >= 100, "the other worker went on"
@@ -201,8 +201,8 @@ def test_a_worker_that_stands_still_is_given_up(start_stub: StartStub, monkeypat
                 os.kill(worker, signal.SIGSTOP)
 
     report = _run(start_stub("fast").profile(target={"timeout_s": 0.3}), duration_s=2.0, on_tick=freeze)
-    assert not report.valid
-    assert "incomplete" in report.validity_reason
+    assert report.validity is Validity.INVALID
+    assert "incomplete" in report.reasons[0]
     assert (report.ledger.scheduled, _balance(report.ledger)) == (200, 0)
 
 

@@ -4,7 +4,7 @@ import math
 
 from hdrh.histogram import HdrHistogram
 
-from createflow.schemas.report import Percentiles
+from createflow.schemas.load_report import Percentiles
 
 LOWEST_US = 1
 HIGHEST_US = 3_600_000_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from createflow.scenarios.load.histogram import Histogram
-from createflow.schemas.report import Ledger
+from createflow.schemas.load_report import Ledger
 
 _RESPONSE = "response/"
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from createflow.scenarios.load.recorder import Recorder
+from createflow.schemas.load_report import SloVerdict, Validity
 from createflow.schemas.profile import Slo
-from createflow.schemas.report import SloVerdict
 
 _RATE_SHARE = 0.99
 _MAX_ERRORS_RATIO = 0.001
@@ -15,10 +15,10 @@ _MIN_SAMPLES_FOR_P99 = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Validity:
+class Belief:
     """Whether the numbers say something about the target."""
 
-    valid: bool
+    validity: Validity
     reason: str = ""
 
 
@@ -54,7 +54,7 @@ def believe(
     senders: int,
     peak_in_flight: int,
     cpu_ratio: float,
-) -> Validity:
+) -> Belief:
     """Whether a missed target is the target's own miss.
 
     Latency counts from the intended time, so a slow generator makes it worse, never better: a target that is held is
@@ -64,12 +64,12 @@ def believe(
     service = measured.histogram("service")
     (service_p99_ms,) = service.percentiles_ms(0.99)
     if not measured.scheduled:
-        return Validity(valid=False, reason="nothing was measured")
+        return Belief(Validity.INVALID, "nothing was measured")
     (pacing_p99_ms,) = books.pacing.percentiles_ms(0.99)
     # A reply is timed when its sender wakes up, which can be as late as the pacer was.
     slow = service_p99_ms - pacing_p99_ms > slo.p99_ms
     if all(verdict.held for verdict in slos) or slow or _refused(books):
-        return Validity(valid=True)
+        return Belief(Validity.VALID)
     reason = ""
     if cpu_ratio > _MAX_CPU_RATIO:
         reason = f"a load worker used {cpu_ratio:.0%} of a core: use more --workers"
@@ -79,7 +79,7 @@ def believe(
         reason = f"all {senders} senders were busy where {needed} were needed on average: use more --senders"
     elif pacing_p99_ms > max(_MAX_PACING_MS, slo.p99_ms / 10):
         reason = f"the generator woke up {pacing_p99_ms:.0f} ms late (p99): it lacked CPU"
-    return Validity(valid=not reason, reason=reason)
+    return Belief(Validity.INVALID if reason else Validity.VALID, reason)
 
 
 def remarks(books: Recorder) -> list[str]:

@@ -62,6 +62,7 @@ def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
         "timeouts": 1,
         "unfinished": 1,
         "not_sent": 1,
+        "dropped": 0,
     }
     assert books.measured.merged().count == 5, "what was sent has a latency, if only a lower bound"
 

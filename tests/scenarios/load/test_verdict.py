@@ -4,7 +4,8 @@ import math
 
 from createflow.scenarios.load.recorder import Recorder
 from createflow.scenarios.load.schedule import Arrival
-from createflow.scenarios.load.verdict import Validity, believe, judge, remarks
+from createflow.scenarios.load.verdict import Belief, believe, judge, remarks
+from createflow.schemas.load_report import Validity
 from createflow.schemas.profile import Slo
 
 SLO = Slo(p99_ms=100, rate_per_s=500)
@@ -25,7 +26,7 @@ def _books(*, good: int, latency_s: float = 0.01, lag_s: float = 0.0, refused: i
     return books
 
 
-def _believed(books: Recorder, *, senders: int = 100, peak: int = 10, cpu: float = 0.2) -> Validity:
+def _believed(books: Recorder, *, senders: int = 100, peak: int = 10, cpu: float = 0.2) -> Belief:
     slos = judge(books, SLO, rate_per_s=10, duration_s=100)
     return believe(books, SLO, slos, rate_per_s=10, senders=senders, peak_in_flight=peak, cpu_ratio=cpu)
 
@@ -63,40 +64,40 @@ def test_an_infinite_percentile_survives_json() -> None:
 
 def test_a_slow_target_is_the_targets_miss() -> None:
     """Replies take longer than the target allows: whatever the generator did, that stands."""
-    assert _believed(_books(good=1000, latency_s=0.2), cpu=0.99).valid
+    assert _believed(_books(good=1000, latency_s=0.2), cpu=0.99).validity is Validity.VALID
 
 
 def test_refusals_are_the_targets_miss() -> None:
     """The generator cannot make a server answer 503."""
-    assert _believed(_books(good=900, refused=100), cpu=0.99).valid
+    assert _believed(_books(good=900, refused=100), cpu=0.99).validity is Validity.VALID
 
 
 def test_a_held_target_is_held_even_by_a_tired_generator() -> None:
     """A slow generator only ever makes the numbers worse."""
-    assert _believed(_books(good=1000), cpu=0.99).valid
+    assert _believed(_books(good=1000), cpu=0.99).validity is Validity.VALID
 
 
 def test_a_busy_core_is_the_generators_fault() -> None:
     """Fast replies, late requests, no CPU left: use more workers."""
-    validity = _believed(_books(good=1000, lag_s=0.3), cpu=0.95)
-    assert (validity.valid, "--workers" in validity.reason) == (False, True)
+    belief = _believed(_books(good=1000, lag_s=0.3), cpu=0.95)
+    assert (belief.validity, "--workers" in belief.reason) == (Validity.INVALID, True)
 
 
 def test_too_few_senders_are_the_generators_fault() -> None:
     """A healthy server that takes 50 ms cannot be loaded through ten connections for ever: say so, with the number."""
-    validity = _believed(_books(good=1000, latency_s=0.05, lag_s=0.3), senders=10, peak=10)
-    assert (validity.valid, "--senders" in validity.reason) == (False, True)
+    belief = _believed(_books(good=1000, latency_s=0.05, lag_s=0.3), senders=10, peak=10)
+    assert (belief.validity, "--senders" in belief.reason) == (Validity.INVALID, True)
 
 
 def test_late_waking_is_the_generators_fault() -> None:
     """Neither busy nor out of senders, but late: something else took the CPU."""
-    validity = _believed(_books(good=1000, lag_s=0.3))
-    assert (validity.valid, "lacked CPU" in validity.reason) == (False, True)
+    belief = _believed(_books(good=1000, lag_s=0.3))
+    assert (belief.validity, "lacked CPU" in belief.reason) == (Validity.INVALID, True)
 
 
 def test_nothing_measured_is_no_verdict() -> None:
     """Stopped in the warm-up."""
-    assert not _believed(_books(good=0)).valid
+    assert _believed(_books(good=0)).validity is Validity.INVALID
 
 
 def test_a_rate_limited_run_says_so() -> None:
@@ -127,4 +128,4 @@ def test_a_machine_short_of_cpu_is_told_even_when_the_target_is_slow() -> None:
 
 def test_a_reply_that_was_read_late_is_not_the_targets_miss() -> None:
     """150 ms of service in a generator that wakes up 300 ms late may well have been 10 ms."""
-    assert not _believed(_books(good=1000, latency_s=0.15, lag_s=0.3)).valid
+    assert _believed(_books(good=1000, latency_s=0.15, lag_s=0.3)).validity is Validity.INVALID

@@ -1,0 +1,240 @@
+"""What a load run measured: finished data without behaviour, saved as JSON and rendered from it."""
+
+from enum import StrEnum
+
+from pydantic import ConfigDict, Field
+
+from createflow.schemas.load_finding import Comparison, Verification
+from createflow.schemas.report import Model
+
+
+class Operation(StrEnum):
+    """What a request of the load does."""
+
+    CREATE = "create"
+    READ = "read"
+    UPDATE = "update"
+
+
+class Validity(StrEnum):
+    """How far the numbers can be believed."""
+
+    VALID = "valid"
+    SUSPECT = "suspect"
+    """Something may have distorted them; they are shown, and do not gate by themselves."""
+    INVALID = "invalid"
+    """The generator, not the target, set them, or part of them is missing: no verdict."""
+
+
+class Numbers(Model):
+    """A record whose numbers may be infinite; the JSON then says ``"Infinity"``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Percentiles(Numbers):
+    """A latency distribution in milliseconds, from an HDR histogram with three significant digits."""
+
+    count: int = 0
+    mean_ms: float = 0.0
+    p50_ms: float = 0.0
+    p90_ms: float = 0.0
+    p95_ms: float = 0.0
+    p99_ms: float = 0.0
+    p999_ms: float = 0.0
+    max_ms: float = 0.0
+
+
+class Ledger(Model):
+    """Where every arrival of the schedule ended: ``scheduled`` is the sum of the classes below it."""
+
+    scheduled: int = 0
+    completed: int = 0
+    """A reply with a status line arrived."""
+    transport_errors: int = 0
+    timeouts: int = 0
+    unfinished: int = 0
+    """Sent, but no reply when the drain ended: the outcome is unknown."""
+    not_sent: int = 0
+    """Waited for a free sender until it was too old, or the run ended first."""
+    dropped: int = 0
+    """Found no free sender when it was due, under the policy ``drop``."""
+
+
+class SloVerdict(Numbers):
+    """One target, judged."""
+
+    target: str
+    """The expression as asked, for example ``p99<=100ms`` or ``create.errors<0.1% every 10s``."""
+    seen: float
+    """In the unit of the target; of the worst window when every window is judged.
+
+    Infinite when the arrivals that failed reach down to the percentile.
+    """
+    held: bool
+    at_s: float | None = None
+    """Where the worst window begins, seconds from the start of the run, when every window is judged."""
+
+
+class OperationReport(Model):
+    """The requests of one kind, in the measured window."""
+
+    operation: Operation
+    share: float
+    """Of all arrivals, as asked, 0..1."""
+    accepted_per_s: float
+    ledger: Ledger
+    statuses: dict[str, int] = Field(default_factory=dict)
+    errors: dict[str, int] = Field(default_factory=dict)
+    response: Percentiles
+    """Of every arrival that was sent."""
+    failure_aware: Percentiles
+    """The same with what failed, was refused or never left as slower than anything."""
+    service: Percentiles
+
+
+class Moment(Numbers):
+    """One second of the run, warm-up included: what its charts are drawn from."""
+
+    t_s: float
+    """Where the second begins, from the start of the run."""
+    offered: int = 0
+    sent: int = 0
+    statuses: dict[str, int] = Field(default_factory=dict)
+    """Replies that arrived, by status class: ``2xx``, ``429``, ``4xx``, ``503``, ``5xx`` and so on."""
+    failed: int = 0
+    """Transport errors and timeouts."""
+    dropped: int = 0
+    """Dropped or given up unsent."""
+    p50_ms: float = 0.0
+    """Response latency, from the intended send time, of the replies that arrived in this second; so are the next."""
+    p90_ms: float = 0.0
+    p95_ms: float = 0.0
+    p99_ms: float = 0.0
+    max_ms: float = 0.0
+    service_p99_ms: float = 0.0
+    in_flight: int = 0
+    backlog: int = 0
+    pacing_p99_ms: float = 0.0
+    """How late the generator itself woke up."""
+    cpu_ratio: float = 0.0
+    """Of the busiest worker, 1.0 is one core."""
+    sink_lag_ms: dict[str, float] = Field(default_factory=dict)
+    """How long the sampled create of this second took to arrive, by sink; infinite when its deadline passed."""
+
+
+class WorkerHealth(Model):
+    """How one load process fared."""
+
+    index: int
+    host: str = ""
+    cpu_ratio: float = 0.0
+    """Of one core, over the run."""
+    memory_mb: float = 0.0
+    """The most it used."""
+    loop_delay_p99_ms: float = 0.0
+    """How late its event loop served a heartbeat of 10 ms."""
+    gc_pause_max_ms: float = 0.0
+    connections_opened: int = 0
+    """From the start of the run; those opened before it are not counted."""
+    peak_in_flight: int = 0
+    senders: int = 0
+    lost: str = ""
+    """Why its books are incomplete, if they are."""
+
+
+class Machine(Model):
+    """Where the load came from: runs are compared only when these agree."""
+
+    cpu: str = ""
+    cores: int = 0
+    memory_mb: int = 0
+    system: str = ""
+    """Kernel and release."""
+    python: str = ""
+    packages: dict[str, str] = Field(default_factory=dict)
+    """Versions of what shapes the numbers: createflow, locust, gevent."""
+    same_host: bool = False
+    """The target is on this machine and shares its cores."""
+    steal_ratio: float = 0.0
+    """Share of the CPU time of the run that the hypervisor gave to others."""
+
+
+class LoadReport(Numbers):
+    """One load run."""
+
+    schema_version: int = 2
+    createflow_version: str
+    run_id: str
+    started_at: str
+    target: str
+    profile: str
+    interrupted: bool = False
+    seed: int = 0
+    """Poisson arrivals, the mix and bodies follow from it."""
+
+    shape: str
+    """As asked, for example ``500/s for 20 s`` or ``ramp 0/s to 1000/s in 1 min``."""
+    rate_per_s: float
+    """Arrivals asked for, the mean of the measured window."""
+    poisson: bool = False
+    drop: bool = False
+    """The policy: drop what finds no free sender, instead of letting it wait."""
+    duration_s: float
+    """The measured window, warm-up excluded."""
+    warmup_s: float
+    workers: int = 1
+    """Load processes."""
+    senders: int
+    """The most requests that could be in flight."""
+    principals: int
+    config_hash: str = ""
+    """Of all that was asked; runs are compared only when it agrees."""
+
+    offered_per_s: float = 0.0
+    """Arrivals due in the measured window, over that window."""
+    sent_per_s: float = 0.0
+    """Requests sent inside the measured window, over that window."""
+    accepted_per_s: float
+    """2xx replies that arrived inside the measured window, over that window."""
+    verified_per_s: float | None = None
+    """Accepted creates of the measured window proved present in every declared sink, over it. None: not asked."""
+    ledger: Ledger
+    """Of the measured window."""
+    warmup_ledger: Ledger | None = None
+    """Of the warm-up: in no other number here, but its writes are on the target too."""
+    statuses: dict[str, int]
+    """Replies by status code."""
+    errors: dict[str, int] = Field(default_factory=dict)
+    """Transport errors by kind."""
+    response: Percentiles
+    """From the intended send time to the last byte: the number that the SLO judges."""
+    failure_aware: Percentiles = Percentiles()
+    """Response, with what failed, was refused or never left as slower than anything."""
+    service: Percentiles
+    """From the true send time to the last byte: what most tools call latency."""
+    lag: Percentiles
+    """From the intended to the true send time: the generator's own delay, and waiting for a free sender."""
+    connect: Percentiles = Percentiles()
+    """Opening a connection, TLS included, where one was opened during the run."""
+    pacing: Percentiles | None = None
+    """How late the generator itself woke up for each arrival."""
+    operations: tuple[OperationReport, ...] = ()
+    series: tuple[Moment, ...] = ()
+    histograms: dict[str, str] = Field(default_factory=dict)
+    """``response``, ``service``, ``lag``, ``connect``: whole distributions in microseconds, HdrHistogram V2, base64."""
+
+    generator_cpu_ratio: float = 0.0
+    """CPU of the busiest load process, 1.0 is one core."""
+    worker_health: tuple[WorkerHealth, ...] = ()
+    machine: Machine = Machine()
+    ceiling_per_s: float | None = None
+    """What this machine's generator can send at most with these workers, from ``--self-test``."""
+    validity: Validity
+    reasons: tuple[str, ...] = ()
+    """Why the numbers are suspect or invalid."""
+    slos: tuple[SloVerdict, ...] = ()
+    verification: Verification | None = None
+    comparison: Comparison | None = None
+    notes: tuple[str, ...] = ()
+    """What a reader of the numbers should know."""
