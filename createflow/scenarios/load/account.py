@@ -1,22 +1,19 @@
-"""One set of books from those of all nodes, those of lost nodes included."""
+"""One set of books and of outcomes from those of all nodes, those of lost nodes included."""
 
+import base64
+import zlib
+
+from createflow.scenarios.load.books import Books, Tallies
 from createflow.scenarios.load.fleet import Fleet, Node
+from createflow.scenarios.load.mix import in_pattern
 from createflow.scenarios.load.plan import LoadPlan
-from createflow.scenarios.load.recorder import Recorder
-from createflow.scenarios.load.schedule import stripe_size
+from createflow.scenarios.load.series import Series
 from createflow.scenarios.load.tally import Tally
+from createflow.scenarios.load.writes import Outcome, Writes
+from createflow.schemas.load_report import Operation
 
 
-def merged_books(fleet: Fleet, plan: LoadPlan) -> Recorder:
-    """The sum of what each node last said. Cumulative, so a repeated message changes nothing."""
-    books = Recorder(warmup_s=plan.warmup_s, end_s=plan.warmup_s + plan.duration_s)
-    for state in fleet.states():
-        if state.books is not None:
-            books.add_json(state.books)
-    return books
-
-
-def final_books(fleet: Fleet, plan: LoadPlan, *, t0: float, stopped_s: float | None) -> Recorder:
+def final_books(fleet: Fleet, series: Series, plan: LoadPlan, *, t0: float, stopped_s: float | None) -> Books:
     """The merged books with every arrival in one class.
 
     A lost node cannot say what became of what it had sent since its last message: whatever was due until it was lost
@@ -24,32 +21,64 @@ def final_books(fleet: Fleet, plan: LoadPlan, *, t0: float, stopped_s: float | N
 
     Args:
         fleet: its nodes are done or lost.
+        series: what they said.
         plan: what they were told.
         t0: the start of the run on the clock of ``time.monotonic``.
         stopped_s: when the user ended the run, seconds from the start.
     """
-    books = merged_books(fleet, plan)
-    end_s = plan.warmup_s + plan.duration_s if stopped_s is None else stopped_s
+    books = series.books
+    end_s = plan.schedule.duration_s if stopped_s is None else stopped_s
     for node in fleet.lost:
         lost_s = max(0.0, (node.lost_s or t0) - t0)
-        said = Recorder(warmup_s=plan.warmup_s, end_s=end_s)
-        if node.state is not None and node.state.books is not None:
-            said.add_json(node.state.books)
-        warmup_end_s = min(plan.warmup_s, end_s)
-        _settle(books.warmup, said.warmup, node, plan, window=(0.0, warmup_end_s), lost_s=lost_s)
-        _settle(books.measured, said.measured, node, plan, window=(warmup_end_s, end_s), lost_s=lost_s)
+        said = series.books_of(node.index)
+        for tallies, of_node, window in (
+            (books.warmup, said.warmup, (0.0, min(plan.warmup_s, end_s))),
+            (books.measured, said.measured, (min(plan.warmup_s, end_s), end_s)),
+        ):
+            _settle(tallies, of_node, node, plan, window=window, lost_s=lost_s)
     books.assert_balanced()
     return books
 
 
 def _settle(
-    tally: Tally, said: Tally, node: Node, plan: LoadPlan, *, window: tuple[float, float], lost_s: float
+    tallies: Tallies, said: Tallies, node: Node, plan: LoadPlan, *, window: tuple[float, float], lost_s: float
 ) -> None:
     start_s, end_s = window
-    index, of = node.config.index, node.config.of
-    owed = max(stripe_size(plan.schedule, index, of, start_s=start_s, end_s=end_s), said.scheduled)
-    until_s = min(max(lost_s, start_s), end_s)
-    due = max(stripe_size(plan.schedule, index, of, start_s=start_s, end_s=until_s), said.scheduled)
+    due, owed = dict.fromkeys(Operation, 0), dict.fromkeys(Operation, 0)
+    for arrival in in_pattern(plan.schedule.share(node.index, node.of), plan.mix.letters):
+        if start_s <= arrival.due_s < end_s:
+            owed[arrival.operation] += 1
+            due[arrival.operation] += arrival.due_s < lost_s
+    for operation, tally in tallies.items():
+        _close(tally, said[operation], due=due[operation], owed=owed[operation])
+
+
+def _close(tally: Tally, said: Tally, *, due: int, owed: int) -> None:
+    owed, due = max(owed, said.scheduled), max(due, said.scheduled)
     tally.scheduled += owed - said.scheduled
     tally.unfinished += due - said.settled
     tally.not_sent += owed - due
+
+
+def writes(fleet: Fleet, plan: LoadPlan) -> Writes:
+    """What became of every arrival; those of a lost node may have had any effect."""
+    shares = [_share(node, plan) for node in fleet.nodes]
+    length = max((len(outcomes) for outcomes, _ in shares), default=0) * len(shares)
+    merged, measured = bytearray(length), bytearray(length)
+    for index, (outcomes, in_warmup) in enumerate(shares):
+        end = index + len(outcomes) * len(shares)
+        merged[index : end : len(shares)] = outcomes
+        measured[index : end : len(shares)] = bytes(in_warmup) + b"\1" * (len(outcomes) - in_warmup)
+    return Writes(plan.run_id, bytes(merged), bytes(measured))
+
+
+def _share(node: Node, plan: LoadPlan) -> tuple[bytes, int]:
+    """The outcomes of one node's arrivals, and how many of them belong to the warm-up."""
+    if node.state is not None and node.state.outcomes:
+        packed = node.state.outcomes
+        return zlib.decompress(base64.b64decode(packed["outcomes"])), int(packed["due_in_warmup"])
+    outcomes, in_warmup = bytearray(), 0
+    for arrival in in_pattern(plan.schedule.share(node.index, node.of), plan.mix.letters):
+        outcomes.append(Outcome.UNKNOWN if arrival.operation is Operation.CREATE else Outcome.OTHER)
+        in_warmup += arrival.due_s < plan.warmup_s
+    return bytes(outcomes), in_warmup

@@ -1,13 +1,40 @@
-"""What parent and node say to each other: JSON lines over the node's stdin and stdout.
+"""What parent and nodes say to each other, whichever way it travels: documents of JSON's kinds.
 
-Parent to node: the configuration, then ``{"start": epoch}``, then perhaps ``{"stop": true}``; a closed pipe means that
-the parent is gone. Node to parent: ``ready``, ``tick`` once a second, ``final``. Tokens travel in here and nowhere
+Through a pipe they are JSON lines; between machines they are Locust's own messages. Tokens travel in here and nowhere
 else: command lines and environments can be read by others.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from createflow.scenarios.load.schedule import Schedule, Stage
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestForm:
+    """How the requests of one operation look; ``%d`` stands where the number of the arrival goes."""
+
+    method: str
+    path: str
+    """Empty where the path is that of a resource which the node itself created."""
+    headers: tuple[tuple[str, str], ...] = ()
+    bodies: tuple[str, ...] = ()
+    """Taken in turn; none for requests without a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where a created resource is read."""
+
+    path: str
+    """With ``{id}`` in it."""
+    id_pointer: str
+    """JSON Pointer to the id in the reply to a create."""
+    by_id: bool
+    """Whatever the Location says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,42 +46,68 @@ class NodeConfig:
     """How many nodes share the schedule."""
     run_id: str
     base_url: str
-    path: str
     ca_file: str | None
-    headers: dict[str, str]
-    tokens: tuple[str, ...]
-    """Bearer tokens of the principals, taken in turn; empty for an open endpoint."""
-    body: str
-    """JSON with ``%(k)s`` where the number of the arrival goes."""
-    media_type: str
-    accept: str
-    credential: tuple[str, str]
-    """The header that carries a token, and the word before the token."""
-    rate_per_s: float
-    """Of the whole run, not of this node."""
+    stages: tuple[tuple[float, float, float], ...]
+    """Of the whole run, warm-up first; the node works out its own share."""
+    poisson: bool
+    seed: int
     warmup_s: float
-    duration_s: float
+    pattern: str
+    """The first letters of the operations, repeated over and over."""
+    forms: dict[str, RequestForm]
+    """By operation."""
+    reading: Reading
+    credentials: tuple[tuple[str, str], ...]
+    """Header and value of each principal, taken in turn; empty for an open endpoint."""
+    known: tuple[tuple[str, int], ...]
+    """Paths of resources that exist already, and which principal made each; for reads before the first create."""
     senders: int
+    """Of this node: the most requests in flight."""
     timeout_s: float
     drain_s: float
+    drop: bool = False
+    """What finds no free sender is dropped, instead of waiting."""
+    locust_statistics: bool = False
+    """Locust's own statistics are fed too, for its web page."""
 
-    def encode(self) -> bytes:
-        """As one line."""
-        return encode(asdict(self))
+    @property
+    def schedule(self) -> Schedule:
+        """The whole run's."""
+        return Schedule(tuple(Stage(*stage) for stage in self.stages), self.poisson, self.seed)
+
+    def to_document(self) -> Document:
+        """For the way."""
+        return asdict(self)
 
     @classmethod
-    def decode(cls, line: bytes) -> "NodeConfig":
-        """From one line."""
-        document = json.loads(line)
-        document["tokens"] = tuple(document["tokens"])
-        document["credential"] = tuple(document["credential"])
-        return cls(**document)
+    def from_document(cls, document: Document) -> "NodeConfig":
+        """From the way."""
+        forms = {
+            operation: RequestForm(
+                form["method"],
+                form["path"],
+                tuple((name, value) for name, value in form["headers"]),
+                tuple(form["bodies"]),
+            )
+            for operation, form in document["forms"].items()
+        }
+        return cls(
+            **document
+            | {
+                "forms": forms,
+                "reading": Reading(**document["reading"]),
+                "stages": tuple(tuple(stage) for stage in document["stages"]),
+                "credentials": tuple(tuple(pair) for pair in document["credentials"]),
+                "known": tuple(tuple(pair) for pair in document["known"]),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
     """A node's message: its books so far and its own health. A later ``seq`` replaces an earlier one."""
 
+    index: int
     kind: Literal["ready", "tick", "final"]
     seq: int = 0
     now_s: float = 0.0
@@ -62,24 +115,28 @@ class NodeState:
     in_flight: int = 0
     backlog: int = 0
     peak_in_flight: int = 0
-    cpu_ratio: float = 0.0
-    """Of one core, over the run until now."""
+    cpu_s: float = 0.0
+    """Of this process, over the run until now."""
     memory_mb: float = 0.0
+    """The most it used."""
+    loop_delay_p99_ms: float = 0.0
+    """How late the event loop served a heartbeat."""
+    gc_pause_max_ms: float = 0.0
+    connections_opened: int = 0
+    """During the run."""
+    host: str = ""
     ended_s: float = 0.0
     """When the pacing ended, seconds from the start; 0 while it goes on."""
-    books: dict[str, Any] | None = None
-    """``Recorder.to_json``."""
+    books: Document | None = None
+    """``Books.to_wire``."""
+    outcomes: Document = field(default_factory=dict)
+    """``Recorder.outcomes_to_wire``, with the final books."""
 
-    def encode(self) -> bytes:
-        """As one line."""
-        return encode(asdict(self))
-
-    @classmethod
-    def decode(cls, line: bytes) -> "NodeState":
-        """From one line."""
-        return cls(**json.loads(line))
+    def to_document(self) -> Document:
+        """For the way; not by ``asdict``, which would copy every bucket of every histogram."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def encode(document: dict[str, Any]) -> bytes:
-    """One line."""
+def encode(document: Document) -> bytes:
+    """As one line."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

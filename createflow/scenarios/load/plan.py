@@ -1,22 +1,30 @@
 """What one load run is to do, worked out from what was asked and what the profile allows."""
 
+import hashlib
+import json
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from createflow import __version__
 from createflow.scenarios.contract import Contract
-from createflow.scenarios.load.body import body_template
-from createflow.scenarios.load.message import NodeConfig
-from createflow.scenarios.load.principals import DEFAULT_COUNT, credential, enough_principals, tokens
-from createflow.scenarios.load.schedule import ConstantRate
+from createflow.scenarios.load.asked import Asked
+from createflow.scenarios.load.body import body_template, documents_of, is_marked
+from createflow.scenarios.load.message import NodeConfig, Reading, RequestForm
+from createflow.scenarios.load.mix import Mix, mix_of
+from createflow.scenarios.load.schedule import Schedule
+from createflow.scenarios.load.shapes import is_spelled_out, stages_of, with_warmup
+from createflow.scenarios.probes.templates import filled_path
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Profile, StaticAuth
+from createflow.schemas.load_report import Operation
+from createflow.schemas.profile import Profile
 
 MAX_SENDERS_PER_NODE = 900
-"""Above descriptor 1,023 the client's check of an idle connection (``select``) takes every connection for dead."""
 _MIN_SENDERS = 50
 _SENDERS_PER_RATE = 0.5
 """Enough for replies that take half a second each."""
+_NEW_ID = "createflow-new-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +32,35 @@ class LoadPlan:
     """One run, ready to be handed to its nodes."""
 
     profile: Profile
+    contract: Contract
+    asked: Asked
     run_id: str
-    rate_per_s: float
-    duration_s: float
-    warmup_s: float
-    workers: int
+    seed: int
+    schedule: Schedule
+    """Warm-up and measured window."""
+    mix: Mix
+    bodies: tuple[str, ...]
+    documents: tuple[dict[str, Any], ...]
+    """What the bodies are made from, when a file was given."""
     senders: int
     """Over all nodes: the most requests in flight."""
-    tokens: tuple[str, ...]
-    body: str
     notes: tuple[str, ...]
     """What the user should know about how the plan differs from what was asked."""
 
     @property
-    def schedule(self) -> ConstantRate:
-        """Warm-up and measured window are one schedule."""
-        return ConstantRate(self.rate_per_s, self.warmup_s + self.duration_s)
+    def warmup_s(self) -> float:
+        """Where the measured window begins."""
+        return self.asked.warmup_s
+
+    @property
+    def window_s(self) -> float:
+        """How long the measured window is."""
+        return self.schedule.duration_s - self.warmup_s
+
+    @property
+    def rate_per_s(self) -> float:
+        """Arrivals asked for, the mean of the measured window."""
+        return self.schedule.expected(self.warmup_s, self.schedule.duration_s) / self.window_s
 
     @property
     def timeout_s(self) -> float:
@@ -51,87 +72,144 @@ class LoadPlan:
         """The create URL."""
         return self.profile.target.base_url.rstrip("/") + self.profile.target.path
 
-    def node_configs(self) -> list[NodeConfig]:
-        """One for each node; senders and schedule are divided, tokens are not."""
+    @property
+    def shape(self) -> str:
+        """As asked, in words."""
+        duration = f"{self.window_s:.3g} s"
+        if is_spelled_out(self.asked.shape):
+            told = self.asked.shape
+        elif self.asked.shape in {"constant", "soak"}:
+            told = f"{self.rate_per_s:g}/s for {duration}"
+        else:
+            told = f"{self.asked.shape}, {self.schedule.peak_per_s:g}/s at the highest, for {duration}"
+        return told + (", random (Poisson) arrivals" if self.asked.poisson else "")
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether creates can be found again by their names."""
+        return is_marked(self.contract, run_id=self.run_id)
+
+    @property
+    def config_hash(self) -> str:
+        """Of all that shapes the load: runs are compared only when it agrees."""
+        document = asdict(replace(self.asked, seed=None, targets=(), data=None, master=None, web_port=None)) | {
+            "bodies": [body.replace(self.run_id, "") for body in self.bodies],
+            "path": self.profile.target.path,
+            "method": self.profile.target.method,
+        }
+        return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A representation as those of the load, with another name."""
+        document = self.documents[0] if self.documents else self.contract.document()
+        return {**document, self.contract.fields.name: name}
+
+    def node_configs(
+        self,
+        credentials: tuple[tuple[str, str], ...],
+        variables: dict[str, str],
+        known: tuple[tuple[str, int], ...] = (),
+    ) -> list[NodeConfig]:
+        """One for each node; senders and schedule are divided, tokens are not.
+
+        Args:
+            credentials: header and value of each principal.
+            variables: what set-up requests captured.
+            known: paths of resources that can be read already, and the number of the principal that made each.
+        """
         target = self.profile.target
         return [
             NodeConfig(
                 index=index,
-                of=self.workers,
+                of=self.asked.workers,
                 run_id=self.run_id,
                 base_url=target.base_url.rstrip("/"),
-                path=target.path,
                 ca_file=target.ca_file,
-                headers=target.headers,
-                tokens=self.tokens,
-                body=self.body,
-                media_type=target.media_type,
-                accept=target.accept,
-                credential=credential(self.profile.auth),
-                rate_per_s=self.rate_per_s,
+                stages=tuple((stage.duration_s, stage.from_per_s, stage.to_per_s) for stage in self.schedule.stages),
+                poisson=self.schedule.poisson,
+                seed=self.seed,
                 warmup_s=self.warmup_s,
-                duration_s=self.duration_s,
-                senders=math.ceil(self.senders / self.workers),
+                pattern=self.mix.letters,
+                forms={operation.value: self._form(operation, variables) for operation in self.mix.shares()},
+                reading=self._reading(variables),
+                credentials=credentials,
+                known=known,
+                senders=math.ceil(self.senders / self.asked.workers),
                 timeout_s=self.timeout_s,
                 drain_s=self.timeout_s,
+                drop=self.asked.drop,
+                locust_statistics=self.asked.web_port is not None,
             )
-            for index in range(self.workers)
+            for index in range(self.asked.workers)
         ]
 
+    def _form(self, operation: Operation, variables: dict[str, str]) -> RequestForm:
+        target = self.profile.target
+        shared = {
+            "User-Agent": f"createflow/{__version__} (bench {self.run_id})",
+            "Accept": target.accept,
+            **target.headers,
+        }
+        if operation is Operation.READ:
+            return RequestForm("GET", "", tuple(shared.items()))
+        with_body = tuple({**shared, "Content-Type": target.media_type}.items())
+        if operation is Operation.UPDATE:
+            return RequestForm("PUT", "", with_body, self.bodies)
+        path = filled_path(target.path, {**variables, "new_id": _NEW_ID}).replace("%", "%%")
+        # An id of the client's own: a UUID of version 4 by its form, unique by run and arrival.
+        path = path.replace(_NEW_ID, f"{self.run_id}-0000-4000-8000-%012x")
+        return RequestForm(target.method, path, with_body, self.bodies)
 
-def make_plan(
-    profile: Profile,
-    *,
-    rate_per_s: float,
-    duration_s: float,
-    warmup_s: float,
-    users: int | None = None,
-    workers: int = 1,
-    senders: int | None = None,
-) -> LoadPlan:
+    def _reading(self, variables: dict[str, str]) -> Reading:
+        target = self.profile.target
+        path = target.read_path or f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
+        field = target.fields.id
+        pointer = field if field.startswith("/") else f"{target.envelope.reply}/{field}" if field[0] != "@" else ""
+        return Reading(
+            filled_path(path, {**variables, "id": _NEW_ID}).replace(_NEW_ID, "{id}"), pointer, bool(target.read_path)
+        )
+
+
+def make_plan(profile: Profile, asked: Asked) -> LoadPlan:
     """Work out a run.
-
-    Args:
-        profile: the target.
-        rate_per_s: arrivals a second over all nodes.
-        duration_s: the measured window; the warm-up comes before it.
-        warmup_s: excluded from every number.
-        users: distinct principals; 100 unless asked, more when their rate limit needs it.
-        workers: load nodes, a process each.
-        senders: the most requests in flight; enough for replies of half a second unless asked.
 
     Raises:
         UserError: something asked for makes no sense.
     """
-    if not rate_per_s > 0 or not duration_s > 0 or warmup_s < 0 or workers < 1:
-        raise UserError("rate, duration and workers must be above zero", hint="createflow bench --rate 500")
-    if (users is not None and users < 1) or (senders is not None and senders < 1):
-        raise UserError("users and senders must be above zero", hint="leave them out for a sensible number")
-    if "{" in profile.target.path or profile.setup:
-        raise UserError("bench needs a create path without variables, and no set-up requests")
-    notes: list[str] = []
+    _check(asked)
     run_id = secrets.token_hex(4)
-    principals = enough_principals(users or DEFAULT_COUNT, rate_per_s=rate_per_s, limits=profile.limits)
-    if users and principals > users:
-        notes.append(f"{principals} users instead of {users}, so that each stays below its rate limit")
-    minted = tokens(profile, principals, run_id=run_id, lifetime_s=warmup_s + duration_s + 2 * profile.target.timeout_s)
-    if isinstance(profile.auth, StaticAuth) and profile.limits and rate_per_s / len(minted) > profile.limits.rate_per_s:
-        notes.append("the profile's static tokens are too few to stay below the rate limit: expect 429")
-    most = MAX_SENDERS_PER_NODE * workers
-    wanted = senders or max(_MIN_SENDERS, math.ceil(rate_per_s * _SENDERS_PER_RATE))
-    if senders and wanted > most:
-        notes.append(f"{most} senders instead of {senders}: {MAX_SENDERS_PER_NODE} a worker is the most")
-    if profile.target.cleanup:
-        notes.append("what the load created stays on the target: bench does not clean up")
+    seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    contract = Contract(profile.target)
+    mix = mix_of(asked.mix, seed=seed)
+    if Operation.UPDATE in mix.shares() and not profile.target.update:
+        raise UserError(f"--mix {asked.mix}: the target takes no updates", hint="[target] update = true")
+    stages = stages_of(asked.shape, rate_per_s=asked.rate_per_s, duration_s=asked.duration_s)
+    schedule = Schedule(with_warmup(stages, asked.warmup_s), asked.poisson, seed)
+    documents = tuple(documents_of(asked.data)) if asked.data else ()
+    most = MAX_SENDERS_PER_NODE * asked.workers
+    wanted = asked.senders or max(_MIN_SENDERS, math.ceil(schedule.peak_per_s * _SENDERS_PER_RATE))
+    notes = []
+    if asked.senders and wanted > most:
+        notes.append(f"{most} senders instead of {asked.senders}: {MAX_SENDERS_PER_NODE} a worker is the most")
+    if asked.data and contract.raw is not None:
+        notes.append("--data is not used: [target] body_file says what every create is")
     return LoadPlan(
         profile=profile,
+        contract=contract,
+        asked=asked,
         run_id=run_id,
-        rate_per_s=rate_per_s,
-        duration_s=duration_s,
-        warmup_s=warmup_s,
-        workers=workers,
-        senders=min(wanted, most),
-        tokens=minted,
-        body=body_template(Contract(profile.target), run_id=run_id),
+        seed=seed,
+        schedule=schedule,
+        mix=mix,
+        bodies=tuple(body_template(contract, run_id=run_id, document=document) for document in documents or (None,)),
+        documents=documents,
+        senders=max(min(wanted, most), asked.workers),
         notes=tuple(notes),
     )
+
+
+def _check(asked: Asked) -> None:
+    if not asked.rate_per_s > 0 or not asked.duration_s > 0 or asked.warmup_s < 0 or asked.workers < 1:
+        raise UserError("rate, duration and workers must be above zero", hint="createflow bench --rate 500")
+    if (asked.users is not None and asked.users < 1) or (asked.senders is not None and asked.senders < 1):
+        raise UserError("users and senders must be above zero", hint="leave them out for a sensible number")

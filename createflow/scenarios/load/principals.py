@@ -1,20 +1,21 @@
-"""Who the load comes from: many subjects, none of them near its own rate limit."""
+"""Who the load comes from: many subjects, none of them near its own rate limit, with tokens that never run out."""
 
+import contextlib
 import math
-import os
-import time
-from collections.abc import Mapping
-from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-import jwt
-
-from createflow.schemas.error import UserError
-from createflow.schemas.profile import ApiKeyAuth, Auth, JwtAuth, Limits, NoAuth, Profile, StaticAuth
+from createflow.scenarios.expect import NotDeclared
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.probes.role import Tokens
+from createflow.scenarios.probes.token_supply import token_supply
+from createflow.scenarios.probes.tokens import MintedTokens, tokens_for
+from createflow.schemas.profile import JwtAuth, Limits, NoAuth, Profile
 
 DEFAULT_COUNT = 100
 _SHARE_OF_LIMIT = 0.8
 """Each principal stays below this share of its limit, so that the limiter is not what is measured."""
-_LIFETIME_MARGIN_S = 300
 
 
 def enough_principals(asked: int, *, rate_per_s: float, limits: Limits | None) -> int:
@@ -24,65 +25,64 @@ def enough_principals(asked: int, *, rate_per_s: float, limits: Limits | None) -
     return max(asked, math.ceil(rate_per_s / (limits.rate_per_s * _SHARE_OF_LIMIT)))
 
 
-def tokens(
-    profile: Profile, count: int, *, run_id: str, lifetime_s: float, environment: Mapping[str, str] = os.environ
-) -> tuple[str, ...]:
-    """One bearer token a principal: minted with the issuer's key, or those that the profile names.
-
-    Args:
-        profile: its ``[auth]`` says which.
-        count: how many to mint; a static profile has one or two, an open endpoint none.
-        run_id: goes into the subjects.
-        lifetime_s: how long they must hold.
-        environment: where a static profile's tokens are.
+class Principals:
+    """As many subjects as asked where tokens can be minted; else the one or two writers that the profile names.
 
     Raises:
         UserError: no token where the profile says one is, or a key that cannot sign.
     """
-    match profile.auth:
-        case NoAuth():
-            return ()
-        case (
-            StaticAuth(writer_env=writer, other_writer_env=other)
-            | ApiKeyAuth(writer_env=writer, other_writer_env=other)
-        ):
-            if not environment.get(writer):
-                raise UserError(f"the environment variable {writer} holds no token", hint=f"export {writer}=...")
-            return tuple(environment[name] for name in (writer, other) if name and environment.get(name))
-        case JwtAuth() as auth:
-            return _minted(auth, count, run_id, lifetime_s)
-        case auth:
-            raise UserError(f'bench cannot ask with auth.kind = "{auth.kind}"', hint='use "static", "api_key" or "jwt"')
+
+    def __init__(self, profile: Profile, count: int, *, run_id: str, mask: Mask) -> None:
+        self._mask = mask
+        self._principals: list[Principal] = []
+        self._supply = token_supply(profile.auth, mask)
+        self.can_be_minted = isinstance(profile.auth, JwtAuth)
+        if isinstance(profile.auth, NoAuth):
+            return
+        tokens = tokens_for(profile.auth, f"load-{run_id}")
+        if isinstance(tokens, MintedTokens):
+            self._principals = [tokens.numbered_writer(number) for number in range(count)]
+        elif tokens is not None:
+            self._principals = _writers(tokens)
+
+    async def __aenter__(self) -> Self:
+        """Ask for the tokens that must be asked for, and go on renewing them.
+
+        Raises:
+            TargetError: the token endpoint cannot be reached or gives none.
+        """
+        if self._supply is not None:
+            await self._supply.open()
+            self._principals = _writers(self._supply)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop renewing."""
+        if self._supply is not None:
+            await self._supply.close()
+
+    @property
+    def count(self) -> int:
+        """How many there are; one nobody where the endpoint is open."""
+        return max(1, len(self._principals))
+
+    def one(self, number: int = 0) -> Principal:
+        """One of them, with a token that holds for a while yet."""
+        return self._principals[number % self.count].current() if self._principals else Principal(None, None)
+
+    def credentials(self) -> tuple[tuple[str, str], ...]:
+        """Header and value of each, with tokens that hold for a while yet."""
+        self._principals = [principal.current() for principal in self._principals]
+        for principal in self._principals:
+            self._mask.add(principal.token, shown="$TOKEN")
+        return tuple((principal.header, principal.credential(principal.token or "")) for principal in self._principals)
 
 
-def credential(auth: Auth) -> tuple[str, str]:
-    """The header that carries a token, and the word before it."""
-    return ("Authorization", "Bearer") if isinstance(auth, NoAuth) else (auth.header, auth.scheme)
-
-
-def _minted(auth: JwtAuth, count: int, run_id: str, lifetime_s: float) -> tuple[str, ...]:
-    now = int(time.time())
-    headers = {"typ": auth.type} | ({"kid": auth.key_id} if auth.key_id else {})
-    claims = {
-        "iss": auth.issuer,
-        "aud": auth.audience,
-        auth.roles_claim: list(auth.writer_roles),
-        "iat": now,
-        "exp": now + math.ceil(lifetime_s) + _LIFETIME_MARGIN_S,
-    }
-    try:
-        key = Path(auth.key_file).read_text(encoding="utf-8")
-        return tuple(
-            jwt.encode(
-                claims | {"sub": f"load-{run_id}-{number}", "jti": f"{run_id}-{number}"},
-                key,
-                algorithm=auth.algorithm,
-                headers=headers,
-            )
-            for number in range(count)
-        )
-    except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
-        raise UserError(
-            f"the signing key {auth.key_file} cannot sign {auth.algorithm} tokens: {error}",
-            hint="[auth] key_file must be a PEM private key of that algorithm",
-        ) from None
+def _writers(tokens: Tokens) -> list[Principal]:
+    found: list[Principal] = []
+    for writer in (tokens.writer, tokens.other_writer):
+        with contextlib.suppress(NotDeclared):
+            found.append(writer())
+    return found

@@ -1,16 +1,20 @@
 """What there is to see while a run goes on: the last seconds one by one, latencies and counts so far."""
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from createflow.scenarios.load.recorder import Recorder
+from createflow.scenarios.load.books import total
+from createflow.scenarios.load.plan import LoadPlan
+from createflow.scenarios.load.run import Look
 from createflow.schemas.load_report import Moment, Validity
 
 Phase = Literal["warm-up", "measuring", "draining", "verifying"]
 
 HISTORY = 120
 """Seconds that are kept to look back at."""
+LATE_MS = 10.0
+"""A generator that wakes up later than this is told about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +52,36 @@ class Progress:
         return sum(count for status, count in self.statuses.items() if not status.startswith("2"))
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The cumulative counts that rates are differences of."""
+def progress_of(look: Look, plan: LoadPlan, lags: Mapping[int, Mapping[str, float]]) -> Progress | None:
+    """What to show now; ``None`` before the first second is over.
 
-    at_s: float = 0.0
-    offered: int = 0
-    sent: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    failed: int = 0
-    not_sent: int = 0
-
-    @classmethod
-    def of(cls, books: Recorder, at_s: float, in_flight: int) -> "Totals":
-        """Counts of both phases together."""
-        phases = (books.warmup, books.measured)
-        return cls(
-            at_s=at_s,
-            offered=sum(tally.scheduled for tally in phases),
-            sent=sum(tally.sent for tally in phases) + in_flight,
-            statuses=books.warmup.statuses + books.measured.statuses,
-            failed=sum(tally.transport_errors + tally.timeouts for tally in phases),
-            not_sent=sum(tally.not_sent for tally in phases),
-        )
-
-
-def look(
-    books: Recorder, now: Totals, before: Totals, *, warmup_s: float, end_s: float, in_flight: int, backlog: int
-) -> Progress:
-    """What to show now, given the counts now and at the look before."""
-    span_s = max(now.at_s - before.at_s, 1e-3)
-    tally = books.measured if books.measured.completed else books.warmup
-    p50_ms, p95_ms, p99_ms = tally.merged().percentiles_ms(0.5, 0.95, 0.99)
-    phase: Phase = "warm-up" if now.at_s < warmup_s else "measuring" if now.at_s < end_s else "draining"
-    classes = Counter[str]()
-    for status, count in (now.statuses - before.statuses).items():
-        classes[f"{status[0]}xx"] += round(count / span_s)
-    moment = Moment(
-        t_s=max(0.0, before.at_s),
-        offered=round((now.offered - before.offered) / span_s),
-        sent=round((now.sent - before.sent) / span_s),
-        statuses=dict(classes),
-        in_flight=in_flight,
-        backlog=backlog,
-    )
+    Args:
+        look: the state of the run.
+        plan: what was planned.
+        lags: see ``Series.moments``.
+    """
+    history = look.series.moments(lags, last=HISTORY)
+    if not history:
+        return None
+    books, end_s = look.series.books, plan.schedule.duration_s
+    measured, warmup = total(books.measured.values()), total(books.warmup.values())
+    both = total((measured, warmup))
+    p50_ms, p95_ms, p99_ms = (measured if measured.completed else warmup).latencies().percentiles_ms(0.5, 0.95, 0.99)
+    phase: Phase = "warm-up" if look.at_s < plan.warmup_s else "measuring" if look.at_s < end_s else "draining"
+    missing = (f"{look.missing} load workers do not answer",) if look.missing else ()
+    (pacing_p99_ms,) = books.pacing.percentiles_ms(0.99)
+    late = (f"the generator wakes up {pacing_p99_ms:.0f} ms late (p99)",) if pacing_p99_ms > LATE_MS else ()
     return Progress(
         phase=phase,
-        elapsed_s=min(max(now.at_s, 0.0), end_s),
+        elapsed_s=min(max(look.at_s, 0.0), end_s),
         total_s=end_s,
-        history=(moment,),
+        history=history,
         p50_ms=p50_ms,
         p95_ms=p95_ms,
         p99_ms=p99_ms,
-        statuses=dict(now.statuses),
-        failed=now.failed,
-        not_sent=now.not_sent,
+        statuses={str(status): count for status, count in sorted(both.statuses.items())},
+        failed=both.failed,
+        not_sent=both.not_sent + both.dropped,
+        validity=Validity.INVALID if missing else Validity.SUSPECT if late else Validity.VALID,
+        reasons=missing + late,
     )

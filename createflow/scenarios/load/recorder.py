@@ -1,10 +1,17 @@
-"""Sorts every arrival into its phase and its class; knows times only as seconds from the start of the run."""
+"""Sorts every arrival into its operation, phase and class; knows times only as seconds from the start of the run."""
 
+import base64
+import zlib
 from typing import Any
 
-from createflow.scenarios.load.histogram import Histogram
+from createflow.scenarios.load.books import Books
 from createflow.scenarios.load.schedule import Arrival
 from createflow.scenarios.load.tally import Tally
+from createflow.scenarios.load.writes import Outcome
+from createflow.schemas.load_report import Operation
+
+_PROMISES_NO_EFFECT = frozenset({500, 503})
+"""The seed's database error and open breaker; every other 5xx says nothing about what happened behind it."""
 
 
 class Recorder:
@@ -15,95 +22,100 @@ class Recorder:
     would show the schedule instead of the target.
     """
 
-    def __init__(self, *, warmup_s: float, end_s: float) -> None:
+    def __init__(self, *, warmup_s: float, end_s: float, of: int = 1) -> None:
         self._warmup_s = warmup_s
         self._end_s = end_s
-        self.warmup = Tally()
-        self.measured = Tally()
-        self.pacing = Histogram()
-        """How late the pacer itself woke up: the generator's own doing, free of any waiting for a sender."""
-        self.sent_in_window = 0
-        self.accepted_in_window = 0
+        self._of = of
+        self.books = Books()
+        self._warmup, self._measured = self.books.warmup, self.books.measured
+        self.outcomes = bytearray()
+        """One ``Outcome`` for each arrival of this node, in the order in which they were due."""
+        self.due_in_warmup = 0
+        """So many of them belong to the warm-up."""
 
     def due(self, arrival: Arrival, now_s: float) -> None:
         """The schedule says: now."""
-        self._phase(arrival).scheduled += 1
-        if arrival.due_s >= self._warmup_s:
-            self.pacing.record(max(0.0, now_s - arrival.due_s))
+        if arrival.due_s < self._warmup_s:
+            self._warmup[arrival.operation].scheduled += 1
+            self.due_in_warmup += 1
+        else:
+            self._measured[arrival.operation].scheduled += 1
+            self.books.pacing.record(max(0.0, now_s - arrival.due_s))
+        self.outcomes.append(Outcome.UNSENT if arrival.operation is Operation.CREATE else Outcome.OTHER)
 
-    def sent(self, sent_s: float) -> None:
+    def sent(self, arrival: Arrival, sent_s: float) -> None:
         """A request leaves."""
-        self.sent_in_window += self._in_window(sent_s)
+        self.books.departed += 1
+        if self._warmup_s <= sent_s < self._end_s:
+            self._measured[arrival.operation].sent_in_window += 1
 
     def replied(self, arrival: Arrival, sent_s: float, done_s: float, status: int) -> None:
         """A whole reply arrived."""
-        tally = self._phase(arrival)
+        tally = self._tally(arrival)
         tally.completed += 1
-        tally.statuses[str(status)] += 1
-        tally.record("service", done_s - sent_s)
-        self._latency(tally, str(status), arrival, sent_s, done_s)
+        tally.statuses[status] += 1
+        tally.service.record(done_s - sent_s)
+        # A sleep can end a fraction early; a negative latency would be nonsense.
+        due_s = arrival.due_s
+        tally.replies[status].record(max(0.0, done_s - due_s))
+        tally.lag.record(max(0.0, sent_s - due_s))
         if 200 <= status < 300:
-            self.accepted_in_window += self._in_window(done_s)
+            if self._warmup_s <= done_s < self._end_s:
+                self._measured[arrival.operation].accepted_in_window += 1
+            self._became(arrival, Outcome.ACCEPTED)
+        elif status < 400 or (status >= 500 and status not in _PROMISES_NO_EFFECT):
+            self._became(arrival, Outcome.UNKNOWN)
+        else:
+            self._became(arrival, Outcome.REFUSED)
 
-    def failed(self, arrival: Arrival, sent_s: float, done_s: float, kind: str) -> None:
+    def failed(self, arrival: Arrival, sent_s: float, done_s: float, kind: str, *, maybe_sent: bool = True) -> None:
         """The connection failed before a whole reply arrived. ``kind`` names how."""
-        tally = self._phase(arrival)
+        tally = self._tally(arrival)
         tally.transport_errors += 1
         tally.errors[kind] += 1
-        self._latency(tally, "transport_error", arrival, sent_s, done_s)
+        self._unanswered(tally, arrival, sent_s, done_s)
+        if maybe_sent:
+            self._became(arrival, Outcome.UNKNOWN)
 
     def timed_out(self, arrival: Arrival, sent_s: float, done_s: float) -> None:
         """No whole reply within the request's timeout."""
-        tally = self._phase(arrival)
+        tally = self._tally(arrival)
         tally.timeouts += 1
-        self._latency(tally, "timeout", arrival, sent_s, done_s)
+        self._unanswered(tally, arrival, sent_s, done_s)
+        self._became(arrival, Outcome.UNKNOWN)
 
     def unfinished(self, arrival: Arrival, sent_s: float, now_s: float) -> None:
         """Still without a reply when the drain ended: its latency is at least this."""
-        tally = self._phase(arrival)
+        tally = self._tally(arrival)
         tally.unfinished += 1
-        self._latency(tally, "unfinished", arrival, sent_s, now_s)
+        self._unanswered(tally, arrival, sent_s, now_s)
+        self._became(arrival, Outcome.UNKNOWN)
 
     def not_sent(self, arrival: Arrival) -> None:
         """It waited for a free sender for too long, or the run ended first."""
-        self._phase(arrival).not_sent += 1
+        self._tally(arrival).not_sent += 1
+
+    def dropped(self, arrival: Arrival) -> None:
+        """No sender was free when it was due, and waiting is not wanted."""
+        self._tally(arrival).dropped += 1
 
     def cut(self, now_s: float) -> None:
         """The run was stopped: the window ends here."""
         self._end_s = min(self._end_s, now_s)
 
-    def assert_balanced(self) -> None:
-        """Raise unless every arrival of either phase is in exactly one class."""
-        self.warmup.assert_balanced()
-        self.measured.assert_balanced()
+    def outcomes_to_wire(self) -> dict[str, Any]:
+        """What became of each arrival."""
+        packed = base64.b64encode(zlib.compress(bytes(self.outcomes), 1)).decode()
+        return {"outcomes": packed, "due_in_warmup": self.due_in_warmup}
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything so far, cumulative."""
-        return {
-            "warmup": self.warmup.to_json(),
-            "measured": self.measured.to_json(),
-            "pacing": self.pacing.encode() if self.pacing.count else "",
-            "sent_in_window": self.sent_in_window,
-            "accepted_in_window": self.accepted_in_window,
-        }
+    def _tally(self, arrival: Arrival) -> Tally:
+        return (self._warmup if arrival.due_s < self._warmup_s else self._measured)[arrival.operation]
 
-    def add_json(self, document: dict[str, Any]) -> None:
-        """Add the books of another node."""
-        self.warmup.add_json(document["warmup"])
-        self.measured.add_json(document["measured"])
-        if document["pacing"]:
-            self.pacing.add_encoded(document["pacing"])
-        self.sent_in_window += int(document["sent_in_window"])
-        self.accepted_in_window += int(document["accepted_in_window"])
-
-    def _phase(self, arrival: Arrival) -> Tally:
-        return self.warmup if arrival.due_s < self._warmup_s else self.measured
-
-    def _in_window(self, t_s: float) -> bool:
-        return self._warmup_s <= t_s < self._end_s
+    def _became(self, arrival: Arrival, outcome: Outcome) -> None:
+        if arrival.operation is Operation.CREATE:
+            self.outcomes[arrival.k // self._of] = outcome
 
     @staticmethod
-    def _latency(tally: Tally, outcome: str, arrival: Arrival, sent_s: float, done_s: float) -> None:
-        # A sleep can end a fraction early; a negative latency would be nonsense.
-        tally.record_response(outcome, max(0.0, done_s - arrival.due_s))
-        tally.record("lag", max(0.0, sent_s - arrival.due_s))
+    def _unanswered(tally: Tally, arrival: Arrival, sent_s: float, done_s: float) -> None:
+        tally.unanswered.record(max(0.0, done_s - arrival.due_s))
+        tally.lag.record(max(0.0, sent_s - arrival.due_s))

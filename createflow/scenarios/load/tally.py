@@ -1,18 +1,29 @@
-"""What happened to the arrivals of one phase: counters, and histograms by outcome."""
+"""What happened to the arrivals of one operation in one phase: counters, and histograms by outcome."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from createflow.scenarios.load.histogram import Histogram
 from createflow.schemas.load_report import Ledger
 
-_RESPONSE = "response/"
+_COUNTERS = (
+    "scheduled",
+    "completed",
+    "transport_errors",
+    "timeouts",
+    "unfinished",
+    "not_sent",
+    "dropped",
+    "sent_in_window",
+    "accepted_in_window",
+)
 
 
 @dataclass(slots=True)
 class Tally:
-    """The account of one phase. Every due arrival is in exactly one class of ``ledger`` once the run has ended."""
+    """The account of one operation in one phase. Every due arrival is in one class once the run has ended."""
 
     scheduled: int = 0
     completed: int = 0
@@ -20,33 +31,19 @@ class Tally:
     timeouts: int = 0
     unfinished: int = 0
     not_sent: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0
+    sent_in_window: int = 0
+    """By when it was sent, not by when it was due."""
+    accepted_in_window: int = 0
+    """By when the reply came."""
+    statuses: Counter[int] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
-    histograms: dict[str, Histogram] = field(default_factory=dict)
-    """``response/<status or class>``, ``service`` and ``lag``: see LoadReport."""
-
-    def record(self, name: str, seconds: float) -> None:
-        """Add a duration to the histogram of this name."""
-        histogram = self.histograms.get(name)
-        if histogram is None:
-            histogram = self.histograms[name] = Histogram()
-        histogram.record(seconds)
-
-    def record_response(self, outcome: str, seconds: float) -> None:
-        """Add a latency from the intended send time, kept apart by how the request ended."""
-        self.record(_RESPONSE + outcome, seconds)
-
-    def merged(self, *, outcomes: str = "") -> Histogram:
-        """Response latencies of the outcomes that start with this text, for example ``2`` for 2xx."""
-        total = Histogram()
-        for name, histogram in self.histograms.items():
-            if name.startswith(_RESPONSE + outcomes):
-                total.add(histogram)
-        return total
-
-    def histogram(self, name: str) -> Histogram:
-        """The histogram of this name, empty when nothing was recorded."""
-        return self.histograms.get(name) or Histogram()
+    replies: defaultdict[int, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
+    """Response latency by status."""
+    unanswered: Histogram = field(default_factory=Histogram)
+    """How long those waited that got no reply: a lower bound of their latency."""
+    service: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
 
     @property
     def sent(self) -> int:
@@ -56,17 +53,35 @@ class Tally:
     @property
     def settled(self) -> int:
         """Arrivals that ended in some class."""
-        return self.sent + self.not_sent
+        return self.sent + self.not_sent + self.dropped
+
+    @property
+    def used(self) -> bool:
+        """Whether there is anything in it: what is due in the warm-up may be sent in the window."""
+        return bool(self.scheduled or self.sent_in_window or self.accepted_in_window)
 
     @property
     def accepted(self) -> int:
         """2xx replies."""
-        return sum(count for status, count in self.statuses.items() if status.startswith("2"))
+        return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
+
+    @property
+    def failed(self) -> int:
+        """Sent, and no reply: outcome unknown."""
+        return self.transport_errors + self.timeouts + self.unfinished
 
     @property
     def clamped(self) -> int:
         """Durations out of the histograms' range."""
-        return sum(histogram.clamped for histogram in self.histograms.values())
+        return sum(histogram.clamped for histogram in self._histograms())
+
+    def accepted_latencies(self) -> Histogram:
+        """Response latencies of 2xx replies."""
+        return _sum(histogram for status, histogram in self.replies.items() if 200 <= status < 300)
+
+    def latencies(self) -> Histogram:
+        """Response latencies of everything that was sent."""
+        return _sum((*self.replies.values(), self.unanswered))
 
     def ledger(self) -> Ledger:
         """The classes as they stand in a report."""
@@ -77,6 +92,7 @@ class Tally:
             timeouts=self.timeouts,
             unfinished=self.unfinished,
             not_sent=self.not_sent,
+            dropped=self.dropped,
         )
 
     def assert_balanced(self) -> None:
@@ -85,25 +101,61 @@ class Tally:
         if self.settled != self.scheduled or by_status != self.completed or by_kind != self.transport_errors:
             raise RuntimeError(f"the ledger does not balance: {self.ledger()!r}, {by_status=}, {by_kind=}")
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything so far, for the wire; cumulative, so that a lost or repeated message does no harm."""
+    def add(self, other: "Tally") -> None:
+        """Add another account."""
+        for name in _COUNTERS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.statuses.update(other.statuses)
+        self.errors.update(other.errors)
+        for status, histogram in other.replies.items():
+            self.replies[status].add(histogram)
+        self.unanswered.add(other.unanswered)
+        self.service.add(other.service)
+        self.lag.add(other.lag)
+
+    def since(self, earlier: "Tally") -> "Tally":
+        """What has happened since an earlier state of the same account."""
+        later = Tally(**{name: getattr(self, name) - getattr(earlier, name) for name in _COUNTERS})
+        later.statuses = self.statuses - earlier.statuses
+        later.errors = self.errors - earlier.errors
+        for status, histogram in self.replies.items():
+            later.replies[status] = histogram.since(earlier.replies.get(status, Histogram()))
+        later.unanswered = self.unanswered.since(earlier.unanswered)
+        later.service = self.service.since(earlier.service)
+        later.lag = self.lag.since(earlier.lag)
+        return later
+
+    def to_wire(self) -> dict[str, Any]:
+        """Everything so far; cumulative, so that a lost or repeated message does no harm."""
         return {
-            **{name: getattr(self, name) for name in _COUNTERS},
-            "statuses": dict(self.statuses),
+            "counters": [getattr(self, name) for name in _COUNTERS],
+            "statuses": [list(pair) for pair in self.statuses.items()],
             "errors": dict(self.errors),
-            "histograms": {name: [h.encode(), h.clamped] for name, h in self.histograms.items()},
+            "replies": [[status, histogram.to_list()] for status, histogram in self.replies.items()],
+            "unanswered": self.unanswered.to_list(),
+            "service": self.service.to_list(),
+            "lag": self.lag.to_list(),
         }
 
-    def add_json(self, document: dict[str, Any]) -> None:
-        """Add what another node sent."""
-        for name in _COUNTERS:
-            setattr(self, name, getattr(self, name) + int(document[name]))
-        self.statuses.update(document["statuses"])
-        self.errors.update(document["errors"])
-        for name, (encoded, clamped) in document["histograms"].items():
-            histogram = self.histograms.setdefault(name, Histogram())
-            histogram.add_encoded(encoded)
-            histogram.clamped += clamped
+    @classmethod
+    def from_wire(cls, document: dict[str, Any]) -> "Tally":
+        """What another process said."""
+        tally = cls(**dict(zip(_COUNTERS, document["counters"], strict=True)))
+        tally.statuses.update(dict(document["statuses"]))
+        tally.errors.update(document["errors"])
+        for status, numbers in document["replies"]:
+            tally.replies[status].add_list(numbers)
+        tally.unanswered.add_list(document["unanswered"])
+        tally.service.add_list(document["service"])
+        tally.lag.add_list(document["lag"])
+        return tally
+
+    def _histograms(self) -> tuple[Histogram, ...]:
+        return (*self.replies.values(), self.unanswered, self.service, self.lag)
 
 
-_COUNTERS = ("scheduled", "completed", "transport_errors", "timeouts", "unfinished", "not_sent")
+def _sum(histograms: Iterable[Histogram]) -> Histogram:
+    total = Histogram()
+    for histogram in histograms:
+        total.add(histogram)
+    return total

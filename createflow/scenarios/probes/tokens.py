@@ -47,6 +47,10 @@ class MintedTokens:
         """May create, and is somebody else."""
         return self._principal("other", self._auth.writer_roles)
 
+    def numbered_writer(self, number: int) -> Principal:
+        """May create, and is somebody else than those of other numbers."""
+        return self._principal(str(number), self._auth.writer_roles)
+
     def reader(self) -> Principal:
         """The writer's own subject with a reader's roles: it differs in nothing else."""
         return self._principal("writer", self._auth.reader_roles)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,8 +33,8 @@ def test_a_percentile_is_the_sample_of_that_rank(values: list[float], ratio: flo
 def test_merged_histograms_equal_the_histogram_of_all_samples(first: list[float], second: list[float]) -> None:
     """Two nodes together say what one node with all the samples would have said."""
     merged = Histogram()
-    merged.add_encoded(_of(first).encode())
-    merged.add_encoded(_of(second).encode())
+    merged.add_list(_of(first).to_list())
+    merged.add_list(_of(second).to_list())
     ratios = (0.5, 0.9, 0.99)
     assert merged.count == len(first) + len(second)
     assert merged.percentiles_ms(*ratios) == _of(first + second).percentiles_ms(*ratios)
@@ -59,6 +60,27 @@ def test_ranks_among_what_is_worse_are_infinite() -> None:
     assert p98 == pytest.approx(10, rel=0.001)
     assert math.isinf(p99)
     assert math.isinf(Histogram().percentiles_ms(0.5, worse=1)[0])
+
+
+@settings(deadline=None, max_examples=20)
+@given(first=seconds, second=seconds)
+def test_what_came_since_is_the_difference(first: list[float], second: list[float]) -> None:
+    """Seconds of a run are differences of cumulative states."""
+    before = _of(first)
+    after = before.copy()
+    for value in second:
+        after.record(value)
+    assert dict(after.since(before).counts) == dict(_of(second).counts)
+
+
+@settings(deadline=None, max_examples=20)
+@given(values=seconds)
+def test_the_encoded_form_is_read_by_the_library(values: list[float]) -> None:
+    """Other tools of HdrHistogram see the same distribution: every bucket is one of theirs."""
+    histogram = _of(values)
+    theirs = HdrHistogram.decode(histogram.encode())
+    assert theirs.get_total_count() == len(values)
+    assert theirs.get_max_value() / 1000 == pytest.approx(histogram.summary().max_ms, abs=0.001)
 
 
 def test_the_summary_of_nothing_is_zero() -> None:
