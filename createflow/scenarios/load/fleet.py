@@ -233,7 +233,7 @@ async def running_fleet(
     *,
     master: tuple[str, int] | None = None,
     web_port: int | None = None,
-    on_waiting: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Fleet]:
     """Nodes that wait for their configuration; none of this machine's outlives this block, nor the parent if killed.
 
@@ -242,7 +242,7 @@ async def running_fleet(
         on_state: told every new message of a node.
         master: where workers of other machines join; ``None`` starts all of them here.
         web_port: where Locust's web page is shown.
-        on_waiting: told in words that workers are waited for.
+        tell: told in words what is waited for, and where the web page is.
 
     Raises:
         TargetError: a process could not start, or workers did not join in time.
@@ -254,10 +254,13 @@ async def running_fleet(
         else:
             host, port = master or (LOOPBACK, 0)
             await fleet.open_master(host, port, web_port=web_port)
+            if fleet.web_url:
+                tell(f"Locust's page: {fleet.web_url}")
             if master is None:
                 await fleet.add_local_workers()
             else:
-                on_waiting(f"waiting for {of} load workers to join at port {fleet.address.rpartition(':')[2]}")
+                port = int(fleet.address.rpartition(":")[2])
+                tell(f"waiting for {of} load workers: createflow bench --worker {host}:{port}")
             await fleet.joined()
         yield fleet
     finally:

@@ -1,7 +1,7 @@
 """What there is to see while a run goes on: the last seconds one by one, latencies and counts so far."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from createflow.scenarios.load.books import total
@@ -85,3 +85,8 @@ def progress_of(look: Look, plan: LoadPlan, lags: Mapping[int, Mapping[str, floa
         validity=Validity.INVALID if missing else Validity.SUSPECT if late else Validity.VALID,
         reasons=missing + late,
     )
+
+
+def verifying(last: Progress, reasons: tuple[str, ...]) -> Progress:
+    """The same after the load, while its writes are looked for; ``reasons`` says how far that is."""
+    return replace(last, phase="verifying", elapsed_s=last.total_s, reasons=reasons)

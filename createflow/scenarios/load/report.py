@@ -96,7 +96,7 @@ def report_of(measured: Measured, findings: Findings, *, principals: int, profil
             "connect": books.connect.encode(),
         },
         generator_cpu_ratio=max((cpu_ratio(state) for state in measured.states), default=0.0),
-        worker_health=_health(measured),
+        worker_health=worker_health(measured),
         machine=findings.machine,
         ceiling_per_s=findings.ceiling_per_s,
         validity=findings.validity,
@@ -135,7 +135,8 @@ def _operations(tallies: Tallies, shares: Mapping[Operation, float], window_s: f
     )
 
 
-def _health(measured: Measured) -> tuple[WorkerHealth, ...]:
+def worker_health(measured: Measured) -> tuple[WorkerHealth, ...]:
+    """How each load process fared, those that were lost included."""
     lost = dict(measured.lost)
     said = {state.index: state for state in measured.states}
     plan = measured.plan

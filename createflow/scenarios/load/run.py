@@ -52,8 +52,8 @@ class Measured:
     """Which nodes got lost, and why."""
     late: tuple[str, ...]
     """Hosts of workers that came too late."""
-    end_monotonic_s: float
-    """When the last reply had come or was given up, on the clock of ``time.monotonic``."""
+    t0_s: float
+    """The start of the run on the clock of ``time.monotonic``."""
 
     @property
     def window_s(self) -> float:
@@ -81,8 +81,7 @@ async def run_load(
     known: tuple[tuple[str, int], ...],
     signals: Signals,
     on_look: Callable[[Look], None] = lambda _: None,
-    on_waiting: Callable[[str], None] = lambda _: None,
-    on_web: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Measured:
     """Offer the planned arrivals, each once.
 
@@ -93,8 +92,7 @@ async def run_load(
         known: see ``LoadPlan.node_configs``.
         signals: set by the user to end the run.
         on_look: shown the state about once a second.
-        on_waiting: told in words what is waited for.
-        on_web: told where Locust's web page is.
+        tell: told in words what is waited for, and where Locust's web page is.
 
     Raises:
         TargetError: a load process could not start, or workers did not join.
@@ -102,10 +100,8 @@ async def run_load(
     series = Series()
     asked = plan.asked
     async with running_fleet(
-        asked.workers, series.hear, master=asked.master, web_port=asked.web_port, on_waiting=on_waiting
+        asked.workers, series.hear, master=asked.master, web_port=asked.web_port, tell=tell
     ) as fleet:
-        if fleet.web_url:
-            on_web(fleet.web_url)
         await fleet.configure(plan.node_configs(principals.credentials(), variables, known))
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         t0 = time.monotonic() + _LEAD_S
@@ -127,7 +123,7 @@ async def run_load(
             states=tuple(fleet.states()),
             lost=tuple((node.index, f"{node.name}: {node.why_lost}") for node in fleet.lost),
             late=tuple(fleet.late),
-            end_monotonic_s=time.monotonic(),
+            t0_s=t0,
         )
 
 

@@ -1,8 +1,8 @@
 """What the targets are judged by: the measured window as a whole, and each of its seconds."""
 
 from createflow.scenarios.load.books import Tallies
-from createflow.scenarios.load.judge import Outcomes, Span
 from createflow.scenarios.load.run import Measured
+from createflow.scenarios.load.span import Outcomes, Span
 from createflow.scenarios.load.tally import Tally
 from createflow.schemas.load_report import Operation
 
@@ -55,6 +55,7 @@ def _outcomes(tally: Tally, *, accepted: int, verified: int | None) -> Outcomes:
     return Outcomes(
         scheduled=tally.scheduled,
         bad=refused + tally.failed + tally.not_sent + tally.dropped,
+        unsent=tally.not_sent + tally.dropped,
         refused_by_limit=tally.statuses[429],
         unavailable=tally.statuses[503],
         accepted=tally.accepted_latencies(),

@@ -22,8 +22,7 @@ class Watch:
 
     on_look: Callable[[Look], None] = lambda _: None
     signals: Signals = field(default_factory=lambda: Signals(asyncio.Event(), asyncio.Event()))
-    on_waiting: Callable[[str], None] = lambda _: None
-    on_web: Callable[[str], None] = lambda _: None
+    tell: Callable[[str], None] = lambda _: None
 
 
 async def load(profile: Profile, watch: Watch | None = None, **asked: object) -> Measured:
@@ -39,8 +38,7 @@ async def load(profile: Profile, watch: Watch | None = None, **asked: object) ->
             known=(("/api/resources/warm", 0),),
             signals=watch.signals,
             on_look=watch.on_look,
-            on_waiting=watch.on_waiting,
-            on_web=watch.on_web,
+            tell=watch.tell,
         )
 
 

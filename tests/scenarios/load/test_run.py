@@ -196,14 +196,14 @@ def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub
             assert worker.stdin is not None
             worker.stdin.write(b'{"master": {"host": "127.0.0.1", "port": %s}}\n' % port.encode())
 
-        def on_waiting(told: str) -> None:
-            port = told.rpartition(" ")[2]
+        def tell(told: str) -> None:
+            port = told.rpartition(":")[2]
             opening.extend(asyncio.create_task(add(port)) for _ in range(3))
 
         try:
             return await load(
                 start_stub("fast").profile(),
-                Watch(on_waiting=on_waiting),
+                Watch(tell=tell),
                 workers=2,
                 master=("127.0.0.1", 0),
                 duration_s=4.0,

@@ -34,7 +34,7 @@ def test_the_page_shows_the_run_and_starts_and_stops_nothing(start_stub: Callabl
                 looking.append(asyncio.create_task(look_at(str(seen["url"]))))
 
         watch.on_look = on_look
-        watch.on_web = lambda url: seen.update(url=url)
+        watch.tell = lambda told: seen.update(url=told.removeprefix("Locust's page: "))
         measured = await load(start_stub("fast").profile(), watch, web_port=port, duration_s=6.0)
         await asyncio.gather(*looking)
         return measured
