@@ -43,8 +43,10 @@ class Connection:
 
     __slots__ = (
         "_endpoint",
+        "_fresh",
         "_greenlet",
         "_hub",
+        "_is_open",
         "_parser",
         "_socket",
         "_watchdog",
@@ -57,9 +59,12 @@ class Connection:
         self._endpoint = endpoint
         self._watchdog = watchdog
         self._hub = gevent.get_hub()
-        self._socket: socket.socket | None = None
-        self._watcher: Any = None
+        self._is_open = False
+        self._socket: socket.socket
+        self._watcher: Any
         self._parser = ReplyParser()
+        self._fresh = True
+        """Opened by the exchange that is under way."""
         self._greenlet: Any = None
         """Who waits here for the loop; None while the connection is idle."""
         self.connect_s: float | None = None
@@ -73,7 +78,7 @@ class Connection:
         Raises:
             ExchangeError: it cannot be had.
         """
-        if self._socket is None:
+        if not self._is_open:
             self._greenlet = getcurrent()
             try:
                 self._open(math.inf)
@@ -92,20 +97,20 @@ class Connection:
         """
         deadline_s = perf_counter() + self._endpoint.timeout_s
         self._greenlet = getcurrent()
-        fresh = self._socket is None
+        self._fresh = not self._is_open
         try:
-            if fresh:
+            if self._fresh:
                 self._open(deadline_s)
             self.deadline_s = deadline_s
             parser = KeepingParser() if keep else self._parser
             parser.complete = False
             try:
-                self._send(request, parser, fresh)
+                self._send(request, parser)
                 while not parser.complete:
                     self._hub.switch()
-                    self._receive(parser, request, fresh)
+                    self._receive(parser, request)
             except Overdue:
-                self._take_what_is_here(parser, request, fresh)
+                self._take_what_is_here(parser, request)
         except BaseException:
             self.close()
             raise
@@ -117,11 +122,11 @@ class Connection:
 
     def close(self) -> None:
         """Close what is open; the next exchange opens anew."""
-        if self._socket is not None:
+        if self._is_open:
+            self._is_open = False
             self._watcher.stop()
             self._watcher.close()
             self._socket.close()
-            self._socket = None
 
     def overdue(self) -> None:
         """The watchdog says so."""
@@ -137,6 +142,7 @@ class Connection:
         self._socket = dial(self._endpoint, until_s=until_s, set_deadline=self._set_deadline)
         self._watcher = self._hub.loop.io(self._socket.fileno(), _READ)
         self._watcher.start(self._ready)
+        self._is_open = True
         self._parser = ReplyParser()
         self.connect_s = perf_counter() - began_s
 
@@ -158,20 +164,20 @@ class Connection:
         # Closed, or data that nobody asked for.
         self.close()
 
-    def _send(self, request: bytes, parser: ReplyParser, fresh: bool) -> None:
+    def _send(self, request: bytes, parser: ReplyParser) -> None:
         try:
             sent = self._socket.send(request)
         except _NOT_NOW:
             sent = 0
         except OSError as error:
             gone = isinstance(error, ssl.SSLEOFError) or kind_of(error) == CONNECTION_RESET
-            kind = kind_of(error) if not gone else CONNECTION_RESET if fresh else STALE_CONNECTION
+            kind = kind_of(error) if not gone else CONNECTION_RESET if self._fresh else STALE_CONNECTION
             # The kernel took nothing; but OpenSSL may have written a part before it failed.
             raise ExchangeError(kind, maybe_sent=self._endpoint.tls is not None) from error
         if sent < len(request):
-            self._send_rest(memoryview(request)[sent:], parser, request, fresh)
+            self._send_rest(memoryview(request)[sent:], parser, request)
 
-    def _send_rest(self, rest: memoryview, parser: ReplyParser, request: bytes, fresh: bool) -> None:
+    def _send_rest(self, rest: memoryview, parser: ReplyParser, request: bytes) -> None:
         """A request that is larger than the socket's buffer; the server may answer before it has read it all."""
         writable = self._hub.loop.io(self._socket.fileno(), _WRITE)
         writable.start(self._ready)
@@ -181,7 +187,7 @@ class Connection:
                     rest = rest[self._socket.send(rest) :]
                 except _NOT_NOW:
                     self._hub.switch()
-                    self._receive(parser, request, fresh)
+                    self._receive(parser, request)
                 except OSError:
                     return  # What the server said before, or how it ended, is there to be read.
         finally:
@@ -190,7 +196,7 @@ class Connection:
         if rest:
             parser.reusable = False
 
-    def _receive(self, parser: ReplyParser, request: bytes, fresh: bool) -> None:
+    def _receive(self, parser: ReplyParser, request: bytes) -> None:
         try:
             data = self._socket.recv(_RECV_BYTES)
         except _NOT_NOW:
@@ -203,14 +209,14 @@ class Connection:
             if not parser.end():
                 raise ExchangeError(TRUNCATED_REPLY, maybe_sent=True)
         else:
-            stale = not fresh and nothing_acknowledged(self._socket, len(request))
+            stale = not self._fresh and nothing_acknowledged(self._socket, len(request))
             raise ExchangeError(STALE_CONNECTION if stale else CLOSED_WITHOUT_REPLY, maybe_sent=True)
 
-    def _take_what_is_here(self, parser: ReplyParser, request: bytes, fresh: bool) -> None:
+    def _take_what_is_here(self, parser: ReplyParser, request: bytes) -> None:
         """If this process itself was held up, a reply may have come in time and wait to be read: then it counts."""
         before = -1
         while not parser.complete and parser.read_bytes != before:
             before = parser.read_bytes
-            self._receive(parser, request, fresh)
+            self._receive(parser, request)
         if not parser.complete:
             raise ExchangeError(TIMEOUT, maybe_sent=True)

@@ -1,7 +1,7 @@
 """Replies out of the bytes of a connection.
 
-The grammar is llhttp's, through httptools: 0.4 us a reply where the callbacks of geventhttpclient's parser, which cannot
-be left out, make it 2 to 5 us (measured on replies of 90 and 600 bytes).
+The grammar is llhttp's, through httptools: 0.4 us a reply (90 bytes) to 0.6 us (600 bytes). The parser in
+geventhttpclient, llhttp too, takes 2.2 to 4.8 us for the same, since its callbacks for each field cannot be left out.
 """
 
 import functools
@@ -169,7 +169,7 @@ class _HeadFields:
 def _ends_with_the_stream(head: bytes) -> bool:
     """RFC 9112 section 6.3: the body has neither chunks nor a length, so only the end of the stream ends it.
 
-    llhttp knows, but httptools does not pass on its ``llhttp_finish``; so the few heads of which it matters are read again.
+    llhttp knows, but httptools does not pass its ``llhttp_finish`` on; so the few heads that need it are read again.
     """
     reader = _HeadFields()
     httptools.HttpResponseParser(reader).feed_data(head)
