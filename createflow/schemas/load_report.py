@@ -74,6 +74,8 @@ class SloVerdict(Numbers):
     held: bool
     at_s: float | None = None
     """Where the worst window begins, seconds from the start of the run, when every window is judged."""
+    note: str = ""
+    """What a reader must know of the judgement: judged by less than was asked, or why it could not be judged."""
 
 
 class OperationReport(Model):

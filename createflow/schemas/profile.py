@@ -21,6 +21,7 @@ from createflow.schemas.profile_auth import (
 )
 from createflow.schemas.profile_section import Seconds, Section
 from createflow.schemas.profile_target import Envelope, Errors, Fields, Meaning, Request, Target
+from createflow.schemas.slo import DeclaredTarget
 
 __all__ = [
     "ApiKeyAuth",
@@ -167,12 +168,14 @@ class Limits(Section):
 
 
 class Slo(Section):
-    """``[slo]``: the seed's targets unless declared otherwise."""
+    """``[slo]``: what ``createflow bench`` must see; the seed's targets unless declared otherwise."""
 
-    p99_ms: Annotated[float, Field(gt=0)] = 100.0
-    """99 of 100 creates are answered within this."""
-    rate_per_s: Annotated[float, Field(gt=0)] = 500.0
-    """Creates a second that must be served."""
+    targets: tuple[DeclaredTarget, ...] = Field(
+        default=("p99<=100ms", "rate>=500/s", "errors<0.1%"), validate_default=True
+    )
+    """Expressions: ``p95<=100ms``, ``p99.9<0.5s``, ``mean<=20ms``, ``max<1s``, ``rate>=500/s``, ``verified>=500/s``,
+    ``errors<0.1%``; with ``create.``, ``read.`` or ``update.`` before it for one kind of request, and ``every 10s``
+    after it to judge each such window. See [bench.md](bench.md#targets)."""
 
 
 class Profile(Section):

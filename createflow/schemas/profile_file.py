@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
+from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
@@ -177,6 +178,8 @@ def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, st
         hint = f"one of: {', '.join(KINDS)}"
     elif kind == "value_error":
         reason = message.removeprefix("Value error, ")
+    elif kind == slo.MISTAKE:
+        reason, hint = message, slo.UNDERSTOOD
     elif at == ("target", "base_url"):
         reason, hint = (
             "not an http:// or https:// address",

@@ -100,6 +100,23 @@ def test_a_mistake_never_shows_the_value(tmp_path: Path) -> None:
     assert all("geheim" not in line for line in refused(path))
 
 
+def test_every_wrong_target_is_told(tmp_path: Path) -> None:
+    """With its position, and without the text, which may be anything."""
+    path = written(
+        tmp_path,
+        '[target]\nbase_url = "http://x"\n[slo]\ntargets = ["p99<=100ms", "p99<=geheim", "rate>=5", 7]\np99_ms = 3\n',
+    )
+    lines = refused(path)
+    assert [line.split(" (")[0] for line in lines] == [
+        "createflow.toml:4: slo.targets.1: it does not read like one",
+        "createflow.toml:4: slo.targets.2: a rate needs the unit /s",
+        "createflow.toml:4: slo.targets.3: a target is text in quotes",
+        "createflow.toml:5: slo.p99_ms: unknown key",
+    ]
+    assert all("understood: p95<=100ms" in line for line in lines[:3])
+    assert "known here: targets" in lines[3]
+
+
 def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
     """The parser's own line number is kept."""
     (line,) = refused(written(tmp_path, "[target]\nbase_url = \n"))
