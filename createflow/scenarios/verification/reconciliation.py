@@ -1,0 +1,150 @@
+"""The ledger against the sinks: opened before the load, asked after it."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Self
+
+from createflow.scenarios.expect import NotDeclared
+from createflow.scenarios.load.writes import Outcome, Writes
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes.event_replay import EventReplay
+from createflow.scenarios.probes.run_rows import LONG_AGO, RunRows
+from createflow.scenarios.verification.cache_sample import cache_sample, spread
+from createflow.scenarios.verification.judgement import proved, verdicts
+from createflow.scenarios.verification.marks import how_many, marks
+from createflow.scenarios.verification.places import Noted, places, unverifiable
+from createflow.scenarios.verification.rounds import SinkProgress, searched
+from createflow.scenarios.verification.sink import Identities
+from createflow.schemas.clock import Clock, SystemClock
+from createflow.schemas.load_finding import SinkVerdict, Verification
+from createflow.schemas.profile import Profile
+
+_NOTING_S = 10.0
+
+
+class Reconciliation:
+    """Proves, after a load, which of its creates are where they must be.
+
+    Nothing is connected while the load runs. Being unable to note where a sink stands never stops the load.
+    """
+
+    def __init__(self, profile: Profile, mask: Mask, run_id: str, *, clock: Clock | None = None) -> None:
+        self._profile = profile
+        self._mask = mask
+        self._run_id = run_id
+        self._clock = clock or SystemClock()
+        self._noted = Noted()
+        self.created: list[str | None] = []
+        """The id of each arrival's resource, as far as the primary has shown it: what a clean-up takes away."""
+
+    @property
+    def impossible(self) -> str:
+        """Why nothing at all can be verified; empty when something can."""
+        sinks = self._profile.sinks
+        declared = [sinks.primary, *sinks.replicas, sinks.audit, sinks.events, sinks.search]
+        reasons = unverifiable(self._profile)
+        if not any(declared):
+            return "the profile declares no sink to look for the writes in"
+        if len(reasons) < sum(sink is not None for sink in declared):
+            return ""
+        return "; ".join(dict.fromkeys(reasons.values()))
+
+    async def __aenter__(self) -> Self:
+        """Note where the sinks stand."""
+        sinks = self._profile.sinks
+        for dsn in (sink.dsn for sink in (sinks.primary, *sinks.replicas, sinks.audit) if sink is not None):
+            self._mask.add_url(dsn.get_secret_value())
+        for url in (sink.url for sink in (sinks.cache, sinks.events, sinks.search) if sink is not None):
+            self._mask.add_url(url.get_secret_value())
+        await asyncio.gather(self._note_rows(), self._note_audit(), self._note_events())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Leave the event stream, should a search have been broken off."""
+        if self._noted.replay is not None:
+            await self._noted.replay.close()
+
+    async def verify(
+        self,
+        writes: Writes,
+        *,
+        actors: Sequence[str] = (),
+        others: Collection[str] = (),
+        on_progress: Callable[[tuple[SinkProgress, ...]], None] = lambda _: None,
+    ) -> Verification | None:
+        """Look for every create in every declared sink; ``None`` when nothing can be looked for.
+
+        Args:
+            writes: the ledger; what has had no reply by now will have none.
+            actors: subjects that are the run's alone, for audit entries about creates that never were.
+            others: ids of resources that they made outside the ledger, as the sampler's.
+            on_progress: shown how far the search is, after each round.
+        """
+        if self.impossible or writes.unmarked:
+            return None
+        identities = Identities(writes)
+        found = places(self._profile, writes, self._noted, identities, actors=actors, others=others)
+        try:
+            states = await searched(writes, found.verifiable, clock=self._clock, on_progress=on_progress)
+        finally:
+            await asyncio.gather(*(sink.close() for sink in found.verifiable), return_exceptions=True)
+        self.created = identities.of_arrival
+        told = {verdict.sink: verdict for verdict in verdicts(writes, states, self.created)}
+        told |= {name: _unverified(name, why) for name, why in found.unverifiable.items()}
+        accepted, sure = marks(writes.outcomes, {Outcome.ACCEPTED}), proved(writes, states)
+        measured = marks(writes.measured, {1})
+        sample = spread([k for k, one in enumerate(self.created) if one is not None])
+        named = {str(self.created[k]): f"arrival {k} ({writes.name_of(k)}, id {self.created[k]})" for k in sample}
+        return self._mask.record(
+            Verification(
+                accepted=how_many(accepted),
+                unknown=how_many(marks(writes.outcomes, {Outcome.UNKNOWN})),
+                verified=how_many(sure),
+                accepted_measured=how_many(accepted & measured),
+                verified_measured=how_many(sure & measured),
+                sinks=tuple(told[name] for name in self._order() if name in told),
+                cache=await cache_sample(self._profile, named, self._clock),
+            )
+        )
+
+    def _order(self) -> list[str]:
+        return ["primary", *(replica.name for replica in self._profile.sinks.replicas), "audit", "events", "search"]
+
+    async def _note_rows(self) -> None:
+        primary = self._profile.sinks.primary
+        if primary is not None and primary.by_run is not None:
+            self._noted.rows_since = await _now(primary.dsn.get_secret_value())
+
+    async def _note_audit(self) -> None:
+        audit = self._profile.sinks.audit
+        if audit is not None and audit.by_actors is not None:
+            self._noted.audit_since = await _now(audit.dsn.get_secret_value())
+
+    async def _note_events(self) -> None:
+        if self._profile.sinks.events is None:
+            return
+        replay = EventReplay(self._profile.sinks.events)
+        try:
+            async with asyncio.timeout(_NOTING_S):
+                await replay.note()
+        except NotDeclared as error:
+            self._noted.no_replay = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever the client library raises, the place is not known
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self._noted.no_replay = f"before the load it could not be asked how far the stream was: {words}"
+        else:
+            self._noted.replay = replay
+
+
+async def _now(dsn: str) -> datetime:
+    """The database's own time; long ago when it does not answer, which is as right and only slower."""
+    try:
+        async with asyncio.timeout(_NOTING_S):
+            return await RunRows(dsn).now()
+    except Exception:  # noqa: BLE001 - the look after the load will tell what is wrong
+        return LONG_AGO
+
+
+def _unverified(name: str, why: str) -> SinkVerdict:
+    return SinkVerdict(sink=name, found=0, missing=0, duplicated=0, phantom=0, error=f"not verified: {why}")
