@@ -1,8 +1,8 @@
 """The audit trail: entries about the rows of the run, and entries by its subjects about rows that are not there."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from createflow.scenarios.load.writes import Writes
 from createflow.scenarios.probes.run_rows import PAGE_ROWS, RunRows
@@ -10,6 +10,16 @@ from createflow.scenarios.verification.handfuls import handfuls
 from createflow.scenarios.verification.sightings import Sightings
 from createflow.scenarios.verification.sink import Identities
 from createflow.schemas.profile import SqlSink
+
+
+class Rows(Protocol):
+    """The primary, as far as it is asked here."""
+
+    async def by_id(self, resource_id: str) -> list[dict[str, Any]]:
+        """The rows of a resource."""
+
+    async def close(self) -> None:
+        """Leave."""
 
 
 class AuditSink:
@@ -26,14 +36,20 @@ class AuditSink:
         identities: Identities,
         since: datetime,
         deadline_s: float,
+        primary: Rows,
         actors: Sequence[str] = (),
-        others: Collection[str] = (),
     ) -> None:
         """Put the questions together.
 
         Args:
+            rows: the trail, to be read in pages.
+            sink: its queries.
+            writes: the ledger.
+            identities: which resource each arrival became.
+            since: nothing older is the run's.
+            deadline_s: how long an entry may be missing.
+            primary: says whether a resource is there.
             actors: subjects that are the run's alone: what they did, the run did.
-            others: ids of resources that they made outside the ledger.
         """
         self.deadline_s = deadline_s
         self._rows = rows
@@ -43,7 +59,7 @@ class AuditSink:
         self.unasked = "" if self._by_actors else f"entries about creates that never were: {no_query}"
         self._values = {"actors": list(actors), "since": since}
         self._identities = identities
-        self._others = frozenset(others)
+        self._primary = primary
         self._seen = Sightings(writes)
 
     async def look(self) -> Sightings:
@@ -69,13 +85,15 @@ class AuditSink:
         return seen
 
     async def close(self) -> None:
-        """Nothing is held between looks."""
+        """Leave the primary."""
+        await self._primary.close()
 
     async def _look_for_strangers(self, pages: AsyncIterator[list[tuple[Any, ...]]]) -> None:
-        ours = {one for one, _ in self._identities.known()} | self._identities.beside.keys() | self._others
+        ours = {one for one, _ in self._identities.everything()}
         self._seen.strangers = 0
         self._seen.stranger_words.clear()
         async for page in pages:
             for resource_id, *_ in page:
-                if str(resource_id) not in ours:
-                    self._seen.saw_stranger(f"an entry about resource {resource_id}, which the primary does not have")
+                # What was committed since the primary was read has its row by now.
+                if str(resource_id) not in ours and not await self._primary.by_id(str(resource_id)):
+                    self._seen.saw_stranger(f"an entry about resource {str(resource_id)[:80]}, which the primary does not have")

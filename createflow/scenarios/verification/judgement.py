@@ -29,11 +29,11 @@ def verdicts(writes: Writes, states: Sequence[Searched], resources: Sequence[str
 
 
 def proved(writes: Writes, states: Sequence[Searched]) -> int:
-    """The accepted writes that every sink which could be asked shows exactly once, as marks."""
-    found = marks(writes.outcomes, {Outcome.ACCEPTED})
-    for state in states:
-        if not state.error:
-            found &= marks(state.seen.counts, {1})
+    """The accepted writes that every sink which could be asked shows exactly once, as marks: none without a sink."""
+    asked = [state for state in states if not state.error]
+    found = marks(writes.outcomes, {Outcome.ACCEPTED}) if asked else 0
+    for state in asked:
+        found &= marks(state.seen.counts, {1})
     return found
 
 

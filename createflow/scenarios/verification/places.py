@@ -1,11 +1,12 @@
 """Which of the declared sinks can be held against the ledger, and why the others cannot."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from createflow.scenarios.load.writes import Writes
 from createflow.scenarios.probes.event_replay import EventReplay
+from createflow.scenarios.probes.postgres_rows import PostgresRows
 from createflow.scenarios.probes.run_rows import LONG_AGO, RunRows
 from createflow.scenarios.verification.audit_sink import AuditSink
 from createflow.scenarios.verification.event_sink import EventSink
@@ -59,7 +60,6 @@ def places(
     identities: Identities,
     *,
     actors: Sequence[str],
-    others: Collection[str],
 ) -> Places:
     """The sinks of one run. Nothing is connected yet."""
     sinks, deadlines = profile.sinks, profile.deadlines
@@ -79,7 +79,7 @@ def places(
             found.verifiable.append(
                 RowSink(replica.name, rows, query, writes=writes, since=since, deadline_s=deadlines.replica_s)
             )
-    if sinks.audit is not None and ready("audit"):
+    if sinks.audit is not None and sinks.primary is not None and ready("audit"):
         found.verifiable.append(
             AuditSink(
                 RunRows(sinks.audit.dsn.get_secret_value()),
@@ -89,7 +89,7 @@ def places(
                 since=noted.audit_since,
                 deadline_s=deadlines.audit_s,
                 actors=actors,
-                others=others,
+                primary=PostgresRows("the primary", sinks.primary.dsn.get_secret_value(), sinks.primary),
             )
         )
     if sinks.events is not None:

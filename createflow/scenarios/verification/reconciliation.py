@@ -1,7 +1,7 @@
 """The ledger against the sinks: opened before the load, asked after it."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -35,8 +35,7 @@ class Reconciliation:
         self._run_id = run_id
         self._clock = clock or SystemClock()
         self._noted = Noted()
-        self.created: list[str | None] = []
-        """The id of each arrival's resource, as far as the primary has shown it: what a clean-up takes away."""
+        self._identities: Identities | None = None
 
     @property
     def impossible(self) -> str:
@@ -70,7 +69,6 @@ class Reconciliation:
         writes: Writes,
         *,
         actors: Sequence[str] = (),
-        others: Collection[str] = (),
         on_progress: Callable[[tuple[SinkProgress, ...]], None] = lambda _: None,
     ) -> Verification | None:
         """Look for every create in every declared sink; ``None`` when nothing can be looked for.
@@ -78,24 +76,22 @@ class Reconciliation:
         Args:
             writes: the ledger; what has had no reply by now will have none.
             actors: subjects that are the run's alone, for audit entries about creates that never were.
-            others: ids of resources that they made outside the ledger, as the sampler's.
             on_progress: shown how far the search is, after each round.
         """
         if self.impossible or writes.unmarked:
             return None
-        identities = Identities(writes)
-        found = places(self._profile, writes, self._noted, identities, actors=actors, others=others)
+        self._identities = identities = Identities(writes)
+        found = places(self._profile, writes, self._noted, identities, actors=actors)
         try:
             states = await searched(writes, found.verifiable, clock=self._clock, on_progress=on_progress)
         finally:
             await asyncio.gather(*(sink.close() for sink in found.verifiable), return_exceptions=True)
-        self.created = identities.of_arrival
-        told = {verdict.sink: verdict for verdict in verdicts(writes, states, self.created)}
-        told |= {name: _unverified(name, why) for name, why in found.unverifiable.items()}
+        ids = identities.of_arrival
+        told = [*verdicts(writes, states, ids), *(_unverified(name, why) for name, why in found.unverifiable.items())]
         accepted, sure = marks(writes.outcomes, {Outcome.ACCEPTED}), proved(writes, states)
         measured = marks(writes.measured, {1})
-        sample = spread([k for k, one in enumerate(self.created) if one is not None])
-        named = {str(self.created[k]): f"arrival {k} ({writes.name_of(k)}, id {self.created[k]})" for k in sample}
+        sample = spread([k for k, one in enumerate(ids) if one is not None])
+        named = {str(ids[k]): f"arrival {k} ({writes.name_of(k)}, id {ids[k]})" for k in sample}
         return self._mask.record(
             Verification(
                 accepted=how_many(accepted),
@@ -103,10 +99,15 @@ class Reconciliation:
                 verified=how_many(sure),
                 accepted_measured=how_many(accepted & measured),
                 verified_measured=how_many(sure & measured),
-                sinks=tuple(told[name] for name in self._order() if name in told),
+                left_behind=_left_behind(identities, writes),
+                sinks=tuple(sorted(told, key=lambda verdict: self._order().index(verdict.sink))),
                 cache=await cache_sample(self._profile, named, self._clock),
             )
         )
+
+    def created(self) -> Iterator[tuple[str, int]]:
+        """After ``verify``: the resources that the primary has shown, each with its arrival, for a clean-up."""
+        return iter(()) if self._identities is None else self._identities.everything()
 
     def _order(self) -> list[str]:
         return ["primary", *(replica.name for replica in self._profile.sinks.replicas), "audit", "events", "search"]
@@ -144,6 +145,13 @@ async def _now(dsn: str) -> datetime:
             return await RunRows(dsn).now()
     except Exception:  # noqa: BLE001 - the look after the load will tell what is wrong
         return LONG_AGO
+
+
+def _left_behind(identities: Identities, writes: Writes) -> int:
+    """The resources that the primary shows, or else as many as were accepted: there may be more."""
+    if identities.complete:
+        return sum(1 for _ in identities.everything())
+    return how_many(marks(writes.outcomes, {Outcome.ACCEPTED}))
 
 
 def _unverified(name: str, why: str) -> SinkVerdict:

@@ -65,8 +65,12 @@ class Identities:
         """
         if not self.complete:
             raise PrimaryUnseenError("the primary's rows would tell the ids, and it has not shown them")
+        yield from ((one, k) for one, k in self.everything() if k >= 0)
+
+    def everything(self) -> Iterator[tuple[str, int]]:
+        """All that has been learned, arrival ``PREFLIGHT`` included."""
         yield from ((one, k) for k, one in enumerate(self.of_arrival) if one is not None)
-        yield from ((one, k) for one, k in self.beside.items() if k >= 0)
+        yield from self.beside.items()
 
     def nameless(self) -> int:
         """The arrivals whose resource is not known, as marks."""
