@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable, Iterable
 
 from createflow.scenarios.probes.http_connection import Created, HttpConnection, NoReply
 from createflow.scenarios.probes.templates import filled, filled_path
@@ -14,20 +15,31 @@ _LONGEST_WAIT_S = 5.0
 async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
     """Take away everything that was created, each by who created it. Returns the URLs that are still there."""
     pending = {created.url: created for created in connection.created}
-    at_once = asyncio.Semaphore(_AT_ONCE)
 
-    async def remove(created: Created) -> None:
-        async with at_once:
+    def gone(created: Created) -> None:
+        pending.pop(created.url, None)
+
+    await take_away(connection, list(pending.values()), within_s=within_s, gone=gone)
+    return tuple(pending)
+
+
+async def take_away(
+    connection: HttpConnection, resources: Iterable[Created], *, within_s: float, gone: Callable[[Created], None]
+) -> None:
+    """Remove resources, a few at once, until all were tried or the time is up; ``gone`` is told of each that is."""
+    rest = iter(resources)
+
+    async def remove_some() -> None:
+        for created in rest:
             if await _removed(connection, created):
-                pending.pop(created.url, None)
+                gone(created)
 
     try:
         async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:
-            for created in list(pending.values()):
-                group.create_task(remove(created))
+            for _ in range(_AT_ONCE):
+                group.create_task(remove_some())
     except TimeoutError:
-        pass  # what is left is told
-    return tuple(pending)
+        pass  # who was not told of a resource knows that it is still there
 
 
 async def _removed(connection: HttpConnection, created: Created) -> bool:

@@ -11,7 +11,7 @@ class SinkVerdict(Model):
     """The run's creates, warm-up included, looked for in one sink."""
 
     sink: str
-    """``primary``, ``replica NAME``, ``audit``, ``events``, ``search``."""
+    """``primary``, a replica's name, ``audit``, ``events``, ``search``."""
     found: int
     """Distinct writes of the run that are there."""
     missing: int
@@ -20,12 +20,30 @@ class SinkVerdict(Model):
     """There more than once."""
     phantom: int
     """There, although refused or never sent."""
+    split: int = 0
+    """Of unknown outcome, in another sink and not in this one: all of them or none was promised."""
     examples: tuple[str, ...] = ()
     """The first few, in words that name the arrival and, where known, the resource."""
     waited_s: float = 0.0
     """How long after the last reply everything had arrived, or the search was given up."""
     error: str = ""
     """Why the sink could not be asked; then the counts say nothing."""
+    unasked: str = ""
+    """What else could not be looked for here, and why."""
+
+
+class CacheSample(Model):
+    """Cached values beside the primary's rows, of some of the run's creates. A cache need not hold any."""
+
+    sampled: int
+    """Resources that were looked for."""
+    held: int
+    """Of those, in the cache."""
+    wrong: int
+    """Of those, with another value than the row."""
+    examples: tuple[str, ...] = ()
+    error: str = ""
+    """Why it could not be asked; then the counts say nothing."""
 
 
 class SinkLag(Model):
@@ -51,7 +69,13 @@ class Verification(Model):
     unknown: int
     """Sent without a reply: each may be there or not."""
     verified: int
-    """Accepted, and proved present in every sink exactly once."""
+    """Accepted, and proved present exactly once in every sink that could be asked; those that could not have an
+    error among ``sinks``."""
+    accepted_measured: int = 0
+    """The accepted ones of the measured window alone."""
+    verified_measured: int = 0
+    """Of those, proved."""
+    cache: CacheSample | None = None
     sinks: tuple[SinkVerdict, ...] = ()
     lags: tuple[SinkLag, ...] = ()
     own_writes_read: int = 0

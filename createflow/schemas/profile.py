@@ -66,6 +66,15 @@ class SqlSink(Section):
     """SQL with ``%(name)s``: finds what a refused create may have left behind."""
     by_actor: str | None = None
     """For the audit trail, SQL with ``%(actor)s``: finds entries about resources that do not exist."""
+    by_run: str | None = None
+    """For the primary, SQL with ``%(prefix)s`` and, where an index helps, ``%(since)s`` (a time): two columns, id and
+    name of every resource whose name begins so. ``createflow bench`` verifies its writes with it, replicas too."""
+    by_ids: str | None = None
+    """For the audit trail, SQL with ``%(ids)s`` (an array of texts): one column, the resource id of every entry about
+    a successful create of one of them. ``createflow bench`` verifies with it."""
+    by_actors: str | None = None
+    """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
+    successful create by one of them. ``createflow bench`` finds entries about creates that never were with it."""
 
 
 class ReplicaSink(Section):
@@ -97,6 +106,8 @@ class EventSink(Section):
     """The JetStream stream."""
     subject: str
     """Filter, for example ``orders.created``."""
+    created_subject: str | None = None
+    """Filter of creates alone, where ``subject`` covers other changes, too."""
     resource: str = "/data"
     """JSON Pointer to the representation inside the event."""
     event_id: str = "/id"
@@ -110,6 +121,8 @@ class SearchSink(Section):
     """``http://`` or ``https://``, user and password in it."""
     index: str
     """Name of the index or alias."""
+    name_keyword: str | None = None
+    """The name as one keyword, for example ``name.keyword``: finds what is indexed twice, or should not be."""
 
 
 class Sinks(Section):

@@ -19,6 +19,14 @@ ROW_BY_NAME = (
 _AUDIT = "select actor, action, resource_id::text as resource_id, occurred_at, outcome, request_id from audit_log "
 AUDIT_BY_ID = _AUDIT + "where resource_id = %(id)s::uuid order by occurred_at"
 AUDIT_BY_ACTOR = _AUDIT + "where actor = %(actor)s order by occurred_at"
+ROWS_BY_RUN = (
+    # Ids are UUIDs of version 7: those made since then are a range of the primary key.
+    "select id::text, name from resources where starts_with(name, %(prefix)s) and deleted_at is null and id >= "
+    "(lpad(to_hex(floor(extract(epoch from %(since)s::timestamptz) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid"
+)
+_CREATES = "select resource_id::text from audit_log where action = 'create' and outcome = 'success' and "
+AUDIT_BY_IDS = _CREATES + "resource_id = any(%(ids)s::uuid[])"
+AUDIT_BY_ACTORS = _CREATES + "occurred_at >= %(since)s and actor = any(%(actors)s)"
 
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "database_error": (("inject", "database-error"), ("heal", "database-error")),
@@ -78,18 +86,35 @@ def describe(
             },
         ),
         ("[limits]", {"rate_per_s": options.rate_per_s, "burst": options.burst}),
-        ("[sinks.primary]", {"dsn": primary, "by_id": ROW_BY_ID, "by_name": ROW_BY_NAME}),
+        (
+            "[sinks.primary]",
+            {"dsn": primary, "by_id": ROW_BY_ID, "by_name": ROW_BY_NAME, "by_run": ROWS_BY_RUN},
+        ),
         *(
             ("[[sinks.replicas]]", {"name": f"postgres-replica-{number}", "dsn": dsn})
             for number, dsn in enumerate(replicas, 1)
         ),
-        ("[sinks.audit]", {"dsn": primary, "by_id": AUDIT_BY_ID, "by_actor": AUDIT_BY_ACTOR}),
+        (
+            "[sinks.audit]",
+            {
+                "dsn": primary,
+                "by_id": AUDIT_BY_ID,
+                "by_actor": AUDIT_BY_ACTOR,
+                "by_ids": AUDIT_BY_IDS,
+                "by_actors": AUDIT_BY_ACTORS,
+            },
+        ),
         ("[sinks.cache]", {"url": cache_url, "key": "createflow:resource:{id}", "field": "body"}),
         (
             "[sinks.events]",
-            {"url": events_url, "stream": "CREATEFLOW_EVENTS", "subject": "createflow.events.>"},
+            {
+                "url": events_url,
+                "stream": "CREATEFLOW_EVENTS",
+                "subject": "createflow.events.>",
+                "created_subject": "createflow.events.created",
+            },
         ),
-        ("[sinks.search]", {"url": search[0], "index": search[1]}),
+        ("[sinks.search]", {"url": search[0], "index": search[1], "name_keyword": "name.keyword"}),
     ]
     for fault, (inject, heal) in FAULTS.items():
         if fault == "replica_down" and not replicas:
