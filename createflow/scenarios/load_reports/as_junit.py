@@ -29,20 +29,15 @@ def render(report: LoadReport) -> str:
     """
     cases = [_element(case) for case in _cases(report)]
     time_s = f"{report.warmup_s + report.duration_s:.3f}"
-    suite = ET.Element(
-        "testsuite",
-        name="createflow bench",
-        **counted_cases(cases),
-        time=time_s,
-        timestamp=report.started_at.partition(".")[0].rstrip("Z"),
-        hostname=report.target,
-    )
+    counts = {"name": "createflow bench", **counted_cases(cases), "time": time_s}
+    started_at = report.started_at.partition(".")[0].rstrip("Z")
+    suite = ET.Element("testsuite", counts, timestamp=started_at, hostname=report.target)
     properties = ET.SubElement(suite, "properties")
     for name in ("run_id", "target", "profile", "createflow_version", "seed", "shape", "config_hash"):
         ET.SubElement(properties, "property", name=name, value=str(getattr(report, name)))
     suite.extend(cases)
     ET.SubElement(suite, "system-out").text = sentence(report)
-    suites = ET.Element("testsuites", name="createflow bench", **counted_cases(cases), time=time_s)
+    suites = ET.Element("testsuites", counts)
     suites.append(suite)
     for element in suites.iter():
         element.attrib = {name: legal(value) for name, value in element.attrib.items()}
@@ -112,6 +107,6 @@ def _element(case: _Case) -> ET.Element:
     element = ET.Element("testcase", classname=f"bench.{case.group}", name=case.name)
     if case.tag:
         kind = {} if case.tag == "skipped" else {"type": case.group}
-        child = ET.SubElement(element, case.tag, message=case.message, **kind)
+        child = ET.SubElement(element, case.tag, {"message": case.message, **kind})
         child.text = "\n".join(case.details) or None
     return element

@@ -10,10 +10,10 @@ def sections(report: LoadReport) -> tuple[Section, ...]:
     """Those that have something to say."""
     found = (
         target_section.targets(report),
-        latency_section.latencies(report),
-        latency_section.operations(report),
         write_section.arrivals(report),
+        latency_section.latencies(report),
         write_section.sinks(report),
+        latency_section.operations(report),
         write_section.lags(report),
         target_section.comparison(report),
         generator_section.generator(report),

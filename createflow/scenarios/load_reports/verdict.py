@@ -107,18 +107,16 @@ def worsened(report: LoadReport) -> list[str]:
 
 def _words(report: LoadReport) -> str:
     missed = sum(not slo.held for slo in report.slos)
-    told = {
-        LoadVerdict.INTERRUPTED: lambda: "INTERRUPTED: the part that was measured",
-        LoadVerdict.FAILED: lambda: f"FAILED: a promise is broken: {'; '.join(broken_promises(report))}",
-        LoadVerdict.INCONCLUSIVE: lambda: f"INCONCLUSIVE: {'; '.join(doubts(report))}",
-        LoadVerdict.MISSED: lambda: f"MISSED: {count(missed, 'target')} of {len(report.slos)}",
-        LoadVerdict.WORSE: lambda: f"WORSE than the baseline: {', '.join(worsened(report))}",
-        LoadVerdict.UNCOMPARED: lambda: f"NOT COMPARED with the baseline: {_refused(report)}",
-        LoadVerdict.HELD: lambda: (
-            f"HELD: all {count(len(report.slos), 'target')}" if report.slos else "MEASURED: no targets were set"
-        ),
-    }
-    return told[verdict(report)]()
+    held = f"HELD: all {count(len(report.slos), 'target')}" if report.slos else "MEASURED: no targets were set"
+    return {
+        LoadVerdict.INTERRUPTED: "INTERRUPTED: the part that was measured",
+        LoadVerdict.FAILED: f"FAILED: a promise is broken: {'; '.join(broken_promises(report))}",
+        LoadVerdict.INCONCLUSIVE: f"INCONCLUSIVE: {'; '.join(doubts(report))}",
+        LoadVerdict.MISSED: f"MISSED: {count(missed, 'target')} of {len(report.slos)}",
+        LoadVerdict.WORSE: f"WORSE than the baseline: {', '.join(worsened(report))}",
+        LoadVerdict.UNCOMPARED: f"NOT COMPARED with the baseline: {_refused(report)}",
+        LoadVerdict.HELD: held,
+    }[verdict(report)]
 
 
 def _refused(report: LoadReport) -> str:
