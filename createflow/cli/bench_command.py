@@ -1,20 +1,26 @@
 """``createflow bench``: load a target at a constant rate and judge it."""
 
 import asyncio
+import os
 import signal
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from createflow.cli import profile_source
+from createflow.cli import github_actions, profile_source
 from createflow.cli.bench_live import live_view
 from createflow.cli.bench_view import print_report
 from createflow.cli.duration import duration_s
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.cli.report_option import ReportOption, report_files
+from createflow.cli.report_option import LoadReportOption, report_files
+from createflow.scenarios.load.progress import Progress
 from createflow.schemas.load_report import LoadReport, Validity
+
+if TYPE_CHECKING:
+    from createflow.scenarios.load_metrics.prometheus import Address
 
 
 def register(app: typer.Typer) -> None:
@@ -40,14 +46,23 @@ def bench(
     ] = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
-    report: ReportOption = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST:]PORT", help="Serve live metrics to Prometheus; on the loopback without a HOST."),
+    ] = None,
+    report: LoadReportOption = None,
 ) -> None:
     """Offer a constant rate of creates, from many users, and judge latency and throughput.
 
     Latency counts from the moment a request was due, so a target that stalls cannot slow the load down and look fast.
     Ctrl-C ends the load, waits for replies and reports what was measured; a second Ctrl-C does not wait.
     """
-    files = report_files(report)
+    # Here, so that `--help` stays quick.
+    from createflow.scenarios.load_metrics.prometheus import address
+    from createflow.scenarios.load_reports.renderers import RENDERERS, check_possible
+
+    files = report_files(report, RENDERERS)
+    check_possible(file.form for file in files)
     source = profile_source.choose(profile, url)
     try:
         result = asyncio.run(
@@ -59,13 +74,15 @@ def bench(
                 users=users,
                 workers=workers,
                 senders=senders,
+                prometheus=address(prometheus) if prometheus is not None else None,
             )
         )
     except asyncio.CancelledError:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     print_report(Console(), result)
+    github_actions.tell(result, os.environ)
     for file in files:
-        file.save(result.model_dump_json(indent=1) + "\n")
+        file.save(RENDERERS[file.form](result))
     raise typer.Exit(exit_code(result))
 
 
@@ -87,16 +104,27 @@ async def _bench(
     users: int | None,
     workers: int,
     senders: int | None,
+    prometheus: "Address | None",
 ) -> LoadReport:
     from createflow.scenarios.benchmark import benchmark  # here, so that `--help` stays quick
+    from createflow.scenarios.load_metrics.exporters import Exporters
 
     talk = Console(stderr=True)
     interrupts = _Interrupts()
     talk.print(f"target: {source.told}", soft_wrap=True, highlight=False)
     async with profile_source.opened(source, lambda death: talk.print(death, style="red")) as profile:
         interrupts.drain_first = True
-        with live_view(talk) as show:
-            return await benchmark(
+        tell = partial(talk.print, soft_wrap=True, highlight=False, markup=False)
+        with (
+            Exporters(prometheus=prometheus, environment=os.environ, tell=tell) as exporters,
+            live_view(talk) as show,
+        ):
+
+            def look(progress: Progress) -> None:
+                show(progress)
+                exporters.show(progress)
+
+            result = await benchmark(
                 profile,
                 rate_per_s=rate_per_s,
                 duration_s=duration_s,
@@ -105,10 +133,12 @@ async def _bench(
                 workers=workers,
                 senders=senders,
                 profile_source=source.told,
-                on_tick=show,
+                on_tick=look,
                 stop=interrupts.stop,
                 kill=interrupts.kill,
             )
+            exporters.finish(result)
+            return result
 
 
 class _Interrupts:
