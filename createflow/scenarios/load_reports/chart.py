@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from createflow.scenarios.load_reports.chart_data import Points
+
 Spec = dict[str, Any]
 
 
@@ -38,18 +40,21 @@ class Chart:
 
 
 def over_time(
+    points: Points,
     lines: tuple[Line, ...],
     *,
-    span_s: float,
     log: bool = False,
     below: tuple[Spec, ...] = (),
     above: tuple[Spec, ...] = (),
 ) -> Spec:
     """Lines over the seconds of the run, with what is shown when one points at a second."""
+    x = _seconds(points.span_s)
     drawn = [
-        {"mark": stroke(line), "encoding": {"x": _seconds(span_s), "y": height(line.column, log=log)}} for line in lines
+        {"mark": stroke(line), "encoding": {"x": x, "y": height(line.column, log=log)}}
+        for line in lines
+        if points.has(line.column)  # an axis of nothing cannot be drawn
     ]
-    return {"data": {"name": "seconds"}, "layer": [*below, *drawn, *above, _second_pointer(lines, span_s)]}
+    return {"data": {"name": "seconds"}, "layer": [*below, *drawn, *above, _second_pointer(lines, x)]}
 
 
 def tip(line: Line) -> str:
@@ -57,8 +62,9 @@ def tip(line: Line) -> str:
     return f"{line.name}, {line.unit}" if line.unit else line.name
 
 
-def stacked(lines: tuple[Line, ...], *, span_s: float, below: tuple[Spec, ...] = ()) -> Spec:
+def stacked(points: Points, lines: tuple[Line, ...], *, below: tuple[Spec, ...] = ()) -> Spec:
     """Areas on top of each other, the first line lowest."""
+    x = _seconds(points.span_s)
     columns = [line.column for line in lines]
     colours = {"domain": columns, "range": [f"var(--{line.colour})" for line in lines]}
     place = {"calculate": f"indexof({columns}, datum.column)", "as": "place"}
@@ -66,13 +72,13 @@ def stacked(lines: tuple[Line, ...], *, span_s: float, below: tuple[Spec, ...] =
         "transform": [{"fold": columns, "as": ["column", "value"]}, place],
         "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.7},
         "encoding": {
-            "x": _seconds(span_s),
+            "x": x,
             "y": {"field": "value", "type": "quantitative", "stack": "zero", "axis": {"title": None}},
             "order": {"field": "place", "type": "quantitative"},
             "color": {"field": "column", "type": "nominal", "scale": colours, "legend": None},
         },
     }
-    return {"data": {"name": "seconds"}, "layer": [*below, area, _second_pointer(lines, span_s)]}
+    return {"data": {"name": "seconds"}, "layer": [*below, area, _second_pointer(lines, x)]}
 
 
 def shown_number(line: Line) -> Spec:
@@ -158,6 +164,6 @@ def _seconds(span_s: float) -> Spec:
     return {"field": "t", "type": "quantitative", "axis": axis, "scale": {"domain": [0, span_s], "nice": False}}
 
 
-def _second_pointer(lines: tuple[Line, ...], span_s: float) -> Spec:
+def _second_pointer(lines: tuple[Line, ...], x: Spec) -> Spec:
     tips: list[Spec] = [{"field": "t", "title": "second", "type": "quantitative", "format": "~g"}]
-    return pointer(_seconds(span_s), [*tips, *map(shown_number, lines)])
+    return pointer(x, [*tips, *map(shown_number, lines)])

@@ -25,6 +25,15 @@ class Points:
     sinks: tuple[str, ...]
     """The sink of the columns ``k0``, ``k1`` and so on: names of columns are ours, whatever a sink is called."""
 
+    @property
+    def span_s(self) -> float:
+        """The length of the time axis."""
+        return (self.rows[-1]["t"] or 0.0) + self.step_s if self.rows else 0.0
+
+    def has(self, column: str) -> bool:
+        """Whether there is any number in it."""
+        return any(row[column] is not None for row in self.rows)
+
 
 _WORST: dict[str, Callable[[Moment], float]] = {
     "p50": lambda moment: moment.p50_ms,

@@ -18,17 +18,12 @@ def charts(report: LoadReport, points: Points) -> list[Chart]:
     found = [percentiles] if percentiles else []
     if not points.rows:
         return found
-    span_s = _span_s(points)
     shades = _shades(report)
-    found = [_latency(report, points, span_s, shades), *found, _throughput(report, span_s, shades)]
-    found += _replies(points, span_s, shades)
+    found = [_latency(report, points, shades), *found, _throughput(report, points, shades)]
+    found += _replies(points, shades)
     if points.sinks:
-        found.append(_sinks(report, points, span_s, shades))
-    return [*found, *_generator(span_s, shades)]
-
-
-def _span_s(points: Points) -> float:
-    return (points.rows[-1]["t"] or 0.0) + points.step_s
+        found.append(_sinks(report, points, shades))
+    return [*found, *_generator(points, shades)]
 
 
 def _shades(report: LoadReport) -> tuple[Spec, ...]:
@@ -38,7 +33,7 @@ def _shades(report: LoadReport) -> tuple[Spec, ...]:
     return (*shades, *(band(*window, "worst") for window in sorted(window for window in windows if window)))
 
 
-def _latency(report: LoadReport, points: Points, span_s: float, shades: tuple[Spec, ...]) -> Chart:
+def _latency(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
     lines = (
         Line("max", "max", "faint"),
         Line("p99", "p99", "red"),
@@ -58,12 +53,12 @@ def _latency(report: LoadReport, points: Points, span_s: float, shades: tuple[Sp
         "counted from when it was sent. Where the two part, requests waited to be sent."
         + (" The scale is logarithmic." if log else ""),
         lines,
-        over_time(lines, span_s=span_s, log=log, below=shades, above=above),
+        over_time(points, lines, log=log, below=shades, above=above),
         size="whole",
     )
 
 
-def _throughput(report: LoadReport, span_s: float, shades: tuple[Spec, ...]) -> Chart:
+def _throughput(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
     lines = (
         Line("offered", "offered", "faint", unit="/s", dashed=True),
         Line("sent", "sent", "blue", unit="/s"),
@@ -72,12 +67,10 @@ def _throughput(report: LoadReport, span_s: float, shades: tuple[Spec, ...]) -> 
     levels = [found for found in map(line, report.slos) if found and found.axis == "rate"]
     above = tuple(level(found.value, found.label) for found in levels)
     told = "Requests that were due, that were sent, and that were answered with a 2xx, in each second."
-    return Chart(
-        "throughput", "throughput, /s", told, lines, over_time(lines, span_s=span_s, below=shades, above=above)
-    )
+    return Chart("throughput", "throughput, /s", told, lines, over_time(points, lines, below=shades, above=above))
 
 
-def _replies(points: Points, span_s: float, shades: tuple[Spec, ...]) -> list[Chart]:
+def _replies(points: Points, shades: tuple[Spec, ...]) -> list[Chart]:
     lines = tuple(
         Line(f"c{number}", one_line(status), _CLASSES.get(status, "grey"), unit="/s")
         for number, status in enumerate(points.statuses)
@@ -91,22 +84,22 @@ def _replies(points: Points, span_s: float, shades: tuple[Spec, ...]) -> list[Ch
     told = "Replies of each second by class of status, one class on top of the other."
     found = []
     if lines:
-        spec = stacked((*lines, *other), span_s=span_s, below=shades)
+        spec = stacked(points, (*lines, *other), below=shades)
         found.append(Chart("replies", "replies, /s", told, (*lines, *other), spec))
     if bad:
         told = "The same without what was accepted: refusals, errors, and requests that broke or never left."
-        found.append(Chart("trouble", "not accepted, /s", told, bad, stacked(bad, span_s=span_s, below=shades)))
+        found.append(Chart("trouble", "not accepted, /s", told, bad, stacked(points, bad, below=shades)))
     return found
 
 
-def _sinks(report: LoadReport, points: Points, span_s: float, shades: tuple[Spec, ...]) -> Chart:
+def _sinks(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
     lines = tuple(
         Line(f"k{number}", one_line(sink), _SINK_COLOURS[number])
         for number, sink in enumerate(points.sinks[:_MOST_SINKS])
     )
     log = spans_decades(*(row[line.column] for row in points.rows for line in lines))
     late = tuple(_late(number) for number in range(len(lines)))
-    spec = over_time(lines, span_s=span_s, log=log, below=shades, above=late)
+    spec = over_time(points, lines, log=log, below=shades, above=late)
     deadlines = {lag.sink: lag.deadline_ms for lag in (report.verification.lags if report.verification else ())}
     told = "How long the sampled create of each second took to arrive in each sink; a cross at the top came too late."
     promised = ", ".join(f"{one_line(sink)} {deadline_ms:g} ms" for sink, deadline_ms in deadlines.items())
@@ -122,7 +115,7 @@ def _late(number: int) -> Spec:
     }
 
 
-def _generator(span_s: float, shades: tuple[Spec, ...]) -> list[Chart]:
+def _generator(points: Points, shades: tuple[Spec, ...]) -> list[Chart]:
     waiting = (Line("in_flight", "in flight", "blue", unit=""), Line("backlog", "backlog", "red", unit=""))
     pacing = (Line("pacing", "pacing p99", "violet"),)
     cpu = (Line("cpu", "busiest load process", "orange", unit="% of a core"),)
@@ -132,7 +125,7 @@ def _generator(span_s: float, shades: tuple[Spec, ...]) -> list[Chart]:
             "in flight, and waiting to be sent",
             "Requests without a reply yet, and requests that found no free sender.",
             waiting,
-            over_time(waiting, span_s=span_s, below=shades),
+            over_time(points, waiting, below=shades),
             size="third",
         ),
         Chart(
@@ -140,7 +133,7 @@ def _generator(span_s: float, shades: tuple[Spec, ...]) -> list[Chart]:
             "generator: late by, ms",
             "How late the generator itself woke up for the requests of each second: its own delay, not the target's.",
             pacing,
-            over_time(pacing, span_s=span_s, below=shades),
+            over_time(points, pacing, below=shades),
             size="third",
         ),
         Chart(
@@ -148,7 +141,7 @@ def _generator(span_s: float, shades: tuple[Spec, ...]) -> list[Chart]:
             "generator: CPU, % of a core",
             "CPU of the busiest load process: close to 100 the generator is the bottleneck.",
             cpu,
-            over_time(cpu, span_s=span_s, below=shades),
+            over_time(points, cpu, below=shades),
             size="third",
         ),
     ]

@@ -5,6 +5,7 @@ import random
 
 from hdrh.histogram import HdrHistogram
 
+from createflow.scenarios.wellformed import wellformed
 from createflow.schemas.load_finding import Change, Compared, Comparison, SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import (
     Ledger,
@@ -319,3 +320,33 @@ ALL = {
     for make in (load_report, verified, lossy, stalled, starved, suspect, refused, compared, interrupted, mixed)
 }
 """Every kind, by its name."""
+
+
+def said(text: str, other: str) -> LoadReport:
+    """A report in which a target, a sink, a worker or a file says this wherever it can."""
+    sink = SinkVerdict(sink=text, found=1, missing=1, duplicated=0, phantom=0, examples=(text, other))
+    unasked = SinkVerdict(sink=other, found=0, missing=0, duplicated=0, phantom=0, error=text)
+    lag = SinkLag(sink=text, samples=2, p50_ms=1, p99_ms=1, max_ms=math.inf, late=1, deadline_ms=10)
+    number = Compared(name=text, unit=other, before=1, now=2, low=0.5, high=1.5, change=Change.WORSE)
+    moment = Moment(t_s=0, offered=5, statuses={text: 3, "2xx": 2}, p50_ms=1, max_ms=2, sink_lag_ms={text: math.inf})
+    report = load_report(
+        run_id=text,
+        started_at=other,
+        target=text,
+        profile=other,
+        shape=text,
+        config_hash=other,
+        statuses={text: 4, "201": 6},
+        errors={other: 1},
+        series=(moment, moment.model_copy(update={"t_s": 1.0})),
+        histograms={},
+        worker_health=(_worker(0, host=text), _worker(1, lost=other)),
+        machine=Machine(cpu=text, cores=1, system=other, python=text, packages={text: other}),
+        validity=Validity.SUSPECT,
+        reasons=(text, other),
+        slos=(SloVerdict(target=f"p99<=1ms {text}", seen=2.0, held=False, at_s=0.0),),
+        verification=Verification(accepted=1, unknown=1, verified=0, sinks=(sink, unasked), lags=(lag,)),
+        comparison=Comparison(baseline=other, numbers=(number,)),
+        notes=(text, other),
+    )
+    return wellformed(report)
