@@ -1,12 +1,13 @@
 """Every metric of a run: its name, its unit and where it is read, the same for every system that takes it."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from createflow.scenarios.load.progress import Phase, Progress
 from createflow.scenarios.load_metrics.seen import Seen
-from createflow.schemas.load_report import LoadReport, Validity
+from createflow.schemas.load_report import LoadReport, Moment, Validity
 
 Labels = dict[str, str]
 Samples = Iterable[tuple[Labels, float]]
@@ -36,6 +37,11 @@ def _ended(read: Callable[[LoadReport], Samples]) -> Callable[[Seen], Samples]:
 def _quantiles(**ms: float) -> Samples:
     """``p50=9`` as the sample of quantile 0.5 in seconds."""
     return [({"quantile": f"{int(name[1:]) / 100:g}"}, value / 1000) for name, value in ms.items()]
+
+
+def _lags(now: Moment) -> Samples:
+    # OpenTelemetry drops what is infinite.
+    return [({"sink": sink}, lag_ms / 1000) for sink, lag_ms in now.sink_lag_ms.items() if math.isfinite(lag_ms)]
 
 
 def _one_of(label: str, names: Iterable[str], now: str) -> Samples:
@@ -125,8 +131,15 @@ MEASURES = (
         "createflow.sink.lag",
         "gauge",
         "s",
-        "How long the sampled create of the last second took to arrive; infinite when its deadline passed.",
-        _live(lambda run: [({"sink": sink}, lag_ms / 1000) for sink, lag_ms in run.now.sink_lag_ms.items()]),
+        "How long the sampled create of the last second took to arrive in time.",
+        _live(lambda run: _lags(run.now)),
+    ),
+    Measure(
+        "createflow.sink.late",
+        "gauge",
+        "",
+        "1 when the sampled create of the last second had not arrived at its deadline.",
+        _live(lambda run: [({"sink": sink}, float(math.isinf(lag))) for sink, lag in run.now.sink_lag_ms.items()]),
     ),
     Measure(
         "createflow.elapsed", "gauge", "s", "Since the start of the run.", _live(lambda run: [({}, run.elapsed_s)])
@@ -153,14 +166,14 @@ MEASURES = (
         _ended(lambda report: [({"slo": slo.target}, float(slo.held)) for slo in report.slos]),
     ),
     Measure(
-        "createflow.accepted.rate",
+        "createflow.accepted",
         "gauge",
         "{write}/s",
         "Of the finished run: accepted writes a second.",
         _ended(lambda report: [({}, report.accepted_per_s)]),
     ),
     Measure(
-        "createflow.verified.rate",
+        "createflow.verified",
         "gauge",
         "{write}/s",
         "Of the finished run: writes a second that were proved in every sink.",
