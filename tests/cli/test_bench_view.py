@@ -64,9 +64,16 @@ def test_what_is_wrong_with_the_writes_is_named() -> None:
 def test_response_and_service_are_explained_where_they_part() -> None:
     """In numbers, and an infinite percentile in words."""
     text = " ".join(_drawn(stalled()).split())
-    assert "Response p99 is 1,800 ms where service p99 is 120.0 ms: requests waited to be sent" in text
+    assert "Response p99 is 1,800 ms where service p99 is 120.0 ms: requests waited to be sent (lag)" in text
+    assert "because no sender was free." in text
     assert "inf: so many failed, were refused or never left" in text
     assert "MISSED p99<=100ms inf: too many failed" in text
+
+
+def test_a_late_generator_is_not_blamed_on_the_senders() -> None:
+    """It woke up late by itself."""
+    late = load_report(service=load_report().lag.model_dump(), pacing=load_report().response.model_dump())
+    assert "because the generator woke up 60.0 ms late (p99)." in " ".join(_drawn(late).split())
 
 
 def test_operations_and_workers_are_told_apart() -> None:

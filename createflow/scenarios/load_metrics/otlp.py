@@ -1,6 +1,7 @@
 """Pushing the metrics to an OpenTelemetry collector, set up by the variables that its specification names."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -42,23 +43,23 @@ def pushed(environment: Mapping[str, str], seen: Callable[[], Seen], tell: Calla
         yield
         return
     interval_ms = None if environment.get(_INTERVAL) else _INTERVAL_MS
-    with _silent_logs():
-        exporter = metric_exporter.OTLPMetricExporter(timeout=_PATIENCE_MS / 1000)
-        failures = _counting_failures(exporter)
-        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=interval_ms)
-        name = environment.get("OTEL_SERVICE_NAME") or "createflow"
-        provider = metrics.MeterProvider(
-            [reader], resource=resources.Resource.create({"service.name": name}), shutdown_on_exit=False
-        )
-        meter = provider.get_meter("createflow", __version__)
-        for measure in MEASURES:
-            _register(meter, measure, seen)
-        try:
-            yield
-        finally:
-            provider.shutdown(timeout_millis=_PATIENCE_MS)
-    if failures:
-        tell(f"OTLP: {len(failures)} pushes failed; the collector lacks those metrics")
+    _silence_logs()
+    exporter = metric_exporter.OTLPMetricExporter(timeout=_PATIENCE_MS / 1000)
+    pushes = _counted(exporter)
+    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=interval_ms)
+    name = environment.get("OTEL_SERVICE_NAME") or "createflow"
+    provider = metrics.MeterProvider(
+        [reader], resource=resources.Resource.create({"service.name": name}), shutdown_on_exit=False
+    )
+    meter = provider.get_meter("createflow", __version__)
+    for measure in MEASURES:
+        _register(meter, measure, seen)
+    try:
+        yield
+    finally:
+        provider.shutdown(timeout_millis=_PATIENCE_MS)
+    if lost := pushes["begun"] - pushes["arrived"]:
+        tell(f"OTLP: {lost} of {pushes['begun']} pushes did not arrive; the collector lacks those metrics")
 
 
 def _register(meter: Any, measure: Measure, seen: Callable[[], Seen]) -> None:
@@ -71,29 +72,23 @@ def _register(meter: Any, measure: Measure, seen: Callable[[], Seen]) -> None:
     make(measure.name, [observe], unit=measure.unit, description=measure.told)
 
 
-def _counting_failures(exporter: Any) -> list[object]:
-    """Have each push that fails noted: the library says it in its log alone, and would say it into the live view."""
-    failures: list[object] = []
+def _counted(exporter: Any) -> Counter[str]:
+    """Count what is pushed and what arrives: the library says it in its log alone."""
+    pushes = Counter[str]()
     export = exporter.export
 
     def counted(*arguments: Any, **options: Any) -> Any:
+        pushes["begun"] += 1
         result = export(*arguments, **options)
-        if result.name != "SUCCESS":
-            failures.append(result)
+        pushes["arrived"] += result.name == "SUCCESS"
         return result
 
     exporter.export = counted
-    return failures
+    return pushes
 
 
-@contextmanager
-def _silent_logs() -> Iterator[None]:
+def _silence_logs() -> None:
+    """For good: a push that is given up goes on in its thread, and would complain into the report."""
     log = logging.getLogger("opentelemetry")
-    before, nowhere = log.propagate, logging.NullHandler()
     log.propagate = False
-    log.addHandler(nowhere)
-    try:
-        yield
-    finally:
-        log.propagate = before
-        log.removeHandler(nowhere)
+    log.addHandler(logging.NullHandler())

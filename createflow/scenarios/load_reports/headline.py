@@ -43,8 +43,10 @@ def latency_gap(report: LoadReport) -> str:
     response, service = report.response.p99_ms, report.service.p99_ms
     if response - service < max(1.0, service / 10):
         return ""
+    late = report.pacing.p99_ms if report.pacing else 0.0
+    own = late >= (response - service) / 2
+    why = f"the generator woke up {ms(late)} ms late (p99)" if own else "no sender was free"
     return (
-        f"Response p99 is {ms(response)} ms where service p99 is {ms(service)} ms: requests waited to be sent "
-        "(lag), because all senders were busy or the generator was late. A user waits that long too, "
-        "so response is judged; most tools show service alone."
+        f"Response p99 is {ms(response)} ms where service p99 is {ms(service)} ms: requests waited to be sent (lag), "
+        f"because {why}. A user waits that long too, so response is judged; most tools show service alone."
     )

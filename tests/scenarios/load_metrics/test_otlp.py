@@ -1,5 +1,6 @@
 """Metrics pushed to a collector, which decodes what comes as a real one does."""
 
+import socket
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
+from createflow.scenarios.load_metrics import otlp
 from createflow.scenarios.load_metrics.exporters import Exporters
 from createflow.scenarios.load_metrics.otlp import wanted
 from tests.scenarios.load_metrics.made_progress import progress
@@ -99,7 +101,24 @@ def test_a_collector_that_refuses_is_told_once(
     told: list[str] = []
     with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
         exporters.show(progress())
-    assert told == ["OTLP: 1 pushes failed; the collector lacks those metrics"]
+    assert told == ["OTLP: 1 of 1 pushes did not arrive; the collector lacks those metrics"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_collector_that_is_silent_holds_nothing_up_for_long(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is waited for as long as the patience lasts, then given up and told."""
+    monkeypatch.setattr(otlp, "_PATIENCE_MS", 200)
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
+        with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
+            exporters.show(progress())
+    assert told == ["OTLP: 1 of 1 pushes did not arrive; the collector lacks those metrics"]
     assert capfd.readouterr() == ("", "")
 
 
