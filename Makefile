@@ -29,7 +29,7 @@ constraints: ## Pin what a fresh environment resolves to today
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[reference]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[reference,charts,otlp]' --group dev
 	$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^setuptools\|^createflow' > constraints.txt
 	touch $(VENV)/installed $(VENV)/developing
 
@@ -43,9 +43,9 @@ $(VENV)/pip: constraints.txt
 	touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference,charts,otlp]'
 	touch $@
 
 $(VENV)/developing: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference,charts,otlp]' --group dev
 	touch $@

@@ -1,12 +1,16 @@
 """``createflow bench``: load a target, prove what it wrote, judge it."""
 
 import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
-from createflow.cli import profile_source
+from createflow.cli import github_actions, profile_source
 from createflow.cli.address import address
 from createflow.cli.bench_live import live_view
 from createflow.cli.bench_options import (
@@ -38,6 +42,159 @@ from createflow.cli.bench_view import print_report
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.interrupts import Interrupts
 from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.cli.report_option import ReportOption, report_files
+from createflow.cli.report_option import LoadReportOption, report_files
+from createflow.scenarios.load.asked import Asked
+from createflow.scenarios.load.progress import Progress
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
+from createflow.schemas.profile import Profile
+
+if TYPE_CHECKING:
+    from createflow.scenarios.benchmark import Audience
+    from createflow.scenarios.load.run import Signals
+
+Run = Callable[[Profile, str, "Audience", "Signals"], Awaitable[LoadReport]]
+"""Profile, its source in words, who is shown what, and how the user ends it."""
+
+_LOOPBACK = "127.0.0.1"
+_MASTER_PORT = 5557
+"""Locust's own."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("bench")(bench)
+
+
+def bench(
+    *,
+    rate: RateOption = None,
+    duration: DurationOption = None,
+    warmup: WarmupOption = "2s",  # type: ignore[assignment] # Typer parses the default too
+    shape: ShapeOption = "constant",
+    poisson: PoissonOption = False,
+    mix: MixOption = "create=1",
+    data: DataOption = None,
+    users: UsersOption = None,
+    senders: SendersOption = None,
+    drop: DropOption = False,
+    seed: SeedOption = None,
+    clean_up: CleanUpOption = False,
+    slo: TargetOption = None,
+    verify: VerifyOption = True,
+    find_max: FindMaxOption = False,
+    baseline: BaselineOption = None,
+    self_test: SelfTestOption = False,
+    workers: WorkersOption = 1,
+    master: MasterOption = None,
+    worker: WorkerOption = None,
+    web: WebOption = None,
+    prometheus: PrometheusOption = None,
+    profile: ProfileOption = None,
+    url: UrlOption = None,
+    report: LoadReportOption = None,
+) -> None:
+    """Offer a load, prove that every accepted write arrived everywhere, and judge latency and throughput.
+
+    Latency counts from the moment a request was due, so a target that stalls cannot slow the load down and look fast.
+    Writes are looked for in every sink that the profile declares. Ctrl-C ends the load, waits for replies and reports
+    what was measured; a second Ctrl-C does not wait.
+    """
+    if worker is not None:
+        from createflow.cli.bench_join import lend
+
+        lend(*address(worker, option="--worker", host=_LOOPBACK, port=_MASTER_PORT))
+        return
+    asked = Asked(
+        **_load(rate, duration, shape),
+        warmup_s=warmup,
+        shape=shape,
+        poisson=poisson,
+        seed=seed,
+        mix=mix,
+        data=data,
+        users=users,
+        workers=workers,
+        senders=senders,
+        drop=drop,
+        targets=tuple(slo or ()),
+        verify=verify,
+        clean_up=clean_up,
+        master=address(master, option="--master", host=_LOOPBACK, port=_MASTER_PORT) if master else None,
+        web_port=web,
+    )
+    # Here, so that `--help` stays quick.
+    from createflow.scenarios.load_reports.renderers import RENDERERS, check_possible
+
+    files = report_files(report, RENDERERS)
+    check_possible(file.form for file in files)
+    listen = address(prometheus, option="--prometheus", host=_LOOPBACK) if prometheus else None
+    if self_test and profile is None and url is None:
+        from createflow.cli.bench_ceiling import print_ceiling
+
+        print_ceiling(Console(), workers=workers)
+        return
+    run = partial(_run, asked, find_max=find_max, self_test=self_test, baseline=baseline)
+    try:
+        result = asyncio.run(_bench(profile_source.choose(profile, url), listen, run))
+    except asyncio.CancelledError:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    print_report(Console(), result)
+    github_actions.tell(result, os.environ)
+    for file in files:
+        file.save(RENDERERS[file.form](result))
+    raise typer.Exit(exit_code(result))
+
+
+async def _run(
+    asked: Asked,
+    profile: Profile,
+    told: str,
+    audience: "Audience",
+    signals: "Signals",
+    *,
+    find_max: bool,
+    self_test: bool,
+    baseline: Path | None,
+) -> LoadReport:
+    """What is done with the target once it is open."""
+    from createflow.scenarios.benchmark import benchmark
+
+    return await benchmark(profile, asked, profile_source=told, audience=audience, signals=signals)
+
+
+def _load(rate: float | None, duration: float | None, shape: str) -> dict[str, float]:
+    """Rate and duration, as far as they were given.
+
+    Raises:
+        UserError: the shape says them itself.
+    """
+    given = {"rate_per_s": rate, "duration_s": duration}
+    if "/" in shape and any(value is not None for value in given.values()):
+        raise UserError("--shape with stages says rates and durations itself", hint="leave --rate and --duration out")
+    if shape == "soak" and duration is None:
+        given["duration_s"] = 3600.0
+    return {name: value for name, value in given.items() if value is not None}
+
+
+async def _bench(source: ProfileSource, listen: tuple[str, int] | None, run: Run) -> LoadReport:
+    """Open the target, show the run to everybody who looks, and close all of it again."""
+    from createflow.scenarios.benchmark import Audience
+    from createflow.scenarios.load.run import Signals
+    from createflow.scenarios.load_metrics.exporters import Exporters
+
+    talk = Console(stderr=True)
+    tell = partial(talk.print, soft_wrap=True, highlight=False, markup=False)
+    interrupts = Interrupts()
+    tell(f"target: {source.told}")
+    async with profile_source.opened(source, lambda death: talk.print(death, style="red")) as profile:
+        interrupts.drain_first = True
+        with Exporters(prometheus=listen, environment=os.environ, tell=tell) as exporters, live_view(talk) as show:
+
+            def look(progress: Progress) -> None:
+                show(progress)
+                exporters.show(progress)
+
+            result = await run(profile, source.told, Audience(look, tell), Signals(interrupts.stop, interrupts.kill))
+            exporters.finish(result)
+            return result

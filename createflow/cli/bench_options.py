@@ -13,11 +13,17 @@ _SCALE = "More load, more machines"
 _WATCH = "To look at"
 
 RateOption = Annotated[
-    float, typer.Option(min=0.1, help="Arrivals a second, whatever the replies do.", rich_help_panel=_LOAD)
+    float | None,
+    typer.Option(min=0.1, help="Arrivals a second, whatever the replies do; 500.", rich_help_panel=_LOAD),
 ]
 DurationOption = Annotated[
-    float,
-    typer.Option(parser=duration_s, metavar="DURATION", help="Measured window: 20s, 2m, 500ms.", rich_help_panel=_LOAD),
+    float | None,
+    typer.Option(
+        parser=duration_s,
+        metavar="DURATION",
+        help="Measured window: 20s, 2m, 500ms; 20s, for a soak 1h.",
+        rich_help_panel=_LOAD,
+    ),
 ]
 WarmupOption = Annotated[
     float,

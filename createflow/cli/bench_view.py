@@ -1,115 +1,75 @@
-"""A finished LoadReport, drawn within 80 columns."""
+"""A finished LoadReport, drawn within 80 columns; the verdict stands last, where a terminal ends."""
 
-import math
-
-from rich.console import Console
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
-from createflow.schemas.load_report import Ledger, LoadReport, Percentiles, SloVerdict, Validity
+from createflow.scenarios.load_reports.headline import asked, rates, where
+from createflow.scenarios.load_reports.section import Mood, Section
+from createflow.scenarios.load_reports.sections import sections
+from createflow.scenarios.load_reports.verdict import mood, sentence
+from createflow.schemas.load_report import LoadReport
+
+_STYLES = {Mood.PLAIN: "", Mood.GOOD: "green", Mood.BAD: "bold red", Mood.UNSURE: "yellow"}
+_LABEL_WIDTH = 10
 
 
 def print_report(console: Console, report: LoadReport) -> None:
-    """Print all of it, the verdict last."""
+    """Print all of it."""
+    console.print(Text(where(report)), soft_wrap=True)
+    console.print(Text(asked(report)))
+    console.print()
+    console.print(_headline(report))
+    for section in sections(report):
+        console.print()
+        console.print(_drawn(section))
+    console.print()
+    verdict = Text(sentence(report))
+    if console.is_terminal:
+        console.print(Panel(verdict, box=box.HEAVY, style=_STYLES[mood(report)] or "bold", expand=False))
+    else:
+        console.print(verdict, soft_wrap=True)  # one line: a log is searched
 
-    def say(text: str = "", style: str = "") -> None:
-        console.print(text, style=style or None, soft_wrap=True, highlight=False, markup=False)
 
-    say(f"{report.target}  ({report.profile}, run {report.run_id})")
-    say(
-        f"{report.rate_per_s:g}/s for {report.duration_s:.3g} s after {report.warmup_s:g} s of warm-up, "
-        f"{_count(report.principals, 'user')}, {_count(report.workers, 'worker')}, at most {report.senders} in flight"
+def _headline(report: LoadReport) -> Text:
+    first, *rest = rates(report)
+    text = Text()
+    text.append(f"{first[0].upper()} {first[1]}/s", "bold")
+    for label, number in rest:
+        text.append(f"   {label} {number}/s")
+    return text
+
+
+def _drawn(section: Section) -> RenderableType:
+    parts: list[RenderableType] = [_table(section) if section.columns else _labels(section)]
+    parts += [Padding(Text(line, "dim"), (0, 0, 0, 2)) for line in section.told]
+    return Group(*parts)
+
+
+def _table(section: Section) -> Table:
+    table = Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), title=section.title, title_justify="left", title_style="bold"
     )
-    say()
-    say(
-        f"per second  offered {report.offered_per_s:.1f}   sent {report.sent_per_s:.1f}   "
-        f"accepted {report.accepted_per_s:.1f}"
-    )
-    say()
-    console.print(_latencies(report))
-    say("response counts from when a request was due, service from when it was sent:")
-    say("what response has more, requests spent waiting to be sent. Response is judged.")
-    say()
-    say(f"replies    {_counts(report.statuses)}")
-    say(f"errors     {_counts(report.errors | _more_errors(report.ledger))}")
-    say(f"ledger     {_ledger(report.ledger)}")
-    say(f"generator  {_generator(report)}")
-    for note in report.notes:
-        say(f"note       {note}")
-    say()
-    for slo in report.slos:
-        say(
-            f"{'held  ' if slo.held else 'MISSED'}     {slo.target:<24} seen {_seen(slo)}",
-            "green" if slo.held else "red",
+    for number, heading in enumerate(section.columns):
+        words = number < section.left
+        table.add_column(
+            heading, justify="left" if words else "right", overflow="fold", header_style="dim", no_wrap=not words
         )
-    say()
-    say(*_verdict(report))
-
-
-def _latencies(report: LoadReport) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("latency, ms")
-    for heading in ("mean", "p50", "p90", "p95", "p99", "p99.9", "max"):
-        table.add_column(heading, justify="right")
-    for name, percentiles in (("response", report.response), ("service", report.service), ("lag", report.lag)):
-        table.add_row(name, *(_ms(value) for value in _values(percentiles)))
+    for row in section.rows:
+        table.add_row(*map(Text, row.cells), style=_STYLES[row.mood] or None)
     return table
 
 
-def _values(percentiles: Percentiles) -> tuple[float, ...]:
-    return (
-        percentiles.mean_ms,
-        percentiles.p50_ms,
-        percentiles.p90_ms,
-        percentiles.p95_ms,
-        percentiles.p99_ms,
-        percentiles.p999_ms,
-        percentiles.max_ms,
-    )
-
-
-def _ms(value: float) -> str:
-    return f"{value:.1f}" if value < 1000 else f"{value:,.0f}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} x {name}" for name, count in counts.items()) or "none"
-
-
-def _more_errors(ledger: Ledger) -> dict[str, int]:
-    return {"timeout": ledger.timeouts} if ledger.timeouts else {}
-
-
-def _ledger(ledger: Ledger) -> str:
-    classes = {
-        "answered": ledger.completed,
-        "broken": ledger.transport_errors,
-        "timed out": ledger.timeouts,
-        "unfinished": ledger.unfinished,
-        "not sent": ledger.not_sent,
-    }
-    terms = " + ".join(f"{count} {name}" for name, count in classes.items() if count or name == "answered")
-    return f"{ledger.scheduled} due = {terms}"
-
-
-def _generator(report: LoadReport) -> str:
-    late = f", woke up {report.pacing.p99_ms:.1f} ms late (p99)" if report.pacing else ""
-    return f"{report.generator_cpu_ratio:.0%} of a core{late}"
-
-
-def _seen(slo: SloVerdict) -> str:
-    return "worse than measurable: too many failed" if math.isinf(slo.seen) else f"{slo.seen:.4g}"
-
-
-def _verdict(report: LoadReport) -> tuple[str, str]:
-    if report.interrupted:
-        return "INTERRUPTED: the part that was measured", "yellow"
-    if report.validity is Validity.INVALID:
-        return f"INCONCLUSIVE: {'; '.join(report.reasons)}", "yellow"
-    missed = sum(not slo.held for slo in report.slos)
-    if missed:
-        return f"MISSED: {_count(missed, 'target')} of {len(report.slos)}", "bold red"
-    return f"HELD: all {len(report.slos)} targets", "bold green"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _labels(section: Section) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.title, table.title_justify, table.title_style = section.title, "left", "bold"
+    table.add_column(min_width=_LABEL_WIDTH, style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in section.rows:
+        label, text = row.cells
+        style = _STYLES[row.mood]
+        table.add_row(Text(label, style or "dim"), Text(text))
+    return table

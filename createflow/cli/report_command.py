@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from createflow.cli.report_option import RenderedOption, report_files
+from createflow.cli.report_option import ReportOption, report_files
 
 
 def register(app: typer.Typer) -> None:
@@ -15,17 +15,30 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that run saved as JSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that run or bench saved as JSON.")],
     *,
-    report: RenderedOption = None,
+    report: ReportOption = None,
 ) -> None:
-    """Show a saved report of createflow run again, or save it in other formats. Nothing is sent anywhere."""
-    from createflow.cli.console import print_report
-    from createflow.scenarios.reports import as_json
-    from createflow.scenarios.reports.renderers import RENDERERS
+    """Show a saved report of createflow run or bench again, or save it in other formats. Nothing is sent anywhere.
 
+    Of a run: json, junit, sarif, markdown, html, text. Of a load: json, junit, markdown, html, csv, hgrm, hgrm-service.
+    """
+    # Here, so that `--help` stays quick.
+    from createflow.cli import bench_view, console
+    from createflow.scenarios import saved_report
+    from createflow.scenarios.load_reports import renderers as load
+    from createflow.scenarios.reports.renderers import RENDERERS
+    from createflow.schemas.load_report import LoadReport
+
+    saved = saved_report.parse(file)
+    if isinstance(saved, LoadReport):
+        files = report_files(report, load.RENDERERS)
+        load.check_possible(wanted.form for wanted in files)
+        bench_view.print_report(Console(), saved)
+        for wanted in files:
+            wanted.save(load.RENDERERS[wanted.form](saved))
+        return
     files = report_files(report, RENDERERS)
-    saved = as_json.parse(file)
-    print_report(Console(), saved)
+    console.print_report(Console(), saved)
     for wanted in files:
         wanted.save(RENDERERS[wanted.form](saved))

@@ -12,7 +12,15 @@ import typer
 from createflow.schemas.error import UserError
 
 ReportOption = Annotated[
-    list[str] | None, typer.Option("--report", metavar="json=FILE", help="Save the report; may be given again.")
+    list[str] | None, typer.Option("--report", metavar="FORMAT=FILE", help="Save the report; may be given again.")
+]
+LoadReportOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="FORMAT=FILE",
+        help="Save the report as json, junit, markdown, html, csv, hgrm or hgrm-service; may be given again.",
+    ),
 ]
 RenderedOption = Annotated[
     list[str] | None,

@@ -1,31 +1,29 @@
 """The use case of ``createflow bench``: plan, load, look where the writes arrived, judge."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from createflow.scenarios.load.asked import Asked
 from createflow.scenarios.load.compare import compare
+from createflow.scenarios.load.findings import Beside, findings_of, targets_of
+from createflow.scenarios.load.machine import fingerprint
 from createflow.scenarios.load.plan import LoadPlan, make_plan
 from createflow.scenarios.load.preflight import preflight
 from createflow.scenarios.load.principals import DEFAULT_COUNT, Principals, enough_principals
-from createflow.scenarios.load.progress import Progress, progress_of, verifying
+from createflow.scenarios.load.proc import cpu_times, steal_ratio
+from createflow.scenarios.load.progress import Progress, progress_of
 from createflow.scenarios.load.report import report_of
 from createflow.scenarios.load.run import Look, Measured, Signals, run_load
-from createflow.scenarios.load.verdict import Extra, findings_of, targets_of
+from createflow.scenarios.load.same_host import is_this_machine
 from createflow.scenarios.mask import Mask
 from createflow.scenarios.probes.http_connection import HttpConnection
 from createflow.scenarios.probes.surroundings import set_up, tear_down
-from createflow.scenarios.verification.clean_up import clean_up
-from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.sampler import Sampler
-from createflow.schemas.load_finding import Verification
+from createflow.scenarios.proof import Proof
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
-
-Show = Callable[[Progress], None]
-Tell = Callable[[str], None]
 
 
 def _nothing(_: object) -> None:
@@ -36,9 +34,9 @@ def _nothing(_: object) -> None:
 class Audience:
     """Who is shown what while a run goes on."""
 
-    show: Show = _nothing
+    show: Callable[[Progress], None] = _nothing
     """The state, about once a second."""
-    tell: Tell = _nothing
+    tell: Callable[[str], None] = _nothing
     """What a user should know at once, in words."""
 
 
@@ -50,8 +48,7 @@ class Stage:
     principals: Principals
     connection: HttpConnection
     known: tuple[tuple[str, int], ...]
-    mask: Mask
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...]
 
 
 async def benchmark(
@@ -82,43 +79,86 @@ async def benchmark(
     audience = audience or Audience()
     signals = signals or Signals(asyncio.Event(), asyncio.Event())
     targets = targets_of(profile, asked)
+    same_host = is_this_machine(profile.target.base_url)
     async with staged(profile, asked) as stage, AsyncExitStack() as scope:
-        plan = stage.plan
-        reconciliation = sampler = None
+        proof: Proof | None = None
         if asked.verify:
-            reconciliation = await scope.enter_async_context(Reconciliation(profile, stage.mask, plan.run_id))
-            sampler = await scope.enter_async_context(_sampler(stage))
-        lags: dict[int, Mapping[str, float]] = {}
-
-        def look(state: Look) -> None:
-            if sampler is not None and state.at_s > 0:
-                lags[int(state.at_s) - 1] = sampler.latest()
-            progress = progress_of(state, plan, lags)
-            if progress is not None:
-                audience.show(progress)
-
-        measured = await run_load(
-            plan,
-            stage.principals,
-            variables=stage.connection.variables,
-            known=stage.known,
-            signals=signals,
-            on_look=look,
-            tell=audience.tell,
+            proof = await scope.enter_async_context(Proof(stage.plan, stage.principals, stage.connection))
+        before = cpu_times()
+        measured = await _loaded(stage, proof, audience, signals)
+        stolen_ratio = steal_ratio(before, cpu_times())
+        beside = Beside(
+            machine=fingerprint(same_host=same_host, steal_ratio=stolen_ratio),
+            ceiling_per_s=ceiling_per_s,
+            notes=stage.notes,
         )
-        extra = Extra(lags=lags, notes=stage.notes, ceiling_per_s=ceiling_per_s)
-        if reconciliation is not None and sampler is not None:
-            await sampler.stop()
-            verification = await _verified(stage, measured, reconciliation, sampler, lags, audience)
-            extra = replace(extra, verification=verification)
-            if verification is None:
-                extra.notes.append(f"not verified: {reconciliation.impossible or measured.writes.unmarked}")
+        if proof is not None:
+            verification = await proof.given(measured, audience.show)
+            beside = replace(
+                beside,
+                verification=verification,
+                lags=proof.lags(measured),
+                notes=(*beside.notes, *proof.notes),
+            )
         report = report_of(
             measured,
-            findings_of(measured, targets, extra),
+            findings_of(measured, targets, beside),
             principals=stage.principals.count,
             profile_source=profile_source,
         )
-        if baseline is not None:
-            report = report.model_copy(update={"comparison": compare(baseline, report)})
-        return report
+    return report if baseline is None else report.model_copy(update={"comparison": compare(baseline, report)})
+
+
+@asynccontextmanager
+async def staged(profile: Profile, asked: Asked) -> AsyncIterator[Stage]:
+    """Work out the run, make what must exist, and see one create succeed; what was made is torn down at the end."""
+    plan = make_plan(profile, asked)
+    mask = Mask()
+    wanted = asked.users or DEFAULT_COUNT
+    count = enough_principals(wanted, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
+    connection = HttpConnection(profile, plan.run_id, mask)
+    try:
+        async with Principals(profile, count, run_id=plan.run_id, mask=mask) as principals:
+            await set_up(connection, profile.setup, principals.one())
+            try:
+                known = await preflight(plan, principals, connection)
+                yield Stage(plan, principals, connection, known, _notes(profile, asked, plan, principals))
+            finally:
+                await tear_down(connection, profile.teardown, principals.one())
+    finally:
+        await connection.close()
+
+
+async def _loaded(stage: Stage, proof: Proof | None, audience: Audience, signals: Signals) -> Measured:
+    """Carry out the load, shown to the audience second by second."""
+    lags: dict[int, Mapping[str, float]] = {}
+
+    def look(state: Look) -> None:
+        if proof is not None:
+            lags[max(state.series.seconds, default=0)] = proof.latest_lags()
+        progress = progress_of(state, stage.plan, lags)
+        if progress is not None:
+            audience.show(progress)
+
+    return await run_load(
+        stage.plan,
+        stage.principals,
+        variables=stage.connection.variables,
+        known=stage.known,
+        signals=signals,
+        on_look=look,
+        tell=audience.tell,
+    )
+
+
+def _notes(profile: Profile, asked: Asked, plan: LoadPlan, principals: Principals) -> tuple[str, ...]:
+    """How the run differs from what was asked, as far as that is known before it."""
+    notes = []
+    if asked.users and principals.count > asked.users:
+        notes.append(f"{principals.count} users instead of {asked.users}, so that each stays below its rate limit")
+    limit_per_s = profile.limits.rate_per_s * principals.count if profile.limits else math.inf
+    if plan.schedule.peak_per_s > limit_per_s:
+        notes.append("the profile names too few who may create to stay below the rate limit: expect 429")
+    if profile.target.cleanup and not asked.clean_up:
+        notes.append("what the load created stays on the target: --clean-up takes it away")
+    return tuple(notes)

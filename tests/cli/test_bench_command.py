@@ -54,6 +54,23 @@ def test_a_fast_target_holds_and_the_report_is_saved(start_stub: StartStub, tmp_
     assert "gevent" not in sys.modules
 
 
+def test_the_other_formats_are_saved_too(
+    start_stub: StartStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a scrape endpoint open meanwhile, and told to GitHub when it runs there."""
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    forms = ("csv", "junit", "markdown", "hgrm")
+    code, output, _ = _bench(
+        "--url", start_stub("fast").url, "--rate", "50", "--duration", "1s", "--warmup", "0s", "--prometheus", "0",
+        *(part for form in forms for part in ("--report", f"{form}={tmp_path / form}")),
+    )  # fmt: skip
+    assert code == 0, output
+    assert "metrics: http://127.0.0.1:" in output
+    assert all((tmp_path / form).stat().st_size for form in forms)
+    assert summary.read_text().startswith("# HELD")
+
+
 def test_a_target_that_refuses_misses(start_stub: StartStub) -> None:
     """Exit 5: measured, and not good enough."""
     code, output, _ = _bench("--url", start_stub("refuse:2").url, "--rate", "50", "--duration", "1s", "--warmup", "0s")

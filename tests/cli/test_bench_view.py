@@ -2,127 +2,96 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
-from createflow.cli.bench_live import line, live_view
 from createflow.cli.bench_view import print_report
-from createflow.scenarios.load.progress import Progress
-from createflow.schemas.load_report import Ledger, LoadReport, Moment, Percentiles, SloVerdict, Validity
+from createflow.schemas.load_report import LoadReport
+from tests.scenarios.load_reports.made_load_report import ALL, interrupted, load_report, lossy, mixed, stalled, verified
+
+__all__ = ["load_report"]
 
 
-def _percentiles(factor: float) -> Percentiles:
-    return Percentiles(
-        count=9990,
-        mean_ms=10 * factor,
-        p50_ms=9 * factor,
-        p90_ms=20 * factor,
-        p95_ms=30 * factor,
-        p99_ms=60 * factor,
-        p999_ms=90 * factor,
-        max_ms=1200 * factor,
-    )
-
-
-def load_report(**changes: object) -> LoadReport:
-    """A report of an ordinary run."""
-    report = LoadReport(
-        createflow_version="0.1.0",
-        run_id="0123abcd",
-        started_at="2030-01-01T00:00:00Z",
-        target="https://127.0.0.1:8443/api/resources",
-        profile="the bundled stack",
-        rate_per_s=500,
-        duration_s=20,
-        warmup_s=2,
-        senders=250,
-        principals=100,
-        offered_per_s=500,
-        sent_per_s=499.9,
-        accepted_per_s=499.5,
-        ledger=Ledger(scheduled=10000, completed=9990, transport_errors=4, timeouts=3, unfinished=2, not_sent=1),
-        statuses={"201": 9988, "503": 2},
-        errors={"connection_reset": 4},
-        response=_percentiles(1),
-        service=_percentiles(0.5),
-        lag=_percentiles(0.1),
-        pacing=_percentiles(0.05),
-        generator_cpu_ratio=0.12,
-        shape="500/s for 20 s",
-        validity=Validity.VALID,
-        slos=(SloVerdict(target="p99_ms <= 100", seen=60.0, held=True),),
-        notes=("a note",),
-    )
-    return LoadReport.model_validate(report.model_dump() | changes)
-
-
-def _drawn(report: LoadReport) -> str:
-    console = Console(file=io.StringIO(), width=80)
+def _drawn(report: LoadReport, *, terminal: bool = False) -> str:
+    console = Console(file=io.StringIO(), width=80, force_terminal=terminal, color_system=None)
     print_report(console, report)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def test_a_result_shows_everything_that_happened() -> None:
-    """Rates, both latencies, replies, errors, the ledger, the generator, notes, targets, verdict."""
+    """Rates, all latencies, replies, errors, the ledger, the generator, the machine, notes, targets, verdict."""
     text = _drawn(load_report())
     for part in (
         "500/s for 20 s after 2 s of warm-up, 100 users, 1 worker, at most 250 in flight",
-        "offered 500.0   sent 499.9   accepted 499.5",
-        "response     10.0  9.0  20.0  30.0  60.0   90.0  1,200",
-        "9988 x 201, 2 x 503",
-        "4 x connection_reset, 3 x timeout",
-        "10000 due = 9990 answered + 4 broken + 3 timed out + 2 unfinished + 1 not sent",
+        "ACCEPTED 499.5/s   sent 499.9/s   offered 500.0/s",
+        "response       10.0   9.0  20.0  30.0  60.0   90.0  1,200",
+        "9,988 x 201, 2 x 503",
+        "4 x connection_reset",
+        "10,000 due = 9,990 answered + 4 broken off + 3 timed out + 2",
+        "12 were not accepted: 0.12%",
         "12% of a core, woke up 3.0 ms late (p99)",
+        "this machine can send 14,300.0/s",
+        "2 cores, Some CPU 2.0 GHz, 24,000 MB",
         "a note",
-        "held       p99_ms <= 100            seen 60",
-        "HELD: all 1 targets",
+        "held  p99<=100ms               60 ms",
+        "held  errors<0.2% every 10s    0.11%    12 to 22 s",
+    ):
+        assert part in text, text
+    assert text.endswith("HELD: all 3 targets\n"), "the verdict is the last line, and one line"
+
+
+def test_proved_writes_are_the_headline() -> None:
+    """Above what was only accepted."""
+    text = _drawn(verified())
+    assert "VERIFIED 499.4/s   accepted 499.5/s" in text
+    assert "whole  search     10,988        0      0        0      1.9" in text
+    assert "40 reads right after a write by its writer: none missed it." in text
+
+
+def test_what_is_wrong_with_the_writes_is_named() -> None:
+    """By sink, with examples."""
+    text = _drawn(lossy())
+    for part in (
+        "BROKEN   search   10,980        8      0        0     30.0",
+        "UNKNOWN  audit",
+        "audit could not be asked: connection refused",
+        "search: arrival 1204 (resource 7f3c) was accepted and is not there",
     ):
         assert part in text, text
 
 
-def test_no_line_is_wider_than_a_terminal() -> None:
-    """80 columns, but for the address, which must not be broken."""
-    assert max(len(row) for row in _drawn(load_report()).splitlines()[1:]) <= 90
+def test_response_and_service_are_explained_where_they_part() -> None:
+    """In numbers, and an infinite percentile in words."""
+    text = " ".join(_drawn(stalled()).split())
+    assert "Response p99 is 1,800 ms where service p99 is 120.0 ms: requests waited to be sent (lag)" in text
+    assert "because no sender was free." in text
+    assert "inf: so many failed, were refused or never left" in text
+    assert "MISSED p99<=100ms inf: too many failed" in text
 
 
-def test_an_infinite_percentile_is_put_in_words() -> None:
-    """Nobody should have to know what inf ms means."""
-    slo = SloVerdict(target="p99_ms <= 100", seen=float("inf"), held=False)
-    assert "worse than measurable: too many failed" in _drawn(load_report(slos=[slo.model_dump()]))
+def test_a_late_generator_is_not_blamed_on_the_senders() -> None:
+    """It woke up late by itself."""
+    late = load_report(service=load_report().lag.model_dump(), pacing=load_report().response.model_dump())
+    assert "because the generator woke up 60.0 ms late (p99)." in " ".join(_drawn(late).split())
 
 
-def test_a_doubtful_run_says_why() -> None:
-    """Inconclusive, with the reason on the same line."""
-    assert "INCONCLUSIVE: no CPU" in _drawn(load_report(validity="invalid", reasons=("no CPU",)))
+def test_operations_and_workers_are_told_apart() -> None:
+    """When there are several."""
+    text = _drawn(mixed())
+    assert "create    60%       299.7     5.4    18.0    36.0" in text
+    assert "worker 1 was lost: no word since second 12" in text
+    assert "Poisson (seed 42)" in text
 
 
-def _progress(elapsed_s: float = 12.0, **changes: object) -> Progress:
-    moment = Moment(t_s=11.0, offered=1000, sent=1000, statuses={"2xx": 1000}, in_flight=250, backlog=1000)
-    values: dict[str, object] = {
-        "phase": "measuring",
-        "elapsed_s": elapsed_s,
-        "total_s": 22.0,
-        "history": (moment,),
-        "p50_ms": 1234.0,
-        "p99_ms": 5678.0,
-        "statuses": {"201": 9000, "503": 100},
-        "failed": 10,
-    }
-    return Progress(**(values | changes))  # type: ignore[arg-type] # each of its own type
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_no_line_is_wider_than_a_terminal(name: str, terminal: bool) -> None:  # noqa: FBT001 - a parameter
+    """80 columns, but for the first, which holds an address, and a log's last, which is searched."""
+    lines = _drawn(ALL[name], terminal=terminal).splitlines()
+    assert max(map(len, lines[1:] if terminal else lines[1:-1])) <= 80
 
 
-def test_the_moving_line_fits_a_terminal() -> None:
-    """Even in trouble."""
-    assert line(_progress()) == (
-        "measuring  12/22 s  sent 1000/s  ok 1000/s  p50 1234  p99 5678 ms  open 1250  bad 110"
-    )
-
-
-def test_a_log_gets_a_line_every_five_seconds() -> None:
-    """Not one a second for an hour."""
-    console = Console(file=io.StringIO(), width=80, force_terminal=False)
-    with live_view(console) as show:
-        for second in range(12):
-            show(_progress(float(second)))
-    assert isinstance(console.file, io.StringIO)
-    assert [row.split()[1] for row in console.file.getvalue().splitlines()] == ["0/22", "5/22", "10/22"]
+def test_a_run_of_nothing_is_shown_too() -> None:
+    """Ctrl-C comes at any time."""
+    assert "0 due = 0 answered" in _drawn(interrupted())

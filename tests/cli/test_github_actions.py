@@ -6,6 +6,7 @@ import pytest
 
 from createflow.cli.github_actions import tell
 from createflow.schemas.report import Outcome
+from tests.scenarios.load_reports.made_load_report import lossy
 from tests.scenarios.made_report import report, result
 
 REPORT = report(result("a", Outcome.FAILED))
@@ -37,3 +38,13 @@ def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest
     """The verdict does not hang on it."""
     tell(REPORT, {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "folder")})
     assert "$GITHUB_STEP_SUMMARY cannot be written" in capsys.readouterr().err
+
+
+def test_a_load_is_told_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Annotations and a summary of its own."""
+    file = tmp_path / "summary.md"
+    tell(lossy(), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)})
+    assert file.read_text().startswith("# FAILED: a promise is broken: search: 8 missing")
+    assert capsys.readouterr().err.startswith(
+        "::error file=createflow.toml,line=1,title=bench%3A broken promise::search"
+    )

@@ -7,8 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from createflow.cli.app import app
+from createflow.scenarios.load_reports import as_json as load_json
+from createflow.scenarios.load_reports import renderers as load
 from createflow.scenarios.reports import as_json
 from createflow.scenarios.reports.renderers import RENDERERS
+from tests.scenarios.load_reports.made_load_report import stalled
 from tests.scenarios.reports.hostile import HOSTILE
 
 
@@ -21,3 +24,22 @@ def test_every_format_is_rendered_from_the_saved_json(tmp_path: Path, form: str)
     assert done.exit_code == 0, done.output
     assert made.read_text(encoding="utf-8") == RENDERERS[form](HOSTILE)
     assert json.loads(saved.read_text(encoding="utf-8"))["run_id"] == "r1"
+
+
+@pytest.mark.parametrize("form", load.RENDERERS)
+def test_every_format_of_a_load_is_rendered_from_the_saved_json(tmp_path: Path, form: str) -> None:
+    """The same as it would have been at the end of the load, and the result is shown."""
+    saved, made = tmp_path / "saved.json", tmp_path / "made"
+    saved.write_text(load_json.render(stalled()), encoding="utf-8")
+    done = CliRunner().invoke(app, ["report", str(saved), "--report", f"{form}={made}"])
+    assert done.exit_code == 0, done.output
+    assert made.read_text(encoding="utf-8") == load.RENDERERS[form](stalled())
+    assert "MISSED: 3 targets of 3" in done.output
+
+
+def test_a_format_of_the_other_kind_is_told(tmp_path: Path) -> None:
+    """With those that there are."""
+    saved = tmp_path / "saved.json"
+    saved.write_text(load_json.render(stalled()), encoding="utf-8")
+    done = CliRunner().invoke(app, ["report", str(saved), "--report", f"sarif={tmp_path / 'made'}"])
+    assert "json, junit, markdown, html, csv, hgrm, hgrm-service" in str(getattr(done.exception, "hint", ""))

@@ -69,7 +69,8 @@ def writes(fleet: Fleet, plan: LoadPlan) -> Writes:
         end = index + len(outcomes) * len(shares)
         merged[index : end : len(shares)] = outcomes
         measured[index : end : len(shares)] = bytes(in_warmup) + b"\1" * (len(outcomes) - in_warmup)
-    return Writes(plan.run_id, bytes(merged), bytes(measured))
+    unmarked = "" if plan.is_marked else "the bodies have no room for a name by which they are found again"
+    return Writes(plan.run_id, bytes(merged), bytes(measured), unmarked)
 
 
 def _share(node: Node, plan: LoadPlan) -> tuple[bytes, int]:

@@ -1,8 +1,11 @@
 """The connections of a node's senders, one each, opened ahead of the load and counted."""
 
+from createflow.scenarios.load.endpoint import Endpoint
+from createflow.scenarios.load.exchange_error import ExchangeError
 from createflow.scenarios.load.histogram import Histogram
-from createflow.scenarios.load.http_connection import Connection, Endpoint, ExchangeError, Watchdog
+from createflow.scenarios.load.http_connection import Connection
 from createflow.scenarios.load.message import NodeConfig
+from createflow.scenarios.load.watchdog import Watchdog
 
 _AHEAD_S = 0.05
 """As many are opened before the run as the highest rate keeps busy with replies of this length."""
@@ -17,30 +20,27 @@ class Connections:
         self._watchdog = Watchdog()
         self._ahead = 1 + int(config.schedule.peak_per_s / config.of * _AHEAD_S)
         self._all: list[Connection] = []
-        self._counting = False
         self.opened = 0
         """During the run."""
 
     def one(self) -> Connection:
         """A connection for the calling sender, which is opened when it is first needed."""
-        connection = Connection(self._endpoint, self._watchdog, on_open=self.note)
+        connection = Connection(self._endpoint, self._watchdog)
         self._all.append(connection)
         return connection
 
-    def begin_counting(self) -> None:
-        """The run begins: from now on, a new connection is worth knowing of."""
-        self._counting = True
-
-    def note(self, seconds: float) -> None:
-        """A connection was opened, and took this long."""
-        if self._counting:
+    def note(self, connection: Connection) -> None:
+        """Enter a connection that was opened."""
+        if connection.connect_s is not None:
             self.opened += 1
-            self._connect.record(seconds)
+            self._connect.record(connection.connect_s)
+            connection.connect_s = None
 
     def open_ahead(self) -> None:
         """Open some one after the other, those that will be used first last; a failure will show again in the run."""
         for connection in self._all[-self._ahead :]:
             try:
                 connection.open()
+                connection.connect_s = None
             except ExchangeError:
                 return

@@ -27,7 +27,6 @@ class Engine:
         self._config = config
         self._say_state = say
         self._seq = 0
-        self._opened_before = 0
         schedule = config.schedule
         self._health = Health()
         self._recorder = Recorder(warmup_s=config.warmup_s, end_s=schedule.duration_s, of=config.of)
@@ -57,7 +56,6 @@ class Engine:
         Args:
             start_epoch_s: the common start, on this machine's wall clock.
         """
-        self._connections.begin_counting()
         self._dispatcher.start(time.perf_counter() + (start_epoch_s - time.time()))
         ticks = gevent.spawn(self._tick)
         self._dispatcher.paced.wait()

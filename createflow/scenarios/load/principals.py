@@ -72,6 +72,14 @@ class Principals:
         """One of them, with a token that holds for a while yet."""
         return self._principals[number % self.count].current() if self._principals else Principal(None, None)
 
+    def all(self) -> list[Principal]:
+        """Everyone; nobody where the endpoint is open."""
+        return [principal.current() for principal in self._principals]
+
+    def subjects(self) -> list[str]:
+        """What the target calls those who were made for this run alone."""
+        return [principal.subject or "" for principal in self._principals] if self.can_be_minted else []
+
     def credentials(self) -> tuple[tuple[str, str], ...]:
         """Header and value of each, with tokens that hold for a while yet."""
         self._principals = [principal.current() for principal in self._principals]

@@ -3,16 +3,13 @@
 import json
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from createflow.scenarios.json_pointer import value_at
 from createflow.scenarios.load.message import NodeConfig, RequestForm
+from createflow.scenarios.load.reply_parser import Reply
 from createflow.scenarios.load.schedule import Arrival
 from createflow.schemas.load_report import Operation
-
-if TYPE_CHECKING:  # the parent, which must stay free of gevent, imports this module too
-    from createflow.scenarios.load.http_connection import Reply
 
 _KNOWN = 1000
 """Resources that are remembered to be read and updated: the younger ones, as readers mostly ask for those."""
@@ -53,13 +50,13 @@ class RequestMaker:
         for form in self._forms.values():
             form.renew(credentials)
 
-    def learn(self, reply: "Reply", arrival: Arrival) -> None:
+    def learn(self, reply: Reply, arrival: Arrival) -> None:
         """Remember what a create made, if the reply says where it is."""
         path = self._place_of(reply)
         if path:
             self._known.append(Known(path, self._principal(arrival), arrival.k))
 
-    def _place_of(self, reply: "Reply") -> str:
+    def _place_of(self, reply: Reply) -> str:
         """The path of a created resource: as the profile says it is read, or its Location, or its id below the path."""
         resource_id = ""
         if self._reading.id_pointer and (self._reading.by_id or not reply.location):

@@ -11,13 +11,13 @@ from locust.exception import StopUser
 
 from createflow.scenarios.load.connections import Connections
 from createflow.scenarios.load.dispatch import Dispatcher
-from createflow.scenarios.load.http_connection import Connection, ExchangeError, Reply
+from createflow.scenarios.load.exchange_error import TIMEOUT, ExchangeError
+from createflow.scenarios.load.http_connection import Connection
 from createflow.scenarios.load.recorder import Recorder
+from createflow.scenarios.load.reply_parser import Reply
 from createflow.scenarios.load.request_maker import RequestMaker
 from createflow.scenarios.load.schedule import Arrival
 from createflow.schemas.load_report import Operation
-
-TIMEOUT = "timeout"
 
 
 class Senders:
@@ -54,6 +54,8 @@ class Senders:
         except ExchangeError as raised:
             error = raised
         done_s = self._dispatcher.now_s()
+        if connection.connect_s is not None:
+            self._connections.note(connection)
         if not self._dispatcher.settled(arrival):
             return
         if reply is not None:

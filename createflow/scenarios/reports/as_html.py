@@ -1,12 +1,10 @@
 """One HTML page that needs nothing else: opens offline, asks nobody, and trusts nothing that a target said."""
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from html import escape
-from importlib.resources import files
 
 from createflow.scenarios.reports.html_check import check
+from createflow.scenarios.reports.html_part import digest, part
 from createflow.scenarios.reports.remark import remarks
 from createflow.scenarios.reports.trouble import TROUBLE, troubled
 from createflow.scenarios.reports.verdict import Verdict, counted, verdict, words
@@ -18,9 +16,9 @@ _MOODS = {Verdict.HOLDS: "good", Verdict.FAILED: "bad", Verdict.BROKEN: "bad"}
 
 def render(report: RunReport) -> str:
     """The whole page. Its policy lets exactly this style and this script run, known by their digests."""
-    style, script = _part("page.css"), _part("page.js")
+    style, script = part("page.css"), part("page.js")
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     return f"""<!doctype html>
@@ -90,11 +88,3 @@ def _settled(report: RunReport, tier: Tier) -> list[CheckResult]:
 def _section(title: str, results: list[CheckResult]) -> str:
     checks = "\n".join(map(check, results))
     return f"<section><h2>{title}</h2>\n{checks}</section>" if results else ""
-
-
-def _part(name: str) -> str:
-    return files("createflow.scenarios.reports").joinpath(name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from createflow.schemas.error import UserError
+from createflow.scenarios.saved_report import text_of, validated
 from createflow.schemas.report import RunReport
 
 
@@ -19,17 +17,4 @@ def parse(path: Path) -> RunReport:
     Raises:
         UserError: no such file, or not a report of a run.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{path}: cannot be read: {reason}") from None
-    try:
-        return RunReport.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(
-            f"{path}: not the report of a run: {where + ': ' if where else ''}{first['msg']}",
-            hint="createflow run --report json=FILE writes one",
-        ) from None
+    return validated(RunReport, text_of(path), path)

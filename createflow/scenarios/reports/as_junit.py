@@ -1,16 +1,13 @@
 """JUnit XML as GitHub's and GitLab's test views read it: one test case for each check."""
 
-import re
 from xml.etree import ElementTree as ET
 
 from createflow.scenarios.reports.place import place
 from createflow.scenarios.reports.remark import known, remarks
 from createflow.scenarios.reports.trouble import explained
 from createflow.scenarios.reports.verdict import gates, sentence
+from createflow.scenarios.reports.xml_text import counted_cases, legal
 from createflow.schemas.report import CheckResult, KnownFailure, Outcome, RunReport, Standing
-
-# XML 1.0 section 2.2: what a document may hold. The rest cannot even be written as a reference.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(report: RunReport) -> str:
@@ -21,24 +18,19 @@ def render(report: RunReport) -> str:
     """
     entries = {entry.id: entry for entry in report.baseline}
     cases = [_case(report, result, entries.get(result.id)) for result in report.results]
+    counts = {"name": "createflow", **counted_cases(cases), "time": f"{report.duration_s:.3f}"}
     suite = ET.Element(
         "testsuite",
-        name="createflow",
-        tests=str(len(cases)),
-        failures=_count(cases, "failure"),
-        errors=_count(cases, "error"),
-        skipped=_count(cases, "skipped"),
-        time=f"{report.duration_s:.3f}",
+        counts,
         timestamp=report.started_at.partition(".")[0].rstrip("Z"),
-        hostname=_legal(report.target),
+        hostname=legal(report.target),
     )
     properties = ET.SubElement(suite, "properties")
     for name in ("run_id", "target", "profile", "createflow_version", "seed", "gate"):
-        ET.SubElement(properties, "property", name=name, value=_legal(str(getattr(report, name))))
+        ET.SubElement(properties, "property", name=name, value=legal(str(getattr(report, name))))
     suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = _legal("\n".join([*remarks(report), sentence(report)]))
-    counts = {name: suite.attrib[name] for name in ("tests", "failures", "errors", "skipped", "time")}
-    suites = ET.Element("testsuites", {"name": "createflow", **counts})
+    ET.SubElement(suite, "system-out").text = legal("\n".join([*remarks(report), sentence(report)]))
+    suites = ET.Element("testsuites", counts)
     suites.append(suite)
     ET.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
@@ -51,15 +43,15 @@ def _case(report: RunReport, result: CheckResult, entry: KnownFailure | None) ->
         classname=f"{result.step.tier.value}.{result.step.value}",
         name=result.id,
         time=f"{result.duration_ms / 1000:.3f}",
-        file=_legal(file),
+        file=legal(file),
         line=str(line),
     )
     if told := _told(report, result, entry):
         tag, kind, message = told
-        attributes = {"message": _legal(message)} if tag == "skipped" else {"message": _legal(message), "type": kind}
+        attributes = {"message": legal(message)} if tag == "skipped" else {"message": legal(message), "type": kind}
         child = ET.SubElement(case, tag, attributes)
         if result.outcome is not Outcome.SKIPPED:
-            child.text = _legal("\n".join(f"{label}: {text}" for label, text in explained(result)))
+            child.text = legal("\n".join(f"{label}: {text}" for label, text in explained(result)))
     return case
 
 
@@ -84,11 +76,3 @@ def _failed(report: RunReport, result: CheckResult, entry: KnownFailure | None) 
     if not gates(report, result):
         return "skipped", "", f"failed, but not required ({result.level.value}): {seen}"
     return "failure", "failed", seen
-
-
-def _count(cases: list[ET.Element], tag: str) -> str:
-    return str(sum(case.find(tag) is not None for case in cases))
-
-
-def _legal(text: str) -> str:
-    return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,8 +1,6 @@
 """Markdown: for a job's summary or a comment. What a target says stands in code, where nothing is markup."""
 
-import re
-
-from createflow.scenarios.reports.one_line import one_line
+from createflow.scenarios.reports.markdown_text import code, fenced
 from createflow.scenarios.reports.remark import remarks
 from createflow.scenarios.reports.trouble import explained, skipped, troubled
 from createflow.scenarios.reports.verdict import counted, sentence
@@ -15,7 +13,7 @@ def render(report: RunReport) -> str:
     lines = [
         f"# {sentence(report)}",
         "",
-        f"{_code(report.target)}, {_code(report.profile)}, run `{report.run_id}`, seed {report.seed}",
+        f"{code(report.target)}, {code(report.profile)}, run `{report.run_id}`, seed {report.seed}",
         "",
         f"| # | step | tier | {' | '.join(outcome.value for outcome in Outcome)} |",
         f"|--:|---|---|{'--:|' * len(Outcome)}",
@@ -24,7 +22,7 @@ def render(report: RunReport) -> str:
     for result in troubled(report):
         lines += ["", *_trouble(result)]
     if said := remarks(report):
-        lines += ["", "## Remarks", "", *_fenced("\n".join(said))]
+        lines += ["", "## Remarks", "", *fenced("\n".join(said))]
     if reasons := _skipped(report):
         lines += ["", "## Skipped", "", *reasons]
     return "\n".join(lines) + "\n"
@@ -45,26 +43,10 @@ def _trouble(result: CheckResult) -> list[str]:
     lines = [f"## {result.outcome.value}: `{result.id}`{level}", ""]
     if result.why:
         lines += [f"{result.why}", ""]
-    return lines + _fenced("\n".join(f"{label}: {text}" for label, text in explained(result)))
+    return lines + fenced("\n".join(f"{label}: {text}" for label, text in explained(result)))
 
 
 def _skipped(report: RunReport) -> list[str]:
     return [
-        f"- {_code(reason)}: {', '.join(f'`{check_id}`' for check_id in ids)}"
-        for reason, ids in skipped(report).items()
+        f"- {code(reason)}: {', '.join(f'`{check_id}`' for check_id in ids)}" for reason, ids in skipped(report).items()
     ]
-
-
-def _fenced(text: str) -> list[str]:
-    fence = "`" * max(3, 1 + _longest_run(text))
-    return [f"{fence}text", text, fence]
-
-
-def _code(text: str) -> str:
-    fence = "`" * (1 + _longest_run(text))
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{space}{one_line(text)}{space}{fence}"
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -49,7 +49,11 @@ def _left_behind(report: RunReport) -> str:
 
 def _command(kind: str, report: RunReport, result: CheckResult, message: str) -> str:
     file, line = place(report, result)
-    title = f"{result.outcome.value}: {result.id}"
+    return command(kind, file=file, line=line, title=f"{result.outcome.value}: {result.id}", message=message)
+
+
+def command(kind: str, *, file: str, line: int, title: str, message: str) -> str:
+    """One workflow command; nothing in the texts ends it or begins another."""
     return f"::{kind} file={_property(file)},line={line},title={_property(title)}::{_data(message)}"
 
 

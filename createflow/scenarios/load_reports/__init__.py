@@ -1,0 +1,1 @@
+"""A finished load report, rendered: each ``as_`` module has ``render(report) -> str``."""
