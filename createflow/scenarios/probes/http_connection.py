@@ -19,6 +19,7 @@ from createflow.schemas.profile import Profile
 from createflow.schemas.report import Exchange
 
 _SHOWN_CHARACTERS = 4096
+_CONNECT_SHARE = 0.9
 _LONGEST_REPLY_BYTES = 8 * 1024 * 1024
 _POOL = httpx.Limits(max_connections=128, max_keepalive_connections=64, keepalive_expiry=4.0)
 """Idle connections are given up before most servers do, so that no request meets a closing one."""
@@ -71,7 +72,8 @@ class HttpConnection:
             trust_env=False,
             follow_redirects=False,
             limits=_POOL,
-            timeout=None,  # noqa: S113 - every request has an overall limit in send()
+            # Every request has an overall limit in send(); but a handshake that is broken off by it leaks its socket.
+            timeout=httpx.Timeout(None, connect=target.timeout_s * _CONNECT_SHARE),
             headers={
                 "user-agent": f"createflow/{createflow.__version__} (run {self.run_id})",
                 "accept": target.accept,
@@ -105,7 +107,7 @@ class HttpConnection:
                     body = await _whole(response)
                 finally:
                     await response.aclose()
-        except TimeoutError:
+        except (TimeoutError, httpx.ConnectTimeout):
             message = f"no complete reply within {self.profile.target.timeout_s:g} s"
         except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
             message = _told(error)

@@ -31,6 +31,11 @@ class Stub:
         counts: dict[str, int] = httpx.get(f"{self.url}/seen", trust_env=False).json()
         return counts
 
+    def arrivals(self) -> list[float]:
+        """When each POST came, in seconds of some clock."""
+        moments: list[float] = httpx.get(f"{self.url}/arrivals", trust_env=False).json()
+        return moments
+
 
 @pytest.fixture
 def start_stub() -> Iterator[Callable[[str], Stub]]:

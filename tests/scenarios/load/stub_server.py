@@ -2,13 +2,16 @@
 
 ``python stub_server.py MODE``: prints its port, then ``MODE`` says how it treats each request: ``fast`` (201 at once),
 ``delay:SECONDS``, ``close`` (reads the request, closes), ``refuse:N`` (every N-th request gets 503 at once), ``hang``,
-``unauthorized``.
-``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others.
+``unauthorized``, ``known`` (of a hundred, 95 after 50 ms, 4 after 104.9 ms, 1 after 400 ms), ``awakening:SECONDS``
+(slow for so long after the first request, then fast), ``capacity:N`` (N a second, one after the other; the rest wait).
+``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
+answers when each POST came.
 """
 
 import asyncio
 import json
 import sys
+import time
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n" + b'{"id":"1"}'
 REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -22,6 +25,8 @@ class Stub(asyncio.Protocol):
     posts = 0
     bodies: set[bytes] = set()  # noqa: RUF012 - shared by all connections, that is its purpose
     subjects: set[bytes] = set()  # noqa: RUF012 - as above
+    arrivals: list[float] = []  # noqa: RUF012 - as above
+    free_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start with nothing read."""
@@ -40,23 +45,26 @@ class Stub(asyncio.Protocol):
                 return
             body = self.buffer[end + 4 : end + 4 + length]
             self.buffer = self.buffer[end + 4 + length :]
-            if head.startswith(b"GET"):
-                self.tell()
+            if head.startswith(b"GET /arrivals"):
+                self.tell(Stub.arrivals)
+            elif head.startswith(b"GET"):
+                self.tell({"posts": Stub.posts, "bodies": len(Stub.bodies), "subjects": len(Stub.subjects)})
             else:
-                self.answer(fields, body)
+                self.answer(fields, body, preflight=head.startswith(b"POST") and b'"name":"warm ' in body)
 
-    def answer(self, fields: dict[bytes, bytes], body: bytes) -> None:
+    def answer(self, fields: dict[bytes, bytes], body: bytes, *, preflight: bool) -> None:
         """Treat one POST as the mode says; the preflight always finds a healthy server."""
-        if b'"arrival":-1' in body and self.mode != "unauthorized":
+        if preflight and self.mode != "unauthorized":
             self.transport.write(CREATED)
             return
         Stub.posts += 1
+        Stub.arrivals.append(time.monotonic())
         Stub.bodies.add(body)
         Stub.subjects.add(fields.get(b"Authorization", b""))
         if self.mode == "fast":
             self.transport.write(CREATED)
-        elif self.mode == "delay":
-            asyncio.get_running_loop().call_later(self.argument, self.transport.write, CREATED)
+        elif self.mode in {"delay", "known", "awakening", "capacity"}:
+            asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
         elif self.mode == "refuse":
             self.transport.write(REFUSED if Stub.posts % int(self.argument) == 0 else CREATED)
         elif self.mode == "unauthorized":
@@ -64,10 +72,22 @@ class Stub(asyncio.Protocol):
         elif self.mode == "close":
             self.transport.close()
 
-    def tell(self) -> None:
+    def later(self) -> float:
+        """How long this request takes, in the modes in which that changes."""
+        if self.mode == "known":
+            place = Stub.posts % 100
+            return 0.4 if place == 50 else 0.1049 if place % 25 == 10 else 0.05
+        if self.mode == "awakening":
+            return 0.3 if time.monotonic() < Stub.arrivals[0] + self.argument else 0.0
+        if self.mode == "capacity":
+            now = time.monotonic()
+            Stub.free_at = max(Stub.free_at, now) + 1 / self.argument
+            return Stub.free_at - now
+        return self.argument
+
+    def tell(self, document: object) -> None:
         """Say what was seen."""
-        seen = {"posts": Stub.posts, "bodies": len(Stub.bodies), "subjects": len(Stub.subjects)}
-        text = json.dumps(seen).encode()
+        text = json.dumps(document).encode()
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
 
 

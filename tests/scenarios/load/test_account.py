@@ -50,14 +50,6 @@ def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -
     assert (sum(found.measured), found.measured[:12]) == (40, bytes(10) + b"\1\1")
 
 
-def test_the_names_of_a_run_are_told_from_others() -> None:
-    """By run and number, nothing else."""
-    found = writes(Fleet(1, lambda _: None), _plan())
-    assert found.arrival_of(found.name_of(17)) == 17
-    assert found.arrival_of(f"load {found.run_id} -1") is None
-    assert found.arrival_of("load other 3") is None
-
-
 def test_two_nodes_share_the_arrivals_in_turn() -> None:
     """Each says only its own."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)

@@ -6,15 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from createflow.scenarios.load.plan import make_plan
-from createflow.scenarios.load.preflight import preflight
+from createflow.scenarios.benchmark import staged
+from createflow.scenarios.load.asked import Asked
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
 from tests.scenarios.load.conftest import Stub
 
 
-def _try(profile: Profile) -> None:
-    asyncio.run(preflight(make_plan(profile, rate_per_s=1, duration_s=1, warmup_s=0)))
+def _try(profile: Profile, mix: str = "create=1") -> tuple[tuple[str, int], ...]:
+    async def ask() -> tuple[tuple[str, int], ...]:
+        async with staged(profile, Asked(rate_per_s=1, duration_s=1, warmup_s=0, mix=mix)) as stage:
+            return stage.known
+
+    return asyncio.run(ask())
 
 
 def test_a_refused_token_is_the_users_to_mend(start_stub: Callable[[str], Stub]) -> None:
@@ -41,5 +45,7 @@ def test_a_target_that_speaks_no_tls_is_unreachable(start_stub: Callable[[str], 
 
 
 def test_a_healthy_target_passes(start_stub: Callable[[str], Stub]) -> None:
-    """One create, nothing said."""
-    _try(start_stub("fast").profile())
+    """One create, nothing said; a load that reads too is told where it is."""
+    profile = start_stub("fast").profile()
+    assert _try(profile) == ()
+    assert _try(profile, "create=1,read=1") == (("/api/resources/1", 0),)
