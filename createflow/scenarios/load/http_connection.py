@@ -106,9 +106,7 @@ class Connection:
             parser.complete = False
             try:
                 self._send(request, parser)
-                while not parser.complete:
-                    self._hub.switch()
-                    self._receive(parser, request)
+                self._read(parser, request)
             except Overdue:
                 self._take_what_is_here(parser, request)
         except BaseException:
@@ -188,13 +186,19 @@ class Connection:
                 except _NOT_NOW:
                     self._hub.switch()
                     self._receive(parser, request)
-                except OSError:
-                    return  # What the server said before, or how it ended, is there to be read.
+        except OSError:
+            pass  # What the server said before, or how it ended, is there to be read.
         finally:
             writable.stop()
             writable.close()
         if rest:
+            self._read(parser, request)
             parser.reusable = False
+
+    def _read(self, parser: ReplyParser, request: bytes) -> None:
+        while not parser.complete:
+            self._hub.switch()
+            self._receive(parser, request)
 
     def _receive(self, parser: ReplyParser, request: bytes) -> None:
         try:
@@ -220,3 +224,4 @@ class Connection:
             self._receive(parser, request)
         if not parser.complete:
             raise ExchangeError(TIMEOUT, maybe_sent=True)
+        parser.reusable = False  # The request may not have left as a whole.

@@ -22,6 +22,6 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cafile=ca_file)
     except OSError as error:
-        reason = error.strerror or "not a PEM file of certificates"
+        reason = "no PEM file of certificates" if isinstance(error, ssl.SSLError) else error.strerror
         raise UserError(f"[target] ca_file {ca_file}: {reason}", hint="name the authority's certificate") from None
     return context

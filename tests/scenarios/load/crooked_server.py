@@ -1,0 +1,167 @@
+"""Servers that treat their connections in any way a test wants, right or wrong, on real sockets."""
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\n" + b'{"id":"1"}'
+_PATIENCE_S = 20.0
+
+
+class Peer:
+    """One connection, seen from the server."""
+
+    def __init__(self, connection: socket.socket, server: "CrookedServer") -> None:
+        self.connection = connection
+        self._server = server
+        self._unread = b""
+
+    def request(self) -> bytes:
+        """The next whole request; empty when the client has closed."""
+        while (end := self._unread.find(b"\r\n\r\n")) < 0:
+            if not (more := self.connection.recv(65536)):
+                return b""
+            self._unread += more
+        head = self._unread[:end]
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        whole = end + 4 + length
+        while len(self._unread) < whole:
+            if not (more := self.connection.recv(65536)):
+                return b""
+            self._unread += more
+        request, self._unread = self._unread[:whole], self._unread[whole:]
+        self._server.requests.append(request)
+        return request
+
+    def head(self) -> None:
+        """Read no more than comes at once."""
+        self.connection.recv(1000)
+
+    def send(self, *parts: bytes) -> None:
+        """Send each part in a packet of its own."""
+        for part in parts:
+            self.connection.sendall(part)
+
+    def dribble(self, data: bytes, *, every_s: float) -> None:
+        """Send byte by byte until the client has had enough."""
+        for byte in data:
+            self.connection.sendall(bytes([byte]))
+            if self._server.over.wait(every_s):
+                return
+
+    def drain(self) -> None:
+        """Read, and say nothing, until the client closes."""
+        while self.connection.recv(65536):
+            pass
+
+    def close(self) -> None:
+        """Close at once; what follows finds a closed socket."""
+        self.connection.close()
+
+    def reset(self) -> None:
+        """Close with RST instead of FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+
+Treatment = Callable[[Peer], None]
+
+
+class CrookedServer:
+    """Accepts, and hands each connection to the treatment; the connection ends when that returns."""
+
+    def __init__(self, treatment: Treatment, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self.requests: list[bytes] = []
+        """The whole requests that came, in order."""
+        self.connections = 0
+        self.over = threading.Event()
+        self._treatment = treatment
+        self._tls = tls
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, 0), family=family, backlog=512)
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """End all of it. The clients must be gone."""
+        self.over.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(_PATIENCE_S)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._treat, args=[connection])
+            self._threads.append(thread)
+            thread.start()
+
+    def _treat(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE_S)
+        # A client that goes away in the middle is what many tests are about.
+        with contextlib.suppress(OSError):
+            if self._tls:
+                plain = connection
+                try:
+                    connection = self._tls.wrap_socket(plain, server_side=True)
+                except OSError:
+                    plain.close()
+                    raise
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._treatment(Peer(connection, self))
+        connection.close()
+
+
+def always(*parts: bytes) -> Treatment:
+    """Answer every request with these parts, each in a packet of its own."""
+
+    def treatment(peer: Peer) -> None:
+        while peer.request():
+            peer.send(*parts)
+
+    return treatment
+
+
+def once(*parts: bytes) -> Treatment:
+    """Answer one request, then close."""
+
+    def treatment(peer: Peer) -> None:
+        if peer.request():
+            peer.send(*parts)
+
+    return treatment
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., CrookedServer]]:
+    """Start a server with a treatment."""
+    servers: list[CrookedServer] = []
+
+    def start(treatment: Treatment, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> CrookedServer:
+        servers.append(CrookedServer(treatment, tls=tls, host=host))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
