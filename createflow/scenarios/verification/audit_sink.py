@@ -96,4 +96,6 @@ class AuditSink:
             for resource_id, *_ in page:
                 # What was committed since the primary was read has its row by now.
                 if str(resource_id) not in ours and not await self._primary.by_id(str(resource_id)):
-                    self._seen.saw_stranger(f"an entry about resource {str(resource_id)[:80]}, which the primary does not have")
+                    self._seen.saw_stranger(
+                        f"an entry about resource {str(resource_id)[:80]}, which the primary does not have"
+                    )
