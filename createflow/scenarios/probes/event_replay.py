@@ -20,28 +20,30 @@ _KEPT_S = 60.0
 _STATUS = "Status"
 
 
+async def last_place(sink: EventSink) -> int:
+    """How far the stream is now; no connection is kept.
+
+    Raises:
+        NotDeclared: the stream does not keep its events, so that they cannot be counted later.
+    """
+    async with await _connected(sink) as client:
+        info = await client.jetstream().stream_info(sink.stream)
+    if info.config.retention not in {None, RetentionPolicy.LIMITS}:
+        raise NotDeclared(f"the stream {sink.stream} drops events once they are consumed")
+    return info.state.last_seq
+
+
 class EventReplay:
     """Reads on from where it stopped; the consumer leaves nothing behind on the server."""
 
-    def __init__(self, sink: EventSink) -> None:
+    def __init__(self, sink: EventSink, *, after: int) -> None:
         self._sink = sink
+        self._after = after
+        """The place in the stream of the last event that was read."""
         self._client: Client | None = None
-        self._noted = 0
         self._asking = ""
         self._inbox = ""
         self._page: asyncio.Queue[Msg] = asyncio.Queue()
-
-    async def note(self) -> None:
-        """Remember how far the stream is now; no connection is kept.
-
-        Raises:
-            NotDeclared: the stream does not keep its events, so that they cannot be counted later.
-        """
-        async with await self._connect() as client:
-            info = await client.jetstream().stream_info(self._sink.stream)
-        if info.config.retention not in {None, RetentionPolicy.LIMITS}:
-            raise NotDeclared(f"the stream {self._sink.stream} drops events once they are consumed")
-        self._noted = info.state.last_seq
 
     async def close(self) -> None:
         """Leave; the server forgets the place."""
@@ -61,7 +63,7 @@ class EventReplay:
             while more:
                 page, more = await self._next()
                 if page:
-                    self._noted = page[-1].metadata.sequence.stream
+                    self._after = page[-1].metadata.sequence.stream
                 yield page
         except BaseException:
             await self.close()  # the next look begins after the last whole page
@@ -73,16 +75,16 @@ class EventReplay:
         Raises:
             NotDeclared: something after it is gone already.
         """
-        self._client = await self._connect()
+        self._client = await _connected(self._sink)
         context = self._client.jetstream()
         info = await context.stream_info(self._sink.stream)
-        if info.state.first_seq > self._noted + 1:
+        if info.state.first_seq > self._after + 1:
             raise NotDeclared(f"the stream {self._sink.stream} has dropped events since the run began")
         consumer = await context.add_consumer(
             self._sink.stream,
             ConsumerConfig(
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=self._noted + 1,
+                opt_start_seq=self._after + 1,
                 ack_policy=AckPolicy.NONE,
                 filter_subject=self._sink.created_subject or self._sink.subject,
                 inactive_threshold=_KEPT_S,
@@ -109,14 +111,17 @@ class EventReplay:
             page.append(message)
         return page, True
 
-    async def _connect(self) -> Client:
-        return await nats.connect(
-            self._sink.url.get_secret_value(),
-            name="createflow bench",
-            connect_timeout=3,
-            allow_reconnect=False,
-            error_cb=_ignore,
-        )
+
+async def _connected(sink: EventSink) -> Client:
+    return await nats.connect(
+        sink.url.get_secret_value(),
+        name="createflow bench",
+        connect_timeout=3,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,  # counts for the first connection, too
+        reconnect_time_wait=0.1,
+        error_cb=_ignore,
+    )
 
 
 async def _ignore(_: Exception) -> None:

@@ -17,6 +17,7 @@ from createflow.schemas.profile import EventSink
 
 _PAGE_EVENTS = 500
 _KEPT_S = 10.0
+_ATTEMPTS = 10
 _STATUS = "Status"
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
@@ -30,16 +31,11 @@ class EventWatch:
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
         self._client: Client | None = None
+        self._turn = asyncio.Lock()
 
     async def open(self) -> Self:
-        """Connect."""
-        self._client = await nats.connect(
-            self._sink.url.get_secret_value(),
-            name="createflow bench sampler",
-            connect_timeout=3,
-            max_reconnect_attempts=-1,
-            error_cb=_ignore,
-        )
+        """Connect now, so that the first watch does not pay for it."""
+        await self._connected()
         return self
 
     async def close(self) -> None:
@@ -50,9 +46,7 @@ class EventWatch:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Seen]:
         """Every event from now on is seen by what this yields."""
-        client = self._client
-        if client is None:
-            raise nats.errors.ConnectionClosedError
+        client = await self._connected()
         context = client.jetstream()
         consumer = await context.add_consumer(
             self._sink.stream,
@@ -92,6 +86,22 @@ class EventWatch:
             with suppress(*_FAILURES):
                 await subscription.unsubscribe()
                 await context.delete_consumer(self._sink.stream, consumer.name)
+
+    async def _connected(self) -> Client:
+        async with self._turn:
+            if self._client is None:
+                self._client = await nats.connect(
+                    self._sink.url.get_secret_value(),
+                    name="createflow bench sampler",
+                    connect_timeout=2,
+                    max_reconnect_attempts=_ATTEMPTS,  # counts for the first connection, too
+                    reconnect_time_wait=0.2,
+                    error_cb=_ignore,
+                )
+            elif self._client.is_closed:
+                self._client = None
+                raise nats.errors.ConnectionClosedError
+            return self._client
 
 
 def _has(message: Msg, texts: tuple[bytes, ...]) -> bool:

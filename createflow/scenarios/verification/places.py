@@ -24,9 +24,10 @@ class Noted:
 
     rows_since: datetime = LONG_AGO
     audit_since: datetime = LONG_AGO
-    replay: EventReplay | None = None
-    no_replay: str = ""
-    """Why there is none, though a stream is declared."""
+    events_after: int | None = None
+    """The place of the stream's last event before the load."""
+    events_unknown: str = ""
+    """Why it is not known, though a stream is declared."""
 
 
 @dataclass(slots=True)
@@ -93,12 +94,13 @@ def places(
             )
         )
     if sinks.events is not None:
-        if noted.replay is None:
-            found.unverifiable["events"] = noted.no_replay
+        if noted.events_after is None:
+            found.unverifiable["events"] = noted.events_unknown
         else:
+            replay = EventReplay(sinks.events, after=noted.events_after)
             field_name = profile.target.fields.name
             found.verifiable.append(
-                EventSink(noted.replay, sinks.events, field_name, writes=writes, deadline_s=deadlines.event_s)
+                EventSink(replay, sinks.events, field_name, writes=writes, deadline_s=deadlines.event_s)
             )
     if sinks.search is not None and ready("search"):
         found.verifiable.append(

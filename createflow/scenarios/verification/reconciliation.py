@@ -8,7 +8,7 @@ from typing import Self
 from createflow.scenarios.expect import NotDeclared
 from createflow.scenarios.load.writes import Outcome, Writes
 from createflow.scenarios.mask import Mask
-from createflow.scenarios.probes.event_replay import EventReplay
+from createflow.scenarios.probes.event_replay import last_place
 from createflow.scenarios.probes.run_rows import LONG_AGO, RunRows
 from createflow.scenarios.verification.cache_sample import cache_sample, spread
 from createflow.scenarios.verification.judgement import proved, verdicts
@@ -60,9 +60,7 @@ class Reconciliation:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave the event stream, should a search have been broken off."""
-        if self._noted.replay is not None:
-            await self._noted.replay.close()
+        """Nothing is held."""
 
     async def verify(
         self,
@@ -123,19 +121,17 @@ class Reconciliation:
             self._noted.audit_since = await _now(audit.dsn.get_secret_value())
 
     async def _note_events(self) -> None:
-        if self._profile.sinks.events is None:
+        events = self._profile.sinks.events
+        if events is None:
             return
-        replay = EventReplay(self._profile.sinks.events)
         try:
             async with asyncio.timeout(_NOTING_S):
-                await replay.note()
+                self._noted.events_after = await last_place(events)
         except NotDeclared as error:
-            self._noted.no_replay = str(error)
+            self._noted.events_unknown = str(error)
         except Exception as error:  # noqa: BLE001 - whatever the client library raises, the place is not known
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._noted.no_replay = f"before the load it could not be asked how far the stream was: {words}"
-        else:
-            self._noted.replay = replay
+            self._noted.events_unknown = f"before the load it could not be asked how far the stream was: {words}"
 
 
 async def _now(dsn: str) -> datetime:

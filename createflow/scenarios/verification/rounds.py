@@ -72,12 +72,14 @@ async def searched(
         for state in states:
             wanted |= state.seen.present & unknown
         now = clock.monotonic()
-        if wanted != before:
-            changed_at = min(now, begun_at + _LATEST_CHANGE_S)
+        changed = wanted != before and now < begun_at + _LATEST_CHANGE_S
+        if changed:
+            changed_at = now
         for state in states:
             complete = not state.error and not wanted & ~state.seen.present & ~state.seen.blind
             patience_s = max(state.sink.deadline_s, _SILENCE_S if state.error else 0.0)
-            in_time = state.began_at < changed_at + patience_s
+            # Whatever its deadline, a look that began before the change says nothing about it.
+            in_time = changed or state.began_at < changed_at + patience_s
             state.done = complete or not in_time or state.undeclared
         on_progress(tuple(_progress(state, wanted) for state in states))
         if all(state.done for state in states):

@@ -1,0 +1,56 @@
+"""Sinks that show what a test tells them to, on a clock that moves only when told to."""
+
+from collections.abc import Callable
+
+from createflow.scenarios.load.writes import Outcome, Writes
+from createflow.scenarios.verification.sightings import Sightings
+from createflow.schemas.clock import FakeClock
+
+LETTERS = {
+    "a": Outcome.ACCEPTED,
+    "r": Outcome.REFUSED,
+    "u": Outcome.UNKNOWN,
+    "-": Outcome.UNSENT,
+    "o": Outcome.OTHER,
+}
+
+
+def writes_of(outcomes: str, measured: str = "") -> Writes:
+    """A ledger, a letter for each arrival; ``m`` for each that is in the measured window."""
+    return Writes("ab12", bytes(LETTERS[letter] for letter in outcomes), bytes(letter == "m" for letter in measured))
+
+
+def sightings_of(writes: Writes, counts: str) -> Sightings:
+    """A digit for each arrival: how often it is there."""
+    seen = Sightings(writes)
+    seen.counts[:] = bytes(int(digit) for digit in counts)
+    return seen
+
+
+class FakeSink:
+    """Shows counts that depend on the time since the search began."""
+
+    unasked = ""
+
+    def __init__(
+        self, name: str, clock: FakeClock, writes: Writes, shows: Callable[[float], str], *, deadline_s: float = 0.0
+    ) -> None:
+        self.name = name
+        self.deadline_s = deadline_s
+        self.looked_at: list[float] = []
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._writes = writes
+        self._shows = shows
+
+    async def look(self) -> Sightings:
+        """What there is by now; a text that is no row of digits is an error's."""
+        now_s = self._clock.monotonic() - self._began_s
+        self.looked_at.append(now_s)
+        shown = self._shows(now_s)
+        if not shown.isdigit():
+            raise ConnectionError(shown)
+        return sightings_of(self._writes, shown)
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,92 @@
+"""What can be verified at all, by the profile."""
+
+from typing import Any
+
+import pytest
+
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.verification.cache_sample import spread
+from createflow.scenarios.verification.places import unverifiable
+from createflow.scenarios.verification.reconciliation import Reconciliation
+from createflow.schemas.clock import FakeClock
+from createflow.schemas.profile import Profile
+from tests.scenarios.verification.fakes import writes_of
+
+pytestmark = pytest.mark.anyio
+DSN = "postgresql://nobody:geheimnis@127.0.0.1:1/none?connect_timeout=1"
+
+
+def profile_with(**sinks: dict[str, Any]) -> Profile:
+    """A deployment with these sinks, none of which answers."""
+    return Profile.model_validate({"target": {"base_url": "http://stub.test"}, "sinks": sinks})
+
+
+PRIMARY = {"dsn": DSN, "by_id": "q"}
+AUDIT = {"dsn": DSN, "by_id": "q"}
+SEARCH = {"url": "http://127.0.0.1:1", "index": "i"}
+EVENTS = {"url": "nats://x:geheimnis@127.0.0.1:1", "stream": "S", "subject": "s"}
+
+
+@pytest.mark.parametrize(
+    ("sinks", "reasons"),
+    [
+        ({"primary": PRIMARY}, {"primary": "sinks.primary has no by_run query"}),
+        ({"primary": PRIMARY | {"by_run": "q"}}, {}),
+        ({"primary": PRIMARY | {"by_run": "q"}, "audit": AUDIT}, {"audit": "sinks.audit has no by_ids query"}),
+        ({"primary": PRIMARY | {"by_run": "q"}, "audit": AUDIT | {"by_ids": "q"}, "search": SEARCH}, {}),
+        (
+            {"audit": AUDIT | {"by_ids": "q"}},
+            {"audit": "sinks.primary has no by_run query, which would tell the ids to ask for"},
+        ),
+        ({"search": SEARCH | {"name_keyword": "n"}, "events": EVENTS}, {}),
+    ],
+)
+def test_a_sink_without_its_question_is_told_before_the_load(
+    sinks: dict[str, dict[str, Any]], reasons: dict[str, str]
+) -> None:
+    """Which key of the profile is missing."""
+    assert unverifiable(profile_with(**sinks)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("sinks", "why"),
+    [
+        ({}, "the profile declares no sink to look for the writes in"),
+        ({"primary": PRIMARY}, "sinks.primary has no by_run query"),
+        ({"primary": PRIMARY, "events": EVENTS}, ""),
+    ],
+)
+async def test_nothing_to_ask_is_no_verification(sinks: dict[str, dict[str, Any]], why: str) -> None:
+    """Not one in which all is well."""
+    reconciliation = Reconciliation(profile_with(**sinks), Mask(), "ab12")
+    assert reconciliation.impossible == why
+    if why:
+        assert await reconciliation.verify(writes_of("aa")) is None
+
+
+async def test_sinks_that_do_not_answer_prove_nothing() -> None:
+    """Each says why, in the order of the profile and without its password; the load was not stopped by them."""
+    replicas = [{"name": "replica-1", "dsn": DSN}]
+    profile = profile_with(
+        primary=PRIMARY | {"by_run": "q"},
+        replicas=replicas,  # type: ignore[arg-type]
+        audit=AUDIT,
+        events=EVENTS,
+        search=SEARCH,
+        cache={"url": "redis://127.0.0.1:1/0", "key": "{id}"},
+    )
+    async with Reconciliation(profile, Mask(), "ab12", clock=FakeClock()) as reconciliation:
+        told = await reconciliation.verify(writes_of("aau"))
+    assert told is not None
+    assert [sink.sink for sink in told.sinks] == ["primary", "replica-1", "audit", "events", "search"]
+    assert all(sink.error for sink in told.sinks)
+    assert (told.accepted, told.unknown, told.verified, told.left_behind) == (2, 1, 0, 2)
+    assert told.sinks[2].error == "not verified: sinks.audit has no by_ids query"
+    assert "geheimnis" not in told.model_dump_json()
+
+
+def test_a_sample_spreads_over_the_run() -> None:
+    """First and last are in it, each once."""
+    sample = spread(range(1000), 7)
+    assert (len(set(sample)), sample[0], sample[-1]) == (7, 0, 999)
+    assert spread([3, 4], 7) == [3, 4]

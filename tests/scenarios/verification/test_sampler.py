@@ -1,0 +1,158 @@
+"""Samples beside a load: what is counted, and what is only told."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.verification.lag_book import LagBook
+from createflow.scenarios.verification.sample import Sample, Seen
+from createflow.scenarios.verification.sampler import Sampler
+from createflow.schemas.clock import FakeClock
+from tests.scenarios.verification.stub_api import PROFILE, StubApi
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeWatch:
+    """A sink that needs so long for each sample; longer than its deadline is late."""
+
+    name = "events"
+    deadline_s = 2.0
+
+    def __init__(self, clock: FakeClock, takes_s: float = 0.0, error: str = "") -> None:
+        self.samples: list[Sample] = []
+        self.is_open = False
+        self._clock = clock
+        self._takes_s = takes_s
+        self._error = error
+
+    async def open(self) -> None:
+        """Remember it."""
+        self.is_open = True
+
+    async def close(self) -> None:
+        """Remember it."""
+        self.is_open = False
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[Seen]:
+        """Watch."""
+        yield self._seen
+
+    async def _seen(self, sample: Sample) -> bool:
+        self.samples.append(sample)
+        if self._error:
+            raise ConnectionError(self._error)
+        self._clock.advance(min(self._takes_s, self.deadline_s))
+        return self._takes_s <= self.deadline_s
+
+
+async def sampled(api: StubApi, watch: FakeWatch, clock: FakeClock, *, most: int = 3) -> Sampler:
+    """A sampler that has made so many samples, and is closed."""
+    enough = asyncio.Event()
+
+    def who() -> Principal:
+        calls.append(1)
+        if len(calls) >= most:
+            enough.set()
+        return Principal("sampler", "token-secret")
+
+    calls: list[int] = []
+    sampler = Sampler(PROFILE, who, run_id="ab12", mask=Mask(), clock=clock)
+    api.plug_into(sampler._connection)
+    sampler._watches = (watch,)
+    sampler._book = LagBook({watch.name: watch.deadline_s * 1000})
+    async with sampler:
+        await enough.wait()
+    assert not watch.is_open
+    return sampler
+
+
+async def test_own_writes_are_read_back_and_followed() -> None:
+    """Under names of their own; the resources are handed out for the clean-up."""
+    api, clock = StubApi(), FakeClock()
+    watch = FakeWatch(clock)
+    sampler = await sampled(api, watch, clock)
+    names = [thing["name"] for thing in api.things.values()]
+    assert names[:3] == ["sample ab12 1", "sample ab12 2", "sample ab12 3"]
+    assert [sample.name for sample in watch.samples] == names
+    assert {created.id for created in sampler.created} == set(api.things)
+    assert (sampler.own_writes_read, sampler.own_writes_missed) == (len(names), 0)
+    (lag,) = sampler.lags()
+    assert (lag.samples, lag.late) == (len(names), 0)
+    assert sampler.troubles == ()
+
+
+async def test_a_sample_that_is_not_there_in_time_is_late() -> None:
+    """Infinitely, since nobody looked for it any longer."""
+    api, clock = StubApi(), FakeClock()
+    sampler = await sampled(api, FakeWatch(clock, takes_s=3.0), clock)
+    (lag,) = sampler.lags()
+    assert (lag.late, sampler.latest()) == (lag.samples, {"events": math.inf})
+
+
+@pytest.mark.parametrize(
+    ("answer", "read", "missed"),
+    [
+        (lambda _: httpx.Response(404), 1, 1),
+        (lambda path: httpx.Response(200, json={"id": path.rpartition("/")[2], "name": "another"}), 1, 1),
+        (lambda _: httpx.Response(200, json={"id": "another"}), 1, 1),
+        (lambda path: httpx.Response(200, json={"id": path.rpartition("/")[2]}), 1, 0),
+        (lambda _: httpx.Response(503), 0, 0),
+        (lambda _: httpx.Response(429), 0, 0),
+    ],
+)
+async def test_a_read_without_the_write_is_missed_and_a_refused_one_is_told(
+    answer: Callable[[str], httpx.Response], read: int, missed: int
+) -> None:
+    """Only an answer can be stale."""
+    api, clock = StubApi(), FakeClock()
+    api.answers["GET"] = answer
+    sampler = await sampled(api, FakeWatch(clock), clock)
+    count = len(sampler.created)
+    assert (sampler.own_writes_read, sampler.own_writes_missed) == (read * count, missed * count)
+    assert bool(sampler.troubles) != bool(read)
+
+
+async def test_what_cannot_be_asked_is_told_and_ends_nothing() -> None:
+    """Neither a refused create nor a dead sink is an accusation, and the samples go on."""
+    api, clock = StubApi(), FakeClock()
+    sampler = await sampled(api, FakeWatch(clock, error="reset of token-secret"), clock)
+    assert sampler.lags() == ()
+    assert sampler.troubles[0].startswith("events could not be asked: reset of ")
+    assert "token-secret" not in sampler.troubles[0]
+    api.answers["POST"] = lambda _: httpx.Response(503)
+    refused = await sampled(api, FakeWatch(clock), clock)
+    assert refused.troubles[0].startswith("a create was answered 503")
+    assert refused.created == []
+
+
+async def test_a_slow_sink_does_not_gather_samples_without_end() -> None:
+    """More are not begun until one is done, and it is told."""
+    api, clock = StubApi(), FakeClock()
+    hold = asyncio.Event()
+
+    class Stuck(FakeWatch):
+        async def _seen(self, sample: Sample) -> bool:
+            self.samples.append(sample)
+            await hold.wait()
+            return True
+
+    watch = Stuck(clock)
+    sampler: Any = Sampler(PROFILE, lambda: Principal("s", "t"), run_id="ab12", mask=Mask(), clock=clock)
+    api.plug_into(sampler._connection)
+    sampler._watches = (watch,)
+    sampler._book = LagBook({"events": 2000.0})
+    async with sampler:
+        while not sampler.troubles:
+            await asyncio.sleep(0)
+        assert len(sampler._samples) == 24
+        hold.set()
+    assert sampler.troubles[0].startswith("a sample was left out")

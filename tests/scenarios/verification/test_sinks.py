@@ -1,0 +1,299 @@
+"""What each kind of sink makes of what its probe reads, in pages."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from pydantic import SecretStr
+
+from createflow.scenarios.expect import NotDeclared
+from createflow.scenarios.load.writes import Writes
+from createflow.scenarios.probes.event_replay import EventReplay
+from createflow.scenarios.probes.index_pages import PAGE, IndexPages
+from createflow.scenarios.probes.run_rows import LONG_AGO, PAGE_ROWS, RunRows
+from createflow.scenarios.verification.audit_sink import AuditSink
+from createflow.scenarios.verification.event_sink import EventSink
+from createflow.scenarios.verification.row_sink import RowSink
+from createflow.scenarios.verification.search_sink import SearchSink
+from createflow.scenarios.verification.sink import Identities, PrimaryUnseenError
+from createflow.schemas import profile
+from tests.scenarios.verification.fakes import writes_of
+
+pytestmark = pytest.mark.anyio
+DSN = SecretStr("postgresql://nobody@127.0.0.1:1/none")
+
+
+class Table(RunRows):
+    """A table in memory."""
+
+    def __init__(self, *rows: tuple[str, ...]) -> None:
+        super().__init__("")
+        self.rows = list(rows)
+        self.entries: list[str] = []
+        self.asked_ids: list[int] = []
+
+    async def pages(self, _query: str, _values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Two rows a page."""
+        for start in range(0, len(self.rows), 2):
+            yield list(self.rows[start : start + 2])
+
+    async def about(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """An entry each time that one is in ``entries``."""
+        for some in ids:
+            self.asked_ids.append(len(some))
+            wanted = set(some)
+            yield [(entry,) for entry in self.entries if entry in wanted]
+
+
+class Primary:
+    """Says which resources there are."""
+
+    def __init__(self, *ids: str) -> None:
+        self.ids = set(ids)
+
+    async def by_id(self, resource_id: str) -> list[dict[str, Any]]:
+        """One row or none."""
+        return [{"id": resource_id}] if resource_id in self.ids else []
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def row_sink(writes: Writes, table: Table, identities: Identities | None = None) -> RowSink:
+    """A primary, when it teaches ids."""
+    return RowSink("primary", table, "", writes=writes, since=LONG_AGO, deadline_s=0, identities=identities)
+
+
+async def test_rows_are_counted_by_their_names_and_teach_ids() -> None:
+    """Over all pages; a second row of an arrival is told by its own id."""
+    writes = writes_of("aaa")
+    identities = Identities(writes)
+    table = Table(("x", "load ab12 0"), ("p", "load ab12 -1"), ("y", "load ab12 2"), ("z", "load ab12 2"))
+    seen = await row_sink(writes, table, identities).look()
+    assert (seen.counts, seen.strangers) == (b"\1\0\2", 0)
+    assert (identities.of_arrival, identities.beside) == (["x", None, "y"], {"p": -1, "z": 2})
+    assert sorted(identities.known()) == [("x", 0), ("y", 2), ("z", 2)]
+
+
+async def test_a_row_that_went_is_missing_at_the_next_look() -> None:
+    """Each look sees the table afresh."""
+    writes = writes_of("aa")
+    table = Table(("x", "load ab12 0"), ("y", "load ab12 1"))
+    sink = row_sink(writes, table)
+    assert (await sink.look()).counts == b"\1\1"
+    table.rows.pop()
+    assert (await sink.look()).counts == b"\1\0"
+
+
+async def known(writes: Writes, *ids: str) -> Identities:
+    """The arrivals' resources, in order."""
+    identities = Identities(writes)
+    await row_sink(writes, Table(*((one, writes.name_of(k)) for k, one in enumerate(ids))), identities).look()
+    return identities
+
+
+def audit_sink(writes: Writes, table: Table, identities: Identities, *there: str, actors: tuple[str, ...]) -> AuditSink:
+    """A trail with both queries."""
+    queries = profile.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
+    return AuditSink(
+        table,
+        queries,
+        writes=writes,
+        identities=identities,
+        since=LONG_AGO,
+        deadline_s=1,
+        primary=Primary(*there),
+        actors=actors,
+    )
+
+
+async def test_audit_entries_are_counted_by_the_ids_of_the_rows() -> None:
+    """None, one, two; what has no row cannot be asked for."""
+    writes = writes_of("aaaa")
+    table = Table()
+    table.entries = ["x", "y", "y"]
+    seen = await audit_sink(writes, table, await known(writes, "w", "x", "y"), actors=()).look()
+    assert seen.counts == b"\0\1\2\0"
+    assert seen.blind == 1 << 24
+
+
+async def test_a_second_look_asks_only_for_what_was_missing() -> None:
+    """And in handfuls, whatever the load was."""
+    size = PAGE_ROWS + 3
+    writes = writes_of("a" * size)
+    table = Table()
+    sink = audit_sink(writes, table, await known(writes, *map(str, range(size))), actors=())
+    table.entries = [str(k) for k in range(size) if k != 7]
+    await sink.look()
+    assert table.asked_ids == [PAGE_ROWS, 3]
+    table.entries.append("7")
+    assert (await sink.look()).counts == b"\1" * size
+    assert table.asked_ids == [PAGE_ROWS, 3, 1]
+
+
+async def test_an_entry_about_a_create_that_never_was_is_a_stranger() -> None:
+    """By a subject of the run; not one about a row that was committed since the primary was read."""
+    writes = writes_of("a")
+    table = Table(("x",), ("late",), ("ghost",))
+    table.entries = ["x"]
+    sink = audit_sink(writes, table, await known(writes, "x"), "late", actors=("load-ab12-0",))
+    seen = await sink.look()
+    assert (seen.strangers, seen.stranger_words) == (
+        1,
+        ["an entry about resource ghost, which the primary does not have"],
+    )
+    assert (await sink.look()).strangers == 1
+    assert sink.unasked == ""
+
+
+async def test_audit_says_when_it_cannot_look_for_strangers() -> None:
+    """A token that others use as well proves nothing."""
+    writes = writes_of("a")
+    sink = audit_sink(writes, Table(("ghost",)), await known(writes, "x"), actors=())
+    assert (await sink.look()).strangers == 0
+    assert sink.unasked == "entries about creates that never were: the run has no subjects of its own"
+
+
+async def test_nobody_is_asked_by_ids_that_are_not_known() -> None:
+    """An empty answer would accuse the trail of what the primary did."""
+    writes = writes_of("a")
+    with pytest.raises(PrimaryUnseenError):
+        await audit_sink(writes, Table(), Identities(writes), actors=()).look()
+
+
+class Stream(EventReplay):
+    """Events in memory, one a page."""
+
+    def __init__(self, *events: Any) -> None:
+        super().__init__(EVENTS, after=0)
+        self.events = list(events)
+
+    async def pages(self) -> AsyncIterator[list[Msg]]:
+        """What was not read before."""
+        while self.events:
+            event = self.events.pop(0)
+            data = event if isinstance(event, bytes) else json.dumps(event).encode()
+            yield [Msg(_client=Client(), data=data)]
+
+
+EVENTS = profile.EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="orders.>")
+
+
+def event(event_id: str | None, name: Any) -> dict[str, Any]:
+    """A CloudEvent."""
+    return {"id": event_id, "data": {"name": name}}
+
+
+def event_sink(writes: Writes, stream: Stream, **declared: Any) -> EventSink:
+    """A stream of events in the reference's form."""
+    sink = EVENTS.model_copy(update=declared)
+    return EventSink(stream, sink, "name", writes=writes, deadline_s=2)
+
+
+async def test_a_redelivered_event_is_no_second_one() -> None:
+    """Two event ids for one create are; so are two without any id."""
+    writes = writes_of("aaaa")
+    stream = Stream(
+        event("e0", "load ab12 0"),
+        event("e0", "load ab12 0"),
+        event("e1", "load ab12 1"),
+        event("e2", "load ab12 1"),
+        event(None, "load ab12 2"),
+        event(None, "load ab12 2"),
+        event("e3", "sample ab12 3"),
+    )
+    assert (await event_sink(writes, stream).look()).counts == b"\1\2\2\0"
+
+
+async def test_the_next_look_reads_on() -> None:
+    """What was seen stays seen."""
+    writes = writes_of("aa")
+    stream = Stream(event("e0", "load ab12 0"))
+    sink = event_sink(writes, stream)
+    assert (await sink.look()).counts == b"\1\0"
+    stream.events = [event("e1", "load ab12 1"), event("e9", "load ab12 9")]
+    seen = await sink.look()
+    assert (seen.counts, seen.strangers) == (b"\1\1", 1)
+
+
+async def test_events_of_updates_are_no_duplicates() -> None:
+    """Unless the profile says which are creates, a run with updates cannot tell: it says so."""
+    writes = writes_of("ao")
+    twice = [event("e0", "load ab12 0"), event("e1", "load ab12 0")]
+    unsure = event_sink(writes, Stream(*twice))
+    assert (await unsure.look()).counts == b"\1\0"
+    assert unsure.unasked == "what is there twice: no created_subject, and not all were creates"
+    sure = event_sink(writes, Stream(*twice), created_subject="orders.created")
+    assert ((await sure.look()).counts, sure.unasked) == (b"\2\0", "")
+
+
+@pytest.mark.parametrize("odd", [b"\xff", b"[]", b'{"data": 3}', b'{"data": {"name": 7}}', b"[" * 100_000])
+async def test_odd_events_break_nothing(odd: bytes) -> None:
+    """Others may publish what they like."""
+    writes = writes_of("a")
+    assert (await event_sink(writes, Stream(odd, event("e0", "load ab12 0"))).look()).counts == b"\1"
+
+
+async def test_events_without_names_accuse_nobody() -> None:
+    """They cannot be told apart, which is not the stream's fault."""
+    with pytest.raises(NotDeclared, match="/data/name"):
+        await event_sink(writes_of("a"), Stream({"id": "e0", "data": {"id": "x"}})).look()
+
+
+class Index(IndexPages):
+    """Documents in memory: id and name."""
+
+    def __init__(self, *documents: tuple[str, str]) -> None:
+        super().__init__(SEARCH)
+        self.documents = list(documents)
+        self.asked: list[int] = []
+
+    async def with_names(self, names: Sequence[str]) -> list[str]:
+        """One for each document."""
+        self.asked.append(len(names))
+        wanted = set(names)
+        return [name for _, name in self.documents if name in wanted]
+
+    async def with_ids(self, ids: Sequence[str]) -> list[str]:
+        """Those that are there."""
+        self.asked.append(len(ids))
+        return [one for one, _ in self.documents if one in set(ids)]
+
+
+SEARCH = profile.SearchSink(url=SecretStr("http://127.0.0.1:1"), index="i")
+
+
+def search_sink(
+    writes: Writes, index: Index, identities: Identities, keyword: str | None = "name.keyword"
+) -> SearchSink:
+    """An index with a keyword field, or without."""
+    declared = SEARCH.model_copy(update={"name_keyword": keyword})
+    sink = SearchSink(declared, writes=writes, identities=identities, deadline_s=5)
+    sink._pages = index
+    return sink
+
+
+async def test_by_name_the_index_is_asked_about_every_arrival() -> None:
+    """Refused ones as well; what was found is not asked for again."""
+    writes = writes_of("aar" + "a" * PAGE)
+    index = Index(("x", "load ab12 0"), ("y", "load ab12 0"), ("z", "load ab12 2"))
+    sink = search_sink(writes, index, Identities(writes))
+    assert (await sink.look()).counts == b"\2\0\1" + bytes(PAGE)
+    assert index.asked == [PAGE, 3]
+    index.documents = [("w", "load ab12 1")]
+    assert (await sink.look()).counts == b"\2\1\1" + bytes(PAGE)
+    assert index.asked == [PAGE, 3, PAGE, 1]
+
+
+async def test_by_id_the_index_tells_only_what_is_there() -> None:
+    """And says what it cannot tell."""
+    writes = writes_of("aaa")
+    sink = search_sink(writes, Index(("x", ""), ("other", "")), await known(writes, "w", "x"), None)
+    seen = await sink.look()
+    assert (seen.counts, seen.blind) == (b"\0\1\0", 1 << 16)
+    assert sink.unasked == "what is there twice or should not be: no name_keyword"
+    with pytest.raises(PrimaryUnseenError):
+        await search_sink(writes, Index(), Identities(writes), None).look()

@@ -1,0 +1,305 @@
+"""Real writes on a real stack, looked for in every sink: healthy, and with one thing wrong in each."""
+
+import asyncio
+import json
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from createflow.scenarios.contract import Contract
+from createflow.scenarios.load.body import body_template
+from createflow.scenarios.load.principals import tokens
+from createflow.scenarios.load.writes import Outcome, Writes
+from createflow.scenarios.mask import Mask
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.probes.event_replay import last_place
+from createflow.scenarios.probes.trust import trust
+from createflow.scenarios.verification.reconciliation import Reconciliation
+from createflow.scenarios.verification.removal import clean_up
+from createflow.scenarios.verification.sampler import Sampler
+from createflow.schemas.load_finding import SinkVerdict, Verification
+from createflow.schemas.profile import Profile
+from tests.up_stack import UpCommand
+
+pytestmark = pytest.mark.anyio
+_AT_ONCE = 24
+_PER_WRITER = 60
+"""Well below the burst that the stack's limiter allows."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Creates as a load makes them, and the ledger of them."""
+
+    profile: Profile
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    outcomes: bytearray = field(default_factory=bytearray)
+    ids: list[str] = field(default_factory=list)
+    tokens: tuple[str, ...] = ()
+
+    async def write(self, count: int) -> None:
+        """Create so many, and one before them as a load does."""
+        self.tokens = tokens(self.profile, count // _PER_WRITER + 1, run_id=self.run_id, lifetime_s=60)
+        body = body_template(Contract(self.profile.target), run_id=self.run_id)
+        self.ids = [""] * count
+        self.outcomes = bytearray([Outcome.ACCEPTED]) * count
+        pending = iter(range(-1, count))
+        target = self.profile.target
+
+        async def some(client: httpx.AsyncClient) -> None:
+            for k in pending:
+                token = self.tokens[max(k, 0) % len(self.tokens)]
+                headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+                reply = await client.post(target.path, content=body % {"k": k}, headers=headers)
+                assert reply.status_code == 201, reply.text
+                if k >= 0:
+                    self.ids[k] = reply.json()["id"]
+
+        async with httpx.AsyncClient(base_url=target.base_url, verify=trust(target.ca_file), timeout=20) as client:
+            await asyncio.gather(*(some(client) for _ in range(_AT_ONCE)))
+
+    async def pour(self, dsn: str, count: int) -> None:
+        """The same past the gateway: what the service would have committed, in one statement."""
+        self.tokens = ("",)
+        self.outcomes = bytearray([Outcome.ACCEPTED]) * count
+        async with await psycopg.AsyncConnection.connect(dsn) as connection:
+            values = {"run": self.run_id, "last": count - 1}
+            rows = await (await connection.execute(_POUR, values)).fetchall()
+        ids = {name: resource_id for resource_id, name in rows}
+        self.ids = [ids[self.writes.name_of(k)] for k in range(count)]
+
+    @property
+    def writes(self) -> Writes:
+        """The ledger; the first half was the warm-up."""
+        half = len(self.outcomes) // 2
+        return Writes(self.run_id, bytes(self.outcomes), bytes(half) + b"\1" * (len(self.outcomes) - half))
+
+    def named(self, k: int) -> str:
+        """The arrival as the report calls it."""
+        return f"arrival {k} (load {self.run_id} {k}, id {self.ids[k]})"
+
+
+_POUR = """
+with made as (
+    insert into resources (name, description, metadata, created_by)
+    select 'load ' || %(run)s || ' ' || k, 'poured', '{}', 'load-' || %(run)s || '-0'
+    from generate_series(-1, %(last)s::int) k
+    returning id, name, version, created_by, resource_document(resources) as document
+), audited as (
+    insert into audit_log (actor, action, resource_id, outcome, request_id)
+    select created_by, 'create', id, 'success', 'poured' from made
+), told as (
+    insert into outbox (stream, type, resource_id, version, actor, request_id, data)
+    select 'createflow', 'created', id, version, created_by, 'poured', document from made
+)
+select id::text, name from made
+"""
+
+
+def patient(profile: Profile) -> Profile:
+    """With deadlines that a busy machine keeps, too: nothing here is about how fast the stack is."""
+    late = {name: 30.0 for name in ("replica_s", "event_s", "index_s", "audit_s", "cache_s")}
+    return profile.model_copy(update={"deadlines": profile.deadlines.model_copy(update=late)})
+
+
+@asynccontextmanager
+async def poured(stack: UpCommand, count: int) -> AsyncIterator[tuple[Run, Reconciliation]]:
+    """The same with creates that come from the database."""
+    run = Run(patient(stack.profile))
+    async with Reconciliation(run.profile, Mask(), run.run_id) as reconciliation:
+        await run.pour(settings(stack, "service-1")["primary_dsn"], count)
+        yield run, reconciliation
+
+
+@asynccontextmanager
+async def verified(profile: Profile, count: int) -> AsyncIterator[tuple[Run, Reconciliation]]:
+    """A run of so many creates between the two halves of a reconciliation."""
+    run = Run(profile)
+    async with Reconciliation(profile, Mask(), run.run_id) as reconciliation:
+        await run.write(count)
+        yield run, reconciliation
+
+
+def actors(run: Run) -> list[str]:
+    """The subjects of the run."""
+    return [f"load-{run.run_id}-{number}" for number in range(len(run.tokens))]
+
+
+def settings(stack: UpCommand, component: str) -> dict[str, Any]:
+    """What a part of the stack was told: how to write where the probes may only read."""
+    text = (stack.state / "run" / component / "settings.json").read_text(encoding="utf-8")
+    told: dict[str, Any] = json.loads(text)
+    return told
+
+
+def by_sink(told: Verification | None) -> dict[str, SinkVerdict]:
+    """The verdicts, none of which is an error."""
+    assert told is not None
+    assert [one.error for one in told.sinks] == [""] * 6
+    return {one.sink: one for one in told.sinks}
+
+
+def accused(told: Verification | None) -> dict[str, dict[str, int]]:
+    """All that is wrong, by sink."""
+    kinds = ("missing", "duplicated", "phantom", "split")
+    counts = {name: {kind: getattr(one, kind) for kind in kinds} for name, one in by_sink(told).items()}
+    wrong = {name: {kind: count for kind, count in found.items() if count} for name, found in counts.items()}
+    return {name: found for name, found in wrong.items() if found}
+
+
+async def test_a_healthy_run_is_proved_in_every_sink(stack: UpCommand) -> None:
+    """Some thousands of writes, the create before them in no number; and what is left can be taken away."""
+    async with poured(stack, 2500) as (run, reconciliation):
+        told = await reconciliation.verify(run.writes, actors=actors(run))
+    assert told is not None
+    assert accused(told) == {}
+    assert {one.found for one in told.sinks} == {2500}
+    assert [one.sink for one in told.sinks] == [
+        "primary",
+        "postgres-replica-1",
+        "postgres-replica-2",
+        "audit",
+        "events",
+        "search",
+    ]
+    assert (told.accepted, told.verified, told.accepted_measured, told.verified_measured) == (2500, 2500, 1250, 1250)
+    assert {one.unasked for one in told.sinks} == {""}
+    assert told.left_behind == 2501
+    assert told.cache is not None
+    assert (told.cache.sampled, told.cache.wrong, told.cache.error) == (200, 0, "")
+
+
+async def test_what_is_wrong_is_named_in_the_sink_where_it_is_wrong(stack: UpCommand) -> None:
+    """Each kind of finding, in each kind of sink, and nothing else."""
+    async with poured(stack, 60) as (run, reconciliation):
+        assert accused(await reconciliation.verify(run.writes, actors=actors(run))) == {}
+        ghost = await _damage(stack, run)
+        run.outcomes[5] = Outcome.REFUSED
+        run.outcomes[6] = Outcome.UNKNOWN
+        run.outcomes[7] = Outcome.UNKNOWN
+        reconciliation._profile = stack.profile
+        told = await reconciliation.verify(run.writes, actors=actors(run))
+    replicas = {f"postgres-replica-{number}": {"missing": 1, "phantom": 1} for number in (1, 2)}
+    assert accused(told) == {
+        "primary": {"missing": 1, "phantom": 1},
+        **replicas,
+        "audit": {"duplicated": 1, "phantom": 3},
+        "events": {"duplicated": 1, "phantom": 1},
+        "search": {"missing": 1, "phantom": 1, "split": 1},
+    }
+    words = {name: one.examples for name, one in by_sink(told).items()}
+    assert words["primary"] == (
+        f"arrival 1 (load {run.run_id} 1) is missing on primary",
+        f"{run.named(5)} is on primary, although it was refused",
+    )
+    assert f"{run.named(2)} is twice on audit" in words["audit"]
+    assert f"on audit: an entry about resource {ghost}, which the primary does not have" in words["audit"]
+    assert f"{run.named(3)} is twice on events" in words["events"]
+    assert f"{run.named(4)} is missing on search" in words["search"]
+    assert words["search"][-1].startswith(f"{run.named(7)} was never answered: it is on primary and postgres-replica-1")
+    assert words["search"][-1].endswith("and missing on search")
+    assert told is not None
+    assert told.verified == 60 - 3 - 4
+
+
+async def _damage(stack: UpCommand, run: Run) -> str:
+    """One thing wrong in each sink, each about another arrival. Returns the resource that never was."""
+    ghost = str(uuid.uuid4())
+    dsn = settings(stack, "service-1")["primary_dsn"]
+    assert stack.profile.sinks.events is not None
+    published = await last_place(stack.profile.sinks.events)
+    entry = (
+        "insert into audit_log (actor, action, resource_id, outcome, request_id) "
+        "values (%s, 'create', %s, 'success', 'x')"
+    )
+    async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        await connection.execute("delete from resources where id = %s", [run.ids[1]])
+        await connection.execute(entry, [actors(run)[0], run.ids[2]])
+        await connection.execute(entry, [actors(run)[0], ghost])
+        await connection.execute(
+            "insert into outbox (stream, type, resource_id, version, actor, request_id, data) "
+            "select stream, type, resource_id, version, actor, request_id, data from outbox where resource_id = %s",
+            [run.ids[3]],
+        )
+    async with asyncio.timeout(30):
+        while await last_place(stack.profile.sinks.events) == published:
+            await asyncio.sleep(0.02)
+    search = stack.profile.sinks.search
+    assert search is not None
+    async with httpx.AsyncClient(base_url=search.url.get_secret_value()) as client:
+        for k in (4, 7):
+            reply = await client.delete(f"/{search.index}/_doc/{run.ids[k]}?refresh=true")
+            assert reply.is_success
+    return ghost
+
+
+async def test_a_cache_that_says_another_thing_is_told(stack: UpCommand) -> None:
+    """The one resource that is cached wrong, by its arrival."""
+    async with verified(stack.profile, 30) as (run, reconciliation):
+        target = stack.profile.target
+        headers = {"authorization": f"Bearer {run.tokens[0]}"}
+        async with httpx.AsyncClient(base_url=target.base_url, verify=trust(target.ca_file)) as client:
+            assert (await client.get(f"{target.path}/{run.ids[9]}", headers=headers)).is_success
+        dsn = settings(stack, "service-1")["primary_dsn"]
+        async with await psycopg.AsyncConnection.connect(dsn) as connection:
+            await connection.execute("update resources set description = 'changed' where id = %s", [run.ids[9]])
+        told = await reconciliation.verify(run.writes)
+    assert told is not None
+    assert told.cache is not None
+    assert (told.cache.held >= 1, told.cache.wrong) == (True, 1)
+    assert told.cache.examples == (f"{run.named(9)}: the cache has another description",)
+
+
+async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack: UpCommand) -> None:
+    """The index is not called empty."""
+    search = stack.profile.sinks.search
+    assert search is not None
+    dead = search.model_copy(update={"url": type(search.url)("http://127.0.0.1:9")})
+    sinks = stack.profile.sinks.model_copy(update={"search": dead})
+    async with verified(stack.profile.model_copy(update={"sinks": sinks}), 10) as (run, reconciliation):
+        told = await reconciliation.verify(run.writes)
+    assert told is not None
+    assert [bool(one.error) for one in told.sinks] == [False] * 5 + [True]
+    assert told.sinks[-1].error.startswith("it does not answer")
+    assert told.verified == 10
+
+
+async def test_a_run_is_taken_away_by_its_writers(stack: UpCommand) -> None:
+    """Only who made a resource may delete it."""
+    async with verified(stack.profile, 100) as (run, reconciliation):
+        await reconciliation.verify(run.writes)
+        writers = [Principal(None, token) for token in run.tokens]
+        created = list(reconciliation.created())
+        gone = await clean_up(stack.profile, Mask(), run.run_id, created=created, writers=writers, within_s=30)
+        assert (len(created), gone) == (101, 101)
+        told = await reconciliation.verify(run.writes)
+    assert told is not None
+    assert (told.sinks[0].found, told.left_behind) == (0, 0)
+
+
+async def test_the_sampler_sees_its_creates_in_every_sink(stack: UpCommand) -> None:
+    """Each with a lag, none of them late, and none in the ledger of the run."""
+    (token,) = tokens(stack.profile, 1, run_id="sampler", lifetime_s=60)
+    async with verified(patient(stack.profile), 5) as (run, reconciliation):
+        sampler = Sampler(run.profile, lambda: Principal(None, token), run_id=run.run_id, mask=Mask(), rate_per_s=20.0)
+        async with sampler:
+            await _until(lambda: len(sampler.created) >= 10)
+        told = await reconciliation.verify(run.writes, actors=[*actors(run), "load-sampler-0"])
+    assert accused(told) == {}
+    lags = {lag.sink: lag for lag in sampler.lags()}
+    assert sorted(lags) == ["audit", "events", "postgres-replica-1", "postgres-replica-2", "search"]
+    assert all(lag.samples >= 10 and not lag.late for lag in lags.values()), sampler.troubles
+    assert (sampler.own_writes_read, sampler.own_writes_missed) == (len(sampler.created), 0)
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.02)
