@@ -52,6 +52,7 @@ def test_a_dumb_terminal_is_served_as_a_log_is(monkeypatch: pytest.MonkeyPatch) 
     console = _console(force_terminal=True, _environ={"TERM": "dumb"})
     with live_view(console) as show:
         show(_look(1.0))
+    assert line(_look(1.0)) in _text(console)
     assert "\x1b" not in _text(console)
 
 

@@ -7,7 +7,16 @@ from rich.console import Console
 
 from createflow.cli.bench_view import print_report
 from createflow.schemas.load_report import LoadReport
-from tests.scenarios.load_reports.made_load_report import ALL, interrupted, load_report, lossy, mixed, stalled, verified
+from tests.scenarios.load_reports.made_load_report import (
+    ALL,
+    interrupted,
+    load_report,
+    lossy,
+    mixed,
+    stalled,
+    starved,
+    verified,
+)
 
 __all__ = ["load_report"]
 
@@ -74,6 +83,13 @@ def test_a_late_generator_is_not_blamed_on_the_senders() -> None:
     """It woke up late by itself."""
     late = load_report(service=load_report().lag.model_dump(), pacing=load_report().response.model_dump())
     assert "because the generator woke up 60.0 ms late (p99)." in " ".join(_drawn(late).split())
+
+
+def test_invalid_numbers_hold_and_miss_nothing() -> None:
+    """What they would have said stands in brackets."""
+    text = _drawn(starved())
+    assert "(missed)  p99<=100ms  340 ms" in text
+    assert "MISSED" not in text
 
 
 def test_operations_and_workers_are_told_apart() -> None:

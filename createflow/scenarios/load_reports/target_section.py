@@ -5,14 +5,17 @@ from createflow.scenarios.load_reports.section import Mood, Row, Section
 from createflow.scenarios.load_reports.slo_words import seen, worst_window_s
 from createflow.scenarios.reports.one_line import one_line
 from createflow.schemas.load_finding import Change, Compared
-from createflow.schemas.load_report import LoadReport, SloVerdict
+from createflow.schemas.load_report import LoadReport, SloVerdict, Validity
 
 _CHANGES = {Change.SAME: Mood.PLAIN, Change.BETTER: Mood.GOOD, Change.WORSE: Mood.BAD}
 
 
 def targets(report: LoadReport) -> Section:
     """One line a target."""
-    return Section("targets", tuple(map(_target, report.slos)), columns=("", "target", "seen", "worst window"), left=2)
+    judged = not report.interrupted and report.validity is not Validity.INVALID
+    rows = tuple(_target(slo, judged=judged) for slo in report.slos)
+    told = () if judged else ("In brackets: no verdict, because the run or its numbers are not whole.",)
+    return Section("targets", rows, columns=("", "target", "seen", "worst window"), left=2, told=told)
 
 
 def comparison(report: LoadReport) -> Section:
@@ -33,10 +36,12 @@ def comparison(report: LoadReport) -> Section:
     )
 
 
-def _target(slo: SloVerdict) -> Row:
+def _target(slo: SloVerdict, *, judged: bool) -> Row:
     window = worst_window_s(slo)
     at = f"{window[0]:g} to {window[1]:g} s" if window else ""
     word, mood = ("held", Mood.GOOD) if slo.held else ("MISSED", Mood.BAD)
+    if not judged:
+        word, mood = f"({word.lower()})", Mood.UNSURE
     return Row((word, one_line(slo.target), seen(slo), at), mood)
 
 
