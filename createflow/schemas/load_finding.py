@@ -105,7 +105,7 @@ class Compared(Model):
     before: float
     now: float
     low: float
-    """The difference lies between these with 95 % confidence; bootstrap over the seconds of both runs."""
+    """The difference lies between these with 99 % confidence; bootstrap over the seconds of both runs."""
     high: float
     change: Change
 
