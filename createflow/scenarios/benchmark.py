@@ -22,6 +22,7 @@ from createflow.scenarios.mask import Mask
 from createflow.scenarios.probes.http_connection import HttpConnection
 from createflow.scenarios.probes.surroundings import set_up, tear_down
 from createflow.scenarios.proof import Proof
+from createflow.scenarios.wellformed import wellformed
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
@@ -106,7 +107,10 @@ async def benchmark(
             principals=stage.principals.count,
             profile_source=profile_source,
         )
-    return report if baseline is None else report.model_copy(update={"comparison": compare(baseline, report)})
+        if baseline is not None:
+            report = report.model_copy(update={"comparison": compare(baseline, report)})
+        # No text of a target may carry a secret of ours, or break a format.
+        return wellformed(stage.connection.mask.record(report))
 
 
 @asynccontextmanager

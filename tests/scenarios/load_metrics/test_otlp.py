@@ -164,10 +164,8 @@ def test_only_an_endpoint_switches_it_on(environment: dict[str, str], expected: 
 
 def test_both_exporters_are_fed_by_one_object(environment: dict[str, str], collector: Collector) -> None:
     """And a scrape endpoint that cannot be opened leaves no pusher behind."""
-    from createflow.scenarios.load_metrics.prometheus import Address
-
     told: list[str] = []
-    with Exporters(prometheus=Address(0), environment=environment, tell=told.append) as exporters:
+    with Exporters(prometheus=("127.0.0.1", 0), environment=environment, tell=told.append) as exporters:
         exporters.show(progress())
     assert told[0].startswith("metrics: http://127.0.0.1:")
     assert len(collector.got) == 1

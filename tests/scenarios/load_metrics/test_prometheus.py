@@ -8,7 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from createflow.scenarios.load_metrics.prometheus import Address, address, scrape_endpoint
+from createflow.scenarios.load_metrics.prometheus import scrape_endpoint
 from createflow.scenarios.load_metrics.seen import Seen
 from createflow.schemas.error import UserError
 from tests.scenarios.load_metrics.made_progress import moment, progress
@@ -30,7 +30,7 @@ def _scraped(url: str) -> Samples:
 def test_a_scrape_sees_the_latest_look() -> None:
     """Base units, counters that end in _total, quantiles of the run, sinks by name, one phase."""
     seen = Seen()
-    with scrape_endpoint(Address(0), lambda: seen) as url:
+    with scrape_endpoint("127.0.0.1", 0, lambda: seen) as url:
         assert _scraped(url)["createflow_arrivals_total", ()] == 0
         seen = seen.after(progress(moment(0.0), moment(1.0)))
         found = _scraped(url)
@@ -61,7 +61,7 @@ def test_a_scrape_sees_the_latest_look() -> None:
 def test_the_endpoint_is_gone_afterwards() -> None:
     """With its thread, also when the run fails."""
     threads = threading.active_count()
-    with pytest.raises(RuntimeError), scrape_endpoint(Address(0), Seen) as url:
+    with pytest.raises(RuntimeError), scrape_endpoint("127.0.0.1", 0, Seen) as url:
         raise RuntimeError
     assert threading.active_count() == threads
     with pytest.raises(httpx.ConnectError):
@@ -71,7 +71,7 @@ def test_the_endpoint_is_gone_afterwards() -> None:
 def test_a_sink_of_any_name_ends_no_line() -> None:
     """What it is called stays inside its label."""
     seen = Seen().after(progress(moment(0.0, sink_lag_ms={NASTY.replace("\ud7ff", ""): 5.0})))
-    with scrape_endpoint(Address(0), lambda: seen) as url:
+    with scrape_endpoint("127.0.0.1", 0, lambda: seen) as url:
         names = {name for name, _ in _scraped(url)}
     assert all(name.startswith("createflow_") for name in names)
 
@@ -80,7 +80,7 @@ def test_scraping_does_not_stop_the_event_loop() -> None:
     """It is served while a coroutine runs in the same process."""
 
     async def scrape() -> Samples:
-        with scrape_endpoint(Address(0), Seen) as url:
+        with scrape_endpoint("127.0.0.1", 0, Seen) as url:
             return await asyncio.to_thread(_scraped, url)
 
     assert ("createflow_arrivals_total", ()) in asyncio.run(scrape())
@@ -91,21 +91,5 @@ def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = rf"127\.0\.0\.1:{port}: cannot listen"
-        with pytest.raises(UserError, match=told), scrape_endpoint(Address(port), Seen):
+        with pytest.raises(UserError, match=told), scrape_endpoint("127.0.0.1", port, Seen):
             pass
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("9464", Address(9464)), ("0.0.0.0:1", Address(1, "0.0.0.0")), ("[::1]:9464", Address(9464, "::1"))],  # noqa: S104
-)
-def test_an_address_is_a_port_or_host_and_port(text: str, expected: Address) -> None:
-    """The loopback unless asked."""
-    assert address(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "port", ":9464", "host:", "1:70000", "-1", "²"])
-def test_what_is_no_address_is_told(text: str) -> None:
-    """With an example."""
-    with pytest.raises(UserError, match="not an address"):
-        address(text)

@@ -15,17 +15,17 @@ import pytest
 
 from createflow.scenarios.contract import Contract
 from createflow.scenarios.load.body import body_template
-from createflow.scenarios.load.principals import tokens
 from createflow.scenarios.load.writes import Outcome, Writes
 from createflow.scenarios.mask import Mask
 from createflow.scenarios.principal import Principal
 from createflow.scenarios.probes.event_replay import last_place
+from createflow.scenarios.probes.tokens import MintedTokens
 from createflow.scenarios.probes.trust import trust
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.removal import clean_up
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.load_finding import SinkVerdict, Verification
-from createflow.schemas.profile import Profile
+from createflow.schemas.profile import JwtAuth, Profile
 from tests.up_stack import UpCommand
 
 pytestmark = pytest.mark.anyio
@@ -46,7 +46,10 @@ class Run:
 
     async def write(self, count: int) -> None:
         """Create so many, and one before them as a load does."""
-        self.tokens = tokens(self.profile, count // _PER_WRITER + 1, run_id=self.run_id, lifetime_s=60)
+        assert isinstance(self.profile.auth, JwtAuth)
+        minted = MintedTokens(self.profile.auth, f"load-{self.run_id}")
+        writers = [minted.numbered_writer(number) for number in range(count // _PER_WRITER + 1)]
+        self.tokens = tuple(writer.token or "" for writer in writers)
         body = body_template(Contract(self.profile.target), run_id=self.run_id)
         self.ids = [""] * count
         self.outcomes = bytearray([Outcome.ACCEPTED]) * count
@@ -57,7 +60,7 @@ class Run:
             for k in pending:
                 token = self.tokens[max(k, 0) % len(self.tokens)]
                 headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-                reply = await client.post(target.path, content=body % {"k": k}, headers=headers)
+                reply = await client.post(target.path, content=body % ((k,) * body.count("%d")), headers=headers)
                 assert reply.status_code == 201, reply.text
                 if k >= 0:
                     self.ids[k] = reply.json()["id"]
@@ -105,7 +108,7 @@ select id::text, name from made
 
 def patient(profile: Profile) -> Profile:
     """With deadlines that a busy machine keeps, too: nothing here is about how fast the stack is."""
-    late = {name: 30.0 for name in ("replica_s", "event_s", "index_s", "audit_s", "cache_s")}
+    late = dict.fromkeys(("replica_s", "event_s", "index_s", "audit_s", "cache_s"), 30.0)
     return profile.model_copy(update={"deadlines": profile.deadlines.model_copy(update=late)})
 
 
