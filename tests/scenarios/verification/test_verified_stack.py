@@ -105,7 +105,7 @@ select id::text, name from made
 
 def patient(profile: Profile) -> Profile:
     """With deadlines that a busy machine keeps, too: nothing here is about how fast the stack is."""
-    late = {name: 30.0 for name in ("replica_s", "event_s", "index_s", "audit_s", "cache_s")}
+    late = dict.fromkeys(("replica_s", "event_s", "index_s", "audit_s", "cache_s"), 30.0)
     return profile.model_copy(update={"deadlines": profile.deadlines.model_copy(update=late)})
 
 
