@@ -143,3 +143,12 @@ async def test_progress_is_shown_after_each_round() -> None:
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s > 0 else "100", deadline_s=2)
     await searched(ACCEPTED, [sink], clock=clock, on_progress=told.append)
     assert told == [(SinkProgress("events", 1, 3, False),), (SinkProgress("events", 3, 3, True),)]
+
+
+async def test_a_silent_sink_is_asked_on_when_nothing_is_wanted_of_it() -> None:
+    """All was refused, and it may hold what should not be there."""
+    clock = FakeClock()
+    writes = writes_of("rr")
+    sink = FakeSink("primary", clock, writes, lambda at_s: "10" if at_s > 1 else "gone")
+    (state,) = await search(writes, clock, sink)
+    assert (state.error, state.seen.counts) == ("", b"\1\0")
