@@ -1,13 +1,13 @@
 """Finds the highest rate at which the targets are held: doubling, then halving the gap, then a confirmation.
 
-What fails is measured again, and fails when two of three do. A rate that the generator cannot send, or that could not be
-measured, is no limit of the target: the answer is then "at least".
+What fails is measured again, and fails when two of three do. A rate that the generator cannot send, or that could not
+be measured, is no limit of the target: the answer is then "at least".
 """
 
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -73,7 +73,16 @@ async def find_max(
         on_step: shown each measurement.
         clock: another one, for tests.
     """
-    search = _Search(measure, samples, most_steps, most_s, cool_down, on_step, clock or SystemClock())
+    clock = clock or SystemClock()
+    search = _Search(
+        measure=measure,
+        samples=samples,
+        most_steps=most_steps,
+        end_s=clock.monotonic() + most_s,
+        cool_down=cool_down,
+        on_step=on_step,
+        clock=clock,
+    )
     try:
         bound, rate_per_s, reason = await search.answer(lowest_per_s, highest_per_s)
     except _Spent as spent:
@@ -99,27 +108,17 @@ class _Spent(Exception):  # noqa: N818 - no error: the search ends here
 _Answer = tuple[Bound, float, str]
 
 
+@dataclass(slots=True, kw_only=True)
 class _Search:
-    def __init__(
-        self,
-        measure: Measure,
-        samples: int,
-        most_steps: int,
-        most_s: float,
-        cool_down: Callable[[], Awaitable[None]],
-        on_step: Callable[[KneeStep], None],
-        clock: Clock,
-    ) -> None:
-        self._measure = measure
-        self._samples = samples
-        self._most_steps = most_steps
-        self._most_s = most_s
-        self._cool_down = cool_down
-        self._on_step = on_step
-        self._clock = clock
-        self._start_s = clock.monotonic()
-        self.steps: list[KneeStep] = []
-        self.held_per_s: list[float] = []
+    measure: Measure
+    samples: int
+    most_steps: int
+    end_s: float
+    cool_down: Callable[[], Awaitable[None]]
+    on_step: Callable[[KneeStep], None]
+    clock: Clock
+    steps: list[KneeStep] = field(default_factory=list)
+    held_per_s: list[float] = field(default_factory=list)
 
     async def answer(self, lowest_per_s: float, highest_per_s: float) -> _Answer:
         """The whole search."""
@@ -165,14 +164,14 @@ class _Search:
         return _Said.UNMEASURED
 
     async def _step(self, rate_per_s: float, *, confirmation: bool) -> _Said:
-        hold_s = max(_LEAST_HOLD_S, self._samples / rate_per_s) * (_CONFIRMATION if confirmation else 1)
-        if len(self.steps) >= self._most_steps:
-            raise _Spent(f"{self._most_steps} measurements were made")
-        if self._clock.monotonic() + hold_s > self._start_s + self._most_s:
-            raise _Spent(f"{self._most_s:g} s were spent")
+        hold_s = max(_LEAST_HOLD_S, self.samples / rate_per_s) * (_CONFIRMATION if confirmation else 1)
+        if len(self.steps) >= self.most_steps:
+            raise _Spent(f"{self.most_steps} measurements were made")
+        if self.clock.monotonic() + hold_s > self.end_s:
+            raise _Spent("the time was up")
         if self.steps:
-            await self._cool_down()
-        step = await self._measure(rate_per_s, hold_s)
+            await self.cool_down()
+        step = await self.measure(rate_per_s, hold_s)
         told = KneeStep(
             rate_per_s=rate_per_s,
             hold_s=hold_s,
@@ -184,7 +183,7 @@ class _Search:
             confirmation=confirmation,
         )
         self.steps.append(told)
-        self._on_step(told)
+        self.on_step(told)
         return _said(step)
 
 

@@ -137,7 +137,7 @@ class Scripted:
 
     script: dict[float, str]
 
-    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:
+    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:  # noqa: ARG002 - as the protocol says
         """``h``eld, ``f``ailed, ``g``enerator-limited, ``i``nvalid."""
         told = self.script.get(rate_per_s, "h" if rate_per_s < min(self.script) else "f")
         if len(told) > 1:
@@ -184,14 +184,14 @@ def test_what_never_lasts_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"most_steps": 3}, "3 measurements were made, unconfirmed"), ({"most_s": 50}, "50 s were spent, unconfirmed")],
+    [({"most_steps": 3}, "3 measurements were made, unconfirmed"), ({"most_s": 50}, "the time was up, unconfirmed")],
 )
 def test_a_search_that_runs_out_says_what_it_had(options: dict[str, float], reason: str) -> None:
     """At least that."""
     target = Simulated(10_000)
     knee = target.found(**options)
     assert (knee.bound, knee.rate_per_s, knee.reason) == (Bound.AT_LEAST, max(s.rate_per_s for s in knee.steps), reason)
-    assert Simulated(100).found(most_s=5).answer == "none: 5 s were spent before any rate was held"
+    assert Simulated(100).found(most_s=5).answer == "none: the time was up before any rate was held"
 
 
 def test_every_step_has_samples_enough_and_a_cooled_target() -> None:
