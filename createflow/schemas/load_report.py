@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import ConfigDict, Field
 
 from createflow.schemas.load_finding import Comparison, Verification
+from createflow.schemas.load_knee import Knee
 from createflow.schemas.report import Model
 
 
@@ -238,5 +239,7 @@ class LoadReport(Numbers):
     slos: tuple[SloVerdict, ...] = ()
     verification: Verification | None = None
     comparison: Comparison | None = None
+    knee: Knee | None = None
+    """What ``--find-max`` found; the numbers are then those of its confirmation."""
     notes: tuple[str, ...] = ()
     """What a reader of the numbers should know."""
