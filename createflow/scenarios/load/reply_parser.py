@@ -60,7 +60,6 @@ class ReplyParser:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.complete:
                 raise ExchangeError(BROKEN_REPLY, maybe_sent=True) from error
-            self.reusable = False
         if not self.complete:
             self._note_part(data)
         elif self.read_bytes:

@@ -193,11 +193,12 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(serve: Serve, 
             waiting = dead.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        connection = connect(f"http://dead.test:{server.port}", finds=["127.0.0.2", "127.0.0.1"], connect_timeout_s=1.0)
+        connection = connect(f"http://dead.test:{server.port}", finds=["127.0.0.2", "127.0.0.1"], connect_timeout_s=1.6)
         seen = connection.exchange()
-        assert (seen["status"], seen["connect_s"] >= 0.5) == (201, True)
+        assert seen["status"] == 201
+        assert 0.8 <= seen["connect_s"] < 1.6
         connection.close()
-        assert connection.exchange()["connect_s"] < 0.5
+        assert connection.exchange()["connect_s"] < 0.8
 
 
 def test_an_ipv6_address_is_taken_as_it_stands(serve: Serve, connect: Connect) -> None:

@@ -110,6 +110,12 @@ def test_a_connection_opened_ahead_can_be_stale_too(serve: Serve, connect: Conne
     assert connection.exchange()["kind"] == "stale_connection"
 
 
+def test_a_connection_that_was_opened_for_the_request_is_never_stale(serve: Serve, connect: Connect) -> None:
+    """A server that accepts and closes, as an overloaded one does, is not excused."""
+    connection = connect(serve(Peer.close).url)
+    assert {seen["kind"] for seen in connection.together(count=50)} <= {"closed_without_reply", "connection_reset"}
+
+
 def test_a_request_that_reached_a_kept_connection_is_not_called_stale(serve: Serve, connect: Connect) -> None:
     """The server took the second request and closed: that is its own doing, and is told so."""
 
@@ -273,6 +279,7 @@ def test_half_a_reply_in_time_is_a_timeout_still(serve: Serve, connect: Connect)
 def test_a_killed_sender_leaves_no_connection_with_half_a_reply(serve: Serve, connect: Connect) -> None:
     """Its reply would be taken for the next one's."""
     connection = connect(serve(lambda peer: peer.request() and peer.drain()).url)
+    connection.open()
     assert connection.killed() is False
 
 
