@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -57,6 +56,7 @@ Run = Callable[[Profile, str, "Audience", "Signals"], Awaitable[LoadReport]]
 """Profile, its source in words, who is shown what, and how the user ends it."""
 
 _LOOPBACK = "127.0.0.1"
+_SEARCHED_FROM_PER_S = 50.0
 _MASTER_PORT = 5557
 """Locust's own."""
 
@@ -106,7 +106,7 @@ def bench(
         lend(*address(worker, option="--worker", host=_LOOPBACK, port=_MASTER_PORT))
         return
     asked = Asked(
-        **_load(rate, duration, shape),
+        **_load(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
         shape=shape,
         poisson=poisson,
@@ -124,6 +124,8 @@ def bench(
         web_port=web,
     )
     # Here, so that `--help` stays quick.
+    from createflow.scenarios.find_max import SearchInterrupted
+    from createflow.scenarios.load.load_report_file import read_load_report
     from createflow.scenarios.load_reports.renderers import RENDERERS, check_possible
 
     files = report_files(report, RENDERERS)
@@ -134,10 +136,11 @@ def bench(
 
         print_ceiling(Console(), workers=workers)
         return
-    run = partial(_run, asked, find_max=find_max, self_test=self_test, baseline=baseline)
+    earlier = read_load_report(baseline) if baseline is not None else None
+    run = partial(_run, asked, find_max=find_max, self_test=self_test, baseline=earlier)
     try:
         result = asyncio.run(_bench(profile_source.choose(profile, url), listen, run))
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, SearchInterrupted):
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     print_report(Console(), result)
     github_actions.tell(result, os.environ)
@@ -155,15 +158,28 @@ async def _run(
     *,
     find_max: bool,
     self_test: bool,
-    baseline: Path | None,
+    baseline: LoadReport | None,
 ) -> LoadReport:
     """What is done with the target once it is open."""
     from createflow.scenarios.benchmark import benchmark
+    from createflow.scenarios.find_max import benchmark_at_max
+    from createflow.scenarios.self_test import self_test as measured_ceiling
 
-    return await benchmark(profile, asked, profile_source=told, audience=audience, signals=signals)
+    ceiling = await measured_ceiling(asked.workers, audience.tell) if self_test else None
+    if find_max:
+        return await benchmark_at_max(profile, asked, profile_source=told, audience=audience, signals=signals)
+    return await benchmark(
+        profile,
+        asked,
+        profile_source=told,
+        baseline=baseline,
+        ceiling_per_s=ceiling.per_s if ceiling else None,
+        audience=audience,
+        signals=signals,
+    )
 
 
-def _load(rate: float | None, duration: float | None, shape: str) -> dict[str, float]:
+def _load(rate: float | None, duration: float | None, shape: str, *, find_max: bool) -> dict[str, float]:
     """Rate and duration, as far as they were given.
 
     Raises:
@@ -172,6 +188,10 @@ def _load(rate: float | None, duration: float | None, shape: str) -> dict[str, f
     given = {"rate_per_s": rate, "duration_s": duration}
     if "/" in shape and any(value is not None for value in given.values()):
         raise UserError("--shape with stages says rates and durations itself", hint="leave --rate and --duration out")
+    if find_max and shape != "constant":
+        raise UserError("--find-max searches a constant rate", hint="leave --shape out")
+    if find_max and rate is None:
+        given["rate_per_s"] = _SEARCHED_FROM_PER_S
     if shape == "soak" and duration is None:
         given["duration_s"] = 3600.0
     return {name: value for name, value in given.items() if value is not None}

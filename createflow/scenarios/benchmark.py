@@ -86,7 +86,7 @@ async def benchmark(
         if asked.verify:
             proof = await scope.enter_async_context(Proof(stage.plan, stage.principals, stage.connection))
         before = cpu_times()
-        measured = await _loaded(stage, proof, audience, signals)
+        measured = await loaded(stage, proof, audience, signals)
         stolen_ratio = steal_ratio(before, cpu_times())
         beside = Beside(
             machine=fingerprint(same_host=same_host, steal_ratio=stolen_ratio),
@@ -133,8 +133,15 @@ async def staged(profile: Profile, asked: Asked) -> AsyncIterator[Stage]:
         await connection.close()
 
 
-async def _loaded(stage: Stage, proof: Proof | None, audience: Audience, signals: Signals) -> Measured:
-    """Carry out the load, shown to the audience second by second."""
+async def loaded(stage: Stage, proof: Proof | None, audience: Audience, signals: Signals) -> Measured:
+    """Carry out the load, shown to the audience second by second.
+
+    Args:
+        stage: as ``staged`` gave it.
+        proof: samples meanwhile, if there is one.
+        audience: shown the progress.
+        signals: set by the user to end it.
+    """
     lags: dict[int, Mapping[str, float]] = {}
 
     def look(state: Look) -> None:

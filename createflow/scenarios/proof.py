@@ -26,7 +26,7 @@ class Proof:
         self._principals = principals
         self._connection = connection
         self._reconciliation = Reconciliation(plan.profile, connection.mask, plan.run_id)
-        self._sampler = Sampler(plan.profile, principals.one, run_id=plan.run_id, mask=connection.mask)
+        self._sampler = Sampler(plan.profile, principals.beside, run_id=plan.run_id, mask=connection.mask)
         self.notes: tuple[str, ...] = ()
         """What could not be looked for or asked, in words."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from createflow.scenarios.contract import Contract
+from createflow.scenarios.load.writes import name_prefix
 from createflow.schemas.error import UserError
 
 _PLACE = "createflow-number-of-the-arrival"
@@ -26,7 +27,7 @@ def body_template(contract: Contract, *, run_id: str, document: dict[str, Any] |
     if contract.raw is not None:
         return contract.raw.decode().replace("%", "%%")
     body = dict(contract.document() if document is None else document)
-    body[contract.fields.name] = f"load {run_id} {_PLACE}" if is_marked(contract, run_id=run_id) else _PLACE
+    body[contract.fields.name] = f"{name_prefix(run_id)}{_PLACE}" if is_marked(contract, run_id=run_id) else _PLACE
     if document is None and set(body.get("metadata", ())) == {"createflow"}:
         body["metadata"] = {"run": run_id, "arrival": _PLACE}
     text = contract.shape.body(body).decode().replace("%", "%%")
@@ -38,7 +39,7 @@ def is_marked(contract: Contract, *, run_id: str) -> bool:
     if contract.raw is not None:
         return False
     limit = contract.max_length(contract.fields.name)
-    return limit is None or len(f"load {run_id} ") + _LONGEST_NUMBER <= limit
+    return limit is None or len(name_prefix(run_id)) + _LONGEST_NUMBER <= limit
 
 
 def documents_of(file: Path) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def targets_of(profile: Profile, asked: Asked) -> tuple[SloTarget, ...]:
 
 def findings_of(measured: Measured, targets: tuple[SloTarget, ...], beside: Beside) -> Findings:
     """The verdicts."""
-    verified = beside.verification.verified_measured if beside.verification is not None else None
+    verified = _verified(beside.verification)
     span = whole(measured, verified=verified)
     slos = judge(targets, span, seconds(measured))
     belief = believe(
@@ -69,6 +69,13 @@ def findings_of(measured: Measured, targets: tuple[SloTarget, ...], beside: Besi
         verified_in_window=verified,
         ceiling_per_s=beside.ceiling_per_s,
     )
+
+
+def _verified(verification: Verification | None) -> int | None:
+    """Creates of the measured window proved present; ``None`` unless every declared sink could be asked."""
+    if verification is None or any(sink.error for sink in verification.sinks):
+        return None
+    return verification.verified_measured
 
 
 def _notes(measured: Measured) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class Principals:
     def __init__(self, profile: Profile, count: int, *, run_id: str, mask: Mask) -> None:
         self._mask = mask
         self._principals: list[Principal] = []
+        self._beside: Principal | None = None
         self._supply = token_supply(profile.auth, mask)
         self.can_be_minted = isinstance(profile.auth, JwtAuth)
         if isinstance(profile.auth, NoAuth):
@@ -42,6 +43,7 @@ class Principals:
         tokens = tokens_for(profile.auth, f"load-{run_id}")
         if isinstance(tokens, MintedTokens):
             self._principals = [tokens.numbered_writer(number) for number in range(count)]
+            self._beside = tokens.numbered_writer(count)
         elif tokens is not None:
             self._principals = _writers(tokens)
 
@@ -71,6 +73,10 @@ class Principals:
     def one(self, number: int = 0) -> Principal:
         """One of them, with a token that holds for a while yet."""
         return self._principals[number % self.count].current() if self._principals else Principal(None, None)
+
+    def beside(self) -> Principal:
+        """Somebody who writes beside the load: none of those where tokens can be minted."""
+        return self.one() if self._beside is None else self._beside.current()
 
     def all(self) -> list[Principal]:
         """Everyone; nobody where the endpoint is open."""

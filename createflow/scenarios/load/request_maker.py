@@ -9,6 +9,7 @@ from createflow.scenarios.json_pointer import value_at
 from createflow.scenarios.load.message import NodeConfig, RequestForm
 from createflow.scenarios.load.reply_parser import Reply
 from createflow.scenarios.load.schedule import Arrival
+from createflow.scenarios.load.writes import name_prefix
 from createflow.schemas.load_report import Operation
 
 _KNOWN = 1000
@@ -38,7 +39,7 @@ class RequestMaker:
         self._forms = {operation: _Form(config.forms[operation], config) for operation in config.forms}
         self._credentials = config.credentials
         self._reading = config.reading
-        self._no_arrival = f"load {config.run_id} -1".encode()
+        self._no_arrival = f"{name_prefix(config.run_id)}-1".encode()
         self._preflight = preflight_name(config.run_id).encode()
         self._known: deque[Known] = deque((Known(path, by, -1) for path, by in config.known), maxlen=_KNOWN)
         self.learns = len(config.forms) > 1

@@ -289,9 +289,10 @@ async def test_a_run_is_taken_away_by_its_writers(stack: UpCommand) -> None:
 
 async def test_the_sampler_sees_its_creates_in_every_sink(stack: UpCommand) -> None:
     """Each with a lag, none of them late, and none in the ledger of the run."""
-    (token,) = tokens(stack.profile, 1, run_id="sampler", lifetime_s=60)
+    assert isinstance(stack.profile.auth, JwtAuth)
+    who = MintedTokens(stack.profile.auth, "load-sampler").numbered_writer(0)
     async with verified(patient(stack.profile), 5) as (run, reconciliation):
-        sampler = Sampler(run.profile, lambda: Principal(None, token), run_id=run.run_id, mask=Mask(), rate_per_s=20.0)
+        sampler = Sampler(run.profile, lambda: who, run_id=run.run_id, mask=Mask(), rate_per_s=20.0)
         async with sampler:
             await _until(lambda: len(sampler.created) >= 10)
         told = await reconciliation.verify(run.writes, actors=[*actors(run), "load-sampler-0"])
