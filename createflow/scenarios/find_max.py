@@ -11,12 +11,14 @@ from createflow.scenarios.load.knee import Step, find_max
 from createflow.scenarios.load.machine import fingerprint
 from createflow.scenarios.load.report import Findings
 from createflow.scenarios.load.run import Measured, Signals
+from createflow.scenarios.load.samples import needed_for
 from createflow.schemas.load_knee import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
 from createflow.schemas.slo import Metric, SloTarget
 
 _LEAST_ACCEPTED = 0.99
+_FEW_SAMPLES = 100
 _COOL_DOWN_S = 1.0
 """Every step waits for its replies; what the target does behind them gets a moment too."""
 
@@ -53,6 +55,7 @@ async def benchmark_at_max(
     knee = await find_max(
         search.measure,
         lowest_per_s=asked.rate_per_s,
+        samples=search.samples,
         cool_down=lambda: asyncio.sleep(_COOL_DOWN_S),
         on_step=search.show,
     )
@@ -80,6 +83,11 @@ class _Search:
         # What was written where is not looked for in a step; the run at the end is verified.
         self._targets = tuple(target for target in targets_of(profile, asked) if target.metric is not Metric.VERIFIED)
         self._steps: list[KneeStep] = []
+
+    @property
+    def samples(self) -> int:
+        """The arrivals that a step must have for every percentile that is asked for."""
+        return max((needed_for(target) for target in self._targets if target.is_latency), default=_FEW_SAMPLES)
 
     async def measure(self, rate_per_s: float, hold_s: float) -> Step:
         """One load."""
