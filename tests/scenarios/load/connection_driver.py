@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
+import gevent.event
 import gevent.resolver.thread
 
 from createflow.scenarios.load.endpoint import Endpoint
@@ -36,8 +37,10 @@ class Resolver(gevent.resolver.thread.Resolver):
     asked: list[str] = []  # noqa: RUF012 - as above
 
     def getaddrinfo(self, host: str, *arguments: Any) -> Any:
-        """What the test has said, or the system says."""
+        """What the test has said, or the system says, or nothing for ever."""
         self.asked.append(host)
+        if host == "hanging.test":
+            gevent.event.Event().wait()
         look_up = super().getaddrinfo
         return [found for name in self.known.get(host, [host]) for found in look_up(name, *arguments)]
 

@@ -88,6 +88,11 @@ def test_closes_are_told_the_same_over_tls(serve: Serve, connect: Connect, autho
     assert connection.exchange()["connect_s"] > 0
     connection.held_up_until_readable()
     assert connection.exchange()["kind"] == "stale_connection"
+    resetting = connect(serve(lambda peer: (once(CREATED)(peer), peer.reset()), tls=tls).url, ca_file=ca_file)
+    assert resetting.exchange()["status"] == 201
+    resetting.held_up_until_readable()
+    seen = resetting.exchange()
+    assert (seen["kind"], seen["maybe_sent"]) == ("stale_connection", True), "OpenSSL tells no better"
     closing = connect(serve(lambda peer: peer.request() and peer.close(), tls=tls).url, ca_file=ca_file)
     assert closing.exchange()["kind"] == "closed_without_reply"
 
@@ -163,6 +168,14 @@ def test_a_name_that_does_not_exist_is_told(connect: Connect) -> None:
     for name in ("nowhere.invalid", "a" * 70 + ".invalid"):
         seen = connect(f"http://{name}").exchange()
         assert (seen["kind"], seen["maybe_sent"]) == ("name_not_resolved", False)
+
+
+def test_a_name_that_nobody_answers_for_is_a_connect_timeout(connect: Connect) -> None:
+    """The look-up has its share of the time to connect, and no more; so has whoever shares it."""
+    connection = connect("http://hanging.test", connect_timeout_s=0.3)
+    seen = connection.together(count=3)
+    assert {(one["kind"], one["maybe_sent"]) for one in seen} == {("connect_timeout", False)}
+    assert all(0.3 <= one["took_s"] < 5 for one in seen)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -101,6 +101,23 @@ def test_a_close_that_cannot_be_noticed_is_no_verdict_on_the_request(serve: Serv
     assert [re.findall(rb"/(\w+)", request)[0] for request in server.requests] == [b"first", b"third"]
 
 
+def test_a_request_that_the_kernel_did_not_take_was_surely_not_sent(serve: Serve, connect: Connect) -> None:
+    """The server reset the kept connection before: stale, and the target cannot have acted on it."""
+
+    def treatment(peer: Peer) -> None:
+        peer.request()
+        peer.send(CREATED)
+        peer.reset()
+
+    server = serve(treatment)
+    connection = connect(server.url)
+    assert connection.exchange()["status"] == 201
+    connection.held_up_until_readable()
+    seen = connection.exchange()
+    assert (seen["kind"], seen["maybe_sent"]) == ("stale_connection", False)
+    assert len(server.requests) == 1
+
+
 def test_a_connection_opened_ahead_can_be_stale_too(serve: Serve, connect: Connect) -> None:
     """A server need not wait for a first request for ever."""
     server = serve(Peer.close)
