@@ -7,8 +7,9 @@ The figures are requests per CPU-second of the generating process, all its threa
 requests and the kernel the CPU time, both over the same seconds in the middle of a run, so no generator's start-up and
 no generator's word enters into it. Compare them with each other, not with another machine's.
 
-Each generator runs saturated (as many requests as 32 senders can make: the cost of a request alone) and at a fixed rate
-(what a run really costs, waking up for single requests included), in turns, so that a busy neighbour disturbs all.
+Each generator runs saturated (as many requests as 32 senders can make: the cost of a request alone; a node is offered
+more than it can send) and at a fixed rate (what a run really costs, waking up for single requests included), in turns,
+so that a busy neighbour disturbs all.
 """
 
 # ruff: noqa: INP001, S101, T201 - a script, not a module of the package: it prints, and its assertions may end it
@@ -29,6 +30,8 @@ STUB = Path(__file__).with_name("quick_stub.py")
 SENDERS = 32
 BODY = '{"name":"load cost 1","description":"Created by createflow bench.","metadata":{"arrival":1}}'
 TOKEN = "x" * 400
+NODE_PER_S = 20_000.0
+"""What a node is offered when it is to be saturated: it always has a schedule."""
 SETTLE_S = 1.0
 """Let a generator run for so long before it is measured: compilers warm up, connections open."""
 START_TIMEOUT_S = 30.0
@@ -75,7 +78,11 @@ def main() -> None:
 
 def generators_here(scripts: str) -> dict[str, Command]:
     """Those that can be run on this machine, each with the command of a URL and a rate."""
-    generators = {"createflow": command_of("ours"), "stock FastHttpUser": command_of("stock")}
+    generators = {
+        "createflow node": command_of("node"),
+        "createflow client alone": command_of("client"),
+        "stock FastHttpUser": command_of("stock"),
+    }
     if k6 := shutil.which("k6", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"):
         generators["k6"] = k6_command(k6, scripts)
     else:
@@ -145,8 +152,32 @@ def k6_command(k6: str, scripts: str) -> Command:
     return command
 
 
-def run_ours(url: str, rate_per_s: float) -> None:
-    """A sender greenlet for each connection, and the record of one latency a request."""
+def run_node(url: str, rate_per_s: float) -> None:
+    """A whole load node: schedule, pacer, Locust's users, client, books, a message a second."""
+    from createflow.scenarios.load import node_process  # noqa: F401 - first: it tells Locust not to patch
+
+    # isort: split
+    from locust.env import Environment
+
+    from createflow.scenarios.load.asked import Asked
+    from createflow.scenarios.load.engine import Engine
+    from createflow.scenarios.load.plan import make_plan
+    from createflow.scenarios.load.sender import Sender
+    from createflow.schemas.profile import Profile
+
+    profile = Profile.model_validate({"target": {"base_url": url}})
+    asked = Asked(rate_per_s=rate_per_s or NODE_PER_S, duration_s=3600.0, warmup_s=0.0, senders=SENDERS)
+    plan = make_plan(profile, asked)
+    (config,) = plan.node_configs((("authorization", f"Bearer {TOKEN}"),), {"run_id": plan.run_id})
+    environment = Environment(user_classes=[Sender])
+    engine = Engine(config, environment, lambda _: None)
+    environment.create_local_runner().start(SENDERS, spawn_rate=SENDERS)
+    engine.prepare()
+    engine.run(time.time())
+
+
+def run_client(url: str, rate_per_s: float) -> None:
+    """The client alone: a greenlet for each connection, and the record of one latency a request."""
     os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
     import gc
 
@@ -204,8 +235,10 @@ def run_stock(url: str, rate_per_s: float) -> None:
     gevent.get_hub().join()
 
 
+GENERATORS = {"node": run_node, "client": run_client, "stock": run_stock}
+
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["ours"], ["stock"]):
-        {"ours": run_ours, "stock": run_stock}[sys.argv[1]](sys.argv[2], float(sys.argv[3]))
+    if sys.argv[1:2] and sys.argv[1] in GENERATORS:
+        GENERATORS[sys.argv[1]](sys.argv[2], float(sys.argv[3]))
     else:
         main()

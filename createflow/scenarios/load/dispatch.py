@@ -1,8 +1,8 @@
 """Hands due arrivals to free senders: the pacer never waits for a reply, and never moves the schedule."""
 
-import time
 from collections import deque
 from collections.abc import Iterator
+from time import perf_counter
 from typing import Any
 
 import gevent
@@ -64,7 +64,7 @@ class Dispatcher:
 
     def now_s(self) -> float:
         """Seconds since the start of the run."""
-        return time.perf_counter() - self._t0
+        return perf_counter() - self._t0
 
     def start(self, t0: float) -> None:
         """Run the schedule from ``t0`` (of ``time.perf_counter``) to its end or to ``stop``."""
@@ -92,9 +92,10 @@ class Dispatcher:
 
     def sending(self, arrival: Arrival) -> float:
         """The caller is about to send. Returns the time."""
-        sent_s = self.now_s()
-        self._in_flight[arrival.k] = (arrival, sent_s)
-        self.peak_in_flight = max(self.peak_in_flight, len(self._in_flight))
+        sent_s = perf_counter() - self._t0
+        in_flight = self._in_flight
+        in_flight[arrival.k] = (arrival, sent_s)
+        self.peak_in_flight = max(self.peak_in_flight, len(in_flight))
         self._recorder.sent(arrival, sent_s)
         return sent_s
 
@@ -114,8 +115,8 @@ class Dispatcher:
 
     def drain(self, timeout_s: float) -> None:
         """Wait until everything is answered, then close the books."""
-        deadline = time.perf_counter() + timeout_s
-        while (self._in_flight or self._backlog) and time.perf_counter() < deadline:
+        deadline = perf_counter() + timeout_s
+        while (self._in_flight or self._backlog) and perf_counter() < deadline:
             gevent.sleep(0.01)
         self.stop()
         self._closed = True
@@ -137,9 +138,10 @@ class Dispatcher:
 
     def _on_time(self) -> None:
         """Called by the event loop, in the hub: nothing here may wait."""
+        t0 = self._t0
         try:
             for _ in range(_BURST):
-                arrival, now_s = self._next, self.now_s()
+                arrival, now_s = self._next, perf_counter() - t0
                 if arrival is None or arrival.due_s > now_s or self._stopping:
                     break
                 self._next = next(self._arrivals, None)

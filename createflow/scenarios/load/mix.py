@@ -40,6 +40,8 @@ def in_pattern(arrivals: Iterator[Arrival], pattern: str) -> Iterator[Arrival]:
     """The arrivals, each with the operation that the first letters in ``pattern`` give it."""
     operations = tuple(_BY_LETTER[letter] for letter in pattern)
     period = len(operations)
+    if operations == (Operation.CREATE,):
+        return arrivals  # as they are; a node makes one for every request
     return (Arrival(k, due_s, operations[k % period]) for k, due_s, _ in arrivals)
 
 
