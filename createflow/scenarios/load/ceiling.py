@@ -100,8 +100,8 @@ async def find_ceiling(offer: OfferToStub, *, workers: int) -> Ceiling:
     else:
         limit = Limit.STUB if top.stub_ratio >= BUSY_RATIO else Limit.MACHINE
         per_s = max(kept_up, default=0.0)
-    dearest = max(runs, key=lambda run: run.requests)
-    per_cpu_s = dearest.requests / dearest.cpu_s if dearest.cpu_s else 0.0
+    largest = max(runs, key=lambda run: run.requests)
+    per_cpu_s = largest.requests / largest.cpu_s if largest.cpu_s else 0.0
     return Ceiling(per_cpu_s=per_cpu_s, per_s=per_s, workers=workers, limit=limit, runs=runs)
 
 

@@ -20,7 +20,7 @@ class _Judged:
     held: bool
     seen: float
     badness: float
-    """How far from good enough, to find the worst of several."""
+    """How far from good enough, to find the worst of several: beyond 1 it is missed."""
     note: str = ""
 
 
@@ -116,7 +116,7 @@ def _verdict_of_windows(target: SloTarget, seconds: Sequence[Span]) -> SloVerdic
     if not judged:
         worst = 0.0 if target.at_least else math.inf
         return _verdict(target, _Judged(held=False, seen=worst, badness=worst, note="nothing was measured"))
-    verdict, window = max(judged, key=lambda pair: (not pair[0].held, pair[0].badness))
+    verdict, window = max(judged, key=lambda pair: pair[0].badness)
     return _verdict(target, verdict, window.start_s)
 
 

@@ -136,6 +136,15 @@ def test_seconds_without_a_reply_have_no_latency_and_count_as_nothing_accepted()
     assert draw == resampling.Draw(0.0, (0.0, 0.0, 0.0))
 
 
+def test_a_second_counts_by_its_replies() -> None:
+    """One slow reply in a quiet second is not as much as two hundred fast ones in a busy one."""
+    busy = _steady(0.0).series[2:12]
+    slow = {"p50_ms": 900.0, "p90_ms": 900.0, "p95_ms": 900.0, "p99_ms": 900.0, "max_ms": 900.0}
+    quiet = busy[0].model_copy(update={"statuses": {"2xx": 1}, **slow})
+    drawn = resampling.draws((*busy, quiet), random.Random(1))  # noqa: S311 - repeatable, and no secret
+    assert max(draw.percentiles_ms[1] for draw in drawn) < 60
+
+
 def test_a_long_run_is_drawn_in_as_many_blocks_as_a_short_one() -> None:
     """An hour may not take a minute; the blocks put together show what the seconds did."""
     series = _steady(0.0).series * 120

@@ -165,11 +165,19 @@ def test_a_window_that_misses_goes_before_one_that_is_nearer_to_its_bar() -> Non
     assert (verdict.held, verdict.seen, verdict.at_s) == (False, 50, 3.0)
 
 
-@pytest.mark.parametrize(("length", "held"), [(12, True), (14, True), (15, False), (4, False)])
+@pytest.mark.parametrize(("length", "held"), [(12, True), (14, True), (15, False), (4, False), (3, True)])
 def test_a_last_window_shorter_than_half_is_left_out(length: int, held: bool) -> None:  # noqa: FBT001
     """Too few samples; but when it is the only one, it is all there is."""
-    slow = [span(outcomes(10, 0.5 if t in {0, 10} and (t or length < 10) else 0.01)) for t in range(length)]
-    assert one("max<100ms every 10s", span(outcomes()), *slow).held is held
+    slow_at = {4: 0, 12: 10, 14: 10, 15: 10}
+    seconds = [span(outcomes(10, 0.5 if t == slow_at.get(length) else 0.01)) for t in range(length)]
+    assert one("max<100ms every 10s", span(outcomes()), *seconds).held is held
+
+
+def test_a_window_with_a_second_that_was_not_verified_is_not_held() -> None:
+    """What is not known is not proved."""
+    seconds = [span(outcomes(verified=1000)), span(outcomes())]
+    assert one("verified>=1/s every 2s", span(outcomes()), *seconds).note == "not judged: the run was not verified"
+    assert one("verified>=1/s every 2s", span(outcomes()), *seconds[:1] * 2).held
 
 
 def test_a_second_without_arrivals_of_the_kind_is_no_window() -> None:

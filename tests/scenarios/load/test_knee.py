@@ -194,6 +194,19 @@ def test_a_search_that_runs_out_says_what_it_had(options: dict[str, float], reas
     assert Simulated(100).found(most_s=5).answer == "none: the time was up before any rate was held"
 
 
+def test_a_rate_that_was_not_confirmed_is_not_answered_when_the_search_runs_out() -> None:
+    """It was held for ten seconds and not for thirty; what was held below it is all that is left."""
+
+    async def measure(rate_per_s: float, hold_s: float) -> Step:
+        return Step(held=rate_per_s <= 300 and hold_s < 30)
+
+    whole = asyncio.run(find_max(measure, clock=FakeClock()))
+    unconfirmed = next(number for number, step in enumerate(whole.steps) if step.confirmation)
+    knee = asyncio.run(find_max(measure, most_steps=unconfirmed + 2, clock=FakeClock()))
+    assert 0 < knee.rate_per_s < whole.steps[unconfirmed].rate_per_s
+    assert knee.bound is Bound.AT_LEAST
+
+
 def test_every_step_has_samples_enough_and_a_cooled_target() -> None:
     """1,000 for a p99, ten seconds at least, three times that at the end; nothing before the first."""
     told: list[KneeStep] = []

@@ -162,6 +162,14 @@ def test_a_target_that_is_slow_by_any_measure_holds_them_where_no_latency_is_ask
     assert believe(slow).validity is Validity.VALID
     quick = replace(slow, service={Operation.CREATE: histogram([0.2] * 1000)})
     assert believe(quick).validity is Validity.INVALID
+    allowed = signals(
+        outcomes(400, 2.0, bad=600, unsent=600),
+        targets=("p99<=1s", "rate>=500/s"),
+        service_s=0.6,
+        senders=10,
+        peak_in_flight=10,
+    )
+    assert believe(allowed).validity is Validity.INVALID, "600 ms are good enough where a second is asked for"
 
 
 def test_a_stall_that_takes_all_senders_is_the_targets() -> None:
