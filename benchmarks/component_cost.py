@@ -1,9 +1,9 @@
 """What a create costs in each part of the bundled stack, and what the same statement costs in pgbench.
 
-``python benchmarks/component_cost.py [--rate 1000] [--seconds 20] [--pgbench-rate 1000]``. It starts a stack of its own,
-lets ``createflow bench`` send creates, and reads each process's CPU time and memory at two moments of the steady load.
-CPU per write hardly changes with what else the machine does; wall times do. Compare the figures with each other and
-with an earlier commit's, not with another machine's.
+``python benchmarks/component_cost.py [--rate 1000] [--seconds 20] [--no-pgbench]``. It starts a stack of its own, lets
+``createflow bench`` send creates, and reads each process's CPU time and memory at two moments of the steady load. CPU
+per write hardly changes with what else the machine does; wall times do. Compare the figures with each other and with an
+earlier commit's, not with another machine's.
 
 Then the load stops, and pgbench sends the statement that a lone create is, at the same rate and as fast as it can, to
 the same primary with both replicas attached: what is above its figures is the price of the write path.
@@ -19,7 +19,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import psutil
 import psycopg
 

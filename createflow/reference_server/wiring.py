@@ -274,6 +274,7 @@ def _run(file: Path, build: Callable[[Settings, Log], Process], *, drain_s: floa
         process.life,
         host=settings.host,
         port=settings.port,
+        path=settings.http_socket,
         readiness=process.readiness,
         drain_s=drain_s,
     )

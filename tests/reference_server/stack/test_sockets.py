@@ -1,0 +1,68 @@
+"""The hops inside the machine use Unix sockets, and loopback TCP where the state directory lies too deep for them."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from createflow.reference_server.stack.engines import pgbouncer, valkey
+from createflow.reference_server.stack.engines.postgres import Cluster
+from createflow.reference_server.stack.options import Secrets
+from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.sockets import socket_in
+from createflow.reference_server.stack.state import State
+
+DEEP = "d" * 120
+
+
+def test_the_longest_path_that_is_given_can_be_bound(tmp_path: Path) -> None:
+    """And the kernel refuses one more byte, which is why there is none then."""
+    directory = tmp_path / ("x" * (107 - len(str(tmp_path)) - len("/") - len("/s")))
+    directory.mkdir()
+    path = socket_in(directory, "s")
+    assert path is not None
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    assert socket_in(directory, "ss") is None
+    with socket.socket(socket.AF_UNIX) as listener, pytest.raises(OSError, match="too long"):
+        listener.bind(str(directory / "ss"))
+
+
+def _cluster(data: Path) -> Cluster:
+    data.mkdir()
+    return Cluster(data=data, account=None, secrets=Secrets(), ports=(40001, 40002), schema="")
+
+
+def test_postgres_is_reached_through_a_socket_that_is_ours_alone(tmp_path: Path) -> None:
+    """Its directory is nobody else's either."""
+    cluster = _cluster(tmp_path / "data")
+    cluster.components()
+    assert cluster.local_dsn("app", "secret", 1).endswith("sockets&port=40002")
+    assert (tmp_path / "data" / "sockets").stat().st_mode & 0o777 == 0o700
+
+
+def test_postgres_is_reached_over_tcp_from_a_deep_directory(tmp_path: Path) -> None:
+    """The primary's connection string and the replicas' alike."""
+    cluster = _cluster(tmp_path / DEEP)
+    assert cluster.local_dsn("app", "secret", 1) == cluster.dsn("app", "secret", 1)
+    assert cluster.host == HOST
+
+
+def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(tmp_path: Path) -> None:
+    """And through its socket from another."""
+    secrets = Secrets()
+    assert pgbouncer.local_dsn(secrets, tmp_path / DEEP, 40003) == pgbouncer.dsn(secrets, 40003)
+    assert HOST not in pgbouncer.local_dsn(secrets, tmp_path, 40003)
+
+
+@pytest.mark.parametrize(("place", "listens"), [("shallow", True), (DEEP, False)])
+def test_valkey_listens_where_its_clients_look(place: str, listens: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    """On a socket of ours alone, or on its port only."""
+    state = State(tmp_path / "state")
+    directory = tmp_path / place
+    directory.mkdir()
+    valkey.component(state, directory, Secrets(), 40004)
+    configuration = (directory / "valkey.conf").read_text()
+    assert (f"unixsocket {directory}/valkey.sock\nunixsocketperm 700\n" in configuration) == listens
+    expected = f"unix://app:secret@{directory}/valkey.sock?db=0" if listens else valkey.url("app", "secret", 40004)
+    assert valkey.local_url("app", "secret", directory, 40004) == expected
