@@ -94,7 +94,7 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
     buckets = ValkeyBuckets(valkey, prefix=settings.subject_prefix, gateways=settings.gateways, degraded=degraded.inc)
     keys = JwksFile(Path(settings.jwks_file), clock)
     tokens = JwtTokens(keys, issuer=settings.issuer, audience=settings.audience, clock=clock)
-    bus = nats_bus.NatsBus(settings.subject_prefix)
+    bus = nats_bus.NatsBus(settings.subject_prefix, settings.rpc_timeout_s)
     breakers = {kind: Breaker(clock) for kind in ("read", "write")}
     for kind, breaker in breakers.items():
         metrics.watch_breaker(kind, breaker)
@@ -122,7 +122,7 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
             async def join() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance, buffered=False)
                 scope.push_async_callback(client.close)
-                bus.use(client)
+                await bus.use(client)
 
             await _in_background(scope, join())
             yield
@@ -189,6 +189,7 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
             yield
             await group.leave()
             await service.finish()
+            await group.finish()
 
     return Process(make_ops(readiness, gates, metrics), life(), readiness)
 
