@@ -12,6 +12,7 @@ the same primary with both replicas attached: what is above its figures is the p
 # ruff: noqa: INP001, S101, T201 - a script, not a module of the package: it prints, and its assertions may end it
 import argparse
 import asyncio
+import contextlib
 import re
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import psutil
 import psycopg
 
 from createflow.reference_server.adapters.unit_statement import compose
+from createflow.reference_server.settings import Settings
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.stack.stack import RunningStack, running_stack
@@ -48,9 +50,10 @@ def use_of(pid: int) -> Use:
     """What the process and its descendants use; ended ones are in their parent's time."""
     cpu_s, memory_bytes = 0.0, 0
     for process in _family(pid):
-        times = process.cpu_times()
-        cpu_s += times.user + times.system + times.children_user + times.children_system
-        memory_bytes += process.memory_full_info().pss
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times, memory = process.cpu_times(), process.memory_full_info()
+            cpu_s += times.user + times.system + times.children_user + times.children_system
+            memory_bytes += memory.pss
     return Use(cpu_s, memory_bytes)
 
 
@@ -108,7 +111,7 @@ def pgbench_script() -> str:
     return f"\\set name random(1, 1000000000)\n{statement};\n"
 
 
-async def pgbench(stack: RunningStack, admin_dsn: str, options: argparse.Namespace) -> None:
+async def pgbench(stack: RunningStack, dsn: str, options: argparse.Namespace) -> None:
     """Print what the same statement costs without a write path around it."""
     pids = {row.name: row.pid for row in stack.rows() if row.name == PRIMARY}
     program = binaries.require(binaries.POSTGRES).parent / "pgbench"
@@ -132,7 +135,7 @@ async def pgbench(stack: RunningStack, admin_dsn: str, options: argparse.Namespa
             command += [f"--rate={rate:g}"] if rate else []
             command += [f"--define={name}={value}" for name, value in values.items()]
             before, written = look(pids), await rows_written(stack.profile_file)
-            run = await asyncio.create_subprocess_exec(*command, admin_dsn, stdout=asyncio.subprocess.PIPE)
+            run = await asyncio.create_subprocess_exec(*command, dsn, stdout=asyncio.subprocess.PIPE)
             text = (await run.communicate())[0].decode()
             after, writes = look(pids), await rows_written(stack.profile_file) - written
             tps = re.search(r"tps = ([\d.]+)", text)
@@ -159,7 +162,8 @@ async def main() -> None:
         async with running_stack(state, StackOptions(), on_death=lambda death: print(death.describe())) as stack:
             await under_load(stack, options)
             if options.pgbench:
-                await pgbench(stack, stack._admin_dsn, options)  # noqa: SLF001 - for the sake of this script alone
+                settings = Settings.load(state / "run" / "service-1" / "settings.json")
+                await pgbench(stack, settings.direct_dsn, options)
 
 
 if __name__ == "__main__":

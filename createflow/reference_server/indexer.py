@@ -12,7 +12,7 @@ from createflow.reference_server.stages.data.index_update import IndexUpdate
 
 BATCH = 2000
 RETRY_S = 0.2
-PACE_MAX_S = 0.75
+PACE_MAX_S = 1.0
 PACE_S_PER_EVENT = 0.01
 """The pause after a bulk request grows with what it held. A lone event is searchable at once; under load a document
 costs less in a full request, on both sides, and nobody waits for the index."""
