@@ -70,7 +70,7 @@ from createflow.schemas.wire import wire_schema
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
 _JOIN_POLL_S = 0.05
-_GATEWAY_PACE_S = 0.005
+_GATEWAY_PACE_S = 0.010
 """The rate limiter is the first trip of every request. Those that come within this time after one make it together, and
 from there on share messages, statements and commits; a lone request does not wait."""
 _CANCEL_AGAIN_S = 0.5
