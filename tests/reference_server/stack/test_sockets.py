@@ -1,6 +1,8 @@
 """The hops inside the machine use Unix sockets, and loopback TCP where the state directory lies too deep for them."""
 
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,13 @@ from createflow.reference_server.stack.sockets import socket_in
 from createflow.reference_server.stack.state import State
 
 DEEP = "d" * 120
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that is not deep, whatever the test's name is: pytest's own ones hold it."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
 
 
 def test_the_longest_path_that_is_given_suits_haproxy(tmp_path: Path) -> None:
@@ -39,33 +48,33 @@ def _cluster(data: Path) -> Cluster:
     return Cluster(data=data, account=None, secrets=Secrets(), ports=(40001, 40002), schema="")
 
 
-def test_postgres_is_reached_through_a_socket_that_is_ours_alone(tmp_path: Path) -> None:
+def test_postgres_is_reached_through_a_socket_that_is_ours_alone(place: Path) -> None:
     """Its directory is nobody else's either."""
-    cluster = _cluster(tmp_path / "data")
+    cluster = _cluster(place / "data")
     cluster.components()
     assert cluster.local_dsn("app", "secret", 1).endswith("sockets&port=40002")
-    assert (tmp_path / "data" / "sockets").stat().st_mode & 0o777 == 0o700
+    assert (place / "data" / "sockets").stat().st_mode & 0o777 == 0o700
 
 
-def test_postgres_is_reached_over_tcp_from_a_deep_directory(tmp_path: Path) -> None:
+def test_postgres_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
     """The primary's connection string and the replicas' alike."""
-    cluster = _cluster(tmp_path / DEEP)
+    cluster = _cluster(place / DEEP)
     assert cluster.local_dsn("app", "secret", 1) == cluster.dsn("app", "secret", 1)
     assert cluster.host == HOST
 
 
-def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(tmp_path: Path) -> None:
+def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
     """And through its socket from another."""
     secrets = Secrets()
-    assert pgbouncer.local_dsn(secrets, tmp_path / DEEP, 40003) == pgbouncer.dsn(secrets, 40003)
-    assert HOST not in pgbouncer.local_dsn(secrets, tmp_path, 40003)
+    assert pgbouncer.local_dsn(secrets, place / DEEP, 40003) == pgbouncer.dsn(secrets, 40003)
+    assert HOST not in pgbouncer.local_dsn(secrets, place, 40003)
 
 
-@pytest.mark.parametrize(("place", "listens"), [("shallow", True), (DEEP, False)])
-def test_valkey_listens_where_its_clients_look(place: str, listens: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
+@pytest.mark.parametrize(("name", "listens"), [("shallow", True), (DEEP, False)])
+def test_valkey_listens_where_its_clients_look(name: str, listens: bool, place: Path) -> None:  # noqa: FBT001 - a parameter of the test
     """On a socket of ours alone, or on its port only."""
-    state = State(tmp_path / "state")
-    directory = tmp_path / place
+    state = State(place / "state")
+    directory = place / name
     directory.mkdir()
     valkey.component(state, directory, Secrets(), 40004)
     configuration = (directory / "valkey.conf").read_text()
