@@ -1,7 +1,7 @@
 """Joins what is asked for at the same time into one trip.
 
-A system call and a round trip cost more than the work they carry. Nothing waits for company: the first request leaves
-at the end of the loop's turn, and those that come while it is on its way leave together.
+A system call and a round trip cost more than the work they carry. A lone request leaves at the end of the loop's turn;
+those that come while it is on its way, or within the pace after it left, leave together.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ class Batcher(Generic[T, R]):
         discard: takes back an answer that nobody waits for any more.
         most: requests in one trip.
         flights: trips at the same time.
+        pace_s: least time between two departures. What leaves together arrives together and stays together on its
+            further way, so a few milliseconds at the first of several trips make all of them cheaper.
     """
 
     def __init__(
@@ -30,23 +32,23 @@ class Batcher(Generic[T, R]):
         discard: Callable[[R], Awaitable[None]] | None = None,
         most: int = 64,
         flights: int = 1,
+        pace_s: float = 0.0,
     ) -> None:
         self._carry_out = carry_out
         self._discard = discard
         self._most = most
         self._free = flights
+        self._pace_s = pace_s
+        self._earliest_s = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._due = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: T) -> R:
         """The answer to one request."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[R] = loop.create_future()
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._free and not self._due:
-            self._due = True
-            loop.call_soon(self._depart)
+        self._announce()
         try:
             return await future
         except asyncio.CancelledError:
@@ -55,8 +57,22 @@ class Batcher(Generic[T, R]):
                 await self._discard(future.result())
             raise
 
+    def _announce(self) -> None:
+        """See that those who wait depart, once."""
+        if self._due or not self._free or not self._waiting:
+            return
+        self._due = True
+        loop = asyncio.get_running_loop()
+        wait_s = self._earliest_s - loop.time()
+        if wait_s > 0:
+            loop.call_later(wait_s, self._depart)
+        else:
+            loop.call_soon(self._depart)
+
     def _depart(self) -> None:
         self._due = False
+        if self._pace_s:
+            self._earliest_s = asyncio.get_running_loop().time() + self._pace_s
         while self._waiting and self._free:
             handful = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             handful = [(item, future) for item, future in handful if not future.done()]
@@ -74,7 +90,7 @@ class Batcher(Generic[T, R]):
             answers = [error] * len(handful)
         finally:
             self._free += 1
-            self._depart()
+            self._announce()
         for (_, future), answer in zip(handful, answers, strict=True):
             if future.done():
                 if self._discard is not None and not isinstance(answer, Exception):

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -36,6 +37,7 @@ def serve(
     *,
     host: str,
     port: int,
+    path: str = "",
     readiness: Readiness,
     drain_s: float,
 ) -> None:
@@ -46,20 +48,38 @@ def serve(
         life: entered before serving; left when the last request is done.
         host: address to bind.
         port: the parent may hold it bound, without listening.
+        path: of a Unix socket to answer on as well, for this user only.
         readiness: flipped first.
         drain_s: how long to go on serving after that, so that a balancer sees it.
     """
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
+    with contextlib.ExitStack() as scope:
+        listeners = [scope.enter_context(_tcp_listener(host, port))]
+        if path:
+            listeners.append(scope.enter_context(_unix_listener(path)))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(app, life, listener, readiness, drain_s))
+            runner.run(_serve(app, life, listeners, readiness, drain_s))
+
+
+def _tcp_listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def _unix_listener(path: str) -> socket.socket:
+    place = Path(path)
+    place.unlink(missing_ok=True)  # a killed process leaves its socket behind
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    place.chmod(0o600)  # nobody can connect before somebody listens
+    return listener
 
 
 async def _serve(
     app: ASGIApp,
     life: AbstractAsyncContextManager[object],
-    listener: socket.socket,
+    listeners: list[socket.socket],
     readiness: Readiness,
     drain_s: float,
 ) -> None:
@@ -74,6 +94,7 @@ async def _serve(
         log_config=None,
         server_header=False,
         date_header=True,
+        proxy_headers=False,  # stage 2 judges them
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
@@ -92,5 +113,5 @@ async def _serve(
 
     async with life:
         stopper = asyncio.create_task(stop())
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=listeners)
         stopper.cancel()

@@ -10,9 +10,9 @@ from createflow.reference_server.metrics import Metrics
 from createflow.reference_server.port import Index, UnavailableError
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 
-BATCH = 300
+BATCH = 2000
 RETRY_S = 0.2
-PACE_MAX_S = 0.25
+PACE_MAX_S = 1.0
 PACE_S_PER_EVENT = 0.01
 """The pause after a bulk request grows with what it held. A lone event is searchable at once; under load a document
 costs less in a full request, on both sides, and nobody waits for the index."""

@@ -120,7 +120,7 @@ class Answer:
 class Bus(Protocol):
     """Request and reply to one live service instance."""
 
-    async def request(self, op: str, envelope: bytes, headers: dict[str, str], timeout_s: float) -> Answer:
+    async def request(self, envelope: bytes) -> Answer:
         """Ask any one instance.
 
         Raises:

@@ -3,18 +3,17 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
-from createflow.reference_server.job import Job, Operation, Principal, Refused
+from createflow.reference_server.job import Job, Principal, Refused
 from createflow.reference_server.log import Log
 from createflow.reference_server.pipeline import Pipeline
 from createflow.reference_server.port import Answer, Index, UnavailableError
 from createflow.reference_server.reads import Reader
-from createflow.reference_server.stages.api.service_router import DEADLINE, REQUEST_ID
 
 RUNNING_MAX = 256
 """Requests at once; one more is refused while it is still free to go elsewhere."""
@@ -22,7 +21,7 @@ _BUSY = Answer(503, "service_unavailable", "This instance has too much to do.", 
 _INTERNAL = Answer(500, "internal_error", "An error that is ours.")
 _STATUS = {"create": 201, "update": 200, "delete": 204, "read": 200, "search": 200}
 
-Respond = Callable[[Answer], Awaitable[None]]
+Respond = Callable[[Answer], None]
 
 
 class Service:
@@ -36,12 +35,12 @@ class Service:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def accept(self, op: str, data: bytes, headers: Mapping[str, str], respond: Respond) -> None:
-        """Begin one request and return at once, so that the next message is not kept waiting."""
+    def accept(self, envelope: bytes, respond: Respond) -> None:
+        """Begin one request, or refuse it at once."""
         if len(self._tasks) >= RUNNING_MAX:
-            await respond(_BUSY)
+            respond(_BUSY)
             return
-        task = asyncio.create_task(self._carry_out(op, data, headers, respond))
+        task = asyncio.create_task(self._carry_out(envelope, respond))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -50,12 +49,11 @@ class Service:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _carry_out(self, op: str, data: bytes, headers: Mapping[str, str], respond: Respond) -> None:
+    async def _carry_out(self, envelope: bytes, respond: Respond) -> None:
         begun_ns = time.perf_counter_ns()
-        job = Job(request_id=headers.get(REQUEST_ID, ""), op=cast("Operation", op))
+        job = Job(request_id="")
         try:
-            job.deadline_s = float(headers.get(DEADLINE, "0"))
-            _fill(job, orjson.loads(data))
+            _fill(job, orjson.loads(envelope))
             answer = await self.answer(job)
         except Refused as refused:
             answer = _refusal(job, refused)
@@ -65,9 +63,9 @@ class Service:
         except Exception:  # noqa: BLE001 - the last line: the library would answer with the error's own text
             self._log.exception("internal_error", request_id=job.request_id)
             answer = _INTERNAL
-        await respond(answer)
+        respond(answer)
         ms = round((time.perf_counter_ns() - begun_ns) / 1e6, 3)
-        self._log.info("request", request_id=job.request_id, op=op, status=answer.status, ms=ms)
+        self._log.info("request", request_id=job.request_id, op=job.op, status=answer.status, ms=ms)
 
     async def answer(self, job: Job) -> Answer:
         """Carry out one operation.
@@ -103,6 +101,9 @@ class Service:
 
 
 def _fill(job: Job, envelope: dict[str, Any]) -> None:
+    job.op = envelope["op"]
+    job.request_id = envelope["request_id"]
+    job.deadline_s = envelope["deadline_s"]
     job.principal = Principal(envelope["subject"], frozenset(envelope["permissions"]))
     job.resource_id = envelope["id"]
     job.body = envelope["body"]

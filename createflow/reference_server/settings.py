@@ -30,6 +30,8 @@ class Settings:
     jwks_file: str
     issuer: str
     audience: str
+    http_socket: str = ""
+    """A Unix socket that a balancer on the same machine may use instead of the port; empty for none."""
     prepared_statements: bool = True
     """False behind a pooler that does not track them (PgBouncer before 1.21)."""
     search_credentials: str = ""

@@ -70,6 +70,9 @@ from createflow.schemas.wire import wire_schema
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
 _JOIN_POLL_S = 0.05
+_GATEWAY_PACE_S = 0.010
+"""The rate limiter is the first trip of every request. Those that come within this time after one make it together, and
+from there on share messages, statements and commits; a lone request does not wait."""
 _CANCEL_AGAIN_S = 0.5
 
 
@@ -86,12 +89,12 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
     """A gateway; it waits for its dependencies by itself."""
     log = log or quiet_log()
     metrics, clock, readiness = Metrics(), SystemClock(), Readiness()
-    valkey = Valkey(settings.valkey_url)
+    valkey = Valkey(settings.valkey_url, pace_s=_GATEWAY_PACE_S)
     degraded = metrics.degraded.labels(what="rate_limit")
     buckets = ValkeyBuckets(valkey, prefix=settings.subject_prefix, gateways=settings.gateways, degraded=degraded.inc)
     keys = JwksFile(Path(settings.jwks_file), clock)
     tokens = JwtTokens(keys, issuer=settings.issuer, audience=settings.audience, clock=clock)
-    bus = nats_bus.NatsBus(settings.subject_prefix)
+    bus = nats_bus.NatsBus(settings.subject_prefix, settings.rpc_timeout_s)
     breakers = {kind: Breaker(clock) for kind in ("read", "write")}
     for kind, breaker in breakers.items():
         metrics.watch_breaker(kind, breaker)
@@ -119,7 +122,7 @@ def build_gateway(settings: Settings, log: Log | None = None) -> Process:
             async def join() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance, buffered=False)
                 scope.push_async_callback(client.close)
-                bus.use(client)
+                await bus.use(client)
 
             await _in_background(scope, join())
             yield
@@ -186,6 +189,7 @@ def build_service(settings: Settings, log: Log | None = None) -> Process:
             yield
             await group.leave()
             await service.finish()
+            await group.finish()
 
     return Process(make_ops(readiness, gates, metrics), life(), readiness)
 
@@ -271,6 +275,7 @@ def _run(file: Path, build: Callable[[Settings, Log], Process], *, drain_s: floa
         process.life,
         host=settings.host,
         port=settings.port,
+        path=settings.http_socket,
         readiness=process.readiness,
         drain_s=drain_s,
     )

@@ -107,17 +107,17 @@ def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Eng
         search.component(places["search"], search_port),
     ]
     issuer = make_issuer(state)
-    dsn = cluster.dsn("createflow_app", secrets.postgres_app)
+    dsn = cluster.local_dsn("createflow_app", secrets.postgres_app)
     settings = Settings(
         instance="test",
         host=HOST,
         port=0,
         # The worker's account: the others may use the subjects of one prefix only, and each test has its own.
         nats_url=nats.url("worker", secrets.nats_worker, nats_port),
-        valkey_url=valkey.url("app", secrets.valkey_app, valkey_port),
+        valkey_url=valkey.local_url("app", secrets.valkey_app, places["valkey"], valkey_port),
         primary_dsn=dsn,
         direct_dsn=dsn,
-        replica_dsns=(cluster.dsn("createflow_app", secrets.postgres_app, 1),),
+        replica_dsns=(cluster.local_dsn("createflow_app", secrets.postgres_app, 1),),
         search_url=search.url(search_port),
         search_index="resources",
         jwks_file=str(issuer.jwks_file),

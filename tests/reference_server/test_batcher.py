@@ -1,6 +1,7 @@
 """Requests that come together travel together, and no answer is lost."""
 
 import asyncio
+from collections.abc import Callable
 
 import anyio
 import pytest
@@ -51,6 +52,23 @@ async def test_those_who_come_during_a_trip_leave_together() -> None:
     await anyio.wait_all_tasks_blocked()
     carrier.gate.set()
     assert await asyncio.gather(*tasks) == [0, 10, 20]
+    assert carrier.handfuls == [[0], [1, 2]]
+
+
+async def test_those_who_come_within_the_pace_leave_together_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one does not wait."""
+    carrier = Carrier()
+    batcher = Batcher(carrier.carry, flights=2, pace_s=60.0)
+    assert await batcher.submit(0) == 0
+    timers: list[tuple[float, Callable[[], None]]] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *timer: timers.append(timer))
+    tasks = [asyncio.create_task(batcher.submit(number)) for number in (1, 2)]
+    await anyio.wait_all_tasks_blocked()
+    assert carrier.handfuls == [[0]]
+    ((wait_s, depart),) = timers
+    assert 0 < wait_s <= 60.0
+    depart()
+    assert await asyncio.gather(*tasks) == [10, 20]
     assert carrier.handfuls == [[0], [1, 2]]
 
 

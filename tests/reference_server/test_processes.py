@@ -2,6 +2,7 @@
 
 import json
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -30,6 +31,27 @@ SETTINGS = Settings(
     issuer="x",
     audience="x",
 )
+
+
+def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_alone(tmp_path: Path) -> None:
+    """Also when a killed one has left the socket behind."""
+    ports = Ports()
+    socket_file = tmp_path / "http.sock"
+    for _ in range(2):
+        file, port = tmp_path / "settings.json", ports.reserve()
+        replace(SETTINGS, port=port, http_socket=str(socket_file)).save(file)
+        argv = [sys.executable, "-m", "createflow.reference_server.gateway", str(file)]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+        try:
+            assert _status(f"http://127.0.0.1:{port}/healthz") == 200
+            with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_file))) as client:
+                assert client.get("http://gateway/healthz").status_code == 200
+            assert stat.S_IMODE(socket_file.stat().st_mode) == 0o600
+        finally:
+            process.kill()
+            process.wait()
+        assert socket_file.exists()
+    ports.release()
 
 
 @pytest.mark.parametrize("kind", ["gateway", "service", "worker"])

@@ -1,6 +1,7 @@
 """Connections to NATS, and the gateway's request and reply over one."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,17 +13,15 @@ from nats.errors import (
     ConnectionDrainingError,
     ConnectionReconnectingError,
     MaxPayloadError,
-    NoRespondersError,
     OutboundBufferLimitError,
     StaleConnectionError,
 )
-from nats.errors import TimeoutError as NatsTimeoutError
 
+from createflow.reference_server.adapters.handful import join, portions, split
 from createflow.reference_server.adapters.reply_frame import unpack
 from createflow.reference_server.port import Answer, UnavailableError, UnknownOutcomeError
 
 _NOT_SENT = (
-    NoRespondersError,
     OutboundBufferLimitError,
     ConnectionClosedError,
     ConnectionDrainingError,
@@ -30,6 +29,8 @@ _NOT_SENT = (
     StaleConnectionError,
     MaxPayloadError,
 )
+_NO_RESPONDERS = "503"
+"""The server's own answer when nobody listens."""
 RECONNECT_S = 0.2
 
 
@@ -73,33 +74,97 @@ async def _ignore(_error: Exception) -> None:
     """Lost connections show in /readyz and in the refusals; the library would print a traceback each time."""
 
 
-class NatsBus:
-    """Requests to ``{prefix}.resources.{op}``: the server picks one member of the queue group."""
+class _Trip:
+    """Requests that left as one message, and who waits for their answers."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    __slots__ = ("timer", "waiting")
+
+    def __init__(self, waiting: dict[int, asyncio.Future[Answer]], timer: asyncio.TimerHandle) -> None:
+        self.waiting = waiting
+        self.timer = timer
+
+
+class NatsBus:
+    """Requests to ``{prefix}.resources.requests``: the server picks one member of the queue group.
+
+    Requests of one turn of the loop travel as one message, to one instance; each is answered for itself.
+
+    Args:
+        prefix: of the subjects.
+        timeout_s: how long an answer is waited for.
+    """
+
+    def __init__(self, prefix: str, timeout_s: float) -> None:
+        self._subject = f"{prefix}.resources.requests"
+        self._timeout_s = timeout_s
         self._client: Client | None = None
+        self._inbox = ""
+        self._numbers = itertools.count()
+        self._leaving: list[tuple[bytes, asyncio.Future[Answer]]] = []
+        self._trips: dict[int, _Trip] = {}
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> bool:
         """Whether a request could be sent now."""
         return self._client is not None and self._client.is_connected
 
-    def use(self, client: Client) -> None:
+    async def use(self, client: Client) -> None:
         """From now on send over this connection."""
+        self._inbox = client.new_inbox()
+        await client.subscribe(f"{self._inbox}.*", cb=self._on_answers)
         self._client = client
 
-    async def request(self, op: str, envelope: bytes, headers: dict[str, str], timeout_s: float) -> Answer:
+    async def request(self, envelope: bytes) -> Answer:
         """Ask any one instance."""
-        client = self._client
-        if client is None or not client.is_connected:
+        if not self.connected:
             raise UnavailableError("not connected")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        if not self._leaving:
+            loop.call_soon(self._depart)
+        self._leaving.append((envelope, future))
+        return await future
+
+    def _depart(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        waiting = [future for _, future in leaving]
+        for portion in portions(enumerate(envelope for envelope, _ in leaving)):
+            number = next(self._numbers)
+            late = UnknownOutcomeError("no answer in time")
+            timer = asyncio.get_running_loop().call_later(self._timeout_s, self._fail, number, late)
+            self._trips[number] = _Trip({place: waiting[place] for place, _ in portion}, timer)
+            task = asyncio.create_task(self._send(number, join(portion)))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _send(self, number: int, message: bytes) -> None:
         try:
-            message = await client.request(
-                f"{self._prefix}.resources.{op}", envelope, timeout=timeout_s, headers=headers
-            )
+            if self._client is not None:
+                await self._client.publish(self._subject, message, reply=f"{self._inbox}.{number}")
         except _NOT_SENT as error:
-            raise UnavailableError(str(error)) from error
-        except (NatsTimeoutError, TimeoutError) as error:
-            raise UnknownOutcomeError(str(error)) from error
-        return unpack(message.data)
+            self._fail(number, UnavailableError(str(error)))
+
+    async def _on_answers(self, message: Msg) -> None:
+        number = int(message.subject.rpartition(".")[2])
+        trip = self._trips.get(number)
+        if trip is None:
+            return  # it was given up
+        if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
+            self._fail(number, UnavailableError("no instance is there"))
+            return
+        for place, frame in split(message.data):
+            future = trip.waiting.pop(place)
+            if not future.done():
+                future.set_result(unpack(frame))
+        if not trip.waiting:
+            trip.timer.cancel()
+            del self._trips[number]
+
+    def _fail(self, number: int, error: Exception) -> None:
+        """Tell all who still wait."""
+        trip = self._trips.pop(number)
+        trip.timer.cancel()
+        for future in trip.waiting.values():
+            if not future.done():
+                future.set_exception(error)

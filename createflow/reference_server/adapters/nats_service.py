@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 
 import nats.errors
 from nats.aio.client import Client
@@ -10,6 +11,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from createflow.reference_server import floor_news
+from createflow.reference_server.adapters.handful import Part, join, portions, split
 from createflow.reference_server.adapters.reply_frame import pack
 from createflow.reference_server.floors import Floors
 from createflow.reference_server.port import Answer
@@ -17,7 +19,7 @@ from createflow.reference_server.port import Answer
 NUDGE_S = 0.005
 """Writes within this time wake the relay once."""
 
-Accept = Callable[[str, bytes, Mapping[str, str], Callable[[Answer], Awaitable[None]]], Awaitable[None]]
+Accept = Callable[[bytes, Callable[[Answer], None]], None]
 
 
 class NatsService:
@@ -29,7 +31,8 @@ class NatsService:
         self._client: Client | None = None
         self._work: Subscription | None = None
         self._nudge_due = False
-        self._nudging: set[asyncio.Task[None]] = set()
+        self._answers: dict[str, list[Part]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def joined(self) -> bool:
@@ -44,15 +47,11 @@ class NatsService:
             floor_news.take(self._floors, message.data)
 
         async def on_work(message: Msg) -> None:
-            async def respond(answer: Answer) -> None:
-                with contextlib.suppress(nats.errors.Error):  # the gateway sees its own timeout then
-                    await client.publish(message.reply, pack(answer))
-
-            op = message.subject.rpartition(".")[2]
-            await accept(op, message.data, message.headers or {}, respond)
+            for place, envelope in split(message.data):
+                accept(envelope, partial(self._respond, message.reply, place))
 
         await client.subscribe(f"{self._prefix}.floors", cb=on_floor)
-        self._work = await client.subscribe(f"{self._prefix}.resources.*", queue="service", cb=on_work)
+        self._work = await client.subscribe(f"{self._prefix}.resources.requests", queue="service", cb=on_work)
         await client.flush()
 
     async def leave(self) -> None:
@@ -60,6 +59,33 @@ class NatsService:
         if self._work is not None and self._client is not None and self._client.is_connected:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
                 await self._work.drain()  # type: ignore[no-untyped-call]  # the library's
+
+    async def finish(self) -> None:
+        """Until every answer is handed to the connection."""
+        while self._answers or self._sending:
+            await asyncio.sleep(0)
+
+    def _respond(self, inbox: str, place: int, answer: Answer) -> None:
+        """Answers of one turn to one message travel as one message, too."""
+        if not self._answers:
+            asyncio.get_running_loop().call_soon(self._send_answers)
+        self._answers.setdefault(inbox, []).append((place, pack(answer)))
+
+    def _send_answers(self) -> None:
+        answers, self._answers = self._answers, {}
+        for inbox, parts in answers.items():
+            for portion in portions(parts):
+                self._publish(inbox, join(portion))
+
+    def _publish(self, subject: str, data: bytes = b"") -> None:
+        if self._client is not None and self._client.is_connected:
+            task = asyncio.create_task(self._published(self._client, subject, data))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _published(self, client: Client, subject: str, data: bytes) -> None:
+        with contextlib.suppress(nats.errors.Error):  # the gateway sees its own timeout then
+            await client.publish(subject, data)
 
     async def announce(self, resource_id: str, version: int) -> None:
         """Tell the other instances; a lost message leaves the versions in cache and replica to be trusted."""
@@ -75,11 +101,4 @@ class NatsService:
 
     def _send_nudge(self) -> None:
         self._nudge_due = False
-        if self._client is not None and self._client.is_connected:
-            task = asyncio.create_task(self._publish_nudge(self._client))
-            self._nudging.add(task)
-            task.add_done_callback(self._nudging.discard)
-
-    async def _publish_nudge(self, client: Client) -> None:
-        with contextlib.suppress(nats.errors.Error):
-            await client.publish(f"{self._prefix}.nudge")
+        self._publish(f"{self._prefix}.nudge")

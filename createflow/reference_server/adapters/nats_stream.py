@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import nats.errors
+import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -19,7 +21,7 @@ PUBLISH_WAIT_S = 2.0
 FETCH_WAIT_S = 1.0
 DUPLICATE_WINDOW_S = 120.0
 ACK_WAIT_S = 30.0
-ACK_PENDING_MAX = 2000
+ACK_PENDING_MAX = 4000
 RETRY_DELAY_S = 0.5
 
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
@@ -31,7 +33,9 @@ class NatsStream:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._name = f"{prefix.upper()}_EVENTS"
-        self._stream: JetStreamContext | None = None
+        self._client: Client | None = None
+        self._inbox = ""
+        self._acks = _Acks(0)
         self._consumers: list[NatsConsumer] = []
 
     def consumer(self, durable: str, *kinds: str) -> "NatsConsumer":
@@ -44,7 +48,7 @@ class NatsStream:
     @property
     def ready(self) -> bool:
         """Whether the stream is known to exist."""
-        return self._stream is not None
+        return self._client is not None
 
     async def ensure(self, client: Client) -> None:
         """Create the stream when it is not there, and the places in it.
@@ -68,9 +72,11 @@ class NatsStream:
                 await stream.add_stream(config)
             for consumer in self._consumers:
                 await consumer.join(stream)
+            self._inbox = client.new_inbox()
+            await client.subscribe(f"{self._inbox}.*.*", cb=self._on_ack)
         except _FAILURES as error:
             raise UnavailableError(str(error)) from error
-        self._stream = stream
+        self._client = client
 
     async def publish(self, events: Sequence[tuple[str, str, bytes]]) -> int:
         """Publish all at once; the server drops what it has seen within two minutes.
@@ -78,27 +84,59 @@ class NatsStream:
         Raises:
             UnavailableError: the stream is not there yet.
         """
-        stream = self._stream
-        if stream is None:
+        if self._client is None:
             raise UnavailableError("no stream yet")
-        results = await asyncio.gather(
-            *(
-                stream.publish(
-                    f"{self._prefix}.events.{kind}",
-                    event,
-                    timeout=PUBLISH_WAIT_S,
-                    headers={"Nats-Msg-Id": event_id},
-                )
-                for kind, event_id, event in events
-            ),
-            return_exceptions=True,
-        )
-        for number, result in enumerate(results):
-            if isinstance(result, BaseException):
-                if not isinstance(result, _FAILURES):
-                    raise result
-                return number
-        return len(results)
+        acks = self._acks = _Acks(len(events))
+        try:
+            async with asyncio.timeout(PUBLISH_WAIT_S):
+                for number, (kind, event_id, event) in enumerate(events):
+                    await self._client.publish(
+                        f"{self._prefix}.events.{kind}",
+                        event,
+                        reply=f"{self._inbox}.{acks.number}.{number}",
+                        headers={"Nats-Msg-Id": event_id},
+                    )
+                await acks.over.wait()
+        except _FAILURES:
+            pass  # what is acknowledged counts all the same
+        return acks.without_gap
+
+    async def _on_ack(self, message: Msg) -> None:
+        batch, number = message.subject.split(".")[-2:]
+        acks = self._acks
+        if int(batch) != acks.number:
+            return  # too late: its event has been published again
+        if message.data.startswith(b"{") and "error" not in orjson.loads(message.data):
+            acks.take(int(number))
+        else:
+            acks.over.set()  # refused, or there is no stream: the rest need not be waited for
+
+
+class _Acks:
+    """Which events of one batch the stream has.
+
+    The library waits for each acknowledgement with a task, a future and a timer of its own: half of what the worker
+    would do.
+    """
+
+    _numbers = itertools.count()
+
+    def __init__(self, expected: int) -> None:
+        self.number = next(self._numbers)
+        self.over = asyncio.Event()
+        self._missing = set(range(expected))
+        self._expected = expected
+
+    def take(self, number: int) -> None:
+        """This one is in."""
+        self._missing.discard(number)
+        if not self._missing:
+            self.over.set()
+
+    @property
+    def without_gap(self) -> int:
+        """How many from the first one on."""
+        return min(self._missing, default=self._expected)
 
 
 class NatsConsumer:

@@ -22,9 +22,14 @@ Command = tuple[str | bytes | int, ...]
 
 
 class Valkey:
-    """Scripts and reads, each answered or given up within ``TIMEOUT_S``, never retried: a script may have run."""
+    """Scripts and reads, each answered or given up within ``TIMEOUT_S``, never retried: a script may have run.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        url: with user and password.
+        pace_s: least time between two trips.
+    """
+
+    def __init__(self, url: str, *, pace_s: float = 0.0) -> None:
         self._client = redis.asyncio.Redis.from_url(
             url,
             protocol=2,
@@ -32,7 +37,7 @@ class Valkey:
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
-        self._trips: Batcher[Command, Any] = Batcher(self._travel, flights=TRIPS)
+        self._trips: Batcher[Command, Any] = Batcher(self._travel, flights=TRIPS, pace_s=pace_s)
         self._digests: dict[str, str] = {}
         self._away_until = 0.0
 

@@ -14,6 +14,7 @@ from createflow.reference_server.stack.keys import AUDIENCE, ISSUER, make_issuer
 from createflow.reference_server.stack.options import Secrets, StackOptions
 from createflow.reference_server.stack.ports import HOST, Ports
 from createflow.reference_server.stack.profile_writer import describe
+from createflow.reference_server.stack.sockets import socket_in
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.tls import make_certificates
 
@@ -64,7 +65,8 @@ class _Builder:
         )
         self.components += self.cluster.components()
         self.valkey_port = self.ports.reserve()
-        self.components.append(valkey.component(self.state, self.directory("valkey"), self.secrets, self.valkey_port))
+        self.valkey_directory = self.directory("valkey")
+        self.components.append(valkey.component(self.state, self.valkey_directory, self.secrets, self.valkey_port))
         self.nats_port = self.ports.reserve()
         self.components.append(
             nats.component(self.state, self.directory("nats"), self.secrets, self.nats_port, self.ports.reserve())
@@ -76,7 +78,7 @@ class _Builder:
         self.add_pooler()
 
     def add_pooler(self) -> None:
-        self.app_dsn = self.cluster.dsn("createflow_app", self.secrets.postgres_app)
+        self.app_dsn = self.cluster.local_dsn("createflow_app", self.secrets.postgres_app)
         self.prepared_statements = True
         self.write_needs: tuple[str, ...] = (PRIMARY,)
         program = binaries.find(binaries.PGBOUNCER)
@@ -87,18 +89,19 @@ class _Builder:
             self.remarks.append("PgBouncer is left out as asked: services pool for themselves")
             return
         port = self.ports.reserve()
+        directory = reachable_directory(self.state.run, "pgbouncer", self.account)
         self.components.append(
             pgbouncer.component(
                 self.state,
-                reachable_directory(self.state.run, "pgbouncer", self.account),
+                directory,
                 program,
                 account=self.account,
                 secrets=self.secrets,
                 port=port,
-                primary_port=self.cluster.primary_port,
+                cluster=self.cluster,
             )
         )
-        self.app_dsn = pgbouncer.dsn(self.secrets, port)
+        self.app_dsn = pgbouncer.local_dsn(self.secrets, directory, port)
         self.prepared_statements = pgbouncer.tracks_prepared_statements(program)
         self.write_needs = ("pgbouncer",)
         self.remarks.append("PgBouncer is in the path of every write, in transaction mode")
@@ -113,7 +116,8 @@ class _Builder:
         self.gateways = {}
         for number in range(1, self.options.gateways + 1):
             settings = self.add_process("gateway", number, ("valkey", "nats", *services))
-            self.gateways[settings.instance] = f"{HOST}:{settings.port}"
+            address = f"unix@{settings.http_socket}" if settings.http_socket else f"{HOST}:{settings.port}"
+            self.gateways[settings.instance] = address
         self.port = self.ports.reserve(self.options.port)
         self.components.append(
             haproxy.component(
@@ -128,16 +132,18 @@ class _Builder:
 
     def add_process(self, kind: str, number: int, needs: tuple[str, ...]) -> Settings:
         name = f"{kind}-{number}"
+        directory = self.directory(name)
         settings = Settings(
             instance=name,
             host=HOST,
             port=self.ports.reserve(),
+            http_socket=str(socket_in(directory, "http.sock") or "") if kind == "gateway" else "",
             nats_url=nats.url(kind, getattr(self.secrets, f"nats_{kind}"), self.nats_port),
-            valkey_url=valkey.url("app", self.secrets.valkey_app, self.valkey_port),
+            valkey_url=valkey.local_url("app", self.secrets.valkey_app, self.valkey_directory, self.valkey_port),
             primary_dsn=self.app_dsn,
-            direct_dsn=self.cluster.dsn("createflow_app", self.secrets.postgres_app),
+            direct_dsn=self.cluster.local_dsn("createflow_app", self.secrets.postgres_app),
             replica_dsns=tuple(
-                self.cluster.dsn("createflow_app", self.secrets.postgres_app, node)
+                self.cluster.local_dsn("createflow_app", self.secrets.postgres_app, node)
                 for node in range(1, self.options.replicas + 1)
             ),
             search_url=self.search_url,
@@ -150,7 +156,7 @@ class _Builder:
             rate_per_s=self.options.rate_per_s,
             burst=self.options.burst,
         )
-        self.components.append(processes.component(kind, self.directory(name), settings, needs=needs))
+        self.components.append(processes.component(kind, directory, settings, needs=needs))
         return settings
 
 

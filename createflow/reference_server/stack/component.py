@@ -1,7 +1,7 @@
 """What the supervisor has to know of one part of the stack."""
 
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -57,6 +57,8 @@ class Component:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 5.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to our own."""
     niceness: int = 0
     """Above 0 for what no client waits for: on a full machine it gives way to the parts that a request goes through."""
     scheme: str = ""

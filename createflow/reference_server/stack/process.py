@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -25,6 +25,7 @@ class Process:
         cwd: a directory of the stack; the guardian knows the stack's processes by it.
         log: standard output and error are appended to it.
         account: run as this user.
+        environment: added to our own.
         niceness: 0 to 19; what the program starts inherits it.
     """
 
@@ -35,12 +36,14 @@ class Process:
         cwd: Path,
         log: Path,
         account: Account | None = None,
+        environment: Mapping[str, str] | None = None,
         niceness: int = 0,
     ) -> None:
         self._argv = argv
         self._cwd = cwd
         self._log = log
         self._account = account
+        self._environment = environment or {}
         self._niceness = niceness
         self._child: asyncio.subprocess.Process | None = None
 
@@ -57,6 +60,7 @@ class Process:
                 stdout=descriptor,
                 stderr=descriptor,
                 cwd=self._cwd,
+                env={**os.environ, **self._environment},
                 start_new_session=True,
                 **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
             )

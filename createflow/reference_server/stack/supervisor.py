@@ -121,6 +121,7 @@ class Supervisor:
             cwd=component.cwd,
             log=self._log(component.name),
             account=component.account,
+            environment=component.environment,
             niceness=component.niceness,
         )
         try:

@@ -197,3 +197,14 @@ def test_wrong_names_and_states_are_told(tmp_path: Path, ports: Ports) -> None:
                 await run.supervisor.pause("database")
 
     asyncio.run(scenario())
+
+
+def test_a_component_gets_its_environment_on_top_of_ours(tmp_path: Path, ports: Ports) -> None:
+    """Ours has the PATH, say."""
+    part = component(
+        ports, tmp_path, "child", script="import os; print('set:', os.environ['CF_TEST'], 'PATH' in os.environ)"
+    )
+    part.environment = {"CF_TEST": "1"}
+    run = Run(tmp_path, [part])
+    with pytest.raises(TargetError, match="set: 1 True"):
+        asyncio.run(run.supervisor.start())

@@ -21,7 +21,7 @@ def component(
     admin_port: int,
     gateways: dict[str, str],
 ) -> Component:
-    """The balancer before the gateways (name to ``host:port``)."""
+    """The balancer before the gateways (name to ``host:port`` or ``unix@/path``)."""
     program = str(binaries.require(binaries.HAPROXY))
     configuration = state.write_secret(
         directory / "haproxy.cfg",

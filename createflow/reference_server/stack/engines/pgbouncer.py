@@ -5,13 +5,15 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack.account import Account
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.engines.postgres import DATABASE, PRIMARY
+from createflow.reference_server.stack.engines.postgres import DATABASE, PRIMARY, Cluster
 from createflow.reference_server.stack.options import Secrets
 from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.sockets import socket_in
 from createflow.reference_server.stack.state import State
 
 _TRACKS_PREPARED_SINCE = (1, 22)
@@ -30,6 +32,18 @@ def dsn(secrets: Secrets, port: int) -> str:
     return f"postgresql://createflow_app:{secrets.postgres_app}@{HOST}:{port}/{DATABASE}"
 
 
+def local_dsn(secrets: Secrets, directory: Path, port: int) -> str:
+    """The same over the Unix socket, for who runs as the same user or as root."""
+    if not _has_socket(directory, port):
+        return dsn(secrets, port)
+    host = quote(str(directory), safe="")
+    return f"postgresql://createflow_app:{secrets.postgres_app}@/{DATABASE}?host={host}&port={port}"
+
+
+def _has_socket(directory: Path, port: int) -> bool:
+    return socket_in(directory, f".s.PGSQL.{port}") is not None
+
+
 def component(
     state: State,
     directory: Path,
@@ -38,7 +52,7 @@ def component(
     account: Account | None,
     secrets: Secrets,
     port: int,
-    primary_port: int,
+    cluster: Cluster,
 ) -> Component:
     """The pooler before the primary. Refuses to run as root, as PostgreSQL does."""
     configuration = directory / "pgbouncer.ini"
@@ -48,12 +62,13 @@ def component(
         configuration,
         f"""\
 [databases]
-{DATABASE} = host={HOST} port={primary_port} dbname={DATABASE}
+{DATABASE} = host={cluster.host} port={cluster.primary_port} dbname={DATABASE}
 
 [pgbouncer]
 listen_addr = {HOST}
 listen_port = {port}
-unix_socket_dir =
+unix_socket_dir = {directory if _has_socket(directory, port) else ""}
+unix_socket_mode = 0700
 auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = transaction

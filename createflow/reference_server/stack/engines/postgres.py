@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import signal
 from pathlib import Path
+from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack import binaries
@@ -16,6 +17,7 @@ from createflow.reference_server.stack.account import Account, can_enter, copy_f
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.options import Secrets
 from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.sockets import socket_in
 from createflow.schemas.error import TargetError
 
 DATABASE = "createflow"
@@ -23,7 +25,7 @@ PRIMARY = "postgres-primary"
 
 _SETTINGS = """\
 listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
+unix_socket_permissions = 0700
 password_encryption = scram-sha-256
 max_connections = 100
 shared_buffers = 256MB
@@ -48,6 +50,8 @@ _HBA = """\
 # Passwords for everybody, loopback too: other users of this machine reach it as well.
 host all all 127.0.0.1/32 scram-sha-256
 host replication createflow_replica 127.0.0.1/32 scram-sha-256
+local all all scram-sha-256
+local replication createflow_replica scram-sha-256
 """
 
 
@@ -68,11 +72,27 @@ class Cluster:
         self._ports = ports
         self._schema = schema
         self._programs = binaries.require(binaries.POSTGRES).parent
+        self._sockets = data / "sockets"
         self._seeded = asyncio.Event()
 
     def dsn(self, user: str, password: str, node: int = 0, database: str = DATABASE) -> str:
         """A connection string; node 0 is the primary."""
         return f"postgresql://{user}:{password}@{HOST}:{self._ports[node]}/{database}"
+
+    def local_dsn(self, user: str, password: str, node: int = 0) -> str:
+        """The same over the Unix socket, for who runs as the same user or as root."""
+        if not self._has_sockets:
+            return self.dsn(user, password, node)
+        return f"postgresql://{user}:{password}@/{DATABASE}?host={quote(self.host, safe='')}&port={self._ports[node]}"
+
+    @property
+    def host(self) -> str:
+        """Where clients on this machine find the servers: the directory of their sockets, or an address."""
+        return str(self._sockets) if self._has_sockets else HOST
+
+    @property
+    def _has_sockets(self) -> bool:
+        return all(socket_in(self._sockets, f".s.PGSQL.{port}") for port in self._ports)
 
     @property
     def admin_dsn(self) -> str:
@@ -86,6 +106,9 @@ class Cluster:
 
     def components(self) -> list[Component]:
         """The primary first."""
+        self._sockets.mkdir(mode=0o700)
+        if self._account is not None:
+            shutil.chown(self._sockets, self._account.uid, self._account.gid)
         return [self._component(node) for node in range(len(self._ports))]
 
     def _component(self, node: int) -> Component:
@@ -140,7 +163,7 @@ class Cluster:
         (directory / "pg_hba.conf").write_text(_HBA)
         # Before the primary runs: a copy of a running one would have its lock file and torn pages.
         await asyncio.gather(*(self._seed_replica(directory, node) for node in range(1, len(self._ports))))
-        (directory / "postgresql.conf").write_text(_SETTINGS + f"port = {self._ports[0]}\n")
+        (directory / "postgresql.conf").write_text(self._settings(0))
         self._seeded.set()
 
     async def _seed_replica(self, primary: Path, node: int) -> None:
@@ -148,15 +171,17 @@ class Cluster:
         # cp, run by the owner, takes a tenth of what copying a thousand small files takes from here.
         await self._run("cp", "--archive", "--reflink=auto", f"{primary}/.", str(directory))
         conninfo = (
-            f"host={HOST} port={self._ports[0]} user=createflow_replica "
+            f"host={self.host} port={self._ports[0]} user=createflow_replica "
             f"password={self._secrets.postgres_replica} application_name=replica_{node}"
         )
-        (directory / "postgresql.conf").write_text(
-            _SETTINGS + f"port = {self._ports[node]}\nprimary_conninfo = '{conninfo}'\n"
-        )
+        (directory / "postgresql.conf").write_text(self._settings(node) + f"primary_conninfo = '{conninfo}'\n")
         (directory / "standby.signal").touch()
         if self._account is not None:
             shutil.chown(directory / "standby.signal", self._account.uid, self._account.gid)
+
+    def _settings(self, node: int) -> str:
+        sockets = self._sockets if self._has_sockets else ""
+        return f"{_SETTINGS}port = {self._ports[node]}\nunix_socket_directories = '{sockets}'\n"
 
     async def _until_seeded(self) -> None:
         await self._seeded.wait()

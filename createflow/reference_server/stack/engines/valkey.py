@@ -7,7 +7,10 @@ from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.options import Secrets
 from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.sockets import socket_in
 from createflow.reference_server.stack.state import State
+
+_SOCKET = "valkey.sock"
 
 
 def url(user: str, password: str, port: int) -> str:
@@ -15,16 +18,24 @@ def url(user: str, password: str, port: int) -> str:
     return f"redis://{user}:{password}@{HOST}:{port}/0"
 
 
+def local_url(user: str, password: str, directory: Path, port: int) -> str:
+    """The address of a client that runs as the same user."""
+    socket = socket_in(directory, _SOCKET)
+    return f"unix://{user}:{password}@{socket}?db=0" if socket else url(user, password, port)
+
+
 def component(state: State, directory: Path, secrets: Secrets, port: int) -> Component:
     """The engine, with a user that may do everything and one that may only look."""
     program = str(binaries.require(binaries.VALKEY))
     configuration = directory / "valkey.conf"
+    socket = socket_in(directory, _SOCKET)
+    local = f"unixsocket {socket}\nunixsocketperm 700\n" if socket else ""
     state.write_secret(
         configuration,
         f"""\
 bind {HOST}
 port {port}
-dir {directory}
+{local}dir {directory}
 save ""
 appendonly no
 maxmemory 256mb

@@ -38,7 +38,7 @@ class BalancerConfig:
     admin_address: str
     """``host:port`` of /metrics and /stats, plain HTTP; bind it to loopback."""
     gateways: Mapping[str, str]
-    """Name to ``host:port``."""
+    """Name to ``host:port`` or ``unix@/path``."""
     runtime_socket: str = ""
     """Path of the admin socket; empty for none."""
     maxconn: int = 4096

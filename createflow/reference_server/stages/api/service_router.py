@@ -11,8 +11,6 @@ from createflow.reference_server.job import Job, Refused
 from createflow.reference_server.port import Answer, Bus, UnavailableError, UnknownOutcomeError
 from createflow.schemas.flow import Step
 
-DEADLINE = "Deadline"
-REQUEST_ID = "X-Request-Id"
 _RETRY_AFTER_S = 1.0
 _SICK_CODES = frozenset({"database_error", "service_unavailable", "outcome_unknown", "internal_error"})
 
@@ -57,6 +55,9 @@ class ServiceRouter:
     async def _ask(self, job: Job) -> Answer:
         envelope = orjson.dumps(
             {
+                "op": job.op,
+                "request_id": job.request_id,
+                "deadline_s": time.time() + self.timeout_s,
                 "subject": job.principal.subject,
                 "permissions": sorted(job.principal.permissions),
                 "id": job.resource_id,
@@ -67,8 +68,7 @@ class ServiceRouter:
                 "query": job.query,
             }
         )
-        headers = {REQUEST_ID: job.request_id, DEADLINE: f"{time.time() + self.timeout_s:.3f}"}
-        return await self.bus.request(job.op, envelope, headers, self.timeout_s)
+        return await self.bus.request(envelope)
 
     def unavailable(self, detail: str, wait_s: float) -> Refused:
         """The 503."""

@@ -1,0 +1,71 @@
+"""The event stream of a real broker: what is said to be published is there, once."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from nats.aio.client import Client
+
+from createflow.reference_server.adapters import nats_bus
+from createflow.reference_server.adapters.nats_stream import NatsStream
+from createflow.reference_server.port import UnavailableError
+from tests.reference_server.engine_set import EngineSet
+
+pytestmark = pytest.mark.anyio
+
+
+def _events(count: int) -> list[tuple[str, str, bytes]]:
+    return [("created", uuid.uuid4().hex, b"event %d" % number) for number in range(count)]
+
+
+@pytest.fixture
+async def client(engines: EngineSet) -> AsyncIterator[Client]:
+    """A connection."""
+    client = await nats_bus.connect(engines.settings.nats_url, "worker")
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Subjects of the test's own."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, prefix: str) -> None:
+    """Also when the same events are published again."""
+    stream = NatsStream(prefix)
+    consumer = stream.consumer("reader", "created")
+    await stream.ensure(client)
+    events = _events(200)
+    assert await stream.publish(events) == 200
+    assert await stream.publish([*events, *_events(1)]) == 201
+    seen: list[bytes] = []
+    while len(seen) < 201:
+        async with consumer.fetch(300) as delivery:
+            assert delivery.events
+            seen += delivery.events
+            await delivery.settle([True] * len(delivery.events))
+    assert seen == [*(event for _, _, event in events), b"event 0"]
+
+
+async def test_nothing_counts_as_published_without_a_stream(client: Client, prefix: str) -> None:
+    """Before it was made, and after it was lost."""
+    stream = NatsStream(prefix)
+    with pytest.raises(UnavailableError):
+        await stream.publish(_events(1))
+    await stream.ensure(client)
+    await client.jetstream().delete_stream(f"{prefix.upper()}_EVENTS")
+    assert await stream.publish(_events(3)) == 0
+
+
+async def test_what_follows_a_refused_event_does_not_count(client: Client, prefix: str) -> None:
+    """The relay goes on behind the last one without a gap before it."""
+    stream = NatsStream(prefix)
+    await stream.ensure(client)
+    first, second, third = _events(3)
+    name = f"{prefix.upper()}_EVENTS"
+    config = (await client.jetstream().stream_info(name)).config
+    config.max_msg_size = 100
+    await client.jetstream().update_stream(config)
+    assert await stream.publish([first, (second[0], second[1], b"x" * 1000), third]) == 1

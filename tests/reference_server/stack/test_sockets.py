@@ -1,0 +1,83 @@
+"""The hops inside the machine use Unix sockets, and loopback TCP where the state directory lies too deep for them."""
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.engines import pgbouncer, valkey
+from createflow.reference_server.stack.engines.postgres import Cluster
+from createflow.reference_server.stack.options import Secrets
+from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.sockets import socket_in
+from createflow.reference_server.stack.state import State
+
+DEEP = "d" * 120
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A directory that is not deep, whatever the test's name is: pytest's own ones hold it."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+def test_the_longest_path_that_is_given_suits_haproxy(tmp_path: Path) -> None:
+    """The strictest of those that use one; with a byte more it does not start, which is why there is none then."""
+    directory = tmp_path / ("x" * (97 - len(str(tmp_path)) - len("/") - len("/s")))
+    directory.mkdir()
+    path = socket_in(directory, "s")
+    assert path is not None
+    assert _haproxy_takes(path, tmp_path)
+    assert socket_in(directory, "ss") is None
+    assert not _haproxy_takes(directory / "ss", tmp_path)
+
+
+def _haproxy_takes(path: Path, directory: Path) -> bool:
+    file = directory / "haproxy.cfg"
+    file.write_text(f"defaults\n timeout connect 1s\nlisten a\n bind 127.0.0.1:1\n server s unix@{path}\n")
+    argv = [str(binaries.require(binaries.HAPROXY)), "-c", "-f", str(file)]
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def _cluster(data: Path) -> Cluster:
+    data.mkdir()
+    return Cluster(data=data, account=None, secrets=Secrets(), ports=(40001, 40002), schema="")
+
+
+def test_postgres_is_reached_through_a_socket_that_is_ours_alone(place: Path) -> None:
+    """Its directory is nobody else's either."""
+    cluster = _cluster(place / "data")
+    cluster.components()
+    assert cluster.local_dsn("app", "secret", 1).endswith("sockets&port=40002")
+    assert (place / "data" / "sockets").stat().st_mode & 0o777 == 0o700
+
+
+def test_postgres_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
+    """The primary's connection string and the replicas' alike."""
+    cluster = _cluster(place / DEEP)
+    assert cluster.local_dsn("app", "secret", 1) == cluster.dsn("app", "secret", 1)
+    assert cluster.host == HOST
+
+
+def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
+    """And through its socket from another."""
+    secrets = Secrets()
+    assert pgbouncer.local_dsn(secrets, place / DEEP, 40003) == pgbouncer.dsn(secrets, 40003)
+    assert HOST not in pgbouncer.local_dsn(secrets, place, 40003)
+
+
+@pytest.mark.parametrize(("name", "listens"), [("shallow", True), (DEEP, False)])
+def test_valkey_listens_where_its_clients_look(name: str, listens: bool, place: Path) -> None:  # noqa: FBT001 - a parameter of the test
+    """On a socket of ours alone, or on its port only."""
+    state = State(place / "state")
+    directory = place / name
+    directory.mkdir()
+    valkey.component(state, directory, Secrets(), 40004)
+    configuration = (directory / "valkey.conf").read_text()
+    assert (f"unixsocket {directory}/valkey.sock\nunixsocketperm 700\n" in configuration) == listens
+    expected = f"unix://app:secret@{directory}/valkey.sock?db=0" if listens else valkey.url("app", "secret", 40004)
+    assert valkey.local_url("app", "secret", directory, 40004) == expected
