@@ -25,6 +25,14 @@ class RetryAfterMissing(RateLimit):
         return Refused(429, healthy.code, healthy.detail)
 
 
+class LimitLooksLikeOutage(RateLimit):
+    """Does not say whose trouble it is."""
+
+    def refusal(self, wait_s: float) -> Refused:
+        """A 429 with the code of a 503."""
+        return Refused(429, "service_unavailable", "Come back later.", retry_after_s=wait_s)
+
+
 class SharedBucket(RateLimit):
     """Counts all subjects together."""
 
@@ -45,6 +53,7 @@ class BucketByClaimedAddress(RateLimit):
 SWAPS: dict[Fault, Swap] = {
     Fault.NO_RATE_LIMIT: twin_of(Step.RATE_LIMIT, NoRateLimit),
     Fault.RETRY_AFTER_MISSING: twin_of(Step.RATE_LIMIT, RetryAfterMissing),
+    Fault.LIMIT_LOOKS_LIKE_OUTAGE: twin_of(Step.RATE_LIMIT, LimitLooksLikeOutage),
     Fault.BUCKET_BY_CLAIMED_ADDRESS: twin_of(Step.RATE_LIMIT, BucketByClaimedAddress),
     Fault.SHARED_BUCKET: twin_of(Step.RATE_LIMIT, SharedBucket),
 }

@@ -1,46 +1,23 @@
 """Step 4: one subject gets what is promised and no more, and is told when to come back."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
+from createflow.scenarios.excess import SENDERS, exceeded
 from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header
 from createflow.scenarios.need import Need
-from createflow.scenarios.principal import Principal
 from createflow.scenarios.probes.role import Target, Tokens
 from createflow.scenarios.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
-from createflow.schemas.profile import Limits
 from createflow.schemas.report import Level
 
-_SENDERS = 16
 _ROUNDS = 5
-_LONGEST_S = 10.0
-_TOLERANCE = 1.2
-"""Accepted beyond the promise before it counts as no limit: windows and clocks differ between limiters."""
 _LONGEST_WAIT_S = 15.0
-
-
-@dataclass(slots=True)
-class _Burst:
-    """What a flood of creates by one subject came to."""
-
-    limits: Limits
-    started: float
-    accepted: int = 0
-    refusal: Reply | None = None
-    last: Reply | None = None
-
-    @property
-    def promised(self) -> float:
-        return self.limits.burst + self.limits.rate_per_s * (time.perf_counter() - self.started)
 
 
 @check(
@@ -52,7 +29,7 @@ class _Burst:
 )
 async def excess_is_429(target: Target) -> None:
     """Creates beyond the promised rate are refused with 429."""
-    await _exceeded(target, target.writer)
+    await exceeded(target, target.writer)
 
 
 @check(
@@ -65,7 +42,7 @@ async def excess_is_429(target: Target) -> None:
 )
 async def retry_after_is_given(target: Target) -> None:
     """A 429 says when to come back, and who waits that long is served."""
-    refusal = await _exceeded(target, target.writer)
+    refusal = await exceeded(target, target.writer)
     wait_s = _seconds(expect_header(refusal, "Retry-After"), refusal)
     if wait_s > _LONGEST_WAIT_S:
         raise Inconclusive(f"Retry-After asks for {wait_s:g} s: longer than a check waits")
@@ -86,14 +63,14 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     """One subject's excess does not use up another's share."""
     writer, other = tokens.writer(), tokens.other_writer()
     async with between_creates(target, who=other):
-        refusal = await _exceeded(target, writer)
+        refusal = await exceeded(target, writer)
         telling = 0
         for _ in range(_ROUNDS):
             # The excess goes on beside it: a bucket that they shared would be empty at this moment.
-            excess = [target.create(who=writer, paced=False) for _ in range(_SENDERS)]
+            excess = [target.create(who=writer, paced=False) for _ in range(SENDERS)]
             *beside, reply = await asyncio.gather(*excess, target.create(who=other))
             expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
-            telling += sum(each.status == 429 for each in beside) > _SENDERS // 2
+            telling += sum(each.status == 429 for each in beside) > SENDERS // 2
         if not telling:
             raise Inconclusive("the excess did not last while the other subject was served")
 
@@ -114,54 +91,7 @@ async def claimed_address_evades_nothing(target: Target) -> None:
         number = next(numbers)
         return {"x-forwarded-for": f"192.0.2.{number % 250}, 198.51.100.{number // 250 % 250}"}
 
-    await _exceeded(target, target.writer, claims)
-
-
-def _nothing() -> dict[str, str]:
-    return {}
-
-
-async def _exceeded(target: Target, who: Principal, headers: Callable[[], dict[str, str]] = _nothing) -> Reply:
-    """The first 429 of a flood, whose requests have these headers.
-
-    Raises:
-        Expectation: more was accepted than was promised.
-        Inconclusive: no more than is promised was accepted, for another reason than the limit.
-    """
-    if target.limits is None:
-        raise Inconclusive("no limits")
-    burst = _Burst(target.limits, time.perf_counter())
-    stop_at = burst.started + _LONGEST_S
-
-    async def sender() -> None:
-        while burst.refusal is None and time.perf_counter() < stop_at and not _too_many(burst):
-            reply = await target.create(who=who, headers=headers(), paced=False)
-            burst.last = reply
-            if reply.accepted:
-                burst.accepted += 1
-            elif reply.status == 429 and burst.refusal is None:
-                burst.refusal = reply
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_SENDERS):
-                group.create_task(sender())
-    except* Exception as failures:  # noqa: BLE001 - the group's first failure is the one to tell
-        raise failures.exceptions[0] from None
-    if burst.refusal is not None:
-        return burst.refusal
-    if _too_many(burst):
-        raise Expectation(
-            f"429 beyond {burst.limits.burst} at once and {burst.limits.rate_per_s:g} a second",
-            f"{burst.accepted} creates accepted in {time.perf_counter() - burst.started:.1f} s",
-            exchanges=[burst.last.exchange] if burst.last else [],
-        )
-    last = f"; the last was answered {burst.last.status}" if burst.last else ""
-    raise Inconclusive(f"{burst.accepted} creates accepted in {_LONGEST_S:g} s do not exceed the promised rate{last}")
-
-
-def _too_many(burst: _Burst) -> bool:
-    return burst.accepted > burst.promised * _TOLERANCE + _SENDERS
+    await exceeded(target, target.writer, claims)
 
 
 def _seconds(value: str, reply: Reply) -> float:
