@@ -53,6 +53,7 @@ class Fault(StrEnum):
     SHARED_BUCKET = "shared_bucket"  # one bucket for all subjects
     BUCKET_BY_CLAIMED_ADDRESS = "bucket_by_claimed_address"  # X-Forwarded-For says whose bucket it is
     LIMIT_LOOKS_LIKE_OUTAGE = "limit_looks_like_outage"  # a 429 has the code of a 503
+    COUNTS_ONE_OF_MANY = "counts_one_of_many"  # of requests that come at once one is counted
     # 5 validation
     NO_VALIDATION = "no_validation"  # bodies without a name are stored
     TYPES_UNCHECKED = "types_unchecked"  # a number is taken for a string

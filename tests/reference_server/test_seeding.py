@@ -250,6 +250,11 @@ async def limit_looks_like_outage(lane: Lane) -> bool:
     return (last.status_code, last.json()["code"]) == (429, "service_unavailable")
 
 
+async def counts_one_of_many(lane: Lane) -> bool:
+    replies = await asyncio.gather(*(lane.create() for _ in range(6)))
+    return sum(reply.status_code == 201 for reply in replies) > 2
+
+
 async def shared_bucket(lane: Lane) -> bool:
     await _flood(lane)
     return (await _with_token(lane, lane.token("bob"))).status_code == 429

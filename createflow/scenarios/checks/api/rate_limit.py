@@ -1,14 +1,16 @@
 """Step 4: one subject gets what is promised and no more, and is told when to come back."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 
+from createflow.scenarios.admissions import worst_window
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
-from createflow.scenarios.excess import SENDERS, exceeded
-from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header
+from createflow.scenarios.excess import SENDERS, at_once, exceeded
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_header
 from createflow.scenarios.need import Need
 from createflow.scenarios.probes.role import Target, Tokens
 from createflow.scenarios.reply import Reply
@@ -18,6 +20,14 @@ from createflow.schemas.report import Level
 
 _ROUNDS = 5
 _LONGEST_WAIT_S = 15.0
+_LONGEST_FLOOD_S = 10.0
+_REFUSED_FOR_S = 2.0
+"""How long a flood goes on after its first refusal."""
+_MOST_ADMITTED = 4000
+"""The windows to be looked at grow with the square of it."""
+_RATE_TOLERANCE = 1.2
+_BURST_TOLERANCE = 1.1
+"""Limiters round: intervals to whole milliseconds, buckets to whole requests."""
 
 
 @check(
@@ -49,6 +59,36 @@ async def retry_after_is_given(target: Target) -> None:
     await asyncio.sleep(wait_s)
     reply = await target.create(paced=False)
     expect(reply.accepted, f"a create accepted after waiting {wait_s:g} s", str(reply.status), refusal, reply)
+
+
+@check(
+    step=Step.RATE_LIMIT,
+    level=Level.SHOULD,
+    source="seed, Error Handling; OWASP API4:2023",
+    catches=Fault.COUNTS_ONE_OF_MANY,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def no_window_takes_more(target: Target) -> None:
+    """However many creates come at once and whenever they come, no stretch of time takes more than is promised.
+
+    Why: a limiter that reads, counts and writes in three steps, or in each instance for itself, or by the clock's whole
+    seconds, refuses some of the excess and yet lets a multiple of the promise through.
+    """
+    if target.limits is None:
+        raise NotDeclared("not declared: limits")
+    burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
+    admitted, refused = await _flooded(target)
+    count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)
+    allowed = burst * _BURST_TOLERANCE + length_s * rate_per_s * _RATE_TOLERANCE
+    expect(
+        count <= allowed + 1,
+        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: {burst} at once and {rate_per_s:g} a second",
+        f"{count}",
+        *(reply for _, _, reply in admitted[-1:]),
+    )
+    if not refused:
+        raise Inconclusive(f"{len(admitted)} creates accepted in a flood do not exceed the promised rate")
 
 
 @check(
@@ -92,6 +132,33 @@ async def claimed_address_evades_nothing(target: Target) -> None:
         return {"x-forwarded-for": f"192.0.2.{number % 250}, 198.51.100.{number // 250 % 250}"}
 
     await exceeded(target, target.writer, claims)
+
+
+async def _flooded(target: Target) -> tuple[list[tuple[float, float, Reply]], int]:
+    """What was accepted of a flood, each with the seconds of sending and of answer, and how many were refused.
+
+    Raises:
+        Inconclusive: something was answered neither with success nor with 429.
+    """
+    stop_at = time.perf_counter() + _LONGEST_FLOOD_S
+    admitted: list[tuple[float, float, Reply]] = []
+    refused = 0
+
+    async def sender() -> None:
+        nonlocal refused, stop_at
+        while (sent := time.perf_counter()) < stop_at and len(admitted) < _MOST_ADMITTED:
+            reply = await target.create(who=target.writer, paced=False)
+            if reply.accepted:
+                admitted.append((sent, time.perf_counter(), reply))
+            elif reply.means(429):
+                refused += 1
+                if refused == 1:
+                    stop_at = min(stop_at, time.perf_counter() + _REFUSED_FOR_S)
+            else:
+                raise Inconclusive(f"a create of the flood was answered {reply.status}")
+
+    await at_once(sender)
+    return admitted, refused
 
 
 def _seconds(value: str, reply: Reply) -> float:
