@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import createflow
 from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import HttpConnection, NoReply
+from createflow.scenarios.probes.callback_listener import is_loopback
+from createflow.scenarios.probes.http_connection import HttpConnection, NoConnection, NoReply
 from createflow.scenarios.probes.raw_role import Conversation, RawReply
 from createflow.scenarios.probes.templates import filled_path
 from createflow.scenarios.probes.trust import trust
@@ -40,6 +41,7 @@ class RawSocket:
         self._run_id = connection.run_id
         self._mask = connection.mask
         self.authority = parts.netloc
+        self.here = is_loopback(target.base_url)
 
     def request(
         self,
@@ -71,18 +73,25 @@ class RawSocket:
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:
         """Send the bytes on a fresh connection and read until so many replies came, or the end."""
+        return await self._converse(sent, self._port, secure=self._secure, wanted=wanted, then_abort=then_abort)
+
+    async def converse_in_the_clear(self, sent: bytes, *, port: int | None = None) -> Conversation:
+        """The same without TLS, to the target's own port or to another one of its host."""
+        return await self._converse(sent, port or self._port, secure=False, wanted=1, then_abort=False)
+
+    async def _converse(self, sent: bytes, port: int, *, secure: bool, wanted: int, then_abort: bool) -> Conversation:
         start = time.perf_counter()
         received, closed = b"", False
         try:
             async with asyncio.timeout(_LONGEST_S):
                 reader, writer = await asyncio.open_connection(
                     self._name,
-                    self._port,
-                    ssl=self._trust() if self._secure else None,
-                    server_hostname=self._name if self._secure else None,
+                    port,
+                    ssl=self._trust() if secure else None,
+                    server_hostname=self._name if secure else None,
                 )
         except (OSError, TimeoutError) as error:
-            raise NoReply(f"no raw connection: {error}", self._record(sent, b"", 0.0)) from None
+            raise NoConnection(f"no raw connection: {error}", self._record(sent, b"", 0.0)) from None
         try:
             writer.write(sent)
             if then_abort:

@@ -38,6 +38,8 @@ class RawHttp(Protocol):
 
     authority: str
     """``host:port`` as the Host header should say."""
+    here: bool
+    """The target runs on this machine: nobody else hears what is sent to it in the clear."""
 
     def request(
         self,
@@ -63,6 +65,14 @@ class RawHttp(Protocol):
 
         Raises:
             NoReply: no connection, or nothing but silence within the time.
+        """
+
+    async def converse_in_the_clear(self, sent: bytes, *, port: int | None = None) -> Conversation:
+        """The same without TLS, to the target's own port or to another one of its host.
+
+        Raises:
+            NoConnection: nobody takes the call.
+            NoReply: nothing but silence within the time.
         """
 
 
