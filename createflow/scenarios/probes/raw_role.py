@@ -49,6 +49,7 @@ class RawHttp(Protocol):
         method: str | None = None,
         lines: Sequence[str] | None = None,
         host: Sequence[str] | None = None,
+        bare: bool = False,
     ) -> bytes:
         """A create as bytes.
 
@@ -58,6 +59,7 @@ class RawHttp(Protocol):
             method: the method token; the profile's when absent.
             lines: header lines about framing and more; Content-Length alone when absent.
             host: values of Host lines; the right one when absent.
+            bare: without the headers of the profile, which may be secrets.
         """
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:

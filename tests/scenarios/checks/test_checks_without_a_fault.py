@@ -25,6 +25,7 @@ from createflow.scenarios.checks.api.https_request.framing import (
 )
 from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
 from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
+from createflow.scenarios.checks.api.https_request.plaintext import plaintext_creates_nothing
 from createflow.scenarios.checks.api.load_balancer import (
     certificate_lasts_two_weeks,
     no_gateway_is_503,
@@ -45,6 +46,8 @@ HERE = {
     bad_framing_is_refused,
     host_is_required_once,
     smuggled_request_is_not_answered,
+    # test_plaintext.py
+    plaintext_creates_nothing,
     # below
     date_is_given,
     https_is_insisted_on,
