@@ -32,7 +32,10 @@ from createflow.scenarios.checks.api.load_balancer import (
     old_tls_is_refused,
 )
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
-from createflow.scenarios.checks.business.business_logic.concurrency import unconditional_update_is_428
+from createflow.scenarios.checks.business.business_logic.concurrency import (
+    one_of_many_creates_of_a_name_wins,
+    unconditional_update_is_428,
+)
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
 from createflow.scenarios.declare import Check
@@ -48,6 +51,8 @@ HERE = {
     smuggled_request_is_not_answered,
     # test_plaintext.py
     plaintext_creates_nothing,
+    # test_unique_name.py
+    one_of_many_creates_of_a_name_wins,
     # below
     date_is_given,
     https_is_insisted_on,
