@@ -129,6 +129,8 @@ class Target(Section):
     """What a repeated create is answered: the first reply again, or a refusal (409)."""
     unique_name: bool = False
     """No two resources have the same name: another create of one is refused (409)."""
+    private: bool = False
+    """A resource is its creator's or their tenant's own: to the other writer it is as if it did not exist."""
     max_body_bytes: Annotated[int, Field(gt=0)] | None = None
     """A body above this is refused with 413."""
     cleanup: bool = False

@@ -51,6 +51,7 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
                 "update": True,
                 "idempotency": True,
                 "unique_name": True,
+                "private": True,
                 "max_body_bytes": 5,
             },
             "limits": {"rate_per_s": 1, "burst": 1},

@@ -89,6 +89,10 @@ class HttpTarget:
         """GET."""
         return await self.send("GET", url, who=who, headers=headers)
 
+    async def listed(self, *, who: Principal | None = None) -> Reply:
+        """GET of the path where creates go."""
+        return await self.send("GET", filled_path(self._collection_path(), self._connection.variables), who=who)
+
     async def update(
         self,
         url: str,
@@ -119,8 +123,11 @@ class HttpTarget:
             return str(base.join(location))
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
-        path = f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
+        path = f"{self._collection_path().rstrip('/')}/{{id}}"
         return str(base.join(filled_path(path, {**self._connection.variables, "id": resource_id})))
+
+    def _collection_path(self) -> str:
+        return self._connection.profile.target.path.partition("/{new_id}")[0]
 
     def _create_path(self) -> str:
         variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
 from createflow.scenarios.checks.api.https_request.framing import (
     bad_framing_is_refused,
     host_is_required_once,
@@ -51,6 +52,8 @@ HERE = {
     smuggled_request_is_not_answered,
     # test_plaintext.py
     plaintext_creates_nothing,
+    # test_private.py
+    others_resource_is_as_missing,
     # test_unique_name.py
     one_of_many_creates_of_a_name_wins,
     # below
