@@ -15,6 +15,7 @@ class Fault(StrEnum):
     # 1 https_request
     ANY_MEDIA_TYPE = "any_media_type"  # a text/plain body is parsed as JSON and accepted
     NO_ALLOW_HEADER = "no_allow_header"  # 405 does not say which methods there are
+    OPTIONS_DIFFER = "options_differ"  # OPTIONS names a method that is refused
     UNBOUNDED_BODY = "unbounded_body"  # a body over the limit is read and judged by its content
     UNBOUNDED_HEADERS = "unbounded_headers"  # headers of any size are read
     INFLATES_BODIES = "inflates_bodies"  # compressed bodies are unpacked without a limit

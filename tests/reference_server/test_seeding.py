@@ -66,6 +66,10 @@ async def no_allow_header(lane: Lane) -> bool:
     return reply.status_code == 405 and "allow" not in reply.headers
 
 
+async def options_differ(lane: Lane) -> bool:
+    return "PATCH" in (await lane.http.options("/api/resources")).headers["allow"]
+
+
 async def unbounded_body(lane: Lane) -> bool:
     return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
 

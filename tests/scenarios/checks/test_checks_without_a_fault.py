@@ -59,7 +59,6 @@ HERE = {
     # below
     date_is_given,
     https_is_insisted_on,
-    options_agree_with_405,
     unconditional_update_is_428,
     certificate_lasts_two_weeks,
     old_tls_is_refused,
