@@ -22,7 +22,7 @@ _EFFECT_WITHIN_S = 5.0
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key",
+    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
     catches=Fault.KEY_SHARED,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -40,7 +40,7 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="draft-ietf-httpapi-idempotency-key; seed",
+    source="draft-ietf-httpapi-idempotency-key-header §2.6; seed",
     catches=Fault.IDEMPOTENCY_IGNORED,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -70,7 +70,7 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key §2.7; seed, Error Handling: rollback transaction",
+    source="draft-ietf-httpapi-idempotency-key-header §2.7; seed, Error Handling: rollback transaction",
     catches=Fault.IDEMPOTENCY_IGNORED,
     needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
     disturbs=True,
@@ -105,7 +105,7 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key §2.1, §2.7",
+    source="draft-ietf-httpapi-idempotency-key-header §2.1, §2.7",
     catches=Fault.STRANGE_KEY_CRASHES,
     needs=(Need.IDEMPOTENCY,),
 )
