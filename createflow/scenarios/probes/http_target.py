@@ -45,9 +45,12 @@ class HttpTarget:
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
         who = (self.writer if who is None else who).current()
+        bucket = who.subject or who.token or ""
         if paced:
-            await self._connection.pace.wait(who.subject or who.token or "")
+            await self._connection.pace.wait(bucket)
         reply = await self._connection.send(method, url, who, headers or {}, content)
+        if not paced and reply.accepted:
+            self._connection.pace.spent(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
         return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
