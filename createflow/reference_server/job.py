@@ -137,6 +137,10 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         self.headers = headers
 
 
+class Answered(Refused):
+    """A stage has said all that there is to say: the run ends, and the reply has no body."""
+
+
 class Stage(Protocol):
     """One step: takes the job, does its work, gives the job on or raises ``Refused``."""
 

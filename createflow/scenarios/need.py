@@ -12,6 +12,8 @@ class Need(StrEnum):
     HTTPS = "an https:// base_url"
     UPDATE = "target.update"
     IDEMPOTENCY = "target.idempotency"
+    UNIQUE_NAME = "target.unique_name"
+    PRIVATE = "target.private"
     BODY_LIMIT = "target.max_body_bytes"
     LIMITS = "limits"
     DATABASE_ERROR = "faults.database_error"
@@ -30,6 +32,8 @@ _DECLARED: dict[Need, Callable[[Profile], bool]] = {
     Need.HTTPS: lambda profile: profile.target.base_url.startswith("https://"),
     Need.UPDATE: lambda profile: profile.target.update,
     Need.IDEMPOTENCY: lambda profile: profile.target.idempotency,
+    Need.UNIQUE_NAME: lambda profile: profile.target.unique_name,
+    Need.PRIVATE: lambda profile: profile.target.private,
     Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
     Need.LIMITS: lambda profile: profile.limits is not None,
     Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,

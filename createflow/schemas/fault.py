@@ -15,6 +15,7 @@ class Fault(StrEnum):
     # 1 https_request
     ANY_MEDIA_TYPE = "any_media_type"  # a text/plain body is parsed as JSON and accepted
     NO_ALLOW_HEADER = "no_allow_header"  # 405 does not say which methods there are
+    OPTIONS_DIFFER = "options_differ"  # OPTIONS names a method that is refused
     UNBOUNDED_BODY = "unbounded_body"  # a body over the limit is read and judged by its content
     UNBOUNDED_HEADERS = "unbounded_headers"  # headers of any size are read
     INFLATES_BODIES = "inflates_bodies"  # compressed bodies are unpacked without a limit
@@ -52,6 +53,8 @@ class Fault(StrEnum):
     RETRY_AFTER_MISSING = "retry_after_missing"  # 429 does not say when to come back
     SHARED_BUCKET = "shared_bucket"  # one bucket for all subjects
     BUCKET_BY_CLAIMED_ADDRESS = "bucket_by_claimed_address"  # X-Forwarded-For says whose bucket it is
+    LIMIT_LOOKS_LIKE_OUTAGE = "limit_looks_like_outage"  # a 429 has the code of a 503
+    COUNTS_ONE_OF_MANY = "counts_one_of_many"  # of requests that come at once one is counted
     # 5 validation
     NO_VALIDATION = "no_validation"  # bodies without a name are stored
     TYPES_UNCHECKED = "types_unchecked"  # a number is taken for a string

@@ -127,6 +127,10 @@ class Target(Section):
     """The header that carries the key."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"
     """What a repeated create is answered: the first reply again, or a refusal (409)."""
+    unique_name: bool = False
+    """No two resources have the same name: another create of one is refused (409)."""
+    private: bool = False
+    """A resource is its creator's or their tenant's own: to the other writer it is as if it did not exist."""
     max_body_bytes: Annotated[int, Field(gt=0)] | None = None
     """A body above this is refused with 413."""
     cleanup: bool = False

@@ -204,6 +204,16 @@ async def test_protocol_refusals(lane: Lane) -> None:
         assert ("allow" in reply.headers) == (expected == 405)
 
 
+async def test_options_tells_the_methods(lane: Lane) -> None:
+    """To anybody, and the same as a 405 does."""
+    for path in ("/api/resources", f"/api/resources/{uuid.uuid4()}"):
+        told, refused = await lane.http.options(path), await lane.http.patch(path, headers=lane.as_user())
+        assert (told.status_code, told.content) == (204, b"")
+        assert told.headers["allow"] == refused.headers["allow"]
+        assert "OPTIONS" in told.headers["allow"]
+    assert (await lane.http.options("/nothing")).status_code == 404
+
+
 async def test_every_violation_is_named_and_no_value_echoed(lane: Lane) -> None:
     """Pointers of all bad fields in one reply."""
     reply = await lane.create({"name": 5, "description": "s3cret" * 1000, "metadata": [], "extra/one": 1})

@@ -19,6 +19,7 @@ from createflow.reference_server.seeding import IN_WORKER, SWAPS
 from createflow.scenarios.forged_tokens import Jws, with_key_at, with_own_key
 from createflow.scenarios.probes.callback_listener import CallbackListener
 from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.lane import Lane, open_lane, until
 
@@ -63,6 +64,10 @@ async def any_media_type(lane: Lane) -> bool:
 async def no_allow_header(lane: Lane) -> bool:
     reply = await lane.http.patch("/api/resources", headers=lane.as_user())
     return reply.status_code == 405 and "allow" not in reply.headers
+
+
+async def options_differ(lane: Lane) -> bool:
+    return "PATCH" in (await lane.http.options("/api/resources")).headers["allow"]
 
 
 async def unbounded_body(lane: Lane) -> bool:
@@ -242,6 +247,16 @@ async def no_rate_limit(lane: Lane) -> bool:
 async def retry_after_missing(lane: Lane) -> bool:
     last = (await _flood(lane))[-1]
     return last.status_code == 429 and "retry-after" not in last.headers
+
+
+async def limit_looks_like_outage(lane: Lane) -> bool:
+    last = (await _flood(lane))[-1]
+    return (last.status_code, last.json()["code"]) == (429, "service_unavailable")
+
+
+async def counts_one_of_many(lane: Lane) -> bool:
+    replies = await asyncio.gather(*(lane.create() for _ in range(6)))
+    return sum(reply.status_code == 201 for reply in replies) > 2
 
 
 async def shared_bucket(lane: Lane) -> bool:
@@ -547,7 +562,7 @@ async def stack_trace_leaks(lane: Lane) -> bool:
 
 PROBES: dict[Fault, Shows] = {fault: globals()[str(fault)] for fault in Fault}
 WITHOUT_SERVICE = {Fault.DOWN_IS_500, Fault.BREAKER_NEVER_OPENS}
-LIMITED = {Fault.NO_RATE_LIMIT, Fault.RETRY_AFTER_MISSING, Fault.SHARED_BUCKET, Fault.BUCKET_BY_CLAIMED_ADDRESS}
+LIMITED = {fault for fault in Fault if fault.step is Step.RATE_LIMIT}
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -45,7 +45,8 @@ def run_against(habit: Habit, auth: dict[str, str], checks: list[Check], *, time
 
     async def run() -> RunReport:
         async with crooked_server(habit) as url:
-            profile = profile_of(url, timeout_s=timeout_s, auth=auth)
+            target = {"base_url": url, "timeout_s": timeout_s, "private": True, "unique_name": True}
+            profile = profile_of(url, target=target, auth=auth)
             return await conformance(profile, checks, source="test", progress=QuietProgress())
 
     return asyncio.run(run())

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Exchange, Job, Refused
+from createflow.reference_server.job import Answered, Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
@@ -49,9 +49,18 @@ class NoAllowHeader(HttpsRequest):
         return Refused(405, "method_not_allowed", "Not a method of this path.")
 
 
+class OptionsDiffer(HttpsRequest):
+    """Promises what it does not have."""
+
+    def options(self, methods: tuple[str, ...]) -> Answered:
+        """One method more."""
+        return HttpsRequest.options(self, (*methods, "PATCH"))
+
+
 SWAPS: dict[Fault, Swap] = {
     Fault.ANY_MEDIA_TYPE: twin_of(Step.HTTPS_REQUEST, AnyMediaType),
     Fault.NO_ALLOW_HEADER: twin_of(Step.HTTPS_REQUEST, NoAllowHeader),
+    Fault.OPTIONS_DIFFER: twin_of(Step.HTTPS_REQUEST, OptionsDiffer),
     Fault.UNBOUNDED_HEADERS: twin_of(Step.HTTPS_REQUEST, UnboundedHeaders),
     Fault.INFLATES_BODIES: twin_of(Step.HTTPS_REQUEST, InflatesBodies),
     Fault.UNBOUNDED_BODY: swap(Step.HTTPS_REQUEST, lambda stage: replace(stage, max_body_bytes=2**40)),

@@ -162,6 +162,8 @@ class HtmlErrors(Response):
     def refuse(self, job: Job, refused: Refused) -> Job:
         """The page."""
         job = Response.refuse(self, job, refused)
+        if not job.document:
+            return job
         job.headers = [header for header in job.headers if header[0] != b"content-type"]
         job.headers.append((b"content-type", b"text/html; charset=utf-8"))
         job.document = f"<html><body><h1>{refused.status}</h1></body></html>".encode()

@@ -33,6 +33,10 @@ class NoReply(Exception):  # noqa: N818 - a fact about the target that no check 
         self.exchange = exchange
 
 
+class NoConnection(NoReply):
+    """Nobody took the call, so that nothing was sent."""
+
+
 @dataclass(slots=True)
 class Created:
     """A resource that the run made, and who may take it away again."""

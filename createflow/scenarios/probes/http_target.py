@@ -45,9 +45,12 @@ class HttpTarget:
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
         who = (self.writer if who is None else who).current()
+        bucket = who.subject or who.token or ""
         if paced:
-            await self._connection.pace.wait(who.subject or who.token or "")
+            await self._connection.pace.wait(bucket)
         reply = await self._connection.send(method, url, who, headers or {}, content)
+        if not paced and reply.accepted:
+            self._connection.pace.spent(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
         return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
@@ -89,6 +92,10 @@ class HttpTarget:
         """GET."""
         return await self.send("GET", url, who=who, headers=headers)
 
+    async def listed(self, *, who: Principal | None = None) -> Reply:
+        """GET of the path where creates go."""
+        return await self.send("GET", filled_path(self._collection_path(), self._connection.variables), who=who)
+
     async def update(
         self,
         url: str,
@@ -119,8 +126,11 @@ class HttpTarget:
             return str(base.join(location))
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
-        path = f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
+        path = f"{self._collection_path().rstrip('/')}/{{id}}"
         return str(base.join(filled_path(path, {**self._connection.variables, "id": resource_id})))
+
+    def _collection_path(self) -> str:
+        return self._connection.profile.target.path.partition("/{new_id}")[0]
 
     def _create_path(self) -> str:
         variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}

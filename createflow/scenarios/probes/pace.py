@@ -26,3 +26,11 @@ class Pace:
         wait_s = arrival - self._tolerance_s - now
         if wait_s > 0:
             await self._clock.sleep(wait_s)
+
+    def spent(self, subject: str) -> None:
+        """Count a request that was taken although nobody waited for it; a bucket is never emptier than empty."""
+        if not self._interval_s:
+            return
+        now = self._clock.monotonic()
+        arrival = max(self._next.get(subject, now), now) + self._interval_s
+        self._next[subject] = min(arrival, now + self._tolerance_s + self._interval_s)

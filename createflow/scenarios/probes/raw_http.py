@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import createflow
 from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import HttpConnection, NoReply
+from createflow.scenarios.probes.callback_listener import is_loopback
+from createflow.scenarios.probes.http_connection import HttpConnection, NoConnection, NoReply
 from createflow.scenarios.probes.raw_role import Conversation, RawReply
 from createflow.scenarios.probes.templates import filled_path
 from createflow.scenarios.probes.trust import trust
@@ -40,6 +41,7 @@ class RawSocket:
         self._run_id = connection.run_id
         self._mask = connection.mask
         self.authority = parts.netloc
+        self.here = is_loopback(target.base_url)
 
     def request(
         self,
@@ -49,6 +51,7 @@ class RawSocket:
         method: str | None = None,
         lines: Sequence[str] | None = None,
         host: Sequence[str] | None = None,
+        bare: bool = False,
     ) -> bytes:
         """A create as bytes."""
         framing = [f"Content-Length: {len(body)}"] if lines is None else list(lines)
@@ -58,7 +61,7 @@ class RawSocket:
             *(f"Host: {value}" for value in hosts),
             f"User-Agent: createflow/{createflow.__version__} (run {self._run_id})",
             f"Accept: {self._accept}",
-            *(f"{name}: {value}" for name, value in self._headers.items()),
+            *(f"{name}: {value}" for name, value in ({} if bare else self._headers).items()),
         ]
         if not any(line.lower().startswith("content-type:") for line in framing):
             head.append(f"Content-Type: {self._media_type}")
@@ -71,23 +74,31 @@ class RawSocket:
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:
         """Send the bytes on a fresh connection and read until so many replies came, or the end."""
+        return await self._converse(sent, self._port, secure=self._secure, wanted=wanted, then_abort=then_abort)
+
+    async def converse_in_the_clear(self, sent: bytes, *, port: int | None = None) -> Conversation:
+        """The same without TLS, to the target's own port or to another one of its host."""
+        return await self._converse(sent, port or self._port, secure=False, wanted=1, then_abort=False)
+
+    async def _converse(self, sent: bytes, port: int, *, secure: bool, wanted: int, then_abort: bool) -> Conversation:
         start = time.perf_counter()
         received, closed = b"", False
+        url = self._url(port, secure=secure)
         try:
             async with asyncio.timeout(_LONGEST_S):
                 reader, writer = await asyncio.open_connection(
                     self._name,
-                    self._port,
-                    ssl=self._trust() if self._secure else None,
-                    server_hostname=self._name if self._secure else None,
+                    port,
+                    ssl=self._trust() if secure else None,
+                    server_hostname=self._name if secure else None,
                 )
         except (OSError, TimeoutError) as error:
-            raise NoReply(f"no raw connection: {error}", self._record(sent, b"", 0.0)) from None
+            raise NoConnection(f"no raw connection: {error}", self._record(url, sent, b"", 0.0)) from None
         try:
             writer.write(sent)
             if then_abort:
                 await writer.drain()
-                return Conversation((), closed=False, exchange=self._record(sent, b"", 0.0))
+                return Conversation((), closed=False, exchange=self._record(url, sent, b"", 0.0))
             deadline = start + _LONGEST_S
             while len(_replies(received)) < wanted and len(received) < _LONGEST_REPLY_BYTES:
                 patience_s = min(deadline - time.perf_counter(), _QUIET_S if _replies(received) else _LONGEST_S)
@@ -108,7 +119,7 @@ class RawSocket:
             writer.transport.abort()
         replies = _replies(received)
         took_ms = (time.perf_counter() - start) * 1000
-        record = self._record(sent, received, took_ms, replies[-1].status if replies else None)
+        record = self._record(url, sent, received, took_ms, replies[-1].status if replies else None)
         if not replies and not closed:
             raise NoReply(f"no reply to raw bytes within {_LONGEST_S:g} s", record)
         return Conversation(tuple(replies), closed, record)
@@ -122,10 +133,17 @@ class RawSocket:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def _record(self, sent: bytes, received: bytes, took_ms: float, status: int | None = None) -> Exchange:
+    def _url(self, port: int, *, secure: bool) -> str:
+        authority = self.authority if port == self._port else f"{self._host()}:{port}"
+        return f"{'https' if secure else 'http'}://{authority}{self._path()}"
+
+    def _host(self) -> str:
+        return f"[{self._name}]" if ":" in self._name else self._name
+
+    def _record(self, url: str, sent: bytes, received: bytes, took_ms: float, status: int | None = None) -> Exchange:
         return Exchange(
             method=sent.split(b" ", 1)[0].decode("latin-1")[:20],
-            url=f"{'https' if self._secure else 'http'}://{self.authority}{self._path()}",
+            url=url,
             request_body=self._mask.text(sent[:_SHOWN].decode("latin-1")),
             status=status,
             response_body=self._mask.text(received[:_SHOWN].decode("latin-1")),

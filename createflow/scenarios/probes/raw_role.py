@@ -38,6 +38,8 @@ class RawHttp(Protocol):
 
     authority: str
     """``host:port`` as the Host header should say."""
+    here: bool
+    """The target runs on this machine: nobody else hears what is sent to it in the clear."""
 
     def request(
         self,
@@ -47,6 +49,7 @@ class RawHttp(Protocol):
         method: str | None = None,
         lines: Sequence[str] | None = None,
         host: Sequence[str] | None = None,
+        bare: bool = False,
     ) -> bytes:
         """A create as bytes.
 
@@ -56,6 +59,7 @@ class RawHttp(Protocol):
             method: the method token; the profile's when absent.
             lines: header lines about framing and more; Content-Length alone when absent.
             host: values of Host lines; the right one when absent.
+            bare: without the headers of the profile, which may be secrets.
         """
 
     async def converse(self, sent: bytes, *, wanted: int = 1, then_abort: bool = False) -> Conversation:
@@ -63,6 +67,14 @@ class RawHttp(Protocol):
 
         Raises:
             NoReply: no connection, or nothing but silence within the time.
+        """
+
+    async def converse_in_the_clear(self, sent: bytes, *, port: int | None = None) -> Conversation:
+        """The same without TLS, to the target's own port or to another one of its host.
+
+        Raises:
+            NoConnection: nobody takes the call.
+            NoReply: nothing but silence within the time.
         """
 
 

@@ -54,6 +54,9 @@ class Target(Protocol):
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
         """GET."""
 
+    async def listed(self, *, who: Principal | None = None) -> Reply:
+        """GET of the path where creates go: a list of what is there, where the target has one."""
+
     async def update(
         self,
         url: str,

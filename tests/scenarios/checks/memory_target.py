@@ -68,6 +68,10 @@ class MemoryTarget:
         """GET."""
         return await self.send("GET", url)
 
+    async def listed(self, **_: object) -> Reply:
+        """Everything."""
+        return reply(200, list(self.rows.values()))
+
     async def update(self, url: str, body: Mapping[str, Any], **_: object) -> Reply:
         """PUT."""
         return await self.send("PUT", url, content=json.dumps(body).encode())

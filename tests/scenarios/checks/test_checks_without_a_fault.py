@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
 from createflow.scenarios.checks.api.https_request.framing import (
     bad_framing_is_refused,
     host_is_required_once,
@@ -25,13 +26,17 @@ from createflow.scenarios.checks.api.https_request.framing import (
 )
 from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
 from createflow.scenarios.checks.api.https_request.limits import options_agree_with_405
+from createflow.scenarios.checks.api.https_request.plaintext import plaintext_creates_nothing
 from createflow.scenarios.checks.api.load_balancer import (
     certificate_lasts_two_weeks,
     no_gateway_is_503,
     old_tls_is_refused,
 )
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
-from createflow.scenarios.checks.business.business_logic.concurrency import unconditional_update_is_428
+from createflow.scenarios.checks.business.business_logic.concurrency import (
+    one_of_many_creates_of_a_name_wins,
+    unconditional_update_is_428,
+)
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
 from createflow.scenarios.declare import Check
@@ -45,10 +50,15 @@ HERE = {
     bad_framing_is_refused,
     host_is_required_once,
     smuggled_request_is_not_answered,
+    # test_plaintext.py
+    plaintext_creates_nothing,
+    # test_private.py
+    others_resource_is_as_missing,
+    # test_unique_name.py
+    one_of_many_creates_of_a_name_wins,
     # below
     date_is_given,
     https_is_insisted_on,
-    options_agree_with_405,
     unconditional_update_is_428,
     certificate_lasts_two_weeks,
     old_tls_is_refused,

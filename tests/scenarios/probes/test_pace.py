@@ -41,3 +41,19 @@ async def test_without_a_promise_there_is_no_waiting() -> None:
     for _ in range(1000):
         await pace.wait("a")
     assert clock.monotonic() == start
+
+
+@pytest.mark.anyio
+async def test_a_flood_that_nobody_paced_is_waited_out() -> None:
+    """Until one request is earned again, and no longer however much the target took."""
+    clock = FakeClock()
+    pace = Pace(Limits(rate_per_s=10, burst=10), clock)
+    for _ in range(1000):
+        pace.spent("a")
+    start = clock.monotonic()
+    await pace.wait("b")
+    assert clock.monotonic() == start
+    await pace.wait("a")
+    assert clock.monotonic() - start == pytest.approx(1 / 8)
+    await pace.wait("a")
+    assert clock.monotonic() - start == pytest.approx(2 / 8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from createflow.reference_server.job import Exchange, Job, Operation, Refused
+from createflow.reference_server.job import Answered, Exchange, Job, Operation, Refused
 from createflow.schemas.flow import Step
 
 COLLECTION = "/api/resources"
@@ -37,6 +37,7 @@ class HttpsRequest:
 
         Raises:
             Refused: 400, 404, 405, 408, 413, 415 or 431.
+            Answered: to OPTIONS.
         """
         exchange = job.exchange
         if exchange is None:
@@ -75,7 +76,7 @@ class HttpsRequest:
             raise Refused(404, "not_found", "There is nothing at this path.")
         op = methods.get(exchange.method)
         if op is None:
-            raise self.not_allowed(tuple(methods))
+            raise self.options(tuple(methods)) if exchange.method == "OPTIONS" else self.not_allowed(tuple(methods))
         job.op = op
         if op == "search":
             job.query = self.search_words(exchange.query)
@@ -91,8 +92,15 @@ class HttpsRequest:
 
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:
         """RFC 9110 §15.5.6: the origin server MUST generate an Allow header field in a 405 response."""
-        allow = ", ".join(methods).encode("ascii")
-        return Refused(405, "method_not_allowed", "Not a method of this path.", headers=((b"allow", allow),))
+        return Refused(405, "method_not_allowed", "Not a method of this path.", headers=(self.allow(methods),))
+
+    def options(self, methods: tuple[str, ...]) -> Answered:
+        """RFC 9110 §9.3.7: what the path has; nobody needs a token to learn what is documented."""
+        return Answered(204, "options", headers=(self.allow(methods),))
+
+    def allow(self, methods: tuple[str, ...]) -> tuple[bytes, bytes]:
+        """RFC 9110 §10.2.1: the methods of the path, as a header."""
+        return b"allow", ", ".join((*methods, "OPTIONS")).encode("ascii")
 
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
         """JSON, not compressed: a compressed body could grow past every limit when it is read."""

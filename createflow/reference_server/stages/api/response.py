@@ -8,7 +8,7 @@ from typing import ClassVar
 import orjson
 
 from createflow.reference_server.etag import names_strongly, names_weakly
-from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.job import Answered, Job, Refused
 from createflow.reference_server.stages.api.https_request import COLLECTION
 from createflow.schemas.flow import Step
 
@@ -53,6 +53,9 @@ class Response:
 
     def refuse(self, job: Job, refused: Refused) -> Job:
         """Set status, headers and problem document (RFC 9457) of a refusal."""
+        if isinstance(refused, Answered):
+            job.status, job.headers, job.document = refused.status, [*refused.headers], b""
+            return job
         job.status = refused.status
         job.headers = [_PROBLEM, *refused.headers]
         if refused.retry_after_s is not None:

@@ -2,45 +2,32 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 
+from createflow.scenarios.admissions import worst_window
 from createflow.scenarios.controls import between_creates
 from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header
+from createflow.scenarios.excess import SENDERS, at_once, exceeded
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_header
 from createflow.scenarios.need import Need
-from createflow.scenarios.principal import Principal
 from createflow.scenarios.probes.role import Target, Tokens
 from createflow.scenarios.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
-from createflow.schemas.profile import Limits
 from createflow.schemas.report import Level
 
-_SENDERS = 16
 _ROUNDS = 5
-_LONGEST_S = 10.0
-_TOLERANCE = 1.2
-"""Accepted beyond the promise before it counts as no limit: windows and clocks differ between limiters."""
 _LONGEST_WAIT_S = 15.0
-
-
-@dataclass(slots=True)
-class _Burst:
-    """What a flood of creates by one subject came to."""
-
-    limits: Limits
-    started: float
-    accepted: int = 0
-    refusal: Reply | None = None
-    last: Reply | None = None
-
-    @property
-    def promised(self) -> float:
-        return self.limits.burst + self.limits.rate_per_s * (time.perf_counter() - self.started)
+_LONGEST_FLOOD_S = 10.0
+_REFUSED_FOR_S = 2.0
+"""How long a flood goes on after its first refusal."""
+_MOST_ADMITTED = 4000
+"""The windows to be looked at grow with the square of it."""
+_RATE_TOLERANCE = 1.2
+_BURST_TOLERANCE = 1.1
+"""Limiters round: intervals to whole milliseconds, buckets to whole requests."""
 
 
 @check(
@@ -52,7 +39,7 @@ class _Burst:
 )
 async def excess_is_429(target: Target) -> None:
     """Creates beyond the promised rate are refused with 429."""
-    await _exceeded(target, target.writer)
+    await exceeded(target, target.writer)
 
 
 @check(
@@ -65,13 +52,43 @@ async def excess_is_429(target: Target) -> None:
 )
 async def retry_after_is_given(target: Target) -> None:
     """A 429 says when to come back, and who waits that long is served."""
-    refusal = await _exceeded(target, target.writer)
+    refusal = await exceeded(target, target.writer)
     wait_s = _seconds(expect_header(refusal, "Retry-After"), refusal)
     if wait_s > _LONGEST_WAIT_S:
         raise Inconclusive(f"Retry-After asks for {wait_s:g} s: longer than a check waits")
     await asyncio.sleep(wait_s)
     reply = await target.create(paced=False)
     expect(reply.accepted, f"a create accepted after waiting {wait_s:g} s", str(reply.status), refusal, reply)
+
+
+@check(
+    step=Step.RATE_LIMIT,
+    level=Level.SHOULD,
+    source="seed, Error Handling; OWASP API4:2023",
+    catches=Fault.COUNTS_ONE_OF_MANY,
+    needs=(Need.LIMITS,),
+    disturbs=True,
+)
+async def no_window_takes_more(target: Target) -> None:
+    """However many creates come at once and whenever they come, no stretch of time takes more than is promised.
+
+    Why: a limiter that reads, counts and writes in three steps, or in each instance for itself, or by the clock's whole
+    seconds, refuses some of the excess and yet lets a multiple of the promise through.
+    """
+    if target.limits is None:
+        raise NotDeclared("not declared: limits")
+    burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
+    admitted, refused = await _flooded(target)
+    count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)
+    allowed = burst * _BURST_TOLERANCE + length_s * rate_per_s * _RATE_TOLERANCE
+    expect(
+        count <= allowed + 1,
+        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: {burst} at once and {rate_per_s:g} a second",
+        f"{count}",
+        *(reply for _, _, reply in admitted[-1:]),
+    )
+    if not refused:
+        raise Inconclusive(f"{len(admitted)} creates accepted in a flood do not exceed the promised rate")
 
 
 @check(
@@ -86,14 +103,14 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     """One subject's excess does not use up another's share."""
     writer, other = tokens.writer(), tokens.other_writer()
     async with between_creates(target, who=other):
-        refusal = await _exceeded(target, writer)
+        refusal = await exceeded(target, writer)
         telling = 0
         for _ in range(_ROUNDS):
             # The excess goes on beside it: a bucket that they shared would be empty at this moment.
-            excess = [target.create(who=writer, paced=False) for _ in range(_SENDERS)]
+            excess = [target.create(who=writer, paced=False) for _ in range(SENDERS)]
             *beside, reply = await asyncio.gather(*excess, target.create(who=other))
             expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
-            telling += sum(each.status == 429 for each in beside) > _SENDERS // 2
+            telling += sum(each.status == 429 for each in beside) > SENDERS // 2
         if not telling:
             raise Inconclusive("the excess did not last while the other subject was served")
 
@@ -114,54 +131,34 @@ async def claimed_address_evades_nothing(target: Target) -> None:
         number = next(numbers)
         return {"x-forwarded-for": f"192.0.2.{number % 250}, 198.51.100.{number // 250 % 250}"}
 
-    await _exceeded(target, target.writer, claims)
+    await exceeded(target, target.writer, claims)
 
 
-def _nothing() -> dict[str, str]:
-    return {}
-
-
-async def _exceeded(target: Target, who: Principal, headers: Callable[[], dict[str, str]] = _nothing) -> Reply:
-    """The first 429 of a flood, whose requests have these headers.
+async def _flooded(target: Target) -> tuple[list[tuple[float, float, Reply]], int]:
+    """What was accepted of a flood, each with the seconds of sending and of answer, and how many were refused.
 
     Raises:
-        Expectation: more was accepted than was promised.
-        Inconclusive: no more than is promised was accepted, for another reason than the limit.
+        Inconclusive: something was answered neither with success nor with 429.
     """
-    if target.limits is None:
-        raise Inconclusive("no limits")
-    burst = _Burst(target.limits, time.perf_counter())
-    stop_at = burst.started + _LONGEST_S
+    stop_at = time.perf_counter() + _LONGEST_FLOOD_S
+    admitted: list[tuple[float, float, Reply]] = []
+    refused = 0
 
     async def sender() -> None:
-        while burst.refusal is None and time.perf_counter() < stop_at and not _too_many(burst):
-            reply = await target.create(who=who, headers=headers(), paced=False)
-            burst.last = reply
+        nonlocal refused, stop_at
+        while (sent := time.perf_counter()) < stop_at and len(admitted) < _MOST_ADMITTED:
+            reply = await target.create(who=target.writer, paced=False)
             if reply.accepted:
-                burst.accepted += 1
-            elif reply.status == 429 and burst.refusal is None:
-                burst.refusal = reply
+                admitted.append((sent, time.perf_counter(), reply))
+            elif reply.means(429):
+                refused += 1
+                if refused == 1:
+                    stop_at = min(stop_at, time.perf_counter() + _REFUSED_FOR_S)
+            else:
+                raise Inconclusive(f"a create of the flood was answered {reply.status}")
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_SENDERS):
-                group.create_task(sender())
-    except* Exception as failures:  # noqa: BLE001 - the group's first failure is the one to tell
-        raise failures.exceptions[0] from None
-    if burst.refusal is not None:
-        return burst.refusal
-    if _too_many(burst):
-        raise Expectation(
-            f"429 beyond {burst.limits.burst} at once and {burst.limits.rate_per_s:g} a second",
-            f"{burst.accepted} creates accepted in {time.perf_counter() - burst.started:.1f} s",
-            exchanges=[burst.last.exchange] if burst.last else [],
-        )
-    last = f"; the last was answered {burst.last.status}" if burst.last else ""
-    raise Inconclusive(f"{burst.accepted} creates accepted in {_LONGEST_S:g} s do not exceed the promised rate{last}")
-
-
-def _too_many(burst: _Burst) -> bool:
-    return burst.accepted > burst.promised * _TOLERANCE + _SENDERS
+    await at_once(sender)
+    return admitted, refused
 
 
 def _seconds(value: str, reply: Reply) -> float:

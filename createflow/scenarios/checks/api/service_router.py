@@ -9,6 +9,7 @@ from createflow.scenarios.expect import Inconclusive, expect, expect_header, exp
 from createflow.scenarios.need import Need
 from createflow.scenarios.probes.role import Faults, Target
 from createflow.scenarios.reply import Reply
+from createflow.scenarios.sibling_url import sibling_url
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -86,7 +87,7 @@ async def unknown_resource_is_404(target: Target) -> None:
         made = await target.create()
         url = target.url_of(made)
         expect((await target.read(url)).accepted, "the created resource found", "it is not", made)
-        for missing in (_sibling(url), f"{url}/no/such/path"):
+        for missing in (sibling_url(url), f"{url}/no/such/path"):
             expect_status(await target.read(missing), 404, of=f"GET {missing}")
 
 
@@ -111,16 +112,3 @@ async def _until_open(target: Target) -> tuple[int, Reply]:
 async def _recovers(target: Target) -> None:
     last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
     expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)
-
-
-def _sibling(url: str) -> str:
-    """A URL whose id has the same form but names nothing."""
-    base, _, name = url.rpartition("/")
-    stem, dot, rest = name.partition(".")
-    if stem.isdigit():
-        return f"{base}/{int(stem) + 1_000_000_000}{dot}{rest}"
-    digits = [position for position, letter in enumerate(stem) if letter.isdigit()]
-    if not digits:
-        return f"{base}/{stem}-no-such{dot}{rest}"
-    last = digits[-1]
-    return f"{base}/{stem[:last]}{9 - int(stem[last])}{stem[last + 1 :]}{dot}{rest}"

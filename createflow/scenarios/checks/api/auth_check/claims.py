@@ -124,7 +124,12 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
     await _each_is_401(target, tokens, forms)
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7516; RFC 7518 §4.8; RFC 8725", catches=Fault.DERIVES_KEYS)
+@check(
+    step=Step.AUTH_CHECK,
+    level=Level.SHOULD,
+    source="RFC 7518 §4.8.1.2; RFC 8725 §3.1; draft-ietf-oauth-rfc8725bis",
+    catches=Fault.DERIVES_KEYS,
+)
 async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:
     """An encrypted token is refused with 401 at once, however much work its header asks for.
 

@@ -38,7 +38,9 @@ async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
             expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700", catches=Fault.TOKEN_FROM_QUERY)
+@check(
+    step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700 §4.3.2", catches=Fault.TOKEN_FROM_QUERY
+)
 async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
     """A token in the query string is not honoured.
 

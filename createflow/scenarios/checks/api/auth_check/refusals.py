@@ -87,7 +87,7 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.10; RFC 7515 §4.1.4", catches=Fault.SKIPS_SIGNATURE)
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches=Fault.SKIPS_SIGNATURE)
 async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
     """A token that is well signed, but with a key that the issuer never had, is refused with 401."""
     writer = tokens.writer()

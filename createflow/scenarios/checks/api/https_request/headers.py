@@ -83,7 +83,7 @@ async def strange_origin_is_not_let_in(target: Target) -> None:
                 )
 
 
-@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6797", needs=(Need.HTTPS,))
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6797 §6.1.1, §7.1", needs=(Need.HTTPS,))
 async def https_is_insisted_on(target: Target) -> None:
     """Replies over HTTPS carry Strict-Transport-Security with a max-age above zero."""
     reply = await target.create()

@@ -19,9 +19,9 @@ from createflow.scenarios.expect import (
     expect_same_fields,
     expect_status,
 )
-from createflow.scenarios.json_pointer import value_at
 from createflow.scenarios.principal import ANONYMOUS, Principal
 from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.refusal_code import code_of
 from createflow.scenarios.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
@@ -194,13 +194,11 @@ async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> Non
 )
 async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
     """Refusals of different kinds are told apart by a code or type in the body, and one kind always has the same."""
-    place = target.contract.errors.code
     kinds: dict[int, set[str]] = {}
     async with between_creates(target):
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
-            body = reply.document or {}
-            code = value_at(body, place) if place else body.get("code", body.get("type"))
-            expect(code not in {None, "", "about:blank"}, f"a code or type for {case}", repr(code), reply)
+            code = code_of(reply, target.contract.errors)
+            expect(code is not None, f"a code or type for {case}", "none", reply)
             kinds.setdefault(reply.status, set()).add(str(code))
         if len(kinds) < 2:
             raise Inconclusive("only one kind of refusal could be brought about")

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from createflow.scenarios.controls import Resource, created
+from createflow.scenarios.controls import Resource, between_creates, created
 from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_status
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_status
 from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Target
+from createflow.scenarios.probes.role import Primary, Target
 from createflow.scenarios.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
@@ -68,6 +68,31 @@ async def contention_is_no_server_error(target: Target) -> None:
         raise Inconclusive("no two requests truly overlapped")
 
 
+@check(step=Step.BUSINESS_LOGIC, source="RFC 9110 §15.5.10; seed, step 7", needs=(Need.UNIQUE_NAME,))
+async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | None) -> None:
+    """Of several creates at once with one name exactly one is accepted, and the others are refused with 409.
+
+    Why: a target that looks first and inserts then finds the name free as often as it is asked at the same moment.
+    """
+    overlapping = 0
+    async with between_creates(target):
+        for _ in range(_ROUNDS):
+            body = target.contract.document()
+            name = target.contract.name_in(body)
+            replies = await asyncio.gather(*(target.create(body) for _ in range(_AT_ONCE)))
+            overlapping += _overlapping(replies)
+            accepted = [reply for reply in replies if reply.accepted]
+            refused = [reply for reply in replies if not reply.accepted]
+            expect(len(accepted) == 1, "one create of a name accepted", f"{len(accepted)} accepted", *replies)
+            for reply in [*refused, await target.create(body)]:
+                expect_status(reply, 409, of="another create of a name")
+            seen = await target.read(target.url_of(accepted[0]))
+            expect(seen.accepted, "the accepted one to be found", str(seen.status), accepted[0], seen)
+            await _one_row(primary, name)
+    if not overlapping:
+        raise Inconclusive("no two creates truly overlapped")
+
+
 @check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
 async def unconditional_update_is_428(target: Target) -> None:
     """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
@@ -78,6 +103,17 @@ async def unconditional_update_is_428(target: Target) -> None:
     expect_status(reply, 428, of="an update that names no version")
     again = await target.update(made.url, target.contract.document(), headers={"if-match": await _etag(target, made)})
     expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
+
+
+async def _one_row(primary: Primary | None, name: str) -> None:
+    if primary is None:
+        return
+    try:
+        rows = await primary.by_name(name)
+    except NotDeclared:
+        return
+    if len(rows) != 1:
+        raise Expectation("one row of a name", f"{len(rows)} rows")
 
 
 async def _etag(target: Target, made: Resource) -> str:

@@ -1,23 +1,28 @@
 """The Idempotency-Key in the hands of others, of a client that was cut off, and badly written."""
 
+from typing import Any
+
 from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import between_creates, created
+from createflow.scenarios.controls import accepting_again, between_creates, created
 from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
 from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
 from createflow.scenarios.need import Need
 from createflow.scenarios.probes.raw_role import RawHttp
-from createflow.scenarios.probes.role import Primary, Target, Tokens
+from createflow.scenarios.probes.role import Faults, Primary, Target, Tokens
+from createflow.scenarios.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _KEY = "Idempotency-Key"
 _TRIES = 3
+_EFFECT_WITHIN_S = 5.0
 
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key",
+    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
     catches=Fault.KEY_SHARED,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -35,7 +40,7 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="draft-ietf-httpapi-idempotency-key; seed",
+    source="draft-ietf-httpapi-idempotency-key-header §2.6; seed",
     catches=Fault.IDEMPOTENCY_IGNORED,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -65,7 +70,42 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key §2.1, §2.7",
+    source="draft-ietf-httpapi-idempotency-key-header §2.7; seed, Error Handling: rollback transaction",
+    catches=Fault.IDEMPOTENCY_IGNORED,
+    needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def failed_create_is_made_once_at_most(target: Target, faults: Faults, primary: Primary | None) -> None:
+    """A create that met a database error and is asked for twice more with its key is answered alike, and made once.
+
+    Why: some carry it out then and some repeat the stored error; either is a policy, but two resources are none.
+    """
+    contract = target.contract
+    async with between_creates(target):
+        body, key, failed = await _failed(target, faults)
+        last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+        if not recovered:
+            raise Inconclusive(f"no create is accepted after the repair: {last}")
+        again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+    first, second = (reply.accepted for reply in again)
+    alike = first == second or (first and again[1].means(409))
+    expect(alike, "the key answered alike twice after the repair", str([reply.status for reply in again]), *again)
+    ids = {str((reply.document or {}).get(contract.fields.id)) for reply in again if reply.accepted}
+    expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", failed, *again)
+    if primary is None:
+        return
+    try:
+        rows = await primary.by_name(contract.name_in(body))
+    except NotDeclared:
+        return
+    expect(len(rows) == len(ids), f"{len(ids)} rows for this key", f"{len(rows)} rows", failed, *again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="draft-ietf-httpapi-idempotency-key-header §2.1, §2.7",
     catches=Fault.STRANGE_KEY_CRASHES,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -87,3 +127,19 @@ async def strange_key_is_answered(target: Target) -> None:
                 expect(reply.status < 500, f"no server error to a key of {form}", str(reply.status), reply)
             alike = replies[0].accepted == replies[1].accepted or replies[1].means(409)
             expect(alike, f"a key of {form} treated alike twice", str([reply.status for reply in replies]), *replies)
+
+
+async def _failed(target: Target, faults: Faults) -> tuple[dict[str, Any], str, Reply]:
+    """Body, key and refusal of the first create that meets the database error."""
+
+    async def attempt() -> tuple[dict[str, Any], str, Reply]:
+        body, key = target.contract.document(), nonce()
+        return body, key, await target.create(body, headers={_KEY: key})
+
+    async with faults.injected("database_error"):
+        last, refused = await eventually(attempt, lambda tried: not tried[2].accepted, within_s=_EFFECT_WITHIN_S)
+    if not refused:
+        raise Inconclusive("creates were accepted all the time: the fault had no effect")
+    if last[2].status < 500:
+        raise Inconclusive(f"while the database fails a create was answered {last[2].status}")
+    return last

@@ -18,7 +18,7 @@ _AT_ONCE = 6
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="draft-ietf-httpapi-idempotency-key §2.6",
+    source="draft-ietf-httpapi-idempotency-key-header §2.6",
     catches=Fault.IDEMPOTENCY_IGNORED,
     needs=(Need.IDEMPOTENCY,),
 )
@@ -52,7 +52,7 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key §2.7",
+    source="draft-ietf-httpapi-idempotency-key-header §2.7",
     catches=Fault.KEY_REUSE_ACCEPTED,
     needs=(Need.IDEMPOTENCY,),
 )

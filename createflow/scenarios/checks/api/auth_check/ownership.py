@@ -1,0 +1,69 @@
+"""Whose a resource is: where it is private, its existence is as well."""
+
+from createflow.scenarios.controls import Resource, between_creates, created
+from createflow.scenarios.declare import check
+from createflow.scenarios.eventually import eventually
+from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
+from createflow.scenarios.need import Need
+from createflow.scenarios.principal import Principal
+from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.refusal_code import code_of
+from createflow.scenarios.reply import Reply
+from createflow.scenarios.sibling_url import sibling_url
+from createflow.schemas.flow import Step
+
+
+@check(step=Step.AUTH_CHECK, source="OWASP API1:2023; RFC 9110 §15.5.5", needs=(Need.PRIVATE,))
+async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
+    """Somebody else's resource is answered as one that does not exist, also when it is cached, and no list shows it.
+
+    Why: who may ask is not yet who may see; and a 403 where a missing id has a 404 tells which ids are there.
+    """
+    if target.contract.raw is not None:
+        raise NotDeclared("the body carries no mark to know the resource by")
+    owner, other = tokens.writer(), tokens.other_writer()
+    async with between_creates(target, who=other):
+        made = await created(target, who=owner)
+        await _own(target, made, owner)
+        absent = await target.read(sibling_url(made.url), who=other)
+        if absent.accepted:
+            raise Inconclusive(f"a read of an id that does not exist was answered {absent.status}")
+        # The owner has read it, so that a cache that asks for the id alone has it by now.
+        seen = await target.read(made.url, who=other)
+        alike = _told(target, seen) == _told(target, absent)
+        expect(alike, f"{_told(target, absent)}, as for a missing id", _told(target, seen), absent, seen)
+        expect(made.name.encode() not in seen.body, "a refusal without the resource's name", made.name, seen)
+        await _not_listed(target, made, owner, other)
+        if target.contract.update:
+            changed = await target.update(made.url, target.contract.document(), who=other)
+            expect(not changed.accepted, "somebody else's update refused", str(changed.status), changed)
+        await _own(target, made, owner)
+
+
+async def _own(target: Target, made: Resource, owner: Principal) -> None:
+    """The owner sees it as it was made."""
+    seen = await target.read(made.url, who=owner)
+    if not seen.accepted:
+        raise Inconclusive(f"the owner's own read was answered {seen.status}")
+    field = target.contract.fields.name
+    name = (seen.document or {}).get(field)
+    expect(name == made.shown.get(field), f"{field} unchanged", repr(name), made.reply, seen)
+
+
+async def _not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:
+    """What the owner's list shows, the other's does not; where the owner's shows nothing, there is nothing to ask."""
+    mark = made.name.encode()
+    theirs, listed = await eventually(
+        lambda: target.listed(who=owner),
+        lambda reply: not reply.accepted or mark in reply.body,
+        within_s=target.deadlines.index_s,
+    )
+    if not (listed and theirs.accepted):
+        return
+    shown = await target.listed(who=other)
+    expect(mark not in shown.body, "a list without somebody else's resource", made.name, theirs, shown)
+
+
+def _told(target: Target, reply: Reply) -> str:
+    code = code_of(reply, target.contract.errors)
+    return f"{reply.status} {code}" if code else str(reply.status)

@@ -1,0 +1,62 @@
+"""What is sent in the clear is heard on the way: nothing may come of it."""
+
+import re
+
+from createflow.scenarios.controls import between_creates
+from createflow.scenarios.declare import check
+from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect_exchange
+from createflow.scenarios.need import Need
+from createflow.scenarios.principal import ANONYMOUS
+from createflow.scenarios.probes.http_connection import NoConnection
+from createflow.scenarios.probes.raw_role import RawHttp
+from createflow.scenarios.probes.role import Primary, Target
+from createflow.schemas.flow import Step
+
+_HTTP_PORT = 80
+
+
+@check(step=Step.HTTPS_REQUEST, source="RFC 6750 §5.3; RFC 9110 §4.2.2; seed, step 1", needs=(Need.HTTPS,))
+async def plaintext_creates_nothing(target: Target, raw: RawHttp, primary: Primary | None) -> None:
+    """A create that is sent without TLS, to the same port or to port 80 of the host, is not carried out.
+
+    Why: a redirect to https comes too late for what was sent. Off this machine no credential is sent in the clear, and
+    on this machine port 80 is somebody else's.
+    """
+    asking: list[str] = []
+    async with between_creates(target):
+        for port in (None,) if raw.here else (None, _HTTP_PORT):
+            status = await _in_the_clear(target, raw, primary, port)
+            if status == 401 and not raw.here:
+                asking.append("its own port" if port is None else f"port {port}")
+    if asking:
+        raise Inconclusive(f"plain HTTP at {' and '.join(asking)} asks for a token; none was sent in the clear")
+
+
+async def _in_the_clear(target: Target, raw: RawHttp, primary: Primary | None, port: int | None) -> int | None:
+    """The status of a create without TLS; ``None`` when it is answered with no HTTP."""
+    body = target.contract.document()
+    host = raw.authority if port is None else re.sub(r":\d+$", "", raw.authority)
+    sent = raw.request(
+        target.contract.shape.body(body),
+        who=target.writer if raw.here else ANONYMOUS,
+        host=(host,),
+        bare=not raw.here,
+    )
+    try:
+        answer = await raw.converse_in_the_clear(sent, port=port)
+    except NoConnection:
+        if port is None:
+            raise
+        return None
+    status = answer.replies[0].status if answer.replies else None
+    accepted = status is not None and 200 <= status < 300
+    expect_exchange(not accepted, "no create accepted without TLS", str(status), answer.exchange)
+    if primary is not None:
+        try:
+            rows = await primary.by_name(target.contract.name_in(body))
+        except NotDeclared:
+            return status
+        if rows:
+            seen = f"a row, although it was answered {status}"
+            raise Expectation("no row of a create without TLS", seen, exchanges=[answer.exchange])
+    return status
