@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_ALIVE_S = 75
 """Longer than the balancer keeps an idle connection: it must never reuse one that is being closed here."""
@@ -22,6 +24,36 @@ class Readiness:
 
     def __init__(self) -> None:
         self.draining = False
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's parser, whose refusals look like all of ours."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Answer what is not HTTP, or of a method that the parser does not know, and hang up."""
+        lines = [
+            b"HTTP/1.1 400 Bad Request",
+            *(name + b": " + value for name, value in self.server_state.default_headers),
+            b"content-type: application/problem+json",
+            b"content-length: %d" % len(_NOT_HTTP),
+            b"cache-control: no-store",
+            b"x-content-type-options: nosniff",
+            b"connection: close",
+        ]
+        self.transport.write(b"\r\n".join([*lines, b"", _NOT_HTTP]))
+        self.transport.close()
+
+
+_NOT_HTTP = json.dumps(
+    {
+        "type": "urn:createflow:problem:bad_request",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The request is not HTTP, or of an unknown method.",
+        "code": "bad_request",
+        "errors": [],
+    }
+).encode("ascii")
 
 
 class _Server(uvicorn.Server):
@@ -86,7 +118,7 @@ async def _serve(
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         interface="asgi3",

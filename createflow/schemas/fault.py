@@ -18,6 +18,7 @@ class Fault(StrEnum):
     OPTIONS_DIFFER = "options_differ"  # OPTIONS names a method that is refused
     UNBOUNDED_BODY = "unbounded_body"  # a body over the limit is read and judged by its content
     UNBOUNDED_HEADERS = "unbounded_headers"  # headers of any size are read
+    EMPTY_CONDITION_DROPPED = "empty_condition_dropped"  # an If-Match that says nothing is no condition
     INFLATES_BODIES = "inflates_bodies"  # compressed bodies are unpacked without a limit
     # 3 auth_check
     OPEN_DOOR = "open_door"  # a request without a token is served as a writer

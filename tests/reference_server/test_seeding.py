@@ -70,6 +70,11 @@ async def options_differ(lane: Lane) -> bool:
     return "PATCH" in (await lane.http.options("/api/resources")).headers["allow"]
 
 
+async def empty_condition_dropped(lane: Lane) -> bool:
+    location = (await lane.create()).headers["location"]
+    return (await lane.put(location, {"name": "b"}, **{"if-match": ""})).status_code == 200
+
+
 async def unbounded_body(lane: Lane) -> bool:
     return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
 

@@ -41,6 +41,13 @@ class InflatesBodies(HttpsRequest):
         return job
 
 
+class EmptyConditionDropped(HttpsRequest):
+    """Takes a condition that says nothing for none."""
+
+    def check_condition(self, exchange: Exchange) -> None:
+        """Look away."""
+
+
 class NoAllowHeader(HttpsRequest):
     """Says no, but not what would be right."""
 
@@ -61,6 +68,7 @@ SWAPS: dict[Fault, Swap] = {
     Fault.ANY_MEDIA_TYPE: twin_of(Step.HTTPS_REQUEST, AnyMediaType),
     Fault.NO_ALLOW_HEADER: twin_of(Step.HTTPS_REQUEST, NoAllowHeader),
     Fault.OPTIONS_DIFFER: twin_of(Step.HTTPS_REQUEST, OptionsDiffer),
+    Fault.EMPTY_CONDITION_DROPPED: twin_of(Step.HTTPS_REQUEST, EmptyConditionDropped),
     Fault.UNBOUNDED_HEADERS: twin_of(Step.HTTPS_REQUEST, UnboundedHeaders),
     Fault.INFLATES_BODIES: twin_of(Step.HTTPS_REQUEST, InflatesBodies),
     Fault.UNBOUNDED_BODY: swap(Step.HTTPS_REQUEST, lambda stage: replace(stage, max_body_bytes=2**40)),

@@ -12,7 +12,7 @@ class Guarded:
     """Runs the guardian for as long as the block, and lets it finish off what the block leaves."""
 
     def __init__(self, state: State) -> None:
-        self._arguments = [str(state.run), "--remove", *map(str, state.outside())]
+        self._arguments = [str(state.run), str(state.logs), "--remove", *map(str, state.outside())]
 
     def __enter__(self) -> None:
         reader, self._writer = os.pipe2(os.O_CLOEXEC)

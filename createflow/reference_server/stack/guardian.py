@@ -1,10 +1,12 @@
 """Ends every process of a stack when the stack's owner is gone, however it went.
 
 Run as ``python -I -S guardian.py DIRECTORY... [--remove DIRECTORY...]`` with a pipe from the owner as standard input.
-The pipe reaches its end when the owner dies, SIGKILL included. Processes are known by their working directory: the
-owner starts each one inside one of the directories, and unlike the environment or the command line, which PostgreSQL
-and Valkey overwrite with their titles, a working directory cannot be lost by accident and is inherited by whatever the
-process forks. It also finds processes that are stopped by SIGSTOP and would never notice anything by themselves.
+The pipe reaches its end when the owner dies, SIGKILL included. Processes are known by their working directory and
+their standard error, both inside the directories: the owner starts each one so. Unlike the environment or the command
+line, which PostgreSQL and Valkey overwrite with their titles, neither can be lost by accident, and both are inherited
+by whatever the process forks. Either alone would not do: somebody's shell may stand in a directory of the stack, and
+somebody may follow a log. It also finds processes that are stopped by SIGSTOP and would never notice anything by
+themselves.
 
 The standard library alone, and little of it: this must start in milliseconds and must not fail.
 """
@@ -49,12 +51,17 @@ def _living_in(roots: tuple[str, ...]) -> list[int]:
             continue
         try:
             cwd = os.readlink(f"/proc/{entry}/cwd")  # noqa: PTH115 - as above
+            says = os.readlink(f"/proc/{entry}/fd/2")  # noqa: PTH115 - as above
         except OSError:  # gone meanwhile, a zombie, or another user's
             continue
-        cwd = cwd.removesuffix(" (deleted)")
-        if any(cwd == root or cwd.startswith(root + "/") for root in roots):
+        if _is_in(roots, cwd) and _is_in(roots, says):
             pids.append(int(entry))
     return pids
+
+
+def _is_in(roots: tuple[str, ...], path: str) -> bool:
+    path = path.removesuffix(" (deleted)")
+    return any(path == root or path.startswith(root + "/") for root in roots)
 
 
 def _kill(pid: int) -> None:

@@ -22,8 +22,8 @@ class Process:
 
     Args:
         argv: program and arguments; no secret among them, since everybody can list them.
-        cwd: a directory of the stack; the guardian knows the stack's processes by it.
-        log: standard output and error are appended to it.
+        cwd: a directory of the stack.
+        log: standard output and error are appended to it; by both the guardian knows the stack's processes.
         account: run as this user.
         environment: added to our own.
         niceness: 0 to 19; what the program starts inherits it.

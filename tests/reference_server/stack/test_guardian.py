@@ -17,15 +17,17 @@ Owner = tuple[subprocess.Popen[bytes], int]
 SLEEPER = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"]
 
 
-def spawn(directory: Path) -> subprocess.Popen[bytes]:
+def spawn(directory: Path, log: Path) -> subprocess.Popen[bytes]:
     """A process that would never end by itself."""
-    return subprocess.Popen(SLEEPER, cwd=directory, start_new_session=True)
+    with log.open("ab") as errors:
+        return subprocess.Popen(SLEEPER, cwd=directory, stderr=errors, start_new_session=True)
 
 
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
     """A guardian over ``tmp_path/stack`` and the end of the pipe that keeps it waiting."""
     (tmp_path / "stack" / "engine").mkdir(parents=True)
+    (tmp_path / "logs").mkdir()
     (tmp_path / "outside").mkdir()
     reader, writer = os.pipe2(os.O_CLOEXEC)
     process = subprocess.Popen(
@@ -35,6 +37,7 @@ def owner(tmp_path: Path) -> Iterator[Owner]:
             "-S",
             str(guardian.__file__),
             str(tmp_path / "stack"),
+            str(tmp_path / "logs"),
             "--remove",
             str(tmp_path / "outside"),
         ],
@@ -50,26 +53,30 @@ def owner(tmp_path: Path) -> Iterator[Owner]:
 def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, owner: Owner) -> None:
     """Also what ignores SIGTERM, and what is stopped and could not notice anything."""
     guardian_process, writer = owner
-    plain, stopped = spawn(tmp_path / "stack" / "engine"), spawn(tmp_path / "stack")
+    log = tmp_path / "logs" / "engine.log"
+    plain, stopped = spawn(tmp_path / "stack" / "engine", log), spawn(tmp_path / "stack", log)
     stopped.send_signal(signal.SIGSTOP)
-    outsider = spawn(tmp_path)
+    visitor = spawn(tmp_path / "stack" / "engine", tmp_path / "terminal")
+    reader = spawn(tmp_path, log)
     try:
         os.close(writer)
         assert guardian_process.wait(timeout=10) == 0
         assert plain.wait(timeout=1) == -signal.SIGKILL
         assert stopped.wait(timeout=1) == -signal.SIGKILL
-        assert outsider.poll() is None
+        assert visitor.poll() is None, "somebody's shell may stand in a directory of the stack"
+        assert reader.poll() is None, "and write where the stack does"
         assert not (tmp_path / "outside").exists(), "it was to be removed"
         assert (tmp_path / "stack").exists(), "it was not"
     finally:
-        outsider.kill()
-        outsider.wait()
+        for outsider in (visitor, reader):
+            outsider.kill()
+            outsider.wait()
 
 
 def test_a_signal_does_not_end_the_guardian_before_its_work(tmp_path: Path, owner: Owner) -> None:
     """A Ctrl-C in the terminal is the owner's to handle."""
     guardian_process, writer = owner
-    child = spawn(tmp_path / "stack")
+    child = spawn(tmp_path / "stack", tmp_path / "logs" / "engine.log")
     wait_until_it_ignores_sigint(guardian_process.pid)
     guardian_process.send_signal(signal.SIGINT)
     guardian_process.send_signal(signal.SIGTERM)

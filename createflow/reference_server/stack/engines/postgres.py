@@ -220,17 +220,19 @@ class Cluster:
         user: dict[str, int | list[int]] = {}
         if self._account is not None:
             user = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=self._data,
-            **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
-        )
-        output, _ = await process.communicate()
-        if process.returncode:
-            tail = "\n".join(output.decode("utf-8", "replace").splitlines()[-8:])
+        log = self._data / "setup.log"
+        # A file in the stack's directory, not a pipe: the guardian knows the stack's processes by it.
+        with log.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                cwd=self._data,
+                **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
+            )
+        if await process.wait():
+            tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:])
             raise TargetError("the bundled stack", f"{Path(argv[0]).name} failed:\n{tail}")
 
 

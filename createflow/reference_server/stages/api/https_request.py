@@ -48,7 +48,9 @@ class HttpsRequest:
         if job.op in {"create", "update"}:
             self.check_media_type(headers)
             job.raw = await self._body(exchange)
-        job.if_match = headers.get(b"if-match", b"").decode("latin-1")
+        if b"if-match" in headers:
+            self.check_condition(exchange)
+            job.if_match = headers[b"if-match"].decode("latin-1")
         job.if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
         job.idempotency_key = headers.get(b"idempotency-key", b"").decode("latin-1")
         return job
@@ -63,6 +65,18 @@ class HttpsRequest:
             raise Refused(431, "headers_too_large", f"Header fields may have {HEADERS_MAX_BYTES} bytes.")
         if b"host" not in exchange.headers or b"host" in exchange.repeated:
             raise Refused(400, "bad_request", "A request has one Host.")
+
+    def check_condition(self, exchange: Exchange) -> None:
+        """One If-Match that names something (RFC 9110 §13.1.1: ``"*" / #entity-tag``).
+
+        Lines could be joined, and nothing matches an empty list. But whoever sends either has made a mistake, and an
+        update that forgets its condition overwrites.
+
+        Raises:
+            Refused: 400.
+        """
+        if b"if-match" in exchange.repeated or not exchange.headers[b"if-match"].strip(b" \t,"):
+            raise Refused(400, "bad_request", "If-Match comes once, and names an entity tag.")
 
     def route(self, job: Job, exchange: Exchange) -> None:
         """Set operation and id from method and path."""

@@ -8,8 +8,9 @@ from typing import ClassVar
 from createflow.reference_server.job import Job
 from createflow.schemas.flow import Step
 
-HEADER_BUFFER_BYTES = 32 * 1024
-"""More than the gateway's own limit, so that too many header bytes get the gateway's 431."""
+HEADER_BUFFER_BYTES = 64 * 1024
+"""Four times the gateway's own limit, so that too many header bytes get the gateway's 431. A head that does not fit
+in here is answered like what is not HTTP at all: 400, as HTML (see ``_ERRORS``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def render(config: BalancerConfig) -> str:
     """The text of haproxy.cfg (HAProxy 2.8)."""
     socket = f"    stats socket {config.runtime_socket} mode 600 level admin\n" if config.runtime_socket else ""
     servers = "\n".join(f"    server {name} {address} check" for name, address in config.gateways.items())
-    errors = "\n".join(_error(*error) for error in _ERRORS)
+    errors = "\n".join(f"    http-error {_answer(*error)}" for error in _ERRORS)
     return f"""\
 global
     log stdout format raw local0
@@ -79,10 +80,15 @@ defaults
 
 frontend api
     bind {config.address} ssl crt {config.certificate_file} alpn h2,http/1.1
+    # The gateway's parser knows no others, and would answer them with plain text.
+    acl known_method method GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT
     acl id_given req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$
     http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} id_given
     http-request set-var(txn.path) path
     http-request set-var(txn.id) uuid() if !{{ var(txn.id) -m found }}
+    http-request return {_answer(*_UNKNOWN_METHOD)} if !known_method
+    # Figures are the operators': they ask the gateways themselves, or the admin address below.
+    http-request return {_answer(*_NO_SUCH_PATH)} if {{ path,url_dec -m str /metrics }}
     http-request set-header X-Request-ID %[var(txn.id)]
     # Set, not appended: what a client claims about its address is not passed on.
     http-request set-header X-Forwarded-For %[src]
@@ -114,6 +120,8 @@ _LOG = (
     '{"event":"request","instance":"haproxy","request_id":"%[var(txn.id),json(utf8s)]","method":"%HM",'
     '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"server":"%s","state":"%tsc","client":"%ci"}'
 )
+_UNKNOWN_METHOD = (501, "method_unknown", "Not Implemented", "This method is not known here.")
+_NO_SUCH_PATH = (404, "not_found", "Not Found", "There is nothing at this path.")
 _ERRORS = (
     (400, "bad_request", "Bad Request", "The request is not HTTP."),
     (403, "permission_denied", "Forbidden", "Not allowed."),
@@ -125,9 +133,12 @@ _ERRORS = (
     (503, "service_unavailable", "Service Unavailable", "No gateway is there; nothing was done."),
     (504, "outcome_unknown", "Gateway Timeout", "The gateway did not answer in time: the outcome is unknown."),
 )
+"""What HAProxy says itself. Not reached by these: what its HTTP/1 parser refuses (no request line, a head beyond the
+buffer, two lengths). Up to 2.8 the parser answers with a built-in 400 in HTML, whatever ``http-error`` or ``errorfile``
+say; mended in 3.2 (haproxy/haproxy issue 3032)."""
 
 
-def _error(status: int, code: str, title: str, detail: str) -> str:
+def _answer(status: int, code: str, title: str, detail: str) -> str:
     """One of the balancer's own answers, in the form of all the others."""
     document = {
         "type": f"urn:createflow:problem:{code}",
@@ -142,7 +153,4 @@ def _error(status: int, code: str, title: str, detail: str) -> str:
     headers = "hdr Cache-Control no-store hdr X-Content-Type-Options nosniff"
     if status == 503:
         headers += " hdr Retry-After 1"
-    return (
-        f"    http-error status {status} content-type application/problem+json"
-        f" lf-string '{json.dumps(document)}' {headers}"
-    )
+    return f"status {status} content-type application/problem+json lf-string '{json.dumps(document)}' {headers}"

@@ -93,6 +93,41 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
         raise Inconclusive("no two creates truly overlapped")
 
 
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="RFC 9110 §13.1.1, §8.8.3.2",
+    catches=Fault.EMPTY_CONDITION_DROPPED,
+    needs=(Need.UPDATE,),
+)
+async def unmet_condition_changes_nothing(target: Target) -> None:
+    """An update whose If-Match is empty, or cannot match, is refused with 412 or 400 and changes nothing.
+
+    Why: whoever sends a condition does not want to overwrite; one that cannot be read is not one that is met.
+    """
+    made = await created(target)
+    etag = await _etag(target, made)
+    first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
+    expect(first.accepted, "an update that names the current version accepted", str(first.status), first)
+    seen = await target.read(made.url)
+    current = seen.headers.get("etag", etag)
+    opaque = current.removeprefix("W/")
+    forms = {
+        "nothing": "",
+        "a list of nothing": " , ",
+        "a tag without quotes": f"x{opaque.strip(chr(34))}",
+        "another tag": f'"x{opaque.strip(chr(34))}"',
+        "the current tag as a weak one": f"W/{opaque}",
+    }
+    for form, condition in forms.items():
+        reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
+        expect_status(reply, 412, 400, of=f"an update whose If-Match is {form}")
+    after = await target.read(made.url)
+    name = target.contract.fields.name
+    kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
+    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
+
+
 @check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
 async def unconditional_update_is_428(target: Target) -> None:
     """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
