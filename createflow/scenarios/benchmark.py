@@ -80,7 +80,7 @@ async def benchmark(
     audience = audience or Audience()
     signals = signals or Signals(asyncio.Event(), asyncio.Event())
     targets = targets_of(profile, asked)
-    same_host = is_this_machine(profile.target.base_url)
+    same_host = await asyncio.to_thread(is_this_machine, profile.target.base_url)
     async with staged(profile, asked) as stage, AsyncExitStack() as scope:
         proof: Proof | None = None
         if asked.verify:

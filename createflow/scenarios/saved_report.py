@@ -2,20 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from createflow.scenarios.load.load_report_file import read_load_report
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.report import RunReport
-
-Report = TypeVar("Report", bound=BaseModel)
-
-_HINTS = {
-    RunReport: "createflow run --report json=FILE writes one",
-    LoadReport: "createflow bench --report json=FILE writes one",
-}
 
 
 def parse(path: Path) -> RunReport | LoadReport:
@@ -30,9 +23,9 @@ def parse(path: Path) -> RunReport | LoadReport:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict) and "ledger" in document:
-        return validated(LoadReport, text, path)
+        return read_load_report(path)
     if isinstance(document, dict) and "results" in document:
-        return validated(RunReport, text, path)
+        return validated(text, path)
     raise UserError(
         f"{path}: neither the report of a run nor of a load",
         hint="createflow run and createflow bench write one with --report json=FILE; of other formats none can be read",
@@ -52,19 +45,18 @@ def text_of(path: Path) -> str:
         raise UserError(f"{path}: cannot be read: {reason}") from None
 
 
-def validated(model: type[Report], text: str, path: Path) -> Report:
-    """The report in this text.
+def validated(text: str, path: Path) -> RunReport:
+    """The report of a conformance run in this text.
 
     Raises:
         UserError: it is none.
     """
     try:
-        return model.model_validate_json(text)
+        return RunReport.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        kind = "a load" if model is LoadReport else "a run"
         raise UserError(
-            f"{path}: not the report of {kind}: {where + ': ' if where else ''}{first['msg']}",
-            hint=_HINTS[model],
+            f"{path}: not the report of a run: {where + ': ' if where else ''}{first['msg']}",
+            hint="createflow run --report json=FILE writes one",
         ) from None

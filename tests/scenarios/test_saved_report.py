@@ -42,6 +42,6 @@ def test_anything_else_is_told_with_what_would_do(tmp_path: Path, text: str) -> 
 def test_a_load_of_another_version_names_what_is_wrong(tmp_path: Path) -> None:
     """By its place in the file."""
     text = load_json.render(load_report()).replace('"offered_per_s": 500.0', '"offered_per_s": "many"')
-    with pytest.raises(UserError, match="not the report of a load: offered_per_s") as caught:
+    with pytest.raises(UserError, match="not the report of a load run: 'offered_per_s'") as caught:
         parse(_file(tmp_path, text))
     assert "createflow bench" in caught.value.hint

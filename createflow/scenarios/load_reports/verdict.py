@@ -70,6 +70,8 @@ def broken_promises(report: LoadReport) -> list[str]:
         for lag in found.lags
         if lag.late
     ]
+    if found.cache is not None and found.cache.wrong:
+        lines.append(f"cache: {count(found.cache.wrong)} of {count(found.cache.held, 'value')} unlike the row")
     if found.own_writes_missed:
         lines.append(
             f"{count(found.own_writes_missed)} of {count(found.own_writes_read, 'read')} without their own write"
@@ -81,7 +83,7 @@ def wrongs(sink: SinkVerdict) -> str:
     """What is wrong in one sink: nothing when all is there once, or when it could not be asked."""
     if sink.error:
         return ""
-    kinds = {"missing": sink.missing, "duplicated": sink.duplicated, "phantom": sink.phantom}
+    kinds = {"missing": sink.missing, "duplicated": sink.duplicated, "phantom": sink.phantom, "split": sink.split}
     return ", ".join(f"{count(number)} {kind}" for kind, number in kinds.items() if number)
 
 

@@ -17,4 +17,4 @@ def parse(path: Path) -> RunReport:
     Raises:
         UserError: no such file, or not a report of a run.
     """
-    return validated(RunReport, text_of(path), path)
+    return validated(text_of(path), path)
