@@ -114,7 +114,7 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     opaque = current.removeprefix("W/")
     forms = {
         "nothing": "",
-        "a list of nothing": " , ",
+        "a list of nothing": ",",
         "a tag without quotes": f"x{opaque.strip(chr(34))}",
         "another tag": f'"x{opaque.strip(chr(34))}"',
         "the current tag as a weak one": f"W/{opaque}",
