@@ -19,6 +19,8 @@ from createflow.schemas.report import Level, Outcome, RunReport
 from tests.up_stack import wait_a_little
 
 STUB = Path(__file__).with_name("forgetful_stub.py")
+SERVED = (sys.executable, "-m", "uvicorn", f"{STUB.stem}:app", "--app-dir", str(STUB.parent), "--http", "h11")
+HEADERS = ("cache-control:no-store", "x-content-type-options:nosniff", "connection:close")
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -32,8 +34,11 @@ PROFILE = """\
 [target]
 base_url = "http://127.0.0.1:{port}"
 schema_file = "schema.json"
+fields.created_at = ""
+errors.media_type = "application/json"
 [auth]
 kind = "jwt"
+type = "JWT"
 key_file = "key.pem"
 issuer = "i"
 audience = "a"
@@ -96,7 +101,9 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stub]:
         port = listener.getsockname()[1]
     (folder / "createflow.toml").write_text(PROFILE.format(port=port))
     with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen([sys.executable, STUB, str(port), folder / "public.pem"], stdout=log, stderr=log)
+        said = [word for header in HEADERS for word in ("--header", header)]
+        command = [*SERVED, "--no-server-header", "--port", str(port), *said]
+        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
         _wait_for(port)
         done = _createflow(folder, "run", "--report", "json=report.json")
