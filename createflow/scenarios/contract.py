@@ -5,6 +5,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
 from createflow.scenarios.body_example import example
 from createflow.scenarios.expect import NotDeclared
 from createflow.scenarios.wire_shape import HEADER, WireShape
@@ -79,7 +82,11 @@ class Contract:
         self.has_schema = target.schema_file is not None or self.is_seed
         """Without one, nothing is known of what the target accepts but one body."""
         self.schema = _schema(target) if self.has_schema else {}
-        self.properties: dict[str, Any] = self.schema.get("properties", {})
+        # ``true`` is a schema as well: it allows everything.
+        self.properties: dict[str, Any] = {
+            name: schema if isinstance(schema, dict) else {}
+            for name, schema in self.schema.get("properties", {}).items()
+        }
         self.closed = self.schema.get("additionalProperties") is False
         self._template = self._filled(target)
         limit = self.max_length(self.fields.name)
@@ -171,6 +178,16 @@ def _schema(target: Target) -> dict[str, Any]:
         document = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: not a readable JSON Schema: {error}") from None
+    except RecursionError:
+        raise UserError(f"{file}: nested too deeply", hint="a schema is a tree of a few levels") from None
     if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
-        raise UserError(f"{file}: not a JSON Schema of an object with properties")
+        raise UserError(
+            f"{file}: not a JSON Schema of an object with properties",
+            hint='it begins with "type": "object" and has "properties"',
+        )
+    try:
+        Draft202012Validator.check_schema(document)
+    except SchemaError as error:
+        place = "/".join(map(str, error.absolute_path))
+        raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place}") from None
     return document

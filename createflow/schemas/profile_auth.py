@@ -2,17 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from createflow.schemas.profile_section import Seconds, Section
+from createflow.schemas.profile_section import HeaderValue, Seconds, Section, Token
+from createflow.schemas.web_address import checked_address
 
 
 class Credential(Section):
     """How a credential travels."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "Authorization"
+    header: Token = "Authorization"
     """The header that carries it."""
-    scheme: str = "Bearer"
+    scheme: HeaderValue = "Bearer"
     """The word before it; empty for none."""
 
 
@@ -64,9 +65,9 @@ class ApiKeyAuth(_Named):
     """``[auth] kind = "api_key"``: a key in a header; each value is the name of an environment variable."""
 
     kind: Literal["api_key"]
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "X-API-Key"
+    header: Token = "X-API-Key"
     """The header that carries it."""
-    scheme: str = ""
+    scheme: HeaderValue = ""
     """The word before it; empty for none."""
     expired_env: str | None = None
     """Variable with a key that was good once."""
@@ -76,7 +77,7 @@ class BasicAuth(_Named):
     """``[auth] kind = "basic"``: user and password; each value names an environment variable with ``user:password``."""
 
     kind: Literal["basic"]
-    scheme: str = "Basic"
+    scheme: HeaderValue = "Basic"
     """The word before it; empty for none."""
 
 
@@ -87,7 +88,7 @@ class OAuth2Auth(_Named):
     """
 
     kind: Literal["oauth2_client_credentials"]
-    token_url: Annotated[str, Field(pattern=r"^https?://[^@]+$")]
+    token_url: Annotated[str, Field(pattern=r"^https?://[^@\x00-\x20]+$"), AfterValidator(checked_address)]
     """The token endpoint (RFC 6749 §4.4)."""
     scope: str = ""
     """Asked for with every token."""

@@ -21,6 +21,8 @@ from createflow.schemas.toml_lines import TomlLines
 FILE_NAME = "createflow.toml"
 TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
+_MOST_BYTES = 1024 * 1024
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FILE_KEYS = (
     ("target", "ca_file"),
@@ -58,16 +60,22 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         line = re.search(r"at line (\d+)", str(error))
         mistake = ProfileMistake(int(line[1]) if line else 0, "", f"not TOML: {error}")
         raise ProfileError(path, [mistake]) from None
+    except RecursionError:
+        raise _too_deep(path) from None
     prefix: tuple[str, ...] = ()
     if path.name == "pyproject.toml":
         prefix = ("tool", "createflow")
-        document = document.get("tool", {}).get("createflow")
-        if document is None:
+        tool = document.get("tool")
+        document = tool.get("createflow") if isinstance(tool, dict) else None
+        if not isinstance(document, dict):
             raise UserError(f"{path}: no [tool.createflow] table", hint=f"write one, or a {FILE_NAME}")
     reader = _Reader(path, TomlLines(text), prefix, environment)
-    document = reader.filled(document, ())
-    reader.resolve_files(document)
-    return reader.profile(document)
+    try:
+        document = reader.filled(document, ())
+        reader.resolve_files(document)
+        return reader.profile(document)
+    except RecursionError:
+        raise _too_deep(path) from None
 
 
 def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
@@ -76,11 +84,14 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
     Raises:
         UserError: not an http or https URL, or one with a user, a query or a fragment.
     """
-    parts = urlsplit(url)
+    example = "--url https://api.example.com/api/resources"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Not shown: what cannot be taken apart may hold a password anywhere.
+        raise UserError("--url: not an address that can be read", hint=example) from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise UserError(
-            f"--url {url}: not an http:// or https:// URL", hint="--url https://api.example.com/api/resources"
-        )
+        raise UserError(f"--url {url!r}: not an http:// or https:// URL", hint=example)
     if "@" in parts.netloc or parts.query or parts.fragment:
         shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise UserError(
@@ -91,18 +102,32 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
     if parts.path.strip("/"):
         target["path"] = parts.path
     auth = {"kind": "static", "writer_env": TOKEN_VARIABLE} if environment.get(TOKEN_VARIABLE) else {"kind": "none"}
-    return Profile.model_validate({"target": target, "auth": auth})
+    try:
+        return Profile.model_validate({"target": target, "auth": auth})
+    except ValidationError as error:
+        detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        reason, hint = _worded(detail["type"], detail["msg"], detail["loc"])
+        raise UserError(f"--url {url!r}: {reason}", hint=hint or example) from None
+
+
+def _too_deep(path: Path) -> UserError:
+    return UserError(f"{path}: nested too deeply", hint="a profile has a few levels: docs/profile.md")
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
+        if len(raw) > _MOST_BYTES:
+            raise UserError(f"{path}: larger than {_MOST_BYTES} bytes", hint="a profile is a TOML file of a few pages")
+        return raw.decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError:
         raise UserError(f"{path}: no such profile", hint="--profile names a TOML file") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: not UTF-8 text", hint="a profile is a TOML file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
+        raise UserError(f"{str(path)[:200]}: cannot be read: {reason}", hint="--profile names a TOML file") from None
 
 
 class _Reader:
@@ -138,9 +163,14 @@ class _Reader:
                 continue
             if _VARIABLE.search(table[key]):
                 continue  # an unset variable has been told already
-            file = (self._path.parent / table[key]).resolve()
+            try:
+                file = (self._path.parent / table[key]).resolve()
+                there = file.is_file()
+            except (OSError, ValueError):
+                self._add((section, key), "not the name of a file")
+                continue
             table[key] = str(file)
-            if not file.is_file():
+            if not there:
                 self._add((section, key), f"no such file: {file}", "paths count from the profile's folder")
 
     def profile(self, document: Any) -> Profile:
@@ -180,7 +210,7 @@ def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, st
         reason = message.removeprefix("Value error, ")
     elif kind == slo.MISTAKE:
         reason, hint = message, slo.UNDERSTOOD
-    elif at == ("target", "base_url"):
+    elif at == ("target", "base_url") and kind != "value_error":
         reason, hint = (
             "not an http:// or https:// address",
             "scheme, host and port only: https://api.example.com:8443",

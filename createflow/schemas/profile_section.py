@@ -1,8 +1,11 @@
 """What every table of a profile is made of."""
 
-from typing import Annotated, TypeVar
+import json
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from createflow.schemas.web_address import checked_address
 
 Value = TypeVar("Value")
 
@@ -29,3 +32,35 @@ Statuses = Annotated[tuple[Status, ...], BeforeValidator(_several, json_schema_i
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])]
 """One word or a list of them."""
+
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$"), AfterValidator(checked_address)]
+"""Scheme, host and port of an HTTP server."""
+
+_IN_ADDRESSES = r"[^\x00-\x20\x7f#]"
+
+Path = Annotated[str, Field(pattern=rf"^/{_IN_ADDRESSES}*$")]
+"""The path of a request; blanks and the like are written in per cent."""
+
+OptionalPath = Annotated[str, Field(pattern=rf"^(/{_IN_ADDRESSES}*)?$")]
+"""A path, or nothing."""
+
+Token = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+"""A word of HTTP: a method, or the name of a header."""
+
+HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")]
+"""What a header may say without being another one: one line of ASCII."""
+
+
+def _as_json(value: object) -> object:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("a date, a time, nan or inf is no JSON value: write it as text or as a number") from None
+    return value
+
+
+Json = Annotated[Any, AfterValidator(_as_json)]
+"""A value that can be sent."""
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_as_json)]
+"""An object that can be sent."""

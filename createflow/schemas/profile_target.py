@@ -1,10 +1,23 @@
 """``[target]``: the endpoint, how a create is written, and how its replies are read."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from createflow.schemas.profile_section import Pointer, Seconds, Section, Statuses, Words
+from createflow.schemas.profile_section import (
+    BaseUrl,
+    HeaderValue,
+    Json,
+    JsonObject,
+    OptionalPath,
+    Path,
+    Pointer,
+    Seconds,
+    Section,
+    Statuses,
+    Token,
+    Words,
+)
 
 
 class Fields(Section):
@@ -31,7 +44,7 @@ class Envelope(Section):
 
     request: Pointer = ""
     """Where the body goes, for example ``/item``."""
-    request_also: dict[str, Any] = Field(default_factory=dict)
+    request_also: JsonObject = Field(default_factory=dict)
     """What stands beside it in every request, for example ``{return = true}``."""
     reply: Pointer = ""
     """Where the representation is in the reply to a create or an update, for example ``/data`` or ``/rows/0``."""
@@ -73,37 +86,37 @@ class Errors(Section):
 class CleanupRequest(Section):
     """``[target.cleanup_request]``: how a resource is taken away, where that is not DELETE at its URL."""
 
-    method: str = "DELETE"
+    method: Token = "DELETE"
     """Of the request."""
     path: str = "{url}"
     """``{url}`` is the resource's URL, ``{id}`` its id; captured variables may be used too."""
-    body: dict[str, Any] | None = None
+    body: JsonObject | None = None
     """Sent as JSON; the variables may be used in its strings."""
 
 
 class Target(Section):
     """``[target]``: the endpoint and its contract."""
 
-    base_url: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")]
+    base_url: BaseUrl
     """Scheme, host and port; the Host header says exactly this host."""
-    path: Annotated[str, Field(pattern=r"^/")] = "/api/resources"
+    path: Path = "/api/resources"
     """Where creates go. ``{variable}`` is captured by a set-up request; ``{run_id}`` is the run's own;
     ``{new_id}`` is a fresh UUID for each create."""
     method: Literal["POST", "PUT"] = "POST"
     """PUT creates under an id of the client's: the path then has ``{new_id}``."""
     ca_file: str | None = None
     """PEM file of the authority that signed the server's certificate."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[Token, HeaderValue] = Field(default_factory=dict)
     """Sent with every request."""
-    media_type: str = "application/json"
+    media_type: HeaderValue = "application/json"
     """Content-Type of creates and updates."""
-    accept: str = "application/json"
+    accept: HeaderValue = "application/json"
     """Accept header of every request."""
     timeout_s: Seconds = 10.0
     """How long a reply may take."""
     schema_file: str | None = None
     """JSON Schema of the create body; without it and without ``body`` the seed's own holds."""
-    body: dict[str, Any] | None = None
+    body: JsonObject | None = None
     """A whole valid create body. Without a ``schema_file``, what needs a schema is skipped."""
     body_file: str | None = None
     """A file with the exact bytes of a create: nothing of it is changed, so it carries no mark of the run."""
@@ -115,7 +128,7 @@ class Target(Section):
     """``partial``: the 201 does not show all; the rest is read at the resource's URL before it is judged."""
     self_link: Pointer = ""
     """JSON Pointer to the resource's URL in the reply, for targets that send it in place of a Location."""
-    read_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
+    read_path: OptionalPath = ""
     """Where a created resource is read, with ``{id}``: for targets that send neither."""
     errors: Errors = Errors()
     """How refusals are told."""
@@ -123,7 +136,7 @@ class Target(Section):
     """PUT to the Location replaces the resource."""
     idempotency: bool = False
     """A key sent with POST makes a repeated create one create."""
-    idempotency_header: str = "Idempotency-Key"
+    idempotency_header: Token = "Idempotency-Key"
     """The header that carries the key."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"
     """What a repeated create is answered: the first reply again, or a refusal (409)."""
@@ -150,13 +163,13 @@ class Target(Section):
 class Request(Section):
     """``[[setup]]`` and ``[[teardown]]``: one request before or after all checks, in the order of the file."""
 
-    method: str = "POST"
+    method: Token = "POST"
     """Of the request."""
-    path: Annotated[str, Field(pattern=r"^/")]
+    path: Path
     """``{run_id}`` and variables that earlier requests captured may be used."""
-    body: Any = None
+    body: Json = None
     """Sent as JSON; the variables may be used in its strings."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[Token, HeaderValue] = Field(default_factory=dict)
     """Sent beside those of ``[target]``."""
     statuses: Statuses = ()
     """Accepted statuses; any 2xx when none is given."""

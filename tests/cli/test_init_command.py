@@ -101,7 +101,7 @@ def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:
         '/a"b/{user-id}\n', "http://127.0.0.1:1", 'x/"json', None, None, ('/c\n[auth]\nkind = "x"',)
     )
     target = _loaded(tmp_path, operation).target
-    assert (target.path, target.media_type) == ('/a"b/{user_id}\n', 'x/"json')
+    assert (target.path, target.media_type) == ("/a%22b/{user_id}%0A", 'x/"json')
 
 
 def _loaded(folder: Path, operation: CreateOperation) -> Profile:

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from createflow.scenarios.openapi.document import Document, resolved
 from createflow.schemas.error import UserError
+from createflow.schemas.profile_section import BaseUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def create_operation(document: Document, path: str | None = None) -> CreateOpera
         UserError: there is none.
     """
     posts = {name: item["post"] for name, item in _paths(document).items() if isinstance(item.get("post"), dict)}
-    answering = [name for name, operation in posts.items() if "201" in operation.get("responses", {})]
+    answering = [name for name, operation in posts.items() if "201" in an_object(operation.get("responses"))]
     candidates = answering or [name for name, operation in posts.items() if _media_type(document, operation)]
     # A path without parameters needs nothing that exists before.
     candidates.sort(key=lambda name: "{" in name)
@@ -42,7 +45,7 @@ def create_operation(document: Document, path: str | None = None) -> CreateOpera
     chosen, *others = candidates
     operation = posts[chosen]
     media_type = _media_type(document, operation)
-    content = _content(document, operation).get(media_type, {}) if media_type else {}
+    content = an_object(_content(document, operation).get(media_type))
     prefix = _server(document)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
@@ -55,16 +58,14 @@ def create_operation(document: Document, path: str | None = None) -> CreateOpera
 
 
 def _paths(document: Document) -> dict[str, Any]:
-    paths = document.get("paths")
-    return {name: item for name, item in paths.items() if isinstance(item, dict)} if isinstance(paths, dict) else {}
+    return {name: item for name, item in an_object(document.get("paths")).items() if isinstance(item, dict)}
 
 
 def _content(document: Document, operation: dict[str, Any]) -> dict[str, Any]:
-    body = operation.get("requestBody", {})
-    if isinstance(body, dict) and "$ref" in body:
-        body = resolved(document, body)
-    content = body.get("content") if isinstance(body, dict) else None
-    return content if isinstance(content, dict) else {}
+    body = an_object(operation.get("requestBody"))
+    if "$ref" in body:
+        body = an_object(resolved(document, body))
+    return an_object(body.get("content"))
 
 
 def _media_type(document: Document, operation: dict[str, Any]) -> str:
@@ -73,31 +74,36 @@ def _media_type(document: Document, operation: dict[str, Any]) -> str:
 
 
 def _server(document: Document) -> tuple[str, str]:
-    """Base URL and the path that stands before all others."""
-    servers = document.get("servers") or [{}]
-    url = str(servers[0].get("url", "")) if isinstance(servers[0], dict) else ""
+    """Base URL, empty when it is none that can be asked, and the path that stands before all others."""
+    servers = _a_list(document.get("servers"))
+    url = str(an_object(servers[0] if servers else {}).get("url", ""))
     if "{" in url:
         return "", ""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return "", url.rstrip("/")
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host}", f"{slash}{path}".rstrip("/")
+    base_url = f"{scheme}://{host}"
+    try:
+        TypeAdapter(BaseUrl).validate_python(base_url)
+    except ValidationError:
+        base_url = ""
+    return base_url, f"{slash}{path}".rstrip("/")
 
 
 def _schema(document: Document, content: dict[str, Any]) -> dict[str, Any] | None:
-    schema = resolved(document, content.get("schema", {}))
-    schema = _merged(_translated(schema)) if isinstance(schema, dict) else {}
-    if not isinstance(schema.get("properties"), dict) or not schema["properties"]:
+    schema = _merged(an_object(_translated(resolved(document, content.get("schema", {})))))
+    properties = an_object(schema.get("properties"))
+    # What the server alone sets is not to be sent.
+    fields = {name: field for name, field in properties.items() if not an_object(field).get("readOnly")}
+    if not fields:
         return None
+    schema["properties"] = fields
+    if "required" in schema:
+        schema["required"] = [name for name in _a_list(schema["required"]) if isinstance(name, str) and name in fields]
     example = content.get("example")
     if isinstance(example, dict):
         schema["examples"] = [example]
-    read_only = [name for name, field in schema["properties"].items() if field.get("readOnly")]
-    for name in read_only:
-        del schema["properties"][name]
-    if "required" in schema:
-        schema["required"] = [name for name in schema["required"] if name not in read_only]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -110,8 +116,8 @@ def _translated(value: Any) -> Any:
     made = {key: _translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
     if value.get("nullable") is True and isinstance(value.get("type"), str):
         made["type"] = [value["type"], "null"]
-        if "enum" in made and None not in made["enum"]:
-            made["enum"] = [*made["enum"], None]
+        if "enum" in made and None not in _a_list(made["enum"]):
+            made["enum"] = [*_a_list(made["enum"]), None]
     if "example" in value and not isinstance(value["example"], dict):
         made["examples"] = [value["example"]]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
@@ -129,18 +135,28 @@ def _merged(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     whole = {key: item for key, item in schema.items() if key != "allOf"}
     for part in (_merged(part) for part in parts if isinstance(part, dict)):
-        properties = {**whole.get("properties", {}), **part.get("properties", {})}
-        required = [*whole.get("required", []), *part.get("required", [])]
-        whole = {**part, **whole, "properties": properties, "required": list(dict.fromkeys(required))}
+        properties = {**an_object(whole.get("properties")), **an_object(part.get("properties"))}
+        required = [*_a_list(whole.get("required")), *_a_list(part.get("required"))]
+        names = dict.fromkeys(name for name in required if isinstance(name, str))
+        whole = {**part, **whole, "properties": properties, "required": list(names)}
     return whole
 
 
 def _security(document: Document, operation: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = operation.get("security", document.get("security")) or []
-    schemes = document.get("components", {}).get("securitySchemes", {})
+    wanted = _a_list(operation.get("security", document.get("security")))
+    schemes = an_object(an_object(document.get("components")).get("securitySchemes"))
     for requirement in wanted:
-        for name in requirement:
+        for name in an_object(requirement):
             scheme = resolved(document, schemes.get(name))
             if isinstance(scheme, dict):
                 return scheme
     return None
+
+
+def an_object(value: Any) -> dict[str, Any]:
+    """The value, or an empty object in the place of what should have been one: nobody checks these documents."""
+    return value if isinstance(value, dict) else {}
+
+
+def _a_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -9,6 +9,7 @@ import yaml
 
 from createflow.scenarios.json_pointer import value_at
 from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.web_address import checked_address
 
 MAX_BYTES = 8 * 1024 * 1024
 _TIMEOUT_S = 20.0
@@ -31,7 +32,7 @@ def read(where: str) -> Document:
     try:
         document = json.loads(raw) if raw.lstrip()[:1] == b"{" else yaml.safe_load(raw)
     except (ValueError, yaml.YAMLError, RecursionError):
-        raise UserError(f"{where}: neither JSON nor YAML") from None
+        raise UserError(f"{where}: neither JSON nor YAML", hint="an OpenAPI document is one of the two") from None
     version = str(document.get("openapi", "")) if isinstance(document, dict) else ""
     if not version.startswith(("3.0", "3.1")):
         raise UserError(f"{where}: not an OpenAPI 3.0 or 3.1 document", hint='it begins with openapi: "3.1.0"')
@@ -95,16 +96,21 @@ def _json(value: Any) -> Document:
 
 def _from_file(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: larger than {MAX_BYTES} bytes")
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
+        hint = "--openapi names a file or an http:// or https:// URL"
+        raise UserError(f"{str(path)[:200]}: cannot be read: {reason}", hint=hint) from None
+    if len(raw) > MAX_BYTES:
+        raise UserError(f"{path}: larger than {MAX_BYTES} bytes")
+    return raw
 
 
 def _downloaded(url: str) -> bytes:
     body = bytearray()
     try:
+        checked_address(url)
         with httpx.stream("GET", url, timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False) as reply:
             if reply.status_code != 200:
                 raise TargetError(url, f"answered {reply.status_code}", hint="redirects are not followed")
@@ -112,6 +118,8 @@ def _downloaded(url: str) -> bytes:
                 body += piece
                 if len(body) > MAX_BYTES:
                     raise UserError(f"{url}: larger than {MAX_BYTES} bytes")
+    except (httpx.InvalidURL, ValueError):
+        raise UserError(f"{url!r}: no address that can be asked", hint="--openapi FILE_OR_URL") from None
     except httpx.HTTPError as error:
         raise TargetError(url, str(error) or type(error).__name__) from None
     return bytes(body)

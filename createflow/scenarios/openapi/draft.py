@@ -2,9 +2,13 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import quote
 
-from createflow.scenarios.openapi.create_operation import CreateOperation
+from pydantic import ValidationError
+
+from createflow.scenarios.openapi.create_operation import CreateOperation, an_object
+from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
 
 SCHEMA_FILE = "createflow.create.schema.json"
 _VARIABLE = re.compile(r"\{([^}]+)\}")
@@ -86,18 +90,18 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
             return ["[auth]", 'kind = "basic"', 'writer_env = "CREATEFLOW_WRITER"  # holds user:password']
         case ("http", _):
             return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds the token']
-        case ("apiKey", _) if scheme.get("in") == "header":
+        case ("apiKey", _) if scheme.get("in") == "header" and _fits(ApiKeyAuth, header=scheme.get("name")):
             return [
                 "[auth]",
                 'kind = "api_key"',
-                f"header = {_quoted(str(scheme.get('name', 'X-API-Key')))}",
+                f"header = {_quoted(scheme['name'])}",
                 'writer_env = "CREATEFLOW_KEY"  # holds the key',
             ]
-        case ("oauth2", _) if url := scheme.get("flows", {}).get("clientCredentials", {}).get("tokenUrl"):
+        case ("oauth2", _) if _fits(OAuth2Auth, token_url=(url := _token_url(scheme))):
             return [
                 "[auth]",
                 'kind = "oauth2_client_credentials"',
-                f"token_url = {_quoted(str(url))}",
+                f"token_url = {_quoted(url)}",
                 'writer_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret',
             ]
         case ("oauth2" | "openIdConnect", _):
@@ -109,6 +113,20 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
         '# kind = "static"',
         '# writer_env = "CREATEFLOW_TOKEN"  # the name of an environment variable that holds a token',
     ]
+
+
+def _token_url(scheme: dict[str, Any]) -> Any:
+    return an_object(an_object(scheme.get("flows")).get("clientCredentials")).get("tokenUrl")
+
+
+def _fits(kind: type[ApiKeyAuth | OAuth2Auth], **field: Any) -> bool:
+    """Whether a profile takes this value, so that what is drafted loads."""
+    (tag,) = get_args(kind.model_fields["kind"].annotation)
+    try:
+        kind.model_validate({"kind": tag, "writer_env": "X", **field})
+    except ValidationError:
+        return False
+    return True
 
 
 def _setup(path: str) -> list[str]:
@@ -127,7 +145,8 @@ def _setup(path: str) -> list[str]:
 
 
 def _path(path: str) -> str:
-    return _VARIABLE.sub(lambda match: f"{{{_identifier(match[1])}}}", path)
+    named = _VARIABLE.sub(lambda match: f"{{{_identifier(match[1])}}}", path)
+    return "/" + quote(named.lstrip("/"), safe="/{}%:@!$&'()*+,;=~?-._")
 
 
 def _identifier(name: str) -> str:
@@ -141,8 +160,10 @@ def _name_field(operation: CreateOperation) -> str:
     free = [
         name
         for name, schema in properties.items()
-        if "string" in (schema.get("type"), *_several(schema.get("type")))
+        if isinstance(schema, dict)
+        and "string" in (schema.get("type"), *_several(schema.get("type")))
         and not {"enum", "format", "pattern"} & set(schema)
+        and re.match(r"[^/@]", name)
     ]
     return next((name for name in _NAMES if name in free), free[0] if free else "name")
 
@@ -152,9 +173,11 @@ def _several(kind: Any) -> list[Any]:
 
 
 def _quoted(text: str) -> str:
-    # A JSON string is a TOML basic string as well, if DEL is escaped.
-    return json.dumps(text)
+    # A JSON string is a TOML basic string as well, if DEL is escaped and no surrogates are.
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    # A comment ends with its line, and TOML allows no control characters in it.
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

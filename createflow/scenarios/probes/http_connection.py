@@ -14,8 +14,8 @@ from createflow.scenarios.probes.curl_line import curl_line
 from createflow.scenarios.probes.pace import Pace
 from createflow.scenarios.probes.trust import trust
 from createflow.scenarios.reply import Reply
-from createflow.schemas.error import TargetError
-from createflow.schemas.profile import Profile
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile import Profile, Target
 from createflow.schemas.report import Exchange
 
 _SHOWN_CHARACTERS = 4096
@@ -69,7 +69,16 @@ class HttpConnection:
         self.pace = Pace(self.profile.limits)
         for name, value in target.headers.items():
             self.mask.add(value, shown=_variable(name))
-        self.client = httpx.AsyncClient(
+        try:
+            self.client = self._client(target)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise UserError(
+                f"target.base_url: {type(error).__name__}: no address that can be asked",
+                hint="scheme, host and port: https://api.example.com:8443",
+            ) from None
+
+    def _client(self, target: Target) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
             base_url=target.base_url,
             verify=trust(target.ca_file),
             http2=False,

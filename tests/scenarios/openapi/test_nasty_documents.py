@@ -1,0 +1,103 @@
+"""A document that is OpenAPI here and nonsense there becomes a profile that loads, or a word to the user."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from createflow.scenarios.contract import Contract
+from createflow.scenarios.openapi.create_operation import create_operation
+from createflow.scenarios.openapi.document import read
+from createflow.scenarios.openapi.draft import SCHEMA_FILE, profile_text
+from createflow.schemas import profile_file
+from createflow.schemas.error import UserError
+
+GOOD: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "servers": [{"url": "https://a.example/v1"}],
+    "security": [{"k": []}],
+    "components": {
+        "securitySchemes": {
+            "k": {"type": "apiKey", "in": "header", "name": "X-K"},
+            "o": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://t.example/x"}}},
+        },
+        "schemas": {
+            "A": {
+                "type": "object",
+                "required": ["name", "id"],
+                "properties": {
+                    "name": {"type": "string", "maxLength": 50, "example": "x"},
+                    "id": {"type": "string", "readOnly": True},
+                    "n": {"type": "integer", "minimum": 1, "exclusiveMinimum": True, "nullable": True},
+                    "e": {"enum": ["a"], "type": "string", "nullable": True},
+                },
+            },
+            "B": {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"z": {"type": "boolean"}}}]},
+        },
+    },
+    "paths": {
+        "/x": {
+            "post": {
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}},
+                "responses": {"201": {}},
+                "security": [{"o": ["s"]}],
+            }
+        },
+    },
+}
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inside:
+        yield from _places(item, (*at, key))
+
+
+WORDS = ["type", "$ref", "properties", "required", "allOf", "enum", "examples", "url", "name", "201", "content"]
+STRANGE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 10**20)
+    | st.text(max_size=8)
+    | st.sampled_from(["#/components/schemas/B", "\u2028", 'a"b', "\x7f", "{x}", "\U0001f600", "string", "object"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+def _profile_of(folder: Path, document: Any) -> None:
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    operation = create_operation(read(str(file)))
+    (folder / "createflow.toml").write_text(profile_text(operation))
+    if operation.schema is not None:
+        (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema))
+    target = profile_file.load(folder / "createflow.toml", {}).target
+    Contract(target)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from([*_places(GOOD)][1:]), strange=STRANGE)
+def test_nonsense_at_any_place_is_borne(tmp_path: Path, place: tuple[Any, ...], strange: Any) -> None:
+    """One place at a time is what no tool would write and somebody will."""
+    document = part = copy.deepcopy(GOOD)
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = strange
+    try:
+        _profile_of(tmp_path, document)
+    except UserError as told:
+        assert "createflow.toml" not in told.message, "what we drafted ourselves must load"  # noqa: PT017
+
+
+@pytest.mark.parametrize("where", ["", "a\x00b", "/dev/zero", "http://[::1", "http://a:99999/x", "no-such-file"])
+def test_what_is_no_document_is_told(where: str) -> None:
+    """Nothing endless is read, and no broken address is a failure of ours."""
+    with pytest.raises(UserError):
+        read(where)
