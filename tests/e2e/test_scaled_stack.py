@@ -23,8 +23,12 @@ from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("scaled")]
 
 RECOVERY_LIMIT_S = 20.0
-NOT_OFFERED = {"https_request.options_agree_with_405", "business_logic.unconditional_update_is_428"}
-"""Checks of what HTTP leaves to the server, and the reference does not do."""
+NOT_OFFERED = {
+    "business_logic.unconditional_update_is_428",
+    "business_logic.one_of_many_creates_of_a_name_wins",
+    "auth_check.others_resource_is_as_missing",
+}
+"""Checks of what the reference does not promise: updates only with a condition, unique names, private resources."""
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,9 @@ def test_every_check_holds_without_pgbouncer_and_with_two_of_each(up: UpCommand,
     assert ended.returncode == 0, ended.stdout + ended.stderr
     results = json.loads(report.read_text())["results"]
     outcomes = {result["id"]: result["outcome"] for result in results}
-    assert {result["outcome"] for result in results if result["level"] == "must"} == {"passed"}
-    assert {name for name, outcome in outcomes.items() if outcome == "skipped"} <= NOT_OFFERED
+    required = {result["id"] for result in results if result["level"] == "must"} - NOT_OFFERED
+    assert {outcomes[name] for name in required} == {"passed"}
+    assert {name for name, outcome in outcomes.items() if outcome == "skipped"} == NOT_OFFERED
     assert set(outcomes.values()) <= {"passed", "inconclusive", "skipped"}
     assert len(outcomes) >= 25
 
