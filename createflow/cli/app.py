@@ -3,23 +3,13 @@
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import createflow
-from createflow.cli import (
-    bench_command,
-    checks_command,
-    init_command,
-    replay_command,
-    report_command,
-    run_command,
-    stack_command,
-    token_command,
-    up_command,
-)
 from createflow.cli.exit_code import ExitCode
 from createflow.schemas.error import TargetError, UserError
 
@@ -32,18 +22,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Without --profile or --url, [bold]run[/] and [bold]bench[/] start the bundled stack and test that.",
 )
-for command in (
-    run_command,
-    bench_command,
-    up_command,
-    stack_command,
-    checks_command,
-    init_command,
-    token_command,
-    report_command,
-    replay_command,
-):
-    command.register(app)
+_COMMANDS = ("run", "bench", "up", "stack", "checks", "init", "token", "report", "replay")
+# A run calls `createflow stack` many times to bring faults in and out: what one command needs, others need not import.
+_asked = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in _COMMANDS else ""
+for _name in [_asked] if _asked else _COMMANDS:
+    import_module(f"createflow.cli.{_name}_command").register(app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback signature
