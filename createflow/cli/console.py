@@ -46,6 +46,7 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print(_table(report, wide=console.width >= _WIDE))
     for result in troubled(report):
         _print_trouble(console, result)
+    console.print()  # what follows is not the last trouble's
     for reason, ids in skipped(report).items():
         console.print(f"skipped, {reason}: {', '.join(ids)}", style="dim", markup=False, highlight=False)
     for remark in remarks(report):
