@@ -39,8 +39,9 @@ class Stub(asyncio.Protocol):
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end]
-            fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
-            length = int(fields.get(b"Content-Length", fields.get(b"content-length", b"0")))
+            lines = (line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+            fields = {name.lower(): value for name, value in lines}
+            length = int(fields.get(b"content-length", b"0"))
             if len(self.buffer) < end + 4 + length:
                 return
             body = self.buffer[end + 4 : end + 4 + length]
@@ -60,7 +61,7 @@ class Stub(asyncio.Protocol):
         Stub.posts += 1
         Stub.arrivals.append(time.monotonic())
         Stub.bodies.add(body)
-        Stub.subjects.add(fields.get(b"Authorization", b""))
+        Stub.subjects.add(fields.get(b"authorization", b""))
         if self.mode == "fast":
             self.transport.write(CREATED)
         elif self.mode in {"delay", "known", "awakening", "capacity"}:

@@ -222,3 +222,14 @@ def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub
 def test_signals_are_set_by_the_user_alone() -> None:
     """A run without interruption knows of none."""
     assert not Signals(asyncio.Event(), asyncio.Event()).stop.is_set()
+
+
+def test_tokens_are_renewed_while_the_run_goes_on(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that prints another token each time, good for two seconds: the server sees several of them."""
+    monkeypatch.setattr(run_module, "_RENEW_S", 0.2)
+    stub = start_stub("fast")
+    command = [sys.executable, "-c", "import time; print('token', time.time_ns(), sep='-')"]
+    auth = {"kind": "command", "writer": command, "lifetime_s": 2.0}
+    tally = measured_of(asyncio.run(load(stub.profile(auth=auth), duration_s=4.0)))
+    assert tally.completed == 400
+    assert stub.seen()["subjects"] >= 2
