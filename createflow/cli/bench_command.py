@@ -44,6 +44,7 @@ from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOptio
 from createflow.cli.report_option import LoadReportOption, report_files
 from createflow.scenarios.load.asked import Asked
 from createflow.scenarios.load.progress import Progress
+from createflow.scenarios.load.shapes import clients_of
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
@@ -183,11 +184,15 @@ def _load(rate: float | None, duration: float | None, shape: str, *, find_max: b
     """Rate and duration, as far as they were given.
 
     Raises:
-        UserError: the shape says them itself.
+        UserError: the shape says them itself, or has none.
     """
     given = {"rate_per_s": rate, "duration_s": duration}
     if "/" in shape and any(value is not None for value in given.values()):
         raise UserError("--shape with stages says rates and durations itself", hint="leave --rate and --duration out")
+    if clients_of(shape) and rate is not None:
+        raise UserError(
+            f"--shape {shape} has no rate: its clients ask when they were answered", hint="leave --rate out"
+        )
     if find_max and shape != "constant":
         raise UserError("--find-max searches a constant rate", hint="leave --shape out")
     if find_max and rate is None:

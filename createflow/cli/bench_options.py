@@ -33,7 +33,7 @@ ShapeOption = Annotated[
     str,
     typer.Option(
         metavar="SHAPE",
-        help="constant, ramp, steps:N, spike:FACTOR, soak; or stages such as 0..1000/1m,1000/5m.",
+        help="constant, ramp, steps:N, spike:FACTOR, soak, closed:CLIENTS; or stages such as 0..1000/1m,1000/5m.",
         rich_help_panel=_LOAD,
     ),
 ]

@@ -70,6 +70,8 @@ def writes(fleet: Fleet, plan: LoadPlan) -> Writes:
         merged[index : end : len(shares)] = outcomes
         measured[index : end : len(shares)] = bytes(in_warmup) + b"\1" * (len(outcomes) - in_warmup)
     unmarked = "" if plan.is_marked else "the bodies have no room for a name by which they are found again"
+    if plan.is_closed and fleet.lost:
+        unmarked = "a load worker was lost, and without a schedule nobody else knows what it had sent"
     return Writes(plan.run_id, bytes(merged), bytes(measured), unmarked)
 
 

@@ -45,4 +45,4 @@ def _rate_missed_by_target(target: SloTarget, outcomes: Outcomes, signals: Signa
         lost = outcomes.accepted_in_span - outcomes.verified_in_span
     # All that was accepted, however late, and all that was never sent might have been accepted in time.
     possible = outcomes.accepted.count + outcomes.unsent - lost
-    return duration_s > 0 and possible / duration_s < rate_bar(target, outcomes, duration_s)
+    return duration_s > 0 and possible / duration_s < rate_bar(target, outcomes, signals.whole)

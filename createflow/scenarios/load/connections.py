@@ -18,7 +18,8 @@ class Connections:
         self._connect = connect
         self._endpoint = Endpoint.of(config.base_url, ca_file=config.ca_file, timeout_s=config.timeout_s)
         self._watchdog = Watchdog()
-        self._ahead = 1 + int(config.schedule.peak_per_s / config.of * _AHEAD_S)
+        busy = config.senders if config.closed else int(config.schedule.peak_per_s / config.of * _AHEAD_S)
+        self._ahead = 1 + busy
         self._all: list[Connection] = []
         self.opened = 0
         """During the run."""

@@ -8,11 +8,13 @@ from typing import Literal
 import gevent
 from locust.env import Environment
 
+from createflow.scenarios.load.closed_loop import ClosedLoop
 from createflow.scenarios.load.connections import Connections
-from createflow.scenarios.load.dispatch import Dispatcher
+from createflow.scenarios.load.dispatch import Dispatch
 from createflow.scenarios.load.health import Health
 from createflow.scenarios.load.message import Document, NodeConfig, NodeState
 from createflow.scenarios.load.mix import in_pattern
+from createflow.scenarios.load.open_loop import OpenLoop
 from createflow.scenarios.load.recorder import Recorder
 from createflow.scenarios.load.request_maker import RequestMaker
 from createflow.scenarios.load.sender import Sender, Senders
@@ -27,24 +29,18 @@ class Engine:
         self._config = config
         self._say_state = say
         self._seq = 0
-        schedule = config.schedule
         self._health = Health()
-        self._recorder = Recorder(warmup_s=config.warmup_s, end_s=schedule.duration_s, of=config.of)
-        self._dispatcher = Dispatcher(
-            in_pattern(schedule.share(config.index, config.of), config.pattern),
-            self._recorder,
-            max_backlog_age_s=config.timeout_s,
-            drop=config.drop,
-        )
+        self._recorder = Recorder(warmup_s=config.warmup_s, end_s=config.schedule.duration_s, of=config.of)
+        self._dispatch = _dispatch(config, self._recorder)
         self._requests = RequestMaker(config)
         self._connections = Connections(config, self._recorder.books.connect)
-        Sender.senders = Senders(self._dispatcher, self._recorder, self._requests, self._connections)
+        Sender.senders = Senders(self._dispatch, self._recorder, self._requests, self._connections)
         if config.locust_statistics:
             Sender.senders.tell(environment.events.request)
 
     def prepare(self) -> None:
         """Once the senders stand ready: open connections, keep the garbage collector away, say that we are ready."""
-        while self._dispatcher.idle < self._config.senders:
+        while self._dispatch.idle < self._config.senders:
             gevent.sleep(0.01)
         self._connections.open_ahead()
         self._health.start()
@@ -56,10 +52,10 @@ class Engine:
         Args:
             start_epoch_s: the common start, on this machine's wall clock.
         """
-        self._dispatcher.start(time.perf_counter() + (start_epoch_s - time.time()))
+        self._dispatch.start(time.perf_counter() + (start_epoch_s - time.time()))
         ticks = gevent.spawn(self._tick)
-        self._dispatcher.paced.wait()
-        self._dispatcher.drain(self._config.drain_s)
+        self._dispatch.paced.wait()
+        self._dispatch.drain(self._config.drain_s)
         ticks.kill()
         self._health.stop()
         self._recorder.books.assert_balanced()
@@ -68,14 +64,14 @@ class Engine:
     def obey(self, command: Document) -> None:
         """Do what the parent says during the run: stop, or go on with younger tokens."""
         if command.get("stop"):
-            self._dispatcher.stop()
+            self._dispatch.stop()
         elif "renew" in command:
             self._requests.renew(tuple((header, value) for header, value in command["renew"]))
 
     def _tick(self) -> None:
         due_s = _TICK_S
         while True:
-            gevent.sleep(max(0.01, due_s - self._dispatcher.now_s()))
+            gevent.sleep(max(0.01, due_s - self._dispatch.now_s()))
             self._say("tick")
             due_s += _TICK_S
 
@@ -86,18 +82,25 @@ class Engine:
                 index=self._config.index,
                 kind=kind,
                 seq=self._seq,
-                now_s=self._dispatcher.now_s() if kind != "ready" else 0.0,
-                in_flight=self._dispatcher.in_flight,
-                backlog=self._dispatcher.backlog,
-                peak_in_flight=self._dispatcher.peak_in_flight,
+                now_s=self._dispatch.now_s() if kind != "ready" else 0.0,
+                in_flight=self._dispatch.in_flight,
+                backlog=self._dispatch.backlog,
+                peak_in_flight=self._dispatch.peak_in_flight,
                 cpu_s=self._health.cpu_s,
                 memory_mb=self._health.memory_mb,
                 loop_delay_p99_ms=self._health.loop_delay_p99_ms,
                 gc_pause_max_ms=self._health.gc_pause_max_ms,
                 connections_opened=self._connections.opened,
                 host=socket.gethostname(),
-                ended_s=self._dispatcher.ended_s,
+                ended_s=self._dispatch.ended_s,
                 books=self._recorder.books.to_wire(),
                 outcomes=self._recorder.outcomes_to_wire() if kind == "final" else {},
             )
         )
+
+
+def _dispatch(config: NodeConfig, recorder: Recorder) -> Dispatch:
+    if config.closed:
+        return ClosedLoop(config, recorder)
+    arrivals = in_pattern(config.schedule.share(config.index, config.of), config.pattern)
+    return OpenLoop(arrivals, recorder, max_backlog_age_s=config.timeout_s, drop=config.drop)

@@ -71,8 +71,11 @@ def seen_by(target: SloTarget, outcomes: Outcomes, duration_s: float) -> float:
     return seen_ms / 1000 if target.unit == "s" else seen_ms
 
 
-def rate_bar(target: SloTarget, outcomes: Outcomes, duration_s: float) -> float:
+def rate_bar(target: SloTarget, outcomes: Outcomes, span: Span) -> float:
     """The rate that must be seen: the bound, or nearly all that was offered where that is less."""
+    if span.closed:
+        return target.bound
+    duration_s = span.duration_s
     offered_per_s = outcomes.scheduled / duration_s if duration_s > 0 else 0.0
     return min(target.bound, offered_per_s * RATE_SHARE)
 
@@ -87,11 +90,13 @@ def _judged(target: SloTarget, span: Span) -> _Judged:
         note = "nothing was accepted" if outcomes.scheduled else f"no {what} were due"
         return _Judged(held=False, seen=seen, badness=math.inf, note=note)
     if target.at_least:
-        bar = rate_bar(target, outcomes, span.duration_s)
+        bar = rate_bar(target, outcomes, span)
         lowered = bar < target.bound
         note = f"judged by {bar:.6g}/s: only {bar / RATE_SHARE:.6g}/s were offered" if lowered else ""
         held = seen >= bar if lowered else target.holds(seen)
         return _Judged(held=held, seen=seen, badness=bar / seen if seen else math.inf, note=note)
+    if span.closed and target.is_latency:
+        return _Judged(held=False, seen=seen, badness=math.inf, note="not judged: the model is closed")
     badness = seen / target.bound if target.bound else seen
     return _Judged(held=target.holds(seen), seen=seen, badness=badness, note=_told_apart(outcomes))
 
@@ -132,10 +137,10 @@ def _windows(seconds: Sequence[Span], every_s: int) -> Iterator[Span]:
         if first and duration_s < every_s * _LEAST_WINDOW_RATIO:
             continue
         operations = {operation for second in group for operation in second.by_operation}
-        yield Span(
-            group[0].start_s,
-            duration_s,
-            {
+        yield replace(
+            group[0],
+            duration_s=duration_s,
+            by_operation={
                 operation: merged(
                     second.by_operation[operation] for second in group if operation in second.by_operation
                 )

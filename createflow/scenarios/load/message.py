@@ -67,6 +67,8 @@ class NodeConfig:
     drain_s: float
     drop: bool = False
     """What finds no free sender is dropped, instead of waiting."""
+    closed: bool = False
+    """The senders are clients that take turns without a schedule, whose stages only say how long."""
     locust_statistics: bool = False
     """Locust's own statistics are fed too, for its web page."""
 

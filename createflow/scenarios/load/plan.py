@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import secrets
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -14,16 +13,13 @@ from createflow.scenarios.load.body import body_template, documents_of, is_marke
 from createflow.scenarios.load.message import NodeConfig, Reading, RequestForm
 from createflow.scenarios.load.mix import Mix, mix_of
 from createflow.scenarios.load.schedule import Schedule
-from createflow.scenarios.load.shapes import is_spelled_out, stages_of, with_warmup
+from createflow.scenarios.load.sender_count import sender_count
+from createflow.scenarios.load.shapes import clients_of, is_spelled_out, stages_of, with_warmup
 from createflow.scenarios.probes.templates import filled_path
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import Operation
 from createflow.schemas.profile import Profile
 
-MAX_SENDERS_PER_NODE = 900
-_MIN_SENDERS = 50
-_SENDERS_PER_RATE = 0.5
-"""Enough for replies that take half a second each."""
 _NEW_ID = "createflow-new-id"
 
 
@@ -43,9 +39,14 @@ class LoadPlan:
     documents: tuple[dict[str, Any], ...]
     """What the bodies are made from, when a file was given."""
     senders: int
-    """Over all nodes: the most requests in flight."""
+    """Over all nodes, as many on each: the most requests in flight."""
     notes: tuple[str, ...]
     """What the user should know about how the plan differs from what was asked."""
+
+    @property
+    def is_closed(self) -> bool:
+        """The senders are clients that take turns, and nothing is scheduled."""
+        return bool(clients_of(self.asked.shape))
 
     @property
     def warmup_s(self) -> float:
@@ -59,7 +60,7 @@ class LoadPlan:
 
     @property
     def rate_per_s(self) -> float:
-        """Arrivals asked for, the mean of the measured window."""
+        """Arrivals asked for, the mean of the measured window; 0 when nothing is scheduled."""
         return self.schedule.expected(self.warmup_s, self.schedule.duration_s) / self.window_s
 
     @property
@@ -80,6 +81,8 @@ class LoadPlan:
             told = self.asked.shape
         elif self.asked.shape in {"constant", "soak"}:
             told = f"{self.rate_per_s:g}/s for {duration}"
+        elif self.is_closed:
+            told = f"{self.senders} clients in turns (closed model) for {duration}"
         else:
             told = f"{self.asked.shape}, {self.schedule.peak_per_s:g}/s at the highest, for {duration}"
         return told + (", random (Poisson) arrivals" if self.asked.poisson else "")
@@ -134,10 +137,11 @@ class LoadPlan:
                 reading=self._reading(variables),
                 credentials=credentials,
                 known=known,
-                senders=math.ceil(self.senders / self.asked.workers),
+                senders=self.senders // self.asked.workers,
                 timeout_s=self.timeout_s,
                 drain_s=self.timeout_s,
                 drop=self.asked.drop,
+                closed=self.is_closed,
                 locust_statistics=self.asked.web_port is not None,
             )
             for index in range(self.asked.workers)
@@ -186,11 +190,7 @@ def make_plan(profile: Profile, asked: Asked) -> LoadPlan:
     stages = stages_of(asked.shape, rate_per_s=asked.rate_per_s, duration_s=asked.duration_s)
     schedule = Schedule(with_warmup(stages, asked.warmup_s), asked.poisson, seed)
     documents = tuple(documents_of(asked.data)) if asked.data else ()
-    most = MAX_SENDERS_PER_NODE * asked.workers
-    wanted = asked.senders or max(_MIN_SENDERS, math.ceil(schedule.peak_per_s * _SENDERS_PER_RATE))
-    notes = []
-    if asked.senders and wanted > most:
-        notes.append(f"{most} senders instead of {asked.senders}: {MAX_SENDERS_PER_NODE} a worker is the most")
+    senders, notes = sender_count(asked, peak_per_s=schedule.peak_per_s)
     if asked.data and contract.raw is not None:
         notes.append("--data is not used: [target] body_file says what every create is")
     return LoadPlan(
@@ -203,7 +203,7 @@ def make_plan(profile: Profile, asked: Asked) -> LoadPlan:
         mix=mix,
         bodies=tuple(body_template(contract, run_id=run_id, document=document) for document in documents or (None,)),
         documents=documents,
-        senders=max(min(wanted, most), asked.workers),
+        senders=senders,
         notes=tuple(notes),
     )
 
@@ -213,3 +213,8 @@ def _check(asked: Asked) -> None:
         raise UserError("rate, duration and workers must be above zero", hint="createflow bench --rate 500")
     if (asked.users is not None and asked.users < 1) or (asked.senders is not None and asked.senders < 1):
         raise UserError("users and senders must be above zero", hint="leave them out for a sensible number")
+    if clients_of(asked.shape) and (asked.poisson or asked.drop or asked.senders):
+        raise UserError(
+            f"--shape {asked.shape} has no schedule: --poisson, --drop and --senders say nothing about it",
+            hint="closed:N is N clients, each of which asks again when it was answered",
+        )

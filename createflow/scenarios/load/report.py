@@ -150,7 +150,7 @@ def worker_health(measured: Measured) -> tuple[WorkerHealth, ...]:
             gc_pause_max_ms=state.gc_pause_max_ms,
             connections_opened=state.connections_opened,
             peak_in_flight=state.peak_in_flight,
-            senders=-(-plan.senders // plan.asked.workers),
+            senders=plan.senders // plan.asked.workers,
             lost=lost.get(index, ""),
         )
         for index, state in ((index, said.get(index, NodeState(index, "tick"))) for index in range(plan.asked.workers))

@@ -10,7 +10,7 @@ from locust import User, task
 from locust.exception import StopUser
 
 from createflow.scenarios.load.connections import Connections
-from createflow.scenarios.load.dispatch import Dispatcher
+from createflow.scenarios.load.dispatch import Dispatch
 from createflow.scenarios.load.exchange_error import TIMEOUT, ExchangeError
 from createflow.scenarios.load.http_connection import Connection
 from createflow.scenarios.load.recorder import Recorder
@@ -24,9 +24,9 @@ class Senders:
     """What all senders of a node share."""
 
     def __init__(
-        self, dispatcher: Dispatcher, recorder: Recorder, requests: RequestMaker, connections: Connections
+        self, dispatch: Dispatch, recorder: Recorder, requests: RequestMaker, connections: Connections
     ) -> None:
-        self._dispatcher = dispatcher
+        self._dispatch = dispatch
         self._recorder = recorder
         self._requests = requests
         self._connections = connections
@@ -39,24 +39,24 @@ class Senders:
     def serve(self) -> None:
         """Send what comes due, until there is nothing more."""
         connection = self._connections.one()
-        while (arrival := self._dispatcher.next_arrival()) is not None:
+        while (arrival := self._dispatch.next_arrival()) is not None:
             self._send(connection, arrival)
 
     def _send(self, connection: Connection, arrival: Arrival) -> None:
         """Once, and enter what happened into the books."""
         request = self._requests.request(arrival)
         learns = self._requests.learns and arrival.operation is Operation.CREATE
-        sent_s = self._dispatcher.sending(arrival)
+        sent_s = self._dispatch.sending(arrival)
         reply: Reply | None = None
         error: ExchangeError | None = None
         try:
             reply = connection.exchange(request, keep=learns)
         except ExchangeError as raised:
             error = raised
-        done_s = self._dispatcher.now_s()
+        done_s = self._dispatch.now_s()
         if connection.connect_s is not None:
             self._connections.note(connection)
-        if not self._dispatcher.settled(arrival):
+        if not self._dispatch.settled(arrival):
             return
         if reply is not None:
             self._recorder.replied(arrival, sent_s, done_s, reply.status)

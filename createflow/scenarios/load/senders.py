@@ -42,8 +42,8 @@ def _told(signals: Signals) -> str:
 
 
 def _exhausted(signals: Signals) -> bool:
-    """Some worker had a moment without a free sender."""
-    return any(0 < worker.senders <= worker.peak_in_flight for worker in signals.workers)
+    """Some worker had a moment without a free sender; clients that take turns are always busy."""
+    return not signals.whole.closed and any(0 < worker.senders <= worker.peak_in_flight for worker in signals.workers)
 
 
 def _below_need(signals: Signals) -> bool:

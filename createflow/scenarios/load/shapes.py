@@ -6,12 +6,14 @@ from collections.abc import Callable
 from createflow.scenarios.load.schedule import Stage
 from createflow.schemas.error import UserError
 
+_CLOSED = re.compile(r"closed:(\d{1,6})")
 _STEPS = 5
 _SPIKE = 5.0
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _STAGE = re.compile(r"(\d+(?:\.\d+)?)(?:\.\.(\d+(?:\.\d+)?))?/(\d+(?:\.\d+)?)(ms|s|m|h)")
 _HINT = (
-    "constant, ramp, steps:5, spike:5, soak, or stages as RATE/DURATION and FROM..TO/DURATION: 0..1000/1m,1000/5m,0/10s"
+    "constant, ramp, steps:5, spike:5, soak, closed:50, "
+    "or stages as RATE/DURATION and FROM..TO/DURATION: 0..1000/1m,1000/5m,0/10s"
 )
 _MAX_STAGES = 1000
 
@@ -22,13 +24,16 @@ def stages_of(shape: str, *, rate_per_s: float, duration_s: float) -> tuple[Stag
     Args:
         shape: ``constant``; ``ramp``, from a tenth of the rate up to it; ``steps:N``, N equal steps up to it;
             ``spike:F``, the rate, F times the rate for a fifth of the time, and the rate again; ``soak``, constant;
-            or stages, ``FROM..TO/DURATION`` or ``RATE/DURATION``, with commas between them.
+            ``closed:N``, which schedules nothing (see ``closed_loop``); or stages, ``FROM..TO/DURATION`` or
+            ``RATE/DURATION``, with commas between them.
         rate_per_s: for the named ones.
         duration_s: of all of it, for the named ones.
 
     Raises:
         UserError: no such shape.
     """
+    if clients_of(shape):
+        return (Stage(duration_s, 0.0, 0.0),)
     name, colon, argument = shape.partition(":")
     if name in _SHAPES and (not colon or name in {"steps", "spike"}):
         if colon and not re.fullmatch(r"\d{1,3}(\.\d+)?", argument):
@@ -47,6 +52,12 @@ def stages_of(shape: str, *, rate_per_s: float, duration_s: float) -> tuple[Stag
     if not sum(stage.arrivals for stage in stages):
         raise UserError(f"--shape {shape}: nothing is ever due", hint=_HINT)
     return stages
+
+
+def clients_of(shape: str) -> int:
+    """How many clients take turns in a closed model, ``closed:N``; 0 for every shape that is a schedule."""
+    match = _CLOSED.fullmatch(shape)
+    return int(match[1]) if match else 0
 
 
 def is_spelled_out(shape: str) -> bool:

@@ -39,6 +39,8 @@ class Span:
     start_s: float
     duration_s: float
     by_operation: Mapping[Operation, Outcomes]
+    closed: bool = False
+    """Clients asked when they had been answered: nothing was offered that the target did not make room for."""
 
 
 def merged(several: Iterable[Outcomes]) -> Outcomes:

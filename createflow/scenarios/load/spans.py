@@ -26,6 +26,7 @@ def whole(measured: Measured, *, verified: int | None) -> Span:
             )
             for operation, tally in _asked(measured, tallies).items()
         },
+        closed=measured.plan.is_closed,
     )
 
 
@@ -40,6 +41,7 @@ def seconds(measured: Measured) -> tuple[Span, ...]:
                 operation: _outcomes(tally, accepted=tally.accepted, verified=None)
                 for operation, tally in _asked(measured, second.books.measured).items()
             },
+            closed=measured.plan.is_closed,
         )
         for number, second in sorted(measured.series.seconds.items())
         if first <= number < end

@@ -31,17 +31,9 @@ class Belief:
 
 def believe(signals: Signals) -> Belief:
     """Judge the run itself."""
-    total = signals.total
-    if not total.scheduled:
-        return Belief(Validity.INVALID, ("nothing was measured",))
-    lost = tuple(
-        f"the results are incomplete: load worker {worker.index + 1}: {worker.lost}"
-        for worker in signals.workers
-        if worker.lost
-    )
     notes = _notes(signals)
-    if lost:
-        return Belief(Validity.INVALID, lost, notes)
+    if worthless := _worthless(signals):
+        return Belief(Validity.INVALID, worthless, notes)
     either_way = (*too_few(signals), *_limited(signals))
     worse = [*faults(signals), *filter(None, [too_few_senders(signals)]), *doubts(signals)]
     if _all_held(signals):
@@ -53,6 +45,17 @@ def believe(signals: Signals) -> Belief:
     if too_slow and (signals.targets or _held_back(signals)):
         return Belief(Validity.INVALID, tuple(too_slow), (*doubts(signals), *either_way, *notes))
     return _belief((*worse, *either_way), (*filter(None, [stalled(signals)]), *notes))
+
+
+def _worthless(signals: Signals) -> tuple[str, ...]:
+    """Why there is nothing to judge."""
+    if not signals.total.scheduled:
+        return ("nothing was measured",)
+    if lost := [worker for worker in signals.workers if worker.lost]:
+        return tuple(f"the results are incomplete: load worker {worker.index + 1}: {worker.lost}" for worker in lost)
+    if signals.whole.closed and any(target.is_latency for target in signals.targets):
+        return ("a closed model cannot say how long users wait: leave the latency targets out, or use --rate",)
+    return ()
 
 
 def _belief(reasons: tuple[str, ...], notes: tuple[str, ...]) -> Belief:
@@ -88,6 +91,11 @@ def _softened(signs: list[str]) -> list[str]:
 def _notes(signals: Signals) -> tuple[str, ...]:
     notes = []
     total, machine = signals.total, signals.machine
+    if signals.whole.closed:
+        notes.append(
+            "coordinated omission: each client waited for its reply before it asked again, so a target that stalls was "
+            "asked less, and these latencies are better than those of users, who do not wait for each other"
+        )
     if total.refused_by_limit and not _limited(signals):
         notes.append(f"{total.refused_by_limit} replies were 429: refused by the rate limiter")
     if machine.same_host:

@@ -37,7 +37,7 @@ class Writes:
     measured: bytes
     """1 for each arrival of the measured window, 0 for one of the warm-up."""
     unmarked: str = ""
-    """Why the creates carry no name that could be searched for; empty when they do."""
+    """Why the creates cannot be searched for by their names; empty when they can."""
 
     @property
     def prefix(self) -> str:

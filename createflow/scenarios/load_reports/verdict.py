@@ -109,7 +109,8 @@ def worsened(report: LoadReport) -> list[str]:
 
 def _words(report: LoadReport) -> str:
     missed = sum(not slo.held for slo in report.slos)
-    held = f"HELD: all {count(len(report.slos), 'target')}" if report.slos else "MEASURED: no targets were set"
+    all_of_them = "the target" if len(report.slos) == 1 else f"all {len(report.slos)} targets"
+    held = f"HELD: {all_of_them}" if report.slos else "MEASURED: no targets were set"
     return {
         LoadVerdict.INTERRUPTED: "INTERRUPTED: the part that was measured",
         LoadVerdict.FAILED: f"FAILED: a promise is broken: {'; '.join(broken_promises(report))}",

@@ -50,6 +50,24 @@ def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -
     assert (sum(found.measured), found.measured[:12]) == (40, bytes(10) + b"\1\1")
 
 
+def test_without_a_schedule_nobody_knows_what_a_lost_node_had_sent() -> None:
+    """Its writes are neither missing nor phantoms: they cannot be looked for."""
+    profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
+    plan = make_plan(profile, Asked(shape="closed:4", duration_s=4, warmup_s=1))
+    recorder = Recorder(warmup_s=1, end_s=5)
+    for k in range(8):
+        recorder.due(Arrival(k, k * 0.5), k * 0.5)
+    series, fleet = Series(), Fleet(1, lambda _: None)
+    state = NodeState(0, "tick", 1, 4.0, books=recorder.books.to_wire())
+    series.hear(state)
+    fleet.nodes[0].hear(state)
+    assert not writes(fleet, plan).unmarked
+    fleet.nodes[0].lose("killed")
+    assert "had sent" in writes(fleet, plan).unmarked
+    books = final_books(fleet, series, plan, t0=time.monotonic(), stopped_s=None)
+    assert total(books.measured.values()).unfinished == 6
+
+
 def test_two_nodes_share_the_arrivals_in_turn() -> None:
     """Each says only its own."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)

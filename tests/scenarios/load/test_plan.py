@@ -3,7 +3,8 @@
 import pytest
 
 from createflow.scenarios.load.asked import Asked
-from createflow.scenarios.load.plan import MAX_SENDERS_PER_NODE, LoadPlan, make_plan
+from createflow.scenarios.load.plan import LoadPlan, make_plan
+from createflow.scenarios.load.sender_count import MAX_PER_NODE
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 
@@ -18,9 +19,17 @@ def _plan(target: dict[str, object] | None = None, **asked: object) -> LoadPlan:
 def test_senders_are_bounded_by_what_a_node_can_hold() -> None:
     """Each is a connection."""
     plan = _plan(rate_per_s=100, senders=2000, workers=2)
-    assert plan.senders == 2 * MAX_SENDERS_PER_NODE
-    assert [config.senders for config in plan.node_configs((), {})] == [MAX_SENDERS_PER_NODE] * 2
+    assert plan.senders == 2 * MAX_PER_NODE
+    assert [config.senders for config in plan.node_configs((), {})] == [MAX_PER_NODE] * 2
     assert "1800 senders instead of 2000" in plan.notes[0]
+
+
+def test_each_worker_has_as_many_senders_and_what_that_changes_is_told() -> None:
+    """Clients of a closed model are senders."""
+    plan = _plan(shape="closed:10", workers=3)
+    assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: each worker has as many",))
+    assert plan.shape == "12 clients in turns (closed model) for 20 s"
+    assert _plan(shape="closed:10", workers=2).notes == ()
 
 
 @pytest.mark.parametrize(("rate", "senders"), [(10, 50), (500, 250), (5000, 900)])

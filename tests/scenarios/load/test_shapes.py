@@ -3,7 +3,7 @@
 import pytest
 
 from createflow.scenarios.load.schedule import Stage
-from createflow.scenarios.load.shapes import is_spelled_out, stages_of, with_warmup
+from createflow.scenarios.load.shapes import clients_of, is_spelled_out, stages_of, with_warmup
 from createflow.schemas.error import UserError
 
 
@@ -37,6 +37,12 @@ def test_anything_else_is_told_with_what_is_understood(shape: str) -> None:
     with pytest.raises(UserError) as caught:
         stages_of(shape, rate_per_s=100, duration_s=10)
     assert "0..1000/1m" in caught.value.hint
+
+
+def test_a_closed_model_schedules_nothing() -> None:
+    """Only how long it lasts."""
+    assert stages_of("closed:50", rate_per_s=500, duration_s=20) == (Stage(20, 0, 0),)
+    assert [clients_of(shape) for shape in ("closed:50", "closed", "closed:0", "constant")] == [50, 0, 0, 0]
 
 
 def test_only_stages_say_rates_themselves() -> None:

@@ -240,6 +240,16 @@ def test_a_lost_worker_makes_the_run_invalid_even_when_all_is_held() -> None:
     assert belief.reasons == ("the results are incomplete: load worker 1: gone after 3.2 s",)
 
 
+def test_clients_that_take_turns_are_always_busy_and_are_judged_by_no_latency() -> None:
+    """A rate they may be judged by."""
+    run = signals(targets=("rate>=500/s",), senders=5, peak_in_flight=5, service_s=0.3)
+    closed = replace(run, whole=replace(run.whole, closed=True))
+    assert believe(closed).validity is Validity.VALID
+    assert "coordinated omission" in told(believe(closed))
+    timed = signals()
+    assert believe(replace(timed, whole=replace(timed.whole, closed=True))).validity is Validity.INVALID
+
+
 def test_nothing_measured_is_no_verdict() -> None:
     """Stopped in the warm-up."""
     assert believe(signals(Outcomes())) == Belief(Validity.INVALID, ("nothing was measured",))
