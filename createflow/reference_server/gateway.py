@@ -99,6 +99,7 @@ async def _send(job: Job, send: Send, always: Iterable[tuple[bytes, bytes]]) -> 
 
 
 if __name__ == "__main__":
-    from createflow.reference_server.wiring import run_gateway
+    from createflow.reference_server.wiring.gateway import build_gateway
+    from createflow.reference_server.wiring.process import run
 
-    run_gateway(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), build_gateway, drain_s=DRAIN_S)

@@ -124,6 +124,7 @@ def _refusal(job: Job, refused: Refused) -> Answer:
 
 
 if __name__ == "__main__":
-    from createflow.reference_server.wiring import run_service
+    from createflow.reference_server.wiring.process import run
+    from createflow.reference_server.wiring.service import build_service
 
-    run_service(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), build_service)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    from createflow.reference_server.wiring import run_worker
+    from createflow.reference_server.wiring.process import run
+    from createflow.reference_server.wiring.worker import build_worker
 
-    run_worker(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), build_worker)

@@ -17,7 +17,10 @@ import redis.asyncio
 from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.settings import Settings
-from createflow.reference_server.wiring import Process, build_gateway, build_service, build_worker
+from createflow.reference_server.wiring.gateway import build_gateway
+from createflow.reference_server.wiring.process import Process
+from createflow.reference_server.wiring.service import build_service
+from createflow.reference_server.wiring.worker import build_worker
 from createflow.scenarios.forged_tokens import Jws
 from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
