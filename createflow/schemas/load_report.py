@@ -6,15 +6,8 @@ from pydantic import ConfigDict, Field
 
 from createflow.schemas.load_finding import Comparison, Verification
 from createflow.schemas.load_knee import Knee
+from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model
-
-
-class Operation(StrEnum):
-    """What a request of the load does."""
-
-    CREATE = "create"
-    READ = "read"
-    UPDATE = "update"
 
 
 class Validity(StrEnum):

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from createflow.schemas.error import UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 UNDERSTOOD = (
     "understood: p95<=100ms, p99.9<0.5s, mean<=20ms, max<1s, rate>=500/s, verified>=500/s, errors<0.1%, errors<=0; "

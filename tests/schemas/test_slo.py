@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from createflow.schemas.error import UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Slo
 from createflow.schemas.slo import Metric, SloTarget, parse_target
 

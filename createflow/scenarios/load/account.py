@@ -10,7 +10,7 @@ from createflow.scenarios.load.plan import LoadPlan
 from createflow.scenarios.load.series import Series
 from createflow.scenarios.load.tally import Tally
 from createflow.scenarios.load.writes import Outcome, Writes
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 def final_books(fleet: Fleet, series: Series, plan: LoadPlan, *, t0: float, stopped_s: float | None) -> Books:

@@ -35,7 +35,7 @@ def missed_by_target(target: SloTarget, signals: Signals) -> bool:
 
 
 def _rate_missed_by_target(target: SloTarget, outcomes: Outcomes, signals: Signals) -> bool:
-    if math.isinf(signals.tightest_ms) and signals.service_of(target.operation).summary().mean_ms > _SLOW_MS:
+    if math.isinf(signals.tightest_ms) and signals.service_of(target.operation).mean_ms > _SLOW_MS:
         return True
     duration_s = signals.whole.duration_s
     lost = 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from createflow.scenarios.load.histogram import Histogram
 from createflow.scenarios.load.tally import Tally
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 Tallies = dict[Operation, Tally]
 

@@ -1,13 +1,13 @@
 """How a node itself fares: what it uses, and how late its event loop is."""
 
 import gc
-import resource
 import time
 from typing import Literal
 
 import gevent
 
 from createflow.scenarios.load.histogram import Histogram
+from createflow.scenarios.load.proc import peak_memory_mb
 
 _HEARTBEAT_S = 0.01
 
@@ -44,7 +44,7 @@ class Health:
     @property
     def memory_mb(self) -> float:
         """The most memory this process has held."""
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return peak_memory_mb()
 
     @property
     def loop_delay_p99_ms(self) -> float:

@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from createflow.schemas.load_report import Percentiles
-
 LOWEST_US = 1
 HIGHEST_US = 3_600_000_000
 _DIGITS = 3
@@ -41,6 +39,12 @@ class Histogram:
     def count(self) -> int:
         """Values recorded."""
         return sum(self.counts.values())
+
+    @property
+    def mean_ms(self) -> float:
+        """The mean, each value in the middle of its bucket; 0 when there is none."""
+        total_us = sum((value_us + _highest_us(value_us)) / 2 * count for value_us, count in self.counts.items())
+        return total_us / count / 1000 if (count := self.count) else 0.0
 
     def record(self, seconds: float) -> None:
         """Count one duration."""
@@ -104,22 +108,6 @@ class Histogram:
             while len(found) < len(ranks) and ranks[len(found)] <= seen:
                 found.append(_highest_us(value_us) / 1000)
         return (*found, *[math.inf if total else 0.0] * (len(ranks) - len(found)))
-
-    def summary(self, *, worse: int = 0) -> Percentiles:
-        """The distribution as it stands in a report; ``worse`` as for ``percentiles_ms``."""
-        p50, p90, p95, p99, p999, most = self.percentiles_ms(0.5, 0.9, 0.95, 0.99, 0.999, 1.0, worse=worse)
-        total_us = sum((value_us + _highest_us(value_us)) / 2 * count for value_us, count in self.counts.items())
-        count = self.count
-        return Percentiles(
-            count=count + worse,
-            mean_ms=math.inf if worse else total_us / count / 1000 if count else 0.0,
-            p50_ms=p50,
-            p90_ms=p90,
-            p95_ms=p95,
-            p99_ms=p99,
-            p999_ms=p999,
-            max_ms=most,
-        )
 
     def encode(self) -> str:
         """HdrHistogram V2, compressed, base64: what other tools read."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.schedule import Arrival
 from createflow.schemas.error import UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 _PART = re.compile(r"(create|read|update)=(\d{1,4})")
 _BY_LETTER = {operation.value[0]: operation for operation in Operation}

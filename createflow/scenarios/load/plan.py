@@ -17,7 +17,7 @@ from createflow.scenarios.load.sender_count import sender_count
 from createflow.scenarios.load.shapes import clients_of, is_spelled_out, stages_of, with_warmup
 from createflow.scenarios.probes.templates import filled_path
 from createflow.schemas.error import UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
 
 _NEW_ID = "createflow-new-id"

@@ -6,7 +6,7 @@ from createflow.scenarios.load.request_maker import preflight_name
 from createflow.scenarios.probes.http_connection import HttpConnection, NoReply
 from createflow.scenarios.probes.http_target import HttpTarget
 from createflow.schemas.error import TargetError, UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 _SHOWN_CHARACTERS = 300
 _HINTS = {

@@ -54,6 +54,14 @@ def process_health(pid: int | None = None, root: Path = ROOT) -> ProcessHealth:
     return ProcessHealth(open_files, number_of(resident_kb) / 1024)
 
 
+def peak_memory_mb(root: Path = ROOT) -> float:
+    """The most memory that this process has held; not ``ru_maxrss``, which counts what its parent held, too.
+
+    A process keeps the ``ru_maxrss`` of the one that became it (exec), which begins as a copy of its parent.
+    """
+    return number_of(field_of(file_text(root / "proc/self/status"), "VmHWM")) / 1024
+
+
 def cpu_s(pid: int, root: Path = ROOT) -> float:
     """CPU time that a process has used, its own children not counted; 0 when it is gone."""
     # The name of the command stands in parentheses and may hold anything, parentheses and spaces too.

@@ -8,7 +8,7 @@ from createflow.scenarios.load.books import Books
 from createflow.scenarios.load.schedule import Arrival
 from createflow.scenarios.load.tally import Tally
 from createflow.scenarios.load.writes import Outcome
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 _PROMISES_NO_EFFECT = frozenset({500, 503})
 """The seed's database error and open breaker; every other 5xx says nothing about what happened behind it."""

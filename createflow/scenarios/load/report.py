@@ -7,18 +7,19 @@ from createflow import __version__
 from createflow.scenarios.load.books import Tallies, total
 from createflow.scenarios.load.message import NodeState
 from createflow.scenarios.load.run import Measured
+from createflow.scenarios.load.summary import ledger_of, summary_of
 from createflow.scenarios.load.tally import Tally
 from createflow.schemas.load_finding import Comparison, Verification
 from createflow.schemas.load_report import (
     LoadReport,
     Machine,
-    Operation,
     OperationReport,
     Percentiles,
     SloVerdict,
     Validity,
     WorkerHealth,
 )
+from createflow.schemas.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +78,16 @@ def report_of(measured: Measured, findings: Findings, *, principals: int, profil
         sent_per_s=per_s(tally.sent_in_window),
         accepted_per_s=per_s(tally.accepted_in_window),
         verified_per_s=None if findings.verified_in_window is None else per_s(findings.verified_in_window),
-        ledger=tally.ledger(),
-        warmup_ledger=total(books.warmup.values()).ledger(),
+        ledger=ledger_of(tally),
+        warmup_ledger=ledger_of(total(books.warmup.values())),
         statuses={str(status): count for status, count in sorted(tally.statuses.items())},
         errors=dict(sorted(tally.errors.items())),
-        response=tally.latencies().summary(),
+        response=summary_of(tally.latencies()),
         failure_aware=failure_aware(tally),
-        service=tally.service.summary(),
-        lag=tally.lag.summary(),
-        connect=books.connect.summary(),
-        pacing=books.pacing.summary(),
+        service=summary_of(tally.service),
+        lag=summary_of(tally.lag),
+        connect=summary_of(books.connect),
+        pacing=summary_of(books.pacing),
         operations=_operations(books.measured, plan.mix.shares(), window_s),
         series=measured.series.moments(findings.lags),
         histograms={
@@ -110,7 +111,7 @@ def report_of(measured: Measured, findings: Findings, *, principals: int, profil
 
 def failure_aware(tally: Tally) -> Percentiles:
     """Latencies of what was accepted, with everything else as slower than anything."""
-    return tally.accepted_latencies().summary(worse=tally.scheduled - tally.accepted)
+    return summary_of(tally.accepted_latencies(), worse=tally.scheduled - tally.accepted)
 
 
 def cpu_ratio(state: NodeState) -> float:
@@ -124,12 +125,12 @@ def _operations(tallies: Tallies, shares: Mapping[Operation, float], window_s: f
             operation=operation,
             share=share,
             accepted_per_s=tallies[operation].accepted_in_window / window_s if window_s else 0.0,
-            ledger=tallies[operation].ledger(),
+            ledger=ledger_of(tallies[operation]),
             statuses={str(status): count for status, count in sorted(tallies[operation].statuses.items())},
             errors=dict(sorted(tallies[operation].errors.items())),
-            response=tallies[operation].latencies().summary(),
+            response=summary_of(tallies[operation].latencies()),
             failure_aware=failure_aware(tallies[operation]),
-            service=tallies[operation].service.summary(),
+            service=summary_of(tallies[operation].service),
         )
         for operation, share in shares.items()
     )

@@ -10,7 +10,7 @@ from createflow.scenarios.load.message import NodeConfig, RequestForm
 from createflow.scenarios.load.reply_parser import Reply
 from createflow.scenarios.load.schedule import Arrival
 from createflow.scenarios.load.writes import name_prefix
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 _KNOWN = 1000
 """Resources that are remembered to be read and updated: the younger ones, as readers mostly ask for those."""

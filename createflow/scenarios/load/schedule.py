@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 class Arrival(NamedTuple):

@@ -17,7 +17,7 @@ from createflow.scenarios.load.recorder import Recorder
 from createflow.scenarios.load.reply_parser import Reply
 from createflow.scenarios.load.request_maker import RequestMaker
 from createflow.scenarios.load.schedule import Arrival
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 class Senders:

@@ -55,7 +55,7 @@ def _needed(signals: Signals) -> float:
 
 
 def _mean_ms(signals: Signals) -> float:
-    return signals.service_of(None).summary().mean_ms
+    return signals.service_of(None).mean_ms
 
 
 def _senders(signals: Signals) -> int:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.histogram import Histogram
 from createflow.scenarios.load.span import Outcomes, Span, merged
-from createflow.schemas.load_report import Machine, Operation, SloVerdict, WorkerHealth
+from createflow.schemas.load_report import Machine, SloVerdict, WorkerHealth
+from createflow.schemas.operation import Operation
 from createflow.schemas.slo import SloTarget
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from createflow.scenarios.load.histogram import Histogram
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from createflow.scenarios.load.books import Tallies
 from createflow.scenarios.load.run import Measured
 from createflow.scenarios.load.span import Outcomes, Span
 from createflow.scenarios.load.tally import Tally
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 def whole(measured: Measured, *, verified: int | None) -> Span:

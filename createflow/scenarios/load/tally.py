@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from createflow.scenarios.load.histogram import Histogram
-from createflow.schemas.load_report import Ledger
 
 _COUNTERS = (
     "scheduled",
@@ -83,23 +82,11 @@ class Tally:
         """Response latencies of everything that was sent."""
         return _sum((*self.replies.values(), self.unanswered))
 
-    def ledger(self) -> Ledger:
-        """The classes as they stand in a report."""
-        return Ledger(
-            scheduled=self.scheduled,
-            completed=self.completed,
-            transport_errors=self.transport_errors,
-            timeouts=self.timeouts,
-            unfinished=self.unfinished,
-            not_sent=self.not_sent,
-            dropped=self.dropped,
-        )
-
     def assert_balanced(self) -> None:
         """Raise when an arrival is in no class or in two: a defect of ours, and the numbers are worthless."""
         by_status, by_kind = sum(self.statuses.values()), sum(self.errors.values())
         if self.settled != self.scheduled or by_status != self.completed or by_kind != self.transport_errors:
-            raise RuntimeError(f"the ledger does not balance: {self.ledger()!r}, {by_status=}, {by_kind=}")
+            raise RuntimeError(f"the ledger does not balance: {self!r}, {by_status=}, {by_kind=}")
 
     def add(self, other: "Tally") -> None:
         """Add another account."""

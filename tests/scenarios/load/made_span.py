@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from createflow.scenarios.load.histogram import Histogram
 from createflow.scenarios.load.span import Outcomes, Span
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 def histogram(latencies_s: Iterable[float]) -> Histogram:

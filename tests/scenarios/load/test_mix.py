@@ -5,7 +5,7 @@ import pytest
 from createflow.scenarios.load.mix import Mix, in_pattern, mix_of
 from createflow.scenarios.load.schedule import constant
 from createflow.schemas.error import UserError
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 def test_every_stretch_of_the_pattern_has_the_weights() -> None:

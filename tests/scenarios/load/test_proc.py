@@ -1,12 +1,22 @@
 """What Linux tells of itself is read right, and what it does not tell is zero."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from createflow.scenarios.load.proc import CpuTimes, ProcessHealth, cpu_s, cpu_times, process_health, steal_ratio
+from createflow.scenarios.load.proc import (
+    CpuTimes,
+    ProcessHealth,
+    cpu_s,
+    cpu_times,
+    peak_memory_mb,
+    process_health,
+    steal_ratio,
+)
 
 LINUX = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no /proc here")
 
@@ -47,6 +57,16 @@ def test_this_process_holds_files_and_memory() -> None:
         assert process_health().open_files == before.open_files + 1
     assert 1 < before.memory_mb < 4096
     assert process_health(os.getpid()).open_files == before.open_files
+
+
+@LINUX
+def test_a_process_does_not_answer_for_the_memory_of_its_parent() -> None:
+    """What became of a big process by exec is small."""
+    ballast = bytearray(256 << 20)
+    ballast[::4096] = b"\1" * len(ballast[::4096])
+    told = "from createflow.scenarios.load.proc import peak_memory_mb; print(peak_memory_mb())"
+    child = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert 1 < float(child.stdout) < 128 < peak_memory_mb()
 
 
 def test_a_process_that_is_gone_holds_nothing(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 from createflow.scenarios.load.books import Books, total
 from createflow.scenarios.load.recorder import Recorder
 from createflow.scenarios.load.schedule import Arrival
+from createflow.scenarios.load.summary import ledger_of
 from createflow.scenarios.load.tally import Tally
 from createflow.scenarios.load.writes import Outcome
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 
 
 def _recorder() -> Recorder:
@@ -77,7 +78,7 @@ def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
     recorder.dropped(arrivals[6])
     recorder.failed(arrivals[7], 1.7, 1.7, "connection_refused", maybe_sent=False)
     recorder.books.assert_balanced()
-    assert _measured(recorder).ledger().model_dump() == {
+    assert ledger_of(_measured(recorder)).model_dump() == {
         "scheduled": 8,
         "completed": 2,
         "transport_errors": 2,

@@ -10,7 +10,7 @@ from createflow.scenarios.load.asked import Asked
 from createflow.scenarios.load.plan import make_plan
 from createflow.scenarios.load.request_maker import RequestMaker, preflight_name
 from createflow.scenarios.load.schedule import Arrival
-from createflow.schemas.load_report import Operation
+from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
 
 CREDENTIALS = (("authorization", "Bearer one"), ("authorization", "Bearer 50%"))

@@ -8,7 +8,8 @@ from createflow.scenarios.load.judge import judge
 from createflow.scenarios.load.signals import Signals
 from createflow.scenarios.load.span import Outcomes
 from createflow.scenarios.load.validity import Belief, believe
-from createflow.schemas.load_report import Machine, Operation, Validity, WorkerHealth
+from createflow.schemas.load_report import Machine, Validity, WorkerHealth
+from createflow.schemas.operation import Operation
 from createflow.schemas.slo import parse_target
 from tests.scenarios.load.made_span import histogram, outcomes, span
 

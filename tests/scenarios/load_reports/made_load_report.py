@@ -12,13 +12,13 @@ from createflow.schemas.load_report import (
     LoadReport,
     Machine,
     Moment,
-    Operation,
     OperationReport,
     Percentiles,
     SloVerdict,
     Validity,
     WorkerHealth,
 )
+from createflow.schemas.operation import Operation
 
 WARMUP_S = 2
 DURATION_S = 20
