@@ -13,6 +13,7 @@ import pytest
 
 from createflow.scenarios.benchmark import Audience, benchmark
 from createflow.scenarios.load.asked import Asked
+from createflow.scenarios.load.compare import compare, regressed
 from createflow.scenarios.load.progress import Progress
 from createflow.schemas.load_report import Ledger, LoadReport, Validity
 from createflow.schemas.profile import Profile
@@ -210,3 +211,18 @@ def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:
     while any(alive(pid) for pid in processes) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(alive(pid) for pid in processes)
+
+
+def test_fifteen_milliseconds_more_are_a_regression_and_the_same_build_is_none(start_stub: StartStub) -> None:
+    """Three whole runs side by side, so that a busy machine disturbs all of them; the gate is asked both questions."""
+
+    async def three() -> list[LoadReport]:
+        stubs = [start_stub(mode) for mode in ("delay:0.03", "delay:0.03", "delay:0.045")]
+        return await asyncio.gather(
+            *(_measured(stub.profile(), rate_per_s=50.0, duration_s=10.0, warmup_s=1.0, verify=False) for stub in stubs)
+        )
+
+    before, again, slower = asyncio.run(three())
+    assert not compare(before, again).refused
+    assert not regressed(compare(before, again))
+    assert regressed(compare(before, slower))
