@@ -9,14 +9,17 @@ _REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\
 
 
 @asynccontextmanager
-async def raw_server(*, strict: bool, needs_host: bool = True) -> AsyncIterator[str]:
-    """Its address while it serves."""
+async def raw_server(*, strict: bool, needs_host: bool = True, mute: bool = False) -> AsyncIterator[str]:
+    """Its address while it serves. A mute one says nothing to what it refuses, and keeps the connection open."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
                 lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[1:-2]
                 good = await _read_body(reader, lines, strict=strict) and _has_one_host(lines, needs_host=needs_host)
+                if mute and not good:
+                    await reader.read()
+                    break
                 writer.write(_CREATED if good else _REFUSED)
                 await writer.drain()
                 if not good:

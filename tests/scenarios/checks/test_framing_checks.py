@@ -10,6 +10,7 @@ from createflow.scenarios.checks.api.https_request.framing import (
 from createflow.scenarios.declare import Check
 from createflow.scenarios.expect import Expectation, Inconclusive
 from createflow.scenarios.mask import Mask
+from createflow.scenarios.probes import raw_http
 from createflow.scenarios.probes.http_connection import HttpConnection
 from createflow.scenarios.probes.raw_http import RawSocket
 from createflow.schemas.profile import Profile
@@ -37,6 +38,16 @@ async def test_a_lax_server_is_accused(check: Check) -> None:
     """It believes the first length, and needs no Host."""
     async with raw_server(strict=False, needs_host=False) as url:
         with pytest.raises(Expectation):
+            await check.function(target=MemoryTarget(), raw=_raw(url))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
+async def test_silence_is_no_refusal(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Well-formed creates are answered before and after it, so the target is neither slow nor gone."""
+    monkeypatch.setattr(raw_http, "_LONGEST_S", 0.2)
+    async with raw_server(strict=True, mute=True) as url:
+        with pytest.raises(Expectation, match="silence, and the connection left open"):
             await check.function(target=MemoryTarget(), raw=_raw(url))
 
 

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, expect_exchange
+from createflow.scenarios.expect import Expectation, Inconclusive, expect_exchange
+from createflow.scenarios.probes.http_connection import NoConnection, NoReply
 from createflow.scenarios.probes.raw_role import Conversation, RawHttp
 from createflow.scenarios.probes.role import Target
 from createflow.schemas.flow import Step
@@ -86,7 +87,11 @@ def _refused(answer: Conversation, form: str) -> None:
 
 @asynccontextmanager
 async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[None]:
-    """A well-formed create in raw bytes, with a length or in chunks, is accepted before and after."""
+    """A well-formed create in raw bytes, with a length or in chunks, is accepted before and after.
+
+    Silence between the two is no refusal; once the target has answered again, it was no slowness either.
+    """
+    silence: NoReply | None = None
     for moment in ("before", "after"):
         body = _body(target)
         for lines, content in ((None, body), ((_CHUNKED,), _chunk(body))):
@@ -95,7 +100,15 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
             if not statuses or not 200 <= statuses[0] < 300:
                 raise Inconclusive(f"the well-formed create in raw bytes {moment} the test was answered {statuses}")
         if moment == "before":
-            yield
+            try:
+                yield
+            except NoConnection:
+                raise
+            except NoReply as nothing:
+                silence = nothing
+    if silence is not None:
+        seen = "silence, and the connection left open"
+        raise Expectation("an answer, or a closed connection", seen, exchanges=[silence.exchange])
 
 
 def _body(target: Target) -> bytes:
