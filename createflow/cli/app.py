@@ -76,6 +76,10 @@ def main() -> None:
 
 
 def _tell(message: str, hint: str) -> None:
-    typer.echo(f"createflow: {message}", err=True)
+    from createflow.scenarios.reports.one_line import one_line  # here: a command without errors needs no scenarios
+
+    # A target's words may stand in it: nothing in them may move the cursor.
+    for line in f"createflow: {message}".split("\n"):
+        typer.echo(one_line(line), err=True)
     if hint:
         typer.echo(f"  hint: {hint}", err=True)

@@ -212,7 +212,7 @@ async def _bench(source: ProfileSource, listen: tuple[str, int] | None, run: Run
     tell = partial(talk.print, soft_wrap=True, highlight=False, markup=False)
     interrupts = Interrupts()
     tell(f"target: {source.told}")
-    async with profile_source.opened(source, lambda death: talk.print(death, style="red")) as profile:
+    async with profile_source.opened(source, lambda death: talk.print(death, style="red", markup=False)) as profile:
         interrupts.drain_first = True
         with Exporters(prometheus=listen, environment=os.environ, tell=tell) as exporters, live_view(talk) as show:
 

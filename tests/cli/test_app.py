@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from createflow.cli import app
+from createflow.schemas.error import TargetError
+
 
 @pytest.mark.parametrize(
     ("asked", "heavy"), [("stack", "createflow.scenarios"), ("token", "httpx"), ("run", "createflow.scenarios.load")]
@@ -31,3 +34,24 @@ def test_help_knows_every_command_and_each_is_there_by_itself(words: list[str]) 
     elif words[:1] == ["stack"]:
         assert done.returncode == 0
         assert "inject" in told
+
+
+def test_a_targets_words_in_an_error_do_not_move_the_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several lines of our own stay several; what would be a command to the terminal is shown as its escape."""
+
+    def fail() -> None:
+        raise TargetError(
+            "http://127.0.0.1:1", "answered 500: \x1b[31m\x1b]0;title\x07 \u202e\nand more", hint="look there"
+        )
+
+    monkeypatch.setattr(app, "app", fail)
+    with pytest.raises(SystemExit):
+        app.main()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        r"createflow: http://127.0.0.1:1: answered 500: \x1b[31m\x1b]0;title\x07 \u202e",
+        "and more",
+        "  hint: look there",
+    ]
