@@ -20,6 +20,9 @@ from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
 
+_MOST_PER_S = 100_000
+"""Two or three times what a worker can send: it shows that it cannot, and still has time for everything else."""
+_MOST_ARRIVALS = 1_000_000_000
 _NEW_ID = "createflow-new-id"
 
 
@@ -189,6 +192,7 @@ def make_plan(profile: Profile, asked: Asked) -> LoadPlan:
         raise UserError(f"--mix {asked.mix}: the target takes no updates", hint="[target] update = true")
     stages = stages_of(asked.shape, rate_per_s=asked.rate_per_s, duration_s=asked.duration_s)
     schedule = Schedule(with_warmup(stages, asked.warmup_s), asked.poisson, seed)
+    _check_size(schedule, asked)
     documents = tuple(documents_of(asked.data)) if asked.data else ()
     senders, notes = sender_count(asked, peak_per_s=schedule.peak_per_s)
     if asked.data and contract.raw is not None:
@@ -206,6 +210,19 @@ def make_plan(profile: Profile, asked: Asked) -> LoadPlan:
         senders=senders,
         notes=tuple(notes),
     )
+
+
+def _check_size(schedule: Schedule, asked: Asked) -> None:
+    if schedule.peak_per_s > _MOST_PER_S * asked.workers:
+        raise UserError(
+            f"{schedule.peak_per_s:,.10g}/s on {asked.workers} load workers: none can make more than {_MOST_PER_S:,}/s",
+            hint="createflow bench --self-test measures what one can send here; --workers adds to it",
+        )
+    if schedule.expected(0.0, schedule.duration_s) > _MOST_ARRIVALS:
+        raise UserError(
+            f"more than {_MOST_ARRIVALS:,} requests: what became of each is held in memory",
+            hint="a shorter --duration, or a lower --rate",
+        )
 
 
 def _check(asked: Asked) -> None:

@@ -45,6 +45,21 @@ def test_nothing_can_be_asked_for_by_zero(option: str) -> None:
         _plan(**({option: -1.0} if option == "users" else {option: 0}))
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"rate_per_s": 1e9, "duration_s": 0.1}, "none can make more than 100,000/s"),
+        ({"rate_per_s": 200_001.0, "workers": 2}, "200,001/s on 2 load workers"),
+        ({"shape": "0..1000000/1s"}, "1,000,000/s on 1 load worker"),
+        ({"rate_per_s": 100_000.0, "duration_s": 20_000.0}, "more than 1,000,000,000 requests"),
+    ],
+)
+def test_what_no_machine_can_do_or_hold_is_told_before_it_is_tried(asked: dict[str, object], words: str) -> None:
+    """A worker that is a thousand times too slow would not even hear that it should stop."""
+    with pytest.raises(UserError, match=words):
+        _plan(**asked)
+
+
 def test_the_window_and_the_mean_rate_leave_the_warmup_out() -> None:
     """A ramp to 100/s for 10 s begins at 10/s; 2 s of warm-up before it count for nothing."""
     plan = _plan(shape="ramp", rate_per_s=100, duration_s=10, warmup_s=2)
