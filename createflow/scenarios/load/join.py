@@ -22,6 +22,7 @@ async def join(host: str, port: int, tell: Callable[[str], None]) -> None:
         TargetError: nobody waits there, or the worker ended in the middle.
     """
     address = f"{host}:{port}"
+    tell(f"waiting for the load master at {address}")
     child = await Child.start("createflow.scenarios.load.worker")
     try:
         child.tell({"master": {"host": host, "port": port}})
