@@ -30,7 +30,7 @@ def test_it_does_its_part_of_one_run_and_ends(start_stub: Callable[[str], Stub])
         return measured
 
     assert measured_of(asyncio.run(run())).completed == 100
-    assert [words.split()[0] for words in told] == ["joined", "the", "done"]
+    assert [words.split()[0] for words in told] == ["waiting", "joined", "the", "done"]
 
 
 def test_without_a_master_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
