@@ -103,7 +103,9 @@ def _sinks(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Char
     deadlines = {lag.sink: lag.deadline_ms for lag in (report.verification.lags if report.verification else ())}
     told = "How long the sampled create of each second took to arrive in each sink; a cross at the top came too late."
     promised = ", ".join(f"{one_line(sink)} {deadline_ms:g} ms" for sink, deadline_ms in deadlines.items())
-    return Chart("sinks", "sinks' lag, ms", told + (f" Promised: {promised}." if promised else ""), lines, spec)
+    return Chart(
+        "sinks", "sinks' lag, ms", told + (f" Promised: {promised}." if promised else ""), lines, spec, size="whole"
+    )
 
 
 def _late(number: int) -> Spec:
