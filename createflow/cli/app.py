@@ -78,8 +78,7 @@ def main() -> None:
 def _tell(message: str, hint: str) -> None:
     from createflow.scenarios.reports.one_line import one_line  # here: a command without errors needs no scenarios
 
-    # A target's words may stand in it: nothing in them may move the cursor.
-    for line in f"createflow: {message}".split("\n"):
+    # A target's words, or a document's, may stand in both: nothing in them may move the cursor.
+    told = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")
+    for line in told.split("\n"):
         typer.echo(one_line(line), err=True)
-    if hint:
-        typer.echo(f"  hint: {hint}", err=True)

@@ -43,7 +43,7 @@ def test_a_targets_words_in_an_error_do_not_move_the_cursor(
 
     def fail() -> None:
         raise TargetError(
-            "http://127.0.0.1:1", "answered 500: \x1b[31m\x1b]0;title\x07 \u202e\nand more", hint="look there"
+            "http://127.0.0.1:1", "answered 500: \x1b[31m\x1b]0;title\x07 \u202e\nand more", hint="look \x1b[2Jthere"
         )
 
     monkeypatch.setattr(app, "app", fail)
@@ -53,5 +53,5 @@ def test_a_targets_words_in_an_error_do_not_move_the_cursor(
     assert lines == [
         r"createflow: http://127.0.0.1:1: answered 500: \x1b[31m\x1b]0;title\x07 \u202e",
         "and more",
-        "  hint: look there",
+        r"  hint: look \x1b[2Jthere",
     ]
