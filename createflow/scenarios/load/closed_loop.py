@@ -7,8 +7,6 @@ so that few of its slow replies are ever measured (coordinated omission, Gil Ten
 from collections.abc import Iterator
 from itertools import count
 
-import gevent
-
 from createflow.scenarios.load.dispatch import Dispatch
 from createflow.scenarios.load.message import NodeConfig
 from createflow.scenarios.load.mix import in_pattern
@@ -32,9 +30,6 @@ class ClosedLoop(Dispatch):
 
     def next_arrival(self) -> Arrival | None:
         """At once, until the end."""
-        gevent.sleep(0)  # or clients whose requests fail at once would keep the loop from everything else
-        if self._running and self.now_s() >= self._end_s:
-            self._end()
         return self._turn() if self._running else self._wait()
 
     def _begin(self) -> None:
