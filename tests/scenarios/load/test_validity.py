@@ -244,7 +244,9 @@ def test_a_lost_worker_makes_the_run_invalid_even_when_all_is_held() -> None:
 def test_clients_that_take_turns_are_always_busy_and_are_judged_by_no_latency() -> None:
     """A rate they may be judged by."""
     run = signals(targets=("rate>=5000/s",), senders=5, peak_in_flight=5, service_s=0.3, rate_per_s=0)
-    closed = replace(run, whole=replace(run.whole, closed=True))
+    whole = replace(run.whole, closed=True)
+    closed = replace(run, whole=whole, slos=judge(run.targets, whole, ()))
+    assert not closed.slos[0].held
     assert believe(closed).validity is Validity.VALID
     assert "coordinated omission" in told(believe(closed))
     assert "senders" not in told(believe(closed))
