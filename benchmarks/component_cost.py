@@ -24,11 +24,11 @@ import psutil
 import psycopg
 
 from createflow.reference_server.adapters.unit_statement import compose
-from createflow.reference_server.settings import Settings
+from createflow.reference_server.domain.unit_of_work import ROW_STATEMENTS, AuditDraft, EventDraft, Unit
+from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.stack.stack import RunningStack, running_stack
-from createflow.reference_server.unit import ROW_STATEMENTS, AuditDraft, EventDraft, Unit
 from createflow.schemas import profile_file
 
 WARMUP_S = 4.0

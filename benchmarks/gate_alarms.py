@@ -15,9 +15,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from createflow.scenarios.benchmark import benchmark
-from createflow.scenarios.load.asked import Asked
-from createflow.scenarios.load.compare import compare, regressed
+from createflow.scenarios.benchmark.run import benchmark
+from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.verdict.compare import compare, regressed
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 

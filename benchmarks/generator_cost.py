@@ -154,15 +154,15 @@ def k6_command(k6: str, scripts: str) -> Command:
 
 def run_node(url: str, rate_per_s: float) -> None:
     """A whole load node: schedule, pacer, Locust's users, client, books, a message a second."""
-    from createflow.scenarios.load import node_process  # noqa: F401 - first: it tells Locust not to patch
+    from createflow.scenarios.load.node import node_process  # noqa: F401 - first: it tells Locust not to patch
 
     # isort: split
     from locust.env import Environment
 
-    from createflow.scenarios.load.asked import Asked
-    from createflow.scenarios.load.engine import Engine
-    from createflow.scenarios.load.plan import make_plan
-    from createflow.scenarios.load.sender import Sender
+    from createflow.scenarios.load.node.engine import Engine
+    from createflow.scenarios.load.node.sender import Sender
+    from createflow.scenarios.load.plan.options import Asked
+    from createflow.scenarios.load.plan.plan import make_plan
     from createflow.schemas.profile import Profile
 
     profile = Profile.model_validate({"target": {"base_url": url}})
@@ -183,10 +183,10 @@ def run_client(url: str, rate_per_s: float) -> None:
 
     import gevent
 
-    from createflow.scenarios.load.endpoint import Endpoint
-    from createflow.scenarios.load.histogram import Histogram
-    from createflow.scenarios.load.http_connection import Connection
-    from createflow.scenarios.load.watchdog import Watchdog
+    from createflow.scenarios.load.accounting.histogram import Histogram
+    from createflow.scenarios.load.http.connection import Connection
+    from createflow.scenarios.load.http.deadlines import Watchdog
+    from createflow.scenarios.load.http.endpoint import Endpoint
 
     endpoint = Endpoint.of(url, timeout_s=5.0)
     head = (

@@ -10,12 +10,14 @@ ROOT = Path(createflow.__file__).parent
 EXPECTED = {f"{step.tier.value}/{step.value}.py" for step in Step}
 
 
+TIERS = {step.tier.value for step in Step}
+
+
 def files_in(folder: Path) -> set[str]:
     """The modules and packages of the tiers' folders, named as files."""
     packages = {f"{path.parent.parent.name}/{path.parent.name}.py" for path in folder.glob("*/*/__init__.py")}
-    return packages | {
-        f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.py") if path.name != "__init__.py"
-    }
+    modules = {f"{path.parent.name}/{path.name}" for path in folder.glob("*/*.py") if path.name != "__init__.py"}
+    return {name for name in packages | modules if name.partition("/")[0] in TIERS}
 
 
 def test_there_are_sixteen_steps() -> None:

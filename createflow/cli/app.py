@@ -76,7 +76,9 @@ def main() -> None:
 
 
 def _tell(message: str, hint: str) -> None:
-    from createflow.scenarios.reports.one_line import one_line  # here: a command without errors needs no scenarios
+    from createflow.scenarios.reports.format.one_line import (
+        one_line,  # here: a command without errors needs no scenarios
+    )
 
     # A target's words, or a document's, may stand in both: nothing in them may move the cursor.
     told = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")

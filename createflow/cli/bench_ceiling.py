@@ -5,8 +5,8 @@ import asyncio
 from rich.console import Console
 from rich.table import Table
 
-from createflow.scenarios.load.ceiling import Ceiling
-from createflow.scenarios.self_test import self_test
+from createflow.scenarios.benchmark.self_test import self_test
+from createflow.scenarios.load.search.ceiling import Ceiling
 
 
 def print_ceiling(console: Console, *, workers: int) -> None:

@@ -42,16 +42,16 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.interrupts import Interrupts
 from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
 from createflow.cli.report_option import LoadReportOption, report_files
-from createflow.scenarios.load.asked import Asked
-from createflow.scenarios.load.progress import Progress
-from createflow.scenarios.load.shapes import clients_of
+from createflow.scenarios.load.fleet.progress import Progress
+from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.plan.shapes import clients_of
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
 if TYPE_CHECKING:
-    from createflow.scenarios.benchmark import Audience
-    from createflow.scenarios.load.run import Signals
+    from createflow.scenarios.benchmark.run import Audience
+    from createflow.scenarios.load.fleet.run import Signals
 
 Run = Callable[[Profile, str, "Audience", "Signals"], Awaitable[LoadReport]]
 """Profile, its source in words, who is shown what, and how the user ends it."""
@@ -125,9 +125,9 @@ def bench(
         web_port=web,
     )
     # Here, so that `--help` stays quick.
-    from createflow.scenarios.find_max import SearchInterrupted
-    from createflow.scenarios.load.load_report_file import read_load_report
-    from createflow.scenarios.load_reports.renderers import RENDERERS, check_possible
+    from createflow.scenarios.benchmark.find_max import SearchInterrupted
+    from createflow.scenarios.reports.load.renderers import RENDERERS, check_possible
+    from createflow.scenarios.reports.saved_load import read_load_report
 
     files = report_files(report, RENDERERS)
     check_possible(file.form for file in files)
@@ -162,9 +162,9 @@ async def _run(
     baseline: LoadReport | None,
 ) -> LoadReport:
     """What is done with the target once it is open."""
-    from createflow.scenarios.benchmark import benchmark
-    from createflow.scenarios.find_max import benchmark_at_max
-    from createflow.scenarios.self_test import self_test as measured_ceiling
+    from createflow.scenarios.benchmark.find_max import benchmark_at_max
+    from createflow.scenarios.benchmark.run import benchmark
+    from createflow.scenarios.benchmark.self_test import self_test as measured_ceiling
 
     ceiling = await measured_ceiling(asked.workers, audience.tell) if self_test else None
     if find_max:
@@ -204,9 +204,9 @@ def _load(rate: float | None, duration: float | None, shape: str, *, find_max: b
 
 async def _bench(source: ProfileSource, listen: tuple[str, int] | None, run: Run) -> LoadReport:
     """Open the target, show the run to everybody who looks, and close all of it again."""
-    from createflow.scenarios.benchmark import Audience
-    from createflow.scenarios.load.run import Signals
-    from createflow.scenarios.load_metrics.exporters import Exporters
+    from createflow.scenarios.benchmark.run import Audience
+    from createflow.scenarios.load.fleet.run import Signals
+    from createflow.scenarios.metrics.exporters import Exporters
 
     talk = Console(stderr=True)
     tell = partial(talk.print, soft_wrap=True, highlight=False, markup=False)

@@ -4,7 +4,7 @@ import asyncio
 
 from rich.console import Console
 
-from createflow.scenarios.load.join import join
+from createflow.scenarios.load.fleet.join import join
 
 
 def lend(host: str, port: int) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 
 from createflow.cli.live_picture import picture
-from createflow.scenarios.load.progress import Progress
+from createflow.scenarios.load.fleet.progress import Progress
 from createflow.schemas.load_report import Validity
 
 _LOG_EVERY_S = 5.0

@@ -1,7 +1,7 @@
 """The exit status of a finished load run."""
 
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.load_reports.verdict import LoadVerdict, verdict
+from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict
 from createflow.schemas.load_report import LoadReport
 
 _CODES = {

@@ -7,10 +7,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from createflow.scenarios.load_reports.headline import asked, rates, where
-from createflow.scenarios.load_reports.section import Mood, Section
-from createflow.scenarios.load_reports.sections import sections
-from createflow.scenarios.load_reports.verdict import mood, sentence
+from createflow.scenarios.reports.load.headline import asked, rates, where
+from createflow.scenarios.reports.load.section import Mood, Section
+from createflow.scenarios.reports.load.sections import sections
+from createflow.scenarios.reports.load.verdict import mood, sentence
 from createflow.schemas.load_report import LoadReport
 
 _STYLES = {Mood.PLAIN: "", Mood.GOOD: "green", Mood.BAD: "bold red", Mood.UNSURE: "yellow"}

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from createflow.scenarios.declare import Check
+    from createflow.scenarios.harness.check import Check
 
 _WIDE = 130
 """From this many columns on the table has room for the sources."""
@@ -27,7 +27,7 @@ def checks(
 ) -> None:
     """List the checks, or explain one of them."""
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.selection import select
+    from createflow.scenarios.harness.selection import select
 
     console = Console()
     chosen = select(CHECKS, [prefix] if prefix else ())

@@ -9,12 +9,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from createflow.scenarios.conformance import Progress
-from createflow.scenarios.declare import Check
-from createflow.scenarios.reports import as_text
-from createflow.scenarios.reports.remark import remarks
-from createflow.scenarios.reports.trouble import explained, skipped, troubled
-from createflow.scenarios.reports.verdict import Verdict, counted, sentence, verdict
+from createflow.scenarios.conformance.run import Progress
+from createflow.scenarios.harness.check import Check
+from createflow.scenarios.reports.conformance import as_text
+from createflow.scenarios.reports.conformance.remark import remarks
+from createflow.scenarios.reports.conformance.trouble import explained, skipped, troubled
+from createflow.scenarios.reports.conformance.verdict import Verdict, counted, sentence, verdict
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 

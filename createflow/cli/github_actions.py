@@ -25,15 +25,15 @@ def tell(report: RunReport | LoadReport, environment: Mapping[str, str]) -> None
 
 
 def _annotations(report: RunReport | LoadReport) -> str:
-    from createflow.scenarios.load_reports import github as load_github
-    from createflow.scenarios.reports import github
+    from createflow.scenarios.reports.conformance import github
+    from createflow.scenarios.reports.load import github as load_github
 
     return load_github.annotations(report) if isinstance(report, LoadReport) else github.annotations(report)
 
 
 def _summary(report: RunReport | LoadReport) -> str:
-    from createflow.scenarios.load_reports import as_markdown as load_markdown
-    from createflow.scenarios.reports import as_markdown, github
+    from createflow.scenarios.reports.conformance import as_markdown, github
+    from createflow.scenarios.reports.load import as_markdown as load_markdown
 
     markdown = load_markdown.render(report) if isinstance(report, LoadReport) else as_markdown.render(report)
     return github.summary(markdown)

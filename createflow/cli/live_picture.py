@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from createflow.cli.sparkline import sparkline
-from createflow.scenarios.load.progress import Phase, Progress
-from createflow.scenarios.load_reports.figure import count, ms
-from createflow.scenarios.reports.one_line import one_line
+from createflow.scenarios.load.fleet.progress import Phase, Progress
+from createflow.scenarios.reports.format.one_line import one_line
+from createflow.scenarios.reports.load.figure import count, ms
 from createflow.schemas.load_report import Validity
 
 _PHASES: tuple[Phase, ...] = ("warm-up", "measuring", "draining", "verifying")

@@ -14,7 +14,7 @@ from createflow.cli.watched_run import watched_run
 from createflow.schemas.report import Outcome, RunReport
 
 if TYPE_CHECKING:
-    from createflow.scenarios.replay import Repeated
+    from createflow.scenarios.conformance.replay import Repeated
 
 _CODES = {
     Outcome.PASSED: ExitCode.OK,
@@ -45,10 +45,10 @@ def replay(
 
     Ends with 0 when all are fixed, with 1 while one fails, whatever its level and the baseline.
     """
-    from createflow.scenarios import replay as replaying
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.reports import as_json
-    from createflow.scenarios.reports.renderers import RENDERERS
+    from createflow.scenarios.conformance import replay as replaying
+    from createflow.scenarios.reports.conformance import as_json
+    from createflow.scenarios.reports.conformance.renderers import RENDERERS
 
     saved = as_json.parse(file)
     before = replaying.failures(saved, ids or ())
@@ -78,8 +78,8 @@ def source_of(report: RunReport) -> ProfileSource:
 
 def told(one: "Repeated") -> list[str]:
     """What a failure came to: one line, and what is seen when it is not fixed."""
-    from createflow.scenarios.replay import Change
-    from createflow.scenarios.reports.trouble import explained
+    from createflow.scenarios.conformance.replay import Change
+    from createflow.scenarios.reports.conformance.trouble import explained
 
     lines = [f"{one.change.value:<8}{one.now.id}"]
     if one.change is Change.FIXED:

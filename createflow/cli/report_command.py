@@ -25,9 +25,9 @@ def report(
     """
     # Here, so that `--help` stays quick.
     from createflow.cli import bench_view, console
-    from createflow.scenarios import saved_report
-    from createflow.scenarios.load_reports import renderers as load
-    from createflow.scenarios.reports.renderers import RENDERERS
+    from createflow.scenarios.reports import saved as saved_report
+    from createflow.scenarios.reports.conformance.renderers import RENDERERS
+    from createflow.scenarios.reports.load import renderers as load
     from createflow.schemas.load_report import LoadReport
 
     saved = saved_report.parse(file)

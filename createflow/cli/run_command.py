@@ -46,8 +46,8 @@ def run(
     # Here, so that `--help` and the other commands stay quick.
     from createflow.cli.console import print_report
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.reports.renderers import RENDERERS
-    from createflow.scenarios.selection import select
+    from createflow.scenarios.harness.selection import select
+    from createflow.scenarios.reports.conformance.renderers import RENDERERS
 
     checks = select(CHECKS, only or (), skip or ())
     files = report_files(report, RENDERERS)
@@ -61,7 +61,7 @@ def run(
 
 def exit_code(report: RunReport) -> ExitCode:
     """The exit status of a finished run: the worst of all that apply, unless it was cut short."""
-    from createflow.scenarios.reports.verdict import Verdict, verdicts
+    from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts
 
     found = verdicts(report)
     if Verdict.INTERRUPTED in found:

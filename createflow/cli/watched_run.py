@@ -13,7 +13,7 @@ from createflow.cli.profile_source import ProfileSource
 from createflow.schemas.report import Level, RunReport
 
 if TYPE_CHECKING:
-    from createflow.scenarios.declare import Check
+    from createflow.scenarios.harness.check import Check
 
 
 def watched_run(
@@ -31,10 +31,10 @@ def watched_run(
 async def _run(source: ProfileSource, checks: "tuple[Check, ...]", gate: Level, seed: int | None) -> RunReport:
     # Here, so that `--help` and the other commands stay quick.
     from createflow.cli.console import live_progress
-    from createflow.scenarios.baseline import require_known
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.conformance import conformance
-    from createflow.scenarios.profile_place import place_of
+    from createflow.scenarios.conformance.known_failures import require_known
+    from createflow.scenarios.conformance.profile_lines import place_of
+    from createflow.scenarios.conformance.run import conformance
 
     talk = Console(stderr=True)
     talk.print(f"target: {source.told}", soft_wrap=True, highlight=False, markup=False)

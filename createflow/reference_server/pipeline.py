@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from createflow.reference_server.job import Job, Stage
+from createflow.reference_server.domain.job import Job, Stage
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.reference_server.stages.api.load_balancer import LoadBalancer

@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from createflow.cli.bench_live import line, live_view
-from createflow.scenarios.load.progress import Progress
+from createflow.scenarios.load.fleet.progress import Progress
 from createflow.schemas.load_report import Validity
-from tests.scenarios.load_metrics.made_progress import moment, progress
+from tests.scenarios.metrics.made_progress import moment, progress
 
 
 def _console(**options: object) -> Console:

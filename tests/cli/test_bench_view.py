@@ -7,7 +7,7 @@ from rich.console import Console
 
 from createflow.cli.bench_view import print_report
 from createflow.schemas.load_report import LoadReport
-from tests.scenarios.load_reports.made_load_report import (
+from tests.scenarios.reports.load.made_load_report import (
     ALL,
     interrupted,
     load_report,

@@ -9,7 +9,7 @@ from createflow.cli.console import live_progress, print_report
 from createflow.scenarios.checks import CHECKS
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Outcome
-from tests.scenarios.made_report import report, result
+from tests.scenarios.reports.conformance.made_report import report, result
 
 REPORT = report(
     result("missing_token_is_401", Outcome.FAILED),

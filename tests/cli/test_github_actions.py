@@ -6,8 +6,8 @@ import pytest
 
 from createflow.cli.github_actions import tell
 from createflow.schemas.report import Outcome
-from tests.scenarios.load_reports.made_load_report import lossy
-from tests.scenarios.made_report import report, result
+from tests.scenarios.reports.conformance.made_report import report, result
+from tests.scenarios.reports.load.made_load_report import lossy
 
 REPORT = report(result("a", Outcome.FAILED))
 

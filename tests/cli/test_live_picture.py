@@ -7,9 +7,9 @@ from rich.console import Console
 
 from createflow.cli.live_picture import picture
 from createflow.cli.sparkline import sparkline
-from createflow.scenarios.load.progress import Progress
+from createflow.scenarios.load.fleet.progress import Progress
 from createflow.schemas.load_report import Validity
-from tests.scenarios.load_metrics.made_progress import moment, progress
+from tests.scenarios.metrics.made_progress import moment, progress
 from tests.scenarios.reports.hostile import NASTY
 
 

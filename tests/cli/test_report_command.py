@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from createflow.cli.app import app
-from createflow.scenarios.load_reports import as_json as load_json
-from createflow.scenarios.load_reports import renderers as load
-from createflow.scenarios.reports import as_json
-from createflow.scenarios.reports.renderers import RENDERERS
-from tests.scenarios.load_reports.made_load_report import stalled
+from createflow.scenarios.reports.conformance import as_json
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from createflow.scenarios.reports.load import as_json as load_json
+from createflow.scenarios.reports.load import renderers as load
 from tests.scenarios.reports.hostile import HOSTILE
+from tests.scenarios.reports.load.made_load_report import stalled
 
 
 @pytest.mark.parametrize("form", RENDERERS)

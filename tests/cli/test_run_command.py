@@ -12,7 +12,7 @@ import pytest
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.run_command import exit_code
 from createflow.schemas.report import Level, Outcome, Standing
-from tests.scenarios.made_report import known, report, result
+from tests.scenarios.reports.conformance.made_report import known, report, result
 
 
 def createflow(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 """The cache's twin in memory."""
 
-from createflow.reference_server.port import Copy
+from createflow.reference_server.domain.port import Copy
 
 
 class MemoryCache:

@@ -9,7 +9,7 @@ import pytest
 from createflow.reference_server.adapters.memory_buckets import MemoryBuckets
 from createflow.reference_server.adapters.valkey import Valkey
 from createflow.reference_server.adapters.valkey_buckets import ValkeyBuckets
-from createflow.reference_server.port import Buckets, Limit
+from createflow.reference_server.domain.port import Buckets, Limit
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ import pytest
 
 from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_bus import NatsBus
-from createflow.reference_server.adapters.nats_service import NatsService
-from createflow.reference_server.floors import Floors
-from createflow.reference_server.port import Answer, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.adapters.nats_subscriber import NatsService
+from createflow.reference_server.domain.port import Answer, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.version_watermarks import Floors
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 
 from createflow.reference_server.adapters.valkey import Valkey
 from createflow.reference_server.adapters.valkey_cache import ValkeyCache
-from createflow.reference_server.port import CacheStore, Copy
+from createflow.reference_server.domain.port import CacheStore, Copy
 from tests.contract.memory_cache import MemoryCache
 
 pytestmark = pytest.mark.anyio

@@ -8,7 +8,7 @@ from nats.aio.client import Client
 
 from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_stream import NatsStream
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.port import UnavailableError
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio

@@ -10,13 +10,13 @@ from dataclasses import replace
 import httpx
 import uvicorn
 
-from createflow.reference_server.settings import Settings
+from createflow.reference_server.gateway.build import build as build_gateway
+from createflow.reference_server.process.run import Process
+from createflow.reference_server.process.settings import Settings
+from createflow.reference_server.service.build import build as build_service
 from createflow.reference_server.stack import control
 from createflow.reference_server.stack.state import State
-from createflow.reference_server.wiring.gateway import build_gateway
-from createflow.reference_server.wiring.process import Process
-from createflow.reference_server.wiring.service import build_service
-from createflow.reference_server.wiring.worker import build_worker
+from createflow.reference_server.worker.build import build as build_worker
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.profile import Limits, Profile

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.conformance import conformance
-from createflow.scenarios.declare import Check
+from createflow.scenarios.conformance.run import conformance
+from createflow.scenarios.harness.check import Check
 from createflow.schemas.fault import Fault
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
 from tests.e2e.seeded_reference import lives_behind, order, seeded
-from tests.scenarios.quiet_progress import QuietProgress
+from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.up_stack import UpCommand
 
 PAIRS = [(check, check.catches) for check in CHECKS if check.catches is not None]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.reports import as_html, as_json, as_junit, as_sarif
+from createflow.scenarios.reports.conformance import as_html, as_json, as_junit, as_sarif
 from createflow.schemas.report import Level, Outcome, RunReport
 from tests.up_stack import wait_a_little
 

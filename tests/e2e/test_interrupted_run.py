@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.reports import as_json
-from createflow.scenarios.reports.renderers import RENDERERS
-from tests.scenarios.crooked_server import crooked_server, reply
+from createflow.scenarios.reports.conformance import as_json
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from tests.scenarios.malformed_server import crooked_server, reply
 
 PROFILE = '[target]\nbase_url = "{url}"\ntimeout_s = 20\ncleanup = true\n'
 

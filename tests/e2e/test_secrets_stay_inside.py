@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from createflow.cli.app import app
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.reports.renderers import RENDERERS
-from tests.e2e.crooked_run import Ended, run_against
-from tests.scenarios.crooked_server import reply
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from tests.e2e.malformed_run import Ended, run_against
+from tests.scenarios.malformed_server import reply
 
 TOKENS = {
     "WRITER": "writer-token-Zk3&<x>\"y'/+==",

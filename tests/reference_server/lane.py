@@ -16,12 +16,12 @@ import psycopg
 import redis.asyncio
 from cryptography.hazmat.primitives import serialization
 
-from createflow.reference_server.settings import Settings
-from createflow.reference_server.wiring.gateway import build_gateway
-from createflow.reference_server.wiring.process import Process
-from createflow.reference_server.wiring.service import build_service
-from createflow.reference_server.wiring.worker import build_worker
-from createflow.scenarios.forged_tokens import Jws
+from createflow.reference_server.gateway.build import build as build_gateway
+from createflow.reference_server.process.run import Process
+from createflow.reference_server.process.settings import Settings
+from createflow.reference_server.service.build import build as build_service
+from createflow.reference_server.worker.build import build as build_worker
+from createflow.scenarios.target.forged_tokens import Jws
 from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from createflow.reference_server.settings import Settings
+from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack.ports import Ports
 
 NOBODY = "127.0.0.1:1"
@@ -40,7 +40,7 @@ def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_alone(tmp_path: Pa
     for _ in range(2):
         file, port = tmp_path / "settings.json", ports.reserve()
         replace(SETTINGS, port=port, http_socket=str(socket_file)).save(file)
-        argv = [sys.executable, "-m", "createflow.reference_server.gateway", str(file)]
+        argv = [sys.executable, "-m", "createflow.reference_server", "gateway", str(file)]
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         try:
             assert _status(f"http://127.0.0.1:{port}/healthz") == 200
@@ -64,7 +64,7 @@ def test_a_process_waits_for_its_engines_and_ends_with_zero(kind: str, tmp_path:
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"createflow.reference_server.{kind}", str(file)],
+            [sys.executable, "-m", "createflow.reference_server", kind, str(file)],
             stdout=output,
             stderr=subprocess.STDOUT,
         )

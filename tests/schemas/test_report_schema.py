@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from createflow.scenarios.reports import as_json
+from createflow.scenarios.reports.conformance import as_json
 from createflow.schemas import report_schema
 from tests.scenarios.reports.hostile import HOSTILE
 

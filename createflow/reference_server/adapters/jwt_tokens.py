@@ -9,8 +9,8 @@ import jwt
 from jwt.utils import base64url_decode, base64url_encode
 
 from createflow.reference_server.adapters.jwks_file import JwksFile, Key
-from createflow.reference_server.job import Principal
-from createflow.reference_server.stages.api.auth_check import PERMISSIONS, InvalidTokenError
+from createflow.reference_server.domain.access import PERMISSIONS, InvalidTokenError
+from createflow.reference_server.domain.job import Principal
 from createflow.schemas.clock import Clock
 
 TOKEN_MAX_BYTES = 8 * 1024

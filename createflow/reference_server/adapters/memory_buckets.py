@@ -3,8 +3,8 @@
 import math
 from collections import OrderedDict
 
-from createflow.reference_server.job import Quota
-from createflow.reference_server.port import Limit
+from createflow.reference_server.domain.job import Quota
+from createflow.reference_server.domain.port import Limit
 from createflow.schemas.clock import Clock, SystemClock
 
 BUCKETS_MAX = 10_000

@@ -17,9 +17,9 @@ from nats.errors import (
     StaleConnectionError,
 )
 
-from createflow.reference_server.adapters.handful import join, portions, split
+from createflow.reference_server.adapters.nats_batch_frame import join, portions, split
 from createflow.reference_server.adapters.reply_frame import unpack
-from createflow.reference_server.port import Answer, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.port import Answer, UnavailableError, UnknownOutcomeError
 
 _NOT_SENT = (
     OutboundBufferLimitError,

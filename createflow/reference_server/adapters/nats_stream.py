@@ -15,7 +15,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType,
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.port import UnavailableError
 
 PUBLISH_WAIT_S = 2.0
 FETCH_WAIT_S = 1.0

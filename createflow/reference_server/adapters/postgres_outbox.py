@@ -5,8 +5,8 @@ from typing import Any
 
 import psycopg
 
-from createflow.reference_server.outbox import OutboxRow
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.outbox import OutboxRow
+from createflow.reference_server.domain.port import UnavailableError
 
 _BATCH = """
     SELECT xid::text, seq, event_id::text, type, resource_id::text, version, actor, request_id, occurred_at, data

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import psycopg_pool
 
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.port import UnavailableError
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 _CONNECT_TIMEOUT_S = 2

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from createflow.reference_server.adapters.postgres_lease import Group, MemberLease
+from createflow.reference_server.adapters.postgres_group_commit import Group, MemberLease
 from createflow.reference_server.adapters.postgres_pool import Pool
-from createflow.reference_server.batcher import Batcher
-from createflow.reference_server.job import Current, Lease
-from createflow.reference_server.port import Copy, UnavailableError
-from createflow.reference_server.unit import Stored, Unit, Written
+from createflow.reference_server.domain.batcher import Batcher
+from createflow.reference_server.domain.job import Current, Lease
+from createflow.reference_server.domain.port import Copy, UnavailableError
+from createflow.reference_server.domain.unit_of_work import Stored, Unit, Written
 
 GROUP_MAX = 64
 GATHERERS = 1

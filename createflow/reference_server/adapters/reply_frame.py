@@ -5,7 +5,7 @@ The gateway passes the representation on without parsing it.
 
 import orjson
 
-from createflow.reference_server.port import Answer
+from createflow.reference_server.domain.port import Answer
 
 
 def pack(answer: Answer) -> bytes:

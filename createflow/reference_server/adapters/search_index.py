@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from createflow.reference_server.port import IndexAction, UnavailableError
+from createflow.reference_server.domain.port import IndexAction, UnavailableError
 
 if TYPE_CHECKING:
     import httpx

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from createflow.reference_server.unit import Unit
+from createflow.reference_server.domain.unit_of_work import Unit
 
 
 def compose(unit: Unit) -> tuple[str, dict[str, Any]]:

@@ -9,8 +9,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from createflow.reference_server.batcher import Batcher
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.batcher import Batcher
+from createflow.reference_server.domain.port import UnavailableError
 
 TIMEOUT_S = 0.1
 TRIPS = 2

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from createflow.reference_server.adapters.memory_buckets import MemoryBuckets
 from createflow.reference_server.adapters.valkey import Valkey
-from createflow.reference_server.job import Quota
-from createflow.reference_server.port import Limit, UnavailableError
+from createflow.reference_server.domain.job import Quota
+from createflow.reference_server.domain.port import Limit, UnavailableError
 
 _MICRO = 1_000_000
 

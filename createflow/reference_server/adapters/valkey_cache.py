@@ -3,7 +3,7 @@
 import random
 
 from createflow.reference_server.adapters.valkey import Valkey
-from createflow.reference_server.port import Copy
+from createflow.reference_server.domain.port import Copy
 
 JITTER_RATIO = 0.1
 """Entries made together do not expire together."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job
+from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -11,8 +11,9 @@ from createflow.reference_server.adapters.jwks_file import Key
 from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
 from createflow.reference_server.defects import token_trust
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Job, Principal, Refused
-from createflow.reference_server.stages.api.auth_check import PERMISSIONS, AuthCheck
+from createflow.reference_server.domain.access import PERMISSIONS
+from createflow.reference_server.domain.job import Job, Principal, Refused
+from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -1,8 +1,8 @@
 """Step 11, broken."""
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job, Lease, Refused
-from createflow.reference_server.port import UnavailableError
+from createflow.reference_server.domain.job import Job, Lease, Refused
+from createflow.reference_server.domain.port import UnavailableError
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Answered, Exchange, Job, Refused
+from createflow.reference_server.domain.job import Answered, Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -1,6 +1,6 @@
 """Step 15, broken."""
 
-from createflow.reference_server.port import IndexAction
+from createflow.reference_server.domain.port import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.fault import Fault
 

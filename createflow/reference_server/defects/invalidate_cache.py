@@ -3,8 +3,8 @@
 import orjson
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job
-from createflow.reference_server.port import Copy
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.port import Copy
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

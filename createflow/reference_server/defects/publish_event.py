@@ -3,8 +3,8 @@
 import orjson
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job
-from createflow.reference_server.outbox import OutboxRow, event_of
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.outbox import OutboxRow, event_of
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -3,7 +3,7 @@
 import asyncio
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.rate_limit import RateLimit
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -1,9 +1,9 @@
 """Step 13, broken: a replica that has not heard of the last change, and a reader who does not mind."""
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job
-from createflow.reference_server.port import Copy
-from createflow.reference_server.reads import Reader
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.port import Copy
+from createflow.reference_server.domain.reads import Reader
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job, Refused
+from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.response import Response
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from createflow.reference_server.breaker import Breaker
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Refused
+from createflow.reference_server.domain.circuit_breaker import Breaker
+from createflow.reference_server.domain.job import Refused
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.schemas.clock import SystemClock
 from createflow.schemas.fault import Fault

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import orjson
 
 from createflow.reference_server.defects.twin import Stages, Swap
-from createflow.reference_server.job import Job, Refused, Stage
-from createflow.reference_server.port import Rows
+from createflow.reference_server.domain.job import Job, Refused, Stage
+from createflow.reference_server.domain.port import Rows
+from createflow.reference_server.domain.unit_of_work import Unit
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.reference_server.stages.business.transaction import Transaction
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
-from createflow.reference_server.unit import Unit
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from createflow.reference_server.job import Stage
+from createflow.reference_server.domain.job import Stage
 from createflow.schemas.flow import Step
 
 Stages = tuple[Stage, ...]

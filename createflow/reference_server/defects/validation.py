@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from createflow.reference_server.defects.twin import Swap, swap, twin_of
-from createflow.reference_server.job import Refused, Violation
-from createflow.reference_server.schema_check import SchemaCheck
+from createflow.reference_server.domain.job import Refused, Violation
+from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

@@ -3,7 +3,7 @@
 import orjson
 
 from createflow.reference_server.defects.twin import Swap, twin_of
-from createflow.reference_server.job import Job
+from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step

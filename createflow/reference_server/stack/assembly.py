@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from createflow.reference_server.settings import Settings
+from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.account import reachable_directory, unprivileged_account
 from createflow.reference_server.stack.component import Component

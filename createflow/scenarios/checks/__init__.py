@@ -12,14 +12,8 @@ from createflow.scenarios.checks.api import (
     validation,
 )
 from createflow.scenarios.checks.business import audit_log, business_logic, publish_event, transaction
-from createflow.scenarios.checks.data import (
-    connection_pool,
-    index_update,
-    invalidate_cache,
-    replicate,
-    write_primary,
-)
-from createflow.scenarios.declare import Check
+from createflow.scenarios.checks.data import connection_pool, index_update, invalidate_cache, replicate, write_primary
+from createflow.scenarios.harness.check import Check
 
 MODULES = (
     https_request,

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import yaml
 
-from createflow.scenarios.json_pointer import value_at
+from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.web_address import checked_address
 

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from createflow.scenarios.load.writes import Writes
-from createflow.scenarios.probes.run_rows import PAGE_ROWS, RunRows
-from createflow.scenarios.verification.handfuls import handfuls
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.sinks.run_rows import PAGE_ROWS, RunRows
+from createflow.scenarios.verification.batches import handfuls
+from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
 from createflow.schemas.profile import SqlSink
 

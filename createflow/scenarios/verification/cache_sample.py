@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.probes.postgres_rows import PostgresRows
-from createflow.scenarios.probes.redis_cache import RedisCache
-from createflow.scenarios.sameness import differences
+from createflow.scenarios.sinks.field_equality import differences
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.postgres_rows import PostgresRows
+from createflow.scenarios.sinks.redis_cache import RedisCache
 from createflow.schemas.clock import Clock
 from createflow.schemas.load_finding import CacheSample
 from createflow.schemas.profile import Profile

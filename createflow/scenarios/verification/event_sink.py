@@ -3,11 +3,11 @@
 import json
 from array import array
 
-from createflow.scenarios.expect import NotDeclared
-from createflow.scenarios.json_pointer import value_at
-from createflow.scenarios.load.writes import Outcome, Writes
-from createflow.scenarios.probes.event_replay import EventReplay
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Outcome, Writes
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.event_replay import EventReplay
+from createflow.scenarios.text.json_pointer import value_at
+from createflow.scenarios.verification.observed import Sightings
 from createflow.schemas.profile import EventSink as Declared
 
 

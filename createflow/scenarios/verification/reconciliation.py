@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Self
 
-from createflow.scenarios.expect import NotDeclared
-from createflow.scenarios.load.writes import Outcome, Writes
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.probes.event_replay import last_place
-from createflow.scenarios.probes.run_rows import LONG_AGO, RunRows
+from createflow.scenarios.load.plan.write_log import Outcome, Writes
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.event_replay import last_place
+from createflow.scenarios.sinks.run_rows import LONG_AGO, RunRows
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.verification.arrival_set import how_many, marks
 from createflow.scenarios.verification.cache_sample import cache_sample, spread
-from createflow.scenarios.verification.judgement import proved, verdicts
-from createflow.scenarios.verification.marks import how_many, marks
-from createflow.scenarios.verification.places import Noted, places, unverifiable
-from createflow.scenarios.verification.rounds import SinkProgress, searched
+from createflow.scenarios.verification.search_rounds import SinkProgress, searched
 from createflow.scenarios.verification.sink import Identities
+from createflow.scenarios.verification.sink_verdict import proved, verdicts
+from createflow.scenarios.verification.verifiable_sinks import Noted, places, unverifiable
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.load_finding import SinkVerdict, Verification
 from createflow.schemas.profile import Profile

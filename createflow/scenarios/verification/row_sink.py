@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from createflow.scenarios.load.writes import Writes
-from createflow.scenarios.probes.run_rows import RunRows
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.sinks.run_rows import RunRows
+from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
-from createflow.scenarios.contract import Contract
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import Created, HttpConnection, NoReply
-from createflow.scenarios.probes.http_target import HttpTarget
-from createflow.scenarios.reply import Reply
-from createflow.scenarios.verification.lag_book import LagBook
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.http_client import Created, HttpConnection, NoReply
+from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.verification.lags import LagBook
 from createflow.scenarios.verification.sample import Sample, Seen
 from createflow.scenarios.verification.watch import Watch, watches
 from createflow.schemas.clock import Clock, SystemClock

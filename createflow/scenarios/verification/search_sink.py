@@ -1,9 +1,9 @@
 """The search index, asked about every arrival by its name, or by its id where the profile names no keyword field."""
 
-from createflow.scenarios.load.writes import Writes
-from createflow.scenarios.probes.index_pages import PAGE, IndexPages
-from createflow.scenarios.verification.handfuls import handfuls
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.sinks.index_pages import PAGE, IndexPages
+from createflow.scenarios.verification.batches import handfuls
+from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
 from createflow.schemas.profile import SearchSink as Declared
 

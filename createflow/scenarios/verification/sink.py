@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from createflow.scenarios.load.writes import Writes
-from createflow.scenarios.verification.marks import marks
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.verification.arrival_set import marks
+from createflow.scenarios.verification.observed import Sightings
 
 
 class WriteSink(Protocol):

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.probes.event_watch import EventWatch
-from createflow.scenarios.probes.index_pages import IndexPages
-from createflow.scenarios.probes.postgres_rows import PostgresRows
+from createflow.scenarios.sinks.event_watch import EventWatch
+from createflow.scenarios.sinks.index_pages import IndexPages
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.postgres_rows import PostgresRows
+from createflow.scenarios.verification.batched_poll import SharedLook
 from createflow.scenarios.verification.sample import Sample, Seen
-from createflow.scenarios.verification.shared_look import SharedLook
 from createflow.schemas.clock import Clock
 from createflow.schemas.profile import Profile
 

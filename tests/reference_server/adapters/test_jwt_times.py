@@ -3,7 +3,7 @@
 import pytest
 
 from createflow.reference_server.adapters.jwt_tokens import check_times
-from createflow.reference_server.stages.api.auth_check import InvalidTokenError
+from createflow.reference_server.domain.access import InvalidTokenError
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), "1795000000", True, None, [1], {}])

@@ -10,8 +10,8 @@ import pytest
 
 from createflow.reference_server.adapters.postgres_pool import Pool
 from createflow.reference_server.adapters.postgres_rows import PostgresRows
-from createflow.reference_server.port import DatabaseError, UnavailableError
-from createflow.reference_server.unit import ROW_STATEMENTS, AuditDraft, EventDraft, Unit, Written
+from createflow.reference_server.domain.port import DatabaseError, UnavailableError
+from createflow.reference_server.domain.unit_of_work import ROW_STATEMENTS, AuditDraft, EventDraft, Unit, Written
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from createflow.scenarios.contract import Contract
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.profile import Deadlines, FaultName, Limits, Target
 from createflow.schemas.report import Exchange
 

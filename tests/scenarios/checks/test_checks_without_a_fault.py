@@ -39,10 +39,10 @@ from createflow.scenarios.checks.business.business_logic.concurrency import (
 )
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
-from createflow.scenarios.declare import Check
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared
-from createflow.scenarios.probes.tls_handshakes import TlsHandshakes
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.harness.check import Check
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.tls_handshakes import TlsHandshakes
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {

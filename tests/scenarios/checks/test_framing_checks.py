@@ -7,12 +7,12 @@ from createflow.scenarios.checks.api.https_request.framing import (
     host_is_required_once,
     smuggled_request_is_not_answered,
 )
-from createflow.scenarios.declare import Check
-from createflow.scenarios.expect import Expectation, Inconclusive
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.probes import raw_http
-from createflow.scenarios.probes.http_connection import HttpConnection
-from createflow.scenarios.probes.raw_http import RawSocket
+from createflow.scenarios.harness.check import Check
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target import raw_http
+from createflow.scenarios.target.http_client import HttpConnection
+from createflow.scenarios.target.raw_http import RawSocket
+from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 from tests.scenarios.checks.memory_target import MemoryTarget
 from tests.scenarios.checks.raw_server import raw_server

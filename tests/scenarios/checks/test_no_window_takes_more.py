@@ -9,8 +9,8 @@ import pytest
 
 from createflow.scenarios.checks.api import rate_limit
 from createflow.scenarios.checks.api.rate_limit import no_window_takes_more
-from createflow.scenarios.expect import Expectation, Inconclusive
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.profile import Limits
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.checks.api.https_request.plaintext import plaintext_creates_nothing
-from createflow.scenarios.expect import Expectation, Inconclusive
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.http_connection import HttpConnection, NoConnection, NoReply
-from createflow.scenarios.probes.raw_http import RawSocket
-from createflow.scenarios.probes.raw_role import Conversation
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.raw_http import RawSocket
+from createflow.scenarios.target.raw_probes import Conversation
+from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import Exchange
 from tests.scenarios.checks.memory_target import MemoryTarget

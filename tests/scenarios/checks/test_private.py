@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
-from createflow.scenarios.expect import Expectation, Inconclusive
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.reply import Reply
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ import pytest
 
 from createflow.scenarios.checks.api.response import gates
 from createflow.scenarios.checks.api.response.gates import six_refusals_are_told_apart
-from createflow.scenarios.contract import Contract
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.refusals import Refusals
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.refusals import Refusals
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.profile import FaultName, Limits, Target
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 

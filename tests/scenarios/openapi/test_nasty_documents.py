@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.contract import Contract
 from createflow.scenarios.openapi.create_operation import create_operation
 from createflow.scenarios.openapi.document import read
 from createflow.scenarios.openapi.draft import SCHEMA_FILE, profile_text
+from createflow.scenarios.target.contract import Contract
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 

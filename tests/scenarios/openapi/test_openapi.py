@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.contract import Contract
 from createflow.scenarios.openapi import document as openapi_document
 from createflow.scenarios.openapi.create_operation import CreateOperation, create_operation
 from createflow.scenarios.openapi.document import read, resolved
+from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Target
-from tests.scenarios.crooked_server import Habit, crooked_server, reply
+from tests.scenarios.malformed_server import Habit, crooked_server, reply
 
 OLD = """
 openapi: 3.0.3

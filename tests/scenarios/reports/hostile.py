@@ -2,7 +2,7 @@
 
 from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, ProfilePlace, RunReport, Standing
-from tests.scenarios.made_report import known, report, result
+from tests.scenarios.reports.conformance.made_report import known, report, result
 
 NASTY = (
     "\x00\x1b[31m\ud7ff\ufffe\x0b\u202e]]></script></pre><script>alert(1)</script>'\"&%\r\n::error::x\n````\n# x | y"

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from createflow.scenarios.load.writes import Outcome, Writes
-from createflow.scenarios.verification.sightings import Sightings
+from createflow.scenarios.load.plan.write_log import Outcome, Writes
+from createflow.scenarios.verification.observed import Sightings
 from createflow.schemas.clock import FakeClock
 
 LETTERS = {

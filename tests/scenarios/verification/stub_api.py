@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 
-from createflow.scenarios.probes.http_connection import HttpConnection
+from createflow.scenarios.target.http_client import HttpConnection
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_target import Target
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.mask import Mask
+from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import spread
-from createflow.scenarios.verification.places import unverifiable
 from createflow.scenarios.verification.reconciliation import Reconciliation
+from createflow.scenarios.verification.verifiable_sinks import unverifiable
 from createflow.schemas.clock import FakeClock
 from createflow.schemas.profile import Profile
 from tests.scenarios.verification.fakes import writes_of

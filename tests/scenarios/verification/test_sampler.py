@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.verification.lag_book import LagBook
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.verification.lags import LagBook
 from createflow.scenarios.verification.sample import Sample, Seen
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.clock import FakeClock

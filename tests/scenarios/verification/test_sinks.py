@@ -9,11 +9,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import SecretStr
 
-from createflow.scenarios.expect import NotDeclared
-from createflow.scenarios.load.writes import Writes
-from createflow.scenarios.probes.event_replay import EventReplay
-from createflow.scenarios.probes.index_pages import PAGE, IndexPages
-from createflow.scenarios.probes.run_rows import LONG_AGO, PAGE_ROWS, RunRows
+from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.event_replay import EventReplay
+from createflow.scenarios.sinks.index_pages import PAGE, IndexPages
+from createflow.scenarios.sinks.run_rows import LONG_AGO, PAGE_ROWS, RunRows
 from createflow.scenarios.verification.audit_sink import AuditSink
 from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.row_sink import RowSink

@@ -13,16 +13,16 @@ import httpx
 import psycopg
 import pytest
 
-from createflow.scenarios.contract import Contract
-from createflow.scenarios.load.body import body_template
-from createflow.scenarios.load.writes import Outcome, Writes
-from createflow.scenarios.mask import Mask
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.event_replay import last_place
-from createflow.scenarios.probes.tokens import MintedTokens
-from createflow.scenarios.probes.trust import trust
+from createflow.scenarios.load.plan.bodies import body_template
+from createflow.scenarios.load.plan.write_log import Outcome, Writes
+from createflow.scenarios.sinks.event_replay import last_place
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.tls_context import trust
+from createflow.scenarios.target.tokens import MintedTokens
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.verification.cleanup import clean_up
 from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.removal import clean_up
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.load_finding import SinkVerdict, Verification
 from createflow.schemas.profile import JwtAuth, Profile

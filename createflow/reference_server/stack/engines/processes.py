@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from createflow.reference_server.settings import Settings
+from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.http_probe import answers_200
 
@@ -15,7 +15,7 @@ def component(kind: str, directory: Path, settings: Settings, *, needs: tuple[st
     return Component(
         name=settings.instance,
         port=settings.port,
-        argv=lambda: [sys.executable, "-m", f"createflow.reference_server.{kind}", str(settings_file)],
+        argv=lambda: [sys.executable, "-m", "createflow.reference_server", kind, str(settings_file)],
         cwd=directory,
         ready=lambda: answers_200(f"http://{settings.host}:{settings.port}/readyz"),
         needs=needs,

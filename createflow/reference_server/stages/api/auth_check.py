@@ -1,40 +1,17 @@
 """Step 3: who is it, and may they."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
-from createflow.reference_server.job import Job, Principal, Refused
-from createflow.reference_server.port import Buckets, Limit
+from createflow.reference_server.domain.access import InvalidTokenError, Tokens
+from createflow.reference_server.domain.job import Job, Principal, Refused
+from createflow.reference_server.domain.port import Buckets, Limit
 from createflow.schemas.flow import Step
-
-_READ = frozenset({"read"})
-_WRITE = _READ | {"create", "update", "delete"}
-PERMISSIONS: dict[str, frozenset[str]] = {
-    "reader": _READ,
-    "writer": _WRITE,
-    "admin": _WRITE | {"others"},
-}
-"""Role to permissions; ``others`` is writing what somebody else created."""
 
 _NEEDS = {"create": "create", "update": "update", "delete": "delete", "read": "read", "search": "read"}
 
 GUESSES = Limit(rate_per_s=50.0, burst=500)
 """Failed authentications of one client address: generous to a broken client, useless for guessing."""
-
-
-class InvalidTokenError(Exception):
-    """The token proves nothing; the message is for the log."""
-
-
-class Tokens(Protocol):
-    """Verifies access tokens."""
-
-    def verify(self, token: str) -> Principal:
-        """The token's principal.
-
-        Raises:
-            InvalidTokenError: malformed, not signed by the issuer, expired, for somebody else.
-        """
 
 
 @dataclass(frozen=True, slots=True)

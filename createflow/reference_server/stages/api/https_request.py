@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from createflow.reference_server.job import Answered, Exchange, Job, Operation, Refused
+from createflow.reference_server.domain.job import Answered, Exchange, Job, Operation, Refused
 from createflow.schemas.flow import Step
 
 COLLECTION = "/api/resources"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.job import Job
+from createflow.reference_server.domain.job import Job
 from createflow.schemas.flow import Step
 
 HEADER_BUFFER_BYTES = 64 * 1024

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.job import Job, Refused
-from createflow.reference_server.port import Buckets, Limit
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.port import Buckets, Limit
 from createflow.schemas.flow import Step
 
 

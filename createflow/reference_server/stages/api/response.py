@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.etag import names_strongly, names_weakly
-from createflow.reference_server.job import Answered, Job, Refused
+from createflow.reference_server.domain.etag import names_strongly, names_weakly
+from createflow.reference_server.domain.job import Answered, Job, Refused
 from createflow.reference_server.stages.api.https_request import COLLECTION
 from createflow.schemas.flow import Step
 

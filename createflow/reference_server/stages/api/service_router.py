@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.breaker import Breaker, BreakerOpenError
-from createflow.reference_server.job import Job, Refused
-from createflow.reference_server.port import Answer, Bus, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.circuit_breaker import Breaker, BreakerOpenError
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.port import Answer, Bus, UnavailableError, UnknownOutcomeError
 from createflow.schemas.flow import Step
 
 _RETRY_AFTER_S = 1.0

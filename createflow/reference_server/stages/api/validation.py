@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import jiter
 import orjson
 
-from createflow.reference_server.job import Job, Refused, Violation
-from createflow.reference_server.sanitising import Sanitiser, name_violations
-from createflow.reference_server.schema_check import SchemaCheck
+from createflow.reference_server.domain.job import Job, Refused, Violation
+from createflow.reference_server.domain.sanitising import Sanitiser, name_violations
+from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.schemas.flow import Step
 from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
 

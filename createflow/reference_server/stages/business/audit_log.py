@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.job import Job
-from createflow.reference_server.unit import AuditDraft
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.unit_of_work import AuditDraft
 from createflow.schemas.flow import Step
 
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.etag import names_strongly, names_weakly
-from createflow.reference_server.job import Job, Refused
-from createflow.reference_server.port import Rows
+from createflow.reference_server.domain.etag import names_strongly, names_weakly
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.port import Rows
 from createflow.schemas.flow import Step
 
 

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import orjson
 
-from createflow.reference_server.job import Job
-from createflow.reference_server.unit import ROW_STATEMENTS, KeyClaim, Unit
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.unit_of_work import ROW_STATEMENTS, KeyClaim, Unit
 from createflow.schemas.flow import Step
 
 

@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.job import Job, Refused
-from createflow.reference_server.port import Rows, UnavailableError
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.port import Rows, UnavailableError
 from createflow.schemas.flow import Step
 
 

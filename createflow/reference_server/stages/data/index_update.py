@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.port import Index, IndexAction
+from createflow.reference_server.domain.port import Index, IndexAction
 from createflow.schemas.flow import Step
 
 _DELETED = "createflow.resource.deleted"

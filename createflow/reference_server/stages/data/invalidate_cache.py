@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.cache_writer import CacheWriter
-from createflow.reference_server.job import Job
-from createflow.reference_server.port import Copy
+from createflow.reference_server.domain.cache_writer import CacheWriter
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.port import Copy
 from createflow.schemas.flow import Step
 
 

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.floors import Floors
-from createflow.reference_server.job import Job
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.version_watermarks import Floors
 from createflow.schemas.flow import Step
 
 

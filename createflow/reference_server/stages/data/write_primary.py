@@ -3,9 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.job import Job, Refused
-from createflow.reference_server.port import DatabaseError, KeyTakenError, Rows, UnavailableError, UnknownOutcomeError
-from createflow.reference_server.unit import Unit, Written
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.port import (
+    DatabaseError,
+    KeyTakenError,
+    Rows,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from createflow.reference_server.domain.unit_of_work import Unit, Written
 from createflow.schemas.flow import Step
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 
-from createflow.scenarios.controls import accepting_again, between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect, expect_status
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Faults, Handshakes, Target
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.probes import Faults, Handshakes, Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 
-from createflow.scenarios.admissions import worst_window
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.excess import SENDERS, at_once, exceeded
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_header
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Target, Tokens
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.burst import SENDERS, at_once, exceeded
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.rate_window import worst_window
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_header
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

@@ -2,14 +2,15 @@
 
 from datetime import UTC, datetime
 
-from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import Resource, between_creates, created, resource_in
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect, expect_status
-from createflow.scenarios.probes.role import AuditTrail, Row, Target
-from createflow.scenarios.sameness import same
-from createflow.scenarios.traces import is_success
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, resource_in
+from createflow.scenarios.checks.support.leftovers import is_success
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.field_equality import same
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import AuditTrail, Row, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

@@ -1,10 +1,11 @@
 """Step 9: everybody who listens learns of each create once, and learns the truth."""
 
-from createflow.scenarios.controls import Resource, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
-from createflow.scenarios.probes.role import Event, EventLog, Target
+from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.probes import Event, EventLog, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -2,24 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-from createflow.scenarios.controls import accepting_again, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_status
-from createflow.scenarios.need import Need
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.probes.role import (
-    AuditTrail,
-    Cache,
-    EventLog,
-    Faults,
-    Primary,
-    SearchIndex,
-    Target,
-    Tokens,
-)
-from createflow.scenarios.reply import Reply
-from createflow.scenarios.traces import Traces
+from createflow.scenarios.checks.support.fixtures import accepting_again, created
+from createflow.scenarios.checks.support.leftovers import Traces
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import AuditTrail, Cache, EventLog, Faults, Primary, SearchIndex, Target, Tokens
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from createflow.scenarios.controls import resource_in
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import expect
-from createflow.scenarios.probes.role import Primary, Target
+from createflow.scenarios.checks.support.fixtures import resource_in
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.target.probes import Primary, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

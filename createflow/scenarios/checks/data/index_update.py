@@ -1,11 +1,12 @@
 """Step 15: what was written is found."""
 
-from createflow.scenarios.controls import Resource, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Faults, Row, SearchIndex, Target
+from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.probes import Faults, Row, SearchIndex, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

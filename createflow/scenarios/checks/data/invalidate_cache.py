@@ -2,14 +2,15 @@
 
 import asyncio
 
-from createflow.scenarios.controls import Resource, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Cache, Primary, Row, Target
-from createflow.scenarios.reply import Reply
-from createflow.scenarios.sameness import differences
+from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.field_equality import differences
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.probes import Cache, Primary, Row, Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

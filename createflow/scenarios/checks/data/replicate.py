@@ -2,13 +2,13 @@
 
 import asyncio
 
-from createflow.scenarios.controls import Resource, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import expect, expect_same_fields
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Faults, Replica, Replicas, Row, Target
-from createflow.scenarios.sameness import differences
+from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.sinks.field_equality import differences
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.probes import Faults, Replica, Replicas, Row, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

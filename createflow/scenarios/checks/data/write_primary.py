@@ -1,9 +1,10 @@
 """Step 12: a 201 means that the primary has it."""
 
-from createflow.scenarios.controls import created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, expect, expect_same_fields
-from createflow.scenarios.probes.role import Primary, Target
+from createflow.scenarios.checks.support.fixtures import created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target.probes import Primary, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

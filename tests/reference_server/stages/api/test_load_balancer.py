@@ -7,7 +7,7 @@ import anyio
 import pytest
 import trustme
 
-from createflow.reference_server.job import Exchange, Job
+from createflow.reference_server.domain.job import Exchange, Job
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stages.api.load_balancer import BalancerConfig, LoadBalancer, render
 

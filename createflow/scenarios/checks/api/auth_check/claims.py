@@ -3,12 +3,12 @@
 import time
 from collections.abc import Mapping
 
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import expect, expect_status
-from createflow.scenarios.forged_tokens import Jws
-from createflow.scenarios.probes.raw_role import Issuer
-from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.target.forged_tokens import Jws
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.raw_probes import Issuer
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

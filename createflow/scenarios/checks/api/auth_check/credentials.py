@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_header, expect_status
-from createflow.scenarios.forged_tokens import loosely_written
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.probes.raw_role import RawHttp
-from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.forged_tokens import loosely_written
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.raw_probes import RawHttp
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

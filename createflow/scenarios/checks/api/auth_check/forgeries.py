@@ -2,13 +2,14 @@
 
 import asyncio
 
-from createflow.scenarios import forged_tokens
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, expect, expect_status
-from createflow.scenarios.forged_tokens import HMAC_ALGORITHMS, Jws
-from createflow.scenarios.probes.raw_role import Callbacks, Issuer
-from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target import forged_tokens
+from createflow.scenarios.target.forged_tokens import HMAC_ALGORITHMS, Jws
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.raw_probes import Callbacks, Issuer
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

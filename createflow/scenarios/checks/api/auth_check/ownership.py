@@ -1,15 +1,16 @@
 """Whose a resource is: where it is private, its existence is as well."""
 
-from createflow.scenarios.controls import Resource, between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
-from createflow.scenarios.need import Need
-from createflow.scenarios.principal import Principal
-from createflow.scenarios.probes.role import Target, Tokens
-from createflow.scenarios.refusal_code import code_of
-from createflow.scenarios.reply import Reply
-from createflow.scenarios.sibling_url import sibling_url
+from createflow.scenarios.checks.support.error_code import code_of
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created
+from createflow.scenarios.checks.support.missing_url import sibling_url
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 

@@ -1,11 +1,12 @@
 """Without a token that is whole, in time and allowed to, there is no create."""
 
-from createflow.scenarios import forgery
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import NotDeclared, expect, expect_header, expect_status
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.probes.role import Target, Tokens
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_header, expect_status
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target import forged_tokens_basic as forgery
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Target, Tokens
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

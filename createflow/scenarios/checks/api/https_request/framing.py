@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, Inconclusive, expect_exchange
-from createflow.scenarios.probes.http_connection import NoConnection, NoReply
-from createflow.scenarios.probes.raw_role import Conversation, RawHttp
-from createflow.scenarios.probes.role import Target
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect_exchange
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.http_client import NoConnection, NoReply
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.raw_probes import Conversation, RawHttp
 from createflow.schemas.flow import Step
 
 _CHUNKED = "Transfer-Encoding: chunked"

@@ -3,12 +3,13 @@
 import re
 from email.utils import parsedate_to_datetime
 
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, Inconclusive, expect, expect_header
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Target
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_header
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

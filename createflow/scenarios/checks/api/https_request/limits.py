@@ -3,13 +3,14 @@
 import gzip
 import json
 
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import NotDeclared, expect, expect_exchange, expect_header, expect_status
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.raw_role import RawHttp
-from createflow.scenarios.probes.role import Target
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.raw_probes import RawHttp
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

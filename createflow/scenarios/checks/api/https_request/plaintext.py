@@ -2,14 +2,15 @@
 
 import re
 
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect_exchange
-from createflow.scenarios.need import Need
-from createflow.scenarios.principal import ANONYMOUS
-from createflow.scenarios.probes.http_connection import NoConnection
-from createflow.scenarios.probes.raw_role import RawHttp
-from createflow.scenarios.probes.role import Primary, Target
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect_exchange
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.http_client import NoConnection
+from createflow.scenarios.target.principal import ANONYMOUS
+from createflow.scenarios.target.probes import Primary, Target
+from createflow.scenarios.target.raw_probes import RawHttp
 from createflow.schemas.flow import Step
 
 _HTTP_PORT = 80

@@ -4,11 +4,12 @@ import unicodedata
 from typing import Any
 
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect, expect_same_fields
-from createflow.scenarios.probes.role import Target
+from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -4,15 +4,16 @@ import json
 from collections.abc import Awaitable, Callable
 from itertools import combinations
 
-from createflow.scenarios.controls import accepting_again, between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.excess import exceeded
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_status
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.probes.role import Faults, Target, Tokens
-from createflow.scenarios.refusal_code import code_of
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.burst import exceeded
+from createflow.scenarios.checks.support.error_code import code_of
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Faults, Target, Tokens
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import FaultName

@@ -4,10 +4,11 @@ import asyncio
 import uuid
 from urllib.parse import unquote, urlsplit
 
-from createflow.scenarios.controls import created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
-from createflow.scenarios.probes.role import Primary, Target
+from createflow.scenarios.checks.support.fixtures import created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.target.probes import Primary, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

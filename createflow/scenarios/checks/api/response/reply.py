@@ -8,21 +8,14 @@ from email.utils import parsedate_to_datetime
 
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.controls import between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import (
-    Expectation,
-    Inconclusive,
-    NotDeclared,
-    expect,
-    expect_header,
-    expect_same_fields,
-    expect_status,
-)
-from createflow.scenarios.principal import ANONYMOUS, Principal
-from createflow.scenarios.probes.role import Target, Tokens
-from createflow.scenarios.refusal_code import code_of
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.error_code import code_of
+from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

@@ -1,12 +1,13 @@
 """Bodies made from the schema: more of them, and stranger ones, than anybody would write down."""
 
-from createflow.scenarios.contract import Contract
-from createflow.scenarios.controls import between_creates
-from createflow.scenarios.declare import check
-from createflow.scenarios.dice import dice
-from createflow.scenarios.expect import NotDeclared, expect, expect_same_fields, expect_status
-from createflow.scenarios.generating import generated_bodies, invalid_bodies
-from createflow.scenarios.probes.role import Target
+from createflow.scenarios.bodies.generate import generated_bodies, invalid_bodies
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
+from createflow.scenarios.harness.seeded_random import dice
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 

@@ -7,12 +7,13 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import NotDeclared, expect, expect_same_fields, expect_status
-from createflow.scenarios.probes.raw_role import Callbacks
-from createflow.scenarios.probes.role import Target
+from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.raw_probes import Callbacks
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from createflow.scenarios.controls import Resource, between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, Inconclusive, NotDeclared, expect, expect_status
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Primary, Target
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.probes import Primary, Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

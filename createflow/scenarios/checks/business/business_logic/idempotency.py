@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import accepting_again, between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.eventually import eventually
-from createflow.scenarios.expect import Inconclusive, NotDeclared, expect
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.raw_role import RawHttp
-from createflow.scenarios.probes.role import Faults, Primary, Target, Tokens
-from createflow.scenarios.reply import Reply
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Faults, Primary, Target, Tokens
+from createflow.scenarios.target.raw_probes import RawHttp
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

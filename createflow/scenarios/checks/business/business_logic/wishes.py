@@ -2,12 +2,13 @@
 
 import asyncio
 
-from createflow.scenarios.contract import nonce
-from createflow.scenarios.controls import between_creates, created
-from createflow.scenarios.declare import check
-from createflow.scenarios.expect import Expectation, NotDeclared, expect, expect_status
-from createflow.scenarios.need import Need
-from createflow.scenarios.probes.role import Primary, Target
+from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.need import Need
+from createflow.scenarios.outcome import Expectation, NotDeclared
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Primary, Target
 from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

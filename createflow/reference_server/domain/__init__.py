@@ -1,0 +1,1 @@
+"""The job, the ports and the rules that stages share."""

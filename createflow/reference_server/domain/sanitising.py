@@ -1,0 +1,92 @@
+"""What text may hold: refused is what harms those who read it later; NFC is the only rewrite."""
+
+import math
+import re
+import unicodedata
+from typing import Any
+
+from createflow.reference_server.domain.job import Violation
+
+INTEGER_MIN = -(2**63)
+INTEGER_MAX = 2**63 - 1
+_HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_JOINER = re.compile("(?<![^\x00-\x7f\\s])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\\s])")
+"""Joiners are part of words and emoji when they stand between two letters or symbols, else they only hide."""
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def pointer(parent: str, key: str | int) -> str:
+    """RFC 6901: ``~`` and ``/`` inside a key are escaped."""
+    return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text can be seen."""
+    return not text or all(
+        character.isspace() or character in _FILLERS or unicodedata.category(character) in {"Cf", "Zs", "Zl", "Zp"}
+        for character in text
+    )
+
+
+def name_violations(name: str) -> list[Violation]:
+    """What must not be in a name in particular: what makes two names look alike."""
+    if _INVISIBLE.search(name) or _JOINER.search(name):
+        return [Violation("/name", "must not hold invisible or direction-changing characters", "characters")]
+    if is_blank(name):
+        return [Violation("/name", "must not be blank", "blank")]
+    return []
+
+
+class Sanitiser:
+    """Walks one decoded document: rewrites to NFC, collects what is refused, measures the depth."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self.too_deep = False
+
+    def walk(self, value: Any, at: str, levels: int) -> Any:
+        """The value in NFC.
+
+        Args:
+            value: decoded JSON.
+            at: its JSON Pointer.
+            levels: how many levels of containers may still follow.
+        """
+        kind = type(value)
+        if kind is str:
+            return self._text(value, at)
+        if kind is dict:
+            return self._mapping(value, at, levels)
+        if kind is list:
+            if levels == 0:
+                return self._deep(at)
+            return [self.walk(item, pointer(at, index), levels - 1) for index, item in enumerate(value)]
+        if (kind is int and not INTEGER_MIN <= value <= INTEGER_MAX) or (kind is float and not math.isfinite(value)):
+            self.violations.append(Violation(at, "is a number that cannot be kept exactly", "number"))
+        return value
+
+    def _text(self, text: str, at: str) -> str:
+        if _HARMFUL.search(text):
+            self.violations.append(Violation(at, "must not hold control characters", "characters"))
+            return text
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+    def _mapping(self, value: dict[str, Any], at: str, levels: int) -> Any:
+        if levels == 0:
+            return self._deep(at)
+        clean: dict[str, Any] = {}
+        for key, item in value.items():
+            if _HARMFUL.search(key):
+                self.violations.append(Violation(at, "has a key with control characters", "characters"))
+                continue
+            kept = key if key.isascii() else unicodedata.normalize("NFC", key)
+            if kept in clean:
+                self.violations.append(Violation(at, "has the same key twice once normalised", "duplicate"))
+            clean[kept] = self.walk(item, pointer(at, kept), levels - 1)
+        return clean
+
+    def _deep(self, at: str) -> None:
+        if not self.too_deep:
+            self.violations.append(Violation(at, "is nested too deeply", "depth"))
+        self.too_deep = True

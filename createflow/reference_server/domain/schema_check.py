@@ -1,0 +1,68 @@
+"""JSON Schema by two engines: a fast one that accepts, and an exact one that says what is wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+
+from createflow.reference_server.domain.job import Violation
+from createflow.reference_server.domain.sanitising import pointer
+
+_TEXTS = {
+    "type": "must be of type {0}",
+    "minLength": "must have at least {0} characters",
+    "maxLength": "may have at most {0} characters",
+    "pattern": "must match {0}",
+}
+
+
+class SchemaCheck:
+    """One schema, compiled once.
+
+    The fast engine only ever accepts. What it does not accept goes to ``jsonschema``, whose verdict counts, and
+    whose import is put off until then: it takes longer than the start-up has.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = schema
+        self._fast = jsonschema_rs.validator_for(schema)
+        self._exact: Any = None
+
+    def violations(self, document: Any) -> list[Violation]:
+        """Every violation, in our own words, since a validator's own echo the value; empty when it conforms."""
+        if self.accepts(document):
+            return []
+        return [violation for error in self._errors(document) for violation in _describe(error)]
+
+    def accepts(self, document: Any) -> bool:
+        """The fast engine's verdict; False also for what it cannot represent."""
+        try:
+            return bool(self._fast.is_valid(document))
+        except ValueError:
+            return False
+
+    def _errors(self, document: Any) -> Iterator[Any]:
+        if self._exact is None:
+            from jsonschema import Draft202012Validator
+
+            self._exact = Draft202012Validator(self._schema)
+        errors: Iterator[Any] = self._exact.iter_errors(document)
+        return errors
+
+
+def _describe(error: Any) -> Iterator[Violation]:
+    at = ""
+    for part in error.absolute_path:
+        at = pointer(at, part)
+    keyword, rule = str(error.validator), error.validator_value
+    if keyword == "required":
+        for name in rule:
+            if name not in error.instance:
+                yield Violation(pointer(at, name), "is required", keyword)
+    elif keyword == "additionalProperties":
+        allowed = error.schema.get("properties", {})
+        for name in error.instance:
+            if name not in allowed:
+                yield Violation(pointer(at, name[:100]), "is not a field of this document", keyword)
+    else:
+        yield Violation(at, _TEXTS.get(keyword, "does not meet the rule {0}").format(rule), keyword)

@@ -1,0 +1,94 @@
+"""The gateway process: an HTTP request to a job, a finished job to a reply, nothing else."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from createflow.reference_server.domain.job import Exchange, Job, Refused
+from createflow.reference_server.pipeline import Pipeline
+from createflow.reference_server.process.log import Log
+from createflow.reference_server.process.metrics import Metrics
+from createflow.reference_server.stages.api.https_request import request_id
+from createflow.reference_server.stages.api.response import Response
+
+OPS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
+_NONE: frozenset[bytes] = frozenset()
+
+
+class GatewayApp:
+    """The ASGI app of the API; everything that is not for operators goes through the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, response: Response, ops: ASGIApp, metrics: Metrics, log: Log) -> None:
+        self._pipeline = pipeline
+        self._response = response
+        self._ops = ops
+        self._metrics = metrics
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        if scope["path"] in OPS_PATHS:
+            await self._ops(scope, receive, send)
+            return
+        begun_ns = time.perf_counter_ns()
+        job = _job(scope, receive)
+        try:
+            job = await self._pipeline.run(job)
+        except Refused as refused:
+            job = self._response.refuse(job, refused)
+        except Exception:  # noqa: BLE001 - the last line: whatever it is, its inside stays inside
+            self._log.exception("internal_error", request_id=job.request_id)
+            job = self._response.refuse(job, Refused(500, "internal_error", "An error that is ours."))
+        await _send(job, send, self._response.always)
+        took_ns = time.perf_counter_ns() - begun_ns
+        self._metrics.requests.labels(op=job.op or "none", status=job.status).inc()
+        self._log.info(
+            "request",
+            request_id=job.request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=job.status,
+            ms=round(took_ns / 1e6, 3),
+        )
+
+
+def _job(scope: Scope, receive: Receive) -> Job:
+    raw_headers = scope["headers"]
+    headers = dict(raw_headers)
+    client = scope.get("client")
+    exchange = Exchange(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        headers=headers,
+        headers_bytes=sum(len(name) + len(value) for name, value in raw_headers),
+        peer=client[0] if client else "",
+        receive=receive,
+        repeated=_repeated(raw_headers) if len(headers) != len(raw_headers) else _NONE,
+    )
+    return Job(request_id=request_id(headers), exchange=exchange)
+
+
+def _repeated(raw_headers: list[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    counted = Counter(name for name, _ in raw_headers)
+    return frozenset(name for name, count in counted.items() if count > 1)
+
+
+async def _send(job: Job, send: Send, always: Iterable[tuple[bytes, bytes]]) -> None:
+    headers = job.headers
+    headers += always
+    headers.append((b"x-request-id", job.request_id.encode("ascii")))
+    timing = ", ".join([f"{name};dur={took_ns / 1e6:.3f}" for name, took_ns in job.timings])
+    headers.append((b"server-timing", timing.encode("ascii")))
+    quota = job.quota
+    if quota is not None:
+        headers.append((b"ratelimit-policy", b'"default";q=%d;w=%d' % (quota.limit, quota.window_s)))
+        headers.append((b"ratelimit", b'"default";r=%d;t=%d' % (quota.remaining, quota.reset_s)))
+    if job.status not in {204, 304}:
+        headers.append((b"content-length", b"%d" % len(job.document)))
+    await send({"type": "http.response.start", "status": job.status, "headers": headers})
+    await send({"type": "http.response.body", "body": job.document})

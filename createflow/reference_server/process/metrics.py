@@ -1,0 +1,41 @@
+"""What /metrics shows; a registry of its own for each process object, so that tests can hold several."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from createflow.reference_server.domain.circuit_breaker import Breaker
+from createflow.schemas.flow import Step
+
+_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Counters and histograms of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._steps = Histogram(
+            "step_seconds", "Time of one step of the flow.", ["step"], buckets=_BUCKETS_S, registry=self.registry
+        )
+        self.requests = Counter("requests", "Answered requests.", ["op", "status"], registry=self.registry)
+        self.degraded = Counter("degraded", "Requests served without a dependency.", ["what"], registry=self.registry)
+        self.breaker_open = Gauge("breaker_open", "1 while the breaker is open.", ["kind"], registry=self.registry)
+        self.breaker_opened = Gauge(
+            "breaker_opened", "How often the breaker has opened.", ["kind"], registry=self.registry
+        )
+        self.relayed = Counter("outbox_relayed", "Events acknowledged by the stream.", registry=self.registry)
+        self.outbox_lag_s = Gauge("outbox_lag_seconds", "Age of the newest relayed event.", registry=self.registry)
+        self.indexed = Counter("indexed", "Events applied to the search index.", registry=self.registry)
+        self.cache_pending = Gauge("cache_pending", "Copies the cache still lacks.", registry=self.registry)
+
+    def step(self, step: Step) -> Histogram:
+        """The histogram of one step."""
+        return self._steps.labels(step=str(step))
+
+    def watch_breaker(self, kind: str, breaker: Breaker) -> None:
+        """Show a breaker's state as it is when asked."""
+        self.breaker_open.labels(kind=kind).set_function(lambda: float(breaker.is_open))
+        self.breaker_opened.labels(kind=kind).set_function(lambda: float(breaker.opened))
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self.registry)

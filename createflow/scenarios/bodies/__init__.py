@@ -1,0 +1,1 @@
+"""Create bodies made from a JSON Schema."""

@@ -1,0 +1,1 @@
+"""What several checks arrange in the same way."""

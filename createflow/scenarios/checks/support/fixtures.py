@@ -1,0 +1,89 @@
+"""Ordinary creates that stand around what a check does, so that a dead or blocking target passes nothing."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.target.http_client import NoReply
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
+
+_RECOVERED_CREATES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an accepted create made, as the reply shows it."""
+
+    reply: Reply
+    shown: dict[str, Any]
+    id: str
+    url: str
+    name: str
+
+
+async def created(
+    target: Target,
+    body: Mapping[str, Any] | None = None,
+    *,
+    who: Principal | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Resource:
+    """Create a resource that the check goes on with.
+
+    Raises:
+        Inconclusive: an ordinary create is not accepted or its reply shows no resource; other checks judge that.
+    """
+    sent = target.contract.document() if body is None else dict(body)
+    reply = await target.create(sent, who=who, headers=headers)
+    return resource_in(target, reply, sent)
+
+
+def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resource:
+    """The resource that a reply to a create shows. Raises Inconclusive when it shows none."""
+    if not reply.accepted:
+        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+    shown = reply.document
+    resource_id = (shown or {}).get(target.contract.fields.id)
+    if shown is None or resource_id is None:
+        raise Inconclusive("the reply to an ordinary create is no JSON object with an id")
+    name = str(sent.get(target.contract.fields.name, ""))
+    return Resource(reply, shown, str(resource_id), target.url_of(reply), name)
+
+
+@asynccontextmanager
+async def between_creates(target: Target, *, who: Principal | None = None) -> AsyncIterator[None]:
+    """The same principal's ordinary creates are accepted before and after the block.
+
+    Raises:
+        Inconclusive: one of them was not.
+    """
+    for moment in ("before", "after"):
+        reply = await target.create(who=who)
+        if not reply.accepted:
+            raise Inconclusive(f"the ordinary create {moment} the test was answered {reply.status}")
+        if moment == "before":
+            yield
+
+
+async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool]:
+    """Whether ordinary creates are accepted again within the time, and what the last one was answered.
+
+    Several in a row: behind a balancer, one instance may have recovered while another still refuses.
+    """
+
+    async def attempt() -> str:
+        for _ in range(_RECOVERED_CREATES):
+            try:
+                reply = await target.create()
+            except NoReply as error:
+                return str(error)
+            if not reply.accepted:
+                return f"answered {reply.status}"
+        return "accepted"
+
+    return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)

@@ -1,0 +1,61 @@
+"""Named expectations, and the three ways in which a check says that a promise was not seen to hold."""
+
+from typing import Any
+
+from createflow.scenarios.outcome import Expectation
+from createflow.scenarios.sinks.field_equality import differences
+from createflow.scenarios.target.reply import Reply
+from createflow.schemas.report import Exchange
+
+
+def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # noqa: FBT001 - reads as a sentence
+    """The condition holds; else say what was expected and seen, with the replies that show it."""
+    if not holds:
+        raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
+
+
+def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -> None:  # noqa: FBT001 - as above
+    """The same for what was seen below HTTP."""
+    if not holds:
+        raise Expectation(expected, seen, exchanges=[exchange])
+
+
+def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
+    """The reply has one of these statuses, or what the profile declares in their place.
+
+    ``of`` says which request, when there are several.
+    """
+    wanted = " or ".join(reply.refusals.told(status) for status in statuses)
+    expect(
+        reply.means(*statuses),
+        f"{wanted}{f' to {of}' if of else ''}",
+        f"{reply.status}{_excerpt(reply)}",
+        reply,
+    )
+
+
+def expect_header(reply: Reply, name: str) -> str:
+    """The reply has the header, not empty; its value is returned."""
+    value = reply.headers.get(name.lower(), "")
+    expect(bool(value.strip()), f"a {name} header on the {reply.status}", "none", reply)
+    return value
+
+
+def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Reply, where: str) -> None:
+    """Every field that the reply showed is in the copy with the same value."""
+    for name in differences(shown, kept):
+        raise Expectation(
+            f"{name} = {_short(shown[name])} in {where}",
+            _short(kept[name]) if name in kept else "no such field",
+            exchanges=[reply.exchange for reply in replies],
+        )
+
+
+def _excerpt(reply: Reply) -> str:
+    text = reply.body[:160].decode("utf-8", "replace").strip()
+    return f" with {text!r}" if text else ""
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."

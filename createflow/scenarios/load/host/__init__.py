@@ -1,0 +1,1 @@
+"""The machine that the load comes from."""

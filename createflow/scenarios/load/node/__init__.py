@@ -1,0 +1,1 @@
+"""The load processes (gevent, Locust)."""

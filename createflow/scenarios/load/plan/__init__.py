@@ -1,0 +1,1 @@
+"""What one load is to do."""

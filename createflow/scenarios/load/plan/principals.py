@@ -1,0 +1,102 @@
+"""Who the load comes from: many subjects, none of them near its own rate limit, with tokens that never run out."""
+
+import contextlib
+import math
+from types import TracebackType
+from typing import Self
+
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Tokens
+from createflow.scenarios.target.token_supply import token_supply
+from createflow.scenarios.target.tokens import MintedTokens, tokens_for
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.profile import JwtAuth, Limits, NoAuth, Profile
+
+DEFAULT_COUNT = 100
+_SHARE_OF_LIMIT = 0.8
+"""Each principal stays below this share of its limit, so that the limiter is not what is measured."""
+
+
+def enough_principals(asked: int, *, rate_per_s: float, limits: Limits | None) -> int:
+    """As many as asked, or more when each would otherwise come near its rate limit."""
+    if limits is None:
+        return asked
+    return max(asked, math.ceil(rate_per_s / (limits.rate_per_s * _SHARE_OF_LIMIT)))
+
+
+class Principals:
+    """As many subjects as asked where tokens can be minted; else the one or two writers that the profile names.
+
+    Raises:
+        UserError: no token where the profile says one is, or a key that cannot sign.
+    """
+
+    def __init__(self, profile: Profile, count: int, *, run_id: str, mask: Mask) -> None:
+        self._mask = mask
+        self._principals: list[Principal] = []
+        self._beside: Principal | None = None
+        self._supply = token_supply(profile.auth, mask)
+        self.can_be_minted = isinstance(profile.auth, JwtAuth)
+        if isinstance(profile.auth, NoAuth):
+            return
+        tokens = tokens_for(profile.auth, f"load-{run_id}")
+        if isinstance(tokens, MintedTokens):
+            self._principals = [tokens.numbered_writer(number) for number in range(count)]
+            self._beside = tokens.numbered_writer(count)
+        elif tokens is not None:
+            self._principals = _writers(tokens)
+
+    async def __aenter__(self) -> Self:
+        """Ask for the tokens that must be asked for, and go on renewing them.
+
+        Raises:
+            TargetError: the token endpoint cannot be reached or gives none.
+        """
+        if self._supply is not None:
+            await self._supply.open()
+            self._principals = _writers(self._supply)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop renewing."""
+        if self._supply is not None:
+            await self._supply.close()
+
+    @property
+    def count(self) -> int:
+        """How many there are; one nobody where the endpoint is open."""
+        return max(1, len(self._principals))
+
+    def one(self, number: int = 0) -> Principal:
+        """One of them, with a token that holds for a while yet."""
+        return self._principals[number % self.count].current() if self._principals else Principal(None, None)
+
+    def beside(self) -> Principal:
+        """Somebody who writes beside the load: none of those where tokens can be minted."""
+        return self.one() if self._beside is None else self._beside.current()
+
+    def all(self) -> list[Principal]:
+        """Everyone; nobody where the endpoint is open."""
+        return [principal.current() for principal in self._principals]
+
+    def subjects(self) -> list[str]:
+        """What the target calls those who were made for this run alone."""
+        return [principal.subject or "" for principal in self._principals] if self.can_be_minted else []
+
+    def credentials(self) -> tuple[tuple[str, str], ...]:
+        """Header and value of each, with tokens that hold for a while yet."""
+        self._principals = [principal.current() for principal in self._principals]
+        for principal in self._principals:
+            self._mask.add(principal.token, shown="$TOKEN")
+        return tuple((principal.header, principal.credential(principal.token or "")) for principal in self._principals)
+
+
+def _writers(tokens: Tokens) -> list[Principal]:
+    found: list[Principal] = []
+    for writer in (tokens.writer, tokens.other_writer):
+        with contextlib.suppress(NotDeclared):
+            found.append(writer())
+    return found

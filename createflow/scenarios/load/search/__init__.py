@@ -1,0 +1,1 @@
+"""The highest rate of target and generator."""

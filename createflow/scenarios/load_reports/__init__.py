@@ -1,1 +1,0 @@
-"""A finished load report, rendered: each ``as_`` module has ``render(report) -> str``."""

@@ -1,0 +1,1 @@
+"""The numbers of a load while it goes on, for Prometheus and OTLP."""

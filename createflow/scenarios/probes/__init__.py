@@ -1,1 +1,0 @@
-"""What checks ask through: the target itself, and read-only looks into what a write must reach."""

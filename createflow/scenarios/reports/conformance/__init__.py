@@ -1,0 +1,1 @@
+"""A finished conformance report, rendered."""

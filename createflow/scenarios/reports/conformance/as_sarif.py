@@ -1,0 +1,115 @@
+"""SARIF 2.1.0: each check a rule, each failure a result, for code scanning views."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from createflow.scenarios.harness.finding_id import facet
+from createflow.scenarios.reports.conformance.place import place
+from createflow.scenarios.reports.conformance.remark import known, remarks
+from createflow.scenarios.reports.conformance.trouble import explained
+from createflow.scenarios.reports.conformance.verdict import gates
+from createflow.scenarios.reports.format.one_line import one_line
+from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, RunReport, Standing
+
+_LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
+_URL = "https://github.com/createflow/createflow"
+
+
+def render(report: RunReport) -> str:
+    """The whole log. A tolerated failure is a suppressed result, with its reason."""
+    rules = {result.id: number for number, result in enumerate(report.results)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "createflow",
+                "semanticVersion": report.createflow_version,
+                "informationUri": _URL,
+                "rules": [_rule(result) for result in report.results],
+            }
+        },
+        "automationDetails": {"id": f"createflow/{report.run_id}"},
+        "invocations": [_invocation(report)],
+        "results": [
+            _result(report, result, result.finding, rules[result.id])
+            for result in report.results
+            if result.outcome is Outcome.FAILED and result.finding is not None
+        ],
+        "columnKind": "unicodeCodePoints",
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _rule(result: CheckResult) -> dict[str, Any]:
+    return {
+        "id": result.id,
+        "shortDescription": {"text": result.title},
+        "fullDescription": {"text": f"{result.title} {result.why}".strip()},
+        "help": {"text": f"{result.why}\nSource: {result.source}".strip()},
+        "defaultConfiguration": {"level": _LEVELS[result.level]},
+        "properties": {"tags": [result.step.tier.value, result.step.value, result.level.value]},
+    }
+
+
+def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int) -> dict[str, Any]:
+    file, line = place(report, result)
+    made: dict[str, Any] = {
+        "ruleId": result.id,
+        "ruleIndex": rule,
+        "kind": "fail",
+        "level": "error" if gates(report, result) else _LEVELS[result.level],
+        "message": {"text": "\n".join(f"{label}: {text}" for label, text in explained(result))},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": line}},
+                "logicalLocations": [{"name": result.step.value, "fullyQualifiedName": result.id, "kind": "function"}],
+            }
+        ],
+        "partialFingerprints": {"createflowFacet/v1": facet(result.id, finding)},
+    }
+    if tolerated := [
+        known(entry) for entry in report.baseline if entry.id == result.id and entry.standing is Standing.TOLERATED
+    ]:
+        made["suppressions"] = [{"kind": "external", "status": "accepted", "justification": tolerated[0]}]
+    if finding.exchanges:
+        made |= _exchange(finding.exchanges[-1])
+    return made
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    request = {
+        "protocol": "http",
+        "method": exchange.method,
+        "target": exchange.url,
+        "headers": exchange.request_headers,
+        "body": {"text": exchange.request_body},
+    }
+    if exchange.status is None:
+        return {"webRequest": request, "webResponse": {"noResponseReceived": True, "reasonPhrase": exchange.error}}
+    response = {
+        "protocol": "http",
+        "statusCode": exchange.status,
+        "headers": exchange.response_headers,
+        "body": {"text": exchange.response_body},
+    }
+    return {"webRequest": request, "webResponse": response}
+
+
+def _invocation(report: RunReport) -> dict[str, Any]:
+    notes = [
+        {"level": "error", "message": {"text": f"{result.id} is broken: {one_line(result.reason)}"}}
+        for result in report.results
+        if result.outcome is Outcome.BROKEN
+    ]
+    notes += [
+        {"level": "warning", "message": {"text": f"{result.id} is inconclusive: {one_line(result.reason)}"}}
+        for result in report.results
+        if result.outcome is Outcome.INCONCLUSIVE
+    ]
+    notes += [{"level": "note", "message": {"text": remark.strip()}} for remark in remarks(report)]
+    return {
+        "executionSuccessful": not report.interrupted,
+        "startTimeUtc": report.started_at,
+        "toolExecutionNotifications": notes,
+    }

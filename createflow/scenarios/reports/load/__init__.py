@@ -1,0 +1,1 @@
+"""A finished load report, rendered."""

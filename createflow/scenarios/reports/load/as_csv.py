@@ -1,0 +1,45 @@
+"""CSV: the series, one line a second, warm-up included, for spreadsheets and data frames."""
+
+import csv
+import io
+
+from createflow.scenarios.reports.format.one_line import one_line
+from createflow.schemas.load_report import LoadReport, Moment
+
+STATUSES = ("2xx", "3xx", "4xx", "429", "5xx", "503")
+"""Always there, so that columns stand where they stood; any other class comes after them."""
+
+
+def render(report: LoadReport) -> str:
+    """The whole table, with a heading. ``docs/bench-reports.md`` tells each column."""
+    found = {status for moment in report.series for status in moment.statuses}
+    statuses = (*STATUSES, *sorted(found - set(STATUSES)))
+    sinks = sorted({sink for moment in report.series for sink in moment.sink_lag_ms})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        [
+            *("t_s", "phase", "offered", "sent"),
+            *(f"replies_{one_line(status)}" for status in statuses),
+            *("failed", "dropped", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "service_p99_ms"),
+            *("in_flight", "backlog", "pacing_p99_ms", "cpu_ratio"),
+            *(f"lag_ms_{one_line(sink)}" for sink in sinks),
+        ]
+    )
+    for moment in report.series:
+        writer.writerow(_row(moment, report.warmup_s, statuses, sinks))
+    return text.getvalue()
+
+
+def _row(moment: Moment, warmup_s: float, statuses: tuple[str, ...], sinks: list[str]) -> list[object]:
+    latencies = (moment.p50_ms, moment.p90_ms, moment.p95_ms, moment.p99_ms, moment.max_ms, moment.service_p99_ms)
+    return [
+        f"{moment.t_s:g}",
+        "warm-up" if moment.t_s < warmup_s else "measured",
+        *(moment.offered, moment.sent),
+        *(moment.statuses.get(status, 0) for status in statuses),
+        *(moment.failed, moment.dropped),
+        *(f"{value:.3f}" for value in latencies),
+        *(moment.in_flight, moment.backlog, f"{moment.pacing_p99_ms:.3f}", f"{moment.cpu_ratio:.4f}"),
+        *(f"{moment.sink_lag_ms[sink]:.3f}" if sink in moment.sink_lag_ms else "" for sink in sinks),
+    ]

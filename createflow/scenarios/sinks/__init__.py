@@ -1,0 +1,1 @@
+"""Read-only looks into what a write must reach."""

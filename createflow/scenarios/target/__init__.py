@@ -1,0 +1,1 @@
+"""The endpoint under test: its contract, its HTTP, its principals."""

@@ -1,0 +1,193 @@
+"""The create body as the target's schema describes it: what is valid, what is bounded, how to fill it."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from createflow.scenarios.bodies.example import example
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.representation import HEADER, WireShape
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Errors, Target
+from createflow.schemas.wire import wire_schema
+
+_NONCE_BYTES = 8
+_NO_SCHEMA = "the profile gives no schema of the create body"
+
+
+def nonce() -> str:
+    """A word that occurs nowhere else; letters and digits only, so that search engines keep it whole."""
+    return f"n{secrets.token_hex(_NONCE_BYTES)}"
+
+
+class FieldNames:
+    """What the fields of a representation are called. One that the target does not show raises NotDeclared."""
+
+    def __init__(self, target: Target) -> None:
+        self._fields = target.fields
+        self.id = target.fields.id
+        self.name = target.fields.name
+
+    @property
+    def created_at(self) -> str:
+        """The time of creation."""
+        place = self._fields.created_at
+        if not place or place.lower() == f"{HEADER}date":
+            raise NotDeclared("not declared: target.fields.created_at in the representation")
+        return place
+
+    @property
+    def created_by(self) -> str:
+        """The creator."""
+        if not self._fields.created_by:
+            raise NotDeclared("not declared: target.fields.created_by")
+        return self._fields.created_by
+
+    def declared(self) -> tuple[str, ...]:
+        """All that the target shows: its id, its name, and who and when as far as the profile says so."""
+        shown = [self.id, self.name]
+        for field in ("created_at", "created_by"):
+            try:
+                shown.append(getattr(self, field))
+            except NotDeclared:
+                continue
+        return tuple(shown)
+
+
+class Contract:
+    """What the target promises about the body of a create.
+
+    Raises:
+        UserError: the schema or the body cannot be read, or a required field cannot be filled without an example.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.fields = FieldNames(target)
+        self.shape = WireShape(target)
+        self.update = target.update
+        self.method = target.method
+        self.media_type = target.media_type
+        self.max_body_bytes = target.max_body_bytes
+        self.errors: Errors = target.errors
+        self.idempotency_policy = target.idempotency_policy
+        self.raw = _bytes(target.body_file)
+        """The exact bytes of a create, where nothing of it may be changed."""
+        own_body = target.body is not None or self.raw is not None
+        self.is_seed = target.schema_file is None and not own_body
+        """The seed's own schemas hold for body and representation."""
+        self.has_schema = target.schema_file is not None or self.is_seed
+        """Without one, nothing is known of what the target accepts but one body."""
+        self.schema = _schema(target) if self.has_schema else {}
+        # ``true`` is a schema as well: it allows everything.
+        self.properties: dict[str, Any] = {
+            name: schema if isinstance(schema, dict) else {}
+            for name, schema in self.schema.get("properties", {}).items()
+        }
+        self.closed = self.schema.get("additionalProperties") is False
+        self._template = self._filled(target)
+        limit = self.max_length(self.fields.name)
+        if limit is not None and limit < _NONCE_BYTES:
+            raise UserError(
+                f"{target.schema_file}: {self.fields.name} has room for {limit} characters only",
+                hint="the tester needs 8 to tell its resources apart",
+            )
+
+    @property
+    def required(self) -> list[str]:
+        """The fields that a body must have. Raises NotDeclared when there is no schema that could say."""
+        if not self.has_schema:
+            raise NotDeclared(_NO_SCHEMA)
+        return list(self.schema.get("required", []))
+
+    def max_length(self, name: str) -> int | None:
+        """The most code points that a field may have, when the schema says."""
+        limit = self.properties.get(name, {}).get("maxLength")
+        return limit if isinstance(limit, int) else None
+
+    def document(self, **changes: Any) -> dict[str, Any]:
+        """A valid body of its own: the name, and the metadata when there is one, carry a fresh nonce."""
+        body = dict(self._template)
+        if self.raw is None:
+            word = nonce()
+            name = f"createflow {word}"
+            limit = self.max_length(self.fields.name)
+            body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
+            if self._is_free_object("metadata"):
+                body["metadata"] = {"createflow": word}
+        return {**body, **changes}
+
+    def name_in(self, body: dict[str, Any]) -> str:
+        """The name that a body carries. Raises NotDeclared when it has none."""
+        if self.fields.name not in body:
+            raise NotDeclared(f"the body has no {self.fields.name} to find it by")
+        return str(body[self.fields.name])
+
+    def word_in(self, body: dict[str, Any]) -> str:
+        """The nonce that a body's name carries."""
+        return self.name_in(body).split()[-1]
+
+    def _is_free_object(self, name: str) -> bool:
+        schema = self.properties.get(name, {})
+        return schema.get("type") == "object" and not schema.get("required") and "properties" not in schema
+
+    def _filled(self, target: Target) -> dict[str, Any]:
+        if target.body is not None:
+            return dict(target.body)
+        if self.raw is not None:
+            return _document(self.raw)
+        examples = self.schema.get("examples")
+        if examples and isinstance(examples[0], dict):
+            return dict(examples[0])
+        found = {name: example(schema) for name, schema in self.properties.items()}
+        body = {name: value for name, value in found.items() if value is not None}
+        missing = [name for name in self.required if name not in body and name != self.fields.name]
+        if missing:
+            raise UserError(
+                f"{target.schema_file or 'the schema'}: no value can be made up for the required "
+                f"field{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+                hint='give the schema "examples": [ a whole valid body ], or the profile a target.body',
+            )
+        return body
+
+
+def _bytes(file: str | None) -> bytes | None:
+    try:
+        return Path(file).read_bytes() if file is not None else None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    """The body that the bytes are; nothing can be said of it when they are no JSON object."""
+    try:
+        document = json.loads(raw)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _schema(target: Target) -> dict[str, Any]:
+    file = target.schema_file
+    if file is None:
+        return wire_schema("create_request")
+    try:
+        document = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: not a readable JSON Schema: {error}") from None
+    except RecursionError:
+        raise UserError(f"{file}: nested too deeply", hint="a schema is a tree of a few levels") from None
+    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
+        raise UserError(
+            f"{file}: not a JSON Schema of an object with properties",
+            hint='it begins with "type": "object" and has "properties"',
+        )
+    try:
+        Draft202012Validator.check_schema(document)
+    except SchemaError as error:
+        place = "/".join(map(str, error.absolute_path))
+        raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place}") from None
+    return document

@@ -1,0 +1,168 @@
+"""The target as one check sees it: its own writer, its own record of what was said."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.http_client import Created, HttpConnection, NoReply
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.refusals import Refusals
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.templates import filled_path
+from createflow.schemas.profile import Deadlines, Limits
+from createflow.schemas.report import Exchange
+
+_KEPT_EXCHANGES = 6
+_IDEMPOTENCY_KEY = "idempotency-key"
+"""What checks call the header, whatever the target calls it."""
+
+
+class HttpTarget:
+    """Fills the role Target."""
+
+    def __init__(self, connection: HttpConnection, contract: Contract, writer: Principal) -> None:
+        self._connection = connection
+        self.contract = contract
+        self._refusals = Refusals(contract.errors)
+        self.writer = writer
+        self.deadlines: Deadlines = connection.profile.deadlines
+        self.limits: Limits | None = connection.profile.limits
+        self.exchanges: list[Exchange] = []
+        """The last few, for the report."""
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        paced: bool = True,
+    ) -> Reply:
+        """Send one request. ``url`` is absolute or a path."""
+        who = (self.writer if who is None else who).current()
+        bucket = who.subject or who.token or ""
+        if paced:
+            await self._connection.pace.wait(bucket)
+        reply = await self._connection.send(method, url, who, headers or {}, content)
+        if not paced and reply.accepted:
+            self._connection.pace.spent(bucket)
+        self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
+        reply = replace(reply, refusals=self._refusals)
+        return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
+
+    async def create(
+        self,
+        body: Mapping[str, Any] | bytes | None = None,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: str | None = None,
+        paced: bool = True,
+    ) -> Reply:
+        """Send a body to the create path; without one, a fresh valid document."""
+        creates = method is None or method == self.contract.method
+        given = {name.lower(): value for name, value in (headers or {}).items()}
+        if _IDEMPOTENCY_KEY in given:
+            key = given.pop(_IDEMPOTENCY_KEY)
+            given[self._connection.profile.target.idempotency_header.lower()] = key
+        reply = await self.send(
+            method or self.contract.method,
+            self._create_path(),
+            who=who,
+            headers={"content-type": self.contract.media_type, **given},
+            content=self._content(body),
+            paced=paced,
+        )
+        if not creates or not reply.accepted:
+            return reply
+        reply = self._located(reply)
+        if "location" in reply.headers or self._id_in(reply) is not None:
+            url = self.url_of(reply)
+            self._connection.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
+            if self._connection.profile.target.reply == "partial" and paced:
+                reply = await self._completed(reply, url, who)
+        return reply
+
+    async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET."""
+        return await self.send("GET", url, who=who, headers=headers)
+
+    async def listed(self, *, who: Principal | None = None) -> Reply:
+        """GET of the path where creates go."""
+        return await self.send("GET", filled_path(self._collection_path(), self._connection.variables), who=who)
+
+    async def update(
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """PUT a whole new body."""
+        reply = await self.send(
+            "PUT",
+            url,
+            who=who,
+            headers={"content-type": self.contract.media_type, **(headers or {})},
+            content=self.contract.shape.body(body),
+        )
+        return self._showing(reply, url, read=False) if reply.accepted else reply
+
+    def url_of(self, created: Reply) -> str:
+        """Where the profile says that a resource is read; else its Location, or else its id below the path."""
+        target = self._connection.profile.target
+        base = self._connection.client.base_url
+        resource_id = self._id_in(created)
+        if target.read_path and resource_id is not None:
+            variables = {**self._connection.variables, "id": resource_id}
+            return str(base.join(filled_path(target.read_path, variables)))
+        if location := created.headers.get("location"):
+            return str(base.join(location))
+        if resource_id is None:
+            raise Inconclusive("the reply to the create has neither a Location nor an id")
+        path = f"{self._collection_path().rstrip('/')}/{{id}}"
+        return str(base.join(filled_path(path, {**self._connection.variables, "id": resource_id})))
+
+    def _collection_path(self) -> str:
+        return self._connection.profile.target.path.partition("/{new_id}")[0]
+
+    def _create_path(self) -> str:
+        variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}
+        return filled_path(self._connection.profile.target.path, variables)
+
+    def _content(self, body: Mapping[str, Any] | bytes | None) -> bytes:
+        if body is None and self.contract.raw is not None:
+            return self.contract.raw
+        if isinstance(body, bytes):
+            return self.contract.shape.wrapped(body)
+        return self.contract.shape.body(self.contract.document() if body is None else body)
+
+    def _located(self, reply: Reply) -> Reply:
+        """The reply with its self link as Location, where the profile says that the target sends one instead."""
+        link = self.contract.shape.self_link(reply.body)
+        if link is not None and "location" not in reply.headers:
+            reply = replace(reply, headers={**reply.headers, "location": link})
+        return self._showing(reply, reply.headers.get("location", ""), read=False)
+
+    def _showing(self, reply: Reply, url: str, *, read: bool) -> Reply:
+        return replace(reply, representation=self.contract.shape.seen(reply.body, reply.headers, url, read=read))
+
+    async def _completed(self, reply: Reply, url: str, who: Principal | None) -> Reply:
+        """The reply with what a read of the new resource shows beside it."""
+        try:
+            seen = await self.read(url, who=who)
+        except NoReply:
+            return reply
+        if not seen.accepted or seen.representation is None:
+            return reply
+        return replace(reply, representation={**seen.representation, **(reply.representation or {})})
+
+    def _id_in(self, reply: Reply) -> str | None:
+        value = (reply.document or {}).get(self.contract.fields.id)
+        return str(value) if isinstance(value, (str, int)) and value != "" else None

@@ -1,0 +1,62 @@
+"""One reply of the target, as checks see it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from createflow.scenarios.target.refusals import SEED, Refusals
+from createflow.schemas.report import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete reply. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    exchange: Exchange
+    """The masked record of it, for the report."""
+    sent_at: float
+    """Wall clock, seconds since the epoch, before the first byte was sent."""
+    received_at: float
+    """Wall clock after the last byte was read."""
+    representation: dict[str, Any] | None = None
+    """The resource in it, out of its envelope, when it shows one."""
+    refusals: Refusals = SEED
+    """How the target says no."""
+
+    @property
+    def accepted(self) -> bool:
+        """The target says that it did what was asked: any 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def elapsed_s(self) -> float:
+        """From the first byte sent to the last byte read."""
+        return self.exchange.elapsed_ms / 1000
+
+    @property
+    def media_type(self) -> str:
+        """The type without its parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """The resource that the reply shows, out of its envelope; else the body when it is a JSON object."""
+        if self.representation is not None:
+            return self.representation
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def means(self, *statuses: int) -> bool:
+        """Whether it means one of the seed's statuses, by the statuses and codes that the profile declares."""
+        try:
+            document = json.loads(self.body)
+        except (ValueError, RecursionError):
+            document = None
+        return any(self.refusals.meant(status, self.status, document) for status in statuses)

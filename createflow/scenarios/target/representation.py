@@ -1,0 +1,118 @@
+"""Between the representation that checks speak of and what goes over the wire: envelopes, field places, time formats.
+
+Checks see one flat object whatever a target wraps it in: its own keys, and for every field that the profile finds
+elsewhere a key that is called as the profile calls the place.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from createflow.scenarios.text.json_pointer import parts_of, value_at
+from createflow.schemas.profile import Target
+
+LOCATION = "@location"
+HEADER = "@header:"
+_HOLE = "createflow-puts-the-body-here"
+
+
+class WireShape:
+    """How one target writes and shows a resource."""
+
+    def __init__(self, target: Target) -> None:
+        self._fields = target.fields
+        self._envelope = target.envelope
+        self._self_link = target.self_link
+        before, after = _around(_wrapped(_HOLE, parts_of(target.envelope.request), target.envelope.request_also))
+        self._before, self._after = before.encode(), after.encode()
+
+    def body(self, representation: Mapping[str, Any]) -> bytes:
+        """A create or update of this representation."""
+        return self.wrapped(json.dumps(representation, ensure_ascii=False, separators=(",", ":")).encode())
+
+    def wrapped(self, raw: bytes) -> bytes:
+        """The envelope around bytes, whatever they are: a broken representation makes a broken body."""
+        return self._before + raw + self._after
+
+    def seen(self, body: bytes, headers: Mapping[str, str], url: str, *, read: bool) -> dict[str, Any] | None:
+        """The representation in a reply, or ``None`` when none is there.
+
+        Args:
+            headers: of the reply, names in lower case.
+            url: the resource's, where it is known.
+            read: the reply is to a GET.
+        """
+        try:
+            whole = json.loads(body) if body else {}
+        except (ValueError, RecursionError):
+            return None
+        envelope = self._envelope
+        place = envelope.reply if envelope.read is None or not read else envelope.read
+        inner = value_at(whole, place)
+        if not isinstance(inner, dict):
+            return None
+        shown = dict(inner)
+        for field in (self._fields.id, self._fields.created_at, self._fields.created_by):
+            value = _found(field, whole, headers, url)
+            if value is not None:
+                shown[field] = value
+        if self._fields.created_at in shown:
+            shown[self._fields.created_at] = self._as_rfc_3339(shown[self._fields.created_at])
+        return shown
+
+    def self_link(self, body: bytes) -> str | None:
+        """The link to the resource in a reply's body, where the profile says there is one."""
+        if not self._self_link:
+            return None
+        try:
+            link = value_at(json.loads(body), self._self_link)
+        except (ValueError, RecursionError):
+            return None
+        return link if isinstance(link, str) and link else None
+
+    def _as_rfc_3339(self, value: Any) -> Any:
+        """The time as the checks read it; what is not in the declared format stays, for them to judge."""
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        try:
+            match self._fields.created_at_format:
+                case "epoch_ms" if number:
+                    moment = datetime.fromtimestamp(value / 1000, UTC)
+                case "epoch_s" if number:
+                    moment = datetime.fromtimestamp(value, UTC)
+                case "http_date" if isinstance(value, str):
+                    moment = parsedate_to_datetime(value)
+                case _:
+                    return value
+        except (ValueError, OverflowError, OSError):
+            return value
+        return moment.isoformat()
+
+
+def last_segment(url: str) -> str:
+    """What stands behind the last slash of a URL's path."""
+    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+
+
+def _found(field: str, whole: Any, headers: Mapping[str, str], url: str) -> Any:
+    """A field that is not simply a key of the representation."""
+    if field == LOCATION:
+        return last_segment(url) or None
+    if field.startswith(HEADER):
+        return headers.get(field.removeprefix(HEADER).lower())
+    return value_at(whole, field) if field.startswith("/") else None
+
+
+def _wrapped(value: Any, parts: list[str], also: Mapping[str, Any]) -> Any:
+    """The value at the place, and beside the way to it what else is to be sent."""
+    if not parts:
+        return value
+    inner = also.get(parts[0], {})
+    return {**also, parts[0]: _wrapped(value, parts[1:], inner if isinstance(inner, dict) else {})}
+
+
+def _around(document: Any) -> tuple[str, str]:
+    before, _, after = json.dumps(document, ensure_ascii=False, separators=(",", ":")).partition(json.dumps(_HOLE))
+    return before, after

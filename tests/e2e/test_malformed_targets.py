@@ -1,0 +1,89 @@
+"""Targets that nobody should trust end with the right status, in time, and never green."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from createflow.cli.exit_code import ExitCode
+from tests.e2e.malformed_run import run_against
+from tests.scenarios.malformed_server import Habit, reply
+
+PROFILE = """\
+[target]
+base_url = "{url}"
+timeout_s = 0.5
+[auth]
+kind = "jwt"
+key_file = "key.pem"
+issuer = "i"
+audience = "a"
+[deadlines]
+recovery_s = 0.5
+"""
+CREATED = reply("201 Created", b'{"id": "1", "name": "x"}', headers="location: /api/resources/1\r\n")
+UNAUTHORIZED = reply("401 Unauthorized", headers="www-authenticate: Bearer\r\n")
+HALF = reply("201 Created", b"x" * 100)[:-60]
+KNOCKED = reply("200 OK")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """With an issuer's key in it."""
+    key = Ed25519PrivateKey.generate()
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("habit", "words"),
+    [
+        (lambda _: None, "no complete reply within 0.5 s"),
+        (lambda _: b"\x00\x01 this is not HTTP \xff\r\n\r\n", "127.0.0.1"),
+        (lambda _: HALF, "127.0.0.1"),
+    ],
+    ids=["hangs", "sends garbage", "closes half-way"],
+)
+def test_what_does_not_speak_http_is_unreachable(folder: Path, habit: Habit, words: str) -> None:
+    """Told in words, within seconds."""
+    ended = run_against(habit, PROFILE, folder, closes=True)
+    assert ended.code == ExitCode.UNREACHABLE, ended.out + ended.err
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+    assert ended.elapsed_s < 15
+
+
+@pytest.mark.parametrize("answer", [None, HALF], ids=["hangs", "closes half-way"])
+def test_what_fails_only_on_creates_is_broken_not_passed(folder: Path, answer: bytes | None) -> None:
+    """It answers the first knock, and then never a create: nothing can be said of any promise."""
+    ended = run_against(
+        lambda request: KNOCKED if request.startswith(b"GET") else answer,
+        PROFILE,
+        folder,
+        *("--report", "json=r.json", "--only", "response", "--only", "auth_check.missing_token_is_401"),
+        closes=True,
+    )
+    assert ended.code == ExitCode.UNREACHABLE, ended.out + ended.err
+    outcomes = {result["outcome"] for result in json.loads((folder / "r.json").read_text())["results"]}
+    assert outcomes == {"broken"}
+    assert "BROKEN: the tester could not do its work" in ended.out
+
+
+@pytest.mark.parametrize("answer", [UNAUTHORIZED, CREATED], ids=["401 to everything", "201 to everything"])
+def test_what_always_answers_the_same_fails(folder: Path, answer: bytes) -> None:
+    """A broken promise, proved: whatever else cannot be told."""
+    ended = run_against(lambda _: answer, PROFILE, folder, "--report", "json=r.json")
+    assert ended.code == ExitCode.FAILED, ended.out + ended.err
+    assert ended.out.splitlines()[-1].startswith("FAILED: the target breaks a promise")
+    assert ended.elapsed_s < 45
+    results = {result["id"]: result["outcome"] for result in json.loads((folder / "r.json").read_text())["results"]}
+    if answer is UNAUTHORIZED:
+        assert results["response.create_is_201"] == "failed"
+        assert not [name for name, outcome in results.items() if name.startswith("auth_") and outcome == "passed"]
+    else:
+        assert results["auth_check.missing_token_is_401"] == "failed"
+        assert results["auth_check.alg_none_is_401"] == "failed"

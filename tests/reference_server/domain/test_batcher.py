@@ -1,0 +1,110 @@
+"""Requests that come together travel together, and no answer is lost."""
+
+import asyncio
+from collections.abc import Callable
+
+import anyio
+import pytest
+
+from createflow.reference_server.domain.batcher import Batcher
+
+pytestmark = pytest.mark.anyio
+
+
+class Carrier:
+    """Notes each handful; answers ten times the number, or an error for a negative one."""
+
+    def __init__(self) -> None:
+        self.handfuls: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.discarded: list[int] = []
+
+    async def carry(self, items: list[int]) -> list[int | Exception]:
+        """One trip."""
+        self.handfuls.append(items)
+        await self.gate.wait()
+        return [item * 10 if item >= 0 else ValueError(item) for item in items]
+
+    async def discard(self, answer: int) -> None:
+        """Take an answer back."""
+        self.discarded.append(answer)
+
+
+async def test_requests_of_one_turn_share_a_trip_up_to_the_most() -> None:
+    """Each gets its own answer."""
+    carrier = Carrier()
+    batcher = Batcher(carrier.carry, most=3)
+    answers = await asyncio.gather(*(batcher.submit(number) for number in range(4)))
+    assert answers == [0, 10, 20, 30]
+    assert carrier.handfuls == [[0, 1, 2], [3]]
+
+
+async def test_those_who_come_during_a_trip_leave_together() -> None:
+    """After it."""
+    carrier = Carrier()
+    carrier.gate.clear()
+    batcher = Batcher(carrier.carry)
+    tasks = [asyncio.create_task(batcher.submit(0))]
+    while not carrier.handfuls:
+        await asyncio.sleep(0)
+    tasks += [asyncio.create_task(batcher.submit(number)) for number in (1, 2)]
+    await anyio.wait_all_tasks_blocked()
+    carrier.gate.set()
+    assert await asyncio.gather(*tasks) == [0, 10, 20]
+    assert carrier.handfuls == [[0], [1, 2]]
+
+
+async def test_those_who_come_within_the_pace_leave_together_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one does not wait."""
+    carrier = Carrier()
+    batcher = Batcher(carrier.carry, flights=2, pace_s=60.0)
+    assert await batcher.submit(0) == 0
+    timers: list[tuple[float, Callable[[], None]]] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *timer: timers.append(timer))
+    tasks = [asyncio.create_task(batcher.submit(number)) for number in (1, 2)]
+    await anyio.wait_all_tasks_blocked()
+    assert carrier.handfuls == [[0]]
+    ((wait_s, depart),) = timers
+    assert 0 < wait_s <= 60.0
+    depart()
+    assert await asyncio.gather(*tasks) == [10, 20]
+    assert carrier.handfuls == [[0], [1, 2]]
+
+
+async def test_an_error_reaches_the_one_it_is_for() -> None:
+    """The others have their answers."""
+    carrier = Carrier()
+    batcher = Batcher(carrier.carry)
+    answers = await asyncio.gather(*(batcher.submit(number) for number in (1, -1, 2)), return_exceptions=True)
+    assert (answers[0], answers[2]) == (10, 20)
+    assert isinstance(answers[1], ValueError)
+
+
+async def test_a_failed_trip_fails_for_all_and_the_next_one_leaves() -> None:
+    """Nobody waits for ever."""
+
+    async def fail(_items: list[int]) -> list[int | Exception]:
+        raise OSError("no way")
+
+    batcher = Batcher(fail)
+    for _ in range(2):
+        answers = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [OSError, OSError]
+
+
+async def test_an_answer_that_nobody_waits_for_is_taken_back() -> None:
+    """A connection, say, must not be lost with its receiver."""
+    carrier = Carrier()
+    carrier.gate.clear()
+    batcher = Batcher(carrier.carry, discard=carrier.discard)
+    task = asyncio.create_task(batcher.submit(1))
+    while not carrier.handfuls:
+        await asyncio.sleep(0)
+    task.cancel()
+    carrier.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    while not carrier.discarded:
+        await asyncio.sleep(0)
+    assert carrier.discarded == [10]

@@ -1,0 +1,97 @@
+"""The breaker opens for the sick, probes with care, and closes for the healthy."""
+
+import pytest
+
+from createflow.reference_server.domain.circuit_breaker import (
+    MIN_VOLUME,
+    OPEN_MAX_S,
+    OPEN_S,
+    PROBES,
+    Breaker,
+    BreakerOpenError,
+)
+from createflow.schemas.clock import FakeClock
+
+
+def _call(breaker: Breaker, *, healthy: bool | None, times: int = 1) -> None:
+    for _ in range(times):
+        breaker.leave(breaker.enter(), healthy=healthy)
+
+
+def _opened(clock: FakeClock) -> Breaker:
+    breaker = Breaker(clock)
+    _call(breaker, healthy=False, times=MIN_VOLUME)
+    return breaker
+
+
+def test_few_failures_do_not_open_it() -> None:
+    """Below the least volume nothing can be said."""
+    breaker = Breaker(FakeClock())
+    _call(breaker, healthy=False, times=MIN_VOLUME - 1)
+    assert not breaker.is_open
+
+
+def test_half_failing_opens_it_and_it_says_for_how_long() -> None:
+    """At the ratio, not above it."""
+    breaker = Breaker(FakeClock())
+    _call(breaker, healthy=True, times=MIN_VOLUME // 2)
+    _call(breaker, healthy=False, times=MIN_VOLUME // 2)
+    with pytest.raises(BreakerOpenError) as caught:
+        breaker.enter()
+    assert caught.value.wait_s == pytest.approx(OPEN_S)
+
+
+def test_old_failures_are_forgotten() -> None:
+    """The window rolls on."""
+    clock = FakeClock()
+    breaker = Breaker(clock)
+    _call(breaker, healthy=False, times=MIN_VOLUME - 1)
+    clock.advance(60)
+    _call(breaker, healthy=False)
+    assert not breaker.is_open
+
+
+def test_only_some_probes_are_let_through() -> None:
+    """Half-open admits no crowd."""
+    clock = FakeClock()
+    breaker = _opened(clock)
+    clock.advance(OPEN_S)
+    for _ in range(PROBES):
+        breaker.enter()
+    with pytest.raises(BreakerOpenError):
+        breaker.enter()
+
+
+def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
+    """Up to a most."""
+    clock = FakeClock()
+    breaker = _opened(clock)
+    for expected in (2 * OPEN_S, 4 * OPEN_S, OPEN_MAX_S, OPEN_MAX_S):
+        clock.advance(OPEN_MAX_S)
+        _call(breaker, healthy=False)
+        with pytest.raises(BreakerOpenError) as caught:
+            breaker.enter()
+        assert caught.value.wait_s == pytest.approx(expected)
+    clock.advance(OPEN_MAX_S)
+    _call(breaker, healthy=True)
+    assert not breaker.is_open
+
+
+def test_a_call_from_before_says_nothing_about_now() -> None:
+    """It neither closes an open breaker nor uses up a probe."""
+    clock = FakeClock()
+    breaker = Breaker(clock)
+    early = breaker.enter()
+    _call(breaker, healthy=False, times=MIN_VOLUME)
+    clock.advance(OPEN_S)
+    breaker.leave(early, healthy=True)
+    assert breaker.is_open
+
+
+def test_a_probe_whose_caller_went_away_gives_its_place_back() -> None:
+    """Else half-open could last for ever."""
+    clock = FakeClock()
+    breaker = _opened(clock)
+    clock.advance(OPEN_S)
+    _call(breaker, healthy=None, times=PROBES + 1)
+    assert breaker.is_open

@@ -1,0 +1,228 @@
+"""Whole load runs against a stub in a process of its own: what latency means, and what the verdict says of whom."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from createflow.scenarios.benchmark.run import Audience, benchmark
+from createflow.scenarios.load.fleet.progress import Progress
+from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.verdict.compare import compare, regressed
+from createflow.schemas.load_report import Ledger, LoadReport, Validity
+from createflow.schemas.profile import Profile
+from tests.processes import alive
+from tests.scenarios.load.conftest import Stub, start_stub
+from tests.scenarios.load.fleet.load_run import load_processes
+
+__all__ = ["start_stub"]
+
+StartStub = Callable[[str], Stub]
+
+
+async def _measured(profile: Profile, audience: Audience | None = None, **asked: object) -> LoadReport:
+    options = {"rate_per_s": 100.0, "duration_s": 1.0, "warmup_s": 0.5} | asked
+    return await benchmark(profile, Asked(**options), audience=audience)  # type: ignore[arg-type] # options of one test
+
+
+def _run(profile: Profile, **asked: object) -> LoadReport:
+    return asyncio.run(_measured(profile, **asked))
+
+
+def _balance(ledger: Ledger) -> int:
+    counts = ledger.model_dump()
+    return counts.pop("scheduled") - sum(counts.values())
+
+
+def test_a_report_holds_every_arrival_and_every_second(start_stub: StartStub) -> None:
+    """Ledger, statuses, percentiles, series, workers, machine: all of one run, and nothing of gevent in the parent."""
+    report = _run(start_stub("fast").profile(), workers=2, duration_s=3.0, seed=7)
+    assert (report.ledger.scheduled, report.ledger.completed, report.statuses) == (300, 300, {"201": 300})
+    assert report.warmup_ledger is not None
+    assert report.warmup_ledger.completed == 50
+    assert report.accepted_per_s == pytest.approx(100, abs=3)
+    assert sum(moment.offered for moment in report.series) == 350
+    assert [len(report.worker_health), report.seed, _balance(report.ledger)] == [2, 7, 0]
+    assert report.machine.cores > 0
+    assert report.machine.same_host
+    assert {"response", "service", "lag"} <= set(report.histograms)
+    assert any("no write was looked for" in note for note in report.notes), "a stub has no sinks"
+    assert report.verified_per_s is None
+    assert not {"gevent", "locust"} & set(sys.modules)
+
+
+def test_a_stalled_target_shows_in_response_whatever_the_senders(start_stub: StartStub) -> None:
+    """Frozen for F in a window of D, latency at quantile q is F - (1 - q) D: with many senders and with few.
+
+    It measures the shape of a distribution, not speed: 100/s for 6 s, stopped by SIGSTOP for one second. Few senders
+    show in service, where only they were slow; a tool that judges service would call this target fast.
+    """
+    window_s = 6.0
+    many, few = asyncio.run(_two_frozen_runs([start_stub("fast"), start_stub("fast")], window_s))
+    for report, frozen_s in (many, few):
+        assert report.pacing is not None
+        seen = {0.9: report.response.p90_ms, 0.95: report.response.p95_ms, 0.99: report.response.p99_ms}
+        for ratio, seen_ms in seen.items():
+            expected_ms = 1000 * (frozen_s - (1 - ratio) * window_s)
+            # Nothing may hide any of it; what a busy machine adds to it, it added to our own waking up as well.
+            late_ms = 2 * report.pacing.max_ms
+            assert 0.95 * expected_ms - 20 <= seen_ms <= 1.05 * expected_ms + 20 + late_ms, f"p{100 * ratio:g}"
+        assert report.response.p50_ms < 50
+        assert (report.ledger.completed, _balance(report.ledger)) == (600, 0)
+    assert few[0].service.p95_ms < many[0].service.p95_ms / 5
+
+
+async def _two_frozen_runs(stubs: list[Stub], window_s: float) -> list[tuple[LoadReport, float]]:
+    return await asyncio.gather(
+        *(_frozen_run(stub, window_s, senders=senders) for stub, senders in zip(stubs, (400, 10), strict=True))
+    )
+
+
+async def _frozen_run(stub: Stub, window_s: float, *, senders: int) -> tuple[LoadReport, float]:
+    measuring = asyncio.Event()
+
+    def look(progress: Progress) -> None:
+        if progress.phase == "measuring":
+            measuring.set()
+
+    async def freeze() -> float:
+        await measuring.wait()
+        began = time.perf_counter()
+        os.kill(stub.process.pid, signal.SIGSTOP)
+        await asyncio.sleep(1.0)  # the freeze itself, not a wait for something
+        os.kill(stub.process.pid, signal.SIGCONT)
+        return time.perf_counter() - began
+
+    freezing = asyncio.create_task(freeze())
+    # Nothing else may ask the frozen stub: the sampler would wait with it.
+    report = await _measured(stub.profile(), Audience(look), duration_s=window_s, senders=senders, verify=False)
+    return report, await freezing
+
+
+def test_a_known_distribution_is_reported_as_it_is(start_stub: StartStub) -> None:
+    """95 of 50 ms, 4 of 104.9 ms, 1 of 400 ms: p95 of service is 50, p99 105, and never less than the server took."""
+    report = _run(start_stub("known").profile(), duration_s=5.0, verify=False)
+    assert report.pacing is not None
+    late_ms = 2 * report.pacing.max_ms + 10
+    service = report.service
+    for seen_ms, truth_ms in ((service.p50_ms, 50), (service.p99_ms, 104.9), (service.max_ms, 400)):
+        assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms
+
+
+def test_arrivals_come_when_they_are_due(start_stub: StartStub) -> None:
+    """What the server saw in a second is what was asked, to the hundredth; a ramp is its integral."""
+    stub = start_stub("fast")
+    report = _run(stub.profile(), shape="100/3s,100..300/2s", warmup_s=0.0, verify=False)
+    arrivals = stub.arrivals()
+    assert (len(arrivals), report.ledger.scheduled) == (700, 700)
+    assert report.pacing is not None
+    slack = 1 + round(0.001 * report.pacing.max_ms * 300)
+    counts = Counter(int(moment - arrivals[0]) for moment in arrivals)
+    for second, due in enumerate((100, 100, 100, 150, 250)):
+        assert abs(counts[second] - due) <= slack, f"second {second}"
+
+
+def test_fast_refusals_miss_the_targets_and_improve_no_percentile(start_stub: StartStub) -> None:
+    """Every fifth answered 503 at once: accepted falls, and p99 is not the refusals' millisecond."""
+    report = _run(start_stub("refuse:5").profile(), verify=False)
+    assert report.statuses == {"201": 80, "503": 20}
+    assert report.accepted_per_s == pytest.approx(80, abs=3)
+    assert report.failure_aware.p95_ms == float("inf")
+    assert [slo.held for slo in report.slos] == [False, False, False]
+    assert report.validity is not Validity.INVALID, "that is the target's doing"
+
+
+def test_what_was_slow_in_the_warmup_only_is_in_no_number(start_stub: StartStub) -> None:
+    """Left out by when it was due, without a reset: the rate has no dip where the window begins."""
+    report = _run(start_stub("awakening:1").profile(), warmup_s=2.0, duration_s=2.0, verify=False)
+    assert report.response.p99_ms < 300
+    assert report.accepted_per_s == pytest.approx(100, abs=4)
+    assert report.warmup_ledger is not None
+    assert report.warmup_ledger.completed == 200
+
+
+def test_a_slow_but_healthy_target_with_too_few_senders_is_not_blamed(start_stub: StartStub) -> None:
+    """190 ms each at 100/s keep nineteen busy: ten senders are the generator's fault, and fifty mend it."""
+    profile = start_stub("delay:0.19").profile(slo={"targets": ["p99<=1s", "rate>=100/s"]})
+    short = _run(profile, senders=10, duration_s=3.0, verify=False)
+    assert short.validity is Validity.INVALID
+    assert any("--senders" in reason for reason in short.reasons)
+    assert short.accepted_per_s < 60
+    enough = _run(profile, senders=50, duration_s=3.0, verify=False)
+    assert enough.accepted_per_s > 85
+    assert enough.validity is not Validity.INVALID
+
+
+def test_many_senders_are_bounded_and_keep_their_connections(start_stub: StartStub) -> None:
+    """1,200 asked, 900 given, and told; a connection serves many requests."""
+    report = _run(start_stub("fast").profile(), senders=1200, rate_per_s=300.0, verify=False)
+    assert any("900 senders instead of 1200" in note for note in report.notes)
+    assert report.ledger.completed == 300
+    assert report.worker_health[0].connections_opened < 30
+
+
+def test_a_killed_worker_makes_the_results_incomplete(start_stub: StartStub) -> None:
+    """Its share is accounted for, and the report is not to be believed, whatever the rest says."""
+    killed: list[int] = []
+
+    def kill_one(progress: Progress) -> None:
+        workers = load_processes(os.getpid())["worker"]
+        if progress.phase == "measuring" and not killed and workers:
+            killed.append(workers[-1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    profile = start_stub("fast").profile()
+    report = asyncio.run(_measured(profile, Audience(kill_one), workers=2, duration_s=2.0, verify=False))
+    assert report.validity is Validity.INVALID
+    assert "incomplete" in report.reasons[0]
+    assert (report.ledger.scheduled, _balance(report.ledger)) == (200, 0)
+    assert [bool(worker.lost) for worker in report.worker_health].count(True) == 1
+
+
+def test_targets_are_judged_over_every_window_of_a_soak(start_stub: StartStub) -> None:
+    """Each target twice: over the run, and in every minute."""
+    report = _run(start_stub("fast").profile(), shape="soak", targets=("p99<=10s",), verify=False)
+    assert [slo.target for slo in report.slos] == ["p99<=10s", "p99<=10s every 60s"]
+    assert all(slo.held for slo in report.slos)
+
+
+def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:
+    """SIGKILL of the parent leaves no load behind."""
+    code = (
+        "import asyncio; from createflow.scenarios.benchmark.run import Audience, benchmark;"
+        "from createflow.scenarios.load.plan.options import Asked; from createflow.schemas.profile import Profile;"
+        f"profile = Profile.model_validate({{'target': {{'base_url': {start_stub('fast').url!r}}}}});"
+        "show = Audience(lambda _: print('tick', flush=True));"
+        "asyncio.run(benchmark(profile, Asked(rate_per_s=50, duration_s=60, workers=2), audience=show))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline()
+        processes = [pid for pids in load_processes(parent.pid).values() for pid in pids]
+        assert len(processes) == 3
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(alive(pid) for pid in processes)
+
+
+def test_fifteen_milliseconds_more_are_a_regression_and_the_same_build_is_none(start_stub: StartStub) -> None:
+    """Three whole runs side by side, so that a busy machine disturbs all of them; the gate is asked both questions."""
+
+    async def three() -> list[LoadReport]:
+        stubs = [start_stub(mode) for mode in ("delay:0.03", "delay:0.03", "delay:0.045")]
+        return await asyncio.gather(
+            *(_measured(stub.profile(), rate_per_s=50.0, duration_s=10.0, warmup_s=1.0, verify=False) for stub in stubs)
+        )
+
+    before, again, slower = asyncio.run(three())
+    assert not compare(before, again).refused
+    assert not regressed(compare(before, again))
+    assert regressed(compare(before, slower))

@@ -1,0 +1,20 @@
+"""What the generator can do here, measured against the quickest stub."""
+
+import asyncio
+
+import pytest
+
+from createflow.scenarios.benchmark import self_test as module
+from createflow.scenarios.benchmark.self_test import self_test
+
+
+def test_the_ceiling_is_worked_out_of_three_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each offered more than the one before; cost and rate come of what was seen."""
+    monkeypatch.setattr(module, "_RUN_S", 1.0)
+    told: list[str] = []
+    ceiling = asyncio.run(self_test(1, told.append))
+    assert len(told) == len(ceiling.runs) == 3
+    assert ceiling.runs[0].offered_per_s == pytest.approx(1000)
+    assert ceiling.runs[0].offered_per_s < ceiling.runs[1].offered_per_s
+    assert all(run.requests and run.cpu_s > 0 and run.stub_ratio > 0 for run in ceiling.runs)
+    assert ceiling.per_cpu_s > 1000

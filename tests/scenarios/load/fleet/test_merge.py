@@ -1,0 +1,77 @@
+"""The books of lost nodes are closed by what is known without them."""
+
+import time
+
+from createflow.scenarios.load.accounting.ledger import total
+from createflow.scenarios.load.accounting.recorder import Recorder
+from createflow.scenarios.load.accounting.series import Series
+from createflow.scenarios.load.fleet.fleet import Fleet
+from createflow.scenarios.load.fleet.merge import final_books, writes
+from createflow.scenarios.load.plan.message import NodeState
+from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
+from createflow.scenarios.load.plan.schedule import Arrival
+from createflow.scenarios.load.plan.write_log import Outcome
+from createflow.schemas.profile import Profile
+
+
+def _plan() -> LoadPlan:
+    profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
+    return make_plan(profile, Asked(rate_per_s=10, duration_s=4, warmup_s=1, workers=2))
+
+
+def _heard(series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: str) -> NodeState:
+    """What a node says that answered everything which was due until then."""
+    recorder = Recorder(warmup_s=1, end_s=5, of=2)
+    for arrival in plan.schedule.share(index, 2):
+        if arrival.due_s < until_s:
+            recorder.due(arrival, arrival.due_s)
+            recorder.replied(arrival, arrival.due_s, arrival.due_s, 201)
+    outcomes = recorder.outcomes_to_wire() if kind == "final" else {}
+    state = NodeState(index, kind, 1, until_s, books=recorder.books.to_wire(), outcomes=outcomes)  # type: ignore[arg-type]
+    series.hear(state)
+    return state
+
+
+def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -> None:
+    """Last heard of at 2 s, lost at 3 s, of 5: five arrivals in doubt, ten that never left."""
+    plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
+    fleet.nodes[0].hear(_heard(series, plan, 0, until_s=5, kind="final"))
+    fleet.nodes[1].hear(_heard(series, plan, 1, until_s=2, kind="tick"))
+    fleet.nodes[1].lose("killed")
+    fleet.nodes[1].lost_s = time.monotonic()
+    books = final_books(fleet, series, plan, t0=fleet.nodes[1].lost_s - 3.0, stopped_s=None)
+    tally = total(books.measured.values())
+    assert (tally.scheduled, tally.completed, tally.unfinished, tally.not_sent) == (40, 25, 5, 10)
+    assert total(books.warmup.values()).completed == 10
+    found = writes(fleet, plan)
+    assert found.outcomes[::2] == bytes([Outcome.ACCEPTED]) * 25
+    assert found.outcomes[1::2] == bytes([Outcome.UNKNOWN]) * 25, "nobody can say which of them it was"
+    assert (sum(found.measured), found.measured[:12]) == (40, bytes(10) + b"\1\1")
+
+
+def test_without_a_schedule_nobody_knows_what_a_lost_node_had_sent() -> None:
+    """Its writes are neither missing nor phantoms: they cannot be looked for."""
+    profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
+    plan = make_plan(profile, Asked(shape="closed:4", duration_s=4, warmup_s=1))
+    recorder = Recorder(warmup_s=1, end_s=5)
+    for k in range(8):
+        recorder.due(Arrival(k, k * 0.5), k * 0.5)
+    series, fleet = Series(), Fleet(1, lambda _: None)
+    state = NodeState(0, "tick", 1, 4.0, books=recorder.books.to_wire())
+    series.hear(state)
+    fleet.nodes[0].hear(state)
+    assert not writes(fleet, plan).unmarked
+    fleet.nodes[0].lose("killed")
+    assert "had sent" in writes(fleet, plan).unmarked
+    books = final_books(fleet, series, plan, t0=time.monotonic(), stopped_s=None)
+    assert total(books.measured.values()).unfinished == 6
+
+
+def test_two_nodes_share_the_arrivals_in_turn() -> None:
+    """Each says only its own."""
+    plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
+    for index in (0, 1):
+        fleet.nodes[index].hear(_heard(series, plan, index, until_s=5, kind="final"))
+    assert writes(fleet, plan).outcomes == bytes([Outcome.ACCEPTED]) * 50
+    assert isinstance(next(plan.schedule.share(1, 2)), Arrival)

@@ -1,0 +1,51 @@
+"""What is wrong with a target is told once, before the load."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from createflow.scenarios.benchmark.run import staged
+from createflow.scenarios.load.plan.options import Asked
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile import Profile
+from tests.scenarios.load.conftest import Stub
+
+
+def _try(profile: Profile, mix: str = "create=1") -> tuple[tuple[str, int], ...]:
+    async def ask() -> tuple[tuple[str, int], ...]:
+        async with staged(profile, Asked(rate_per_s=1, duration_s=1, warmup_s=0, mix=mix)) as stage:
+            return stage.known
+
+    return asyncio.run(ask())
+
+
+def test_a_refused_token_is_the_users_to_mend(start_stub: Callable[[str], Stub]) -> None:
+    """401 is exit 2 with a hint, not a load run full of errors."""
+    with pytest.raises(UserError, match="401") as caught:
+        _try(start_stub("unauthorized").profile())
+    assert "token is refused" in caught.value.hint
+
+
+def test_an_address_where_nobody_listens_is_named() -> None:
+    """Exit 3, with the address."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(TargetError, match=url):
+            _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
+
+
+def test_a_target_that_speaks_no_tls_is_unreachable(start_stub: Callable[[str], Stub]) -> None:
+    """An https address of a plain port: told as it is."""
+    url = start_stub("fast").url.replace("http:", "https:")
+    with pytest.raises(TargetError, match=url):
+        _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
+
+
+def test_a_healthy_target_passes(start_stub: Callable[[str], Stub]) -> None:
+    """One create, nothing said; a load that reads too is told where it is."""
+    profile = start_stub("fast").profile()
+    assert _try(profile) == ()
+    assert _try(profile, "create=1,read=1") == (("/api/resources/1", 0),)

@@ -1,0 +1,90 @@
+"""What Linux tells of itself is read right, and what it does not tell is zero."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from createflow.scenarios.load.host.proc import (
+    CpuTimes,
+    ProcessHealth,
+    cpu_s,
+    cpu_times,
+    peak_memory_mb,
+    process_health,
+    steal_ratio,
+)
+
+LINUX = pytest.mark.skipif(not Path("/proc/stat").exists(), reason="no /proc here")
+
+
+def _written(root: Path, name: str, text: str) -> None:
+    file = root / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_steal_is_the_share_of_the_time_between_two_readings(tmp_path: Path) -> None:
+    """Of all cores together; guests' time is in user's already."""
+    _written(tmp_path, "proc/stat", "cpu  10 0 10 70 0 0 0 10 999 999\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
+    before = cpu_times(tmp_path)
+    assert before == CpuTimes(steal=10, total=100)
+    _written(tmp_path, "proc/stat", "cpu  60 0 60 150 0 0 0 30 9999 999\n")
+    assert steal_ratio(before, cpu_times(tmp_path)) == 0.1
+
+
+@pytest.mark.parametrize("text", ["", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8 9"])
+def test_a_reading_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
+    """And two of them have no steal."""
+    _written(tmp_path, "proc/stat", text)
+    assert cpu_times(tmp_path) == CpuTimes()
+    assert steal_ratio(CpuTimes(), CpuTimes()) == 0.0
+
+
+def test_a_counter_that_runs_backwards_is_no_steal() -> None:
+    """As it does on some hypervisors after a migration."""
+    assert steal_ratio(CpuTimes(50, 100), CpuTimes(40, 200)) == 0.0
+
+
+@LINUX
+def test_this_process_holds_files_and_memory() -> None:
+    """Another file open is one more."""
+    before = process_health()
+    with Path("/dev/null").open():
+        assert process_health().open_files == before.open_files + 1
+    assert 1 < before.memory_mb < 4096
+    assert process_health(os.getpid()).open_files == before.open_files
+
+
+@LINUX
+def test_a_process_does_not_answer_for_the_memory_of_its_parent() -> None:
+    """What became of a big process by exec is small."""
+    ballast = bytearray(256 << 20)
+    ballast[::4096] = b"\1" * len(ballast[::4096])
+    told = "from createflow.scenarios.load.host.proc import peak_memory_mb; print(peak_memory_mb())"
+    child = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert 1 < float(child.stdout) < 128 < peak_memory_mb()
+
+
+def test_a_process_that_is_gone_holds_nothing(tmp_path: Path) -> None:
+    """It may end between two looks."""
+    assert process_health(12345, tmp_path) == ProcessHealth()
+    assert cpu_s(12345, tmp_path) == 0.0
+
+
+def test_the_name_of_a_command_does_not_shift_its_cpu_time(tmp_path: Path) -> None:
+    """It may hold spaces and parentheses."""
+    _written(tmp_path, "proc/7/stat", "7 (a) b (c) R 1 2 3 4 5 6 7 8 9 10 300 200 0 0 20 0\n")
+    assert cpu_s(7, tmp_path) == 500 / os.sysconf("SC_CLK_TCK")
+
+
+@LINUX
+def test_cpu_time_of_this_process_is_what_it_says_itself() -> None:
+    """Within the kernel's ticks."""
+    before_s, own_s = cpu_s(os.getpid()), time.process_time()
+    while time.process_time() < own_s + 0.1:
+        pass
+    assert cpu_s(os.getpid()) - before_s == pytest.approx(0.1, abs=0.05)

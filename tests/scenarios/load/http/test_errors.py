@@ -1,0 +1,26 @@
+"""Names of errors, which reports count by and which must stay."""
+
+import errno
+import ssl
+
+import pytest
+
+from createflow.scenarios.load.http.errors import kind_of
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(errno.ECONNREFUSED, ""), "connection_refused"),
+        (OSError(errno.EPIPE, ""), "connection_reset"),
+        (OSError(errno.EHOSTUNREACH, ""), "unreachable"),
+        (OSError(errno.EMFILE, ""), "too_many_open_files"),
+        (OSError(errno.EADDRNOTAVAIL, ""), "no_local_port"),
+        (ssl.SSLCertVerificationError(1, "expired"), "tls_error"),
+        (OSError(errno.ENOBUFS, ""), "enobufs"),
+        (OSError("no number"), "connection_error"),
+    ],
+)
+def test_every_error_has_a_name(error: OSError, kind: str) -> None:
+    """What is the generator's own limit is not called by the target's name; what is rare by its own."""
+    assert kind_of(error) == kind

@@ -1,0 +1,46 @@
+"""Locust's own web page shows the run, and cannot disturb it."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import httpx
+
+from createflow.scenarios.load.fleet.run import Look, Measured
+from tests.scenarios.load.conftest import Stub
+from tests.scenarios.load.fleet.load_run import Watch, load, measured_of
+
+
+def test_the_page_shows_the_run_and_starts_and_stops_nothing(start_stub: Callable[[str], Stub]) -> None:
+    """Its numbers count from the intended time; its buttons are refused."""
+    seen: dict[str, object] = {}
+
+    async def watched() -> Measured:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        looking: list[asyncio.Task[None]] = []
+        watch = Watch()
+
+        async def look_at(url: str) -> None:
+            async with httpx.AsyncClient(base_url=url, trust_env=False) as browser:
+                seen["page"] = (await browser.get("/")).status_code
+                seen["swarm"] = (await browser.post("/swarm", data={"user_count": 1, "spawn_rate": 1})).status_code
+                seen["stop"] = (await browser.get("/stop")).status_code
+                seen["stats"] = (await browser.get("/stats/requests")).json()
+
+        def on_look(look: Look) -> None:
+            if look.at_s > 4 and not looking:
+                looking.append(asyncio.create_task(look_at(str(seen["url"]))))
+
+        watch.on_look = on_look
+        watch.tell = lambda told: seen.update(url=told.removeprefix("Locust's page: "))
+        measured = await load(start_stub("fast").profile(), watch, web_port=port, duration_s=6.0)
+        await asyncio.gather(*looking)
+        return measured
+
+    measured = asyncio.run(watched())
+    assert (seen["page"], seen["swarm"], seen["stop"]) == (200, 403, 403)
+    assert isinstance(seen["stats"], dict)
+    assert {row["method"] for row in seen["stats"]["stats"]} >= {"create"}
+    assert measured_of(measured).completed == 600

@@ -1,0 +1,14 @@
+"""What a load process brings with it."""
+
+import subprocess
+import sys
+
+
+def test_a_load_process_loads_neither_reports_nor_the_command_line() -> None:
+    """There is one on every core of every machine: what only the parent needs would be in each of them."""
+    told = (
+        "from createflow.scenarios.load.node import node, worker; import sys;"
+        "print({'pydantic', 'typer', 'rich', 'httpx', 'psycopg', 'redis'} & set(sys.modules))"
+    )
+    child = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert child.stdout.strip() == "set()"

@@ -1,0 +1,76 @@
+"""Bodies fit the schema, say which run they belong to, and are all different."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from createflow.scenarios.load.plan.bodies import body_template, documents_of, is_marked
+from createflow.scenarios.target.contract import Contract
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Target
+from createflow.schemas.wire import wire_schema
+
+URL = "http://127.0.0.1:1"
+
+
+def _filled(template: str, k: int) -> str:
+    return template % ((k,) * template.replace("%%", "").count("%d"))
+
+
+def test_each_body_is_valid_and_carries_run_and_number() -> None:
+    """What the load created can be found again by name and by metadata."""
+    template = body_template(Contract(Target(base_url=URL)), run_id="r1")
+    first, second = (json.loads(_filled(template, k)) for k in (7, 8))
+    jsonschema.validate(first, wire_schema("create_request"))
+    assert first["name"] == "load r1 7"
+    assert first["metadata"] == {"run": "r1", "arrival": 7}
+    assert first["name"] != second["name"]
+
+
+def test_another_schema_gets_its_own_fields_and_percent_signs_survive(tmp_path: Path) -> None:
+    """The name may be called otherwise, be short, and stand beside fields that only an example knows."""
+    schema = {
+        "type": "object",
+        "properties": {"title": {"type": "string", "maxLength": 20}, "share": {"const": "100%"}},
+        "required": ["title", "share"],
+    }
+    file = tmp_path / "create.json"
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    contract = Contract(Target.model_validate({"base_url": URL, "schema_file": str(file), "fields": {"name": "title"}}))
+    assert json.loads(_filled(body_template(contract, run_id="0123abcd"), 123_456)) == {
+        "title": "123456",
+        "share": "100%",
+    }
+    assert not is_marked(contract, run_id="0123abcd"), "such names are not told apart from those of other runs"
+
+
+def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Path) -> None:
+    """A line each; blank ones do not count."""
+    file = tmp_path / "data.jsonl"
+    file.write_text('{"name": "x", "metadata": {"createflow": "kept"}}\n\n{"description": "%d"}\n', encoding="utf-8")
+    contract = Contract(Target(base_url=URL))
+    bodies = [
+        json.loads(_filled(body_template(contract, run_id="r1", document=document), 3))
+        for document in documents_of(file)
+    ]
+    assert bodies == [
+        {"name": "load r1 3", "metadata": {"createflow": "kept"}},
+        {"description": "%d", "name": "load r1 3"},
+    ]
+
+
+@pytest.mark.parametrize(("text", "told"), [("{}\n[1]\n", "line 2"), ("{}\n{\n", "line 2"), ("\n", "no document")])
+def test_a_data_file_that_is_none_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+    """Before anything is sent."""
+    file = tmp_path / "data.jsonl"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=told):
+        documents_of(file)
+
+
+def test_a_missing_data_file_is_told(tmp_path: Path) -> None:
+    """With its name."""
+    with pytest.raises(UserError, match=r"nothing\.jsonl"):
+        documents_of(tmp_path / "nothing.jsonl")

@@ -1,0 +1,46 @@
+"""Weights are held exactly, in an order that the seed decides."""
+
+import pytest
+
+from createflow.scenarios.load.plan.mix import Mix, in_pattern, mix_of
+from createflow.scenarios.load.plan.schedule import constant
+from createflow.schemas.error import UserError
+from createflow.schemas.operation import Operation
+
+
+def test_every_stretch_of_the_pattern_has_the_weights() -> None:
+    """80 : 15 : 5 is 16 : 3 : 1."""
+    mix = mix_of("create=80, read=15,update=5", seed=3)
+    for start in range(0, len(mix.pattern), 20):
+        block = mix.pattern[start : start + 20]
+        assert {op: block.count(op) for op in Operation} == {"create": 16, "read": 3, "update": 1}
+    assert mix.shares() == {"create": 0.8, "read": 0.15, "update": 0.05}
+
+
+def test_every_node_of_two_gets_every_kind() -> None:
+    """Half of each: dealt out in turn, a short pattern would give one node all reads."""
+    letters = mix_of("create=1,read=1", seed=1).letters
+    assert 400 < letters[::2].count("r") / len(letters) * 2000 < 600
+    assert set(mix_of("create=7", seed=1).letters) == {"c"}
+
+
+def test_the_seed_decides_the_order() -> None:
+    """And nothing else does."""
+    mixes = [mix_of("create=10,read=10", seed=seed).letters for seed in (1, 1, 2)]
+    assert mixes[0] == mixes[1] != mixes[2]
+    assert Mix().letters == "c"
+
+
+def test_arrivals_get_their_operations_by_number() -> None:
+    """So two nodes agree about each without talking."""
+    arrivals = list(in_pattern(constant(4, 1).share(0, 1), "cru"))
+    assert [arrival.operation.value for arrival in arrivals] == ["create", "read", "update", "create"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "read=1", "create=0", "create", "create=1,create=2", "delete=1,create=1", "create=1.5"]
+)
+def test_anything_else_is_told(text: str) -> None:
+    """A load without creates would prove nothing."""
+    with pytest.raises(UserError, match="not a mix"):
+        mix_of(text, seed=0)

@@ -1,0 +1,84 @@
+"""What was asked for, what the profile allows, and a note where they differ."""
+
+import pytest
+
+from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
+from createflow.scenarios.load.plan.sender_count import MAX_PER_NODE
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Profile
+
+TARGET = {"base_url": "http://127.0.0.1:1"}
+
+
+def _plan(target: dict[str, object] | None = None, **asked: object) -> LoadPlan:
+    profile = Profile.model_validate({"target": {**TARGET, **(target or {})}})
+    return make_plan(profile, Asked(**asked))  # type: ignore[arg-type] # options of one test each
+
+
+def test_senders_are_bounded_by_what_a_node_can_hold() -> None:
+    """Each is a connection."""
+    plan = _plan(rate_per_s=100, senders=2000, workers=2)
+    assert plan.senders == 2 * MAX_PER_NODE
+    assert [config.senders for config in plan.node_configs((), {})] == [MAX_PER_NODE] * 2
+    assert "1800 senders instead of 2000" in plan.notes[0]
+
+
+def test_each_worker_has_as_many_senders_and_what_that_changes_is_told() -> None:
+    """Clients of a closed model are senders."""
+    plan = _plan(shape="closed:10", workers=3)
+    assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: each worker has as many",))
+    assert plan.shape == "12 clients in turns (closed model) for 20 s"
+    assert _plan(shape="closed:10", workers=2).notes == ()
+
+
+@pytest.mark.parametrize(("rate", "senders"), [(10, 50), (500, 250), (5000, 900)])
+def test_senders_follow_the_rate_unless_asked(rate: float, senders: int) -> None:
+    """Half a second of requests in flight, never fewer than fifty."""
+    assert _plan(rate_per_s=rate).senders == senders
+
+
+@pytest.mark.parametrize("option", ["rate_per_s", "duration_s", "workers", "users", "senders"])
+def test_nothing_can_be_asked_for_by_zero(option: str) -> None:
+    """Refused before anything starts."""
+    with pytest.raises(UserError, match="above zero"):
+        _plan(**({option: -1.0} if option == "users" else {option: 0}))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"rate_per_s": 1e9, "duration_s": 0.1}, "none can make more than 100,000/s"),
+        ({"rate_per_s": 200_001.0, "workers": 2}, "200,001/s on 2 load workers"),
+        ({"shape": "0..1000000/1s"}, "1,000,000/s on 1 load worker"),
+        ({"rate_per_s": 100_000.0, "duration_s": 20_000.0}, "more than 1,000,000,000 requests"),
+    ],
+)
+def test_what_no_machine_can_do_or_hold_is_told_before_it_is_tried(asked: dict[str, object], words: str) -> None:
+    """A worker that is a thousand times too slow would not even hear that it should stop."""
+    with pytest.raises(UserError, match=words):
+        _plan(**asked)
+
+
+def test_the_window_and_the_mean_rate_leave_the_warmup_out() -> None:
+    """A ramp to 100/s for 10 s begins at 10/s; 2 s of warm-up before it count for nothing."""
+    plan = _plan(shape="ramp", rate_per_s=100, duration_s=10, warmup_s=2)
+    assert (plan.window_s, plan.rate_per_s, plan.schedule.duration_s) == (10, 55, 12)
+    assert plan.shape == "ramp, 100/s at the highest, for 10 s"
+    assert _plan(shape="0..100/4s", poisson=True).shape == "0..100/4s, random (Poisson) arrivals"
+    assert _plan().shape == "500/s for 20 s"
+
+
+def test_updates_need_a_target_that_takes_them() -> None:
+    """Told before the load, not as a thousand 405."""
+    with pytest.raises(UserError, match="takes no updates"):
+        _plan(mix="create=1,update=1")
+    assert _plan({"update": True}, mix="create=1,update=1").mix.shares() == {"create": 0.5, "update": 0.5}
+
+
+def test_runs_are_the_same_when_all_that_shapes_the_load_is() -> None:
+    """Seed, targets and run id may differ; rate, mix and path may not."""
+    hashes = {_plan(seed=seed, targets=("p99<=1s",)).config_hash for seed in (1, 2)} | {_plan().config_hash}
+    assert len(hashes) == 1
+    others = {_plan(rate_per_s=499).config_hash, _plan({"path": "/x"}).config_hash, _plan(users=7).config_hash}
+    assert len(hashes | others) == 4

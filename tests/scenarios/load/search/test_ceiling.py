@@ -1,0 +1,87 @@
+"""The generator's ceiling is what was seen, and says so when something else was the limit."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from createflow.scenarios.load.search.ceiling import Ceiling, CeilingRun, Limit, find_ceiling
+
+
+@dataclass
+class Machine:
+    """A generator whose worker needs ``idle`` of a core and a share for each request, and a stub that does too."""
+
+    per_cpu_s: float = 50_000.0
+    stub_per_cpu_s: float = 200_000.0
+    idle: float = 0.05
+    cores: float = 8.0
+    workers: int = 1
+    offered: list[float] = field(default_factory=list)
+
+    async def __call__(self, rate_per_s: float) -> CeilingRun:
+        """Four seconds of it."""
+        self.offered.append(rate_per_s)
+        most = min(
+            (1 - self.idle) * self.per_cpu_s * self.workers,
+            self.stub_per_cpu_s,
+            (self.cores - self.idle * self.workers) / (1 / self.per_cpu_s + 1 / self.stub_per_cpu_s),
+        )
+        sent = min(rate_per_s, most)
+        ratio = self.idle + sent / self.workers / self.per_cpu_s
+        return CeilingRun(
+            offered_per_s=rate_per_s,
+            sent_per_s=sent,
+            requests=int(4 * sent),
+            cpu_s=4 * ratio * self.workers,
+            busiest_ratio=ratio,
+            stub_ratio=sent / self.stub_per_cpu_s,
+            pacing_p99_ms=0.5 if sent == rate_per_s else 900.0,
+        )
+
+    def ceiling(self) -> Ceiling:
+        """Find it."""
+        return asyncio.run(find_ceiling(self, workers=self.workers))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_worker_saturates_where_nine_tenths_of_a_core_are_used(workers: int) -> None:
+    """Also where a part of the CPU does not depend on the rate; three runs find it."""
+    machine = Machine(workers=workers)
+    ceiling = machine.ceiling()
+    assert ceiling.limit is Limit.GENERATOR
+    assert ceiling.per_s == pytest.approx((0.9 - 0.05) * 50_000 * workers, rel=0.01)
+    assert ceiling.per_cpu_s == pytest.approx(50_000 * 0.85 / 0.9, rel=0.01)
+    assert len(machine.offered) == 3
+    assert ceiling.told.startswith(f"at most {ceiling.per_s:,.0f}/s with {workers} worker")
+
+
+def test_a_slow_machine_is_not_asked_for_more_than_it_can() -> None:
+    """No run is far above what it can send."""
+    machine = Machine(per_cpu_s=2500, idle=0.2)
+    assert machine.ceiling().per_s == pytest.approx(0.7 * 2500, rel=0.05)
+    assert max(machine.offered) <= 2500
+
+
+def test_a_stub_that_is_the_limit_is_told() -> None:
+    """Then the generator can do at least what the stub could take."""
+    ceiling = Machine(stub_per_cpu_s=25_000).ceiling()
+    assert ceiling.limit is Limit.STUB
+    assert 1000 <= ceiling.per_s <= 25_000
+    assert "the stub was the limit" in ceiling.told
+
+
+def test_a_machine_without_a_core_for_each_is_told() -> None:
+    """On one core neither is busy by itself."""
+    ceiling = Machine(cores=1, stub_per_cpu_s=50_000).ceiling()
+    assert ceiling.limit is Limit.MACHINE
+    assert 1000 <= ceiling.per_s <= 25_000
+    assert ceiling.told.startswith("at least")
+
+
+def test_a_figure_from_noise_is_never_a_ceiling() -> None:
+    """CPU too small to be measured promises anything; what was offered is what is known."""
+    machine = Machine(per_cpu_s=1e12, stub_per_cpu_s=1e12, idle=0.0)
+    ceiling = machine.ceiling()
+    assert max(machine.offered) <= 200_000
+    assert ceiling.limit is Limit.MACHINE

@@ -1,0 +1,234 @@
+"""The highest rate is found where it is, in bounded time, and never claimed where the generator gave up first."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from createflow.scenarios.load.search.knee import Step, find_max
+from createflow.schemas.clock import FakeClock
+from createflow.schemas.load_knee import Bound, Knee, KneeStep
+
+
+@dataclass
+class Simulated:
+    """A target that serves so much a second and queues the rest; held means a p99 of 100 ms at most.
+
+    The generator cannot send more than ``generator_per_s``. A share ``spoiled`` of all steps misses by chance.
+    """
+
+    capacity_per_s: float
+    generator_per_s: float = float("inf")
+    spoiled: float = 0.0
+    seed: int = 0
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)  # noqa: S311 - a simulation
+
+    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:
+        """Measure without waiting."""
+        self.clock.advance(hold_s)
+        served = min(rate_per_s, self.capacity_per_s, self.generator_per_s)
+        queue_s = max(0.0, min(rate_per_s, self.generator_per_s) - self.capacity_per_s) * hold_s / self.capacity_per_s
+        p99_ms = 10 + 1000 * queue_s
+        held = p99_ms <= 100 and served >= 0.99 * rate_per_s and self.dice.random() >= self.spoiled
+        limited = rate_per_s > self.generator_per_s
+        return Step(held=held, valid=not limited, generator_limited=limited, accepted_per_s=served, p99_ms=p99_ms)
+
+    def found(self, **options: float) -> Knee:
+        """Search."""
+        return asyncio.run(find_max(self, clock=self.clock, **options))  # type: ignore[arg-type] # numbers
+
+
+def test_a_target_of_300_a_second_is_found_within_five_percent() -> None:
+    """And said so."""
+    knee = Simulated(300).found()
+    assert knee.bound is Bound.HIGHEST
+    assert knee.rate_per_s == pytest.approx(300, rel=0.05)
+    assert knee.answer == f"{knee.rate_per_s:g}/s"
+
+
+@given(st.floats(60, 200_000))
+@settings(max_examples=100, deadline=None)
+def test_any_capacity_is_found_within_five_percent(capacity_per_s: float) -> None:
+    """Not more than can be served, but for what a queue of 100 ms hides; in bounded time."""
+    target = Simulated(capacity_per_s)
+    start_s = target.clock.monotonic()
+    knee = target.found()
+    assert knee.bound is Bound.HIGHEST
+    assert 0.95 * capacity_per_s <= knee.rate_per_s <= 1.015 * capacity_per_s
+    assert len(knee.steps) <= 40
+    assert target.clock.monotonic() - start_s <= 1200
+
+
+def test_one_step_in_ten_that_fails_by_chance_does_not_change_the_answer() -> None:
+    """For more than one search in five: a failure is measured again."""
+    found = [Simulated(300, spoiled=0.1, seed=seed).found().rate_per_s for seed in range(50)]
+    assert max(found) <= 1.015 * 300
+    assert sum(rate >= 0.95 * 300 for rate in found) >= 40
+    assert min(found) > 0
+
+
+@given(st.floats(60, 5000), st.floats(0, 1), st.integers(0, 1000), st.floats(50, 5000), st.integers(1, 60))
+@settings(max_examples=200, deadline=None)
+def test_no_target_however_noisy_keeps_the_search_for_ever(
+    capacity_per_s: float, spoiled: float, seed: int, generator_per_s: float, most_steps: int
+) -> None:
+    """And whatever is answered was held, within what was allowed."""
+    target = Simulated(capacity_per_s, generator_per_s, spoiled, seed)
+    start_s = target.clock.monotonic()
+    knee = target.found(most_steps=most_steps, most_s=900)
+    assert len(knee.steps) <= most_steps
+    assert target.clock.monotonic() - start_s <= 900
+    assert knee.rate_per_s <= 1.015 * min(capacity_per_s, generator_per_s)
+    assert (knee.bound is Bound.NONE) == (knee.rate_per_s == 0)
+    if knee.rate_per_s:
+        assert any(step.held and step.rate_per_s == knee.rate_per_s for step in knee.steps)
+    if knee.bound is Bound.HIGHEST:
+        assert any(step.confirmation and step.held and step.rate_per_s == knee.rate_per_s for step in knee.steps)
+
+
+@pytest.mark.parametrize("generator_per_s", [120.0, 200.0, 290.0])
+def test_a_generator_that_gives_up_first_makes_the_answer_at_least(generator_per_s: float) -> None:
+    """Never "the maximum": nothing is known above. It is still as high as the generator can show."""
+    knee = Simulated(1000, generator_per_s).found()
+    assert knee.bound is Bound.AT_LEAST
+    assert 0.95 * generator_per_s <= knee.rate_per_s <= generator_per_s
+    assert knee.answer == f">= {knee.rate_per_s:g}/s (generator-limited)"
+
+
+def test_a_target_that_fails_below_the_generators_limit_is_still_measured() -> None:
+    """The generator gave up at 400; between 200 and there the target does."""
+    knee = Simulated(250, 380).found()
+    assert knee.bound is Bound.HIGHEST
+    assert knee.rate_per_s == pytest.approx(250, rel=0.05)
+
+
+def _always(step: Step) -> Callable[[float, float], object]:
+    async def measure(_rate_per_s: float, _hold_s: float) -> Step:
+        return step
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        (Step(held=False), "none: even 50/s was not held"),
+        (Step(held=False, valid=False, generator_limited=True), "none: the generator cannot send even 50/s"),
+        (Step(held=True, valid=False), "none: even 50/s could not be measured"),
+        (Step(held=True), ">= 1600/s (more is not tried)"),
+    ],
+)
+def test_an_answer_at_either_end_says_what_stands_there(step: Step, answer: str) -> None:
+    """No number where nothing was held; no maximum where nothing failed."""
+    knee = asyncio.run(find_max(_always(step), highest_per_s=1600, clock=FakeClock()))  # type: ignore[arg-type]
+    assert knee.answer == answer
+
+
+@dataclass
+class Scripted:
+    """Answers as told for each rate, in order; the last one again and again."""
+
+    script: dict[float, str]
+
+    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:  # noqa: ARG002 - as the protocol says
+        """``h``eld, ``f``ailed, ``g``enerator-limited, ``i``nvalid."""
+        told = self.script.get(rate_per_s, "h" if rate_per_s < min(self.script) else "f")
+        if len(told) > 1:
+            self.script[rate_per_s] = told[1:]
+        return {
+            "h": Step(held=True),
+            "f": Step(held=False),
+            "g": Step(held=False, valid=False, generator_limited=True),
+            "i": Step(held=False, valid=False),
+        }[told[0]]
+
+
+@pytest.mark.parametrize(
+    ("at_100", "tries", "held"),
+    [("h", 1, True), ("fhh", 3, True), ("fhf", 3, False), ("ff", 2, False), ("gg", 2, False), ("fgi", 3, False)],
+)
+def test_a_failure_counts_when_two_of_three_say_so(at_100: str, tries: int, held: bool) -> None:  # noqa: FBT001
+    """A success at once is enough."""
+    knee = asyncio.run(find_max(Scripted({100: at_100, 200: "f"}), clock=FakeClock()))
+    assert sum(step.rate_per_s == 100 and not step.confirmation for step in knee.steps) == tries
+    assert (knee.rate_per_s >= 100) is held
+
+
+def test_a_rate_that_does_not_last_gives_way_to_a_lower_one() -> None:
+    """Held for ten seconds, not for thirty: the next lower one is confirmed instead."""
+
+    async def measure(rate_per_s: float, hold_s: float) -> Step:
+        return Step(held=rate_per_s <= (300 if hold_s < 30 else 280))
+
+    knee = asyncio.run(find_max(measure, clock=FakeClock()))
+    assert knee.bound is Bound.HIGHEST
+    assert 265 <= knee.rate_per_s <= 280
+
+
+def test_what_never_lasts_is_no_answer() -> None:
+    """Every short run is held, no long one is."""
+
+    async def measure(rate_per_s: float, hold_s: float) -> Step:
+        return Step(held=rate_per_s <= 300 and hold_s < 30)
+
+    knee = asyncio.run(find_max(measure, clock=FakeClock()))
+    assert (knee.bound, "for 3 times as long" in knee.answer) == (Bound.NONE, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"most_steps": 3}, "3 measurements were made, unconfirmed"), ({"most_s": 50}, "the time was up, unconfirmed")],
+)
+def test_a_search_that_runs_out_says_what_it_had(options: dict[str, float], reason: str) -> None:
+    """At least that."""
+    target = Simulated(10_000)
+    knee = target.found(**options)
+    assert (knee.bound, knee.rate_per_s, knee.reason) == (Bound.AT_LEAST, max(s.rate_per_s for s in knee.steps), reason)
+    assert Simulated(100).found(most_s=5).answer == "none: the time was up before any rate was held"
+
+
+def test_a_rate_that_was_not_confirmed_is_not_answered_when_the_search_runs_out() -> None:
+    """It was held for ten seconds and not for thirty; what was held below it is all that is left."""
+
+    async def measure(rate_per_s: float, hold_s: float) -> Step:
+        return Step(held=rate_per_s <= 300 and hold_s < 30)
+
+    whole = asyncio.run(find_max(measure, clock=FakeClock()))
+    unconfirmed = next(number for number, step in enumerate(whole.steps) if step.confirmation)
+    knee = asyncio.run(find_max(measure, most_steps=unconfirmed + 2, clock=FakeClock()))
+    assert 0 < knee.rate_per_s < whole.steps[unconfirmed].rate_per_s
+    assert knee.bound is Bound.AT_LEAST
+
+
+def test_every_step_has_samples_enough_and_a_cooled_target() -> None:
+    """1,000 for a p99, ten seconds at least, three times that at the end; nothing before the first."""
+    told: list[KneeStep] = []
+    cooled: list[int] = []
+
+    async def cool_down() -> None:
+        cooled.append(len(told))
+
+    target = Simulated(300)
+    knee = asyncio.run(find_max(target, clock=target.clock, cool_down=cool_down, on_step=told.append))
+    assert tuple(told) == knee.steps
+    assert cooled == list(range(1, len(told)))
+    for step in told:
+        hold_s = step.hold_s / 3 if step.confirmation else step.hold_s
+        assert hold_s >= 10
+        assert hold_s * step.rate_per_s >= 1000 or hold_s == pytest.approx(1000 / step.rate_per_s)
+    more = Simulated(300).found(samples=10_000)
+    assert min(step.hold_s * step.rate_per_s for step in more.steps) >= 9999
+
+
+def test_the_search_is_saved_and_read_again() -> None:
+    """Part of a report."""
+    knee = Simulated(300).found()
+    endless = knee.model_copy(update={"steps": (knee.steps[0].model_copy(update={"p99_ms": float("inf")}),)})
+    assert Knee.model_validate_json(endless.model_dump_json()) == endless

@@ -1,0 +1,45 @@
+"""Outcomes and spans as tests need them."""
+
+from collections.abc import Iterable
+
+from createflow.scenarios.load.accounting.histogram import Histogram
+from createflow.scenarios.load.verdict.window import Outcomes, Span
+from createflow.schemas.operation import Operation
+
+
+def histogram(latencies_s: Iterable[float]) -> Histogram:
+    """A distribution of these."""
+    made = Histogram()
+    for latency_s in latencies_s:
+        made.record(latency_s)
+    return made
+
+
+def outcomes(
+    good: int = 1000,
+    latency_s: float = 0.01,
+    *,
+    bad: int = 0,
+    unsent: int = 0,
+    limited: int = 0,
+    unavailable: int = 0,
+    in_span: int | None = None,
+    verified: int | None = None,
+) -> Outcomes:
+    """Arrivals of which so many were accepted, each after this long. ``bad`` is all that was not."""
+    return Outcomes(
+        scheduled=good + bad,
+        bad=bad,
+        unsent=unsent,
+        refused_by_limit=limited,
+        unavailable=unavailable,
+        accepted=histogram([latency_s] * good),
+        accepted_in_span=good if in_span is None else in_span,
+        verified_in_span=verified,
+    )
+
+
+def span(of: Outcomes, *, start_s: float = 2.0, duration_s: float = 1.0, reads: Outcomes | None = None) -> Span:
+    """A stretch with creates, and reads where given."""
+    by_operation = {Operation.CREATE: of} | ({Operation.READ: reads} if reads else {})
+    return Span(start_s, duration_s, by_operation)

@@ -1,0 +1,72 @@
+"""A run's verdict: proof before doubt, and nothing green that tested nothing."""
+
+import pytest
+
+from createflow.scenarios.reports.conformance.verdict import Verdict, sentence, verdict, verdicts
+from createflow.schemas.report import CheckResult, Level, Outcome, Standing
+from tests.scenarios.reports.conformance.made_report import known, report, result
+
+PASSED = result("a", Outcome.PASSED)
+FAILED = result("b", Outcome.FAILED)
+BROKEN = result("c", Outcome.BROKEN)
+UNSURE = result("d", Outcome.INCONCLUSIVE)
+SKIPPED = result("e", Outcome.SKIPPED)
+ADVICE = result("f", Outcome.FAILED, level=Level.SHOULD)
+UNSURE_ADVICE = result("g", Outcome.INCONCLUSIVE, level=Level.SHOULD)
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ((PASSED, SKIPPED), Verdict.HOLDS),
+        ((PASSED, ADVICE, UNSURE_ADVICE), Verdict.HOLDS),
+        ((PASSED, UNSURE), Verdict.INCONCLUSIVE),
+        ((PASSED, UNSURE, BROKEN), Verdict.BROKEN),
+        ((PASSED, UNSURE, BROKEN, FAILED), Verdict.FAILED),
+        ((), Verdict.INCONCLUSIVE),
+        ((SKIPPED,), Verdict.INCONCLUSIVE),
+        ((ADVICE,), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_verdict(results: tuple[CheckResult, ...], expected: Verdict) -> None:
+    """Only what is required gates."""
+    assert verdict(report(*results)) is expected
+
+
+def test_an_interrupted_run_says_so_whatever_it_found() -> None:
+    """It did not run to its end."""
+    assert verdict(report(FAILED, interrupted=True)) is Verdict.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("results", "standing", "expected"),
+    [
+        ((PASSED, FAILED), Standing.TOLERATED, {Verdict.HOLDS}),
+        ((FAILED,), Standing.TOLERATED, {Verdict.HOLDS}),
+        ((PASSED, FAILED), Standing.EXPIRED, {Verdict.STALE}),
+        ((PASSED, result("b", Outcome.PASSED)), Standing.STALE, {Verdict.STALE}),
+        ((PASSED, result("b", Outcome.INCONCLUSIVE)), Standing.UNTESTED, {Verdict.INCONCLUSIVE}),
+        ((PASSED, result("b", Outcome.SKIPPED)), Standing.UNTESTED, {Verdict.HOLDS}),
+        ((PASSED, result("x", Outcome.FAILED), FAILED), Standing.EXPIRED, {Verdict.FAILED, Verdict.STALE}),
+    ],
+)
+def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: Standing, expected: set[Verdict]) -> None:
+    """A tolerated failure does not count; a stale or expired entry is told, whatever else is."""
+    assert verdicts(report(*results, baseline=(known("b", standing),))) == expected
+
+
+@pytest.mark.parametrize(
+    ("gate", "expected"),
+    [(Level.MUST, Verdict.HOLDS), (Level.SHOULD, Verdict.FAILED), (Level.MAY, Verdict.FAILED)],
+)
+def test_the_gate_says_which_level_counts(gate: Level, expected: Verdict) -> None:
+    """Only what is required, unless more is asked for."""
+    assert verdict(report(PASSED, ADVICE, gate=gate)) is expected
+
+
+def test_the_sentence_says_how_many_failures_are_tolerated() -> None:
+    """Nobody reads a green line with failures in it and wonders."""
+    text = sentence(report(PASSED, FAILED, baseline=(known("b", Standing.TOLERATED),)))
+    assert text == (
+        "HOLDS: every promise that was checked is kept (1 passed, 1 failed, 1 of the failed tolerated; 1.5 s)"
+    )

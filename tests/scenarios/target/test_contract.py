@@ -1,0 +1,106 @@
+"""Create bodies are made from the target's own schema."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.contract import Contract
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Target
+
+
+def contract(folder: Path, schema: object, **target: object) -> Contract:
+    """The contract of a target with this schema."""
+    file = folder / "schema.json"
+    file.write_text(json.dumps(schema))
+    return Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file), **target}))
+
+
+def test_the_seeds_own_body_is_valid_and_fresh_each_time() -> None:
+    """Name and metadata carry a nonce, so that no two checks meet."""
+    seed = Contract(Target(base_url="http://x"))
+    first, second = seed.document(), seed.document()
+    for body in (first, second):
+        Draft202012Validator(seed.schema).validate(body)
+        assert seed.word_in(body) in str(body["metadata"])
+    assert seed.word_in(first) != seed.word_in(second)
+
+
+def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
+    """Simple values are made up; the name goes where the profile says it is."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["title", "count", "kind", "on", "price"],
+        "properties": {
+            "title": {"type": "string", "maxLength": 12},
+            "count": {"type": "integer", "minimum": 3},
+            "kind": {"enum": ["a", "b"]},
+            "on": {"type": "boolean"},
+            "price": {"type": "number", "maximum": 0.5},
+            "note": {"type": "string", "minLength": 50, "maxLength": 60},
+        },
+    }
+    other = contract(tmp_path, schema, fields={"name": "title"})
+    body = other.document()
+    Draft202012Validator(schema).validate(body)
+    assert other.name_in(body) == body["title"]
+    assert (other.closed, other.max_length("title"), other.is_seed) == (True, 12, False)
+
+
+def test_an_example_fills_what_cannot_be_made_up(tmp_path: Path) -> None:
+    """Without one it is said which field needs it."""
+    schema = {"required": ["name", "at"], "properties": {"name": {"type": "string"}, "at": {"format": "date"}}}
+    with pytest.raises(UserError, match="required field at"):
+        contract(tmp_path, schema)
+    body = contract(tmp_path, {**schema, "examples": [{"name": "x", "at": "2024-01-01"}]}).document()
+    assert body["at"] == "2024-01-01"
+    assert body["name"] != "x"
+
+
+@pytest.mark.parametrize("schema", [[], {}, {"properties": []}])
+def test_what_is_no_schema_of_an_object_is_refused(tmp_path: Path, schema: object) -> None:
+    """With the file's name."""
+    with pytest.raises(UserError, match=r"schema\.json: not a JSON Schema"):
+        contract(tmp_path, schema)
+
+
+def made(**target: object) -> Contract:
+    """The contract of a target without a schema file."""
+    return Contract(Target.model_validate({"base_url": "http://x", **target}))
+
+
+def test_without_a_schema_only_one_body_is_known() -> None:
+    """What would need a schema is skipped and says so; the body is as fresh as any."""
+    bare = made(body={"title": "x", "n": 1}, fields={"name": "title"})
+    first, second = bare.document(), bare.document()
+    assert first["n"] == 1
+    assert first["title"] != second["title"]
+    assert (bare.has_schema, bare.is_seed, bare.closed, bare.properties) == (False, False, False, {})
+    with pytest.raises(NotDeclared, match="no schema"):
+        _ = bare.required
+
+
+def test_exact_bytes_stay_exact(tmp_path: Path) -> None:
+    """Nothing of the run is put into them; changes are the checks' own."""
+    file = tmp_path / "body"
+    file.write_bytes(b'{"a": 1}')
+    exact = made(body_file=str(file))
+    assert exact.raw == b'{"a": 1}'
+    assert exact.document() == {"a": 1}
+    assert exact.document(b=2) == {"a": 1, "b": 2}
+    with pytest.raises(NotDeclared, match="no name to find it by"):
+        exact.name_in(exact.document())
+
+
+@pytest.mark.parametrize("place", ["", "@header:Date"])
+def test_a_field_that_is_not_shown_is_not_declared(place: str) -> None:
+    """The Date header is the time of any reply, and so says nothing of the resource."""
+    fields = made(fields={"created_at": place, "created_by": ""}).fields
+    for name in ("created_at", "created_by"):
+        with pytest.raises(NotDeclared, match=name):
+            getattr(fields, name)
+    assert fields.declared() == ("id", "name")

@@ -1,0 +1,78 @@
+"""One question for all that wait."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+import pytest
+
+from createflow.scenarios.verification.batched_poll import SharedLook
+from createflow.scenarios.verification.sample import Sample
+from createflow.schemas.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+class Index:
+    """Shows ids by the time, and remembers what it was asked."""
+
+    def __init__(self, clock: FakeClock, shows: Callable[[float], Collection[str]]) -> None:
+        self.asked: list[list[str]] = []
+        self._clock = clock
+        self._began_s = clock.monotonic()
+        self._shows = shows
+
+    async def look(self, ids: Sequence[str]) -> Collection[str]:
+        """What is there by now."""
+        self.asked.append(list(ids))
+        return self._shows(self._clock.monotonic() - self._began_s)
+
+    async def leave(self) -> None:
+        """Nothing is open."""
+
+
+async def outcomes(clock: FakeClock, index: Index, *ids: str, deadline_s: float = 1.0) -> list[bool | BaseException]:
+    """What becomes of samples that begin to wait at the same time."""
+    watch = SharedLook("search", deadline_s, look=index.look, leave=index.leave, clock=clock)
+    async with watch.watching() as seen:
+        told = await asyncio.gather(*(seen(Sample(one, one)) for one in ids), return_exceptions=True)
+    await watch.close()
+    return told
+
+
+async def test_all_that_wait_are_asked_for_at_once() -> None:
+    """And what was found no more."""
+    clock = FakeClock()
+    index = Index(clock, lambda at_s: {"a", "b"} if at_s >= 0.15 else {"a"})
+    assert await outcomes(clock, index, "a", "b") == [True, True]
+    assert index.asked == [["a", "b"], ["b"], ["b"]]
+
+
+async def test_late_is_what_a_look_after_the_deadline_does_not_show() -> None:
+    """Not before: the last look might have shown it."""
+    clock = FakeClock()
+    index = Index(clock, lambda _: {"a"})
+    assert await outcomes(clock, index, "a", "b") == [True, False]
+    assert len(index.asked) >= 10
+
+
+async def test_an_index_that_does_not_answer_is_not_late() -> None:
+    """Nobody knows."""
+
+    def fails(_: float) -> Collection[str]:
+        raise ConnectionError("gone")
+
+    clock = FakeClock()
+    (told,) = await outcomes(clock, Index(clock, fails), "a")
+    assert isinstance(told, ConnectionError)
+
+
+async def test_an_index_that_answers_again_in_time_is_asked_on() -> None:
+    """One failed look is not the end of the sample."""
+
+    def shows(at_s: float) -> Collection[str]:
+        if at_s < 0.5:
+            raise ConnectionError("gone")
+        return {"a"}
+
+    clock = FakeClock()
+    assert await outcomes(clock, Index(clock, shows), "a") == [True]
