@@ -67,7 +67,7 @@ def _explain(console: Console, check: "Check") -> None:
         "source": check.source,
         "needs": ", ".join(_needs(check)) or "HTTP only",
         "runs": "alone, after the others" if check.disturbs else "beside others",
-        "catches": check.catches.value if check.catches else "",
+        "catches": check.catches or "",
     }
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="dim", min_width=8)

@@ -15,7 +15,7 @@ from tests.e2e.seeded_reference import lives_behind, order, seeded
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.up_stack import UpCommand
 
-PAIRS = [(check, check.catches) for check in CHECKS if check.catches is not None]
+PAIRS = [(check, Fault(check.catches)) for check in CHECKS if check.catches is not None]
 AT_THE_GATEWAY = [pair for pair in PAIRS if not lives_behind(pair[1])]
 BEHIND_IT = [pair for pair in PAIRS if lives_behind(pair[1])]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from createflow.scenarios.harness.need import Need
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -40,7 +39,7 @@ class Check:
     explanation: str
     """The rest of the docstring: why it matters."""
     function: CheckFunction
-    catches: Fault | None
+    catches: str | None
     needs: tuple[Need, ...]
     disturbs: bool
     """It breaks or exhausts something that others use: it runs alone, after them."""
@@ -53,7 +52,7 @@ def check(
     step: Step,
     source: str,
     level: Level = Level.MUST,
-    catches: Fault | None = None,
+    catches: str | None = None,
     needs: tuple[Need, ...] = (),
     disturbs: bool = False,
     limit_s: float = DEFAULT_LIMIT_S,
@@ -64,7 +63,7 @@ def check(
         step: the step of the flow whose promise is checked.
         source: RFC section, or ``seed`` with its heading.
         level: only ``must`` gates.
-        catches: the seeded defect that makes it fail; tests prove it.
+        catches: name of the seeded defect of the reference that makes it fail; tests prove it.
         needs: facts of the profile without which it is skipped.
         disturbs: run it alone, after the others.
         limit_s: after this many seconds it is stopped and broken.

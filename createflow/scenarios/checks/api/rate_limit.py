@@ -15,7 +15,6 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -34,7 +33,7 @@ _BURST_TOLERANCE = 1.1
 @check(
     step=Step.RATE_LIMIT,
     source="seed, Error Handling; RFC 6585 §4",
-    catches=Fault.NO_RATE_LIMIT,
+    catches="no_rate_limit",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
@@ -47,7 +46,7 @@ async def excess_is_429(target: Target) -> None:
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
     source="RFC 6585 §4; RFC 9110 §10.2.3",
-    catches=Fault.RETRY_AFTER_MISSING,
+    catches="retry_after_missing",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
@@ -66,7 +65,7 @@ async def retry_after_is_given(target: Target) -> None:
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
     source="seed, Error Handling; OWASP API4:2023",
-    catches=Fault.COUNTS_ONE_OF_MANY,
+    catches="counts_one_of_many",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
@@ -96,7 +95,7 @@ async def no_window_takes_more(target: Target) -> None:
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
     source="OWASP API4:2023",
-    catches=Fault.SHARED_BUCKET,
+    catches="shared_bucket",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
@@ -120,7 +119,7 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
     source="OWASP API4:2023",
-    catches=Fault.BUCKET_BY_CLAIMED_ADDRESS,
+    catches="bucket_by_claimed_address",
     needs=(Need.LIMITS,),
     disturbs=True,
 )

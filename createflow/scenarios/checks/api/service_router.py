@@ -11,7 +11,6 @@ from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -27,7 +26,7 @@ _FAST_REPLIES = 5
 @check(
     step=Step.SERVICE_ROUTER,
     source="seed, Error Handling; RFC 9110 §15.6.4",
-    catches=Fault.DOWN_IS_500,
+    catches="down_is_500",
     needs=(Need.SERVICE_DOWN,),
     disturbs=True,
     limit_s=60.0,
@@ -54,7 +53,7 @@ async def service_down_is_503(target: Target, faults: Faults) -> None:
 @check(
     step=Step.SERVICE_ROUTER,
     source="seed, Error Handling: circuit breaker open",
-    catches=Fault.BREAKER_NEVER_OPENS,
+    catches="breaker_never_opens",
     needs=(Need.DATABASE_FAULT,),
     disturbs=True,
     limit_s=60.0,

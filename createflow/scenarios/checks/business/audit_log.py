@@ -11,7 +11,6 @@ from createflow.scenarios.sinks.field_equality import same
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import AuditTrail, Row, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -21,7 +20,7 @@ _SKEW_S = 5.0
 _WORDS = ("create", "insert", "post", "add", "write")
 
 
-@check(step=Step.AUDIT_LOG, source="seed, step 10", catches=Fault.AUDIT_LOST)
+@check(step=Step.AUDIT_LOG, source="seed, step 10", catches="audit_lost")
 async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
     """Every accepted create has exactly one audit entry of success."""
     for made in [await created(target) for _ in range(_CREATES)]:
@@ -29,7 +28,7 @@ async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
         expect(len(entries) == 1, "one audit entry of success", str(len(entries)), made.reply)
 
 
-@check(step=Step.AUDIT_LOG, source="seed, step 10: record who/what/when", catches=Fault.AUDIT_ANONYMOUS)
+@check(step=Step.AUDIT_LOG, source="seed, step 10: record who/what/when", catches="audit_anonymous")
 async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
     """The audit entry names the subject, the action, the resource, the time, and the request."""
     made = await created(target)
@@ -57,7 +56,7 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
     step=Step.AUDIT_LOG,
     level=Level.SHOULD,
     source="OWASP Logging Cheat Sheet; CWE-117",
-    catches=Fault.AUDIT_SPLITS_LINES,
+    catches="audit_splits_lines",
 )
 async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
     """A line break in a field makes no audit entry of its own: the create has exactly one, of its own actor."""

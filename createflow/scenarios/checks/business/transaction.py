@@ -12,7 +12,6 @@ from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import AuditTrail, Cache, EventLog, Faults, Primary, SearchIndex, Target, Tokens
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
@@ -20,7 +19,7 @@ _TAKES_EFFECT_WITHIN_S = 5.0
 Body = dict[str, object]
 
 
-@check(step=Step.TRANSACTION, source="seed, Error Handling", catches=Fault.ROW_KEPT_AFTER_REFUSAL)
+@check(step=Step.TRANSACTION, source="seed, Error Handling", catches="row_kept_after_refusal")
 async def refused_create_leaves_nothing(
     *,
     target: Target,
@@ -50,7 +49,7 @@ async def refused_create_leaves_nothing(
 @check(
     step=Step.TRANSACTION,
     source="seed, Error Handling: rollback transaction",
-    catches=Fault.NO_ROLLBACK,
+    catches="no_rollback",
     needs=(Need.DATABASE_ERROR,),
     disturbs=True,
     limit_s=60.0,

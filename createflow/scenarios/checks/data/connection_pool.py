@@ -6,14 +6,13 @@ from createflow.scenarios.checks.support.fixtures import resource_in
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.target.probes import Primary, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _AT_ONCE = 60
 _AFTERWARDS = 10
 
 
-@check(step=Step.CONNECTION_POOL, source="seed, step 11", catches=Fault.POOL_LEAKS, disturbs=True)
+@check(step=Step.CONNECTION_POOL, source="seed, step 11", catches="pool_leaks", disturbs=True)
 async def parallel_creates_all_answer(target: Target, primary: Primary | None) -> None:
     """Sixty creates at once are all accepted with ids of their own, and creates afterwards are as well.
 

@@ -7,13 +7,12 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Faults, Row, SearchIndex, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _OUTAGE_CREATES = 3
 
 
-@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches=Fault.INDEX_SKIPPED)
+@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches="index_skipped")
 async def create_is_found(target: Target, search: SearchIndex) -> None:
     """A created resource is in the index by its id and found by its name within the deadline, as the reply shows it."""
     made = await created(target)
@@ -22,7 +21,7 @@ async def create_is_found(target: Target, search: SearchIndex) -> None:
     await _by_name(target, search, made, made.name)
 
 
-@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches=Fault.INDEX_KEEPS_OLD, needs=(Need.UPDATE,))
+@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches="index_keeps_old", needs=(Need.UPDATE,))
 async def update_is_found(target: Target, search: SearchIndex) -> None:
     """An updated resource is found by its new name within the deadline, and no longer by its old one."""
     made = await created(target)

@@ -11,7 +11,6 @@ from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Cache, Primary, Row, Target
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _ROUNDS = 4
@@ -23,7 +22,7 @@ _READS = 6
 @check(
     step=Step.INVALIDATE_CACHE,
     source="seed, step 14",
-    catches=Fault.CACHE_NOT_INVALIDATED,
+    catches="cache_not_invalidated",
     needs=(Need.UPDATE,),
 )
 async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
@@ -54,7 +53,7 @@ async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
         raise Inconclusive("the cache never held the resource, so it could not be stale")
 
 
-@check(step=Step.INVALIDATE_CACHE, source="seed, step 14", catches=Fault.CACHE_WRONG_BODY)
+@check(step=Step.INVALIDATE_CACHE, source="seed, step 14", catches="cache_wrong_body")
 async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> None:
     """What the cache holds is what the primary's row says, after a create and after an update."""
     made = await created(target)

@@ -9,7 +9,6 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Faults, Replica, Replicas, Row, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _ROUNDS = 5
@@ -25,7 +24,7 @@ async def every_replica_converges(target: Target, replicas: Replicas) -> None:
 @check(
     step=Step.REPLICATE,
     source="architecture: a later read by the same client is never older",
-    catches=Fault.READS_OLD_VERSION,
+    catches="reads_old_version",
 )
 async def own_write_is_read(target: Target) -> None:
     """Who has written reads what they wrote, at once, after a create and after every update."""

@@ -5,14 +5,13 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.probes import Primary, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
 @check(
     step=Step.WRITE_PRIMARY,
     source="seed, step 12; architecture: what a 201 promises",
-    catches=Fault.DROPS_DESCRIPTION,
+    catches="drops_description",
 )
 async def row_equals_reply(target: Target, primary: Primary) -> None:
     """When the 201 arrives the primary has one row, and it says what the reply says and what was sent.

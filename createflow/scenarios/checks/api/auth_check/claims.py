@@ -9,7 +9,6 @@ from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.target.forged_tokens import Jws
 from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.raw_probes import Issuer
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -19,7 +18,7 @@ _LIFE_S = 900
 _QUICK_S = 2.0
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches=Fault.LONG_LEEWAY)
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches="long_leeway")
 async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token is good until a moment before its end, and refused with 401 a few minutes after it."""
     writer = tokens.writer()
@@ -32,7 +31,7 @@ async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
         expect_status(await target.create(who=writer.holding(ended)), 401, of="a token that ended 5 minutes ago")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7519 §2, §4.1.4", catches=Fault.TIMELESS_TOKENS)
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §2, §4.1.4", catches="timeless_tokens")
 async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token without an end, or whose end is no number, is refused with 401."""
     writer = tokens.writer()
@@ -46,7 +45,7 @@ async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> 
     await _each_is_401(target, tokens, forms)
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.5", catches=Fault.IGNORES_NOT_BEFORE)
+@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.5", catches="ignores_not_before")
 async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token that is not good before a time to come is refused with 401."""
     token = tokens.writer().token or ""
@@ -55,7 +54,7 @@ async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> 
     await _each_is_401(target, tokens, {"a beginning six minutes ahead": issuer.signed(token, claims=later)})
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches=Fault.IGNORES_ISSUED_AT)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches="ignores_issued_at")
 async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token that says it was issued an hour from now is refused with 401."""
     token = tokens.writer().token or ""
@@ -67,7 +66,7 @@ async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: I
 @check(
     step=Step.AUTH_CHECK,
     source="RFC 7519 §4.1.1, §4.1.3; RFC 8725 §3.8, §3.9",
-    catches=Fault.IGNORES_AUDIENCE,
+    catches="ignores_audience",
 )
 async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token for another audience, for none, from another issuer, or from none is refused with 401.
@@ -90,7 +89,7 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
     await _each_is_401(target, tokens, forms)
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches=Fault.IGNORES_CRIT)
+@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches="ignores_crit")
 async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token whose crit is empty, unknown, or names a header that is not there is refused with 401."""
     token = tokens.writer().token or ""
@@ -104,9 +103,7 @@ async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer:
     await _each_is_401(target, tokens, signed)
 
 
-@check(
-    step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 8725 §3.11, §3.12; RFC 9068 §4", catches=Fault.ANY_TOKEN_TYPE
-)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 8725 §3.11, §3.12; RFC 9068 §4", catches="any_token_type")
 async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token of another kind (another typ, no subject) is refused with 401.
 
@@ -128,7 +125,7 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
     step=Step.AUTH_CHECK,
     level=Level.SHOULD,
     source="RFC 7518 §4.8.1.2; RFC 8725 §3.1; draft-ietf-oauth-rfc8725bis",
-    catches=Fault.DERIVES_KEYS,
+    catches="derives_keys",
 )
 async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:
     """An encrypted token is refused with 401 at once, however much work its header asks for.

@@ -10,12 +10,11 @@ from createflow.scenarios.target.forged_tokens import loosely_written
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.raw_probes import RawHttp
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 6750 §2.1; RFC 9110 §11.1", catches=Fault.SCHEME_IGNORED)
+@check(step=Step.AUTH_CHECK, source="RFC 6750 §2.1; RFC 9110 §11.1", catches="scheme_ignored")
 async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
     """A good token under another scheme, without a scheme, or a scheme without a token is refused with 401."""
     writer = _bearer(tokens)
@@ -29,7 +28,7 @@ async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(who=who), 401, of=form)
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 9110 §11.1", catches=Fault.SCHEME_CASE_MATTERS)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 9110 §11.1", catches="scheme_case_matters")
 async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
     """The scheme is taken in any letter case: bearer is Bearer."""
     writer = _bearer(tokens)
@@ -39,9 +38,7 @@ async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
             expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
 
 
-@check(
-    step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700 §4.3.2", catches=Fault.TOKEN_FROM_QUERY
-)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700 §4.3.2", catches="token_from_query")
 async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
     """A token in the query string is not honoured.
 
@@ -61,7 +58,7 @@ async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(reply, 401, of="a create whose only token is in the query string")
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2, §3.1", catches=Fault.TAKES_LAST_CREDENTIAL)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2, §3.1", catches="takes_last_credential")
 async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHttp) -> None:
     """A request with two Authorization fields is refused with 400 or 401.
 
@@ -84,7 +81,7 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
 @check(
     step=Step.AUTH_CHECK,
     source="RFC 7515 §2, §7.1; draft-ietf-oauth-rfc8725bis",
-    catches=Fault.LOOSE_TOKEN_SPELLING,
+    catches="loose_token_spelling",
 )
 async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
     """A good token in another spelling (padding, blanks, unused bits, JSON form, quotes) is refused with 401.
@@ -97,7 +94,7 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="OWASP API8:2023", catches=Fault.VALIDATES_FIRST)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="OWASP API8:2023", catches="validates_first")
 async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
     """Who brings no good token learns 401 even when the body is wrong too, and a reader always learns the same.
 
@@ -117,7 +114,7 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
         expect(len(statuses) == 1, "one status for a reader's broken create, each time", str(sorted(statuses)))
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches=Fault.ERROR_CODE_WITHOUT_TOKEN)
+@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches="error_code_without_token")
 async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
     """A bad token is told error="invalid_token" in the challenge; no token at all is told no error code."""
     writer = _bearer(tokens)

@@ -7,18 +7,17 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target import forged_tokens_basic as forgery
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.2", catches=Fault.OPEN_DOOR)
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.2", catches="open_door")
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
     """A create without a token is refused with 401."""
     async with between_creates(target):
         expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches=Fault.NO_CHALLENGE)
+@check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches="no_challenge")
 async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
     """Every 401 says in WWW-Authenticate which scheme is wanted.
 
@@ -42,7 +41,7 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
 @check(
     step=Step.AUTH_CHECK,
     source="seed, Error Handling; RFC 6750 §3.1",
-    catches=Fault.MALFORMED_TOKEN_CRASHES,
+    catches="malformed_token_crashes",
 )
 async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
     """Whatever stands where a token should, the answer is 401 and never a server error."""
@@ -66,7 +65,7 @@ async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(await target.create(who=basic), 401, of="the scheme Basic")
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 7519 §4.1.4", catches=Fault.IGNORES_EXPIRY)
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 7519 §4.1.4", catches="ignores_expiry")
 async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
     """A token that has expired is refused with 401, although nothing else about it is wrong."""
     expired = tokens.expired()
@@ -74,7 +73,7 @@ async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(await target.create(who=expired), 401, of="a create with an expired token")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches=Fault.SKIPS_SIGNATURE)
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="skips_signature")
 async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
     """A token that was changed after it was signed is refused with 401."""
     writer = tokens.writer()
@@ -88,7 +87,7 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches=Fault.SKIPS_SIGNATURE)
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches="skips_signature")
 async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
     """A token that is well signed, but with a key that the issuer never had, is refused with 401."""
     writer = tokens.writer()
@@ -97,7 +96,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(await target.create(who=foreign), 401, of="a token signed with a foreign key")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches=Fault.ACCEPTS_ALG_NONE)
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches="accepts_alg_none")
 async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
     """A token whose header says that it is not signed is refused with 401, however "none" is spelled."""
     writer = tokens.writer()
@@ -110,7 +109,7 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
                 expect_status(reply, 401, of=f'a token with alg "{spelling}" and {signature}')
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.4", catches=Fault.NO_RBAC)
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.4", catches="no_rbac")
 async def reader_is_403(target: Target, tokens: Tokens) -> None:
     """Somebody known whose role does not allow creating is refused with 403, not 401."""
     writer, reader = tokens.writer(), tokens.reader()

@@ -10,7 +10,6 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -34,7 +33,7 @@ async def date_is_given(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="OWASP REST Security; OWASP API8:2023",
-    catches=Fault.MAY_BE_STORED,
+    catches="may_be_stored",
 )
 async def replies_are_not_stored(target: Target) -> None:
     """Replies to a known client may not be kept by a shared cache, and are taken for nothing but what they say."""
@@ -51,7 +50,7 @@ async def replies_are_not_stored(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="RFC 9110 §10.2.4; OWASP API8:2023",
-    catches=Fault.VERSION_BANNER,
+    catches="version_banner",
 )
 async def no_version_is_told(target: Target) -> None:
     """No reply says which version of which software made it."""
@@ -64,7 +63,7 @@ async def no_version_is_told(target: Target) -> None:
                 expect(not (value and told), f"no version in {name} of {case}", value, reply)
 
 
-@check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches=Fault.ORIGIN_REFLECTED)
+@check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches="origin_reflected")
 async def strange_origin_is_not_let_in(target: Target) -> None:
     """A page of any origin is not allowed to use the reader's credentials."""
     async with between_creates(target):

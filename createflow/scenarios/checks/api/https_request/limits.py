@@ -11,7 +11,6 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.raw_probes import RawHttp
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -20,7 +19,7 @@ _BOMB_BYTES = 16 * 1024 * 1024
 _QUICK_S = 5.0
 
 
-@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §15.5.16", catches=Fault.ANY_MEDIA_TYPE)
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §15.5.16", catches="any_media_type")
 async def wrong_media_type_is_415(target: Target) -> None:
     """A valid body that is not called JSON is refused with 415.
 
@@ -32,7 +31,7 @@ async def wrong_media_type_is_415(target: Target) -> None:
             expect_status(reply, 415, of=f"a create sent as {kind}")
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches=Fault.NO_ALLOW_HEADER)
+@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches="no_allow_header")
 async def unknown_method_is_405(target: Target) -> None:
     """A method that the path does not have is refused with 405, and Allow says which it has."""
     async with between_creates(target):
@@ -54,7 +53,7 @@ async def unknown_method_is_405(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="RFC 9110 §15.5.14",
-    catches=Fault.UNBOUNDED_BODY,
+    catches="unbounded_body",
     needs=(Need.BODY_LIMIT,),
 )
 async def oversized_body_is_413(target: Target) -> None:
@@ -73,7 +72,7 @@ async def oversized_body_is_413(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="RFC 9110 §9.3.7, §10.2.1",
-    catches=Fault.OPTIONS_DIFFER,
+    catches="options_differ",
 )
 async def options_agree_with_405(target: Target) -> None:
     """OPTIONS and the 405 name the same methods."""
@@ -102,9 +101,7 @@ async def options_agree_with_405(target: Target) -> None:
         )
 
 
-@check(
-    step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6585 §5; OWASP API4:2023", catches=Fault.UNBOUNDED_HEADERS
-)
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6585 §5; OWASP API4:2023", catches="unbounded_headers")
 async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
     """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and nothing is made."""
     async with between_creates(target):
@@ -116,9 +113,7 @@ async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
         expect_exchange(refused, "431, another 4xx, or a closed connection", str(statuses), answer.exchange)
 
 
-@check(
-    step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §8.4; OWASP API4:2023", catches=Fault.INFLATES_BODIES
-)
+@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §8.4; OWASP API4:2023", catches="inflates_bodies")
 async def compressed_bomb_is_refused(target: Target) -> None:
     """A small compressed body that grows to 16 MiB is refused with a 4xx, and quickly.
 

@@ -10,7 +10,6 @@ from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _TEXTS = {
@@ -37,7 +36,7 @@ _VALUES: dict[str, Any] = {
 _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "tenant", "owner", "is_admin", "deleted")
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §8.1", catches=Fault.QUOTES_DOUBLED)
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §8.1", catches="quotes_doubled")
 async def text_comes_back_as_sent(target: Target) -> None:
     """Text of every script comes back as it was sent, in the reply and in a read; NFC counts as the same."""
     name = target.contract.fields.name
@@ -55,7 +54,7 @@ async def text_comes_back_as_sent(target: Target) -> None:
             expect(same, f"{name} = {sent!r}", repr(shown), seen)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §6", catches=Fault.NUMBERS_ROUNDED)
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §6", catches="numbers_rounded")
 async def values_come_back_as_sent(target: Target) -> None:
     """Numbers up to 2^53, empty values, null and nested ones come back equal and of the same type."""
     name = free_object(target)
@@ -70,7 +69,7 @@ async def values_come_back_as_sent(target: Target) -> None:
             expect(same, f"{case} as {value!r}", repr(kept), seen)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; the target's schema", catches=Fault.DEFAULT_MISSING)
+@check(step=Step.RESPONSE, source="seed, Request/Response Format; the target's schema", catches="default_missing")
 async def defaults_are_filled_alike(target: Target) -> None:
     """A body of only what is required is accepted, and its defaults are shown, in the reply as in a read."""
     contract = target.contract
@@ -85,7 +84,7 @@ async def defaults_are_filled_alike(target: Target) -> None:
     expect_same_fields(reply.document or {}, read.document or {}, reply, read, where="the read")
 
 
-@check(step=Step.RESPONSE, source="OWASP API3:2023", catches=Fault.UNKNOWN_FIELDS_STORED)
+@check(step=Step.RESPONSE, source="OWASP API3:2023", catches="unknown_fields_stored")
 async def protected_fields_are_not_taken(target: Target) -> None:
     """What only the server may set (id, times, version, role, tenant) is refused or passed over, never kept."""
     contract = target.contract
@@ -102,7 +101,7 @@ async def protected_fields_are_not_taken(target: Target) -> None:
                 expect(mark not in seen.body.decode("utf-8", "replace"), f"no trace of the sent {name}", mark, seen)
 
 
-@check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches=Fault.BYTE_ORDER_MARK)
+@check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches="byte_order_mark")
 async def json_is_plain_utf_8(target: Target) -> None:
     """JSON in replies is UTF-8 without a byte order mark, and its type says no other charset."""
     made = await created(target, target.contract.document())

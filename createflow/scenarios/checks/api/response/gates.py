@@ -14,7 +14,6 @@ from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import FaultName
 
@@ -24,7 +23,7 @@ _EFFECT_WITHIN_S = 10.0
 @check(
     step=Step.RESPONSE,
     source="seed, Error Handling; RFC 9457 §3.1.1",
-    catches=Fault.LIMIT_LOOKS_LIKE_OUTAGE,
+    catches="limit_looks_like_outage",
     disturbs=True,
     limit_s=120.0,
 )

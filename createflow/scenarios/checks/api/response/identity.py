@@ -9,7 +9,6 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Primary, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -18,7 +17,7 @@ _AT_ONCE = 20
 _SPOOFED = "spoofed.example"
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches=Fault.ID_REPEATED)
+@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches="id_repeated")
 async def ids_are_unique(target: Target, primary: Primary | None) -> None:
     """Creates one after another and at once each have an id and an address of their own, and one row each."""
     made = [await created(target) for _ in range(_IN_A_ROW)]
@@ -30,7 +29,7 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
         expect(len(rows) == 1, f"one row of {one.id}", f"{len(rows)}", one.reply)
 
 
-@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches=Fault.ID_REPEATED)
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches="id_repeated")
 async def uuid_is_a_legal_one(target: Target) -> None:
     """An id that looks like a UUID has the variant and a version that the standard knows."""
     made = await created(target)
@@ -42,7 +41,7 @@ async def uuid_is_a_legal_one(target: Target) -> None:
     expect(legal, "a UUID of version 1 to 8", f"{made.id}: version {value.version}, {value.variant}", made.reply)
 
 
-@check(step=Step.RESPONSE, source="RFC 9110 §10.2.2; CWE-644; OWASP API8:2023", catches=Fault.LOCATION_FROM_HEADER)
+@check(step=Step.RESPONSE, source="RFC 9110 §10.2.2; CWE-644; OWASP API8:2023", catches="location_from_header")
 async def location_is_ours(target: Target) -> None:
     """Location names the resource on this host and scheme, and no host that the client made up."""
     for headers in ({}, {"x-forwarded-host": _SPOOFED}, {"forwarded": f"host={_SPOOFED};proto=http"}):
@@ -58,7 +57,7 @@ async def location_is_ours(target: Target) -> None:
         expect(last == made.id or made.id in location, f"a Location that names {made.id}", location, made.reply)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches=Fault.TIME_OF_READING)
+@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches="time_of_reading")
 async def created_at_stays(target: Target) -> None:
     """created_at is the same in every read, and stays when the resource is changed."""
     field = target.contract.fields.created_at

@@ -16,7 +16,6 @@ from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 from createflow.schemas.wire import wire_schema
@@ -36,7 +35,7 @@ _INTERNALS = {
 }
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §15.3.2", catches=Fault.OK_FOR_CREATED)
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §15.3.2", catches="ok_for_created")
 async def create_is_201(target: Target) -> None:
     """A valid create is answered 201 with a JSON body."""
     reply = await target.create()
@@ -45,7 +44,7 @@ async def create_is_201(target: Target) -> None:
     expect(reply.document is not None, "a JSON object", repr(reply.body[:80]), reply)
 
 
-@check(step=Step.RESPONSE, source=_SEED, catches=Fault.MISSING_FIELD)
+@check(step=Step.RESPONSE, source=_SEED, catches="missing_field")
 async def body_has_the_fields(target: Target) -> None:
     """The 201 shows id, who and when beside what was sent, each of its type and as it was sent."""
     sent = target.contract.document()
@@ -63,7 +62,7 @@ async def body_has_the_fields(target: Target) -> None:
             raise Expectation("a body that the resource schema allows", errors[0].message, exchanges=[reply.exchange])
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §10.2.2", catches=Fault.NO_LOCATION)
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §10.2.2", catches="no_location")
 async def location_is_given(target: Target) -> None:
     """Every 201 says in Location where the resource is."""
     for _ in range(_ROUNDS):
@@ -73,7 +72,7 @@ async def location_is_given(target: Target) -> None:
         expect_header(reply, "Location")
 
 
-@check(step=Step.RESPONSE, source="RFC 9110 §15.3.2", catches=Fault.LOCATION_WRONG)
+@check(step=Step.RESPONSE, source="RFC 9110 §15.3.2", catches="location_wrong")
 async def location_answers_the_same(target: Target) -> None:
     """What is read at the Location at once is what the 201 showed."""
     made = await created(target)
@@ -84,7 +83,7 @@ async def location_answers_the_same(target: Target) -> None:
     expect_same_fields(made.shown, seen.document or {}, made.reply, seen, where="what the Location shows")
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 3339 §5.6", catches=Fault.LOCAL_TIME)
+@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 3339 §5.6", catches="local_time")
 async def created_at_is_now(target: Target) -> None:
     """created_at is a time with an offset, and it is the time of the request by the target's own clock."""
     made = await created(target)
@@ -103,7 +102,7 @@ async def created_at_is_now(target: Target) -> None:
     )
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; OWASP API3:2023", catches=Fault.CREATED_BY_FROM_BODY)
+@check(step=Step.RESPONSE, source=f"{_SEED}; OWASP API3:2023", catches="created_by_from_body")
 async def created_by_is_the_subject(target: Target, tokens: Tokens) -> None:
     """created_by is the subject of the token, for two subjects at once and whatever the body claims."""
     people = (tokens.writer(), tokens.other_writer())
@@ -124,7 +123,7 @@ async def _creates_as(target: Target, person: Principal) -> None:
     expect(seen == person.subject, f"{field} = {person.subject}", repr(seen), made.reply)
 
 
-@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9110 §15.3.2, §8.8.3, §13.1.2", catches=Fault.ETAG_DIFFERS)
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9110 §15.3.2, §8.8.3, §13.1.2", catches="etag_differs")
 async def etag_matches(target: Target) -> None:
     """The ETag of the 201 is the one that a read shows, and asking with it again is answered 304."""
     made = await created(target)
@@ -143,7 +142,7 @@ async def etag_matches(target: Target) -> None:
     expect_status(again, 304, of="a read that has the current version")
 
 
-@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9457 §3", catches=Fault.HTML_ERRORS)
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9457 §3", catches="html_errors")
 async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
     """Errors are application/problem+json whose status is the reply's."""
     async with between_creates(target):
@@ -163,7 +162,7 @@ async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None
             expect(bool({"title", "type"} & set(problem or {})), f"a title or type for {case}", "neither", reply)
 
 
-@check(step=Step.RESPONSE, source="OWASP API8:2023; CWE-209", catches=Fault.STACK_TRACE_LEAKS)
+@check(step=Step.RESPONSE, source="OWASP API8:2023; CWE-209", catches="stack_trace_leaks")
 async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> None:
     """No error shows a stack trace, SQL, a connection string, a path or a library of the server."""
     async with between_creates(target):
@@ -183,7 +182,7 @@ async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> Non
     step=Step.RESPONSE,
     level=Level.SHOULD,
     source="seed, Error Handling; RFC 9457 §3.1.1",
-    catches=Fault.ONE_CODE_FOR_ALL,
+    catches="one_code_for_all",
 )
 async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
     """Refusals of different kinds are told apart by a code or type in the body, and one kind always has the same."""

@@ -8,13 +8,12 @@ from createflow.scenarios.harness.seeded_random import dice
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.probes import Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 _CASES = 25
 
 
-@check(step=Step.VALIDATION, source="the target's schema", catches=Fault.LOSES_EMPTY_VALUES)
+@check(step=Step.VALIDATION, source="the target's schema", catches="loses_empty_values")
 async def generated_bodies_come_back(target: Target) -> None:
     """Bodies that the schema allows are accepted, and the reply and a read show them as they were sent.
 
@@ -31,7 +30,7 @@ async def generated_bodies_come_back(target: Target) -> None:
         expect_same_fields(sent, seen.document or {}, reply, seen, where="the read, as it was sent")
 
 
-@check(step=Step.VALIDATION, source="the target's schema; seed, Error Handling", catches=Fault.TYPES_UNCHECKED)
+@check(step=Step.VALIDATION, source="the target's schema; seed, Error Handling", catches="types_unchecked")
 async def generated_mistakes_are_400(target: Target) -> None:
     """Bodies with one generated mistake are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)

@@ -7,7 +7,6 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.probes import Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
@@ -17,7 +16,7 @@ _DEEP = 500
 _WIDE = 10_000
 
 
-@check(step=Step.VALIDATION, source="OWASP API4:2023", catches=Fault.DEEP_JSON_CRASHES)
+@check(step=Step.VALIDATION, source="OWASP API4:2023", catches="deep_json_crashes")
 async def extreme_objects_are_answered(target: Target) -> None:
     """An object nested 500 deep or with thousands of keys is accepted or refused with a 4xx, soon, and never a 5xx."""
     name = free_object(target)
@@ -41,7 +40,7 @@ async def extreme_objects_are_answered(target: Target) -> None:
             expect(quick, f"an answer within {_QUICK_S:g} s to {name} with {form}", f"{reply.elapsed_s:.1f} s", reply)
 
 
-@check(step=Step.VALIDATION, source="createflow contract: metadata", catches=Fault.METADATA_UNBOUNDED)
+@check(step=Step.VALIDATION, source="createflow contract: metadata", catches="metadata_unbounded")
 async def metadata_bounds_are_exact(target: Target) -> None:
     """Metadata of exactly the declared size and depth is accepted, and of one more is refused with 400 or 413."""
     if not target.contract.is_seed:
@@ -61,7 +60,7 @@ async def metadata_bounds_are_exact(target: Target) -> None:
                     expect(reply.accepted, f"metadata of the declared {case} accepted", str(reply.status), reply)
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="OWASP API3:2023", catches=Fault.UNKNOWN_NULL_PASSES)
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="OWASP API3:2023", catches="unknown_null_passes")
 async def unknown_fields_are_treated_alike(target: Target) -> None:
     """Unknown fields are all refused or all passed over, whatever their value is, and each time."""
     if not target.contract.has_schema:

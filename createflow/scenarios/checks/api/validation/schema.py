@@ -8,7 +8,6 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -23,7 +22,7 @@ _WRONG: dict[str, list[Any]] = {
 }
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.NO_VALIDATION)
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches="no_validation")
 async def missing_name_is_400(target: Target) -> None:
     """A body without a required field is refused with 400."""
     required = target.contract.required
@@ -36,7 +35,7 @@ async def missing_name_is_400(target: Target) -> None:
             expect_status(await target.create(body), 400, of=f"a body without {name}")
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.TYPES_UNCHECKED)
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches="types_unchecked")
 async def wrong_types_are_400(target: Target) -> None:
     """A value of a wrong JSON type is refused with 400, for every field, and so is a body that is no object."""
     async with between_creates(target):
@@ -48,7 +47,7 @@ async def wrong_types_are_400(target: Target) -> None:
             expect_status(await target.create(text), 400, of=f"the body {text.decode()}")
 
 
-@check(step=Step.VALIDATION, source="JSON Schema validation §6.3.1", catches=Fault.LENGTH_OFF_BY_ONE)
+@check(step=Step.VALIDATION, source="JSON Schema validation §6.3.1", catches="length_off_by_one")
 async def length_bound_is_exact(target: Target) -> None:
     """The declared number of characters is accepted and one more is refused, counted in code points.
 
@@ -75,7 +74,7 @@ async def length_bound_is_exact(target: Target) -> None:
 @check(
     step=Step.VALIDATION,
     source="OWASP API3:2023; the target's schema",
-    catches=Fault.UNKNOWN_FIELDS_STORED,
+    catches="unknown_fields_stored",
 )
 async def unknown_field_is_400(target: Target) -> None:
     """A field that the schema does not have is refused with 400.
@@ -90,7 +89,7 @@ async def unknown_field_is_400(target: Target) -> None:
             expect_status(reply, 400, of=f"a body with the field {name}")
 
 
-@check(step=Step.VALIDATION, source="RFC 8259 §2, §7, §8.1", catches=Fault.BROKEN_JSON_CRASHES)
+@check(step=Step.VALIDATION, source="RFC 8259 §2, §7, §8.1", catches="broken_json_crashes")
 async def broken_json_is_400(target: Target) -> None:
     """What is not JSON in UTF-8, or cannot be stored, is refused with 400 and never a server error."""
     good = json.dumps(target.contract.document()).encode()
@@ -112,7 +111,7 @@ async def broken_json_is_400(target: Target) -> None:
             expect_status(await target.create(body), 400, of=f"a body {form}")
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 7493 §2.3", catches=Fault.BROKEN_JSON_CRASHES)
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 7493 §2.3", catches="broken_json_crashes")
 async def duplicate_key_is_400(target: Target) -> None:
     """A body that has one key twice is refused with 400.
 
@@ -125,7 +124,7 @@ async def duplicate_key_is_400(target: Target) -> None:
         expect_status(await target.create(twice), 400, of=f"a body with {name} twice")
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 9457 §3", catches=Fault.FIRST_ERROR_ONLY)
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 9457 §3", catches="first_error_only")
 async def every_error_is_named(target: Target) -> None:
     """A refusal of a body with several bad fields names every one of them."""
     bad = {

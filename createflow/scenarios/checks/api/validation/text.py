@@ -14,7 +14,6 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.raw_probes import Callbacks
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -40,7 +39,7 @@ _TEMPLATES = ("{{7*7}}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%{7*7}", "$(expr 7 '
 _INJECTED = "x-createflow-injected"
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches=Fault.BLANK_ACCEPTED)
+@check(step=Step.VALIDATION, source="seed, Error Handling", catches="blank_accepted")
 async def blank_name_is_400(target: Target) -> None:
     """A name in which nothing can be seen is refused with 400."""
     contract = target.contract
@@ -55,7 +54,7 @@ async def blank_name_is_400(target: Target) -> None:
             expect_status(reply, 400, of=f"a {contract.fields.name} of {form}")
 
 
-@check(step=Step.VALIDATION, source="RFC 8259 §7; CWE-89", catches=Fault.QUOTES_DOUBLED)
+@check(step=Step.VALIDATION, source="RFC 8259 §7; CWE-89", catches="quotes_doubled")
 async def sql_is_only_text(target: Target) -> None:
     """Text that would be SQL is stored as it is and read as it is, in no more time than other text."""
     for payload in _SQL:
@@ -69,7 +68,7 @@ async def sql_is_only_text(target: Target) -> None:
             expect_same_fields(sent, seen.document or {}, seen, where=f"{where}, as it was sent")
 
 
-@check(step=Step.VALIDATION, source="CWE-79; CWE-116", catches=Fault.MARKUP_ESCAPED_ON_READ)
+@check(step=Step.VALIDATION, source="CWE-79; CWE-116", catches="markup_escaped_on_read")
 async def markup_is_treated_alike(target: Target) -> None:
     """Markup is kept, escaped, stripped or refused, but the same way in the reply and in every read."""
     name = target.contract.fields.name
@@ -86,7 +85,7 @@ async def markup_is_treated_alike(target: Target) -> None:
                 expect(kept == shown, f"{name} = {shown!r} in the {reading} read", repr(kept), reply, seen)
 
 
-@check(step=Step.VALIDATION, source="CWE-1336; CWE-943; OWASP API7:2023", catches=Fault.EVALUATES_TEMPLATES)
+@check(step=Step.VALIDATION, source="CWE-1336; CWE-943; OWASP API7:2023", catches="evaluates_templates")
 async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
     """Templates, operators, prototypes and addresses come back as they were sent; nothing is evaluated or fetched."""
     name = target.contract.fields.name
@@ -116,7 +115,7 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
             expect(not heard.requests, "nothing fetched", "; ".join(heard.requests), made.reply)
 
 
-@check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches=Fault.NAME_IN_HEADER)
+@check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches="name_in_header")
 async def line_breaks_stay_in_the_body(target: Target) -> None:
     """A line break in a field or in an address never makes a header of its own in a reply."""
     async with between_creates(target):
@@ -132,7 +131,7 @@ async def line_breaks_stay_in_the_body(target: Target) -> None:
             expect(_INJECTED not in reply.headers, "no header that came in a field", f"{_INJECTED}: 1", reply)
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="UAX #15; CWE-180", catches=Fault.LIMITS_BEFORE_NORMALISING)
+@check(step=Step.VALIDATION, level=Level.SHOULD, source="UAX #15; CWE-180", catches="limits_before_normalising")
 async def stored_form_keeps_the_limit(target: Target) -> None:
     """What is stored keeps the declared length, also when text grows as it is normalised."""
     name = target.contract.fields.name

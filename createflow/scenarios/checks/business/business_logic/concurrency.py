@@ -11,7 +11,6 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Primary, Target
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -22,7 +21,7 @@ _ROUNDS = 3
 @check(
     step=Step.BUSINESS_LOGIC,
     source="RFC 9110 §13.1.1",
-    catches=Fault.IF_MATCH_IGNORED,
+    catches="if_match_ignored",
     needs=(Need.UPDATE,),
 )
 async def one_of_many_updates_wins(target: Target) -> None:
@@ -51,7 +50,7 @@ async def one_of_many_updates_wins(target: Target) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="seed, Error Handling; RFC 9110 §15.6.1",
-    catches=Fault.CONTENTION_CRASHES,
+    catches="contention_crashes",
     needs=(Need.UPDATE,),
 )
 async def contention_is_no_server_error(target: Target) -> None:
@@ -98,7 +97,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="RFC 9110 §13.1.1, §8.8.3.2",
-    catches=Fault.EMPTY_CONDITION_DROPPED,
+    catches="empty_condition_dropped",
     needs=(Need.UPDATE,),
 )
 async def unmet_condition_changes_nothing(target: Target) -> None:

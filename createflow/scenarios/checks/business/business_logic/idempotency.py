@@ -12,7 +12,6 @@ from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Faults, Primary, Target, Tokens
 from createflow.scenarios.target.raw_probes import RawHttp
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -24,7 +23,7 @@ _EFFECT_WITHIN_S = 5.0
 @check(
     step=Step.BUSINESS_LOGIC,
     source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
-    catches=Fault.KEY_SHARED,
+    catches="key_shared",
     needs=(Need.IDEMPOTENCY,),
 )
 async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
@@ -42,7 +41,7 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="draft-ietf-httpapi-idempotency-key-header §2.6; seed",
-    catches=Fault.IDEMPOTENCY_IGNORED,
+    catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY,),
 )
 async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Primary | None) -> None:
@@ -72,7 +71,7 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="draft-ietf-httpapi-idempotency-key-header §2.7; seed, Error Handling: rollback transaction",
-    catches=Fault.IDEMPOTENCY_IGNORED,
+    catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
     disturbs=True,
     limit_s=60.0,
@@ -107,7 +106,7 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="draft-ietf-httpapi-idempotency-key-header §2.1, §2.7",
-    catches=Fault.STRANGE_KEY_CRASHES,
+    catches="strange_key_crashes",
     needs=(Need.IDEMPOTENCY,),
 )
 async def strange_key_is_answered(target: Target) -> None:

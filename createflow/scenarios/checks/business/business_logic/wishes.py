@@ -9,7 +9,6 @@ from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, NotDeclared
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Primary, Target
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -20,7 +19,7 @@ _AT_ONCE = 6
 @check(
     step=Step.BUSINESS_LOGIC,
     source="draft-ietf-httpapi-idempotency-key-header §2.6",
-    catches=Fault.IDEMPOTENCY_IGNORED,
+    catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY,),
 )
 async def same_key_creates_once(target: Target, primary: Primary | None) -> None:
@@ -54,7 +53,7 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="draft-ietf-httpapi-idempotency-key-header §2.7",
-    catches=Fault.KEY_REUSE_ACCEPTED,
+    catches="key_reuse_accepted",
     needs=(Need.IDEMPOTENCY,),
 )
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
@@ -69,7 +68,7 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="RFC 9110 §13.1.1",
-    catches=Fault.IF_MATCH_IGNORED,
+    catches="if_match_ignored",
     needs=(Need.UPDATE,),
 )
 async def stale_if_match_is_412(target: Target) -> None:
