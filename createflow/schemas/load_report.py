@@ -1,13 +1,15 @@
 """What a load run measured: finished data without behaviour, saved as JSON and rendered from it."""
 
 from enum import StrEnum
+from typing import Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from createflow.schemas.load_finding import Comparison, Verification
 from createflow.schemas.load_knee import Knee
 from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model
+from createflow.schemas.slo import Metric, Operator, SloError, SloTarget, parse_target
 
 
 class Validity(StrEnum):
@@ -56,20 +58,105 @@ class Ledger(Model):
 
 
 class SloVerdict(Numbers):
-    """One target, judged."""
+    """Whether one target was met, with the target as data, so that nothing has to parse its expression.
+
+    Reports that were saved before the data fields existed get them from ``target`` when they are read. An expression
+    that is not valid leaves them empty.
+    """
 
     target: str
-    """The expression as asked, for example ``p99<=100ms`` or ``create.errors<0.1% every 10s``."""
+    """The canonical expression, for example ``p99<=100ms`` or ``create.errors<0.1% every 10s``."""
     seen: float
-    """In the unit of the target; of the worst window when every window is judged.
+    """The observed value, in ``unit``; of the worst window if there is a window length.
 
-    Infinite when the arrivals that failed reach down to the percentile.
+    Infinite when so many arrivals failed that the percentile is among them.
     """
     held: bool
     at_s: float | None = None
-    """Where the worst window begins, seconds from the start of the run, when every window is judged."""
+    """Start of the worst window, in seconds from the start of the run. None: judged over the whole run."""
     note: str = ""
-    """What a reader must know of the judgement: judged by less than was asked, or why it could not be judged."""
+    """Why the target could not be judged, why its bound was lowered, or which refusals count among the errors."""
+    metric: Metric | None = None
+    percentile: float | None = None
+    """Between 0 and 100; only for ``Metric.PERCENTILE``."""
+    operator: Operator | None = None
+    """The target is met when ``seen operator bound`` is true."""
+    bound: float | None = None
+    """The declared bound, in ``unit``."""
+    unit: str = ""
+    """``ms``, ``s``, ``/s``, ``%``; empty for ``errors<=0``."""
+    operation: Operation | None = None
+    """None: all operations together."""
+    window_s: int | None = None
+    """Length of the windows that the target was judged in. None: judged over the whole run."""
+    adjusted_bound: float | None = None
+    """The bound applied instead of ``bound``: 99 % of the offered rate, when that is lower. None: ``bound``."""
+
+    @classmethod
+    def of(
+        cls,
+        target: SloTarget,
+        *,
+        seen: float,
+        held: bool,
+        at_s: float | None = None,
+        note: str = "",
+        adjusted_bound: float | None = None,
+    ) -> Self:
+        """The verdict on a target."""
+        return cls(
+            target=str(target),
+            seen=seen,
+            held=held,
+            at_s=at_s,
+            note=note,
+            adjusted_bound=adjusted_bound,
+            **_data_of(target),
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _add_data(cls, values: Any) -> Any:
+        """Fill in the data fields of a report that was saved without them."""
+        if not isinstance(values, dict) or "metric" in values or not isinstance(values.get("target"), str):
+            return values
+        try:
+            return values | _data_of(parse_target(values["target"]))
+        except SloError:
+            return values
+
+    @property
+    def metric_name(self) -> str:
+        """``p99``, ``mean``, ``max``, ``rate``, ``verified``, ``errors``; empty when the target is not valid."""
+        if self.metric is Metric.PERCENTILE:
+            return f"p{self.percentile:.10g}"
+        return self.metric.value if self.metric else ""
+
+    @property
+    def bound_ms(self) -> float | None:
+        """The declared bound in milliseconds. None: the target is not a latency."""
+        if self.bound is None or self.unit not in {"ms", "s"}:
+            return None
+        return self.bound * 1000 if self.unit == "s" else self.bound
+
+    @property
+    def worst_window_s(self) -> tuple[float, float] | None:
+        """Start and end of the worst window, in seconds from the start of the run. None: not judged in windows."""
+        if self.at_s is None:
+            return None
+        return self.at_s, self.at_s + (self.window_s or 1)
+
+
+def _data_of(target: SloTarget) -> dict[str, Any]:
+    return {
+        "metric": target.metric,
+        "percentile": target.percentile if target.metric is Metric.PERCENTILE else None,
+        "operator": target.operator,
+        "bound": target.bound,
+        "unit": target.unit,
+        "operation": target.operation,
+        "window_s": target.window_s,
+    }
 
 
 class OperationReport(Model):

@@ -208,8 +208,8 @@ def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, st
         hint = f"one of: {', '.join(KINDS)}"
     elif kind == "value_error":
         reason = message.removeprefix("Value error, ")
-    elif kind == slo.MISTAKE:
-        reason, hint = message, slo.UNDERSTOOD
+    elif kind == slo.ERROR_TYPE:
+        reason, hint = message, slo.SYNTAX_HINT
     elif at == ("target", "base_url") and kind != "value_error":
         reason, hint = (
             "not an http:// or https:// address",

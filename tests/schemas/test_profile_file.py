@@ -108,12 +108,12 @@ def test_every_wrong_target_is_told(tmp_path: Path) -> None:
     )
     lines = refused(path)
     assert [line.split(" (")[0] for line in lines] == [
-        "createflow.toml:4: slo.targets.1: it does not read like one",
+        "createflow.toml:4: slo.targets.1: it has the wrong form",
         "createflow.toml:4: slo.targets.2: a rate needs the unit /s",
         "createflow.toml:4: slo.targets.3: a target is text in quotes",
         "createflow.toml:5: slo.p99_ms: unknown key",
     ]
-    assert all("understood: p95<=100ms" in line for line in lines[:3])
+    assert all("examples: p95<=100ms" in line for line in lines[:3])
     assert "known here: targets" in lines[3]
 
 

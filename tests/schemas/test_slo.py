@@ -41,11 +41,11 @@ def test_the_parts_are_told_apart() -> None:
     assert parse_target("create.p99.9<0.5s every 10s") == SloTarget(
         metric=Metric.PERCENTILE,
         percentile=99.9,
-        strict=True,
+        is_strict=True,
         bound=0.5,
         unit="s",
         operation=Operation.CREATE,
-        every_s=10,
+        window_s=10,
     )
     assert parse_target("p99.9<0.5s").bound_ms == 500
 
@@ -53,28 +53,28 @@ def test_the_parts_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "does not read like one"),
-        ("p99_ms<=100", "does not read like one"),
-        ("p99==100ms", "does not read like one"),
-        ("p99<=100ms every now", "does not read like one"),
-        ("p99<=1e3ms", "does not read like one"),
-        ("p99<=\u0661ms", "does not read like one"),
-        ("p99<=100ms" + " " * 100, "does not read like one"),
-        ("median<=10ms", "no such measure"),
-        ("percentile<=10ms", "no such measure"),
+        ("", "wrong form"),
+        ("p99_ms<=100", "wrong form"),
+        ("p99==100ms", "wrong form"),
+        ("p99<=100ms every now", "wrong form"),
+        ("p99<=1e3ms", "wrong form"),
+        ("p99<=\u0661ms", "wrong form"),
+        ("p99<=100ms" + " " * 100, "wrong form"),
+        ("median<=10ms", "unknown metric"),
+        ("percentile<=10ms", "unknown metric"),
         ("delete.p99<=10ms", "create, read or update"),
-        ("p99>=100ms", "a rate has a least"),
-        ("rate<=500/s", "a rate has a least"),
+        ("p99>=100ms", "a rate has a minimum"),
+        ("rate<=500/s", "a rate has a minimum"),
         ("p99<=100", "unit ms or s"),
         ("max<5%", "unit ms or s"),
         ("rate>=500", "unit /s"),
-        ("errors<0.001", "a share in %"),
+        ("errors<0.001", "unit %"),
         ("errors<=100%", "below 100 %"),
         ("errors<0%", "errors<=0"),
         ("rate>=0/s", "above zero"),
         ("mean<=0ms", "above zero"),
-        ("p99<=3601s", "up to one hour"),
-        ("p0<=1s", "between 0 and 100"),
+        ("p99<=3601s", "one hour"),
+        ("p0<=1s", "above 0 and below 100"),
         ("read.verified>=1/s", "only creates"),
         ("p99<=1s every 0s", "window"),
         ("p99<=1s every 61m", "window"),
@@ -113,8 +113,8 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
 def test_the_bound_holds_as_its_sign_says(text: str, holding: float, missing: float) -> None:
     """The border belongs to ``<=`` and ``>=`` only."""
     target = parse_target(text)
-    assert target.holds(holding)
-    assert not target.holds(missing)
+    assert target.is_met_by(holding)
+    assert not target.is_met_by(missing)
 
 
 def test_the_seeds_targets_are_the_default() -> None:

@@ -21,8 +21,8 @@ def missed_by_target(target: SloTarget, signals: Signals) -> bool:
     theirs = outcomes.bad - outcomes.unsent
     if target.metric is Metric.ERRORS:
         sent = outcomes.scheduled - outcomes.unsent
-        return sent > 0 and not target.holds(100 * theirs / sent)
-    if target.at_least:
+        return sent > 0 and not target.is_met_by(100 * theirs / sent)
+    if target.is_minimum:
         return _rate_missed_by_target(target, outcomes, signals)
     # A reply is timed when its sender wakes up, which can be as late as the pacer was.
     forgiven_ms = signals.pacing_p99_ms

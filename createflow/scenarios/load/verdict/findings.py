@@ -38,7 +38,7 @@ def targets_of(profile: Profile, asked: Asked) -> tuple[SloTarget, ...]:
     targets = tuple(parse_target(text) for text in asked.targets) or profile.slo.targets
     if asked.shape != "soak":
         return targets
-    return (*targets, *(replace(target, every_s=_SOAK_WINDOW_S) for target in targets if target.every_s is None))
+    return (*targets, *(replace(target, window_s=_SOAK_WINDOW_S) for target in targets if target.window_s is None))
 
 
 def findings_of(measured: Measured, targets: tuple[SloTarget, ...], beside: Beside) -> Findings:

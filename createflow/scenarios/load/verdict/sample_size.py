@@ -23,8 +23,8 @@ def too_few(signals: Signals) -> list[str]:
     for target in signals.targets:
         had: float = concerned(target, signals.whole).scheduled
         window = ""
-        if target.every_s and signals.whole.duration_s > target.every_s:
-            had *= target.every_s / signals.whole.duration_s
+        if target.window_s and signals.whole.duration_s > target.window_s:
+            had *= target.window_s / signals.whole.duration_s
             window = " a window"
         if had < needed_for(target):
             found.append(

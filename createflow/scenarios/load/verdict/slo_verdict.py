@@ -23,6 +23,8 @@ class _Judged:
     badness: float
     """How far from good enough, to find the worst of several: beyond 1 it is missed."""
     note: str = ""
+    adjusted_bound: float | None = None
+    """The bound that was applied instead of the target's."""
 
 
 def judge(targets: Sequence[SloTarget], whole: Span, seconds: Sequence[Span]) -> tuple[SloVerdict, ...]:
@@ -37,7 +39,7 @@ def judge(targets: Sequence[SloTarget], whole: Span, seconds: Sequence[Span]) ->
         seconds: its seconds in their order, for targets that every window must hold.
     """
     return tuple(
-        _verdict_of_windows(target, seconds) if target.every_s else _verdict(target, _judged(target, _settled(whole)))
+        _verdict_of_windows(target, seconds) if target.window_s else _verdict(target, _judged(target, _settled(whole)))
         for target in targets
     )
 
@@ -56,7 +58,7 @@ def seen_by(target: SloTarget, outcomes: Outcomes, duration_s: float) -> float:
     if target.metric is Metric.ERRORS:
         settled = outcomes.bad + accepted.count
         return 100 * outcomes.bad / settled if settled else 100.0
-    if target.at_least:
+    if target.is_minimum:
         verified = target.metric is Metric.VERIFIED
         count = outcomes.verified_in_span if verified else outcomes.accepted_in_span
         return (count or 0) / duration_s if duration_s > 0 else 0.0
@@ -87,20 +89,25 @@ def _judged(target: SloTarget, span: Span) -> _Judged:
     seen = seen_by(target, outcomes, span.duration_s)
     if target.metric is Metric.VERIFIED and outcomes.verified_in_span is None:
         return _Judged(held=False, seen=0.0, badness=math.inf, note="not judged: the run was not verified")
-    if not outcomes.accepted.count and not (target.at_least and outcomes.accepted_in_span):
+    if not outcomes.accepted.count and not (target.is_minimum and outcomes.accepted_in_span):
         what = f"{target.operation.value}s" if target.operation else "requests"
         note = "nothing was accepted" if outcomes.scheduled else f"no {what} were due"
         return _Judged(held=False, seen=seen, badness=math.inf, note=note)
-    if target.at_least:
-        bar = rate_bar(target, outcomes, span)
-        lowered = bar < target.bound
-        note = f"judged by {bar:.6g}/s: only {bar / RATE_SHARE:.6g}/s were offered" if lowered else ""
-        held = seen >= bar if lowered else target.holds(seen)
-        return _Judged(held=held, seen=seen, badness=bar / seen if seen else math.inf, note=note)
+    if target.is_minimum:
+        bound = rate_bar(target, outcomes, span)
+        adjusted = bound if bound < target.bound else None
+        note = "" if adjusted is None else _adjustment(adjusted)
+        held = target.is_met_by(seen) if adjusted is None else seen >= adjusted
+        badness = bound / seen if seen else math.inf
+        return _Judged(held=held, seen=seen, badness=badness, note=note, adjusted_bound=adjusted)
     if span.closed and target.is_latency:
         return _Judged(held=False, seen=seen, badness=math.inf, note="not judged: the model is closed")
     badness = seen / target.bound if target.bound else seen
-    return _Judged(held=target.holds(seen), seen=seen, badness=badness, note=_told_apart(outcomes))
+    return _Judged(held=target.is_met_by(seen), seen=seen, badness=badness, note=_told_apart(outcomes))
+
+
+def _adjustment(bound_per_s: float) -> str:
+    return f"lowered to {bound_per_s:.6g}/s, because only {bound_per_s / RATE_SHARE:.6g}/s were offered"
 
 
 def _told_apart(outcomes: Outcomes) -> str:
@@ -111,17 +118,24 @@ def _told_apart(outcomes: Outcomes) -> str:
 
 
 def _verdict(target: SloTarget, judged: _Judged, at_s: float | None = None) -> SloVerdict:
-    return SloVerdict(target=str(target), seen=judged.seen, held=judged.held, at_s=at_s, note=judged.note)
+    return SloVerdict.of(
+        target,
+        seen=judged.seen,
+        held=judged.held,
+        at_s=at_s,
+        note=judged.note,
+        adjusted_bound=judged.adjusted_bound,
+    )
 
 
 def _verdict_of_windows(target: SloTarget, seconds: Sequence[Span]) -> SloVerdict:
     judged = [
         (_judged(target, window), window)
-        for window in _windows(seconds, target.every_s or 1)
+        for window in _windows(seconds, target.window_s or 1)
         if _anything(concerned(target, window))
     ]
     if not judged:
-        worst = 0.0 if target.at_least else math.inf
+        worst = 0.0 if target.is_minimum else math.inf
         return _verdict(target, _Judged(held=False, seen=worst, badness=worst, note="nothing was measured"))
     verdict, window = max(judged, key=lambda pair: pair[0].badness)
     return _verdict(target, verdict, window.start_s)

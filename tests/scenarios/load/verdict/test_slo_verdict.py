@@ -82,7 +82,8 @@ def test_a_rate_above_what_was_offered_is_judged_by_what_was_offered_and_says_so
     """At 100/s nothing can be said of 500/s, except that 100/s were served."""
     served = one("rate>=500/s", span(outcomes(1000), duration_s=10))
     assert served.held
-    assert served.note == "judged by 99/s: only 100/s were offered"
+    assert served.note == "lowered to 99/s, because only 100/s were offered"
+    assert (served.bound, served.adjusted_bound) == (500, pytest.approx(99))
     assert not one("rate>=500/s", span(outcomes(980, bad=20), duration_s=10)).held
 
 
@@ -99,7 +100,7 @@ def test_offering_just_the_rate_leaves_room_for_replies_after_the_end() -> None:
     """497 of 500 arrived inside the window, the rest a moment later."""
     verdict = one("rate>=500/s", span(outcomes(500, in_span=497)))
     assert verdict.held
-    assert "judged by 495/s" in verdict.note
+    assert "lowered to 495/s" in verdict.note
 
 
 def test_verified_counts_proved_creates_only() -> None:
