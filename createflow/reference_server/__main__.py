@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from createflow.reference_server.process.run import run
+from createflow.schemas.error import UserError
 
 
 def main() -> None:
@@ -13,7 +14,10 @@ def main() -> None:
     if kind not in {"gateway", "service", "worker"}:
         raise SystemExit(f"no such process: {kind}")
     module = import_module(f"createflow.reference_server.{kind}.build")
-    run(Path(settings_file), module.build, drain_s=getattr(module, "DRAIN_S", 0.0))
+    try:
+        run(Path(settings_file), module.build, drain_s=getattr(module, "DRAIN_S", 0.0))
+    except UserError as error:
+        raise SystemExit(f"{error.message}; {error.hint}") from None
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import replace
 import httpx
 import uvicorn
 
+from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.gateway.build import build as build_gateway
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
@@ -17,19 +18,13 @@ from createflow.reference_server.service.build import build as build_service
 from createflow.reference_server.stack import control
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.worker.build import build as build_worker
-from createflow.schemas.fault import Fault
-from createflow.schemas.flow import Step, Tier
+from createflow.schemas.flow import Step
 from createflow.schemas.profile import Limits, Profile
 from tests.up_stack import UpCommand
 
 BEHIND = ("service", "worker")
-"""The kinds of process behind the gateway; a defect of theirs needs the stack's own out of the way."""
+"""The kinds of process behind the gateway. A defect of theirs shows only while the stack's own are stopped."""
 _READY_WITHIN_S = 15.0
-
-
-def lives_behind(fault: Fault) -> bool:
-    """The defect is not the gateway's."""
-    return fault.step.tier is not Tier.API
 
 
 LOW_LIMIT = Limits(rate_per_s=10, burst=20)
@@ -43,13 +38,13 @@ async def order(up: UpCommand, verb: str) -> None:
 
 
 @asynccontextmanager
-async def seeded(up: UpCommand, fault: Fault | None, *, behind: bool = False) -> AsyncIterator[Profile]:
+async def seeded(up: UpCommand, defect: Defect | None, *, behind: bool = False) -> AsyncIterator[Profile]:
     """A gateway with the defect, or with ``behind`` also a service and a worker; gives the profile of that target."""
-    limited = fault is not None and fault.step is Step.RATE_LIMIT
+    limited = defect is not None and defect.step is Step.RATE_LIMIT
 
     def settings(kind: str) -> Settings:
         found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")
-        found = replace(found, fault=fault.value if fault else None)
+        found = replace(found, defect=defect.name if defect else "")
         return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:

@@ -5,35 +5,36 @@ from collections.abc import Iterator
 
 import pytest
 
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
-from createflow.schemas.fault import Fault
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
-from tests.e2e.seeded_reference import lives_behind, order, seeded
+from tests.e2e.seeded_reference import BEHIND, order, seeded
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.up_stack import UpCommand
 
-PAIRS = [(check, Fault(check.catches)) for check in CHECKS if check.catches is not None]
-AT_THE_GATEWAY = [pair for pair in PAIRS if not lives_behind(pair[1])]
-BEHIND_IT = [pair for pair in PAIRS if lives_behind(pair[1])]
+PAIRS = [(check, find_defect(check.catches)) for check in CHECKS if check.catches is not None]
+AT_THE_GATEWAY = [pair for pair in PAIRS if pair[1].seed.process not in BEHIND]
+BEHIND_IT = [pair for pair in PAIRS if pair[1].seed.process in BEHIND]
 
 
-def _named(pair: tuple[Check, Fault]) -> str:
-    return f"{pair[0].id}-{pair[1].value}"
+def _named(pair: tuple[Check, Defect]) -> str:
+    return f"{pair[0].id}-{pair[1].name}"
 
 
-def test_no_fault_goes_uncaught() -> None:
+def test_no_defect_goes_uncaught() -> None:
     """Every defect that can be seeded is named by a check."""
-    assert {fault for _, fault in PAIRS} == set(Fault)
+    assert {defect.name for _, defect in PAIRS} == set(DEFECTS)
 
 
 @pytest.mark.parametrize("pair", AT_THE_GATEWAY, ids=_named)
-def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Fault]) -> None:
+def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Defect]) -> None:
     """The defect is seeded into the gateway alone, and the check accuses it."""
-    check, fault = pair
-    result = asyncio.run(_result(stack, check, fault, behind=False))
+    check, defect = pair
+    result = asyncio.run(_result(stack, check, defect, behind=False))
     assert result.outcome is Outcome.FAILED, _told(result)
 
 
@@ -46,10 +47,10 @@ def out_of_the_way(stack: UpCommand) -> Iterator[UpCommand]:
 
 
 @pytest.mark.parametrize("pair", BEHIND_IT, ids=_named)
-def test_a_check_fails_on_a_defect_behind_the_gateway(out_of_the_way: UpCommand, pair: tuple[Check, Fault]) -> None:
+def test_a_check_fails_on_a_defect_behind_the_gateway(out_of_the_way: UpCommand, pair: tuple[Check, Defect]) -> None:
     """The defect is seeded into service or worker, and the check accuses it."""
-    check, fault = pair
-    result = asyncio.run(_result(out_of_the_way, check, fault, behind=True))
+    check, defect = pair
+    result = asyncio.run(_result(out_of_the_way, check, defect, behind=True))
     assert result.outcome is Outcome.FAILED, _told(result)
 
 
@@ -68,8 +69,8 @@ def test_the_same_parts_without_a_defect_pass(out_of_the_way: UpCommand) -> None
     assert not trouble, "\n".join(trouble)
 
 
-async def _result(stack: UpCommand, check: Check, fault: Fault, *, behind: bool) -> CheckResult:
-    async with seeded(stack, fault, behind=behind) as profile:
+async def _result(stack: UpCommand, check: Check, defect: Defect, *, behind: bool) -> CheckResult:
+    async with seeded(stack, defect, behind=behind) as profile:
         return await _run(profile, check)
 
 

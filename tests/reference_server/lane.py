@@ -22,7 +22,6 @@ from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.service.build import build as build_service
 from createflow.reference_server.worker.build import build as build_worker
 from createflow.scenarios.target.forged_tokens import Jws
-from createflow.schemas.fault import Fault
 from tests.reference_server.engine_set import EngineSet
 
 WAIT_S = 15.0
@@ -133,11 +132,11 @@ class Lane:
 
 @asynccontextmanager
 async def open_lane(
-    engines: EngineSet, fault: Fault | None = None, *, worker: bool = False, service: bool = True, **changes: Any
+    engines: EngineSet, defect: str = "", *, worker: bool = False, service: bool = True, **changes: Any
 ) -> AsyncIterator[Lane]:
     """Start the processes and wait until each says that it is ready."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
-    fields = {"subject_prefix": prefix, "search_index": prefix, "fault": fault and str(fault)} | changes
+    fields = {"subject_prefix": prefix, "search_index": prefix, "defect": defect} | changes
     settings = replace(engines.settings, **fields)
     async with AsyncExitStack() as scope:
         if service:

@@ -1,46 +1,41 @@
-"""Step 10, broken."""
+"""Defects of step 10: the audit entry of a write."""
 
 from dataclasses import replace
 
-from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.audit_log import AuditLog
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class AuditLost(AuditLog):
-    """Writes nothing down."""
-
+class _AuditLost(AuditLog):
     async def __call__(self, job: Job) -> Job:
-        """Leave the unit as it is."""
         return job
 
 
-class AuditAnonymous(AuditLog):
-    """Writes down what, and not who."""
-
+class _AuditAnonymous(AuditLog):
     async def __call__(self, job: Job) -> Job:
-        """An entry of nobody."""
         job = await AuditLog.__call__(self, job)
         if job.unit is not None:
             job.unit.audits = [replace(audit, actor="") for audit in job.unit.audits]
         return job
 
 
-class AuditSplitsLines(AuditLog):
-    """Writes lines, not entries."""
-
+class _AuditSplitsLines(AuditLog):
     async def __call__(self, job: Job) -> Job:
-        """As many as the name has."""
         job = await AuditLog.__call__(self, job)
         if job.unit is not None and job.op == "create":
             job.unit.audits = [audit for audit in job.unit.audits for _ in job.body["name"].splitlines()]
         return job
 
 
-SWAPS: dict[Fault, Swap] = {
-    Fault.AUDIT_LOST: twin_of(Step.AUDIT_LOG, AuditLost),
-    Fault.AUDIT_SPLITS_LINES: twin_of(Step.AUDIT_LOG, AuditSplitsLines),
-    Fault.AUDIT_ANONYMOUS: twin_of(Step.AUDIT_LOG, AuditAnonymous),
-}
+DEFECTS = (
+    Defect("audit_lost", Step.AUDIT_LOG, "A create writes no audit entry.", replace_stage(_AuditLost)),
+    Defect("audit_anonymous", Step.AUDIT_LOG, "The audit entry has no actor.", replace_stage(_AuditAnonymous)),
+    Defect(
+        "audit_splits_lines",
+        Step.AUDIT_LOG,
+        "A name of several lines makes several audit entries.",
+        replace_stage(_AuditSplitsLines),
+    ),
+)

@@ -1,111 +1,76 @@
-"""Step 3, broken."""
+"""Defects of step 3: authentication and authorisation."""
 
 import asyncio
-from dataclasses import replace
-from typing import Any
 
 import jwt
 import orjson
 
-from createflow.reference_server.adapters.jwks_file import Key
-from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
-from createflow.reference_server.defects import token_trust
-from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.access import PERMISSIONS
 from createflow.reference_server.domain.job import Job, Principal, Refused
 from createflow.reference_server.stages.api.auth_check import AuthCheck
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class OpenDoor(AuthCheck):
-    """Serves whoever brings no token."""
-
+class _OpenDoor(AuthCheck):
     def authenticate(self, scheme: str, token: str) -> Principal:
-        """Everybody is a writer."""
         if not token:
             return Principal("anonymous", PERMISSIONS["writer"])
         return AuthCheck.authenticate(self, scheme, token)
 
 
-class NoChallenge(AuthCheck):
-    """Does not say how to authenticate."""
-
+class _NoChallenge(AuthCheck):
     def challenge(self, *, given: bool) -> Refused:
-        """A bare 401."""
         healthy = AuthCheck.challenge(self, given=given)
         return Refused(401, healthy.code, healthy.detail)
 
 
-class MalformedTokenCrashes(AuthCheck):
-    """Takes the token apart without care."""
-
+class _MalformedTokenCrashes(AuthCheck):
     def authenticate(self, scheme: str, token: str) -> Principal:
-        """Fails on what is not a JWT."""
         if token:
             jwt.get_unverified_header(token)
         return AuthCheck.authenticate(self, scheme, token)
 
 
-class NoRbac(AuthCheck):
-    """Lets everybody with a token do everything."""
-
+class _NoRbac(AuthCheck):
     def authorise(self, job: Job) -> None:
-        """Look away."""
+        pass
 
 
-class SchemeIgnored(AuthCheck):
-    """Passes over whatever stands before the token."""
-
+class _SchemeIgnored(AuthCheck):
     def credentials(self, job: Job) -> tuple[str, str]:
-        """The last word is the token."""
         _, token = AuthCheck.credentials(self, job)
         value = job.exchange.headers.get(b"authorization", b"").decode("latin-1") if job.exchange else ""
         return "bearer", token or value
 
 
-class SchemeCaseMatters(AuthCheck):
-    """Knows Bearer and nothing else."""
-
+class _SchemeCaseMatters(AuthCheck):
     def credentials(self, job: Job) -> tuple[str, str]:
-        """As it is written."""
         scheme, token = AuthCheck.credentials(self, job)
         value = job.exchange.headers.get(b"authorization", b"") if job.exchange else b""
         return (scheme if value.startswith(b"Bearer") else "unknown"), token
 
 
-class TokenFromQuery(AuthCheck):
-    """Takes the token from the address as well."""
-
+class _TokenFromQuery(AuthCheck):
     def credentials(self, job: Job) -> tuple[str, str]:
-        """The header, else the query string."""
         scheme, token = AuthCheck.credentials(self, job)
         if not scheme and job.exchange and job.exchange.query.startswith(b"access_token="):
             return "bearer", job.exchange.query.decode("latin-1").partition("=")[2]
         return scheme, token
 
 
-class TakesLastCredential(AuthCheck):
-    """Believes one of several."""
-
+class _TakesLastCredential(AuthCheck):
     def is_ambiguous(self, job: Job) -> bool:  # noqa: ARG002 - the healthy signature
-        """Nothing is."""
         return False
 
 
-class ErrorCodeWithoutToken(AuthCheck):
-    """Blames a token that nobody sent."""
-
+class _ErrorCodeWithoutToken(AuthCheck):
     def challenge(self, *, given: bool) -> Refused:  # noqa: ARG002 - the healthy signature
-        """Always the same."""
         return AuthCheck.challenge(self, given=True)
 
 
-class ValidatesFirst(AuthCheck):
-    """Judges the content before the sender."""
-
+class _ValidatesFirst(AuthCheck):
     async def __call__(self, job: Job) -> Job:
-        """Parse, then ask who it is."""
         if job.op == "create":
             try:
                 orjson.loads(job.raw)
@@ -114,82 +79,63 @@ class ValidatesFirst(AuthCheck):
         return await AuthCheck.__call__(self, job)
 
 
-class DerivesKeys(AuthCheck):
-    """Does the work that it is asked for."""
-
+class _DerivesKeys(AuthCheck):
     async def __call__(self, job: Job) -> Job:
-        """A wait stands for it, so that others are not kept waiting."""
         if self.credentials(job)[1].count(".") == 4:
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(2.5)  # stands for the work, without keeping other requests waiting
         return await AuthCheck.__call__(self, job)
 
 
-class IgnoresExpiry(JwtTokens):
-    """Takes yesterday's token."""
-
-    def decode(self, token: str, key: Key) -> dict[str, Any]:
-        """Everything but the end is verified."""
-        return jwt.decode(
-            token,
-            key.material,
-            algorithms=[key.algorithm],
-            issuer=self.issuer,
-            audience=self.audience,
-            leeway=LEEWAY_S,
-            options={"verify_exp": False},
-        )
-
-
-class SkipsSignature(JwtTokens):
-    """Believes what a token says."""
-
-    def decode(self, token: str, key: Key) -> dict[str, Any]:
-        """Only the claims are verified."""
-        return jwt.decode(
-            token,
-            algorithms=[key.algorithm],
-            issuer=self.issuer,
-            audience=self.audience,
-            leeway=LEEWAY_S,
-            options={"verify_signature": False, "verify_exp": True, "verify_aud": True, "verify_iss": True},
-        )
-
-
-class AcceptsAlgNone(SkipsSignature):
-    """Believes a token that says it needs no signature."""
-
-    def decode(self, token: str, key: Key) -> dict[str, Any]:
-        """Others are verified."""
-        if str(jwt.get_unverified_header(token).get("alg", "")).lower() == "none":
-            return SkipsSignature.decode(self, token, key)
-        return JwtTokens.decode(self, token, key)
-
-
-def _with_tokens(twin: type[JwtTokens]) -> Swap:
-    def make(stage: AuthCheck) -> AuthCheck:
-        healthy = stage.tokens
-        if not isinstance(healthy, JwtTokens):
-            raise TypeError("the twin replaces JwtTokens")
-        tokens = twin(healthy.keys, issuer=healthy.issuer, audience=healthy.audience, clock=healthy.clock)
-        return replace(stage, tokens=tokens)
-
-    return swap(Step.AUTH_CHECK, make)
-
-
-SWAPS: dict[Fault, Swap] = {
-    Fault.OPEN_DOOR: twin_of(Step.AUTH_CHECK, OpenDoor),
-    Fault.NO_CHALLENGE: twin_of(Step.AUTH_CHECK, NoChallenge),
-    Fault.MALFORMED_TOKEN_CRASHES: twin_of(Step.AUTH_CHECK, MalformedTokenCrashes),
-    Fault.IGNORES_EXPIRY: _with_tokens(IgnoresExpiry),
-    Fault.SKIPS_SIGNATURE: _with_tokens(SkipsSignature),
-    Fault.ACCEPTS_ALG_NONE: _with_tokens(AcceptsAlgNone),
-    Fault.NO_RBAC: twin_of(Step.AUTH_CHECK, NoRbac),
-    Fault.SCHEME_IGNORED: twin_of(Step.AUTH_CHECK, SchemeIgnored),
-    Fault.SCHEME_CASE_MATTERS: twin_of(Step.AUTH_CHECK, SchemeCaseMatters),
-    Fault.TOKEN_FROM_QUERY: twin_of(Step.AUTH_CHECK, TokenFromQuery),
-    Fault.TAKES_LAST_CREDENTIAL: twin_of(Step.AUTH_CHECK, TakesLastCredential),
-    Fault.ERROR_CODE_WITHOUT_TOKEN: twin_of(Step.AUTH_CHECK, ErrorCodeWithoutToken),
-    Fault.VALIDATES_FIRST: twin_of(Step.AUTH_CHECK, ValidatesFirst),
-    Fault.DERIVES_KEYS: twin_of(Step.AUTH_CHECK, DerivesKeys),
-    **{fault: _with_tokens(twin) for fault, twin in token_trust.TWINS.items()},
-}
+DEFECTS = (
+    Defect("open_door", Step.AUTH_CHECK, "A request without a token is served as a writer.", replace_stage(_OpenDoor)),
+    Defect("no_challenge", Step.AUTH_CHECK, "A 401 has no WWW-Authenticate header.", replace_stage(_NoChallenge)),
+    Defect(
+        "malformed_token_crashes",
+        Step.AUTH_CHECK,
+        "A malformed token is answered with 500.",
+        replace_stage(_MalformedTokenCrashes),
+    ),
+    Defect("no_rbac", Step.AUTH_CHECK, "Roles are not checked.", replace_stage(_NoRbac)),
+    Defect(
+        "scheme_ignored",
+        Step.AUTH_CHECK,
+        "The authentication scheme in front of the token is ignored.",
+        replace_stage(_SchemeIgnored),
+    ),
+    Defect(
+        "scheme_case_matters",
+        Step.AUTH_CHECK,
+        "The scheme is compared case-sensitively: bearer is refused.",
+        replace_stage(_SchemeCaseMatters),
+    ),
+    Defect(
+        "token_from_query",
+        Step.AUTH_CHECK,
+        "A token in the query string (access_token) is accepted.",
+        replace_stage(_TokenFromQuery),
+    ),
+    Defect(
+        "takes_last_credential",
+        Step.AUTH_CHECK,
+        "Of two Authorization fields the last one is used.",
+        replace_stage(_TakesLastCredential),
+    ),
+    Defect(
+        "validates_first",
+        Step.AUTH_CHECK,
+        "The body is parsed before the token is checked.",
+        replace_stage(_ValidatesFirst),
+    ),
+    Defect(
+        "error_code_without_token",
+        Step.AUTH_CHECK,
+        "The challenge to a request without a token has an error code.",
+        replace_stage(_ErrorCodeWithoutToken),
+    ),
+    Defect(
+        "derives_keys",
+        Step.AUTH_CHECK,
+        "The server derives a key with as many rounds as the token asks for.",
+        replace_stage(_DerivesKeys),
+    ),
+)

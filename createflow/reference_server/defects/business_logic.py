@@ -1,57 +1,41 @@
-"""Step 7, broken."""
+"""Defects of step 7: domain rules."""
 
 import asyncio
 from dataclasses import replace
 
-from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class IdempotencyIgnored(BusinessLogic):
-    """Does not look at the key."""
-
+class _IdempotencyIgnored(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        """Every request is a new one."""
         job.idempotency_key = ""
         return await BusinessLogic.__call__(self, job)
 
 
-class KeyReuseAccepted(BusinessLogic):
-    """Looks at the key and not at the body."""
-
+class _KeyReuseAccepted(BusinessLogic):
     def fingerprint(self, job: Job) -> bytes:  # noqa: ARG002 - the healthy signature
-        """All bodies are the same."""
         return b""
 
 
-class IfMatchIgnored(BusinessLogic):
-    """Lets the last writer win, asked or not."""
-
+class _IfMatchIgnored(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        """No condition."""
         job.if_match = ""
         return await BusinessLogic.__call__(self, job)
 
 
-class KeyShared(BusinessLogic):
-    """Asks what the key is, not whose."""
-
+class _KeyShared(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        """One owner of all keys."""
         job = await BusinessLogic.__call__(self, job)
         if job.op == "create" and job.idempotency_key:
             job.principal = replace(job.principal, subject="everybody")
         return job
 
 
-class ContentionCrashes(BusinessLogic):
-    """Cannot do two things with one resource."""
-
+class _ContentionCrashes(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        """Stumble over the other."""
         if job.op != "update":
             return await BusinessLogic.__call__(self, job)
         if job.resource_id in _BUSY:
@@ -66,10 +50,36 @@ class ContentionCrashes(BusinessLogic):
 
 _BUSY: set[str] = set()
 
-SWAPS: dict[Fault, Swap] = {
-    Fault.IDEMPOTENCY_IGNORED: twin_of(Step.BUSINESS_LOGIC, IdempotencyIgnored),
-    Fault.KEY_REUSE_ACCEPTED: twin_of(Step.BUSINESS_LOGIC, KeyReuseAccepted),
-    Fault.KEY_SHARED: twin_of(Step.BUSINESS_LOGIC, KeyShared),
-    Fault.CONTENTION_CRASHES: twin_of(Step.BUSINESS_LOGIC, ContentionCrashes),
-    Fault.IF_MATCH_IGNORED: twin_of(Step.BUSINESS_LOGIC, IfMatchIgnored),
-}
+
+DEFECTS = (
+    Defect(
+        "idempotency_ignored",
+        Step.BUSINESS_LOGIC,
+        "The same Idempotency-Key creates two resources.",
+        replace_stage(_IdempotencyIgnored),
+    ),
+    Defect(
+        "key_reuse_accepted",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key is accepted again with another body.",
+        replace_stage(_KeyReuseAccepted),
+    ),
+    Defect(
+        "if_match_ignored",
+        Step.BUSINESS_LOGIC,
+        "An update with a stale If-Match overwrites the resource.",
+        replace_stage(_IfMatchIgnored),
+    ),
+    Defect(
+        "key_shared",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key of one subject counts for all subjects.",
+        replace_stage(_KeyShared),
+    ),
+    Defect(
+        "contention_crashes",
+        Step.BUSINESS_LOGIC,
+        "Two concurrent updates of one resource are answered with 500.",
+        replace_stage(_ContentionCrashes),
+    ),
+)

@@ -1,75 +1,89 @@
-"""Step 1, broken."""
+"""Defects of step 1: the request as HTTP."""
 
 import gzip
 from collections.abc import Mapping
 from dataclasses import replace
 
-from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
 from createflow.reference_server.domain.job import Answered, Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class AnyMediaType(HttpsRequest):
-    """Takes anything for JSON."""
-
+class _AnyMediaType(HttpsRequest):
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
-        """Look away."""
+        pass
 
 
-class UnboundedHeaders(HttpsRequest):
-    """Reads headers of any size."""
-
+class _UnboundedHeaders(HttpsRequest):
     def check_headers(self, exchange: Exchange) -> None:
-        """Look away."""
+        pass
 
 
-class InflatesBodies(HttpsRequest):
-    """Unpacks whatever comes packed."""
-
+class _InflatesBodies(HttpsRequest):
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
-        """Any encoding will do."""
         plain = {name: value for name, value in headers.items() if name != b"content-encoding"}
         HttpsRequest.check_media_type(self, plain)
 
     async def __call__(self, job: Job) -> Job:
-        """As large as it becomes, less the blanks."""
         job = await HttpsRequest.__call__(self, job)
         if job.raw.startswith(b"\x1f\x8b"):
-            job.raw = gzip.decompress(job.raw).strip()
+            job.raw = gzip.decompress(job.raw).strip()  # the padding does not count against the limit
         return job
 
 
-class EmptyConditionDropped(HttpsRequest):
-    """Takes a condition that says nothing for none."""
-
+class _EmptyConditionDropped(HttpsRequest):
     def check_condition(self, exchange: Exchange) -> None:
-        """Look away."""
+        pass
 
 
-class NoAllowHeader(HttpsRequest):
-    """Says no, but not what would be right."""
-
+class _NoAllowHeader(HttpsRequest):
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:  # noqa: ARG002 - the healthy signature
-        """A 405 without Allow."""
         return Refused(405, "method_not_allowed", "Not a method of this path.")
 
 
-class OptionsDiffer(HttpsRequest):
-    """Promises what it does not have."""
-
+class _OptionsDiffer(HttpsRequest):
     def options(self, methods: tuple[str, ...]) -> Answered:
-        """One method more."""
         return HttpsRequest.options(self, (*methods, "PATCH"))
 
 
-SWAPS: dict[Fault, Swap] = {
-    Fault.ANY_MEDIA_TYPE: twin_of(Step.HTTPS_REQUEST, AnyMediaType),
-    Fault.NO_ALLOW_HEADER: twin_of(Step.HTTPS_REQUEST, NoAllowHeader),
-    Fault.OPTIONS_DIFFER: twin_of(Step.HTTPS_REQUEST, OptionsDiffer),
-    Fault.EMPTY_CONDITION_DROPPED: twin_of(Step.HTTPS_REQUEST, EmptyConditionDropped),
-    Fault.UNBOUNDED_HEADERS: twin_of(Step.HTTPS_REQUEST, UnboundedHeaders),
-    Fault.INFLATES_BODIES: twin_of(Step.HTTPS_REQUEST, InflatesBodies),
-    Fault.UNBOUNDED_BODY: swap(Step.HTTPS_REQUEST, lambda stage: replace(stage, max_body_bytes=2**40)),
-}
+def _without_body_limit(stage: HttpsRequest) -> HttpsRequest:
+    return replace(stage, max_body_bytes=2**40)
+
+
+DEFECTS = (
+    Defect(
+        "any_media_type",
+        Step.HTTPS_REQUEST,
+        "A text/plain body is parsed as JSON and accepted.",
+        replace_stage(_AnyMediaType),
+    ),
+    Defect("no_allow_header", Step.HTTPS_REQUEST, "A 405 has no Allow header.", replace_stage(_NoAllowHeader)),
+    Defect(
+        "options_differ",
+        Step.HTTPS_REQUEST,
+        "OPTIONS lists a method that the server refuses.",
+        replace_stage(_OptionsDiffer),
+    ),
+    Defect(
+        "unbounded_body",
+        Step.HTTPS_REQUEST,
+        "A body above the size limit is read and validated.",
+        change_stage(Step.HTTPS_REQUEST, _without_body_limit),
+    ),
+    Defect(
+        "unbounded_headers", Step.HTTPS_REQUEST, "Header fields of any size are read.", replace_stage(_UnboundedHeaders)
+    ),
+    Defect(
+        "empty_condition_dropped",
+        Step.HTTPS_REQUEST,
+        "An empty If-Match counts as no condition.",
+        replace_stage(_EmptyConditionDropped),
+    ),
+    Defect(
+        "inflates_bodies",
+        Step.HTTPS_REQUEST,
+        "Compressed bodies are decompressed without a limit.",
+        replace_stage(_InflatesBodies),
+    ),
+)

@@ -1,27 +1,22 @@
-"""Step 15, broken."""
+"""Defects of step 15: the search index."""
 
+from createflow.reference_server.defects.defect import Defect, ReplaceIndexUpdate
 from createflow.reference_server.domain.port import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate
-from createflow.schemas.fault import Fault
+from createflow.schemas.flow import Step
 
 
-class IndexSkipped(IndexUpdate):
-    """Does not index what is new."""
-
+class _IndexSkipped(IndexUpdate):
     def action(self, event: bytes) -> IndexAction | None:
-        """Nothing for a create."""
         return None if b"createflow.resource.created" in event else IndexUpdate.action(self, event)
 
 
-class IndexKeepsOld(IndexUpdate):
-    """Does not index what has changed."""
-
+class _IndexKeepsOld(IndexUpdate):
     def action(self, event: bytes) -> IndexAction | None:
-        """Nothing for an update."""
         return None if b"createflow.resource.updated" in event else IndexUpdate.action(self, event)
 
 
-TWINS: dict[Fault, type[IndexUpdate]] = {
-    Fault.INDEX_SKIPPED: IndexSkipped,
-    Fault.INDEX_KEEPS_OLD: IndexKeepsOld,
-}
+DEFECTS = (
+    Defect("index_skipped", Step.INDEX_UPDATE, "Created resources are not indexed.", ReplaceIndexUpdate(_IndexSkipped)),
+    Defect("index_keeps_old", Step.INDEX_UPDATE, "Updates are not indexed.", ReplaceIndexUpdate(_IndexKeepsOld)),
+)

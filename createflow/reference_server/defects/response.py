@@ -1,57 +1,43 @@
-"""Step 16, broken."""
+"""Defects of step 16: the reply."""
 
 import html
 import traceback
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.response import Response
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class OkForCreated(Response):
-    """Answers a create like a read."""
-
+class _OkForCreated(Response):
     async def __call__(self, job: Job) -> Job:
-        """200."""
         job = await Response.__call__(self, job)
         job.status = 200 if job.status == 201 else job.status
         return job
 
 
-class NoLocation(Response):
-    """Does not say where it is."""
-
+class _NoLocation(Response):
     async def __call__(self, job: Job) -> Job:
-        """No Location."""
         job = await Response.__call__(self, job)
         job.headers = [header for header in job.headers if header[0] != b"location"]
         return job
 
 
-class LocationWrong(Response):
-    """Says another place."""
-
+class _LocationWrong(Response):
     async def __call__(self, job: Job) -> Job:
-        """Somebody else's id."""
         job = await Response.__call__(self, job)
         wrong = f"/api/resources/{uuid.uuid4()}".encode()
         job.headers = [(name, wrong if name == b"location" else value) for name, value in job.headers]
         return job
 
 
-class EtagDiffers(Response):
-    """Names a version that is not the representation's."""
-
+class _EtagDiffers(Response):
     async def __call__(self, job: Job) -> Job:
-        """One more than it is."""
         job = await Response.__call__(self, job)
         if job.op == "create":
             wrong = b'"%d"' % (job.version + 1)
@@ -60,10 +46,9 @@ class EtagDiffers(Response):
 
 
 class _Edited(Response):
-    """Shows something else than was stored."""
+    """Shows the created resource after ``edit``."""
 
     async def __call__(self, job: Job) -> Job:
-        """Edit the body of a create."""
         job = await Response.__call__(self, job)
         if job.op == "create":
             shown = orjson.loads(job.document)
@@ -72,68 +57,46 @@ class _Edited(Response):
         return job
 
     def edit(self, shown: dict[str, Any], job: Job) -> None:
-        """What is wrong."""
         raise NotImplementedError
 
 
-class MissingField(_Edited):
-    """Keeps the creator for itself."""
-
+class _MissingField(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
-        """Five fields."""
         del shown["created_by"]
 
 
-class LocalTime(_Edited):
-    """Tells the time of somewhere."""
-
+class _LocalTime(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
-        """Hours off, without saying so."""
         moment = datetime.fromisoformat(shown["created_at"]) + timedelta(hours=3)
         shown["created_at"] = moment.replace(tzinfo=None).isoformat()
 
 
-class CreatedByFromBody(_Edited):
-    """Believes the body about who sent it."""
-
+class _CreatedByFromBody(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:
-        """What the body calls its creator, or its name."""
         shown["created_by"] = str(job.body["metadata"].get("created_by", job.body["name"]))
 
 
-class DefaultMissing(_Edited):
-    """Shows only what was sent."""
-
+class _DefaultMissing(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
-        """Without what is empty."""
         if not shown["description"]:
             del shown["description"]
 
 
-class IdRepeated(_Edited):
-    """Has one id for all."""
-
+class _IdRepeated(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
-        """Nil."""
         shown["id"] = str(uuid.UUID(int=0))
 
 
-class ByteOrderMark(Response):
-    """Writes files, not messages."""
-
+class _ByteOrderMark(Response):
     async def __call__(self, job: Job) -> Job:
-        """A mark in front."""
         job = await Response.__call__(self, job)
         if job.op == "create":
             job.document = b"\xef\xbb\xbf" + job.document
         return job
 
 
-class LocationFromHeader(Response):
-    """Believes whoever says which host this is."""
-
+class _LocationFromHeader(Response):
     async def __call__(self, job: Job) -> Job:
-        """As the header says."""
         job = await Response.__call__(self, job)
         host = job.exchange.headers.get(b"x-forwarded-host") if job.exchange else None
         if host is not None:
@@ -143,11 +106,8 @@ class LocationFromHeader(Response):
         return job
 
 
-class TimeOfReading(Response):
-    """Takes now for then."""
-
+class _TimeOfReading(Response):
     async def __call__(self, job: Job) -> Job:
-        """A later time in every read."""
         job = await Response.__call__(self, job)
         if job.op == "read" and job.document:
             shown = orjson.loads(job.document)
@@ -156,11 +116,8 @@ class TimeOfReading(Response):
         return job
 
 
-class HtmlErrors(Response):
-    """Answers programs with a page for people."""
-
+class _HtmlErrors(Response):
     def refuse(self, job: Job, refused: Refused) -> Job:
-        """The page."""
         job = Response.refuse(self, job, refused)
         if not job.document:
             return job
@@ -170,20 +127,14 @@ class HtmlErrors(Response):
         return job
 
 
-class StackTraceLeaks(Response):
-    """Shows its inside to whoever asks wrongly."""
-
+class _StackTraceLeaks(Response):
     def problem(self, job: Job, refused: Refused) -> dict[str, object]:
-        """The problem, and where in the code it came from."""
         trace = "".join(traceback.format_exception(refused))
         return {**Response.problem(self, job, refused), "detail": trace}
 
 
-class MarkupEscapedOnRead(Response):
-    """Shows readers something else than the writer."""
-
+class _MarkupEscapedOnRead(Response):
     async def __call__(self, job: Job) -> Job:
-        """Escape it on the way out."""
         job = await Response.__call__(self, job)
         if job.op == "read" and job.document:
             shown = orjson.loads(job.document)
@@ -191,11 +142,8 @@ class MarkupEscapedOnRead(Response):
         return job
 
 
-class NameInHeader(Response):
-    """Repeats a field where line breaks mean something."""
-
+class _NameInHeader(Response):
     async def __call__(self, job: Job) -> Job:
-        """The name as a header, which its line breaks make several of."""
         job = await Response.__call__(self, job)
         if job.op == "create":
             for line in f"x-name: {job.body['name']}".splitlines():
@@ -205,31 +153,21 @@ class NameInHeader(Response):
         return job
 
 
-class OneCodeForAll(Response):
-    """Says no in one word."""
-
+class _OneCodeForAll(Response):
     def problem(self, job: Job, refused: Refused) -> dict[str, object]:
-        """An error is an error."""
         return {**Response.problem(self, job, refused), "code": "error", "type": "urn:createflow:problem:error"}
 
 
-class MayBeStored(Response):
-    """Leaves it to caches what to keep."""
-
+class _MayBeStored(Response):
     always = ((b"x-content-type-options", b"nosniff"),)
 
 
-class VersionBanner(Response):
-    """Shows what it is made of."""
-
+class _VersionBanner(Response):
     always = (*Response.always, (b"x-powered-by", b"reference/0.1.7"))
 
 
-class OriginReflected(Response):
-    """Lets pages of every origin use their reader's credentials."""
-
+class _OriginReflected(Response):
     async def __call__(self, job: Job) -> Job:
-        """Whoever asks is allowed."""
         job = await Response.__call__(self, job)
         origin = job.exchange.headers.get(b"origin") if job.exchange else None
         if origin is not None:
@@ -238,27 +176,76 @@ class OriginReflected(Response):
         return job
 
 
-_TWINS: dict[Fault, Callable[..., Response]] = {
-    Fault.OK_FOR_CREATED: OkForCreated,
-    Fault.NO_LOCATION: NoLocation,
-    Fault.LOCATION_WRONG: LocationWrong,
-    Fault.MISSING_FIELD: MissingField,
-    Fault.LOCAL_TIME: LocalTime,
-    Fault.CREATED_BY_FROM_BODY: CreatedByFromBody,
-    Fault.ETAG_DIFFERS: EtagDiffers,
-    Fault.HTML_ERRORS: HtmlErrors,
-    Fault.STACK_TRACE_LEAKS: StackTraceLeaks,
-    Fault.MARKUP_ESCAPED_ON_READ: MarkupEscapedOnRead,
-    Fault.NAME_IN_HEADER: NameInHeader,
-    Fault.DEFAULT_MISSING: DefaultMissing,
-    Fault.BYTE_ORDER_MARK: ByteOrderMark,
-    Fault.ID_REPEATED: IdRepeated,
-    Fault.LOCATION_FROM_HEADER: LocationFromHeader,
-    Fault.TIME_OF_READING: TimeOfReading,
-    Fault.ONE_CODE_FOR_ALL: OneCodeForAll,
-    Fault.MAY_BE_STORED: MayBeStored,
-    Fault.VERSION_BANNER: VersionBanner,
-    Fault.ORIGIN_REFLECTED: OriginReflected,
-}
-
-SWAPS: dict[Fault, Swap] = {fault: twin_of(Step.RESPONSE, twin) for fault, twin in _TWINS.items()}
+DEFECTS = (
+    Defect(
+        "ok_for_created", Step.RESPONSE, "A create is answered with 200 instead of 201.", replace_stage(_OkForCreated)
+    ),
+    Defect("no_location", Step.RESPONSE, "A 201 has no Location header.", replace_stage(_NoLocation)),
+    Defect("location_wrong", Step.RESPONSE, "Location names another resource.", replace_stage(_LocationWrong)),
+    Defect("missing_field", Step.RESPONSE, "The reply lacks created_by.", replace_stage(_MissingField)),
+    Defect("local_time", Step.RESPONSE, "created_at is hours off and has no UTC offset.", replace_stage(_LocalTime)),
+    Defect(
+        "created_by_from_body",
+        Step.RESPONSE,
+        "created_by is taken from the body, not from the token.",
+        replace_stage(_CreatedByFromBody),
+    ),
+    Defect(
+        "etag_differs", Step.RESPONSE, "The ETag of a 201 is not that of the resource.", replace_stage(_EtagDiffers)
+    ),
+    Defect("html_errors", Step.RESPONSE, "Errors are HTML pages.", replace_stage(_HtmlErrors)),
+    Defect("stack_trace_leaks", Step.RESPONSE, "Error bodies show a stack trace.", replace_stage(_StackTraceLeaks)),
+    Defect("one_code_for_all", Step.RESPONSE, "All refusals have the same error code.", replace_stage(_OneCodeForAll)),
+    Defect(
+        "may_be_stored",
+        Step.RESPONSE,
+        "Replies have no Cache-Control header: caches may store them.",
+        replace_stage(_MayBeStored),
+    ),
+    Defect(
+        "version_banner", Step.RESPONSE, "A header names the software and its version.", replace_stage(_VersionBanner)
+    ),
+    Defect(
+        "origin_reflected",
+        Step.RESPONSE,
+        "Every origin may read replies with the user's credentials (CORS).",
+        replace_stage(_OriginReflected),
+    ),
+    Defect(
+        "markup_escaped_on_read",
+        Step.RESPONSE,
+        "A read shows HTML-escaped text, unlike the create.",
+        replace_stage(_MarkupEscapedOnRead),
+    ),
+    Defect(
+        "name_in_header",
+        Step.RESPONSE,
+        "The name is copied into a header, line breaks included.",
+        replace_stage(_NameInHeader),
+    ),
+    Defect(
+        "default_missing",
+        Step.RESPONSE,
+        "A field with its default value is missing in the reply.",
+        replace_stage(_DefaultMissing),
+    ),
+    Defect(
+        "byte_order_mark",
+        Step.RESPONSE,
+        "The JSON of a reply begins with a byte order mark.",
+        replace_stage(_ByteOrderMark),
+    ),
+    Defect("id_repeated", Step.RESPONSE, "All resources have the same id.", replace_stage(_IdRepeated)),
+    Defect(
+        "location_from_header",
+        Step.RESPONSE,
+        "Location points to the host in the client's X-Forwarded-Host.",
+        replace_stage(_LocationFromHeader),
+    ),
+    Defect(
+        "time_of_reading",
+        Step.RESPONSE,
+        "created_at of a read differs from that of the create.",
+        replace_stage(_TimeOfReading),
+    ),
+)

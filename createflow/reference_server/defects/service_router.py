@@ -1,40 +1,43 @@
-"""Step 6, broken."""
+"""Defects of step 6: routing to a service."""
 
 from dataclasses import replace
 
-from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
 from createflow.reference_server.domain.circuit_breaker import Breaker
 from createflow.reference_server.domain.job import Refused
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.schemas.clock import SystemClock
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class DownIs500(ServiceRouter):
-    """Takes a missing instance for a fault of its own."""
-
+class _DownIs500(ServiceRouter):
     def unavailable(self, detail: str, wait_s: float) -> Refused:  # noqa: ARG002 - the healthy signature
-        """A 500."""
         return Refused(500, "internal_error", detail)
 
 
-class NeverOpens(Breaker):
-    """Keeps asking."""
-
+class _NeverOpens(Breaker):
     def enter(self) -> int:
-        """Always."""
         return 0
 
     def leave(self, era: int, *, healthy: bool | None) -> None:
-        """Learn nothing."""
+        pass
 
 
 def _without_breaker(stage: ServiceRouter) -> ServiceRouter:
-    return replace(stage, breakers={kind: NeverOpens(SystemClock()) for kind in stage.breakers})
+    return replace(stage, breakers={kind: _NeverOpens(SystemClock()) for kind in stage.breakers})
 
 
-SWAPS: dict[Fault, Swap] = {
-    Fault.DOWN_IS_500: twin_of(Step.SERVICE_ROUTER, DownIs500),
-    Fault.BREAKER_NEVER_OPENS: swap(Step.SERVICE_ROUTER, _without_breaker),
-}
+DEFECTS = (
+    Defect(
+        "down_is_500",
+        Step.SERVICE_ROUTER,
+        "A request is answered with 500 when no service instance is there.",
+        replace_stage(_DownIs500),
+    ),
+    Defect(
+        "breaker_never_opens",
+        Step.SERVICE_ROUTER,
+        "The circuit breaker never opens: every request waits for the dead service.",
+        change_stage(Step.SERVICE_ROUTER, _without_breaker),
+    ),
+)

@@ -1,25 +1,21 @@
-"""Step 5, broken."""
+"""Defects of step 5: validation of the body."""
 
 import unicodedata
 from dataclasses import replace
 from typing import Any
 
-from createflow.reference_server.defects.twin import Swap, swap, twin_of
+from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
 from createflow.reference_server.domain.job import Refused, Violation
 from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 from createflow.schemas.wire import wire_schema
 
 _TEXTS = ("name", "description")
 
 
-class NoValidation(Validation):
-    """Stores whatever comes."""
-
+class _NoValidation(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Make something storable of it."""
         fields = document if isinstance(document, dict) else {}
         metadata = fields.get("metadata")
         return {
@@ -28,21 +24,15 @@ class NoValidation(Validation):
         }
 
 
-class TypesUnchecked(Validation):
-    """Takes a number for a text."""
-
+class _TypesUnchecked(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Make texts of what should have been some."""
         if isinstance(document, dict):
             document = {name: str(value) if name in _TEXTS else value for name, value in document.items()}
         return Validation.validate(self, document)
 
 
-class UnknownFieldsStored(Validation):
-    """Keeps what the schema does not know."""
-
+class _UnknownFieldsStored(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Move it into the metadata."""
         if isinstance(document, dict):
             known = {name: value for name, value in document.items() if name in {*_TEXTS, "metadata"}}
             extra = {name: value for name, value in document.items() if name not in known}
@@ -52,56 +42,38 @@ class UnknownFieldsStored(Validation):
         return Validation.validate(self, document)
 
 
-class BrokenJsonCrashes(Validation):
-    """Did not expect a parser to fail."""
-
+class _BrokenJsonCrashes(Validation):
     def parse(self, raw: bytes) -> Any:
-        """Fail in a way that nobody handles."""
         try:
             return Validation.parse(self, raw)
         except Refused as refused:
             raise RuntimeError("not JSON") from refused
 
 
-class FirstErrorOnly(Validation):
-    """Names one error at a time."""
-
+class _FirstErrorOnly(Validation):
     def refusal(self, violations: list[Violation]) -> Refused:
-        """The first will do."""
         return Validation.refusal(self, violations[:1])
 
 
-class BlankAccepted(Validation):
-    """Takes what cannot be seen for a name."""
-
+class _BlankAccepted(Validation):
     def house_rules(self, document: dict[str, Any]) -> list[Violation]:  # noqa: ARG002 - the healthy signature
-        """None."""
         return []
 
 
-class QuotesDoubled(Validation):
-    """Writes text as if it became SQL."""
-
+class _QuotesDoubled(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Double them."""
         body = Validation.validate(self, document)
         return {**body, "name": body["name"].replace("'", "''")}
 
 
-class EvaluatesTemplates(Validation):
-    """Fills in what looks like a template."""
-
+class _EvaluatesTemplates(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """A sum."""
         body = Validation.validate(self, document)
         return {**body, "name": body["name"].replace("{{7*7}}", "49")}
 
 
-class LimitsBeforeNormalising(Validation):
-    """Judges one text and stores another."""
-
+class _LimitsBeforeNormalising(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """NFC comes last."""
         violations = self.schema.violations(document)
         if violations:
             raise self.refusal(violations)
@@ -110,67 +82,49 @@ class LimitsBeforeNormalising(Validation):
         return {**healthy, "name": name}
 
 
-class DeepJsonCrashes(Validation):
-    """Walks down without counting."""
-
+class _DeepJsonCrashes(Validation):
     def parse(self, raw: bytes) -> Any:
-        """And falls."""
         if raw.count(b"{") > 100 or raw.count(b"[") > 100:
             raise RecursionError("maximum recursion depth exceeded")
         return Validation.parse(self, raw)
 
 
-class MetadataUnbounded(Validation):
-    """Takes metadata of any size and depth."""
-
+class _MetadataUnbounded(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Everything else is judged."""
         if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
             return Validation.validate(self, document)
         return {**Validation.validate(self, {**document, "metadata": {}}), "metadata": document["metadata"]}
 
 
-class UnknownNullPasses(Validation):
-    """Does not see what is null."""
-
+class _UnknownNullPasses(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Without unknown nulls."""
         if isinstance(document, dict):
             known = {*_TEXTS, "metadata"}
             document = {name: value for name, value in document.items() if name in known or value is not None}
         return Validation.validate(self, document)
 
 
-class LosesEmptyValues(Validation):
-    """Takes what is empty for nothing."""
-
+class _LosesEmptyValues(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Keep what is true."""
         body = Validation.validate(self, document)
         return {**body, "metadata": {name: value for name, value in body["metadata"].items() if value}}
 
 
-class NumbersRounded(Validation):
-    """Has one kind of number."""
-
+class _NumbersRounded(Validation):
     def validate(self, document: Any) -> dict[str, Any]:
-        """Fractions."""
         body = Validation.validate(self, document)
         rounded = {name: float(value) if type(value) is int else value for name, value in body["metadata"].items()}
         return {**body, "metadata": rounded}
 
 
-class StrangeKeyCrashes(Validation):
-    """Has room for short keys only."""
-
+class _StrangeKeyCrashes(Validation):
     def check_key(self, key: str) -> None:
-        """And none for a mistake."""
         if len(key) > 255:
             raise OverflowError(key[:20])
         Validation.check_key(self, key)
 
 
-def _longer(stage: Validation) -> Validation:
+def _with_longer_limits(stage: Validation) -> Validation:
     healthy = wire_schema("create_request")
     properties = {
         name: {**rules, "maxLength": rules["maxLength"] + 1} if "maxLength" in rules else rules
@@ -179,21 +133,98 @@ def _longer(stage: Validation) -> Validation:
     return replace(stage, schema=SchemaCheck({**healthy, "properties": properties}))
 
 
-SWAPS: dict[Fault, Swap] = {
-    Fault.NO_VALIDATION: twin_of(Step.VALIDATION, NoValidation),
-    Fault.TYPES_UNCHECKED: twin_of(Step.VALIDATION, TypesUnchecked),
-    Fault.LENGTH_OFF_BY_ONE: swap(Step.VALIDATION, _longer),
-    Fault.UNKNOWN_FIELDS_STORED: twin_of(Step.VALIDATION, UnknownFieldsStored),
-    Fault.BROKEN_JSON_CRASHES: twin_of(Step.VALIDATION, BrokenJsonCrashes),
-    Fault.FIRST_ERROR_ONLY: twin_of(Step.VALIDATION, FirstErrorOnly),
-    Fault.NUMBERS_ROUNDED: twin_of(Step.VALIDATION, NumbersRounded),
-    Fault.STRANGE_KEY_CRASHES: twin_of(Step.VALIDATION, StrangeKeyCrashes),
-    Fault.BLANK_ACCEPTED: twin_of(Step.VALIDATION, BlankAccepted),
-    Fault.QUOTES_DOUBLED: twin_of(Step.VALIDATION, QuotesDoubled),
-    Fault.EVALUATES_TEMPLATES: twin_of(Step.VALIDATION, EvaluatesTemplates),
-    Fault.LIMITS_BEFORE_NORMALISING: twin_of(Step.VALIDATION, LimitsBeforeNormalising),
-    Fault.DEEP_JSON_CRASHES: twin_of(Step.VALIDATION, DeepJsonCrashes),
-    Fault.METADATA_UNBOUNDED: twin_of(Step.VALIDATION, MetadataUnbounded),
-    Fault.UNKNOWN_NULL_PASSES: twin_of(Step.VALIDATION, UnknownNullPasses),
-    Fault.LOSES_EMPTY_VALUES: twin_of(Step.VALIDATION, LosesEmptyValues),
-}
+DEFECTS = (
+    Defect(
+        "no_validation",
+        Step.VALIDATION,
+        "Bodies are not validated: one without a name is stored.",
+        replace_stage(_NoValidation),
+    ),
+    Defect(
+        "types_unchecked",
+        Step.VALIDATION,
+        "A number is accepted where a string is required.",
+        replace_stage(_TypesUnchecked),
+    ),
+    Defect(
+        "length_off_by_one",
+        Step.VALIDATION,
+        "One code point more than maxLength is accepted.",
+        change_stage(Step.VALIDATION, _with_longer_limits),
+    ),
+    Defect(
+        "unknown_fields_stored",
+        Step.VALIDATION,
+        "Fields outside the schema are accepted and stored.",
+        replace_stage(_UnknownFieldsStored),
+    ),
+    Defect(
+        "broken_json_crashes",
+        Step.VALIDATION,
+        "Truncated JSON is answered with 500.",
+        replace_stage(_BrokenJsonCrashes),
+    ),
+    Defect(
+        "first_error_only",
+        Step.VALIDATION,
+        "Only the first of several invalid fields is reported.",
+        replace_stage(_FirstErrorOnly),
+    ),
+    Defect(
+        "blank_accepted", Step.VALIDATION, "A name of invisible characters is stored.", replace_stage(_BlankAccepted)
+    ),
+    Defect(
+        "quotes_doubled",
+        Step.VALIDATION,
+        "Single quotes in a name are doubled, as if for SQL.",
+        replace_stage(_QuotesDoubled),
+    ),
+    Defect(
+        "evaluates_templates",
+        Step.VALIDATION,
+        "A template expression in a name is evaluated.",
+        replace_stage(_EvaluatesTemplates),
+    ),
+    Defect(
+        "limits_before_normalising",
+        Step.VALIDATION,
+        "Lengths are checked before Unicode normalisation makes a name longer.",
+        replace_stage(_LimitsBeforeNormalising),
+    ),
+    Defect(
+        "deep_json_crashes",
+        Step.VALIDATION,
+        "Deeply nested JSON is answered with 500.",
+        replace_stage(_DeepJsonCrashes),
+    ),
+    Defect(
+        "metadata_unbounded",
+        Step.VALIDATION,
+        "Metadata of any size and depth is accepted.",
+        replace_stage(_MetadataUnbounded),
+    ),
+    Defect(
+        "unknown_null_passes",
+        Step.VALIDATION,
+        "An unknown field is accepted when its value is null.",
+        replace_stage(_UnknownNullPasses),
+    ),
+    Defect(
+        "loses_empty_values",
+        Step.VALIDATION,
+        "Empty and zero values in metadata are not stored.",
+        replace_stage(_LosesEmptyValues),
+    ),
+    Defect(
+        "numbers_rounded",
+        Step.VALIDATION,
+        "Integers in metadata become floating-point numbers.",
+        replace_stage(_NumbersRounded),
+    ),
+    Defect(
+        "strange_key_crashes",
+        Step.VALIDATION,
+        "An Idempotency-Key above 255 characters is answered with 500.",
+        replace_stage(_StrangeKeyCrashes),
+    ),
+)

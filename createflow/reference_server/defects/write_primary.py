@@ -1,19 +1,15 @@
-"""Step 12, broken."""
+"""Defects of step 12: the write to the primary."""
 
 import orjson
 
-from createflow.reference_server.defects.twin import Swap, twin_of
+from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.data.write_primary import WritePrimary
-from createflow.schemas.fault import Fault
 from createflow.schemas.flow import Step
 
 
-class DropsDescription(WritePrimary):
-    """Stores less than it says."""
-
+class _DropsDescription(WritePrimary):
     async def __call__(self, job: Job) -> Job:
-        """Forget the description, and show it all the same."""
         if job.unit is None or "description" not in job.unit.row:
             return await WritePrimary.__call__(self, job)
         job.unit.row["description"] = ""
@@ -24,4 +20,11 @@ class DropsDescription(WritePrimary):
         return job
 
 
-SWAPS: dict[Fault, Swap] = {Fault.DROPS_DESCRIPTION: twin_of(Step.WRITE_PRIMARY, DropsDescription)}
+DEFECTS = (
+    Defect(
+        "drops_description",
+        Step.WRITE_PRIMARY,
+        "The description is not stored, although the reply shows it.",
+        replace_stage(_DropsDescription),
+    ),
+)

@@ -28,7 +28,7 @@ from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.process.readiness import now, pings
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.process.stages import pipeline_of, seeded
+from createflow.reference_server.process.stages import pipeline_of
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.reference_server.stages.api.load_balancer import LoadBalancer
@@ -69,7 +69,7 @@ def build(settings: Settings, log: Log | None = None) -> Process:
         ServiceRouter(bus, breakers, settings.rpc_timeout_s),
         Response(),
     )
-    stages = seeded(healthy, settings)
+    stages = settings.seed().change_stages(healthy)
     gates = Gates(
         {"keys": now(lambda: keys.is_loaded), "nats": now(lambda: bus.connected), "valkey": pings(valkey)},
         latched=True,

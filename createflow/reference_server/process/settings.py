@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from createflow.reference_server.defects.defect import NoSeed
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -47,13 +49,25 @@ class Settings:
     cache_ttl_s: int = 60
     subject_prefix: str = "createflow"
     """First token of every NATS subject, so that several stacks can share a server."""
-    fault: str | None = None
-    """A seeded defect, ``schemas.fault.Fault``; only ever set by tests."""
+    defect: str = ""
+    """Name of a seeded defect (``reference_server.defects``); only tests set one."""
 
     def save(self, path: Path) -> None:
         """Write the settings where only this user can read them."""
         path.touch(mode=0o600, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    def seed(self) -> NoSeed:
+        """Return the seed of the defect, or one that changes nothing.
+
+        Raises:
+            UserError: no seeded defect has this name.
+        """
+        if not self.defect:
+            return NoSeed()
+        from createflow.reference_server.defects.registry import find_defect  # a healthy process imports no mutant
+
+        return find_defect(self.defect).seed
 
     @classmethod
     def load(cls, path: Path) -> "Settings":

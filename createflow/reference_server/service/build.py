@@ -24,7 +24,7 @@ from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.process.readiness import now
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.process.stages import pipeline_of, seeded, seeding
+from createflow.reference_server.process.stages import pipeline_of
 from createflow.reference_server.service.app import Service
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
@@ -34,7 +34,6 @@ from createflow.reference_server.stages.data.connection_pool import ConnectionPo
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.reference_server.stages.data.write_primary import WritePrimary
-from createflow.schemas.fault import Fault
 
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
@@ -69,11 +68,13 @@ def build(settings: Settings, log: Log | None = None) -> Process:
         Replicate(floors, group.announce),
         InvalidateCache(writer),
     )
-    reader = Reader(floors, cache, [PostgresCopies(pool) for pool in replicas], PostgresCopies(primary))
-    if settings.fault:
-        reader = seeding().seed_reader(reader, Fault(settings.fault))
+    seed = settings.seed()
+    stages = seed.change_stages(healthy)
+    reader = seed.change_reader(
+        Reader(floors, cache, [PostgresCopies(pool) for pool in replicas], PostgresCopies(primary))
+    )
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    service = Service(pipeline_of(seeded(healthy, settings), BUSINESS, metrics), reader, index, group.nudge, log)
+    service = Service(pipeline_of(stages, BUSINESS, metrics), reader, index, group.nudge, log)
     gates = Gates({"nats": now(lambda: group.joined), "primary": primary.answers}, latched=False)
 
     @asynccontextmanager

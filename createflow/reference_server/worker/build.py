@@ -18,12 +18,10 @@ from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.process.readiness import now
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.process.stages import seeding
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.reference_server.worker.cache_repair import CacheKeeper
 from createflow.reference_server.worker.indexer import Indexer
 from createflow.reference_server.worker.outbox_relay import Relay
-from createflow.schemas.fault import Fault
 
 
 def build(settings: Settings, log: Log | None = None) -> Process:
@@ -33,11 +31,9 @@ def build(settings: Settings, log: Log | None = None) -> Process:
     outbox = PostgresOutbox(settings.direct_dsn, settings.subject_prefix)
     stream = NatsStream(settings.subject_prefix)
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    compose, update = event_of, IndexUpdate(index)
-    if settings.fault:
-        compose = seeding().seed_events(compose, Fault(settings.fault))
-        update = seeding().seed_index(update, Fault(settings.fault))
-    relay = Relay(outbox, stream, metrics, compose)
+    seed = settings.seed()
+    update = seed.change_index_update(IndexUpdate(index))
+    relay = Relay(outbox, stream, metrics, seed.change_event_composer(event_of))
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
     valkey = Valkey(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)

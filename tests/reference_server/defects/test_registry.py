@@ -1,6 +1,6 @@
 """Each seeded defect shows on the wire or behind it, and the healthy server does not show it."""
 
-# ruff: noqa: D103 - a probe is named after its fault, and what that means stands at the fault
+# ruff: noqa: D103 - a probe is named after its defect, whose ``breaks`` says what it looks for
 import asyncio
 import base64
 import gzip
@@ -15,10 +15,11 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from createflow.reference_server.defects.seeding import IN_WORKER, SWAPS
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect
 from createflow.scenarios.target.callback_listener import CallbackListener
 from createflow.scenarios.target.forged_tokens import Jws, with_key_at, with_own_key
-from createflow.schemas.fault import Fault
+from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.lane import Lane, open_lane, until
@@ -29,9 +30,31 @@ pytestmark = pytest.mark.anyio
 Shows = Callable[[Lane], Awaitable[bool]]
 
 
-def test_every_fault_is_seeded_somewhere() -> None:
-    """In gateway or service, or in the worker; never in none."""
-    assert set(SWAPS) | IN_WORKER == set(Fault)
+def test_names_are_unique() -> None:
+    """A name that stands twice would hide a defect."""
+    assert len(DEFECTS) == sum(len(module.DEFECTS) for module in MODULES)
+
+
+def test_a_module_holds_the_defects_of_its_step() -> None:
+    """The file name says where to look."""
+    for module in MODULES:
+        name = module.__name__.rpartition(".")[2]
+        assert all(name.startswith(defect.step.value) for defect in module.DEFECTS), name
+    assert {defect.step for defect in DEFECTS.values()} == set(Step) - {Step.LOAD_BALANCER}
+
+
+def test_every_defect_says_what_it_breaks() -> None:
+    """In one sentence."""
+    for defect in DEFECTS.values():
+        assert defect.breaks.endswith("."), defect.name
+        assert ". " not in defect.breaks, defect.name
+
+
+def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
+    """A typing error in the settings must not start a healthy server."""
+    with pytest.raises(UserError, match="no seeded defect 'open_dor'") as caught:
+        find_defect("open_dor")
+    assert caught.value.hint == "did you mean open_door?"
 
 
 async def _post(lane: Lane, body: bytes, *, kind: str = "application/json") -> httpx.Response:
@@ -565,24 +588,24 @@ async def stack_trace_leaks(lane: Lane) -> bool:
     return "Traceback" in (await _with_token(lane, None)).text
 
 
-PROBES: dict[Fault, Shows] = {fault: globals()[str(fault)] for fault in Fault}
-WITHOUT_SERVICE = {Fault.DOWN_IS_500, Fault.BREAKER_NEVER_OPENS}
-LIMITED = {fault for fault in Fault if fault.step is Step.RATE_LIMIT}
+PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS}
+"""One probe a defect, of the same name: true when the defect shows."""
+WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}
 
 
-@pytest.mark.parametrize("fault", Fault)
-async def test_a_defect_shows_and_health_does_not(engines: EngineSet, fault: Fault) -> None:
+@pytest.mark.parametrize("defect", DEFECTS.values(), ids=lambda defect: defect.name)
+async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: Defect) -> None:
     """The same probe on both, side by side on the same engines."""
     options: dict[str, Any] = {
-        "worker": fault in IN_WORKER,
-        "service": fault not in WITHOUT_SERVICE,
+        "worker": defect.seed.process == "worker",
+        "service": defect.name not in WITHOUT_SERVICE,
         "replica_dsns": (),
     }
-    if fault in LIMITED:
+    if defect.step is Step.RATE_LIMIT:
         options |= {"rate_per_s": 0.1, "burst": 2}
 
-    async def shows(seeded: Fault | None) -> bool:
+    async def shows(seeded: str) -> bool:
         async with open_lane(engines, seeded, **options) as lane:
-            return await PROBES[fault](lane)
+            return await PROBES[defect.name](lane)
 
-    assert await asyncio.gather(shows(fault), shows(None)) == [True, False]
+    assert await asyncio.gather(shows(defect.name), shows("")) == [True, False]

@@ -1,0 +1,289 @@
+"""Defects of step 3: verification of tokens."""
+
+import contextlib
+import hmac
+import json
+import re
+import threading
+import time
+import urllib.request
+from dataclasses import replace
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from jwt.utils import base64url_decode
+
+from createflow.reference_server.adapters.jwks_file import Key
+from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
+from createflow.reference_server.defects.defect import ChangeStages, Defect, change_stage
+from createflow.reference_server.stages.api.auth_check import AuthCheck
+from createflow.schemas.flow import Step
+
+_KEY_ID = re.compile(r"[\w.-]{1,200}")
+_FETCH_S = 1.0
+
+
+class _OtherClaimRules(JwtTokens):
+    """Verifies the signature, and the claims with other options. A token without ``exp`` gets one."""
+
+    leeway_s = LEEWAY_S
+    options: dict[str, Any] = {}  # noqa: RUF012 - mutants only override it
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        claims = jwt.decode(
+            token,
+            key.material,
+            algorithms=[key.algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            leeway=self.leeway_s,
+            options=self.options,  # type: ignore[arg-type]  # the library's own type lists every key
+        )
+        return {"exp": time.time() + 60, **claims}
+
+
+class _IgnoresExpiry(_OtherClaimRules):
+    options = {"verify_exp": False}  # noqa: RUF012 - see above
+
+
+class _SkipsSignature(JwtTokens):
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            algorithms=[key.algorithm],
+            issuer=self.issuer,
+            audience=self.audience,
+            leeway=LEEWAY_S,
+            options={"verify_signature": False, "verify_exp": True, "verify_aud": True, "verify_iss": True},
+        )
+
+
+class _AcceptsAlgNone(_SkipsSignature):
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        if str(jwt.get_unverified_header(token).get("alg", "")).lower() == "none":
+            return _SkipsSignature.decode(self, token, key)
+        return JwtTokens.decode(self, token, key)
+
+
+class _LongLeeway(_OtherClaimRules):
+    leeway_s = 1800
+
+
+class _TimelessTokens(_OtherClaimRules):
+    options = {"verify_exp": False}  # noqa: RUF012 - see above
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        claims = _OtherClaimRules.decode(self, token, key)
+        end = claims.get("exp")
+        if isinstance(end, (int, float)) and end < time.time():
+            raise jwt.ExpiredSignatureError
+        return {**claims, "exp": time.time() + 60}
+
+
+class _IgnoresNotBefore(_OtherClaimRules):
+    options = {"verify_nbf": False}  # noqa: RUF012 - see above
+
+
+class _IgnoresIssuedAt(_OtherClaimRules):
+    options = {"verify_iat": False}  # noqa: RUF012 - see above
+
+
+class _IgnoresAudience(_OtherClaimRules):
+    options = {"verify_aud": False}  # noqa: RUF012 - see above
+
+
+class _TrustsMore(JwtTokens):
+    """Also accepts tokens whose claims ``trusted_claims`` returns."""
+
+    def _checked(self, token: str) -> dict[str, Any]:
+        header = jwt.get_unverified_header(token)
+        return self.trusted_claims(token, header) or JwtTokens._checked(self, token)  # noqa: SLF001 - the base class
+
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+    def unverified_claims(self, token: str) -> dict[str, Any]:
+        return jwt.decode(token, options={"verify_signature": False})
+
+
+class _StrippedSignature(_TrustsMore):
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - as above
+        return self.unverified_claims(token) if token.endswith(".") else None
+
+
+class _HmacWithPublicKey(_TrustsMore):
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:
+        key = self.keys.find(header.get("kid"))
+        if header.get("alg") != "HS256" or key is None:
+            return None
+        pem = key.material.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return self.unverified_claims(token) if _signed_with(token, pem) else None
+
+
+class _WeakSecret(_TrustsMore):
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:
+        return (
+            self.unverified_claims(token) if header.get("alg") == "HS256" and _signed_with(token, b"secret") else None
+        )
+
+
+class _TrustsEmbeddedKey(_TrustsMore):
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:
+        if "jwk" not in header:
+            return None
+        key = jwt.PyJWK(header["jwk"], algorithm="RS256")
+        return jwt.decode(token, key, algorithms=["RS256"], issuer=self.issuer, audience=self.audience)
+
+
+class _FetchesKeyUrl(_TrustsMore):
+    def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002 - as above
+        if "jku" in header:
+            threading.Thread(target=_fetch, args=(str(header["jku"]),)).start()
+        return None
+
+
+class _KeyIdCrashes(JwtTokens):
+    def verify(self, token: str) -> Any:
+        with contextlib.suppress(jwt.PyJWTError):
+            header = json.loads(base64url_decode(token.partition(".")[0]))
+            if not _KEY_ID.fullmatch(str(header.get("kid", "none"))):
+                raise RuntimeError("no such file")
+        return JwtTokens.verify(self, token)
+
+
+class _LooseTokenSpelling(JwtTokens):
+    def check_spelling(self, token: str) -> None:
+        pass
+
+
+class _IgnoresCrit(JwtTokens):
+    def _claims(self, token: str) -> dict[str, Any]:
+        signing_input, _, signature = token.rpartition(".")
+        header, _, claims = signing_input.partition(".")
+        with contextlib.suppress(ValueError):
+            fields = json.loads(base64url_decode(header))
+            key = self.keys.find(fields.get("kid"))
+            if "crit" in fields and key is not None:
+                verifier = jwt.get_algorithm_by_name(key.algorithm)
+                if verifier.verify(signing_input.encode(), key.material, base64url_decode(signature)):
+                    trusted: dict[str, Any] = json.loads(base64url_decode(claims))
+                    return trusted
+        return JwtTokens._claims(self, token)  # noqa: SLF001 - the base class
+
+
+class _AnyTokenType(JwtTokens):
+    def check_header(self, header: dict[str, Any]) -> None:
+        JwtTokens.check_header(self, {**header, "typ": "at+jwt"})
+
+
+def _signed_with(token: str, secret: bytes) -> bool:
+    signing_input, _, signature = token.rpartition(".")
+    return base64url_decode(signature) == hmac.digest(secret, signing_input.encode(), "sha256")
+
+
+def _fetch(url: str) -> None:
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=_FETCH_S):  # noqa: S310 - the defect itself
+        pass
+
+
+def replace_tokens(mutant: type[JwtTokens]) -> ChangeStages:
+    """Verify tokens with the class ``mutant`` in step 3."""
+
+    def change(stage: AuthCheck) -> AuthCheck:
+        healthy = stage.tokens
+        if not isinstance(healthy, JwtTokens):
+            raise TypeError("the mutant replaces JwtTokens")
+        tokens = mutant(healthy.keys, issuer=healthy.issuer, audience=healthy.audience, clock=healthy.clock)
+        return replace(stage, tokens=tokens)
+
+    return change_stage(Step.AUTH_CHECK, change)
+
+
+DEFECTS = (
+    Defect("ignores_expiry", Step.AUTH_CHECK, "Expired tokens are accepted.", replace_tokens(_IgnoresExpiry)),
+    Defect(
+        "skips_signature", Step.AUTH_CHECK, "The signature of a token is not verified.", replace_tokens(_SkipsSignature)
+    ),
+    Defect(
+        "accepts_alg_none", Step.AUTH_CHECK, "Unsigned tokens (alg none) are accepted.", replace_tokens(_AcceptsAlgNone)
+    ),
+    Defect(
+        "loose_token_spelling",
+        Step.AUTH_CHECK,
+        "Several encodings of one token are accepted.",
+        replace_tokens(_LooseTokenSpelling),
+    ),
+    Defect(
+        "stripped_signature",
+        Step.AUTH_CHECK,
+        "A token with an empty signature is accepted.",
+        replace_tokens(_StrippedSignature),
+    ),
+    Defect(
+        "hmac_with_public_key",
+        Step.AUTH_CHECK,
+        "A token with an HMAC made from the public key is accepted.",
+        replace_tokens(_HmacWithPublicKey),
+    ),
+    Defect(
+        "weak_secret",
+        Step.AUTH_CHECK,
+        "A token with an HMAC made from a dictionary word is accepted.",
+        replace_tokens(_WeakSecret),
+    ),
+    Defect(
+        "trusts_embedded_key",
+        Step.AUTH_CHECK,
+        "A token is verified with the key in its own header (jwk).",
+        replace_tokens(_TrustsEmbeddedKey),
+    ),
+    Defect(
+        "fetches_key_url",
+        Step.AUTH_CHECK,
+        "The server fetches the URL in a token's header (jku).",
+        replace_tokens(_FetchesKeyUrl),
+    ),
+    Defect(
+        "key_id_crashes",
+        Step.AUTH_CHECK,
+        "An unusual key id (kid) is answered with 500.",
+        replace_tokens(_KeyIdCrashes),
+    ),
+    Defect(
+        "long_leeway",
+        Step.AUTH_CHECK,
+        "A token is accepted for half an hour after it expired.",
+        replace_tokens(_LongLeeway),
+    ),
+    Defect(
+        "timeless_tokens",
+        Step.AUTH_CHECK,
+        "A token without a valid expiry time is accepted.",
+        replace_tokens(_TimelessTokens),
+    ),
+    Defect(
+        "ignores_not_before", Step.AUTH_CHECK, "A token is accepted before its nbf.", replace_tokens(_IgnoresNotBefore)
+    ),
+    Defect(
+        "ignores_issued_at",
+        Step.AUTH_CHECK,
+        "A token with an iat in the future is accepted.",
+        replace_tokens(_IgnoresIssuedAt),
+    ),
+    Defect(
+        "ignores_audience",
+        Step.AUTH_CHECK,
+        "A token for another service is accepted.",
+        replace_tokens(_IgnoresAudience),
+    ),
+    Defect(
+        "ignores_crit",
+        Step.AUTH_CHECK,
+        "Critical header fields that the server does not know are ignored.",
+        replace_tokens(_IgnoresCrit),
+    ),
+    Defect(
+        "any_token_type", Step.AUTH_CHECK, "ID tokens are accepted as access tokens.", replace_tokens(_AnyTokenType)
+    ),
+)
