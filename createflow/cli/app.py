@@ -1,36 +1,80 @@
-"""The Typer application, and the one place where errors become words and an exit status."""
+"""The ``createflow`` command: its subcommands, and the messages and exit statuses of errors."""
 
 import os
 import sys
 import traceback
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import createflow
-from createflow.cli.exit_code import ExitCode
+from createflow.cli.exit_code import MEANINGS, ExitCode
 from createflow.schemas.error import TargetError, UserError
 
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+COMMANDS = {
+    "run": "Check that a create endpoint keeps its promises.",
+    "bench": "Load a create endpoint, verify every write, and evaluate targets.",
+    "up": "Start the reference implementation, to try createflow on it.",
+    "stack": "Show or disturb the components of a running reference.",
+    "checks": "List the checks, or explain one of them.",
+    "init": "Write a profile that describes your endpoint.",
+    "token": "Print an access token for the reference or for your endpoint.",
+    "report": "Show a saved report, or save it in other formats.",
+    "replay": "Repeat the failed checks of a saved report.",
+}
+"""Name and help line of each command. ``createflow.cli.NAME_command`` holds its function ``NAME``."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports the module of a command only when that command is called.
+
+    Why: a run calls ``createflow stack`` many times to inject faults, so a command must not pay for the imports of the
+    others. Help and completion of the group show only names and help lines.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {name: TyperCommand(name, help=line) for name, line in COMMANDS.items()}
+
+    def resolve_command(
+        self, ctx: "Context", args: list[str]
+    ) -> "tuple[str | None, Command | None, list[str]]":  # the group's own signature
+        """Replace the placeholder of the called command by the command itself."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _load(name) if name else command, rest
+
+
+def _load(name: str) -> "Command":
+    module = import_module(f"createflow.cli.{name}_command")
+    single = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False)
+    single.command(name)(getattr(module, name))
+    return typer.main.get_command(single)
+
+
 app = typer.Typer(
+    cls=LazyGroup,
     name="createflow",
-    help="Proves that a create endpoint keeps its word: secure, correct, atomic, visible everywhere, fast enough.",
+    help="Test that a create endpoint answers 201 only when the write is stored, replicated, audited, published, "
+    "cached and indexed.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Without --profile or --url, [bold]run[/] and [bold]bench[/] start the bundled stack and test that.",
+    epilog="[bold]run[/] and [bold]bench[/] use --profile or --url, else createflow.toml of the current folder, "
+    "else the bundled stack.\n\n"
+    "Example: createflow run --url http://localhost:8000/api/resources\n\n"
+    "Exit status: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
 )
-_COMMANDS = ("run", "bench", "up", "stack", "checks", "init", "token", "report", "replay")
-# A run calls `createflow stack` many times to bring faults in and out: what one command needs, others need not import.
-_asked = sys.argv[1] if sys.argv[1:2] and sys.argv[1] in _COMMANDS else ""
-for _name in [_asked] if _asked else _COMMANDS:
-    import_module(f"createflow.cli.{_name}_command").register(app)
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback signature
-    if wanted:
+def _print_version(is_requested: bool) -> None:  # noqa: FBT001 - Typer's callback signature
+    if is_requested:
         typer.echo(f"createflow {createflow.__version__}")
         raise typer.Exit
 
@@ -46,41 +90,42 @@ def _root(
 
 
 def main() -> None:
-    """Run the command. A user's mistake or a dead target is told in two lines, never as a traceback."""
+    """Run the command. An error of the user or of the target is a message of two lines, never a traceback."""
     try:
         app()
     except UserError as error:
-        _tell(error.message, error.hint)
+        _print_error(error.message, error.hint)
         sys.exit(ExitCode.USAGE)
     except TargetError as error:
-        _tell(str(error), error.hint)
+        _print_error(str(error), error.hint)
         sys.exit(ExitCode.UNREACHABLE)
     except KeyboardInterrupt:
-        _tell("interrupted", "")
+        _print_error("interrupted")
         sys.exit(ExitCode.INTERRUPTED)
     except UnicodeError as error:
-        _tell(f"something given is no text that can be used here: {type(error).__name__}", "")
+        _print_error(f"an argument or a file is not valid text: {type(error).__name__}")
         sys.exit(ExitCode.USAGE)
     except BrokenPipeError:
-        # The reader of our output went away (`createflow checks | head`): nothing is wrong with us.
+        # The reader of our output went away (`createflow checks | head`): not an error.
         sys.stderr.close()
         sys.exit(ExitCode.OK)
     except Exception as error:
         if os.environ.get("CREATEFLOW_DEBUG"):
             raise
-        # Never status 1, which accuses the target; and not the error's own words, which may quote a secret.
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(where.filename).name}:{where.lineno}"
-        _tell(f"createflow itself failed: {type(error).__name__} at {place}", "CREATEFLOW_DEBUG=1 shows all of it")
+        # Never status 1, which accuses the target. Never the error's own text, which may quote a secret.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        location = f"{Path(last.filename).name}:{last.lineno}"
+        _print_error(
+            f"createflow itself failed: {type(error).__name__} at {location}", "CREATEFLOW_DEBUG=1 shows the traceback"
+        )
         sys.exit(ExitCode.UNREACHABLE)
 
 
-def _tell(message: str, hint: str) -> None:
-    from createflow.scenarios.reports.format.one_line import (
-        one_line,  # here: a command without errors needs no scenarios
-    )
+def _print_error(message: str, hint: str = "") -> None:
+    # Here: a command that succeeds needs nothing of the tester.
+    from createflow.scenarios.reports.format.text import one_line
 
-    # A target's words, or a document's, may stand in both: nothing in them may move the cursor.
-    told = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")
-    for line in told.split("\n"):
+    # Both may quote a target or a document: nothing in them may move the cursor.
+    text = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")
+    for line in text.split("\n"):
         typer.echo(one_line(line), err=True)

@@ -1,7 +1,8 @@
-"""``createflow bench``: load a target, prove what it wrote, judge it."""
+"""``createflow bench``: load a target, verify its writes, and evaluate the targets."""
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,105 +10,89 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from createflow.cli import github_actions, profile_source
-from createflow.cli.address import address
-from createflow.cli.bench_live import live_view
-from createflow.cli.bench_options import (
-    BaselineOption,
-    CleanUpOption,
-    DataOption,
-    DropOption,
-    DurationOption,
-    FindMaxOption,
-    MasterOption,
-    MixOption,
-    PoissonOption,
-    PrometheusOption,
-    RateOption,
-    SeedOption,
-    SelfTestOption,
-    SendersOption,
-    ShapeOption,
-    TargetOption,
-    UsersOption,
-    VerifyOption,
-    WarmupOption,
-    WebOption,
-    WorkerOption,
-    WorkersOption,
-)
-from createflow.cli.bench_verdict import exit_code
-from createflow.cli.bench_view import print_report
+from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
-from createflow.cli.interrupts import Interrupts
-from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.cli.report_option import LoadReportOption, report_files
-from createflow.scenarios.load.fleet.progress import Progress
+from createflow.cli.options import ProfileOption, UrlOption, parse_address
+from createflow.cli.profile_source import ProfileSource, choose_source, open_profile, print_message
+from createflow.cli.report_output import open_report_files, publish_to_github
 from createflow.scenarios.load.plan.options import Asked
 from createflow.scenarios.load.plan.shapes import clients_of
+from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
+from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
+from createflow.scenarios.reports.saved import read_load_report
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
 if TYPE_CHECKING:
     from createflow.scenarios.benchmark.run import Audience
+    from createflow.scenarios.load.fleet.progress import Progress
     from createflow.scenarios.load.fleet.run import Signals
 
-Run = Callable[[Profile, str, "Audience", "Signals"], Awaitable[LoadReport]]
-"""Profile, its source in words, who is shown what, and how the user ends it."""
+Run = Callable[[Profile, "Audience", "Signals"], Awaitable[LoadReport]]
+"""Loads an opened target."""
 
 _LOOPBACK = "127.0.0.1"
-_SEARCHED_FROM_PER_S = 50.0
+_FIND_MAX_START_PER_S = 50.0
+_SOAK_S = 3600.0
 _MASTER_PORT = 5557
-"""Locust's own."""
+"""Locust's own port."""
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("bench")(bench)
+_EXIT_CODES = {
+    LoadVerdict.INTERRUPTED: ExitCode.INTERRUPTED,
+    LoadVerdict.FAILED: ExitCode.FAILED,
+    LoadVerdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    LoadVerdict.MISSED: ExitCode.SLO_MISSED,
+    LoadVerdict.WORSE: ExitCode.SLO_MISSED,
+    LoadVerdict.UNCOMPARED: ExitCode.INCONCLUSIVE,
+    LoadVerdict.HELD: ExitCode.OK,
+}
 
 
 def bench(
     *,
-    rate: RateOption = None,
-    duration: DurationOption = None,
-    warmup: WarmupOption = "2s",  # type: ignore[assignment] # Typer parses the default too
-    shape: ShapeOption = "constant",
-    poisson: PoissonOption = False,
-    mix: MixOption = "create=1",
-    data: DataOption = None,
-    users: UsersOption = None,
-    senders: SendersOption = None,
-    drop: DropOption = False,
-    seed: SeedOption = None,
-    clean_up: CleanUpOption = False,
-    slo: TargetOption = None,
-    verify: VerifyOption = True,
-    find_max: FindMaxOption = False,
-    baseline: BaselineOption = None,
-    self_test: SelfTestOption = False,
-    workers: WorkersOption = 1,
-    master: MasterOption = None,
-    worker: WorkerOption = None,
-    web: WebOption = None,
-    prometheus: PrometheusOption = None,
+    rate: options.Rate = None,
+    duration: options.Duration = None,
+    warmup: options.Warmup = "2s",  # type: ignore[assignment] # Typer parses the default too
+    shape: options.Shape = "constant",
+    poisson: options.Poisson = False,
+    mix: options.Mix = "create=1",
+    data: options.Data = None,
+    users: options.Users = None,
+    senders: options.Senders = None,
+    drop: options.Drop = False,
+    seed: options.Seed = None,
+    clean_up: options.CleanUp = False,
+    slo: options.Slo = None,
+    verify: options.Verify = True,
+    find_max: options.FindMax = False,
+    baseline: options.Baseline = None,
+    self_test: options.SelfTest = False,
+    workers: options.Workers = 1,
+    master: options.Master = None,
+    worker: options.Worker = None,
+    web: options.Web = None,
+    prometheus: options.Prometheus = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
-    report: LoadReportOption = None,
+    report: options.Report = None,
 ) -> None:
-    """Offer a load, prove that every accepted write arrived everywhere, and judge latency and throughput.
+    """Load a create endpoint, verify every write, and evaluate targets.
 
-    Latency counts from the moment a request was due, so a target that stalls cannot slow the load down and look fast.
-    Writes are looked for in every sink that the profile declares. Ctrl-C ends the load, waits for replies and reports
-    what was measured; a second Ctrl-C does not wait.
+    Latency is measured from the moment when a request was due. A target
+    that stalls delays no request of the schedule, so it cannot look fast.
+    Every accepted write is searched for in the sinks of the profile.
+
+    Ctrl-C ends the load, waits for open replies and reports what was
+    measured. A second Ctrl-C does not wait.
+
+    Example: createflow bench --profile createflow.toml --rate 200 --duration 1m
     """
     if worker is not None:
-        from createflow.cli.bench_join import lend
-
-        lend(*address(worker, option="--worker", host=_LOOPBACK, port=_MASTER_PORT))
+        _work_for(*parse_address(worker, option="--worker", default_host=_LOOPBACK, default_port=_MASTER_PORT))
         return
     asked = Asked(
-        **_load(rate, duration, shape, find_max=find_max),
+        **_rate_and_duration(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
         shape=shape,
         poisson=poisson,
@@ -121,39 +106,117 @@ def bench(
         targets=tuple(slo or ()),
         verify=verify,
         clean_up=clean_up,
-        master=address(master, option="--master", host=_LOOPBACK, port=_MASTER_PORT) if master else None,
+        master=parse_address(master, option="--master", default_host=_LOOPBACK, default_port=_MASTER_PORT)
+        if master
+        else None,
         web_port=web,
     )
-    # Here, so that `--help` stays quick.
+    # Here, so that --help stays quick.
+    from createflow.cli.bench_view import print_report
     from createflow.scenarios.benchmark.find_max import SearchInterrupted
-    from createflow.scenarios.reports.load.renderers import RENDERERS, check_possible
-    from createflow.scenarios.reports.saved_load import read_load_report
 
-    files = report_files(report, RENDERERS)
-    check_possible(file.form for file in files)
-    listen = address(prometheus, option="--prometheus", host=_LOOPBACK) if prometheus else None
+    files = open_report_files(report, RENDERERS)
+    require_renderable(file.format_name for file in files)
+    metrics_address = parse_address(prometheus, option="--prometheus", default_host=_LOOPBACK) if prometheus else None
     if self_test and profile is None and url is None:
-        from createflow.cli.bench_ceiling import print_ceiling
-
-        print_ceiling(Console(), workers=workers)
+        _measure_ceiling(workers)
         return
     earlier = read_load_report(baseline) if baseline is not None else None
-    run = partial(_run, asked, find_max=find_max, self_test=self_test, baseline=earlier)
+    source = choose_source(profile, url)
+    run = partial(_run, asked, source, find_max=find_max, self_test=self_test, baseline=earlier)
     try:
-        result = asyncio.run(_bench(profile_source.choose(profile, url), listen, run))
+        result = asyncio.run(_bench(source, metrics_address, run))
     except (asyncio.CancelledError, SearchInterrupted):
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     print_report(Console(), result)
-    github_actions.tell(result, os.environ)
+    publish_to_github(result, os.environ)
     for file in files:
-        file.save(RENDERERS[file.form](result))
+        file.save(RENDERERS[file.format_name](result))
     raise typer.Exit(exit_code(result))
+
+
+def exit_code(report: LoadReport) -> ExitCode:
+    """The exit status of a finished load run."""
+    return _EXIT_CODES[verdict_of(report)]
+
+
+def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *, find_max: bool) -> dict[str, float]:
+    """Rate and duration, as far as they are given or follow from the shape.
+
+    Raises:
+        UserError: they contradict the shape.
+    """
+    given = {"rate_per_s": rate, "duration_s": duration}
+    if "/" in shape and any(value is not None for value in given.values()):
+        raise UserError(
+            "--shape with stages sets the rates and durations itself", hint="leave --rate and --duration out"
+        )
+    if clients_of(shape) and rate is not None:
+        raise UserError(
+            f"--shape {shape} has no rate: each client sends when its last request was answered",
+            hint="leave --rate out",
+        )
+    if find_max and shape != "constant":
+        raise UserError("--find-max needs a constant rate", hint="leave --shape out")
+    if find_max and rate is None:
+        given["rate_per_s"] = _FIND_MAX_START_PER_S
+    if shape == "soak" and duration is None:
+        given["duration_s"] = _SOAK_S
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _work_for(host: str, port: int) -> None:
+    """Be a load process of the master at this address, until its run is over.
+
+    Raises:
+        TargetError: there is no master.
+    """
+    from createflow.scenarios.load.fleet.join import join
+
+    asyncio.run(join(host, port, partial(print_message, Console(stderr=True))))
+
+
+def _measure_ceiling(workers: int) -> None:
+    """Measure and print the highest rate that this machine can send.
+
+    Raises:
+        TargetError: a load process could not start.
+    """
+    from createflow.cli.bench_view import print_ceiling
+    from createflow.scenarios.benchmark.self_test import self_test
+
+    print_ceiling(Console(), asyncio.run(self_test(workers, partial(print_message, Console(stderr=True)))))
+
+
+async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None, run: Run) -> LoadReport:
+    """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
+    from createflow.cli.bench_live import live_view
+    from createflow.scenarios.benchmark.run import Audience
+    from createflow.scenarios.load.fleet.run import Signals
+    from createflow.scenarios.metrics.exporters import Exporters
+
+    console = Console(stderr=True)
+    tell = partial(print_message, console)
+    interrupts = _Interrupts()
+    async with open_profile(source, console) as profile:
+        interrupts.is_loading = True
+        exporters = Exporters(prometheus=metrics_address, environment=os.environ, tell=tell)
+        with exporters, live_view(console) as show:
+
+            def show_everywhere(progress: "Progress") -> None:
+                show(progress)
+                exporters.show(progress)
+
+            signals = Signals(interrupts.stop, interrupts.kill)
+            result = await run(profile, Audience(show_everywhere, tell), signals)
+            exporters.finish(result)
+            return result
 
 
 async def _run(
     asked: Asked,
+    source: ProfileSource,
     profile: Profile,
-    told: str,
     audience: "Audience",
     signals: "Signals",
     *,
@@ -161,18 +224,19 @@ async def _run(
     self_test: bool,
     baseline: LoadReport | None,
 ) -> LoadReport:
-    """What is done with the target once it is open."""
+    """Load the opened target, or search its highest rate."""
     from createflow.scenarios.benchmark.find_max import benchmark_at_max
     from createflow.scenarios.benchmark.run import benchmark
-    from createflow.scenarios.benchmark.self_test import self_test as measured_ceiling
+    from createflow.scenarios.benchmark.self_test import self_test as measure_ceiling
 
-    ceiling = await measured_ceiling(asked.workers, audience.tell) if self_test else None
+    profile_source = source.description
+    ceiling = await measure_ceiling(asked.workers, audience.tell) if self_test else None
     if find_max:
-        return await benchmark_at_max(profile, asked, profile_source=told, audience=audience, signals=signals)
+        return await benchmark_at_max(profile, asked, profile_source=profile_source, audience=audience, signals=signals)
     return await benchmark(
         profile,
         asked,
-        profile_source=told,
+        profile_source=profile_source,
         baseline=baseline,
         ceiling_per_s=ceiling.per_s if ceiling else None,
         audience=audience,
@@ -180,46 +244,22 @@ async def _run(
     )
 
 
-def _load(rate: float | None, duration: float | None, shape: str, *, find_max: bool) -> dict[str, float]:
-    """Rate and duration, as far as they were given.
+class _Interrupts:
+    """Ctrl-C and SIGTERM: cancel before the load has started; then stop and drain; the second time do not wait."""
 
-    Raises:
-        UserError: the shape says them itself, or has none.
-    """
-    given = {"rate_per_s": rate, "duration_s": duration}
-    if "/" in shape and any(value is not None for value in given.values()):
-        raise UserError("--shape with stages says rates and durations itself", hint="leave --rate and --duration out")
-    if clients_of(shape) and rate is not None:
-        raise UserError(
-            f"--shape {shape} has no rate: its clients ask when they were answered", hint="leave --rate out"
-        )
-    if find_max and shape != "constant":
-        raise UserError("--find-max searches a constant rate", hint="leave --shape out")
-    if find_max and rate is None:
-        given["rate_per_s"] = _SEARCHED_FROM_PER_S
-    if shape == "soak" and duration is None:
-        given["duration_s"] = 3600.0
-    return {name: value for name, value in given.items() if value is not None}
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.kill = asyncio.Event()
+        self.is_loading = False
+        self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
 
-
-async def _bench(source: ProfileSource, listen: tuple[str, int] | None, run: Run) -> LoadReport:
-    """Open the target, show the run to everybody who looks, and close all of it again."""
-    from createflow.scenarios.benchmark.run import Audience
-    from createflow.scenarios.load.fleet.run import Signals
-    from createflow.scenarios.metrics.exporters import Exporters
-
-    talk = Console(stderr=True)
-    tell = partial(talk.print, soft_wrap=True, highlight=False, markup=False)
-    interrupts = Interrupts()
-    tell(f"target: {source.told}")
-    async with profile_source.opened(source, lambda death: talk.print(death, style="red", markup=False)) as profile:
-        interrupts.drain_first = True
-        with Exporters(prometheus=listen, environment=os.environ, tell=tell) as exporters, live_view(talk) as show:
-
-            def look(progress: Progress) -> None:
-                show(progress)
-                exporters.show(progress)
-
-            result = await run(profile, source.told, Audience(look, tell), Signals(interrupts.stop, interrupts.kill))
-            exporters.finish(result)
-            return result
+    def _on_signal(self) -> None:
+        if not self.is_loading and self._task is not None:
+            self._task.cancel()
+        elif self.stop.is_set():
+            self.kill.set()
+        else:
+            self.stop.set()

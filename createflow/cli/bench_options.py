@@ -1,136 +1,168 @@
-"""The options of ``createflow bench``, each with what it means, in the groups in which ``--help`` shows them."""
+"""The options of ``createflow bench``, in the groups in which ``--help`` shows them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from createflow.cli.duration import duration_s
+from createflow.cli.options import parse_duration_s, report_option
+from createflow.scenarios.reports.load.renderers import RENDERERS
 
-_LOAD = "What is sent"
-_VERDICT = "What is judged"
-_SCALE = "More load, more machines"
-_WATCH = "To look at"
+_LOAD = "Load"
+_VERDICT = "Targets and verification"
+_SCALE = "Load processes"
+_MONITORING = "Monitoring"
 
-RateOption = Annotated[
-    float | None,
-    typer.Option(min=0.1, help="Arrivals a second, whatever the replies do; 500.", rich_help_panel=_LOAD),
-]
-DurationOption = Annotated[
+Rate = Annotated[
     float | None,
     typer.Option(
-        parser=duration_s,
-        metavar="DURATION",
-        help="Measured window: 20s, 2m, 500ms; 20s, for a soak 1h.",
+        min=0.1,
+        help="Requests per second, sent on schedule however slow the replies are. Default: 500.",
         rich_help_panel=_LOAD,
     ),
 ]
-WarmupOption = Annotated[
-    float,
-    typer.Option(parser=duration_s, metavar="DURATION", help="Before it, and in no number.", rich_help_panel=_LOAD),
+Duration = Annotated[
+    float | None,
+    typer.Option(
+        parser=parse_duration_s,
+        metavar="DURATION",
+        help="Length of the measurement: 500ms, 20s, 2m, 1h. Default: 20s; 1h for a soak.",
+        rich_help_panel=_LOAD,
+    ),
 ]
-ShapeOption = Annotated[
+Warmup = Annotated[
+    float,
+    typer.Option(
+        parser=parse_duration_s,
+        metavar="DURATION",
+        help="Time before the measurement, excluded from all results.",
+        rich_help_panel=_LOAD,
+    ),
+]
+Shape = Annotated[
     str,
     typer.Option(
         metavar="SHAPE",
-        help="constant, ramp, steps:N, spike:FACTOR, soak, closed:CLIENTS; or stages such as 0..1000/1m,1000/5m.",
+        help="constant, ramp, steps:N, spike:FACTOR, soak, closed:CLIENTS, or stages such as 0..1000/1m,1000/5m.",
         rich_help_panel=_LOAD,
     ),
 ]
-PoissonOption = Annotated[
+Poisson = Annotated[
     bool,
-    typer.Option("--poisson", help="Random arrivals at that rate, as independent users make.", rich_help_panel=_LOAD),
+    typer.Option(
+        "--poisson", help="Random arrivals at the same rate, as from independent users.", rich_help_panel=_LOAD
+    ),
 ]
-MixOption = Annotated[
+Mix = Annotated[
     str,
-    typer.Option(metavar="WEIGHTS", help="Operations by weight: create=80,read=15,update=5.", rich_help_panel=_LOAD),
+    typer.Option(
+        metavar="WEIGHTS", help="Operations by weight, such as create=80,read=15,update=5.", rich_help_panel=_LOAD
+    ),
 ]
-DataOption = Annotated[
+Data = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Documents to create, a JSON object a line.", rich_help_panel=_LOAD),
+    typer.Option(metavar="FILE", help="Bodies to create, one JSON object a line.", rich_help_panel=_LOAD),
 ]
-UsersOption = Annotated[
+Users = Annotated[
     int | None,
-    typer.Option(min=1, help="Distinct principals; 100, or more if their rate limit needs it.", rich_help_panel=_LOAD),
+    typer.Option(
+        min=1,
+        help="Number of principals that send. Default: 100, or more if their rate limit needs it.",
+        rich_help_panel=_LOAD,
+    ),
 ]
-SendersOption = Annotated[
+Senders = Annotated[
     int | None,
-    typer.Option(min=1, help="Most requests in flight; enough for half a second each.", rich_help_panel=_LOAD),
+    typer.Option(
+        min=1, help="Most requests in flight. Default: enough for replies that take 0.5 s.", rich_help_panel=_LOAD
+    ),
 ]
-DropOption = Annotated[
+Drop = Annotated[
     bool,
-    typer.Option("--drop", help="Drop what finds no free sender, instead of letting it wait.", rich_help_panel=_LOAD),
+    typer.Option("--drop", help="Drop a request that finds no free sender; otherwise it waits.", rich_help_panel=_LOAD),
 ]
-SeedOption = Annotated[
-    int | None, typer.Option(min=0, help="Of random arrivals and of the mix.", rich_help_panel=_LOAD)
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="NUMBER",
+        help="Seed of random arrivals and of the mix. Default: a new seed.",
+        rich_help_panel=_LOAD,
+    ),
 ]
-CleanUpOption = Annotated[
-    bool, typer.Option("--clean-up", help="Take away what was created, afterwards.", rich_help_panel=_LOAD)
+CleanUp = Annotated[
+    bool, typer.Option("--clean-up", help="Delete the created resources afterwards.", rich_help_panel=_LOAD)
 ]
-TargetOption = Annotated[
+Slo = Annotated[
     list[str] | None,
     typer.Option(
         "--slo",
         metavar="TARGET",
-        help="p99<=100ms, rate>=500/s, errors<0.1%, 'create.p95<=80ms every 10s'; may be given again. "
-        "The profile's unless given.",
+        help="Target, such as p99<=100ms, rate>=500/s, errors<0.1% or 'create.p95<=80ms every 10s'. Can be repeated. "
+        "Default: the targets of the profile.",
         rich_help_panel=_VERDICT,
     ),
 ]
-VerifyOption = Annotated[
+Verify = Annotated[
     bool,
     typer.Option(
-        "--verify/--no-verify", help="Look for every create in every declared sink.", rich_help_panel=_VERDICT
+        "--verify/--no-verify",
+        help="Search every sink of the profile for every accepted create.",
+        rich_help_panel=_VERDICT,
     ),
 ]
-FindMaxOption = Annotated[
+FindMax = Annotated[
     bool,
     typer.Option(
         "--find-max",
-        help="Search the highest rate that holds the targets; --rate is the first.",
+        help="Search the highest rate that meets the targets, starting at --rate (default here: 50).",
         rich_help_panel=_VERDICT,
     ),
 ]
-BaselineOption = Annotated[
+Baseline = Annotated[
     Path | None,
     typer.Option(
-        "--baseline", metavar="FILE", help="A saved report of an earlier run to compare with.", rich_help_panel=_VERDICT
+        "--baseline", metavar="FILE", help="Compare with the saved report of an earlier run.", rich_help_panel=_VERDICT
     ),
 ]
-SelfTestOption = Annotated[
+SelfTest = Annotated[
     bool,
-    typer.Option(
-        "--self-test", help="Measure what this machine's generator can send at most.", rich_help_panel=_VERDICT
-    ),
+    typer.Option("--self-test", help="Measure the highest rate that this machine can send.", rich_help_panel=_VERDICT),
 ]
-WorkersOption = Annotated[
-    int, typer.Option(min=1, max=1000, help="Load processes that share the rate.", rich_help_panel=_SCALE)
+Workers = Annotated[
+    int, typer.Option(min=1, max=1000, help="Number of load processes that share the rate.", rich_help_panel=_SCALE)
 ]
-MasterOption = Annotated[
+Master = Annotated[
     str | None,
     typer.Option(
         "--master",
         metavar="[HOST:]PORT",
-        help="Wait here for --workers from other machines; loopback unless a host is named.",
+        help="Wait on this address for --workers from other machines. Default host: loopback.",
         rich_help_panel=_SCALE,
     ),
 ]
-WorkerOption = Annotated[
+Worker = Annotated[
     str | None,
-    typer.Option("--worker", metavar="HOST:PORT", help="Work for the master that waits there.", rich_help_panel=_SCALE),
+    typer.Option("--worker", metavar="HOST:PORT", help="Work for the master at this address.", rich_help_panel=_SCALE),
 ]
-WebOption = Annotated[
+Web = Annotated[
     int | None,
     typer.Option(
-        "--web", metavar="PORT", min=1, max=65535, help="Show Locust's web page on loopback.", rich_help_panel=_WATCH
+        "--web",
+        metavar="PORT",
+        min=1,
+        max=65535,
+        help="Serve Locust's web page on this port of loopback.",
+        rich_help_panel=_MONITORING,
     ),
 ]
-PrometheusOption = Annotated[
+Prometheus = Annotated[
     str | None,
     typer.Option(
         "--prometheus",
         metavar="[HOST:]PORT",
-        help="Metrics to scrape during the run; loopback unless a host is named.",
-        rich_help_panel=_WATCH,
+        help="Serve metrics on this address during the run. Default host: loopback.",
+        rich_help_panel=_MONITORING,
     ),
 ]
+Report = Annotated[list[str] | None, report_option(RENDERERS)]

@@ -1,4 +1,6 @@
-"""A finished LoadReport, drawn within 80 columns; the verdict stands last, where a terminal ends."""
+"""A load report, and the generator's ceiling, on a terminal of 80 columns. The verdict is the last line."""
+
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -7,35 +9,38 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from createflow.scenarios.reports.load.headline import asked, rates, where
-from createflow.scenarios.reports.load.section import Mood, Section
-from createflow.scenarios.reports.load.sections import sections
-from createflow.scenarios.reports.load.verdict import mood, sentence
+from createflow.cli.profile_source import print_message
+from createflow.scenarios.reports.load.content import Section, Severity, describe_load, describe_run, list_rates
+from createflow.scenarios.reports.load.sections import list_sections
+from createflow.scenarios.reports.load.verdict import severity_of, summarize
 from createflow.schemas.load_report import LoadReport
 
-_STYLES = {Mood.PLAIN: "", Mood.GOOD: "green", Mood.BAD: "bold red", Mood.UNSURE: "yellow"}
+if TYPE_CHECKING:
+    from createflow.scenarios.load.search.ceiling import Ceiling
+
+_STYLES = {Severity.PLAIN: "", Severity.GOOD: "green", Severity.BAD: "bold red", Severity.UNSURE: "yellow"}
 _LABEL_WIDTH = 10
 
 
 def print_report(console: Console, report: LoadReport) -> None:
-    """Print all of it."""
-    console.print(Text(where(report)), soft_wrap=True)
-    console.print(Text(asked(report)))
+    """Print the whole report."""
+    console.print(Text(describe_run(report)), soft_wrap=True)
+    console.print(Text(describe_load(report)))
     console.print()
     console.print(_headline(report))
-    for section in sections(report):
+    for section in list_sections(report):
         console.print()
-        console.print(_drawn(section))
+        console.print(_render(section))
     console.print()
-    verdict = Text(sentence(report))
+    verdict = Text(summarize(report))
     if console.is_terminal:
-        console.print(Panel(verdict, box=box.HEAVY, style=_STYLES[mood(report)] or "bold", expand=False))
+        console.print(Panel(verdict, box=box.HEAVY, style=_STYLES[severity_of(report)] or "bold", expand=False))
     else:
-        console.print(verdict, soft_wrap=True)  # one line: a log is searched
+        console.print(verdict, soft_wrap=True)  # one line, so that it can be found in a log
 
 
 def _headline(report: LoadReport) -> Text:
-    first, *rest = rates(report)
+    first, *rest = list_rates(report)
     text = Text()
     text.append(f"{first[0].upper()} {first[1]}/s", "bold")
     for label, number in rest:
@@ -43,9 +48,9 @@ def _headline(report: LoadReport) -> Text:
     return text
 
 
-def _drawn(section: Section) -> RenderableType:
+def _render(section: Section) -> RenderableType:
     parts: list[RenderableType] = [_table(section) if section.columns else _labels(section)]
-    parts += [Padding(Text(line, "dim"), (0, 0, 0, 2)) for line in section.told]
+    parts += [Padding(Text(line, "dim"), (0, 0, 0, 2)) for line in section.notes]
     return Group(*parts)
 
 
@@ -54,12 +59,12 @@ def _table(section: Section) -> Table:
         box=None, pad_edge=False, padding=(0, 2, 0, 0), title=section.title, title_justify="left", title_style="bold"
     )
     for number, heading in enumerate(section.columns):
-        words = number < section.left
+        is_text = number < section.text_columns
         table.add_column(
-            heading, justify="left" if words else "right", overflow="fold", header_style="dim", no_wrap=not words
+            heading, justify="left" if is_text else "right", overflow="fold", header_style="dim", no_wrap=not is_text
         )
     for row in section.rows:
-        table.add_row(*map(Text, row.cells), style=_STYLES[row.mood] or None)
+        table.add_row(*map(Text, row.cells), style=_STYLES[row.severity] or None)
     return table
 
 
@@ -70,6 +75,23 @@ def _labels(section: Section) -> Table:
     table.add_column(overflow="fold")
     for row in section.rows:
         label, text = row.cells
-        style = _STYLES[row.mood]
+        style = _STYLES[row.severity]
         table.add_row(Text(label, style or "dim"), Text(text))
     return table
+
+
+def print_ceiling(console: Console, ceiling: "Ceiling") -> None:
+    """Print the highest rate that the generator can send, and the runs that showed it."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("offered/s", "sent/s", "busiest worker", "stub", "late ms (p99)"):
+        table.add_column(heading, justify="right")
+    for run in ceiling.runs:
+        table.add_row(
+            f"{run.offered_per_s:,.0f}",
+            f"{run.sent_per_s:,.0f}",
+            f"{run.busiest_ratio:.0%}",
+            f"{run.stub_ratio:.0%}",
+            f"{run.pacing_p99_ms:.1f}",
+        )
+    console.print(table)
+    print_message(console, ceiling.told)

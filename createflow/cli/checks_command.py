@@ -1,4 +1,4 @@
-"""``createflow checks``: what is checked, and why."""
+"""``createflow checks``: list the checks, or explain one of them."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,21 +11,38 @@ from rich.text import Text
 if TYPE_CHECKING:
     from createflow.scenarios.harness.check import Check
 
-_WIDE = 130
-"""From this many columns on the table has room for the sources."""
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("checks")(checks)
+_WIDE_COLUMNS = 130
+"""A terminal of this width has room for the sources."""
+_REQUIREMENTS = {
+    "Tokens": "auth",
+    "Primary": "sinks.primary",
+    "Replicas": "sinks.replicas",
+    "AuditTrail": "sinks.audit",
+    "EventLog": "sinks.events",
+    "Cache": "sinks.cache",
+    "SearchIndex": "sinks.search",
+    "Faults": "",  # the need names the fault
+    "Handshakes": "",  # the need names https
+    "RawHttp": "",  # every target has sockets
+    "Issuer": 'auth.kind = "jwt"',
+    "Callbacks": "a target on this machine",
+}
+"""What the profile must declare for each probe."""
 
 
 def checks(
     prefix: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A check to explain, or the beginning of several ids.")
+        str | None,
+        typer.Argument(metavar="[ID]", help="Id of a check to explain, or the beginning of the ids to list."),
     ] = None,
 ) -> None:
-    """List the checks, or explain one of them."""
+    """List the checks, or explain one of them.
+
+    The list shows what the profile must declare for each check. In brackets:
+    used when declared.
+
+    Example: createflow checks auth_check.missing_token_is_401
+    """
     from createflow.scenarios.checks import CHECKS
     from createflow.scenarios.harness.selection import select
 
@@ -35,8 +52,8 @@ def checks(
     if exact or len(chosen) == 1:
         _explain(console, (exact or list(chosen))[0])
     elif console.is_terminal:
-        console.print(_table(chosen, wide=console.width >= _WIDE))
-        console.print(f"{len(chosen)} checks; createflow checks ID explains one", style="dim", highlight=False)
+        console.print(_table(chosen, wide=console.width >= _WIDE_COLUMNS))
+        console.print(f"{len(chosen)} checks; createflow checks ID explains a check", style="dim", highlight=False)
     else:
         for check in chosen:
             typer.echo("\t".join((check.id, check.level.value, check.source, ", ".join(_needs(check)))))
@@ -66,7 +83,7 @@ def _explain(console: Console, check: "Check") -> None:
         "level": check.level.value,
         "source": check.source,
         "needs": ", ".join(_needs(check)) or "HTTP only",
-        "runs": "alone, after the others" if check.disturbs else "beside others",
+        "runs": "alone, after the others" if check.disturbs else "concurrently with others",
         "catches": check.catches or "",
     }
     grid = Table.grid(padding=(0, 1))
@@ -79,26 +96,10 @@ def _explain(console: Console, check: "Check") -> None:
 
 
 def _needs(check: "Check") -> list[str]:
-    """What the profile must declare, in words; what is only used when it is there stands in brackets."""
+    """What the profile must declare. In brackets: used when declared."""
     roles = [parameter for parameter in check.parameters.values() if parameter.role.__name__ != "Target"]
     needed = [need.value for need in check.needs]
-    needed += [_ROLES[parameter.role.__name__] for parameter in roles if not parameter.optional]
-    used = [f"({_ROLES[parameter.role.__name__]})" for parameter in roles if parameter.optional]
+    needed += [_REQUIREMENTS[parameter.role.__name__] for parameter in roles if not parameter.optional]
+    used = [f"({_REQUIREMENTS[parameter.role.__name__]})" for parameter in roles if parameter.optional]
     unique = dict.fromkeys(text for text in [*needed, *used] if text)
     return list(unique)
-
-
-_ROLES = {
-    "Tokens": "auth",
-    "Primary": "sinks.primary",
-    "Replicas": "sinks.replicas",
-    "AuditTrail": "sinks.audit",
-    "EventLog": "sinks.events",
-    "Cache": "sinks.cache",
-    "SearchIndex": "sinks.search",
-    "Faults": "",  # the need names which fault
-    "Handshakes": "",  # the need names https
-    "RawHttp": "",  # any target has sockets
-    "Issuer": 'auth.kind = "jwt"',
-    "Callbacks": "a target on this machine",
-}

@@ -1,29 +1,32 @@
-"""Every exit status, with its reason. Scripts rely on these: they never change meaning."""
+"""The exit statuses, with their meanings. Scripts rely on them: they never change."""
 
 from collections.abc import Iterable
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit statuses of the command."""
+    """The exit statuses of every command."""
 
     OK = 0
-    """Everything required holds."""
     FAILED = 1
-    """A required check failed: the target breaks a promise."""
     USAGE = 2
-    """You asked wrongly: an unknown option, a broken profile."""
     UNREACHABLE = 3
-    """The target cannot be reached, or the tester itself broke."""
     INCONCLUSIVE = 4
-    """The state to be tested was never reached, or the generator was the bottleneck."""
     SLO_MISSED = 5
-    """The target was measured and is too slow."""
     STALE_BASELINE = 6
-    """A known failure no longer fails, or its entry has expired."""
     INTERRUPTED = 130
-    """Ctrl-C; what was found until then is reported."""
 
+
+MEANINGS = {
+    ExitCode.OK: "every required check passed, or every target was met",
+    ExitCode.FAILED: "a required check failed, or a write was lost",
+    ExitCode.USAGE: "invalid command line or profile",
+    ExitCode.UNREACHABLE: "the target cannot be reached, or createflow itself failed",
+    ExitCode.INCONCLUSIVE: "no verdict: the state to be tested was not reached, or the numbers are invalid",
+    ExitCode.SLO_MISSED: "a target was missed",
+    ExitCode.STALE_BASELINE: "a baseline entry no longer applies or has expired",
+    ExitCode.INTERRUPTED: "interrupted; the partial report was written",
+}
 
 _PRECEDENCE = (
     ExitCode.FAILED,
@@ -35,6 +38,6 @@ _PRECEDENCE = (
 
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
-    """The one status for several findings: the proof of a broken promise goes before any doubt."""
+    """The one status for several results. Evidence against the target goes before doubt."""
     found = set(codes)
     return next((code for code in _PRECEDENCE if code in found), ExitCode.OK)

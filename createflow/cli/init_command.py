@@ -1,4 +1,4 @@
-"""``createflow init``: write a profile to begin with."""
+"""``createflow init``: write a profile to start from."""
 
 import json
 from pathlib import Path
@@ -9,46 +9,50 @@ import typer
 from createflow.schemas.error import UserError
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("init")(init)
-
-
 def init(
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the profile goes; never overwritten.")
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="The new profile. An existing file is not overwritten."),
     ] = Path("createflow.toml"),
     openapi: Annotated[
         str | None,
-        typer.Option("--openapi", metavar="FILE_OR_URL", help="OpenAPI 3.0 or 3.1, JSON or YAML, to fill it from."),
+        typer.Option(
+            "--openapi",
+            metavar="FILE_OR_URL",
+            help="Fill the profile from this OpenAPI 3.0 or 3.1 document (JSON or YAML).",
+        ),
     ] = None,
     path: Annotated[
-        str | None, typer.Option("--path", metavar="PATH", help="The document's path that creates, if it has several.")
+        str | None,
+        typer.Option("--path", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
     ] = None,
 ) -> None:
-    """Write a commented profile of a deployment, by itself or from its OpenAPI document.
+    """Write a profile that describes your endpoint.
 
-    createflow init --openapi https://api.example.com/openapi.json
+    The profile has a comment for each setting. With --openapi it is filled
+    from the document.
+
+    Example: createflow init --openapi https://api.example.com/openapi.json
     """
-    # Here, so that the other commands need not pay for it.
+    # Here, so that --help stays quick.
     from createflow.scenarios.openapi.create_operation import create_operation
     from createflow.scenarios.openapi.document import read
     from createflow.scenarios.openapi.draft import SCHEMA_FILE, profile_text
 
     if path is not None and openapi is None:
-        raise UserError("--path chooses among an OpenAPI document's paths", hint="give --openapi FILE_OR_URL as well")
+        raise UserError("--path needs --openapi", hint="it names a path of the OpenAPI document")
     operation = create_operation(read(openapi), path) if openapi is not None else None
     texts = {output: profile_text(operation)}
     if operation is not None and operation.schema is not None:
         texts[output.parent / SCHEMA_FILE] = json.dumps(operation.schema, indent=2, ensure_ascii=False) + "\n"
     for file in texts:
         if file.exists():
-            raise UserError(f"{file} is there already", hint="--output names another file")
+            raise UserError(f"{file} already exists", hint="name another file with --output")
     for file, text in texts.items():
         _write(file, text)
         typer.echo(f"wrote {file}")
-    typer.echo(f"next: read it, then createflow run --profile {output}", err=True)
+    typer.echo(f"next: review it, then run createflow run --profile {output}", err=True)
 
 
 def _write(file: Path, text: str) -> None:

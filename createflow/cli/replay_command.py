@@ -1,4 +1,4 @@
-"""``createflow replay``: repeat the failures of a saved report."""
+"""``createflow replay``: repeat the failed checks of a saved report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from createflow.cli import profile_source
 from createflow.cli.exit_code import ExitCode, worst
-from createflow.cli.profile_source import ProfileOption, ProfileSource, UrlOption
-from createflow.cli.report_option import RenderedOption, report_files
-from createflow.cli.watched_run import watched_run
-from createflow.schemas.report import Outcome, RunReport
+from createflow.cli.options import ProfileOption, UrlOption
+from createflow.cli.profile_source import choose_source, print_message, source_of_report
+from createflow.cli.report_output import open_report_files
+from createflow.cli.run_command import RunReportOption, run_checks
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from createflow.schemas.report import Outcome
 
 if TYPE_CHECKING:
     from createflow.scenarios.conformance.replay import Repeated
 
-_CODES = {
+_EXIT_CODES = {
     Outcome.PASSED: ExitCode.OK,
     Outcome.FAILED: ExitCode.FAILED,
     Outcome.BROKEN: ExitCode.UNREACHABLE,
@@ -25,66 +26,62 @@ _CODES = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("replay")(replay)
-
-
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that run saved as JSON.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that run saved with --report json=FILE.")],
     *,
     ids: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="ID", help="Only this check or replay id; may be given again."),
+        typer.Option("--id", metavar="ID", help="Repeat only this check or replay id. Can be repeated."),
     ] = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
-    report: RenderedOption = None,
+    report: RunReportOption = None,
 ) -> None:
-    """Repeat the failures of a report on the same target, with the same seed: FIXED, FAILED or CHANGED.
+    """Repeat the failed checks of a saved report.
 
-    Ends with 0 when all are fixed, with 1 while one fails, whatever its level and the baseline.
+    The seed is the same. Without --profile and --url the target of the
+    report is used. Each
+    check is reported as FIXED, FAILED (the same failure) or CHANGED.
+
+    The exit status is 0 when all are fixed and 1 while one still fails,
+    whatever its level and the baseline.
+
+    Example: createflow replay run.json --id auth_check
     """
     from createflow.scenarios.checks import CHECKS
     from createflow.scenarios.conformance import replay as replaying
-    from createflow.scenarios.reports.conformance import as_json
-    from createflow.scenarios.reports.conformance.renderers import RENDERERS
+    from createflow.scenarios.reports.saved import read_conformance_report
 
-    saved = as_json.parse(file)
+    saved = read_conformance_report(file)
     before = replaying.failures(saved, ids or ())
     checks = replaying.checks_of(before, CHECKS)
-    files = report_files(report, RENDERERS)
-    source = profile_source.choose(profile, url) if profile or url else source_of(saved)
-    now = watched_run(source, checks, gate=saved.gate, seed=saved.seed)
+    files = open_report_files(report, RENDERERS)
+    if profile or url:
+        source = choose_source(profile, url)
+    else:
+        source = source_of_report(saved.profile, has_file=saved.place is not None)
+    now = run_checks(source, checks, gate=saved.gate, seed=saved.seed)
     repeated = replaying.repeated(before, now)
     for one in repeated:
-        typer.echo("\n".join(told(one)))
+        typer.echo("\n".join(describe_repeated(one)))
     for wanted in files:
-        wanted.save(RENDERERS[wanted.form](now))
-    for url_left in now.left_behind:
-        Console(stderr=True).print(f"could not be removed: {url_left}", markup=False, highlight=False, soft_wrap=True)
+        wanted.save(RENDERERS[wanted.format_name](now))
+    console = Console(stderr=True)
+    for left in now.left_behind:
+        print_message(console, f"could not be removed: {left}")
     interrupted = ExitCode.INTERRUPTED if now.interrupted else None
-    raise typer.Exit(interrupted or worst(_CODES[one.now.outcome] for one in repeated))
+    raise typer.Exit(interrupted or worst(_EXIT_CODES[one.now.outcome] for one in repeated))
 
 
-def source_of(report: RunReport) -> ProfileSource:
-    """Where the report's target was described."""
-    if report.place is not None:
-        return ProfileSource(file=Path(report.profile))
-    if report.profile.startswith("--url "):
-        return ProfileSource(url=report.profile.removeprefix("--url "))
-    return ProfileSource()
-
-
-def told(one: "Repeated") -> list[str]:
-    """What a failure came to: one line, and what is seen when it is not fixed."""
+def describe_repeated(one: "Repeated") -> list[str]:
+    """The result of a repeated check in one line, and the details when it is not fixed."""
     from createflow.scenarios.conformance.replay import Change
-    from createflow.scenarios.reports.conformance.trouble import explained
+    from createflow.scenarios.reports.conformance.problems import explain
 
     lines = [f"{one.change.value:<8}{one.now.id}"]
     if one.change is Change.FIXED:
         return lines
-    was, now = dict(explained(one.before)), dict(explained(one.now))
+    was, now = dict(explain(one.before)), dict(explain(one.now))
     if one.change is Change.CHANGED:
         lines += [f"  {f'was {label}:':<14}{was[label]}" for label in ("expected", "seen") if label in was]
         if one.now.outcome is not Outcome.FAILED:

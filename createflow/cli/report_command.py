@@ -1,4 +1,4 @@
-"""``createflow report``: look again at a report that was saved, or make another format of it."""
+"""``createflow report``: show a saved report, or save it in other formats."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,39 +6,42 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from createflow.cli.report_option import ReportOption, report_files
+from createflow.cli.options import report_option
+from createflow.cli.report_output import open_report_files
+from createflow.scenarios.reports.conformance.renderers import RENDERERS as RUN_RENDERERS
+from createflow.scenarios.reports.load.renderers import RENDERERS as LOAD_RENDERERS
+from createflow.scenarios.reports.load.renderers import require_renderable
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("report")(report)
+_FORMATS = [*RUN_RENDERERS, *(name for name in LOAD_RENDERERS if name not in RUN_RENDERERS)]
 
 
 def report(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that run or bench saved as JSON.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A report that run or bench saved with --report json=FILE.")
+    ],
     *,
-    report: ReportOption = None,
+    report: Annotated[list[str] | None, report_option(_FORMATS)] = None,
 ) -> None:
-    """Show a saved report of createflow run or bench again, or save it in other formats. Nothing is sent anywhere.
+    """Show a saved report, or save it in other formats.
 
-    Of a run: json, junit, sarif, markdown, html, text. Of a load: json, junit, markdown, html, csv, hgrm, hgrm-service.
+    No request is sent.
+
+    Example: createflow report run.json --report html=run.html
     """
-    # Here, so that `--help` stays quick.
-    from createflow.cli import bench_view, console
-    from createflow.scenarios.reports import saved as saved_report
-    from createflow.scenarios.reports.conformance.renderers import RENDERERS
-    from createflow.scenarios.reports.load import renderers as load
+    # Here, so that --help stays quick.
+    from createflow.cli import bench_view, run_view
+    from createflow.scenarios.reports.saved import read_report
     from createflow.schemas.load_report import LoadReport
 
-    saved = saved_report.parse(file)
+    saved = read_report(file)
     if isinstance(saved, LoadReport):
-        files = report_files(report, load.RENDERERS)
-        load.check_possible(wanted.form for wanted in files)
+        files = open_report_files(report, LOAD_RENDERERS)
+        require_renderable(wanted.format_name for wanted in files)
         bench_view.print_report(Console(), saved)
         for wanted in files:
-            wanted.save(load.RENDERERS[wanted.form](saved))
+            wanted.save(LOAD_RENDERERS[wanted.format_name](saved))
         return
-    files = report_files(report, RENDERERS)
-    console.print_report(Console(), saved)
+    files = open_report_files(report, RUN_RENDERERS)
+    run_view.print_report(Console(), saved)
     for wanted in files:
-        wanted.save(RENDERERS[wanted.form](saved))
+        wanted.save(RUN_RENDERERS[wanted.format_name](saved))

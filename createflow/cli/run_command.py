@@ -1,22 +1,34 @@
-"""``createflow run``: check that a target keeps the promises of a create."""
+"""``createflow run``: check that a target keeps the promises of a create endpoint."""
 
+import asyncio
 import os
-from typing import Annotated
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from createflow.cli import github_actions, profile_source
 from createflow.cli.exit_code import ExitCode, worst
-from createflow.cli.profile_source import ProfileOption, UrlOption
-from createflow.cli.report_option import RenderedOption, report_files
-from createflow.cli.watched_run import watched_run
+from createflow.cli.options import ProfileOption, UrlOption, report_option
+from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
+from createflow.cli.report_output import open_report_files, publish_to_github
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
 from createflow.schemas.report import Level, RunReport
 
+if TYPE_CHECKING:
+    from createflow.scenarios.harness.check import Check
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("run")(run)
+RunReportOption = Annotated[list[str] | None, report_option(RENDERERS)]
+
+_EXIT_CODES = {
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.BROKEN: ExitCode.UNREACHABLE,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Verdict.STALE: ExitCode.STALE_BASELINE,
+    Verdict.HOLDS: ExitCode.OK,
+}
 
 
 def run(
@@ -25,52 +37,89 @@ def run(
     url: UrlOption = None,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="PREFIX", help="Only checks whose id starts so; may be given again."),
+        typer.Option("--only", metavar="PREFIX", help="Run only checks whose id starts like this. Can be repeated."),
     ] = None,
     skip: Annotated[
         list[str] | None,
-        typer.Option("--skip", metavar="PREFIX", help="Not the checks whose id starts so; may be given again."),
+        typer.Option("--skip", metavar="PREFIX", help="Skip checks whose id starts like this. Can be repeated."),
     ] = None,
-    level: Annotated[
-        Level, typer.Option("--level", help="The weakest level whose failures count: must, should or may.")
-    ] = Level.MUST,
+    level: Annotated[Level, typer.Option("--level", help="Weakest level whose failures fail the run.")] = Level.MUST,
     seed: Annotated[
-        int | None, typer.Option(min=0, metavar="NUMBER", help="Of an earlier run, to generate its cases again.")
+        int | None,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Repeat the generated requests of an earlier run. Default: a new seed."
+        ),
     ] = None,
-    report: RenderedOption = None,
+    report: RunReportOption = None,
 ) -> None:
-    """Check all sixteen steps of a create: by HTTP, and by looking where the write must arrive.
+    """Check that a create endpoint keeps its promises.
 
-    Creates resources on the target. Ctrl-C ends the run, mends what was broken on purpose, and reports what was found.
+    The checks send requests, and search the databases, replicas, cache,
+    events and search index that the profile declares for the writes.
+
+    The run creates resources on the target. Ctrl-C ends it early: faults
+    are removed, resources are deleted, and the partial report is written.
+
+    Example: createflow run --profile createflow.toml --report html=run.html
     """
-    # Here, so that `--help` and the other commands stay quick.
-    from createflow.cli.console import print_report
+    # Here, so that --help stays quick.
+    from createflow.cli.run_view import print_report
     from createflow.scenarios.checks import CHECKS
     from createflow.scenarios.harness.selection import select
-    from createflow.scenarios.reports.conformance.renderers import RENDERERS
 
     checks = select(CHECKS, only or (), skip or ())
-    files = report_files(report, RENDERERS)
-    result = watched_run(profile_source.choose(profile, url), checks, gate=level, seed=seed)
+    files = open_report_files(report, RENDERERS)
+    result = run_checks(choose_source(profile, url), checks, gate=level, seed=seed)
     print_report(Console(), result)
-    github_actions.tell(result, os.environ)
+    publish_to_github(result, os.environ)
     for file in files:
-        file.save(RENDERERS[file.form](result))
+        file.save(RENDERERS[file.format_name](result))
     raise typer.Exit(exit_code(result))
 
 
 def exit_code(report: RunReport) -> ExitCode:
-    """The exit status of a finished run: the worst of all that apply, unless it was cut short."""
-    from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts
-
-    found = verdicts(report)
-    if Verdict.INTERRUPTED in found:
+    """The exit status of a finished run: the worst that applies, unless the run was interrupted."""
+    verdicts = verdicts_of(report)
+    if Verdict.INTERRUPTED in verdicts:
         return ExitCode.INTERRUPTED
-    codes = {
-        Verdict.FAILED: ExitCode.FAILED,
-        Verdict.BROKEN: ExitCode.UNREACHABLE,
-        Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-        Verdict.STALE: ExitCode.STALE_BASELINE,
-        Verdict.HOLDS: ExitCode.OK,
-    }
-    return worst(codes[verdict] for verdict in found)
+    return worst(_EXIT_CODES[verdict] for verdict in verdicts)
+
+
+def run_checks(
+    source: ProfileSource, checks: "tuple[Check, ...]", *, gate: Level = Level.MUST, seed: int | None = None
+) -> RunReport:
+    """Run checks with progress on stderr. Ctrl-C and SIGTERM end the run early, after its clean-up.
+
+    Raises:
+        UserError: the profile cannot be used, or its baseline names an unknown check.
+        TargetError: the target does not answer.
+    """
+    return asyncio.run(_run_checks(source, checks, gate, seed))
+
+
+async def _run_checks(source: ProfileSource, checks: "tuple[Check, ...]", gate: Level, seed: int | None) -> RunReport:
+    from createflow.cli.run_view import live_progress
+    from createflow.scenarios.checks import CHECKS
+    from createflow.scenarios.conformance.known_failures import require_known
+    from createflow.scenarios.conformance.profile_lines import place_of
+    from createflow.scenarios.conformance.run import conformance
+
+    console = Console(stderr=True)
+    task = asyncio.current_task()
+    if task is not None:  # CI systems end a job with SIGTERM
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with open_profile(source, console) as profile:
+        require_known(profile.baseline, CHECKS)
+        place = place_of(source.file, profile, project=_project_folder()) if source.file else None
+        with live_progress(console) as progress:
+            return await conformance(
+                profile, checks, source=source.description, progress=progress, place=place, gate=gate, seed=seed
+            )
+
+
+def _project_folder() -> Path:
+    """The checkout in CI, else the current folder: file names in a report are relative to it."""
+    for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        if os.environ.get(name):
+            return Path(os.environ[name])
+    return Path.cwd()

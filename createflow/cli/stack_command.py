@@ -1,4 +1,4 @@
-"""``createflow stack``: look at a running stack, and disturb it."""
+"""``createflow stack``: show or disturb the components of a running reference."""
 
 import asyncio
 from enum import StrEnum
@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from createflow.cli.reference_extra import reference_extra
-from createflow.cli.stack_table import stack_table
-from createflow.cli.state_option import DEFAULT_STATE, StateOption
+from createflow.cli.bundled_stack import components_table, reference_extra
+from createflow.cli.options import DEFAULT_STATE, StateOption
 
 
 class Verb(StrEnum):
-    """What can be done to a running stack."""
+    """The actions on a running stack."""
 
     STATUS = "status"
     PAUSE = "pause"
@@ -25,32 +24,30 @@ class Verb(StrEnum):
     HEAL = "heal"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("stack")(stack)
-
-
 def stack(
     verb: Annotated[
         Verb,
         typer.Argument(
-            help="status; pause and resume (it hangs); kill and start (it is gone); "
+            help="status; pause and resume (a paused process hangs); kill and start; "
             "inject and heal database-error (every write fails inside its transaction)."
         ),
     ],
     component: Annotated[
-        str, typer.Argument(help="A name from `createflow stack status`, or a kind: service is all of them.")
+        str, typer.Argument(help="Name from createflow stack status, or its beginning: service means all services.")
     ] = "",
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Look at a stack that `createflow up` runs in another terminal, and disturb it.
+    """Show or disturb the components of a running reference.
 
-    Each command returns when it has taken effect: a component that was resumed or started answers again.
+    createflow up must run in another terminal. Each command returns when it
+    has taken effect: a resumed or started component answers again.
+
+    Example: createflow stack pause postgres-replica-1
     """
     if verb is not Verb.STATUS and not component:
-        raise typer.BadParameter(f"say what to {verb}; createflow stack status lists the components")
+        raise typer.BadParameter(f"{verb} needs a component; createflow stack status lists them")
     with reference_extra():
         from createflow.reference_server.stack import control
     reply = asyncio.run(control.ask(Path(state).absolute() / "control.sock", verb, component))
     rows = reply["rows"] if verb is Verb.STATUS else [r for r in reply["rows"] if r["name"].startswith(component)]
-    Console().print(stack_table(rows))
+    Console().print(components_table(rows))

@@ -1,4 +1,4 @@
-"""``createflow token``: mint a token as the profile's issuer would."""
+"""``createflow token``: issue an access token with the signing key of a profile."""
 
 import time
 from pathlib import Path
@@ -6,32 +6,31 @@ from typing import Annotated
 
 import typer
 
-from createflow.cli.state_option import DEFAULT_STATE, StateOption
+from createflow.cli.options import DEFAULT_STATE, StateOption
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import JwtAuth
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("token")(token)
-
-
 def token(
     *,
-    role: Annotated[str, typer.Option(help="Role in the token: writer, reader or admin on the bundled stack.")],
-    subject: Annotated[str, typer.Option(help="Who the token speaks for.")] = "user-1",
-    lifetime_s: Annotated[int, typer.Option(min=1, max=86400, help="Seconds until it expires.")] = 3600,
+    role: Annotated[str, typer.Option(help="Role in the token. On the bundled stack: writer, reader or admin.")],
+    subject: Annotated[str, typer.Option(help="Subject of the token.")] = "user-1",
+    lifetime_s: Annotated[int, typer.Option(min=1, max=86400, help="Lifetime in seconds.")] = 3600,
     profile: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help='A profile with kind = "jwt"; else the running stack\'s.'),
+        typer.Option(
+            metavar="FILE", help='Profile with [auth] kind = "jwt". Default: the profile of the running stack.'
+        ),
     ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Print a token for the bundled stack, or for any deployment whose signing key the profile names.
+    """Print an access token for the reference or for your endpoint.
 
-    TOKEN=$(createflow token --role writer)
+    The profile must name the signing key.
+
+    Example: TOKEN=$(createflow token --role writer)
     """
-    import jwt  # here, because the command line must not pay for it elsewhere
+    import jwt
 
     from createflow.schemas import profile_file
 
@@ -43,9 +42,7 @@ def token(
         )
     auth = profile_file.load(file).auth
     if not isinstance(auth, JwtAuth):
-        raise UserError(
-            f"{file}: [auth] kind is {auth.kind!r}, so there is no key to sign with", hint='use kind = "jwt"'
-        )
+        raise UserError(f"{file}: [auth] kind is {auth.kind!r}, which has no signing key", hint='use kind = "jwt"')
     now = int(time.time())
     claims = {
         "iss": auth.issuer,

@@ -1,4 +1,4 @@
-"""``createflow up``: run the reference stack until Ctrl-C."""
+"""``createflow up``: run the reference implementation until Ctrl-C."""
 
 import asyncio
 import signal
@@ -10,37 +10,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from createflow.cli.bundled_stack import components_table, reference_extra
 from createflow.cli.exit_code import ExitCode
-from createflow.cli.reference_extra import reference_extra
-from createflow.cli.stack_table import stack_table
-from createflow.cli.state_option import DEFAULT_STATE, StateOption
+from createflow.cli.options import DEFAULT_STATE, StateOption
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:  # the extra may not be installed
     from createflow.reference_server.stack.options import StackOptions
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("up")(up)
-
-
 def up(
     *,
-    gateways: Annotated[int, typer.Option(min=1, max=16, help="Gateway processes.")] = 1,
-    services: Annotated[int, typer.Option(min=1, max=16, help="Service processes.")] = 1,
-    replicas: Annotated[int, typer.Option(min=0, max=5, help="Streaming replicas.")] = 2,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port of the balancer; 0 takes a free one.")] = 0,
+    gateways: Annotated[int, typer.Option(min=1, max=16, help="Number of gateway processes.")] = 1,
+    services: Annotated[int, typer.Option(min=1, max=16, help="Number of service processes.")] = 1,
+    replicas: Annotated[int, typer.Option(min=0, max=5, help="Number of streaming replicas.")] = 2,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port of the load balancer. 0: any free port.")] = 0,
     search_url: Annotated[
-        str, typer.Option(metavar="URL", help="An Elasticsearch or OpenSearch instead of the bundled engine.")
+        str,
+        typer.Option(metavar="URL", help="Elasticsearch or OpenSearch to use instead of the bundled search engine."),
     ] = "",
-    pgbouncer: Annotated[bool, typer.Option(help="Pool through PgBouncer when it is installed.")] = True,
+    pgbouncer: Annotated[bool, typer.Option(help="Use PgBouncer if it is installed.")] = True,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Run the reference stack: TLS balancer, gateway, service, worker, and every engine behind them.
+    """Start the reference implementation, to try createflow on it.
 
-    It writes a profile that describes itself, so that another terminal can test it:
-    createflow run --profile .createflow/profile.toml
+    It runs until Ctrl-C: TLS load balancer, gateway, service, worker,
+    PostgreSQL with replicas, cache, message broker and search engine.
+    It writes a profile of itself, so that you can test it in a second
+    terminal: createflow run --profile .createflow/profile.toml
+
+    Example: createflow up --port 8443 --replicas 1
     """
     if search_url and not search_url.startswith(("http://", "https://")):
         raise UserError(f"--search-url {search_url} is not a URL", hint="for example http://localhost:9200")
@@ -65,35 +64,35 @@ async def _up(options: "StackOptions", state: Path) -> None:
         import psutil
 
         from createflow.reference_server.stack.stack import running_stack
-    talk = Console(stderr=True)
+    console = Console(stderr=True)
     _cancel_on_signals()
-    talk.print("starting the stack ...")
-    async with running_stack(state, options, on_death=lambda death: talk.print(death.describe())) as stack:
-        talk.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
+    console.print("starting the stack ...")
+    async with running_stack(state, options, on_death=lambda death: console.print(death.describe())) as stack:
+        console.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
         out = Console()
-        out.print(stack_table([asdict(row) for row in stack.rows()]))
-        for remark in stack.remarks:
-            talk.print(f"\n{remark}")
-        profile = _shortest(stack.profile_file)
+        out.print(components_table([asdict(row) for row in stack.rows()]))
+        for note in stack.remarks:
+            console.print(f"\n{note}")
+        profile = _relative(stack.profile_file)
         out.print(f"\ncreate   POST {stack.base_url}/api/resources", soft_wrap=True)
         out.print(f"profile  {profile}", soft_wrap=True)
-        out.print(f"logs     {_shortest(stack.logs)}", soft_wrap=True)
+        out.print(f"logs     {_relative(stack.logs)}", soft_wrap=True)
         out.print(f"\ntest it  createflow run --profile {profile}", soft_wrap=True)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            talk.print("stopping ...")
-    talk.print("stopped")
+            console.print("stopping ...")
+    console.print("stopped")
 
 
 def _cancel_on_signals() -> None:
-    """Ctrl-C, SIGTERM and a closed terminal end the stack in order; a second one ends it at once."""
+    """Ctrl-C, SIGTERM and a closed terminal stop the stack in order; a second signal ends it at once."""
     task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - we are inside of it
+    assert task is not None  # noqa: S101 - a task runs this
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-def _shortest(path: Path) -> str:
-    """The path as one would type it here."""
+def _relative(path: Path) -> str:
+    """The path relative to the current folder, if it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -37,8 +37,8 @@ def test_a_result_shows_everything_that_happened() -> None:
         "response       10.0   9.0  20.0  30.0  60.0   90.0  1,200",
         "9,988 x 201, 2 x 503",
         "4 x connection_reset",
-        "10,000 due = 9,990 answered + 4 broken off + 3 timed out + 2",
-        "12 were not accepted: 0.12%",
+        "10,000 due = 9,990 answered + 4 transport errors + 3 timed out",
+        "12 (0.12%)",
         "12% of a core, woke up 3.0 ms late (p99)",
         "this machine can send 14,300.0/s",
         "2 cores, Some CPU 2.0 GHz, 24,000 MB",
@@ -47,24 +47,24 @@ def test_a_result_shows_everything_that_happened() -> None:
         "held  errors<0.2% every 10s    0.11%    12 to 22 s",
     ):
         assert part in text, text
-    assert text.endswith("HELD: all 3 targets\n"), "the verdict is the last line, and one line"
+    assert text.endswith("HELD: all 3 targets were met\n"), "the verdict is the last line, and one line"
 
 
 def test_proved_writes_are_the_headline() -> None:
     """Above what was only accepted."""
     text = _drawn(verified())
     assert "VERIFIED 499.4/s   accepted 499.5/s" in text
-    assert "whole  search     10,988        0      0        0      1.9" in text
-    assert "40 reads right after a write by its writer: none missed it." in text
+    assert "ok  search     10,988        0           0           0       1.9" in text
+    assert "40 reads by the writer right after a write: all showed the write." in text
 
 
 def test_what_is_wrong_with_the_writes_is_named() -> None:
     """By sink, with examples."""
     text = _drawn(lossy())
     for part in (
-        "BROKEN   search   10,980        8      0        0     30.0",
+        "FAILED   search   10,980        8           0           0      30.0",
         "UNKNOWN  audit",
-        "audit could not be asked: connection refused",
+        "audit could not be searched: connection refused",
         "search: arrival 1204 (resource 7f3c) was accepted and is not there",
     ):
         assert part in text, text
@@ -73,9 +73,9 @@ def test_what_is_wrong_with_the_writes_is_named() -> None:
 def test_response_and_service_are_explained_where_they_part() -> None:
     """In numbers, and an infinite percentile in words."""
     text = " ".join(_drawn(stalled()).split())
-    assert "Response p99 is 1,800 ms where service p99 is 120.0 ms: requests waited to be sent (lag)" in text
+    assert "Response p99 is 1,800 ms, service p99 is 120.0 ms: requests waited to be sent (lag)" in text
     assert "because no sender was free." in text
-    assert "inf: so many failed, were refused or never left" in text
+    assert "inf: the percentile lies among failed, refused or unsent requests." in text
     assert "MISSED p99<=100ms inf: too many failed" in text
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from createflow.cli.app import app
-from createflow.cli.checks_command import _WIDE, _table
+from createflow.cli.checks_command import _WIDE_COLUMNS, _table
 from createflow.scenarios.checks import CHECKS
 
 
@@ -37,6 +37,8 @@ def test_an_unknown_check_is_refused() -> None:
 def test_a_terminal_that_is_wide_enough_shows_the_sources(width: int, shown: bool) -> None:  # noqa: FBT001 - a case
     """A narrow one keeps ids whole instead."""
     out = io.StringIO()
-    Console(file=out, width=width, force_terminal=True, color_system=None).print(_table(CHECKS, wide=width >= _WIDE))
+    Console(file=out, width=width, force_terminal=True, color_system=None).print(
+        _table(CHECKS, wide=width >= _WIDE_COLUMNS)
+    )
     assert ("RFC 9110 §15.3.2" in out.getvalue()) is shown
     assert all(check.id in out.getvalue() for check in CHECKS)

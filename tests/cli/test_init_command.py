@@ -29,7 +29,7 @@ def test_it_writes_a_profile_that_loads_and_never_writes_over_one(
     run()
     assert profile_file.find(tmp_path) == tmp_path / "createflow.toml"
     assert profile_file.load(tmp_path / "createflow.toml").target.path == "/api/resources"
-    with pytest.raises(UserError, match=r"createflow\.toml is there already"):
+    with pytest.raises(UserError, match=r"createflow\.toml already exists"):
         run()
 
 

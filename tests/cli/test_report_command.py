@@ -7,10 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from createflow.cli.app import app
-from createflow.scenarios.reports.conformance import as_json
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
-from createflow.scenarios.reports.load import as_json as load_json
-from createflow.scenarios.reports.load import renderers as load
+from createflow.scenarios.reports.load.renderers import RENDERERS as LOAD_RENDERERS
+from createflow.scenarios.reports.saved import to_json
 from tests.scenarios.reports.hostile import HOSTILE
 from tests.scenarios.reports.load.made_load_report import stalled
 
@@ -19,27 +18,27 @@ from tests.scenarios.reports.load.made_load_report import stalled
 def test_every_format_is_rendered_from_the_saved_json(tmp_path: Path, form: str) -> None:
     """The same as it would have been at the end of the run."""
     saved, made = tmp_path / "saved.json", tmp_path / "made"
-    saved.write_text(as_json.render(HOSTILE), encoding="utf-8")
+    saved.write_text(to_json(HOSTILE), encoding="utf-8")
     done = CliRunner().invoke(app, ["report", str(saved), "--report", f"{form}={made}"])
     assert done.exit_code == 0, done.output
     assert made.read_text(encoding="utf-8") == RENDERERS[form](HOSTILE)
     assert json.loads(saved.read_text(encoding="utf-8"))["run_id"] == "r1"
 
 
-@pytest.mark.parametrize("form", load.RENDERERS)
+@pytest.mark.parametrize("form", LOAD_RENDERERS)
 def test_every_format_of_a_load_is_rendered_from_the_saved_json(tmp_path: Path, form: str) -> None:
     """The same as it would have been at the end of the load, and the result is shown."""
     saved, made = tmp_path / "saved.json", tmp_path / "made"
-    saved.write_text(load_json.render(stalled()), encoding="utf-8")
+    saved.write_text(to_json(stalled()), encoding="utf-8")
     done = CliRunner().invoke(app, ["report", str(saved), "--report", f"{form}={made}"])
     assert done.exit_code == 0, done.output
-    assert made.read_text(encoding="utf-8") == load.RENDERERS[form](stalled())
-    assert "MISSED: 3 targets of 3" in done.output
+    assert made.read_text(encoding="utf-8") == LOAD_RENDERERS[form](stalled())
+    assert "MISSED: 3 of 3 targets" in done.output
 
 
 def test_a_format_of_the_other_kind_is_told(tmp_path: Path) -> None:
     """With those that there are."""
     saved = tmp_path / "saved.json"
-    saved.write_text(load_json.render(stalled()), encoding="utf-8")
+    saved.write_text(to_json(stalled()), encoding="utf-8")
     done = CliRunner().invoke(app, ["report", str(saved), "--report", f"sarif={tmp_path / 'made'}"])
     assert "json, junit, markdown, html, csv, hgrm, hgrm-service" in str(getattr(done.exception, "hint", ""))

@@ -119,7 +119,7 @@ def test_a_run_against_a_stack_saves_its_report_and_shows_it_again(stack: object
     done = createflow("run", "--profile", profile, "--only", "response", "--report", f"json={file}", folder=tmp_path)
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert "passed       response.create_is_201" in done.stderr
-    assert done.stdout.splitlines()[-1].startswith("HOLDS: every promise that was checked is kept")
+    assert done.stdout.splitlines()[-1].startswith("HOLDS: every required check that ran passed")
     saved = json.loads(file.read_text())
     assert {entry["outcome"] for entry in saved["results"]} == {"passed"}
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.reports.conformance import as_html, as_json, as_junit, as_sarif
+from createflow.scenarios.reports.conformance import as_html, as_junit, as_sarif
+from createflow.scenarios.reports.saved import read_conformance_report
 from createflow.schemas.report import Level, Outcome, RunReport
 from tests.up_stack import wait_a_little
 
@@ -109,7 +110,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stub]:
     try:
         _wait_for(port)
         done = _createflow(folder, "run", "--report", "json=report.json")
-        yield Stub(folder, as_json.parse(folder / "report.json"), done.returncode)
+        yield Stub(folder, read_conformance_report(folder / "report.json"), done.returncode)
     finally:
         process.terminate()
         process.wait(timeout=10)
@@ -174,7 +175,7 @@ def test_a_replay_sees_the_same_finding_again(stub: Stub) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == "FAILED  response.create_is_201"
     assert any(line.startswith("  seen:         200 with") for line in lines)
-    assert as_json.parse(stub.folder / "again.json").seed == stub.report.seed
+    assert read_conformance_report(stub.folder / "again.json").seed == stub.report.seed
 
 
 def test_a_replay_of_all_says_what_is_fixed_and_what_changed(stub: Stub) -> None:

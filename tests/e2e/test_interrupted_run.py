@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from createflow.cli.exit_code import ExitCode
-from createflow.scenarios.reports.conformance import as_json
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
+from createflow.scenarios.reports.saved import read_conformance_report
 from tests.scenarios.malformed_server import crooked_server, reply
 
 PROFILE = '[target]\nbase_url = "{url}"\ntimeout_s = 20\ncleanup = true\n'
@@ -67,7 +67,7 @@ def test_an_interrupted_run_cleans_up_and_lists_what_it_could_not_remove(
 
     code, said = asyncio.run(run())
     assert code == ExitCode.INTERRUPTED, said
-    report = as_json.parse(tmp_path / "report.json")
+    report = read_conformance_report(tmp_path / "report.json")
     assert report.interrupted
     left = {url.rpartition("/")[2] for url in report.left_behind}
     assert gone

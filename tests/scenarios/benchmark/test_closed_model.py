@@ -10,7 +10,7 @@ import pytest
 from createflow.scenarios.benchmark.run import Audience, benchmark
 from createflow.scenarios.load.fleet.progress import Progress
 from createflow.scenarios.load.plan.options import Asked
-from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict
+from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
@@ -40,14 +40,14 @@ def test_each_client_asks_again_when_it_was_answered(start_stub: StartStub, work
     assert stub.seen()["posts"] == stub.seen()["bodies"] == report.ledger.completed + warmup.completed
     assert sum(health.peak_in_flight for health in report.worker_health) == 10
     assert report.shape.startswith("10 clients in turns (closed model)")
-    assert verdict(report) is LoadVerdict.HELD
+    assert verdict_of(report) is LoadVerdict.HELD
     assert any("coordinated omission" in note for note in report.notes)
 
 
 def test_a_rate_is_held_against_what_was_asked_for(start_stub: StartStub) -> None:
     """An open model offers a rate; here the target alone sets it, so nothing excuses a lower one."""
     report = asyncio.run(_measured(start_stub("delay:0.1").profile(), targets=("rate>=5000/s",)))
-    assert verdict(report) is LoadVerdict.MISSED
+    assert verdict_of(report) is LoadVerdict.MISSED
 
 
 def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_stub: StartStub) -> None:
@@ -75,7 +75,7 @@ def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_
     report = asyncio.run(frozen())
     assert report.response.max_ms >= 900
     assert report.response.p95_ms < 500, "of a third of all users it is not true"
-    assert (report.validity, verdict(report)) == (Validity.INVALID, LoadVerdict.INCONCLUSIVE)
+    assert (report.validity, verdict_of(report)) == (Validity.INVALID, LoadVerdict.INCONCLUSIVE)
     assert "closed model cannot say how long users wait" in report.reasons[0]
     assert any("coordinated omission" in note for note in report.notes)
     assert report.slos[0].note == "not judged: the model is closed"
@@ -93,7 +93,7 @@ def test_clients_whose_requests_fail_at_once_leave_the_loop_its_time(start_stub:
     assert set(report.errors) <= {"connection_refused", "connection_reset", "closed_without_reply"}
     assert report.errors["connection_refused"] > 0
     assert len(report.series) >= 2, "its ticks came through"
-    assert verdict(report) is LoadVerdict.MISSED
+    assert verdict_of(report) is LoadVerdict.MISSED
 
 
 @pytest.mark.parametrize("options", [{"poisson": True}, {"drop": True}, {"senders": 5}])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from createflow.scenarios.conformance.profile_lines import place_of
-from createflow.scenarios.reports.conformance.place import place
+from createflow.scenarios.reports.conformance.problems import source_location
 from createflow.schemas import profile_file
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Outcome
@@ -43,7 +43,7 @@ def test_the_lines_of_what_is_there(tmp_path: Path, name: str, prefix: str) -> N
         (result("a", Outcome.FAILED, step=Step.RATE_LIMIT), 4),
         (result("x", Outcome.FAILED, step=Step.RESPONSE), 8),
     ):
-        assert place(whole, check) == (f"deploy/{name}", line)
+        assert source_location(whole, check) == (f"deploy/{name}", line)
 
 
 def test_a_file_outside_of_the_project_is_told_by_its_name(tmp_path: Path) -> None:
@@ -55,4 +55,4 @@ def test_a_file_outside_of_the_project_is_told_by_its_name(tmp_path: Path) -> No
 
 def test_without_a_profile_it_is_where_one_would_be() -> None:
     """Code scanning wants a place for everything."""
-    assert place(report(), result("a", Outcome.FAILED)) == ("createflow.toml", 1)
+    assert source_location(report(), result("a", Outcome.FAILED)) == ("createflow.toml", 1)

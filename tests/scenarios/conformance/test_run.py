@@ -13,7 +13,7 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check, check
 from createflow.scenarios.outcome import Expectation
-from createflow.scenarios.reports.conformance.verdict import Verdict, verdict
+from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
 from createflow.scenarios.target.probes import Faults, SearchIndex, Target, Tokens
 from createflow.schemas.error import TargetError
 from createflow.schemas.flow import Step
@@ -60,7 +60,7 @@ def run_against(habit: Habit, auth: dict[str, str], checks: list[Check], *, time
 def test_a_target_that_always_says_the_same_is_never_green(answer: bytes, auth: dict[str, str]) -> None:
     """Whatever the one answer is, the run fails, and the create itself is among what fails unless it is 201."""
     report = run_against(lambda _: answer, auth, UNDISTURBING)
-    assert verdict(report) is Verdict.FAILED
+    assert verdict_of(report) is Verdict.FAILED
     failed = {result.id for result in report.results if result.outcome is Outcome.FAILED}
     assert answer is CREATED or "response.create_is_201" in failed
 
@@ -107,7 +107,7 @@ def test_a_target_that_hangs_on_creates_is_broken_and_never_green(auth: dict[str
     ran = [result for result in report.results if result.outcome is not Outcome.SKIPPED]
     assert {result.outcome for result in ran} == {Outcome.BROKEN}
     assert all("no complete reply within 0.2 s" in result.reason for result in ran)
-    assert verdict(report) is Verdict.BROKEN
+    assert verdict_of(report) is Verdict.BROKEN
 
 
 def test_a_timeout_never_passes_a_negative_check(auth: dict[str, str]) -> None:
@@ -247,7 +247,7 @@ def test_an_interrupted_run_heals_and_reports_what_it_found(tmp_path: Path) -> N
     assert report.interrupted
     assert [result.outcome for result in report.results] == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
     assert report.results[1].reason == "interrupted"
-    assert verdict(report) is Verdict.INTERRUPTED
+    assert verdict_of(report) is Verdict.INTERRUPTED
 
 
 def test_disturbing_checks_run_after_the_others_and_alone() -> None:

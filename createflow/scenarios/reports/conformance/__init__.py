@@ -1,1 +1,1 @@
-"""A finished conformance report, rendered."""
+"""Reports of conformance runs: the verdict, and one module for each format (``as_*``, registered in ``renderers``)."""

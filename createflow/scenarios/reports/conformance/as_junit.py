@@ -1,12 +1,13 @@
-"""JUnit XML as GitHub's and GitLab's test views read it: one test case for each check."""
+"""JUnit XML: one test case for each check."""
 
-from xml.etree import ElementTree as ET
-
-from createflow.scenarios.reports.conformance.place import place
-from createflow.scenarios.reports.conformance.remark import known, remarks
-from createflow.scenarios.reports.conformance.trouble import explained
-from createflow.scenarios.reports.conformance.verdict import gates, sentence
-from createflow.scenarios.reports.format.xml_text import counted_cases, legal
+from createflow.scenarios.reports.conformance.problems import (
+    describe_baseline_entry,
+    explain_as_text,
+    list_notes,
+    source_location,
+)
+from createflow.scenarios.reports.conformance.verdict import is_gating, summarize
+from createflow.scenarios.reports.format.junit import Case, Result, Suite
 from createflow.schemas.report import CheckResult, KnownFailure, Outcome, RunReport, Standing
 
 
@@ -17,62 +18,51 @@ def render(report: RunReport) -> str:
     nothing else. ``skipped``: skipped or inconclusive, a tolerated failure, advice; the message says which.
     """
     entries = {entry.id: entry for entry in report.baseline}
-    cases = [_case(report, result, entries.get(result.id)) for result in report.results]
-    counts = {"name": "createflow", **counted_cases(cases), "time": f"{report.duration_s:.3f}"}
-    suite = ET.Element(
-        "testsuite",
-        counts,
-        timestamp=report.started_at.partition(".")[0].rstrip("Z"),
-        hostname=legal(report.target),
-    )
-    properties = ET.SubElement(suite, "properties")
-    for name in ("run_id", "target", "profile", "createflow_version", "seed", "gate"):
-        ET.SubElement(properties, "property", name=name, value=legal(str(getattr(report, name))))
-    suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = legal("\n".join([*remarks(report), sentence(report)]))
-    suites = ET.Element("testsuites", counts)
-    suites.append(suite)
-    ET.indent(suites)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
+    names = ("run_id", "target", "profile", "createflow_version", "seed", "gate")
+    return Suite(
+        name="createflow",
+        started_at=report.started_at,
+        duration_s=report.duration_s,
+        target=report.target,
+        properties={name: str(getattr(report, name)) for name in names},
+        cases=tuple(_case(report, result, entries.get(result.id)) for result in report.results),
+        output="\n".join([*list_notes(report), summarize(report)]),
+    ).render()
 
 
-def _case(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> ET.Element:
-    file, line = place(report, result)
-    case = ET.Element(
-        "testcase",
-        classname=f"{result.step.tier.value}.{result.step.value}",
+def _case(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> Case:
+    kind, type_, message = _result(report, result, entry)
+    has_details = kind != "passed" and result.outcome is not Outcome.SKIPPED
+    return Case(
+        group=f"{result.step.tier.value}.{result.step.value}",
         name=result.id,
-        time=f"{result.duration_ms / 1000:.3f}",
-        file=legal(file),
-        line=str(line),
+        result=kind,
+        kind=type_,
+        message=message,
+        details=explain_as_text(result) if has_details else "",
+        time_s=result.duration_ms / 1000,
+        location=source_location(report, result),
     )
-    if told := _told(report, result, entry):
-        tag, kind, message = told
-        attributes = {"message": legal(message)} if tag == "skipped" else {"message": legal(message), "type": kind}
-        child = ET.SubElement(case, tag, attributes)
-        if result.outcome is not Outcome.SKIPPED:
-            child.text = legal("\n".join(f"{label}: {text}" for label, text in explained(result)))
-    return case
 
 
-def _told(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[str, str, str] | None:
-    """Tag, type and message; nothing for what passed."""
+def _result(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[Result, str, str]:
+    """Result, type and message."""
     if result.outcome is Outcome.BROKEN:
         return "error", "broken", result.reason
     if entry is not None and entry.standing in {Standing.STALE, Standing.EXPIRED}:
-        return "failure", f"baseline.{entry.standing.value}", known(entry)
+        return "failure", f"baseline.{entry.standing.value}", describe_baseline_entry(entry)
     if result.outcome is Outcome.FAILED:
-        return _failed(report, result, entry)
+        return _failure(report, result, entry)
     if result.outcome is Outcome.INCONCLUSIVE:
         return "skipped", "", f"inconclusive: {result.reason}"
-    return ("skipped", "", result.reason) if result.outcome is Outcome.SKIPPED else None
+    return ("skipped", "", result.reason) if result.outcome is Outcome.SKIPPED else ("passed", "", "")
 
 
-def _failed(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[str, str, str]:
+def _failure(report: RunReport, result: CheckResult, entry: KnownFailure | None) -> tuple[Result, str, str]:
     finding = result.finding
-    seen = f"expected {finding.expected}; seen {finding.seen}" if finding else result.title
+    difference = f"expected {finding.expected}; seen {finding.seen}" if finding else result.title
     if entry is not None:
-        return "skipped", "", f"{known(entry)}: {seen}"
-    if not gates(report, result):
-        return "skipped", "", f"failed, but not required ({result.level.value}): {seen}"
-    return "failure", "failed", seen
+        return "skipped", "", f"{describe_baseline_entry(entry)}: {difference}"
+    if not is_gating(report, result):
+        return "skipped", "", f"failed, but not required ({result.level.value}): {difference}"
+    return "failure", "failed", difference

@@ -1,52 +1,48 @@
-"""Markdown: for a job's summary or a comment. What a target says stands in code, where nothing is markup."""
+"""Markdown for the summary of a CI job or a comment."""
 
-from createflow.scenarios.reports.conformance.remark import remarks
-from createflow.scenarios.reports.conformance.trouble import explained, skipped, troubled
-from createflow.scenarios.reports.conformance.verdict import counted, sentence
-from createflow.scenarios.reports.format.markdown_text import code, fenced
+from createflow.scenarios.reports.conformance.problems import explain_as_text, group_skipped, list_notes, list_problems
+from createflow.scenarios.reports.conformance.verdict import count_outcomes, summarize
+from createflow.scenarios.reports.format.markdown import code, code_block, table
 from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
 
 def render(report: RunReport) -> str:
-    """The whole report: verdict, table of the steps, each trouble, and why what was skipped."""
+    """The verdict, a table of the steps, each problem, the notes, and the skipped checks with the reasons."""
     lines = [
-        f"# {sentence(report)}",
+        f"# {summarize(report)}",
         "",
         f"{code(report.target)}, {code(report.profile)}, run `{report.run_id}`, seed {report.seed}",
         "",
-        f"| # | step | tier | {' | '.join(outcome.value for outcome in Outcome)} |",
-        f"|--:|---|---|{'--:|' * len(Outcome)}",
-        *_rows(report),
+        *table(
+            ("#", "step", "tier", *(outcome.value for outcome in Outcome)),
+            _rows(report),
+            align="><<" + ">" * len(Outcome),
+        ),
     ]
-    for result in troubled(report):
-        lines += ["", *_trouble(result)]
-    if said := remarks(report):
-        lines += ["", "## Remarks", "", *fenced("\n".join(said))]
-    if reasons := _skipped(report):
-        lines += ["", "## Skipped", "", *reasons]
+    for result in list_problems(report):
+        lines += ["", *_problem(result)]
+    if notes := list_notes(report):
+        lines += ["", "## Notes", "", *code_block("\n".join(notes))]
+    if reasons := group_skipped(report):
+        lines += ["", "## Skipped", ""]
+        lines += [f"- {code(reason)}: {', '.join(f'`{name}`' for name in ids)}" for reason, ids in reasons.items()]
     return "\n".join(lines) + "\n"
 
 
-def _rows(report: RunReport) -> list[str]:
+def _rows(report: RunReport) -> list[list[str]]:
     rows = []
     for step in Step:
-        counts = counted(tuple(result for result in report.results if result.step is step))
+        counts = count_outcomes(result for result in report.results if result.step is step)
         if counts:
-            cells = " | ".join(str(counts[outcome] or "") for outcome in Outcome)
-            rows.append(f"| {step.number} | {step.value} | {step.tier.value} | {cells} |")
+            numbers = [str(counts[outcome] or "") for outcome in Outcome]
+            rows.append([str(step.number), step.value, step.tier.value, *numbers])
     return rows
 
 
-def _trouble(result: CheckResult) -> list[str]:
+def _problem(result: CheckResult) -> list[str]:
     level = "" if result.level is Level.MUST else f" ({result.level.value})"
     lines = [f"## {result.outcome.value}: `{result.id}`{level}", ""]
     if result.why:
         lines += [f"{result.why}", ""]
-    return lines + fenced("\n".join(f"{label}: {text}" for label, text in explained(result)))
-
-
-def _skipped(report: RunReport) -> list[str]:
-    return [
-        f"- {code(reason)}: {', '.join(f'`{check_id}`' for check_id in ids)}" for reason, ids in skipped(report).items()
-    ]
+    return lines + code_block(explain_as_text(result))

@@ -1,15 +1,18 @@
-"""SARIF 2.1.0: each check a rule, each failure a result, for code scanning views."""
+"""SARIF 2.1.0 for code scanning views: a rule for each check, a result for each failure."""
 
 import json
 from typing import Any
 from urllib.parse import quote
 
 from createflow.scenarios.harness.finding_id import facet
-from createflow.scenarios.reports.conformance.place import place
-from createflow.scenarios.reports.conformance.remark import known, remarks
-from createflow.scenarios.reports.conformance.trouble import explained
-from createflow.scenarios.reports.conformance.verdict import gates
-from createflow.scenarios.reports.format.one_line import one_line
+from createflow.scenarios.reports.conformance.problems import (
+    describe_baseline_entry,
+    explain_as_text,
+    list_notes,
+    source_location,
+)
+from createflow.scenarios.reports.conformance.verdict import is_gating
+from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, RunReport, Standing
 
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
@@ -17,7 +20,7 @@ _URL = "https://github.com/createflow/createflow"
 
 
 def render(report: RunReport) -> str:
-    """The whole log. A tolerated failure is a suppressed result, with its reason."""
+    """The whole log. A tolerated failure is a suppressed result, with the reason of its baseline entry."""
     rules = {result.id: number for number, result in enumerate(report.results)}
     run = {
         "tool": {
@@ -53,13 +56,13 @@ def _rule(result: CheckResult) -> dict[str, Any]:
 
 
 def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int) -> dict[str, Any]:
-    file, line = place(report, result)
-    made: dict[str, Any] = {
+    file, line = source_location(report, result)
+    shown: dict[str, Any] = {
         "ruleId": result.id,
         "ruleIndex": rule,
         "kind": "fail",
-        "level": "error" if gates(report, result) else _LEVELS[result.level],
-        "message": {"text": "\n".join(f"{label}: {text}" for label, text in explained(result))},
+        "level": "error" if is_gating(report, result) else _LEVELS[result.level],
+        "message": {"text": explain_as_text(result)},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": line}},
@@ -68,13 +71,13 @@ def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int)
         ],
         "partialFingerprints": {"createflowFacet/v1": facet(result.id, finding)},
     }
-    if tolerated := [
-        known(entry) for entry in report.baseline if entry.id == result.id and entry.standing is Standing.TOLERATED
-    ]:
-        made["suppressions"] = [{"kind": "external", "status": "accepted", "justification": tolerated[0]}]
+    for entry in report.baseline:
+        if entry.id == result.id and entry.standing is Standing.TOLERATED:
+            justification = describe_baseline_entry(entry)
+            shown["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
     if finding.exchanges:
-        made |= _exchange(finding.exchanges[-1])
-    return made
+        shown |= _exchange(finding.exchanges[-1])
+    return shown
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def _invocation(report: RunReport) -> dict[str, Any]:
         for result in report.results
         if result.outcome is Outcome.INCONCLUSIVE
     ]
-    notes += [{"level": "note", "message": {"text": remark.strip()}} for remark in remarks(report)]
+    notes += [{"level": "note", "message": {"text": note.strip()}} for note in list_notes(report)]
     return {
         "executionSuccessful": not report.interrupted,
         "startTimeUtc": report.started_at,

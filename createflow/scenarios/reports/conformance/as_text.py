@@ -1,26 +1,25 @@
-"""Plain text, one line a check: for logs and files, where nobody sees colours and lines may be long."""
+"""Plain text for logs and files: one line for each check, without colours, of any length."""
 
-from createflow.scenarios.reports.conformance.remark import remarks
-from createflow.scenarios.reports.conformance.trouble import explained, troubled
-from createflow.scenarios.reports.conformance.verdict import sentence
-from createflow.scenarios.reports.format.one_line import one_line
+from createflow.scenarios.reports.conformance.problems import explain, list_notes, list_problems
+from createflow.scenarios.reports.conformance.verdict import summarize
+from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.flow import Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
 
 def render(report: RunReport) -> str:
-    """The whole report."""
+    """Every check by tier, then the problems, the notes and the verdict."""
     lines = [f"createflow run {report.run_id}: {report.target} ({report.profile})", ""]
     for tier in Tier:
-        of_tier = [result for result in report.results if result.step.tier is tier]
-        if of_tier:
-            lines += [f"{tier.value} tier", *(_line(result) for result in of_tier)]
-    for result in troubled(report):
+        results = [result for result in report.results if result.step.tier is tier]
+        if results:
+            lines += [f"{tier.value} tier", *map(_line, results)]
+    for result in list_problems(report):
         lines += ["", f"{result.outcome.value.upper()} {result.id}"]
-        lines += [f"  {label + ':':<10}{text}" for label, text in explained(result)]
+        lines += [f"  {label + ':':<10}{text}" for label, text in explain(result)]
     lines.append("")
-    lines += remarks(report)
-    lines.append(sentence(report))
+    lines += list_notes(report)
+    lines.append(summarize(report))
     return "\n".join(lines) + "\n"
 
 

@@ -1,12 +1,13 @@
-"""Every format that a report can be saved in, by the name that ``--report`` takes."""
+"""The formats of a conformance report, by the name that ``--report FORMAT=FILE`` takes."""
 
 from collections.abc import Callable
 
-from createflow.scenarios.reports.conformance import as_html, as_json, as_junit, as_markdown, as_sarif, as_text
+from createflow.scenarios.reports import saved
+from createflow.scenarios.reports.conformance import as_html, as_junit, as_markdown, as_sarif, as_text
 from createflow.schemas.report import RunReport
 
 RENDERERS: dict[str, Callable[[RunReport], str]] = {
-    "json": as_json.render,
+    "json": saved.to_json,
     "junit": as_junit.render,
     "sarif": as_sarif.render,
     "markdown": as_markdown.render,

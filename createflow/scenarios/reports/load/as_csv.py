@@ -1,19 +1,19 @@
-"""CSV: the series, one line a second, warm-up included, for spreadsheets and data frames."""
+"""CSV for spreadsheets and data frames: the time series, one line for each second, warm-up included."""
 
 import csv
 import io
 
-from createflow.scenarios.reports.format.one_line import one_line
+from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.load_report import LoadReport, Moment
 
 STATUSES = ("2xx", "3xx", "4xx", "429", "5xx", "503")
-"""Always there, so that columns stand where they stood; any other class comes after them."""
+"""The status classes that always have a column, so that columns keep their position. Other classes follow them."""
 
 
 def render(report: LoadReport) -> str:
-    """The whole table, with a heading. ``docs/bench-reports.md`` tells each column."""
-    found = {status for moment in report.series for status in moment.statuses}
-    statuses = (*STATUSES, *sorted(found - set(STATUSES)))
+    """The whole table, with a header. ``docs/bench-reports.md`` describes each column."""
+    seen = {status for moment in report.series for status in moment.statuses}
+    statuses = (*STATUSES, *sorted(seen - set(STATUSES)))
     sinks = sorted({sink for moment in report.series for sink in moment.sink_lag_ms})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

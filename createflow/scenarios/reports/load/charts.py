@@ -1,39 +1,87 @@
-"""The charts of a load report, in their order."""
+"""The charts of a load report."""
 
-from createflow.scenarios.reports.format.one_line import one_line
-from createflow.scenarios.reports.load.chart import Chart, Line, Spec, band, level, over_time, spans_decades, stacked
-from createflow.scenarios.reports.load.chart_data import Points
-from createflow.scenarios.reports.load.percentile_chart import percentile_chart
-from createflow.scenarios.reports.load.slo_words import line, worst_window_s
+from collections.abc import Iterable, Mapping
+
+from createflow.scenarios.reports.format.text import one_line
+from createflow.scenarios.reports.load.histogram import read_distribution
+from createflow.scenarios.reports.load.series import Series
+from createflow.scenarios.reports.load.vega import (
+    Chart,
+    Line,
+    Spec,
+    areas_over_time,
+    horizontal_line,
+    line_mark,
+    lines_over_time,
+    needs_log_scale,
+    pointer_layer,
+    shaded_range,
+    tooltip_field,
+    value_axis,
+)
 from createflow.schemas.load_report import LoadReport
+from createflow.schemas.slo import Metric
 
-_CLASSES = {"2xx": "good", "3xx": "blue", "4xx": "orange", "429": "yellow", "5xx": "red", "503": "violet"}
+_STATUS_COLOURS = {"2xx": "good", "3xx": "blue", "4xx": "orange", "429": "yellow", "5xx": "red", "503": "violet"}
 _SINK_COLOURS = ("blue", "orange", "violet", "green", "red", "yellow")
-_MOST_SINKS = len(_SINK_COLOURS)
+_MAX_SINKS = len(_SINK_COLOURS)
+
+_DISTRIBUTIONS = {
+    "response": Line("response", "response", "red"),
+    "service": Line("service", "service", "violet", dashed=True),
+}
+# The axis counts nines: the quantile q is drawn at 1 / (1 - q), so 10 is p90 and 100 is p99.
+_PERCENTILE_LABEL = "datum.value == 2 ? '50%' : format(100 * (1 - 1 / datum.value), '.8~g') + '%'"
+
+Curve = list[tuple[float, float]]
+"""Points of latency by percentile: 1 / (1 - q), and milliseconds."""
 
 
-def charts(report: LoadReport, points: Points) -> list[Chart]:
-    """Those that there are numbers for."""
-    percentiles = percentile_chart(report)
-    found = [percentiles] if percentiles else []
-    if not points.rows:
-        return found
+def draw_charts(report: LoadReport, series: Series) -> list[Chart]:
+    """The charts for which the report has numbers, in their order."""
+    percentiles = _percentiles(report)
+    charts = [percentiles] if percentiles else []
+    if not series.points:
+        return charts
     shades = _shades(report)
-    found = [_latency(report, points, shades), *found, _throughput(report, points, shades)]
-    found += _replies(points, shades)
-    if points.sinks:
-        found.append(_sinks(report, points, shades))
-    return [*found, *_generator(points, shades)]
+    charts = [_latency(report, series, shades), *charts, _throughput(report, series, shades)]
+    charts += _replies(series, shades)
+    if series.sinks:
+        charts.append(_sinks_lag(report, series, shades))
+    return [*charts, *_generator(series, shades)]
 
 
 def _shades(report: LoadReport) -> tuple[Spec, ...]:
-    """The warm-up, and where targets were missed worst."""
-    shades = [band(0, report.warmup_s, "warmup")] if report.warmup_s else []
-    windows = {worst_window_s(slo) for slo in report.slos if not slo.held}
-    return (*shades, *(band(*window, "worst") for window in sorted(window for window in windows if window)))
+    """The warm-up, and the worst windows of the missed targets."""
+    shades = [shaded_range(0, report.warmup_s, "warmup")] if report.warmup_s else []
+    windows = {slo.worst_window_s for slo in report.slos if not slo.held and slo.worst_window_s is not None}
+    return (*shades, *(shaded_range(*window, "worst") for window in sorted(windows)))
 
 
-def _latency(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
+def _latency_targets(report: LoadReport) -> list[tuple[str, float]]:
+    """Label and bound in milliseconds of the latency targets.
+
+    Those of a single operation are left out, because the charts show all operations together.
+    """
+    return [
+        (f"{slo.metric_name} target", slo.bound_ms) for slo in report.slos if slo.bound_ms and slo.operation is None
+    ]
+
+
+def _rate_targets(report: LoadReport) -> list[tuple[str, float]]:
+    """The same of the targets for the accepted rate, a second."""
+    return [
+        ("rate target", slo.bound)
+        for slo in report.slos
+        if slo.metric is Metric.RATE and slo.operation is None and slo.bound is not None
+    ]
+
+
+def _horizontal_lines(targets: Iterable[tuple[str, float]]) -> tuple[Spec, ...]:
+    return tuple(horizontal_line(bound, label) for label, bound in targets)
+
+
+def _latency(report: LoadReport, series: Series, shades: tuple[Spec, ...]) -> Chart:
     lines = (
         Line("max", "max", "faint"),
         Line("p99", "p99", "red"),
@@ -42,73 +90,74 @@ def _latency(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Ch
         Line("p50", "p50", "blue"),
         Line("service", "service p99", "violet", dashed=True),
     )
-    levels = [found for found in map(line, report.slos) if found and found.axis == "latency"]
-    seen = [row[name] for row in points.rows for name in ("p50", "max")]
-    log = spans_decades(*seen, *(found.value for found in levels))
-    above = tuple(level(found.value, found.label) for found in levels)
+    targets = _latency_targets(report)
+    extremes = [point[name] for point in series.points for name in ("p50", "max")]
+    log = needs_log_scale(*extremes, *(bound_ms for _, bound_ms in targets))
     return Chart(
         "latency",
         "response latency, ms",
-        "Percentiles of the replies of each second, counted from when each request was due; beside them the p99 "
-        "counted from when it was sent. Where the two part, requests waited to be sent."
+        "Response latency of the replies of each second, from when each request was due, and the service p99, from "
+        "when it was sent. Where the two differ, requests waited to be sent."
         + (" The scale is logarithmic." if log else ""),
         lines,
-        over_time(points, lines, log=log, below=shades, above=above),
+        lines_over_time(series, lines, log=log, below=shades, above=_horizontal_lines(targets)),
         size="whole",
     )
 
 
-def _throughput(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
+def _throughput(report: LoadReport, series: Series, shades: tuple[Spec, ...]) -> Chart:
     lines = (
         Line("offered", "offered", "faint", unit="/s", dashed=True),
         Line("sent", "sent", "blue", unit="/s"),
         Line("accepted", "accepted", "good", unit="/s"),
     )
-    levels = [found for found in map(line, report.slos) if found and found.axis == "rate"]
-    above = tuple(level(found.value, found.label) for found in levels)
-    told = "Requests that were due, that were sent, and that were answered with a 2xx, in each second."
-    return Chart("throughput", "throughput, /s", told, lines, over_time(points, lines, below=shades, above=above))
+    caption = "Requests that were due, requests that were sent, and replies with 2xx, in each second."
+    spec = lines_over_time(series, lines, below=shades, above=_horizontal_lines(_rate_targets(report)))
+    return Chart("throughput", "throughput, /s", caption, lines, spec)
 
 
-def _replies(points: Points, shades: tuple[Spec, ...]) -> list[Chart]:
-    lines = tuple(
-        Line(f"c{number}", one_line(status), _CLASSES.get(status, "grey"), unit="/s")
-        for number, status in enumerate(points.statuses)
+def _replies(series: Series, shades: tuple[Spec, ...]) -> list[Chart]:
+    statuses = tuple(
+        Line(f"c{number}", one_line(status), _STATUS_COLOURS.get(status, "grey"), unit="/s")
+        for number, status in enumerate(series.statuses)
     )
-    other = tuple(
-        Line(name, told, colour, unit="/s")
-        for name, told, colour in (("failed", "failed", "grey"), ("dropped", "not sent", "blue"))
-        if any(row[name] for row in points.rows)
+    others = tuple(
+        Line(column, name, colour, unit="/s")
+        for column, name, colour in (("failed", "failed", "grey"), ("dropped", "not sent", "blue"))
+        if any(point[column] for point in series.points)
     )
-    bad = (*(line for line in lines if line.name != "2xx"), *other)
-    told = "Replies of each second by class of status, one class on top of the other."
-    found = []
-    if lines:
-        spec = stacked(points, (*lines, *other), below=shades)
-        found.append(Chart("replies", "replies, /s", told, (*lines, *other), spec))
-    if bad:
-        told = "The same without what was accepted: refusals, errors, and requests that broke or never left."
-        found.append(Chart("trouble", "not accepted, /s", told, bad, stacked(points, bad, below=shades)))
-    return found
+    not_accepted = (*(line for line in statuses if line.name != "2xx"), *others)
+    charts = []
+    if statuses:
+        caption = "Replies of each second by status class, stacked."
+        spec = areas_over_time(series, (*statuses, *others), below=shades)
+        charts.append(Chart("replies", "replies, /s", caption, (*statuses, *others), spec))
+    if not_accepted:
+        caption = "The same without accepted requests: refusals, errors, and requests that failed or were not sent."
+        spec = areas_over_time(series, not_accepted, below=shades)
+        charts.append(Chart("not_accepted", "not accepted, /s", caption, not_accepted, spec))
+    return charts
 
 
-def _sinks(report: LoadReport, points: Points, shades: tuple[Spec, ...]) -> Chart:
+def _sinks_lag(report: LoadReport, series: Series, shades: tuple[Spec, ...]) -> Chart:
     lines = tuple(
         Line(f"k{number}", one_line(sink), _SINK_COLOURS[number])
-        for number, sink in enumerate(points.sinks[:_MOST_SINKS])
+        for number, sink in enumerate(series.sinks[:_MAX_SINKS])
     )
-    log = spans_decades(*(row[line.column] for row in points.rows for line in lines))
-    late = tuple(_late(number) for number in range(len(lines)))
-    spec = over_time(points, lines, log=log, below=shades, above=late)
-    deadlines = {lag.sink: lag.deadline_ms for lag in (report.verification.lags if report.verification else ())}
-    told = "How long the sampled create of each second took to arrive in each sink; a cross at the top came too late."
-    promised = ", ".join(f"{one_line(sink)} {deadline_ms:g} ms" for sink, deadline_ms in deadlines.items())
-    return Chart(
-        "sinks", "sinks' lag, ms", told + (f" Promised: {promised}." if promised else ""), lines, spec, size="whole"
+    log = needs_log_scale(*(point[line.column] for point in series.points for line in lines))
+    late_marks = tuple(_late_marks(number) for number in range(len(lines)))
+    spec = lines_over_time(series, lines, log=log, below=shades, above=late_marks)
+    caption = (
+        "How long the sampled create of each second took to arrive in each sink. A cross at the top: it missed the "
+        "deadline."
     )
+    lags = report.verification.lags if report.verification else ()
+    if lags:
+        caption += f" Deadlines: {', '.join(f'{one_line(lag.sink)} {lag.deadline_ms:g} ms' for lag in lags)}."
+    return Chart("sinks", "sinks' lag, ms", caption, lines, spec, size="whole")
 
 
-def _late(number: int) -> Spec:
+def _late_marks(number: int) -> Spec:
     mark = {"type": "text", "text": "\u00d7", "fontSize": 18, "fontWeight": "bold"}
     return {
         "transform": [{"filter": f"datum.late{number} === 1"}],
@@ -117,33 +166,94 @@ def _late(number: int) -> Spec:
     }
 
 
-def _generator(points: Points, shades: tuple[Spec, ...]) -> list[Chart]:
+def _generator(series: Series, shades: tuple[Spec, ...]) -> list[Chart]:
     waiting = (Line("in_flight", "in flight", "blue", unit=""), Line("backlog", "backlog", "red", unit=""))
     pacing = (Line("pacing", "pacing p99", "violet"),)
     cpu = (Line("cpu", "busiest load process", "orange", unit="% of a core"),)
     return [
         Chart(
             "waiting",
-            "in flight, and waiting to be sent",
-            "Requests without a reply yet, and requests that found no free sender.",
+            "in flight and backlog",
+            "Requests without a reply yet, and requests that are due and wait for a free sender.",
             waiting,
-            over_time(points, waiting, below=shades),
+            lines_over_time(series, waiting, below=shades),
             size="third",
         ),
         Chart(
             "pacing",
-            "generator: late by, ms",
-            "How late the generator itself woke up for the requests of each second: its own delay, not the target's.",
+            "generator: pacing delay, ms",
+            "How late the generator woke up for the requests of each second: its own delay, not the target's.",
             pacing,
-            over_time(points, pacing, below=shades),
+            lines_over_time(series, pacing, below=shades),
             size="third",
         ),
         Chart(
             "cpu",
             "generator: CPU, % of a core",
-            "CPU of the busiest load process: close to 100 the generator is the bottleneck.",
+            "CPU of the busiest load process. Close to 100, the generator is the bottleneck.",
             cpu,
-            over_time(points, cpu, below=shades),
+            lines_over_time(series, cpu, below=shades),
             size="third",
         ),
     ]
+
+
+def _percentiles(report: LoadReport) -> Chart | None:
+    """Latency by percentile, as HdrHistogram's plotters draw it. None: no request was measured."""
+    all_curves = {name: read_distribution(report, name).curve() for name in _DISTRIBUTIONS}
+    curves = {name: curve for name, curve in all_curves.items() if curve}
+    if not curves:
+        return None
+    targets = _latency_targets(report)
+    latencies = [value_ms for curve in curves.values() for _, value_ms in curve]
+    log = needs_log_scale(*latencies, *(bound_ms for _, bound_ms in targets))
+    x = _percentile_axis(max(inverse for curve in curves.values() for inverse, _ in curve))
+    layers = [_curve_layer(_DISTRIBUTIONS[name], curve, x, log=log) for name, curve in curves.items()]
+    layers += [*_horizontal_lines(targets), _percentile_pointer(curves, x)]
+    return Chart(
+        "percentiles",
+        "latency by percentile, ms",
+        "The latency that this percentage of the requests did not exceed. Each step to the right is another nine. "
+        "Service latency starts when a request was sent, response latency when it was due.",
+        tuple(_DISTRIBUTIONS[name] for name in curves),
+        {"layer": layers},
+        size="whole",
+    )
+
+
+def _percentile_axis(top: float) -> Spec:
+    return {
+        "field": "inverse",
+        "type": "quantitative",
+        "scale": {"type": "log", "domain": [1, max(top, 10)], "nice": False},
+        "axis": {
+            "title": None,
+            "values": [1, 2, *(10**nines for nines in range(1, 10) if 10**nines <= top)],
+            "labelExpr": _PERCENTILE_LABEL,
+            "labelOverlap": True,
+        },
+    }
+
+
+def _curve_layer(line: Line, curve: Curve, x: Spec, *, log: bool) -> Spec:
+    rows = [{"inverse": round(inverse, 4), line.column: round(value_ms, 3)} for inverse, value_ms in curve]
+    return {
+        "data": {"values": rows},
+        "mark": line_mark(line),
+        "encoding": {"x": x, "y": value_axis(line.column, log=log)},
+    }
+
+
+def _percentile_pointer(curves: Mapping[str, Curve], x: Spec) -> Spec:
+    """A tooltip with all latencies at each percentile that every curve reaches."""
+    known = {name: dict(curve) for name, curve in curves.items()}
+    shared = set.intersection(*map(set, known.values()))
+    first = next(iter(known.values()))
+    rows = [
+        {"inverse": inverse, "percent": 100 - 100 / inverse} | {name: curve[inverse] for name, curve in known.items()}
+        for inverse in first
+        if inverse in shared
+    ]
+    tips: list[Spec] = [{"field": "percent", "title": "percentile", "type": "quantitative", "format": ".8~g"}]
+    tips += [tooltip_field(_DISTRIBUTIONS[name]) for name in curves]
+    return {"data": {"values": rows}, **pointer_layer(x, tips)}

@@ -1,13 +1,13 @@
-"""Every format that a load report can be saved in, by the name that ``--report`` takes."""
+"""The formats of a load report, by the name that ``--report FORMAT=FILE`` takes."""
 
 from collections.abc import Callable, Iterable
 
-from createflow.scenarios.reports.load import as_csv, as_hgrm, as_html, as_json, as_junit, as_markdown
-from createflow.scenarios.reports.load.vega_bundle import check_installed
+from createflow.scenarios.reports import saved
+from createflow.scenarios.reports.load import as_csv, as_hgrm, as_html, as_junit, as_markdown, vega
 from createflow.schemas.load_report import LoadReport
 
 RENDERERS: dict[str, Callable[[LoadReport], str]] = {
-    "json": as_json.render,
+    "json": saved.to_json,
     "junit": as_junit.render,
     "markdown": as_markdown.render,
     "html": as_html.render,
@@ -17,11 +17,11 @@ RENDERERS: dict[str, Callable[[LoadReport], str]] = {
 }
 
 
-def check_possible(forms: Iterable[str]) -> None:
-    """Say before the load, not after it, that one of these formats cannot be made.
+def require_renderable(formats: Iterable[str]) -> None:
+    """Report a missing library before the load starts, not after it.
 
     Raises:
-        UserError: the library that it needs is not installed.
+        UserError: a library that one of the formats needs is not installed.
     """
-    if "html" in forms:
-        check_installed()
+    if "html" in formats:
+        vega.require_installed()

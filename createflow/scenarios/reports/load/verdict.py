@@ -1,126 +1,134 @@
-"""What a load run comes to, in one word and in one line."""
+"""The verdict of a load run, with the reasons for it."""
 
 from enum import StrEnum
 
-from createflow.scenarios.reports.format.one_line import one_line
-from createflow.scenarios.reports.load.figure import count
-from createflow.scenarios.reports.load.section import Mood
+from createflow.scenarios.reports.format.text import format_count, one_line
+from createflow.scenarios.reports.load.content import Severity
 from createflow.schemas.load_finding import Change, SinkVerdict
 from createflow.schemas.load_report import LoadReport, Validity
 
 
 class LoadVerdict(StrEnum):
-    """One word for a run. When several apply, the first of this order: proof goes before doubt."""
+    """The result of a load run. When several apply, the first one counts: evidence goes before doubt."""
 
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-    """The target broke a promise: writes lost, made twice or made up, whatever the latency."""
+    """A write is missing, duplicated, unexpected, late or not readable by its writer. Latency plays no part."""
     INCONCLUSIVE = "inconclusive"
-    """The numbers cannot be believed, or a sink could not be asked."""
+    """The numbers are invalid, or a sink could not be searched."""
     MISSED = "missed"
-    """Measured, and too slow or too unreliable."""
+    """A target was missed."""
     WORSE = "worse"
-    """Held, and worse than the baseline."""
+    """The targets were met, and the run is worse than its baseline."""
     UNCOMPARED = "uncompared"
-    """A comparison was asked for and is not possible: never a pass."""
+    """A comparison was requested and is not possible. Never a pass."""
     HELD = "held"
 
 
-_MOODS = {LoadVerdict.HELD: Mood.GOOD, LoadVerdict.FAILED: Mood.BAD, LoadVerdict.MISSED: Mood.BAD}
-_MOODS |= {LoadVerdict.WORSE: Mood.BAD}
+_BAD = {LoadVerdict.FAILED, LoadVerdict.MISSED, LoadVerdict.WORSE}
 
 
-def verdict(report: LoadReport) -> LoadVerdict:
+def verdict_of(report: LoadReport) -> LoadVerdict:
     """The first of the verdicts that apply."""
-    comparison = report.comparison
     applying = {
         LoadVerdict.INTERRUPTED: report.interrupted,
-        LoadVerdict.FAILED: bool(broken_promises(report)),
-        LoadVerdict.INCONCLUSIVE: bool(doubts(report)),
+        LoadVerdict.FAILED: bool(list_broken_promises(report)),
+        LoadVerdict.INCONCLUSIVE: bool(list_inconclusive_reasons(report)),
         LoadVerdict.MISSED: any(not slo.held for slo in report.slos),
-        LoadVerdict.WORSE: bool(worsened(report)),
-        LoadVerdict.UNCOMPARED: comparison is not None and bool(comparison.refused),
+        LoadVerdict.WORSE: bool(list_regressions(report)),
+        LoadVerdict.UNCOMPARED: report.comparison is not None and bool(report.comparison.refused),
         LoadVerdict.HELD: True,
     }
-    return next(word for word in LoadVerdict if applying[word])
+    return next(verdict for verdict in LoadVerdict if applying[verdict])
 
 
-def mood(report: LoadReport) -> Mood:
-    """How the verdict is meant; what holds with suspect numbers is no plain good."""
-    found = _MOODS.get(verdict(report), Mood.UNSURE)
-    return Mood.UNSURE if found is Mood.GOOD and report.validity is Validity.SUSPECT else found
+def severity_of(report: LoadReport) -> Severity:
+    """The severity of the verdict. With suspect numbers even met targets are not good."""
+    verdict = verdict_of(report)
+    if verdict in _BAD:
+        return Severity.BAD
+    is_good = verdict is LoadVerdict.HELD and report.validity is not Validity.SUSPECT
+    return Severity.GOOD if is_good else Severity.UNSURE
 
 
-def sentence(report: LoadReport) -> str:
-    """The verdict in one line, with what is behind it."""
+def summarize(report: LoadReport) -> str:
+    """The verdict with its reasons, in one line."""
     suspect = ""
     if report.validity is Validity.SUSPECT:
         suspect = f" (SUSPECT: {'; '.join(map(one_line, report.reasons))})"
-    return _words(report) + suspect
+    return _verdict_text(report) + suspect
 
 
-def broken_promises(report: LoadReport) -> list[str]:
-    """What the target did that no create may do, one line each; slowness is none of it."""
-    found = report.verification
-    if found is None:
+def list_broken_promises(report: LoadReport) -> list[str]:
+    """What the target did to writes that no create endpoint may do, one line each."""
+    verification = report.verification
+    if verification is None:
         return []
-    lines = [f"{one_line(sink.sink)}: {wrongs(sink)}" for sink in found.sinks if wrongs(sink)]
+    lines = [
+        f"{one_line(sink.sink)}: {describe_violations(sink)}"
+        for sink in verification.sinks
+        if describe_violations(sink)
+    ]
     lines += [
-        f"{one_line(lag.sink)}: {count(lag.late)} of {count(lag.samples, 'sampled create')} later than promised"
-        for lag in found.lags
+        f"{one_line(lag.sink)}: {format_count(lag.late)} of {format_count(lag.samples, 'sampled create')} "
+        "arrived after the deadline"
+        for lag in verification.lags
         if lag.late
     ]
-    if found.cache is not None and found.cache.wrong:
-        lines.append(f"cache: {count(found.cache.wrong)} of {count(found.cache.held, 'value')} unlike the row")
-    if found.own_writes_missed:
-        lines.append(
-            f"{count(found.own_writes_missed)} of {count(found.own_writes_read, 'read')} without their own write"
-        )
+    cache = verification.cache
+    if cache is not None and cache.wrong:
+        lines.append(f"cache: {format_count(cache.wrong)} of {format_count(cache.held, 'value')} differ from the row")
+    if verification.own_writes_missed:
+        missed = format_count(verification.own_writes_missed)
+        reads = format_count(verification.own_writes_read, "read")
+        lines.append(f"{missed} of {reads} by the writer did not show the write")
     return lines
 
 
-def wrongs(sink: SinkVerdict) -> str:
-    """What is wrong in one sink: nothing when all is there once, or when it could not be asked."""
+def describe_violations(sink: SinkVerdict) -> str:
+    """What is wrong in one sink. Empty when nothing is, or when the sink could not be searched."""
     if sink.error:
         return ""
-    kinds = {"missing": sink.missing, "duplicated": sink.duplicated, "phantom": sink.phantom, "split": sink.split}
-    return ", ".join(f"{count(number)} {kind}" for kind, number in kinds.items() if number)
+    kinds = {
+        "missing": sink.missing,
+        "duplicated": sink.duplicated,
+        "unexpected": sink.phantom,
+        "partly stored": sink.split,
+    }
+    return ", ".join(f"{format_count(number)} {kind}" for kind, number in kinds.items() if number)
 
 
-def doubts(report: LoadReport) -> list[str]:
-    """Why there is no verdict about the target."""
-    lines = []
+def list_inconclusive_reasons(report: LoadReport) -> list[str]:
+    """Why there is no verdict on the target."""
+    reasons = []
     if report.validity is Validity.INVALID:
-        lines += [one_line(reason) for reason in report.reasons] or ["the numbers are invalid"]
-    if report.verification is not None:
-        lines += [
-            f"{one_line(sink.sink)} could not be asked: {one_line(sink.error)}"
-            for sink in report.verification.sinks
-            if sink.error
-        ]
-    return lines
+        reasons += [one_line(reason) for reason in report.reasons] or ["the numbers are invalid"]
+    sinks = report.verification.sinks if report.verification else ()
+    return reasons + [describe_search_error(sink) for sink in sinks if sink.error]
 
 
-def worsened(report: LoadReport) -> list[str]:
-    """The names of the numbers that are worse than the baseline's."""
+def describe_search_error(sink: SinkVerdict) -> str:
+    """Why a sink could not be searched."""
+    return f"{one_line(sink.sink)} could not be searched: {one_line(sink.error)}"
+
+
+def list_regressions(report: LoadReport) -> list[str]:
+    """The names of the numbers that are worse than in the baseline."""
     numbers = report.comparison.numbers if report.comparison else ()
     return [one_line(number.name) for number in numbers if number.change is Change.WORSE]
 
 
-def _words(report: LoadReport) -> str:
+def _verdict_text(report: LoadReport) -> str:
+    total = format_count(len(report.slos), "target")
     missed = sum(not slo.held for slo in report.slos)
-    all_of_them = "the target" if len(report.slos) == 1 else f"all {len(report.slos)} targets"
-    held = f"HELD: {all_of_them}" if report.slos else "MEASURED: no targets were set"
+    met = "HELD: the target was met" if len(report.slos) == 1 else f"HELD: all {total} were met"
+    refused = report.comparison.refused if report.comparison else ()
     return {
-        LoadVerdict.INTERRUPTED: "INTERRUPTED: the part that was measured",
-        LoadVerdict.FAILED: f"FAILED: a promise is broken: {'; '.join(broken_promises(report))}",
-        LoadVerdict.INCONCLUSIVE: f"INCONCLUSIVE: {'; '.join(doubts(report))}",
-        LoadVerdict.MISSED: f"MISSED: {count(missed, 'target')} of {len(report.slos)}",
-        LoadVerdict.WORSE: f"WORSE than the baseline: {', '.join(worsened(report))}",
-        LoadVerdict.UNCOMPARED: f"NOT COMPARED with the baseline: {_refused(report)}",
-        LoadVerdict.HELD: held,
-    }[verdict(report)]
-
-
-def _refused(report: LoadReport) -> str:
-    return "; ".join(map(one_line, report.comparison.refused)) if report.comparison else ""
+        LoadVerdict.INTERRUPTED: "INTERRUPTED: the results are incomplete",
+        LoadVerdict.FAILED: f"FAILED: {'; '.join(list_broken_promises(report))}",
+        LoadVerdict.INCONCLUSIVE: f"INCONCLUSIVE: {'; '.join(list_inconclusive_reasons(report))}",
+        LoadVerdict.MISSED: f"MISSED: {format_count(missed)} of {total}",
+        LoadVerdict.WORSE: f"WORSE than the baseline: {', '.join(list_regressions(report))}",
+        LoadVerdict.UNCOMPARED: f"NOT COMPARED with the baseline: {'; '.join(map(one_line, refused))}",
+        LoadVerdict.HELD: met if report.slos else "MEASURED: no targets were set",
+    }[verdict_of(report)]

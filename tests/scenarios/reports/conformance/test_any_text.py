@@ -6,8 +6,9 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.reports.conformance import as_html, as_json, as_junit, as_markdown, as_sarif, as_text
-from createflow.scenarios.reports.conformance.github import annotations
+from createflow.scenarios.reports.conformance import as_html, as_junit, as_markdown, as_sarif, as_text
+from createflow.scenarios.reports.github_actions import render_annotations
+from createflow.scenarios.reports.saved import to_json
 from createflow.scenarios.text.valid_utf8 import wellformed
 from createflow.schemas.report import Exchange, Finding, Outcome, RunReport
 from tests.scenarios.reports.conformance.made_report import report, result
@@ -65,12 +66,19 @@ def test_every_format_survives(text: str, other: str) -> None:
         for element in ET.fromstring(as_junit.render(plain)).iter()  # noqa: S314 - as above
     ]
     assert json.loads(as_sarif.render(whole))["runs"][0]["results"][0]["ruleId"] == "auth_check.a"
-    assert RunReport.model_validate_json(as_json.render(whole)) == whole
+    assert RunReport.model_validate_json(to_json(whole)) == whole
     reader, plain_reader = Reader(), Reader()
     reader.feed(as_html.render(whole))
     plain_reader.feed(as_html.render(plain))
     assert [tag for tag, _ in reader.tags] == [tag for tag, _ in plain_reader.tags]
-    for render in (as_text.render, annotations):
+    for render in (as_text.render, render_annotations):
         assert len(render(whole).split("\n")) == len(render(plain).split("\n"))
-    for render in (as_junit.render, as_sarif.render, as_html.render, as_markdown.render, as_text.render, annotations):
+    for render in (
+        as_junit.render,
+        as_sarif.render,
+        as_html.render,
+        as_markdown.render,
+        as_text.render,
+        render_annotations,
+    ):
         assert render(whole).encode()

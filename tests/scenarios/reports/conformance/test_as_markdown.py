@@ -12,7 +12,7 @@ TEXT = as_markdown.render(HOSTILE)
 def test_the_verdict_is_the_title_and_the_steps_a_table() -> None:
     """Each step that was checked, once."""
     lines = TEXT.splitlines()
-    assert lines[0].startswith("# FAILED: the target breaks a promise (2 passed, 4 failed")
+    assert lines[0].startswith("# FAILED: a required check failed (2 passed, 4 failed")
     assert "| 3 | auth_check | api | 1 | 4 |  |  |  |" in lines
     assert sum(line.startswith("| 16 |") for line in lines) == 1
 
@@ -28,7 +28,7 @@ def test_what_the_target_says_stays_inside_of_code() -> None:
 
 
 def test_everything_is_told() -> None:
-    """Failures with curl and replay, remarks, skips with their reason, what was left behind."""
+    """Failures with curl and replay, notes, skips with their reason, what was left behind."""
     for words in (
         "## failed: `auth_check.advice` (should)",
         "curl: curl -i",

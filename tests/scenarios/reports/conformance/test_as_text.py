@@ -39,7 +39,7 @@ INCONCLUSIVE response.etag_matches
   promised: A create without a token is refused with 401.
   reason:   no luck
 
-not required, so not in the verdict: response.etag_matches
-FAILED: the target breaks a promise (1 passed, 1 failed, 1 skipped, 1 inconclusive; 1.5 s)
+not required, so not part of the verdict: response.etag_matches
+FAILED: a required check failed (1 passed, 1 failed, 1 skipped, 1 inconclusive; 1.5 s)
 """
     )

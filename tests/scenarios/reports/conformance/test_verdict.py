@@ -2,7 +2,7 @@
 
 import pytest
 
-from createflow.scenarios.reports.conformance.verdict import Verdict, sentence, verdict, verdicts
+from createflow.scenarios.reports.conformance.verdict import Verdict, summarize, verdict_of, verdicts_of
 from createflow.schemas.report import CheckResult, Level, Outcome, Standing
 from tests.scenarios.reports.conformance.made_report import known, report, result
 
@@ -30,12 +30,12 @@ UNSURE_ADVICE = result("g", Outcome.INCONCLUSIVE, level=Level.SHOULD)
 )
 def test_the_verdict(results: tuple[CheckResult, ...], expected: Verdict) -> None:
     """Only what is required gates."""
-    assert verdict(report(*results)) is expected
+    assert verdict_of(report(*results)) is expected
 
 
 def test_an_interrupted_run_says_so_whatever_it_found() -> None:
     """It did not run to its end."""
-    assert verdict(report(FAILED, interrupted=True)) is Verdict.INTERRUPTED
+    assert verdict_of(report(FAILED, interrupted=True)) is Verdict.INTERRUPTED
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_interrupted_run_says_so_whatever_it_found() -> None:
 )
 def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: Standing, expected: set[Verdict]) -> None:
     """A tolerated failure does not count; a stale or expired entry is told, whatever else is."""
-    assert verdicts(report(*results, baseline=(known("b", standing),))) == expected
+    assert verdicts_of(report(*results, baseline=(known("b", standing),))) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,13 @@ def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: St
 )
 def test_the_gate_says_which_level_counts(gate: Level, expected: Verdict) -> None:
     """Only what is required, unless more is asked for."""
-    assert verdict(report(PASSED, ADVICE, gate=gate)) is expected
+    assert verdict_of(report(PASSED, ADVICE, gate=gate)) is expected
 
 
 def test_the_sentence_says_how_many_failures_are_tolerated() -> None:
     """Nobody reads a green line with failures in it and wonders."""
-    text = sentence(report(PASSED, FAILED, baseline=(known("b", Standing.TOLERATED),)))
+    text = summarize(report(PASSED, FAILED, baseline=(known("b", Standing.TOLERATED),)))
     assert text == (
-        "HOLDS: every promise that was checked is kept (1 passed, 1 failed, 1 of the failed tolerated; 1.5 s)"
+        "HOLDS: no required check failed, apart from known failures "
+        "(1 passed, 1 failed, 1 of the failed tolerated; 1.5 s)"
     )

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from rich.console import Console
 
 from createflow.cli.bench_view import print_report
-from createflow.scenarios.reports.load import as_csv, as_html, as_json, as_junit, as_markdown, vega_bundle
-from createflow.scenarios.reports.load.github import annotations
+from createflow.scenarios.reports.github_actions import render_annotations
+from createflow.scenarios.reports.load import as_csv, as_html, as_junit, as_markdown, vega
+from createflow.scenarios.reports.saved import to_json
 from createflow.schemas.load_report import LoadReport
 from tests.scenarios.reports.conformance.test_any_text import TEXTS
 from tests.scenarios.reports.conformance.test_as_html import Reader
@@ -21,7 +22,7 @@ from tests.scenarios.reports.load.made_load_report import said
 
 def _page(report: LoadReport) -> str:
     with patch.object(
-        as_html, "script", lambda: ""
+        as_html, "build_bundle", lambda: ""
     ):  # making the library's bundle takes seconds, and is always the same
         return as_html.render(report)
 
@@ -47,11 +48,11 @@ def test_every_format_survives(text: str, other: str) -> None:
     whole, plain = said(f"a{text}", f"b{other}"), said("a", "b")
     roots = [ET.fromstring(as_junit.render(report)) for report in (whole, plain)]  # noqa: S314 - our own rendering
     assert [element.tag for element in roots[0].iter()] == [element.tag for element in roots[1].iter()]
-    assert LoadReport.model_validate_json(as_json.render(whole)) == whole
+    assert LoadReport.model_validate_json(to_json(whole)) == whole
     assert _tags(_page(whole)) == _tags(_page(plain))
     tables = [list(csv.reader(io.StringIO(as_csv.render(report)))) for report in (whole, plain)]
     assert [len(row) for row in tables[0]] == [len(row) for row in tables[1]]
-    for render in (annotations, as_markdown.render):
+    for render in (render_annotations, as_markdown.render):
         assert len(render(whole).split("\n")) == len(render(plain).split("\n"))
         assert all(char.isprintable() or char == "\n" for char in render(whole))
     assert all(char.isprintable() or char == "\n" for char in _drawn(whole)), "no control reaches a terminal"
@@ -78,4 +79,4 @@ def test_a_markdown_table_keeps_its_columns() -> None:
 def test_the_library_cannot_end_its_element() -> None:
     """Even if a version of it holds the words."""
     with patch("vl_convert.javascript_bundle", return_value='"</script><!--"'):
-        assert vega_bundle.script() == r'"<\/script><\!--"'
+        assert vega.build_bundle() == r'"<\/script><\!--"'

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from createflow.scenarios.reports.load import as_html
-from createflow.scenarios.reports.load.renderers import check_possible
+from createflow.scenarios.reports.load.renderers import require_renderable
 from createflow.schemas.error import UserError
 from tests.scenarios.reports.conformance.test_as_html import Reader
 from tests.scenarios.reports.load.made_load_report import ALL, interrupted, load_report, lossy, series, stalled
@@ -44,7 +44,7 @@ def test_it_tells_what_the_terminal_tells(page: str) -> None:
     reader = Reader()
     reader.feed(page)
     for words in (
-        "MISSED: 3 targets of 3",
+        "MISSED: 3 of 3 targets",
         "1,740 ms",
         "12 to 14 s",
         "Response p99 is 1,800 ms",
@@ -62,7 +62,7 @@ def test_a_long_run_stays_small() -> None:
 
 def test_targets_warm_up_and_the_worst_window_are_drawn() -> None:
     """At their place in seconds and milliseconds."""
-    with patch.object(as_html, "script", lambda: ""):
+    with patch.object(as_html, "build_bundle", lambda: ""):
         spec = json.dumps(_numbers(as_html.render(stalled()))["charts"]["latency"])
     assert '{"at": 100.0, "label": "p99 target"}' in spec
     assert '{"from": 0, "to": 2.0}' in spec
@@ -72,26 +72,28 @@ def test_targets_warm_up_and_the_worst_window_are_drawn() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_every_kind_of_run_is_a_page(name: str) -> None:
     """With every chart that it has numbers for, and a description beside each."""
-    with patch.object(as_html, "script", lambda: ""):
+    with patch.object(as_html, "build_bundle", lambda: ""):
         text = as_html.render(ALL[name])
     charts = set(_numbers(text)["charts"])
     assert (
-        charts == set(re.findall(r'<figure id="(\w+)"', text)) == set(re.findall(r'<figcaption id="(\w+)-told"', text))
+        charts
+        == set(re.findall(r'<figure id="(\w+)"', text))
+        == set(re.findall(r'<figcaption id="(\w+)-caption"', text))
     )
     assert bool(charts) == (name != "interrupted")
 
 
 def test_a_page_without_seconds_still_tells_the_rest() -> None:
     """An interrupted run has no charts."""
-    with patch.object(as_html, "script", lambda: ""):
+    with patch.object(as_html, "build_bundle", lambda: ""):
         assert "INTERRUPTED" in as_html.render(interrupted())
-        assert "BROKEN" in as_html.render(lossy())
+        assert "8 missing" in as_html.render(lossy())
 
 
 def test_a_missing_library_is_told_before_the_load() -> None:
     """With the name of the extra, and only when a page is asked for."""
     with patch.object(importlib.util, "find_spec", return_value=None):
         with pytest.raises(UserError) as caught:
-            check_possible(["json", "html"])
-        check_possible(["json", "csv"])
+            require_renderable(["json", "html"])
+        require_renderable(["json", "csv"])
     assert "createflow[charts]" in caught.value.hint

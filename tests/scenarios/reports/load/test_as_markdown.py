@@ -7,11 +7,11 @@ from tests.scenarios.reports.load.made_load_report import ALL, lossy, stalled
 def test_the_verdict_is_the_heading_and_all_facts_follow() -> None:
     """Verified writes are the first number."""
     text = as_markdown.render(lossy())
-    assert text.startswith("# FAILED: a promise is broken: search: 8 missing; ")
+    assert text.startswith("# FAILED: search: 8 missing; ")
     for line in (
         "| verified/s | accepted/s | sent/s | offered/s |",
         "| held | `p99<=100ms` | 60 ms |  |",
-        "| BROKEN | search | 10,980 | 8 | 0 | 0 | 30.0 |",
+        "| FAILED | search | 10,980 | 8 | 0 | 0 | 30.0 |",
         "| UNKNOWN | audit |  |  |  |  |  |",
         "- search: arrival 1204 (resource 7f3c) was accepted and is not there",
     ):
@@ -20,7 +20,7 @@ def test_the_verdict_is_the_heading_and_all_facts_follow() -> None:
 
 def test_response_and_service_are_explained_where_they_part() -> None:
     """And only there."""
-    assert "Response p99 is 1,800 ms where service p99 is 120.0 ms" in as_markdown.render(stalled())
+    assert "Response p99 is 1,800 ms, service p99 is 120.0 ms" in as_markdown.render(stalled())
     assert "Response p99 is" not in as_markdown.render(ALL["load_report"])
 
 

@@ -45,11 +45,11 @@ def test_every_chart_is_drawn(tmp_path: Path, flags: tuple[str, ...]) -> None:
     assert '<body data-drawn="yes">' in page
     charts = _charts(page)
     assert set(charts) == {
-        "latency", "percentiles", "throughput", "replies", "trouble", "sinks", "waiting", "pacing", "cpu"
+        "latency", "percentiles", "throughput", "replies", "not_accepted", "sinks", "waiting", "pacing", "cpu"
     }  # fmt: skip
     for name, figure in charts.items():
         assert 'data-drawn="yes"' in figure
-        assert f'aria-describedby="{name}-told"' in figure
+        assert f'aria-describedby="{name}-caption"' in figure
         assert re.search(r'<path [^>]*d="M[^"]{50,}"', figure), f"{name} has no curve"
     assert "p99 target" in charts["latency"]
     assert "99.9%" in charts["percentiles"]

@@ -1,0 +1,75 @@
+"""The bundled stack: started for one command, and shown as a table of components."""
+
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from createflow.schemas.error import UserError
+
+if TYPE_CHECKING:  # the extra may not be installed
+    from createflow.reference_server.stack.stack import RunningStack
+
+_COLOURS = {"ready": "green", "paused": "yellow", "killed": "red", "died": "bold red"}
+
+
+@contextmanager
+def reference_extra() -> Iterator[None]:
+    """Around an import of the reference: reports a missing package with what to do.
+
+    Raises:
+        UserError: the extra ``reference`` is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("createflow"):
+            raise
+        raise UserError(
+            f"the bundled stack needs the module {error.name}, which is not installed",
+            hint="pip install 'createflow[reference]'; or test your own deployment with --profile FILE or --url URL",
+        ) from error
+
+
+@asynccontextmanager
+async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[RunningStack]":
+    """Run the reference in a temporary directory that is removed afterwards.
+
+    Args:
+        on_death: called with a message when a component ends by itself.
+
+    Raises:
+        UserError: the extra ``reference`` is not installed.
+        TargetError: a component did not start.
+    """
+    with reference_extra():
+        from createflow.reference_server.stack import stack
+        from createflow.reference_server.stack.options import StackOptions
+    typer.echo("starting the bundled stack ...", err=True)
+    with tempfile.TemporaryDirectory(prefix="createflow-stack-") as directory:
+        Path(directory).chmod(0o711)  # PostgreSQL's user must be able to pass
+        async with stack.running_stack(
+            Path(directory) / "state",
+            StackOptions(),
+            on_death=lambda death: on_death(death.describe()),
+        ) as running:
+            yield running
+
+
+def components_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """One row for each component: name, address, state, process."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, key in (("component", "name"), ("address", "address"), ("state", "status")):
+        # A narrow terminal may cut the note, never these.
+        table.add_column(heading, no_wrap=True, min_width=max((len(row[key]) for row in rows), default=0))
+    table.add_column("pid", justify="right", no_wrap=True, min_width=7)
+    table.add_column("", overflow="ellipsis", no_wrap=True, style="dim")
+    for row in rows:
+        colour = _COLOURS.get(row["status"], "")
+        status = f"[{colour}]{row['status']}[/]" if colour else row["status"]
+        table.add_row(row["name"], row["address"], status, str(row["pid"] or "-"), row["note"])
+    return table

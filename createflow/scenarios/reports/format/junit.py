@@ -1,0 +1,84 @@
+"""JUnit XML as the test views of GitHub and GitLab read it."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from xml.etree import ElementTree as ET
+
+# XML 1.0 section 2.2: the characters that a document may hold. The rest cannot even be written as a reference.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Result = Literal["passed", "failure", "error", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One test case."""
+
+    group: str
+    """The class name, under which the views list the case."""
+    name: str
+    result: Result = "passed"
+    kind: str = ""
+    """The type of a failure or an error."""
+    message: str = ""
+    details: str = ""
+    time_s: float | None = None
+    location: tuple[str, int] | None = None
+    """File, and line counted from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A document with one test suite."""
+
+    name: str
+    started_at: str
+    """RFC 3339."""
+    duration_s: float
+    target: str
+    properties: dict[str, str]
+    cases: tuple[Case, ...]
+    output: str
+
+    def render(self) -> str:
+        """The document. Characters that XML cannot hold are shown as their escapes."""
+        results = [case.result for case in self.cases]
+        counts = {
+            "name": self.name,
+            "tests": str(len(results)),
+            "failures": str(results.count("failure")),
+            "errors": str(results.count("error")),
+            "skipped": str(results.count("skipped")),
+            "time": f"{self.duration_s:.3f}",
+        }
+        root = ET.Element("testsuites", counts)
+        started_at = self.started_at.partition(".")[0].rstrip("Z")
+        suite = ET.SubElement(root, "testsuite", counts, timestamp=started_at, hostname=self.target)
+        properties = ET.SubElement(suite, "properties")
+        for name, value in self.properties.items():
+            ET.SubElement(properties, "property", name=name, value=value)
+        suite.extend(map(_element, self.cases))
+        ET.SubElement(suite, "system-out").text = self.output
+        for element in root.iter():
+            element.attrib = {name: _legal(value) for name, value in element.attrib.items()}
+            element.text = _legal(element.text) if element.text else element.text
+        ET.indent(root)
+        return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _element(case: Case) -> ET.Element:
+    element = ET.Element("testcase", classname=case.group, name=case.name)
+    if case.time_s is not None:
+        element.set("time", f"{case.time_s:.3f}")
+    if case.location is not None:
+        file, line = case.location
+        element.attrib |= {"file": file, "line": str(line)}
+    if case.result != "passed":
+        kind = {} if case.result == "skipped" else {"type": case.kind}
+        ET.SubElement(element, case.result, {"message": case.message, **kind}).text = case.details or None
+    return element
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -1,0 +1,52 @@
+"""Markdown in which the text of a target cannot become markup."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from createflow.scenarios.reports.format.text import one_line
+
+_PLAIN = frozenset(" ,.;:=+%/()'-")
+"""Punctuation that is no markup inside a sentence."""
+
+
+def escape(text: str) -> str:
+    """The text itself when nothing in it can be markup, otherwise as inline code."""
+    # An underscore between letters, as in a name, marks no emphasis.
+    is_plain = all(char.isalnum() or char in _PLAIN for char in re.sub(r"(?<=[^\W_])_(?=[^\W_])", "", text))
+    is_link = any(start in text for start in ("://", "www."))
+    return text if is_plain and not is_link else code(text)
+
+
+def code(text: str) -> str:
+    """The text as inline code, on one line."""
+    fence = "`" * (1 + _longest_run(text))
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{space}{one_line(text)}{space}{fence}"
+
+
+def code_block(text: str) -> list[str]:
+    """The lines of a fenced code block."""
+    fence = "`" * max(3, 1 + _longest_run(text))
+    return [f"{fence}text", text, fence]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) -> list[str]:
+    """The lines of a table.
+
+    Args:
+        columns: the headings.
+        rows: the cells of each row. Cells of left-aligned columns are escaped; right-aligned ones hold our numbers.
+        align: ``<`` or ``>`` for each column.
+    """
+    rule = "".join("---|" if side == "<" else "--:|" for side in align)
+    return [f"| {' | '.join(columns)} |", f"|{rule}", *(_row(row, align) for row in rows)]
+
+
+def _row(cells: Sequence[str], align: str) -> str:
+    # A bar ends a cell even inside code.
+    shown = (escape(cell).replace("|", r"\|") if side == "<" else cell for cell, side in zip(cells, align, strict=True))
+    return f"| {' | '.join(shown)} |"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,0 +1,99 @@
+"""A report file is written whole or not at all; GitHub Actions gets annotations and a summary."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from createflow.cli.report_output import open_report_files, publish_to_github
+from createflow.schemas.error import UserError
+from createflow.schemas.report import Outcome
+from tests.scenarios.reports.conformance.made_report import report as made_report
+from tests.scenarios.reports.conformance.made_report import result
+from tests.scenarios.reports.load.made_load_report import lossy
+
+REPORT = made_report(result("a", Outcome.FAILED))
+
+
+def test_an_old_report_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    """And nothing else is left in the folder."""
+    file = tmp_path / "r.json"
+    file.write_text("old")
+    (report,) = open_report_files([f"json={file}"], ("json",))
+    assert file.read_text() == "old"
+    report.save("new")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("r.json", "new")]
+
+
+def test_a_folder_that_goes_away_during_the_run_is_told(tmp_path: Path) -> None:
+    """As words, when the report is saved."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (report,) = open_report_files([f"json={folder / 'r.json'}"], ("json",))
+    folder.rmdir()
+    with pytest.raises(UserError, match=r"r\.json: the report cannot be written"):
+        report.save("x")
+
+
+def test_what_is_no_regular_file_is_left_alone(tmp_path: Path) -> None:
+    """Putting a file in the place of a device or a pipe would be its end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="not a regular file"):
+        open_report_files([f"json={pipe}"], ("json",))
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    """As every other program that writes to a file does."""
+    (tmp_path / "real.json").write_text("old")
+    link = tmp_path / "link.json"
+    link.symlink_to("real.json")
+    (file,) = open_report_files([f"json={link}"], ("json",))
+    file.save("new")
+    assert link.is_symlink()
+    assert (tmp_path / "real.json").read_text() == "new"
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    """In words."""
+    with pytest.raises(UserError, match="cannot be written"):
+        open_report_files([f"json={tmp_path / ('n' * 300)}"], ("json",))
+
+
+def test_elsewhere_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """No environment, no commands."""
+    publish_to_github(REPORT, {})
+    assert capsys.readouterr() == ("", "")
+
+
+def test_annotations_go_beside_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, which the runner reads as well."""
+    publish_to_github(REPORT, {"GITHUB_ACTIONS": "true"})
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("::error file=createflow.toml,line=1,title=failed%3A auth_check.a::promised: ")
+
+
+def test_the_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
+    """Other steps write theirs too."""
+    file = tmp_path / "summary.md"
+    file.write_text("before\n")
+    publish_to_github(REPORT, {"GITHUB_STEP_SUMMARY": str(file)})
+    assert file.read_text().startswith("before\n# FAILED: a required check failed")
+
+
+def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The verdict does not hang on it."""
+    publish_to_github(REPORT, {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "folder")})
+    assert "$GITHUB_STEP_SUMMARY cannot be written" in capsys.readouterr().err
+
+
+def test_a_load_is_told_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Annotations and a summary of its own."""
+    file = tmp_path / "summary.md"
+    publish_to_github(lossy(), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)})
+    assert file.read_text().startswith("# FAILED: search: 8 missing")
+    assert capsys.readouterr().err.startswith(
+        "::error file=createflow.toml,line=1,title=bench%3A broken promise::search"
+    )
