@@ -23,8 +23,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from createflow.reference_server.adapters.unit_statement import compose
-from createflow.reference_server.domain.unit_of_work import ROW_STATEMENTS, AuditDraft, EventDraft, Unit
+from createflow.reference_server.adapters.unit_of_work_sql import compose_statement
+from createflow.reference_server.domain.unit_of_work import AuditDraft, CreateRow, EventDraft, UnitOfWork
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.options import StackOptions
@@ -103,11 +103,10 @@ async def under_load(stack: RunningStack, options: argparse.Namespace) -> None:
 
 def pgbench_script() -> str:
     """The statement of one create, exactly as a service sends it, with values that pgbench sends as parameters."""
-    row = {"name": "", "description": "", "metadata": "", "subject": ""}
-    unit = Unit(ROW_STATEMENTS["create"], row, "", "")
+    unit = UnitOfWork(CreateRow("", "", "", ""), "", "")
     unit.events.append(EventDraft("created", ""))
     unit.audits.append(AuditDraft("create", ""))
-    statement = re.sub(r"%\((\w+)\)s", r":\1", compose(unit)[0])
+    statement = re.sub(r"%\((\w+)\)s", r":\1", compose_statement(unit)[0])
     return f"\\set name random(1, 1000000000)\n{statement};\n"
 
 

@@ -1,1 +1,4 @@
-"""The tested: a real implementation of the sixteen steps, in three kinds of process, and the stack around it."""
+"""The reference server: the sixteen steps in three kinds of process, and the stack that runs them.
+
+It never imports the tester, ``createflow.scenarios``.
+"""

@@ -1,7 +1,8 @@
-"""The order of the flow, visible, and the loop that runs it."""
+"""The order of the flow, and the loop that runs it."""
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from createflow.reference_server.domain.job import Job, Stage
 from createflow.reference_server.stages.api.auth_check import AuthCheck
@@ -19,11 +20,12 @@ from createflow.reference_server.stages.data.connection_pool import ConnectionPo
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.reference_server.stages.data.write_primary import WritePrimary
+from createflow.schemas.flow import Step
 
-GATEWAY = (HttpsRequest, LoadBalancer, AuthCheck, RateLimit, Validation, ServiceRouter, Response)
+GATEWAY_ORDER = (HttpsRequest, LoadBalancer, AuthCheck, RateLimit, Validation, ServiceRouter, Response)
 """Steps 1 to 6 and 16."""
 
-BUSINESS = (
+SERVICE_ORDER = (
     BusinessLogic,
     Transaction,
     PublishEvent,
@@ -33,25 +35,32 @@ BUSINESS = (
     Replicate,
     InvalidateCache,
 )
-"""Steps 7 to 14; step 15 runs in the worker, from the events."""
+"""Steps 7 to 14. Step 15 runs in the worker, from the events."""
 
 Observe = Callable[[float], None]
 
 
 class Pipeline:
-    """Runs stages in their order and notes how long each took.
+    """Runs stages in their order, and measures how long each takes.
 
     Args:
-        stages: in order, one a step.
-        observers: for each stage what takes its seconds.
+        stages: the stages, seeded ones included.
+        order: the stages' healthy classes; the steps of both must be the same.
+        observer: returns what takes the seconds of a step.
+
+    Raises:
+        ValueError: the stages are not in this order.
     """
 
-    def __init__(self, stages: Sequence[Stage], observers: Sequence[Observe]) -> None:
-        self.stages = tuple(stages)
-        self._steps = tuple((stage, str(stage.step), observe) for stage, observe in zip(stages, observers, strict=True))
+    def __init__(
+        self, stages: Sequence[Stage], order: Sequence[type[Any]], observer: Callable[[Step], Observe]
+    ) -> None:
+        if [stage.step for stage in stages] != [kind.step for kind in order]:
+            raise ValueError("the stages are not in the order of the flow")
+        self._steps = tuple((stage, str(stage.step), observer(stage.step)) for stage in stages)
 
     async def run(self, job: Job) -> Job:
-        """Run them all; a refusal ends the run, and a connection still held is given back.
+        """Run all stages; a refusal ends the run, and a connection that is still leased is released.
 
         Raises:
             Refused: by a stage.

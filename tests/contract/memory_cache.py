@@ -1,16 +1,16 @@
-"""The cache's twin in memory."""
+"""The cache in memory: a fake for tests."""
 
-from createflow.reference_server.domain.port import Copy
+from createflow.reference_server.domain.ports import Copy
 
 
 class MemoryCache:
-    """Set if newer, without a time to live."""
+    """Copies without a time to live."""
 
     def __init__(self) -> None:
         self._copies: dict[str, Copy] = {}
 
     async def read(self, resource_id: str) -> Copy | None:
-        """The copy."""
+        """Return the copy."""
         return self._copies.get(resource_id)
 
     async def set_if_newer(self, resource_id: str, copy: Copy) -> None:

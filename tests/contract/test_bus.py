@@ -1,4 +1,4 @@
-"""Request and reply over a real broker: together on the way, each answered for itself."""
+"""Request and reply over a real broker: requests are sent in batches, and each gets its own reply."""
 
 import asyncio
 import uuid
@@ -10,9 +10,11 @@ import pytest
 
 from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_bus import NatsBus
-from createflow.reference_server.adapters.nats_subscriber import NatsService
-from createflow.reference_server.domain.port import Answer, UnavailableError, UnknownOutcomeError
-from createflow.reference_server.domain.version_watermarks import Floors
+from createflow.reference_server.adapters.nats_codec import decode_request
+from createflow.reference_server.adapters.nats_subscriber import NatsSubscriber
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.ports import ServiceReply, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.read_your_writes import VersionWatermarks
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio
@@ -20,18 +22,19 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(slots=True)
 class Instance:
-    """Answers with what it was asked, except what it is told to keep; and notes what came in one turn."""
+    """Replies with the query of each request, except those that begin with ``keep``; records all queries."""
 
-    kept: list[tuple[bytes, Callable[[Answer], None]]] = field(default_factory=list)
-    seen: list[bytes] = field(default_factory=list)
+    kept: list[tuple[str, Callable[[ServiceReply], None]]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
 
-    def accept(self, envelope: bytes, respond: Callable[[Answer], None]) -> None:
-        """One request."""
-        self.seen.append(envelope)
-        if envelope.startswith(b"keep"):
-            self.kept.append((envelope, respond))
+    def accept(self, request: bytes, respond: Callable[[ServiceReply], None]) -> None:
+        """Take one request."""
+        query = decode_request(request).query
+        self.seen.append(query)
+        if query.startswith("keep"):
+            self.kept.append((query, respond))
         else:
-            respond(Answer(200, document=envelope))
+            respond(ServiceReply(200, document=query.encode()))
 
 
 @dataclass(slots=True)
@@ -43,12 +46,16 @@ class Wire:
     url: str
     scope: AsyncExitStack
 
+    async def ask(self, query: str) -> ServiceReply:
+        """Send one request."""
+        return await self.bus.request(Job(request_id="request-1", op="search", query=query))
+
     async def join(self) -> Instance:
-        """One more instance."""
+        """Add one more instance."""
         instance = Instance()
         client = await nats_bus.connect(self.url, "instance")
         self.scope.push_async_callback(client.close)
-        await NatsService(self.prefix, Floors()).join(client, instance.accept)
+        await NatsSubscriber(self.prefix, VersionWatermarks()).join(client, instance.accept)
         return instance
 
 
@@ -67,26 +74,26 @@ async def wire(engines: EngineSet) -> AsyncIterator[Wire]:
 async def test_each_gets_its_own_answer(wire: Wire) -> None:
     """More requests at once than one message holds, some of them large."""
     instance = await wire.join()
-    envelopes = [b"%d " % number + b"x" * (20_000 if number % 3 else 1) for number in range(150)]
-    answers = await asyncio.gather(*(wire.bus.request(envelope) for envelope in envelopes))
-    assert [answer.document for answer in answers] == envelopes
-    assert instance.seen == envelopes
+    queries = [f"{number} " + "x" * (20_000 if number % 3 else 1) for number in range(150)]
+    replies = await asyncio.gather(*(wire.ask(query) for query in queries))
+    assert [reply.document.decode() for reply in replies] == queries
+    assert instance.seen == queries
 
 
 async def test_a_slow_one_does_not_hold_the_others(wire: Wire) -> None:
     """Although they came in the same message."""
     instance = await wire.join()
-    slow = asyncio.create_task(wire.bus.request(b"keep it"))
-    assert (await wire.bus.request(b"quick")).document == b"quick"
+    slow = asyncio.create_task(wire.ask("keep it"))
+    assert (await wire.ask("quick")).document == b"quick"
     assert not slow.done()
-    ((envelope, respond),) = instance.kept
-    respond(Answer(201, document=envelope))
+    ((query, respond),) = instance.kept
+    respond(ServiceReply(201, document=query.encode()))
     assert (await slow).status == 201
 
 
 async def test_without_an_instance_the_refusal_comes_at_once(wire: Wire) -> None:
     """For all who travelled together; after the time is over it would be another error."""
-    asked = [wire.bus.request(b"1"), wire.bus.request(b"2")]
+    asked = [wire.ask("1"), wire.ask("2")]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(answer) for answer in answers] == [UnavailableError, UnavailableError]
 
@@ -94,18 +101,18 @@ async def test_without_an_instance_the_refusal_comes_at_once(wire: Wire) -> None
 async def test_without_an_answer_in_time_the_outcome_is_unknown(wire: Wire) -> None:
     """For the one that has none; a late answer harms nobody."""
     instance = await wire.join()
-    answers = await asyncio.gather(wire.bus.request(b"keep"), wire.bus.request(b"quick"), return_exceptions=True)
+    answers = await asyncio.gather(wire.ask("keep"), wire.ask("quick"), return_exceptions=True)
     assert isinstance(answers[0], UnknownOutcomeError)
-    assert isinstance(answers[1], Answer)
-    instance.kept[0][1](Answer(201))
-    assert (await wire.bus.request(b"again")).document == b"again"
+    assert isinstance(answers[1], ServiceReply)
+    instance.kept[0][1](ServiceReply(201))
+    assert (await wire.ask("again")).document == b"again"
 
 
 async def test_who_goes_away_does_not_disturb_the_others(wire: Wire) -> None:
     """A client that hangs up takes only its own answer with it."""
     await wire.join()
-    gone = asyncio.create_task(wire.bus.request(b"gone"))
-    stays = asyncio.create_task(wire.bus.request(b"stays"))
+    gone = asyncio.create_task(wire.ask("gone"))
+    stays = asyncio.create_task(wire.ask("stays"))
     await asyncio.sleep(0)
     gone.cancel()
     assert (await stays).document == b"stays"

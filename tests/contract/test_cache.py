@@ -1,4 +1,4 @@
-"""One contract for the cache: the twin in memory and Valkey."""
+"""One contract for the cache: in memory and in Valkey."""
 
 import itertools
 import uuid
@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from createflow.reference_server.adapters.valkey import Valkey
-from createflow.reference_server.adapters.valkey_cache import ValkeyCache
-from createflow.reference_server.domain.port import CacheStore, Copy
+from createflow.reference_server.adapters.valkey import ValkeyCache, ValkeyClient
+from createflow.reference_server.domain.ports import CacheStore, Copy
 from tests.contract.memory_cache import MemoryCache
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +19,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[CacheStore]:
     if request.param == "memory":
         yield MemoryCache()
         return
-    valkey = Valkey(request.getfixturevalue("engines").settings.valkey_url)
+    valkey = ValkeyClient(request.getfixturevalue("engines").settings.valkey_url)
     yield ValkeyCache(valkey, prefix=uuid.uuid4().hex, ttl_s=60)
     await valkey.close()
 

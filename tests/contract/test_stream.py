@@ -1,21 +1,28 @@
-"""The event stream of a real broker: what is said to be published is there, once."""
+"""The event stream of a real broker: what counts as published is there, once."""
 
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from nats.aio.client import Client
 
 from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_stream import NatsStream
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.event import ResourceEvent
+from createflow.reference_server.domain.ports import UnavailableError
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio
 
 
-def _events(count: int) -> list[tuple[str, str, bytes]]:
-    return [("created", uuid.uuid4().hex, b"event %d" % number) for number in range(count)]
+def _events(count: int) -> list[ResourceEvent]:
+    now = datetime.now(UTC)
+    return [
+        ResourceEvent(uuid.uuid4().hex, "created", f"id-{number}", 1, "alice", "request", now, b'{"n":%d}' % number)
+        for number in range(count)
+    ]
 
 
 @pytest.fixture
@@ -39,14 +46,15 @@ async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, p
     await stream.ensure(client)
     events = _events(200)
     assert await stream.publish(events) == 200
-    assert await stream.publish([*events, *_events(1)]) == 201
-    seen: list[bytes] = []
+    (new,) = _events(1)
+    assert await stream.publish([*events, new]) == 201
+    seen: list[ResourceEvent] = []
     while len(seen) < 201:
         async with consumer.fetch(300) as delivery:
             assert delivery.events
             seen += delivery.events
             await delivery.settle([True] * len(delivery.events))
-    assert seen == [*(event for _, _, event in events), b"event 0"]
+    assert seen == [*events, new]
 
 
 async def test_nothing_counts_as_published_without_a_stream(client: Client, prefix: str) -> None:
@@ -66,6 +74,7 @@ async def test_what_follows_a_refused_event_does_not_count(client: Client, prefi
     first, second, third = _events(3)
     name = f"{prefix.upper()}_EVENTS"
     config = (await client.jetstream().stream_info(name)).config
-    config.max_msg_size = 100
+    config.max_msg_size = 1000
     await client.jetstream().update_stream(config)
-    assert await stream.publish([first, (second[0], second[1], b"x" * 1000), third]) == 1
+    large = replace(second, document=b'"%s"' % (b"x" * 2000))
+    assert await stream.publish([first, large, third]) == 1

@@ -20,6 +20,7 @@ from createflow.reference_server.stack.state import State
 from createflow.reference_server.worker.build import build as build_worker
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import Limits, Profile
+from tests.reference_server.in_process_server import quiet_log
 from tests.up_stack import UpCommand
 
 BEHIND = ("service", "worker")
@@ -48,11 +49,14 @@ async def seeded(up: UpCommand, defect: Defect | None, *, behind: bool = False) 
         return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:
-        processes = [build_gateway(settings("gateway"))]
+        processes = [build_gateway(settings("gateway"), quiet_log())]
         if behind:
-            processes += [build_service(settings("service")), build_worker(settings("worker"))]
+            processes += [
+                build_service(settings("service"), quiet_log()),
+                build_worker(settings("worker"), quiet_log()),
+            ]
         for process in processes:
-            await scope.enter_async_context(process.life)
+            await scope.enter_async_context(process.lifespan)
         for process in processes:
             await _ready(process)
         address = await scope.enter_async_context(_served(processes[0]))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.reference_server.engine_set import EngineSet, running_engines
-from tests.reference_server.lane import Lane, open_lane
+from tests.reference_server.in_process_server import InProcessServer, open_server
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +25,10 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSet]:
 
 
 @pytest.fixture
-async def lane(engines: EngineSet) -> AsyncIterator[Lane]:
+async def server(engines: EngineSet) -> AsyncIterator[InProcessServer]:
     """A healthy gateway and service."""
-    async with open_lane(engines) as lane:
-        yield lane
+    async with open_server(engines) as server:
+        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

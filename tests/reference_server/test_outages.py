@@ -7,27 +7,27 @@ import uuid
 import pytest
 
 from tests.reference_server.engine_set import EngineSet
-from tests.reference_server.lane import Lane, open_lane, until
+from tests.reference_server.in_process_server import InProcessServer, open_server, until
 
 pytestmark = pytest.mark.anyio
 
 
-async def _statuses(lane: Lane, tag: str, number: int) -> list[tuple[str, int]]:
+async def _statuses(server: InProcessServer, tag: str, number: int) -> list[tuple[str, int]]:
     names = [f"{tag} {index}" for index in range(number)]
-    replies = await asyncio.gather(*(lane.create({"name": name}) for name in names))
+    replies = await asyncio.gather(*(server.create({"name": name}) for name in names))
     return [(name, reply.status_code) for name, reply in zip(names, replies, strict=True)]
 
 
 async def test_a_database_that_stands_still_is_503_or_504_and_then_at_once(engines: EngineSet) -> None:
     """What was refused with 503 leaves no row, and a 201 comes again soon after."""
-    async with open_lane(engines, rpc_timeout_s=0.5) as lane:
+    async with open_server(engines, rpc_timeout_s=0.5) as server:
         tag = uuid.uuid4().hex
-        await lane.create()
+        await server.create()
         await asyncio.to_thread(engines.pause, "postgres-primary")
         try:
-            told = await _statuses(lane, f"{tag} down", 30)
+            told = await _statuses(server, f"{tag} down", 30)
             begun = time.monotonic()
-            assert (await lane.create()).status_code == 503
+            assert (await server.create()).status_code == 503
             at_once_s = time.monotonic() - begun
         finally:
             await asyncio.to_thread(engines.resume, "postgres-primary")
@@ -35,32 +35,32 @@ async def test_a_database_that_stands_still_is_503_or_504_and_then_at_once(engin
         assert at_once_s < 0.25
 
         async def works() -> bool:
-            return (await lane.create()).status_code == 201
+            return (await server.create()).status_code == 201
 
         assert await until(works)
         rows = {
-            row[0] for row in await lane.rows("SELECT name FROM resources WHERE name LIKE %(like)s", like=f"{tag}%")
+            row[0] for row in await server.rows("SELECT name FROM resources WHERE name LIKE %(like)s", like=f"{tag}%")
         }
         assert not rows & {name for name, status in told if status == 503}
 
 
 async def test_without_valkey_requests_are_served_and_reads_are_right(engines: EngineSet) -> None:
     """The limiter counts for itself, the cache catches up."""
-    async with open_lane(engines) as lane:
-        location = (await lane.create()).headers["location"]
+    async with open_server(engines) as server:
+        location = (await server.create()).headers["location"]
         resource_id = location.rpartition("/")[2]
         await asyncio.to_thread(engines.pause, "valkey")
         try:
-            changed = await lane.put(location, {"name": "second"})
+            changed = await server.put(location, {"name": "second"})
             assert changed.status_code == 200
-            assert (await lane.get(location)).json()["name"] == "second"
+            assert (await server.get(location)).json()["name"] == "second"
             assert "ratelimit" in changed.headers
         finally:
             await asyncio.to_thread(engines.resume, "valkey")
-        assert (await lane.get(location)).json()["name"] == "second"
+        assert (await server.get(location)).json()["name"] == "second"
 
         async def caught_up() -> bool:
-            cached = await lane.cached(resource_id)
+            cached = await server.cached(resource_id)
             return cached is not None and cached["name"] == "second"
 
         assert await until(caught_up)
@@ -68,27 +68,27 @@ async def test_without_valkey_requests_are_served_and_reads_are_right(engines: E
 
 async def test_search_that_stands_still_delays_the_index_only(engines: EngineSet) -> None:
     """Creates go on, and the document comes once search is back."""
-    async with open_lane(engines, worker=True) as lane:
+    async with open_server(engines, worker=True) as server:
         await asyncio.to_thread(engines.pause, "search")
         try:
-            reply = await lane.create()
+            reply = await server.create()
             assert reply.status_code == 201
-            assert (await lane.events(reply.json()["id"]))[0]["data"] == reply.json()
+            assert (await server.events(reply.json()["id"]))[0]["data"] == reply.json()
         finally:
             await asyncio.to_thread(engines.resume, "search")
-        assert await until(lambda: lane.indexed(reply.json()["id"])) == reply.json()
+        assert await until(lambda: server.indexed(reply.json()["id"])) == reply.json()
 
 
 async def test_nats_that_stands_still_is_503_or_504(engines: EngineSet) -> None:
     """And a 201 comes again after it."""
-    async with open_lane(engines, rpc_timeout_s=0.3) as lane:
+    async with open_server(engines, rpc_timeout_s=0.3) as server:
         await asyncio.to_thread(engines.pause, "nats")
         try:
-            assert (await lane.create()).status_code in {503, 504}
+            assert (await server.create()).status_code in {503, 504}
         finally:
             await asyncio.to_thread(engines.resume, "nats")
 
         async def works() -> bool:
-            return (await lane.create()).status_code == 201
+            return (await server.create()).status_code == 201
 
         assert await until(works)

@@ -1,1 +1,4 @@
-"""What the ports become: PostgreSQL, Valkey, NATS and the search engine; and in-memory twins for tests."""
+"""Implementations of the ports with PostgreSQL, Valkey, NATS, a search engine and JSON Web Tokens.
+
+Drivers are imported here only, and SQL stands here and in ``sql/`` only.
+"""

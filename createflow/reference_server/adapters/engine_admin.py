@@ -1,4 +1,4 @@
-"""What the stack does with the engines themselves, not with the data: roles, schema, is it there yet."""
+"""What the stack does with the engines themselves: whether they answer, roles, schema, injected faults."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,16 @@ import psycopg
 import redis.asyncio
 from psycopg import sql
 
+_BREAK_WRITES = """
+create or replace function createflow_injected_error() returns trigger language plpgsql as
+$$ begin raise exception 'injected by createflow stack inject database-error'; end $$;
+create or replace trigger injected_error before insert on outbox
+for each row execute function createflow_injected_error();
+"""
+
 
 async def postgres_answers(dsn: str) -> bool:
-    """Whether a statement runs; also through a pooler. False while the server starts or refuses."""
+    """Whether a statement runs, directly or through a pooler. False while the server starts or refuses."""
     return await _ask(dsn, "select true")
 
 
@@ -21,7 +28,7 @@ async def replica_streams(dsn: str) -> bool:
 
 
 async def valkey_answers(url: str) -> bool:
-    """Whether PING works (it does not while a data set is loaded)."""
+    """Whether PING works. It does not while a data set is loaded."""
     client = redis.asyncio.Redis.from_url(url, protocol=2, socket_timeout=1, socket_connect_timeout=1)
     try:
         return bool(await client.ping())
@@ -37,7 +44,7 @@ async def make_database(
     """Create login roles (name to password), the role that replicas connect with, and an empty database.
 
     Args:
-        dsn: a superuser's, to another database.
+        dsn: of a superuser, to another database.
     """
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         replica, password = replication_role
@@ -46,7 +53,7 @@ async def make_database(
         for name, password in roles.items():
             create = sql.SQL("create role {} login password {}")
             await connection.execute(create.format(sql.Identifier(name), sql.Literal(password)))
-        # strategy wal_log keeps the checkpoint away that file_copy forces
+        # strategy wal_log: file_copy would force a checkpoint
         await connection.execute(sql.SQL("create database {} strategy wal_log").format(sql.Identifier(database)))
 
 
@@ -56,10 +63,25 @@ async def apply_schema(dsn: str, script: str) -> None:
         await connection.execute(script.encode())
 
 
-async def execute(dsn: str, statement: str) -> None:
-    """Run one statement of ours as it is."""
+async def break_writes(dsn: str) -> None:
+    """Make every write fail inside its transaction.
+
+    The outbox row is the last part of a unit of work, so row and audit entry have been written when it fails.
+
+    Args:
+        dsn: of a superuser.
+    """
+    await _execute(dsn, _BREAK_WRITES)
+
+
+async def heal_writes(dsn: str) -> None:
+    """End what ``break_writes`` began."""
+    await _execute(dsn, "drop trigger if exists injected_error on outbox;")
+
+
+async def _execute(dsn: str, script: str) -> None:
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await connection.execute(statement.encode())
+        await connection.execute(script.encode())
 
 
 async def _ask(dsn: str, question: str) -> bool:

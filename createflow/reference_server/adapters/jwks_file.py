@@ -1,4 +1,4 @@
-"""The issuer's public keys from a JWKS file, re-read when it changes."""
+"""The issuer's public keys from a JWKS file (RFC 7517), read again when it changes."""
 
 import contextlib
 from collections.abc import Mapping
@@ -17,50 +17,50 @@ COOLDOWN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key and the one algorithm it verifies."""
+    """A public key and the one algorithm that it verifies."""
 
     algorithm: str
     material: AllowedPublicKeys
 
 
 class JwksFile:
-    """Keys by id. The last good set is kept when the file is missing or broken.
+    """Keys by id. The last valid set is kept while the file is missing or malformed.
 
-    A key's algorithm comes from the key, never from a token; symmetric keys are passed over, for a public file
-    cannot hold a secret.
+    A key's algorithm comes from the key, never from a token. Symmetric keys are ignored, because a public file cannot
+    hold a secret.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._looked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._stamp: tuple[int, int] | None = None
         self._keys: Mapping[str, Key] = {}
         self.generation = 0
-        """Grows with each change of the keys."""
+        """Increases with each change of the keys."""
 
     @property
     def is_loaded(self) -> bool:
-        """Whether there is any key."""
+        """Whether there is at least one key."""
         self.refresh()
         return bool(self._keys)
 
     def find(self, key_id: str | None) -> Key | None:
-        """The key with this id; without an id the only key there is."""
+        """Return the key with this id; without an id, the only key if there is only one."""
         if key_id is None:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
 
     def document(self) -> bytes:
-        """The file as it is, for the well-known address."""
+        """Return the file as it is, for /.well-known/jwks.json."""
         return self._path.read_bytes()
 
     def refresh(self) -> None:
-        """Look at the file again, at most once a second."""
+        """Read the file again if it has changed; checked at most once a second."""
         now = self._clock.monotonic()
-        if now - self._looked_at < COOLDOWN_S:
+        if now - self._checked_at < COOLDOWN_S:
             return
-        self._looked_at = now
+        self._checked_at = now
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
@@ -85,7 +85,7 @@ def _parse(text: bytes) -> dict[str, Key]:
 
 
 def _algorithm(jwk: Mapping[str, str]) -> str | None:
-    """The algorithm that fits the kind of key; None for kinds that are not trusted here."""
+    """Return the algorithm for the type of key; None for types that are not accepted."""
     return {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("RSA", None): "RS256"}.get(
         (jwk.get("kty"), jwk.get("crv"))  # type: ignore[arg-type]  # a lookup of anything is fine
     )

@@ -1,4 +1,4 @@
-"""Connections to NATS, and the gateway's request and reply over one."""
+"""Connections to NATS, and the gateway's requests to the services."""
 
 import asyncio
 import itertools
@@ -17,9 +17,15 @@ from nats.errors import (
     StaleConnectionError,
 )
 
-from createflow.reference_server.adapters.nats_batch_frame import join, portions, split
-from createflow.reference_server.adapters.reply_frame import unpack
-from createflow.reference_server.domain.port import Answer, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.adapters.nats_codec import (
+    decode_batch,
+    decode_reply,
+    encode_batch,
+    encode_request,
+    split_into_batches,
+)
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.ports import ServiceReply, UnavailableError, UnknownOutcomeError
 
 _NOT_SENT = (
     OutboundBufferLimitError,
@@ -30,18 +36,18 @@ _NOT_SENT = (
     MaxPayloadError,
 )
 _NO_RESPONDERS = "503"
-"""The server's own answer when nobody listens."""
+"""The NATS server's own answer when nobody subscribes to the subject."""
 RECONNECT_S = 0.2
 
 
 async def connect(url: str, name: str, *, buffered: bool = True) -> Client:
-    """A connection that is made as soon as the server is there, and made again whenever it is lost.
+    """Connect as soon as the server is there; the connection is made again whenever it is lost.
 
     Args:
         url: with user and password.
         name: shown in the server's list of connections.
-        buffered: keep what is published while the server is away. Not for requests: one could be carried out long
-            after its client has been told that it was not.
+        buffered: keep what is published while the server is away. Requests must not be kept: one could be carried out
+            long after its client got a refusal.
     """
     options: dict[str, Any] = {} if buffered else {"pending_size": 0}
     while True:
@@ -61,37 +67,37 @@ async def connect(url: str, name: str, *, buffered: bool = True) -> Client:
             await asyncio.sleep(RECONNECT_S / 4)
 
 
-async def listen(client: Client, subject: str, heard: Callable[[], None]) -> None:
-    """Call ``heard`` for each message on a subject."""
+async def subscribe(client: Client, subject: str, on_message: Callable[[], None]) -> None:
+    """Call ``on_message`` for each message on a subject."""
 
-    async def on_message(_message: Msg) -> None:
-        heard()
+    async def callback(_message: Msg) -> None:
+        on_message()
 
-    await client.subscribe(subject, cb=on_message)
+    await client.subscribe(subject, cb=callback)
 
 
 async def _ignore(_error: Exception) -> None:
-    """Lost connections show in /readyz and in the refusals; the library would print a traceback each time."""
+    """Print nothing: lost connections show in /readyz and in refusals, and the library prints a traceback for each."""
 
 
-class _Trip:
-    """Requests that left as one message, and who waits for their answers."""
+class _Batch:
+    """Requests that were sent as one message and wait for their replies."""
 
     __slots__ = ("timer", "waiting")
 
-    def __init__(self, waiting: dict[int, asyncio.Future[Answer]], timer: asyncio.TimerHandle) -> None:
+    def __init__(self, waiting: dict[int, asyncio.Future[ServiceReply]], timer: asyncio.TimerHandle) -> None:
         self.waiting = waiting
         self.timer = timer
 
 
 class NatsBus:
-    """Requests to ``{prefix}.resources.requests``: the server picks one member of the queue group.
+    """Sends requests to ``{prefix}.resources.requests``; the server picks one member of the queue group.
 
-    Requests of one turn of the loop travel as one message, to one instance; each is answered for itself.
+    Requests of one turn of the event loop are sent as one message to one instance. Each gets its own reply.
 
     Args:
         prefix: of the subjects.
-        timeout_s: how long an answer is waited for.
+        timeout_s: how long to wait for a reply.
     """
 
     def __init__(self, prefix: str, timeout_s: float) -> None:
@@ -100,41 +106,41 @@ class NatsBus:
         self._client: Client | None = None
         self._inbox = ""
         self._numbers = itertools.count()
-        self._leaving: list[tuple[bytes, asyncio.Future[Answer]]] = []
-        self._trips: dict[int, _Trip] = {}
+        self._unsent: list[tuple[bytes, asyncio.Future[ServiceReply]]] = []
+        self._batches: dict[int, _Batch] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether a request could be sent now."""
         return self._client is not None and self._client.is_connected
 
     async def use(self, client: Client) -> None:
-        """From now on send over this connection."""
+        """Send over this connection from now on."""
         self._inbox = client.new_inbox()
-        await client.subscribe(f"{self._inbox}.*", cb=self._on_answers)
+        await client.subscribe(f"{self._inbox}.*", cb=self._on_replies)
         self._client = client
 
-    async def request(self, envelope: bytes) -> Answer:
-        """Ask any one instance."""
-        if not self.connected:
+    async def request(self, job: Job) -> ServiceReply:
+        """Send the job to any one instance and return its reply."""
+        if not self.is_connected:
             raise UnavailableError("not connected")
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        if not self._leaving:
-            loop.call_soon(self._depart)
-        self._leaving.append((envelope, future))
+        future: asyncio.Future[ServiceReply] = loop.create_future()
+        if not self._unsent:
+            loop.call_soon(self._send_batches)
+        self._unsent.append((encode_request(job), future))
         return await future
 
-    def _depart(self) -> None:
-        leaving, self._leaving = self._leaving, []
-        waiting = [future for _, future in leaving]
-        for portion in portions(enumerate(envelope for envelope, _ in leaving)):
+    def _send_batches(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        waiting = [future for _, future in unsent]
+        for parts in split_into_batches(enumerate(request for request, _ in unsent)):
             number = next(self._numbers)
             late = UnknownOutcomeError("no answer in time")
             timer = asyncio.get_running_loop().call_later(self._timeout_s, self._fail, number, late)
-            self._trips[number] = _Trip({place: waiting[place] for place, _ in portion}, timer)
-            task = asyncio.create_task(self._send(number, join(portion)))
+            self._batches[number] = _Batch({position: waiting[position] for position, _ in parts}, timer)
+            task = asyncio.create_task(self._send(number, encode_batch(parts)))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
@@ -145,26 +151,26 @@ class NatsBus:
         except _NOT_SENT as error:
             self._fail(number, UnavailableError(str(error)))
 
-    async def _on_answers(self, message: Msg) -> None:
+    async def _on_replies(self, message: Msg) -> None:
         number = int(message.subject.rpartition(".")[2])
-        trip = self._trips.get(number)
-        if trip is None:
-            return  # it was given up
+        batch = self._batches.get(number)
+        if batch is None:
+            return  # timed out
         if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
             self._fail(number, UnavailableError("no instance is there"))
             return
-        for place, frame in split(message.data):
-            future = trip.waiting.pop(place)
+        for position, reply in decode_batch(message.data):
+            future = batch.waiting.pop(position)
             if not future.done():
-                future.set_result(unpack(frame))
-        if not trip.waiting:
-            trip.timer.cancel()
-            del self._trips[number]
+                future.set_result(decode_reply(reply))
+        if not batch.waiting:
+            batch.timer.cancel()
+            del self._batches[number]
 
     def _fail(self, number: int, error: Exception) -> None:
-        """Tell all who still wait."""
-        trip = self._trips.pop(number)
-        trip.timer.cancel()
-        for future in trip.waiting.values():
+        """Raise the error to all requests of the batch that still wait."""
+        batch = self._batches.pop(number)
+        batch.timer.cancel()
+        for future in batch.waiting.values():
             if not future.done():
                 future.set_exception(error)

@@ -1,9 +1,9 @@
-"""The event stream in JetStream: made when missing, published to by the relay, pulled from by who follows it."""
+"""The event stream in JetStream: created if missing, published to by the relay, consumed by the worker."""
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import nats.errors
@@ -15,7 +15,9 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType,
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.adapters.nats_codec import decode_event, encode_event
+from createflow.reference_server.domain.event import ResourceEvent
+from createflow.reference_server.domain.ports import UnavailableError
 
 PUBLISH_WAIT_S = 2.0
 FETCH_WAIT_S = 1.0
@@ -28,30 +30,36 @@ _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
 
 class NatsStream:
-    """The stream of one prefix: ``{PREFIX}_EVENTS`` over ``{prefix}.events.>``."""
+    """The stream ``{PREFIX}_EVENTS`` over the subjects ``{prefix}.events.>``.
 
-    def __init__(self, prefix: str) -> None:
+    Args:
+        prefix: of the subjects.
+        encode: turns an event into a message.
+    """
+
+    def __init__(self, prefix: str, encode: Callable[[ResourceEvent], bytes] = encode_event) -> None:
         self._prefix = prefix
+        self._encode = encode
         self._name = f"{prefix.upper()}_EVENTS"
         self._client: Client | None = None
         self._inbox = ""
         self._acks = _Acks(0)
         self._consumers: list[NatsConsumer] = []
 
-    def consumer(self, durable: str, *kinds: str) -> "NatsConsumer":
-        """A place in the stream that is kept under this name, over events of these kinds; call before ``ensure``."""
-        subjects = [f"{self._prefix}.events.{kind}" for kind in kinds]
+    def consumer(self, durable: str, *types: str) -> "NatsConsumer":
+        """Return a durable consumer of this name over events of these types; call this before ``ensure``."""
+        subjects = [f"{self._prefix}.events.{kind}" for kind in types]
         consumer = NatsConsumer(self._name, durable, subjects)
         self._consumers.append(consumer)
         return consumer
 
     @property
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the stream is known to exist."""
         return self._client is not None
 
     async def ensure(self, client: Client) -> None:
-        """Create the stream when it is not there, and the places in it.
+        """Create the stream and its consumers if they do not exist.
 
         Raises:
             UnavailableError: JetStream does not answer.
@@ -78,27 +86,29 @@ class NatsStream:
             raise UnavailableError(str(error)) from error
         self._client = client
 
-    async def publish(self, events: Sequence[tuple[str, str, bytes]]) -> int:
-        """Publish all at once; the server drops what it has seen within two minutes.
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
+
+        The server drops events whose id it has seen within ``DUPLICATE_WINDOW_S``.
 
         Raises:
-            UnavailableError: the stream is not there yet.
+            UnavailableError: the stream does not exist yet.
         """
         if self._client is None:
             raise UnavailableError("no stream yet")
         acks = self._acks = _Acks(len(events))
         try:
             async with asyncio.timeout(PUBLISH_WAIT_S):
-                for number, (kind, event_id, event) in enumerate(events):
+                for number, event in enumerate(events):
                     await self._client.publish(
-                        f"{self._prefix}.events.{kind}",
-                        event,
+                        f"{self._prefix}.events.{event.type}",
+                        self._encode(event),
                         reply=f"{self._inbox}.{acks.number}.{number}",
-                        headers={"Nats-Msg-Id": event_id},
+                        headers={"Nats-Msg-Id": event.id},
                     )
                 await acks.over.wait()
         except _FAILURES:
-            pass  # what is acknowledged counts all the same
+            pass  # what has been acknowledged counts all the same
         return acks.without_gap
 
     async def _on_ack(self, message: Msg) -> None:
@@ -107,16 +117,15 @@ class NatsStream:
         if int(batch) != acks.number:
             return  # too late: its event has been published again
         if message.data.startswith(b"{") and "error" not in orjson.loads(message.data):
-            acks.take(int(number))
+            acks.add(int(number))
         else:
-            acks.over.set()  # refused, or there is no stream: the rest need not be waited for
+            acks.over.set()  # refused, or there is no stream: do not wait for the rest
 
 
 class _Acks:
-    """Which events of one batch the stream has.
+    """Which events of one batch the stream has acknowledged.
 
-    The library waits for each acknowledgement with a task, a future and a timer of its own: half of what the worker
-    would do.
+    The library would wait for each acknowledgement with a task, a future and a timer: half of the worker's CPU time.
     """
 
     _numbers = itertools.count()
@@ -127,20 +136,20 @@ class _Acks:
         self._missing = set(range(expected))
         self._expected = expected
 
-    def take(self, number: int) -> None:
-        """This one is in."""
+    def add(self, number: int) -> None:
+        """Record that this event is acknowledged."""
         self._missing.discard(number)
         if not self._missing:
             self.over.set()
 
     @property
     def without_gap(self) -> int:
-        """How many from the first one on."""
+        """How many events are acknowledged, from the first one on."""
         return min(self._missing, default=self._expected)
 
 
 class NatsConsumer:
-    """A durable place in the stream."""
+    """A durable consumer of the stream."""
 
     def __init__(self, stream: str, durable: str, subjects: list[str]) -> None:
         self._stream = stream
@@ -156,16 +165,16 @@ class NatsConsumer:
         self._pull: JetStreamContext.PullSubscription | None = None
 
     async def join(self, context: JetStreamContext) -> None:
-        """Take the place, where it was left or at the beginning."""
+        """Go on where this consumer stopped, or at the beginning."""
         await context.add_consumer(self._stream, self._config)
         self._pull = await context.pull_subscribe_bind(consumer=self._durable, stream=self._stream)
         self._context = context
 
     async def rewind(self) -> None:
-        """Begin again with the oldest event there is.
+        """Start again with the oldest event.
 
         Raises:
-            UnavailableError: the stream does not answer; nothing is promised about the place.
+            UnavailableError: the stream does not answer; the position is unknown then.
         """
         if self._context is None:
             raise UnavailableError("no stream yet")
@@ -177,8 +186,8 @@ class NatsConsumer:
             raise UnavailableError(str(error)) from error
 
     @asynccontextmanager
-    async def fetch(self, limit: int) -> AsyncIterator["Delivery"]:
-        """Some events; inside the block, say of each whether it is done.
+    async def fetch(self, limit: int) -> AsyncIterator["NatsDelivery"]:
+        """Fetch some events; call ``settle`` inside the block.
 
         Raises:
             UnavailableError: the stream does not answer.
@@ -191,21 +200,21 @@ class NatsConsumer:
             messages = []
         except _FAILURES as error:
             raise UnavailableError(str(error)) from error
-        yield Delivery(messages)
+        yield NatsDelivery(messages)
 
 
-class Delivery:
-    """Events that were handed out and wait to be acknowledged."""
+class NatsDelivery:
+    """Events that were fetched and wait to be acknowledged."""
 
     def __init__(self, messages: list[Msg]) -> None:
         self._messages = messages
-        self.events = [message.data for message in messages]
+        self.events = [decode_event(message.data) for message in messages]
 
     async def settle(self, done: Sequence[bool]) -> None:
-        """Acknowledge what is done; the rest comes again a little later.
+        """Acknowledge the events that are done; the others are delivered again a little later.
 
         Raises:
-            UnavailableError: the connection is gone; everything comes again.
+            UnavailableError: the connection is lost; every event is delivered again.
         """
         try:
             for message, is_done in zip(self._messages, done, strict=True):

@@ -1,4 +1,4 @@
-"""The service's side of the bus: the queue group, the floors of the others, the nudge to the relay."""
+"""The service's side of NATS: requests from the queue group, version watermarks, and the wake-up of the relay."""
 
 import asyncio
 import contextlib
@@ -10,95 +10,107 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from createflow.reference_server.adapters.nats_batch_frame import Part, join, portions, split
-from createflow.reference_server.adapters.reply_frame import pack
-from createflow.reference_server.domain import watermark_message as floor_news
-from createflow.reference_server.domain.port import Answer
-from createflow.reference_server.domain.version_watermarks import Floors
+from createflow.reference_server.adapters.nats_codec import (
+    MalformedMessageError,
+    Part,
+    decode_batch,
+    decode_watermark,
+    encode_batch,
+    encode_reply,
+    encode_watermark,
+    split_into_batches,
+)
+from createflow.reference_server.domain.ports import ServiceReply
+from createflow.reference_server.domain.read_your_writes import VersionWatermarks
 
-NUDGE_S = 0.005
+WAKE_UP_DELAY_S = 0.005
 """Writes within this time wake the relay once."""
 
-Accept = Callable[[bytes, Callable[[Answer], None]], None]
+Accept = Callable[[bytes, Callable[[ServiceReply], None]], None]
+"""Takes an encoded request and the function that sends its reply."""
 
 
-class NatsService:
-    """Joins the queue group of the business tier; the subscription is the whole of service discovery."""
+class NatsSubscriber:
+    """A member of the services' queue group. The subscription is the whole of service discovery."""
 
-    def __init__(self, prefix: str, floors: Floors) -> None:
+    def __init__(self, prefix: str, watermarks: VersionWatermarks) -> None:
         self._prefix = prefix
-        self._floors = floors
+        self._watermarks = watermarks
         self._client: Client | None = None
-        self._work: Subscription | None = None
-        self._nudge_due = False
-        self._answers: dict[str, list[Part]] = {}
+        self._requests: Subscription | None = None
+        self._is_wake_up_due = False
+        self._replies: dict[str, list[Part]] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
     @property
-    def joined(self) -> bool:
+    def has_joined(self) -> bool:
         """Whether requests can arrive."""
-        return self._work is not None and self._client is not None and self._client.is_connected
+        return self._requests is not None and self._client is not None and self._client.is_connected
 
     async def join(self, client: Client, accept: Accept) -> None:
-        """Hear of floors first, then take work."""
+        """Subscribe to the watermarks first, then to requests."""
         self._client = client
 
-        async def on_floor(message: Msg) -> None:
-            floor_news.take(self._floors, message.data)
+        async def on_watermark(message: Msg) -> None:
+            with contextlib.suppress(MalformedMessageError):
+                self._watermarks.raise_to(*decode_watermark(message.data))
 
-        async def on_work(message: Msg) -> None:
-            for place, envelope in split(message.data):
-                accept(envelope, partial(self._respond, message.reply, place))
+        async def on_requests(message: Msg) -> None:
+            for position, request in decode_batch(message.data):
+                accept(request, partial(self._respond, message.reply, position))
 
-        await client.subscribe(f"{self._prefix}.floors", cb=on_floor)
-        self._work = await client.subscribe(f"{self._prefix}.resources.requests", queue="service", cb=on_work)
+        await client.subscribe(f"{self._prefix}.watermarks", cb=on_watermark)
+        self._requests = await client.subscribe(f"{self._prefix}.resources.requests", queue="service", cb=on_requests)
         await client.flush()
 
     async def leave(self) -> None:
-        """Take no more work; what has arrived is still handed over."""
-        if self._work is not None and self._client is not None and self._client.is_connected:
+        """Take no more requests; those that have arrived are still accepted."""
+        if self._requests is not None and self._client is not None and self._client.is_connected:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
-                await self._work.drain()  # type: ignore[no-untyped-call]  # the library's
+                await self._requests.drain()  # type: ignore[no-untyped-call]  # the library's
 
     async def finish(self) -> None:
-        """Until every answer is handed to the connection."""
-        while self._answers or self._sending:
+        """Wait until every reply has been given to the connection."""
+        while self._replies or self._sending:
             await asyncio.sleep(0)
 
-    def _respond(self, inbox: str, place: int, answer: Answer) -> None:
-        """Answers of one turn to one message travel as one message, too."""
-        if not self._answers:
-            asyncio.get_running_loop().call_soon(self._send_answers)
-        self._answers.setdefault(inbox, []).append((place, pack(answer)))
+    async def announce(self, resource_id: str, version: int) -> None:
+        """Send a version watermark to the other instances.
 
-    def _send_answers(self) -> None:
-        answers, self._answers = self._answers, {}
-        for inbox, parts in answers.items():
-            for portion in portions(parts):
-                self._publish(inbox, join(portion))
+        If the message is lost, they may read an older version from cache or replica.
+        """
+        if self._client is not None:
+            with contextlib.suppress(nats.errors.Error):
+                await self._client.publish(f"{self._prefix}.watermarks", encode_watermark(resource_id, version))
 
-    def _publish(self, subject: str, data: bytes = b"") -> None:
+    def wake_relay(self) -> None:
+        """Tell the outbox relay, within a few milliseconds, that there are new rows."""
+        if not self._is_wake_up_due and self._client is not None:
+            self._is_wake_up_due = True
+            asyncio.get_running_loop().call_later(WAKE_UP_DELAY_S, self._send_wake_up)
+
+    def _respond(self, inbox: str, position: int, reply: ServiceReply) -> None:
+        """Collect replies: those of one turn to one message are sent as one message, too."""
+        if not self._replies:
+            asyncio.get_running_loop().call_soon(self._send_replies)
+        self._replies.setdefault(inbox, []).append((position, encode_reply(reply)))
+
+    def _send_replies(self) -> None:
+        replies, self._replies = self._replies, {}
+        for inbox, parts in replies.items():
+            for batch in split_into_batches(parts):
+                self._start_publishing(inbox, encode_batch(batch))
+
+    def _start_publishing(self, subject: str, data: bytes = b"") -> None:
         if self._client is not None and self._client.is_connected:
-            task = asyncio.create_task(self._published(self._client, subject, data))
+            task = asyncio.create_task(self._publish(self._client, subject, data))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    async def _published(self, client: Client, subject: str, data: bytes) -> None:
-        with contextlib.suppress(nats.errors.Error):  # the gateway sees its own timeout then
+    async def _publish(self, client: Client, subject: str, data: bytes) -> None:
+        with contextlib.suppress(nats.errors.Error):  # the gateway gets no reply and times out
             await client.publish(subject, data)
 
-    async def announce(self, resource_id: str, version: int) -> None:
-        """Tell the other instances; a lost message leaves the versions in cache and replica to be trusted."""
-        if self._client is not None:
-            with contextlib.suppress(nats.errors.Error):
-                await self._client.publish(f"{self._prefix}.floors", floor_news.pack(resource_id, version))
-
-    def nudge(self) -> None:
-        """Wake the relay soon."""
-        if not self._nudge_due and self._client is not None:
-            self._nudge_due = True
-            asyncio.get_running_loop().call_later(NUDGE_S, self._send_nudge)
-
-    def _send_nudge(self) -> None:
-        self._nudge_due = False
-        self._publish(f"{self._prefix}.nudge")
+    def _send_wake_up(self) -> None:
+        self._is_wake_up_due = False
+        self._start_publishing(f"{self._prefix}.relay_wake_up")

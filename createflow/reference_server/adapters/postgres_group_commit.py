@@ -1,40 +1,50 @@
-"""One connection for all who ask for one at the same time, and one statement for what they write."""
+"""Group commit: requests that ask for a connection at the same time share one, and their creates share a statement."""
 
 import asyncio
 
 import psycopg
 
-from createflow.reference_server.adapters import multi_row_insert as joined_create
 from createflow.reference_server.adapters.postgres_pool import Connection, Pool
-from createflow.reference_server.adapters.unit_statement import compose
-from createflow.reference_server.domain.port import DatabaseError, KeyTakenError, UnavailableError, UnknownOutcomeError
-from createflow.reference_server.domain.unit_of_work import Unit, Written
+from createflow.reference_server.adapters.unit_of_work_sql import (
+    GROUP_INSERT,
+    can_be_grouped,
+    compose_statement,
+    group_parameters,
+    written_row,
+)
+from createflow.reference_server.domain.ports import (
+    DatabaseError,
+    KeyTakenError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from createflow.reference_server.domain.unit_of_work import UnitOfWork, WrittenRow
 
 _NOT_BEGUN = ("53", "57P01", "57P03", "57P05")
-"""SQLSTATEs with which the server turns a statement away or aborts it before its commit."""
+"""SQLSTATEs with which the server refuses a statement or aborts it before its commit."""
 
-Outcome = Written | Exception | None
+Outcome = WrittenRow | Exception | None
 
 
 class Group:
-    """A connection and those who share it. It goes back to the pool when the last of them lets go."""
+    """A connection and its members. The connection goes back to the pool when the last member leaves."""
 
     def __init__(self, pool: Pool, connection: Connection, members: int) -> None:
         self._pool = pool
         self._connection = connection
         self._members = members
-        self._waiting: list[tuple[Unit, asyncio.Future[Written | None]]] = []
+        self._waiting: list[tuple[UnitOfWork, asyncio.Future[WrittenRow | None]]] = []
         self._flush: asyncio.Task[None] | None = None
 
     async def leave(self) -> None:
-        """One member less."""
+        """End one membership."""
         self._members -= 1
         if self._members == 0:
             await self._pool.give(self._connection)
 
-    async def write(self, unit: Unit) -> Written | None:
-        """Write with the others."""
-        future: asyncio.Future[Written | None] = asyncio.get_running_loop().create_future()
+    async def write(self, unit: UnitOfWork) -> WrittenRow | None:
+        """Write a unit together with the other members' units."""
+        future: asyncio.Future[WrittenRow | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((unit, future))
         if self._flush is None:
             self._flush = asyncio.create_task(self._write_all())
@@ -43,74 +53,74 @@ class Group:
     async def _write_all(self) -> None:
         while self._waiting:
             waiting, self._waiting = self._waiting, []
-            plain = [entry for entry in waiting if joined_create.is_plain(entry[0])]
-            if len(plain) > 1 and await self._write_joined(plain):
+            grouped = [entry for entry in waiting if can_be_grouped(entry[0])]
+            if len(grouped) > 1 and await self._write_grouped(grouped):
                 waiting = [entry for entry in waiting if not entry[1].done()]
             for unit, future in waiting:
                 _settle(future, await self._write_one(unit))
         self._flush = None
 
-    async def _write_joined(self, entries: list[tuple[Unit, asyncio.Future[Written | None]]]) -> bool:
-        """Whether it is settled; when the database refused, nothing is written and each is tried alone."""
+    async def _write_grouped(self, entries: list[tuple[UnitOfWork, asyncio.Future[WrittenRow | None]]]) -> bool:
+        """Write all in one statement; False when the database refused it: then each unit is written alone."""
         units = [unit for unit, _ in entries]
         try:
-            cursor = await self._connection.execute(joined_create.SQL, joined_create.parameters(units))
-            outcomes: list[Outcome] = list(joined_create.written(await cursor.fetchall()))
+            cursor = await self._connection.execute(GROUP_INSERT, group_parameters(units))
+            outcomes: list[Outcome] = [written_row(row) for row in await cursor.fetchall()]
         except psycopg.Error as error:
-            judged = _judged(error)
-            if isinstance(judged, DatabaseError):
+            failure = _classify(error)
+            if isinstance(failure, DatabaseError):
                 return False
-            outcomes = [judged] * len(entries)
-        except Exception:  # noqa: BLE001 - what cannot even be sent for one must not leave the others waiting
+            outcomes = [failure] * len(entries)
+        except Exception:  # noqa: BLE001 - one unit that cannot be sent must not leave the others waiting
             return False
         for (_, future), outcome in zip(entries, outcomes, strict=True):
             _settle(future, outcome)
         return True
 
-    async def _write_one(self, unit: Unit) -> Outcome:
-        sql, parameters = compose(unit)
+    async def _write_one(self, unit: UnitOfWork) -> Outcome:
+        sql, parameters = compose_statement(unit)
         try:
             cursor = await self._connection.execute(sql, parameters)
             row = await cursor.fetchone()
         except psycopg.Error as error:
-            return _judged(error)
-        except Exception as error:  # noqa: BLE001 - raised to the one who asked
+            return _classify(error)
+        except Exception as error:  # noqa: BLE001 - raised to the writer of this unit
             return error
-        return Written(row[0], row[1], row[2].encode()) if row else None
+        return written_row(row) if row else None
 
 
-class MemberLease:
-    """One member's part in a group."""
+class GroupLease:
+    """One member's lease of the group's connection."""
 
     __slots__ = ("_group",)
 
     def __init__(self, group: Group) -> None:
         self._group: Group | None = group
 
-    async def write(self, unit: Unit) -> Written | None:
-        """Write with the others of the group."""
+    async def write(self, unit: UnitOfWork) -> WrittenRow | None:
+        """Write a unit together with the other members' units."""
         if self._group is None:
             raise TypeError("the lease has been released")
         return await self._group.write(unit)
 
     async def release(self) -> None:
-        """Let go; a second time is harmless."""
+        """End the membership; a second call does nothing."""
         group, self._group = self._group, None
         if group is not None:
             await group.leave()
 
 
-def _settle(future: asyncio.Future[Written | None], outcome: Outcome) -> None:
+def _settle(future: asyncio.Future[WrittenRow | None], outcome: Outcome) -> None:
     if future.done():
-        return  # whoever asked has gone; the outcome stands all the same
+        return  # the writer was cancelled; the outcome stands all the same
     if isinstance(outcome, Exception):
         future.set_exception(outcome)
     else:
         future.set_result(outcome)
 
 
-def _judged(error: psycopg.Error) -> Exception:
-    """What an error says about the write: rolled back, not begun, or nobody knows."""
+def _classify(error: psycopg.Error) -> Exception:
+    """Return what an error means for the write: rolled back, not begun, or unknown."""
     state = error.sqlstate
     if state is None:
         return UnknownOutcomeError(str(error))

@@ -1,12 +1,12 @@
-"""The outbox, read by one leader in the order of commits that cannot be overtaken."""
+"""The outbox: one leader reads its rows, in an order in which no later commit can come before an earlier one."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 
-from createflow.reference_server.domain.outbox import OutboxRow
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.event import OutboxRow, ResourceEvent
+from createflow.reference_server.domain.ports import UnavailableError
 
 _BATCH = """
     SELECT xid::text, seq, event_id::text, type, resource_id::text, version, actor, request_id, occurred_at, data
@@ -28,7 +28,7 @@ _PRUNE = """
         ORDER BY xid, seq LIMIT %(limit)s))
 """
 
-_FORGET_KEYS = """
+_PRUNE_KEYS = """
     DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
         SELECT ctid FROM idempotency_keys
         WHERE created_at < now() - %(keep_s)s * interval '1 second' LIMIT %(limit)s))
@@ -36,11 +36,11 @@ _FORGET_KEYS = """
 
 
 class PostgresOutbox:
-    """One stream's outbox over a session of its own.
+    """The outbox of one stream, over a session of its own.
 
     Args:
-        dsn: the primary itself: a pooler in transaction mode would lose the lock.
-        stream: whose rows.
+        dsn: of the primary itself, because a pooler in transaction mode would lose the lock.
+        stream: only rows of this stream are read.
     """
 
     def __init__(self, dsn: str, stream: str) -> None:
@@ -50,17 +50,19 @@ class PostgresOutbox:
         self._position = ("0", 0)
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether this process is the leader."""
         return self._connection is not None and not self._connection.closed
 
     async def lead(self) -> bool:
-        """Become the leader if there is none; the lock ends with the session, however that ends.
+        """Become the leader if there is none; returns whether this process is the leader.
+
+        The leader holds an advisory lock, which ends with the session.
 
         Raises:
             UnavailableError: the database does not answer.
         """
-        if self.leads:
+        if self.is_leader:
             return True
         try:
             connection = await psycopg.AsyncConnection.connect(
@@ -69,7 +71,7 @@ class PostgresOutbox:
         except psycopg.Error as error:
             raise UnavailableError(str(error)) from error
         try:
-            # A checkpoint lost in a crash only means that events are published again, with the same ids.
+            # If a crash loses a checkpoint, events are published again with the same ids.
             await connection.execute("SET synchronous_commit = off")
             cursor = await connection.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"createflow outbox {self._stream}",)
@@ -94,19 +96,22 @@ class PostgresOutbox:
             await connection.close()
 
     async def batch(self, limit: int) -> Sequence[OutboxRow]:
-        """The next rows that no running transaction can still precede."""
+        """Return the next rows. Rows that a running transaction could still precede are held back."""
         rows = await self._execute(_BATCH, limit=limit)
-        return [OutboxRow(*row) for row in rows]
+        return [
+            OutboxRow(xid, seq, ResourceEvent(event_id, kind, resource, version, actor, request, at, data.encode()))
+            for xid, seq, event_id, kind, resource, version, actor, request, at, data in rows
+        ]
 
     async def advance(self, row: OutboxRow) -> None:
-        """Everything up to and including this row is published."""
+        """Record that all rows up to and including this one are published."""
         self._position = (row.xid, row.seq)
         await self._execute(_ADVANCE)
 
     async def prune(self, keep_s: float, limit: int) -> None:
-        """Delete some published rows that are older, and some Idempotency-Keys: a retry comes within hours."""
+        """Delete published rows and Idempotency-Keys that are older than ``keep_s``, at most ``limit`` of each."""
         await self._execute(_PRUNE, keep_s=keep_s, limit=limit)
-        await self._execute(_FORGET_KEYS, keep_s=keep_s, limit=limit)
+        await self._execute(_PRUNE_KEYS, keep_s=keep_s, limit=limit)
 
     async def _execute(self, sql: str, **parameters: float) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, waited for only as long as agreed."""
+"""A pool of connections to PostgreSQL, with a limit on how long to wait for one."""
 
 import select
 from typing import Any
@@ -6,17 +6,23 @@ from typing import Any
 import psycopg
 import psycopg_pool
 
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.ports import UnavailableError
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 _CONNECT_TIMEOUT_S = 2
 _RECONNECT_S = 1.0
-"""After this long the pool forgets a lost connection, and the next request asks for a new one; the library's own
+"""After this time the pool gives up a lost connection, and the next request asks for a new one. The library's own
 backoff grows to minutes, and a database that is back must be used within seconds."""
 
 
 class Pool:
-    """A pool that hands out living connections or says at once that there is none."""
+    """A pool that returns open connections only, or raises when none comes free in time.
+
+    Args:
+        size: number of connections.
+        wait_s: how long to wait for one.
+        prepared: use prepared statements.
+    """
 
     def __init__(self, dsn: str, *, size: int, wait_s: float, prepared: bool) -> None:
         self._pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(
@@ -43,37 +49,37 @@ class Pool:
         await self._pool.close(timeout=2.0)
 
     async def take(self) -> Connection:
-        """A connection; ``give`` it back.
+        """Take a connection; return it with ``give``.
 
         Raises:
-            UnavailableError: none in time.
+            UnavailableError: none came free in time.
         """
         while True:
             try:
                 connection = await self._pool.getconn()
             except (psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests, psycopg_pool.PoolClosed) as error:
                 raise UnavailableError(str(error)) from error
-            if not _hung_up(connection):
+            if not _was_closed_by_server(connection):
                 return connection
             await connection.close()
             await self._pool.putconn(connection)
 
     async def answers(self) -> bool:
-        """Whether a trivial statement is answered now."""
+        """Whether a trivial statement gets an answer now."""
         try:
             return await self.fetch("SELECT 1", {}) is not None
         except UnavailableError:
             return False
 
     async def give(self, connection: Connection) -> None:
-        """Take the connection back; a broken one is replaced."""
+        """Return a connection to the pool; a broken one is replaced."""
         await self._pool.putconn(connection)
 
     async def fetch(self, sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
-        """The first row of a read.
+        """Return the first row of a read.
 
         Raises:
-            UnavailableError: no connection, or any database error: a read may be asked for again.
+            UnavailableError: there is no connection, or any database error, since a read can be repeated.
         """
         connection = await self.take()
         try:
@@ -85,10 +91,10 @@ class Pool:
             await self.give(connection)
 
 
-def _hung_up(connection: Connection) -> bool:
-    """Whether an idle connection has something to read: only the server's farewell can that be.
+def _was_closed_by_server(connection: Connection) -> bool:
+    """Whether the server has closed an idle connection: the only thing that there can be to read from it.
 
-    Without the look, each connection that died while idle would cost a client an unknown outcome.
+    Without this check, each connection that broke while idle would cost a client an unknown outcome.
     """
     if connection.closed:
         return True

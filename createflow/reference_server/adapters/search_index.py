@@ -1,11 +1,11 @@
-"""The search index over plain HTTP: any server that speaks Elasticsearch's bulk and search."""
+"""The search index over HTTP: any server with Elasticsearch's bulk and search APIs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from createflow.reference_server.domain.port import IndexAction, UnavailableError
+from createflow.reference_server.domain.ports import IndexAction, UnavailableError
 
 if TYPE_CHECKING:
     import httpx
@@ -14,7 +14,7 @@ TIMEOUT_S = 5.0
 _MAPPING = {
     "settings": {"index": {"refresh_interval": "1s", "number_of_replicas": 0}},
     "mappings": {
-        # What is not searched for is kept, not indexed: each field more costs every write a tenth of a millisecond.
+        # Fields that nobody searches are stored, not indexed: an index costs each write a tenth of a millisecond.
         "dynamic": False,
         "properties": {
             "name": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
@@ -25,7 +25,7 @@ _MAPPING = {
 
 
 class SearchIndex:
-    """Documents by resource id, each with the resource's version as external version."""
+    """Documents by resource id; the external version of each is the resource's version."""
 
     def __init__(self, url: str, index: str, credentials: str) -> None:
         self._url = url.rstrip("/")
@@ -39,7 +39,7 @@ class SearchIndex:
             await self._session.aclose()
 
     async def ensure(self) -> bool:
-        """Create the index with its mapping when it is not there; whether it was created."""
+        """Create the index with its mapping if it does not exist; returns whether it was created."""
         status, _ = await self._call("HEAD", f"/{self._index}")
         if status == 404:
             status, answer = await self._call("PUT", f"/{self._index}", orjson.dumps(_MAPPING))
@@ -51,7 +51,7 @@ class SearchIndex:
         return False
 
     async def apply(self, actions: Sequence[IndexAction]) -> Sequence[bool]:
-        """One bulk request; a version conflict means that a newer version is there already."""
+        """Apply actions in one bulk request. A version conflict means that the index has a newer version already."""
         lines: list[bytes] = []
         for action in actions:
             target = {"_id": action.resource_id, "version": action.version, "version_type": "external"}
@@ -63,11 +63,11 @@ class SearchIndex:
         if status >= 400:
             raise UnavailableError(f"bulk: {status}")
         items = orjson.loads(answer)["items"]
-        # A delete of what was never indexed answers 404, which is as good as done.
+        # A delete of a document that was never indexed answers 404: that counts as done.
         return [next(iter(item.values()))["status"] in {200, 201, 404, 409} for item in items]
 
     async def search(self, query: str) -> list[Any]:
-        """Documents whose name matches, best first."""
+        """Return documents whose name matches, best first."""
         body = {
             "query": {
                 "bool": {
@@ -83,7 +83,7 @@ class SearchIndex:
         return [hit["_source"] for hit in orjson.loads(answer)["hits"]["hits"]]
 
     async def _call(self, method: str, path: str, body: bytes = b"", *, ndjson: bool = False) -> tuple[int, bytes]:
-        # Imported late: it takes a tenth of a second, which the start-up of the other parts should not wait for.
+        # Imported here: the import takes a tenth of a second, which would delay the start-up.
         import httpx
 
         if self._session is None:

@@ -1,5 +1,6 @@
-"""One client of Valkey a process, with scripts that are loaded when they turn out to be missing."""
+"""The client of Valkey, one a process, and the cache in it. The scripts ``*.lua`` stand beside this module."""
 
+import random
 import time
 from importlib.resources import files
 from typing import Any
@@ -10,26 +11,27 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from createflow.reference_server.domain.batcher import Batcher
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.ports import Copy, UnavailableError
 
 TIMEOUT_S = 0.1
-TRIPS = 2
+IN_FLIGHT_MAX = 2
 PAUSE_S = 1.0
-"""After a failure nobody waits for the store during this time; then one call tries again."""
-
+"""After a failure no call is sent for this long; then one call tries again."""
+TTL_JITTER_RATIO = 0.1
+"""Entries that are made together must not expire together."""
 
 Command = tuple[str | bytes | int, ...]
 
 
-class Valkey:
-    """Scripts and reads, each answered or given up within ``TIMEOUT_S``, never retried: a script may have run.
+class ValkeyClient:
+    """Runs commands and scripts, each within ``TIMEOUT_S``. Nothing is retried, because a script may have run.
 
     Args:
         url: with user and password.
-        pace_s: least time between two trips.
+        interval_s: least time between two batches of commands.
     """
 
-    def __init__(self, url: str, *, pace_s: float = 0.0) -> None:
+    def __init__(self, url: str, *, interval_s: float = 0.0) -> None:
         self._client = redis.asyncio.Redis.from_url(
             url,
             protocol=2,
@@ -37,7 +39,9 @@ class Valkey:
             socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         )
-        self._trips: Batcher[Command, Any] = Batcher(self._travel, flights=TRIPS, pace_s=pace_s)
+        self._batches: Batcher[Command, Any] = Batcher(
+            self._send_batch, in_flight_max=IN_FLIGHT_MAX, interval_s=interval_s
+        )
         self._digests: dict[str, str] = {}
         self._away_until = 0.0
 
@@ -46,21 +50,21 @@ class Valkey:
         await self._client.aclose()
 
     async def ping(self) -> None:
-        """One round trip.
+        """Make one round trip.
 
         Raises:
-            UnavailableError: no answer.
+            UnavailableError: Valkey does not answer.
         """
         try:
             await self._client.execute_command("PING")  # type: ignore[no-untyped-call]  # the library's
         except (RedisError, OSError, TimeoutError) as error:
             raise UnavailableError(str(error)) from error
 
-    async def run(self, script: str, key: str, *arguments: str | bytes | int) -> Any:
-        """Run ``script``.lua on one key.
+    async def run_script(self, script: str, key: str, *arguments: str | bytes | int) -> Any:
+        """Run ``script``.lua on one key; the script is loaded when the server does not have it.
 
         Raises:
-            UnavailableError: no answer in time.
+            UnavailableError: Valkey does not answer in time.
         """
         digest = self._digests.get(script)
         if digest is None:
@@ -72,19 +76,19 @@ class Valkey:
             return await self.command("EVALSHA", digest, 1, key, *arguments)
 
     async def command(self, *parts: str | bytes | int) -> Any:
-        """One command.
+        """Run one command.
 
         Raises:
-            UnavailableError: no answer in time.
-            NoScriptError: the server was restarted and has forgotten its scripts.
+            UnavailableError: Valkey does not answer in time.
+            NoScriptError: the server was restarted and has lost its scripts.
         """
         now = time.monotonic()
         if now < self._away_until:
-            raise UnavailableError("the store was away a moment ago")
+            raise UnavailableError("Valkey did not answer a moment ago")
         if self._away_until:
-            self._away_until = now + PAUSE_S  # this call is the probe; the others go on without the store
+            self._away_until = now + PAUSE_S  # this call is the probe; the others go on without Valkey
         try:
-            answer = await self._trips.submit(parts)
+            answer = await self._batches.submit(parts)
         except NoScriptError:
             self._away_until = 0.0
             raise
@@ -94,7 +98,7 @@ class Valkey:
         self._away_until = 0.0
         return answer
 
-    async def _travel(self, commands: list[Command]) -> list[Any]:
+    async def _send_batch(self, commands: list[Command]) -> list[Any]:
         async with self._client.pipeline(transaction=False) as pipeline:
             for parts in commands:
                 pipeline.execute_command(*parts)
@@ -106,3 +110,26 @@ class Valkey:
         digest = answer.decode() if isinstance(answer, bytes) else str(answer)
         self._digests[script] = digest
         return digest
+
+
+class ValkeyCache:
+    """The cache: a hash of version and body under ``{prefix}:resource:{id}``; an empty body is a tombstone."""
+
+    def __init__(self, valkey: ValkeyClient, *, prefix: str, ttl_s: int) -> None:
+        self._valkey = valkey
+        self._prefix = prefix
+        self._ttl_ms = ttl_s * 1000
+
+    async def read(self, resource_id: str) -> Copy | None:
+        """Return the cached copy."""
+        version, body = await self._valkey.command("HMGET", self._key(resource_id), "version", "body")
+        return None if version is None else Copy(int(version), body or b"")
+
+    async def set_if_newer(self, resource_id: str, copy: Copy) -> None:
+        """Store the copy unless the cache has the same version or a newer one."""
+        jitter = random.uniform(1 - TTL_JITTER_RATIO, 1 + TTL_JITTER_RATIO)  # noqa: S311 - not a secret
+        ttl_ms = round(self._ttl_ms * jitter)
+        await self._valkey.run_script("set_if_newer", self._key(resource_id), copy.version, copy.document, ttl_ms)
+
+    def _key(self, resource_id: str) -> str:
+        return f"{self._prefix}:resource:{resource_id}"

@@ -6,8 +6,8 @@ import jwt
 import orjson
 
 from createflow.reference_server.defects.defect import Defect, replace_stage
-from createflow.reference_server.domain.access import PERMISSIONS
-from createflow.reference_server.domain.job import Job, Principal, Refused
+from createflow.reference_server.domain.access import PERMISSIONS, Principal
+from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.schemas.flow import Step
 
@@ -20,8 +20,8 @@ class _OpenDoor(AuthCheck):
 
 
 class _NoChallenge(AuthCheck):
-    def challenge(self, *, given: bool) -> Refused:
-        healthy = AuthCheck.challenge(self, given=given)
+    def challenge(self, *, has_token: bool) -> Refused:
+        healthy = AuthCheck.challenge(self, has_token=has_token)
         return Refused(401, healthy.code, healthy.detail)
 
 
@@ -65,8 +65,8 @@ class _TakesLastCredential(AuthCheck):
 
 
 class _ErrorCodeWithoutToken(AuthCheck):
-    def challenge(self, *, given: bool) -> Refused:  # noqa: ARG002 - the healthy signature
-        return AuthCheck.challenge(self, given=True)
+    def challenge(self, *, has_token: bool) -> Refused:  # noqa: ARG002 - the healthy signature
+        return AuthCheck.challenge(self, has_token=True)
 
 
 class _ValidatesFirst(AuthCheck):

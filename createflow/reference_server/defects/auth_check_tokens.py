@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from jwt.utils import base64url_decode
 
 from createflow.reference_server.adapters.jwks_file import Key
-from createflow.reference_server.adapters.jwt_tokens import LEEWAY_S, JwtTokens
+from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S, JwtVerifier
 from createflow.reference_server.defects.defect import ChangeStages, Defect, change_stage
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.schemas.flow import Step
@@ -24,7 +24,7 @@ _KEY_ID = re.compile(r"[\w.-]{1,200}")
 _FETCH_S = 1.0
 
 
-class _OtherClaimRules(JwtTokens):
+class _OtherClaimRules(JwtVerifier):
     """Verifies the signature, and the claims with other options. A token without ``exp`` gets one."""
 
     leeway_s = LEEWAY_S
@@ -47,7 +47,7 @@ class _IgnoresExpiry(_OtherClaimRules):
     options = {"verify_exp": False}  # noqa: RUF012 - see above
 
 
-class _SkipsSignature(JwtTokens):
+class _SkipsSignature(JwtVerifier):
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         return jwt.decode(
             token,
@@ -63,7 +63,7 @@ class _AcceptsAlgNone(_SkipsSignature):
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         if str(jwt.get_unverified_header(token).get("alg", "")).lower() == "none":
             return _SkipsSignature.decode(self, token, key)
-        return JwtTokens.decode(self, token, key)
+        return JwtVerifier.decode(self, token, key)
 
 
 class _LongLeeway(_OtherClaimRules):
@@ -93,12 +93,12 @@ class _IgnoresAudience(_OtherClaimRules):
     options = {"verify_aud": False}  # noqa: RUF012 - see above
 
 
-class _TrustsMore(JwtTokens):
+class _TrustsMore(JwtVerifier):
     """Also accepts tokens whose claims ``trusted_claims`` returns."""
 
     def _checked(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
-        return self.trusted_claims(token, header) or JwtTokens._checked(self, token)  # noqa: SLF001 - the base class
+        return self.trusted_claims(token, header) or JwtVerifier._checked(self, token)  # noqa: SLF001 - the base class
 
     def trusted_claims(self, token: str, header: dict[str, Any]) -> dict[str, Any] | None:
         raise NotImplementedError
@@ -143,21 +143,21 @@ class _FetchesKeyUrl(_TrustsMore):
         return None
 
 
-class _KeyIdCrashes(JwtTokens):
+class _KeyIdCrashes(JwtVerifier):
     def verify(self, token: str) -> Any:
         with contextlib.suppress(jwt.PyJWTError):
             header = json.loads(base64url_decode(token.partition(".")[0]))
             if not _KEY_ID.fullmatch(str(header.get("kid", "none"))):
                 raise RuntimeError("no such file")
-        return JwtTokens.verify(self, token)
+        return JwtVerifier.verify(self, token)
 
 
-class _LooseTokenSpelling(JwtTokens):
-    def check_spelling(self, token: str) -> None:
+class _LooseTokenSpelling(JwtVerifier):
+    def check_encoding(self, token: str) -> None:
         pass
 
 
-class _IgnoresCrit(JwtTokens):
+class _IgnoresCrit(JwtVerifier):
     def _claims(self, token: str) -> dict[str, Any]:
         signing_input, _, signature = token.rpartition(".")
         header, _, claims = signing_input.partition(".")
@@ -169,12 +169,12 @@ class _IgnoresCrit(JwtTokens):
                 if verifier.verify(signing_input.encode(), key.material, base64url_decode(signature)):
                     trusted: dict[str, Any] = json.loads(base64url_decode(claims))
                     return trusted
-        return JwtTokens._claims(self, token)  # noqa: SLF001 - the base class
+        return JwtVerifier._claims(self, token)  # noqa: SLF001 - the base class
 
 
-class _AnyTokenType(JwtTokens):
+class _AnyTokenType(JwtVerifier):
     def check_header(self, header: dict[str, Any]) -> None:
-        JwtTokens.check_header(self, {**header, "typ": "at+jwt"})
+        JwtVerifier.check_header(self, {**header, "typ": "at+jwt"})
 
 
 def _signed_with(token: str, secret: bytes) -> bool:
@@ -187,15 +187,15 @@ def _fetch(url: str) -> None:
         pass
 
 
-def replace_tokens(mutant: type[JwtTokens]) -> ChangeStages:
+def replace_tokens(mutant: type[JwtVerifier]) -> ChangeStages:
     """Verify tokens with the class ``mutant`` in step 3."""
 
     def change(stage: AuthCheck) -> AuthCheck:
-        healthy = stage.tokens
-        if not isinstance(healthy, JwtTokens):
-            raise TypeError("the mutant replaces JwtTokens")
-        tokens = mutant(healthy.keys, issuer=healthy.issuer, audience=healthy.audience, clock=healthy.clock)
-        return replace(stage, tokens=tokens)
+        healthy = stage.verifier
+        if not isinstance(healthy, JwtVerifier):
+            raise TypeError("the mutant replaces JwtVerifier")
+        verifier = mutant(healthy.keys, issuer=healthy.issuer, audience=healthy.audience, clock=healthy.clock)
+        return replace(stage, verifier=verifier)
 
     return change_stage(Step.AUTH_CHECK, change)
 

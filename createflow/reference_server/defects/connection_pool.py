@@ -2,18 +2,18 @@
 
 from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job, Lease, Refused
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.ports import UnavailableError
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
 from createflow.schemas.flow import Step
 
 _LEAKED: list[Lease] = []
-"""Held for ever: a connection that is collected would be closed, and its place in the pool given back."""
+"""Kept for ever: a connection that is garbage-collected would be closed, and the pool would open another."""
 
 
 class _PoolLeaks(ConnectionPool):
     async def __call__(self, job: Job) -> Job:
         try:
-            _LEAKED.append(await self.rows.acquire())
+            _LEAKED.append(await self.repository.acquire())
         except UnavailableError:
             raise Refused(503, "service_unavailable", "The pool is empty.", retry_after_s=1.0) from None
         return await ConnectionPool.__call__(self, job)

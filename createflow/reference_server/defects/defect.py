@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
+from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Stage
-from createflow.reference_server.domain.outbox import OutboxRow
-from createflow.reference_server.domain.reads import Reader
+from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step, Tier
 
 ProcessKind = Literal["gateway", "service", "worker"]
 Stages = tuple[Stage, ...]
-ComposeEvent = Callable[[OutboxRow], bytes]
+EncodeEvent = Callable[[ResourceEvent], bytes]
 S = TypeVar("S")
 
 
@@ -30,8 +30,8 @@ class NoSeed:
         """Return what a service reads resources with."""
         return healthy
 
-    def change_event_composer(self, healthy: ComposeEvent) -> ComposeEvent:
-        """Return what makes an event of an outbox row, in the worker."""
+    def change_event_encoder(self, healthy: EncodeEvent) -> EncodeEvent:
+        """Return what encodes events, in the worker."""
         return healthy
 
     def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:
@@ -71,13 +71,13 @@ class ChangeReader(Seed):
 
 
 @dataclass(frozen=True)
-class ReplaceEventComposer(Seed):
-    """Composes events with ``mutant``."""
+class ReplaceEventEncoder(Seed):
+    """Encodes events with ``mutant``."""
 
     process = "worker"
-    mutant: ComposeEvent
+    mutant: EncodeEvent
 
-    def change_event_composer(self, healthy: ComposeEvent) -> ComposeEvent:  # noqa: ARG002 - the base's signature
+    def change_event_encoder(self, healthy: EncodeEvent) -> EncodeEvent:  # noqa: ARG002 - the base's signature
         """Return the mutant."""
         return self.mutant
 

@@ -1,19 +1,20 @@
 """Defects of step 15: the search index."""
 
 from createflow.reference_server.defects.defect import Defect, ReplaceIndexUpdate
-from createflow.reference_server.domain.port import IndexAction
+from createflow.reference_server.domain.event import ResourceEvent
+from createflow.reference_server.domain.ports import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step
 
 
 class _IndexSkipped(IndexUpdate):
-    def action(self, event: bytes) -> IndexAction | None:
-        return None if b"createflow.resource.created" in event else IndexUpdate.action(self, event)
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        return None if event.type == "created" else IndexUpdate.action_for(self, event)
 
 
 class _IndexKeepsOld(IndexUpdate):
-    def action(self, event: bytes) -> IndexAction | None:
-        return None if b"createflow.resource.updated" in event else IndexUpdate.action(self, event)
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        return None if event.type == "updated" else IndexUpdate.action_for(self, event)
 
 
 DEFECTS = (

@@ -4,7 +4,7 @@ import orjson
 
 from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.port import Copy
+from createflow.reference_server.domain.ports import Copy
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.schemas.flow import Step
 

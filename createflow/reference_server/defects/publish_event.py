@@ -1,10 +1,13 @@
 """Defects of step 9: the event of a write."""
 
+from dataclasses import replace
+
 import orjson
 
-from createflow.reference_server.defects.defect import Defect, ReplaceEventComposer, replace_stage
+from createflow.reference_server.adapters.nats_codec import encode_event
+from createflow.reference_server.defects.defect import Defect, ReplaceEventEncoder, replace_stage
+from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.outbox import OutboxRow, event_of
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.schemas.flow import Step
 
@@ -19,10 +22,9 @@ class _EventTwice(PublishEvent):
         return await PublishEvent.__call__(self, await PublishEvent.__call__(self, job))
 
 
-def _with_wrong_actor(row: OutboxRow) -> bytes:
-    event = orjson.loads(event_of(row))
-    event["actor"] = event["data"]["created_by"] = "somebody-else"
-    return orjson.dumps(event)
+def _with_wrong_actor(event: ResourceEvent) -> bytes:
+    document = {**orjson.loads(event.document), "created_by": "somebody-else"}
+    return encode_event(replace(event, actor="somebody-else", document=orjson.dumps(document)))
 
 
 DEFECTS = (
@@ -37,6 +39,6 @@ DEFECTS = (
         "event_wrong_actor",
         Step.PUBLISH_EVENT,
         "The event names another creator than the resource does.",
-        ReplaceEventComposer(_with_wrong_actor),
+        ReplaceEventEncoder(_with_wrong_actor),
     ),
 )

@@ -10,7 +10,7 @@ from createflow.schemas.flow import Step
 
 class _NoRateLimit(RateLimit):
     async def __call__(self, job: Job) -> Job:
-        job.quota = await self.buckets.take(self.bucket(job), self.limit)
+        job.quota = await self.limiter.take(self.bucket(job), self.limit)
         return job
 
 

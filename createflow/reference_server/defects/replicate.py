@@ -2,8 +2,8 @@
 
 from createflow.reference_server.defects.defect import Both, ChangeReader, Defect, replace_stage
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.port import Copy
-from createflow.reference_server.domain.reads import Reader
+from createflow.reference_server.domain.ports import Copy
+from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.schemas.flow import Step
 
@@ -11,7 +11,7 @@ _BEFORE: dict[str, Copy] = {}
 """Shared by the two halves of the defect, which live in one process."""
 
 
-class _NoFloor(Replicate):
+class _NoWatermark(Replicate):
     async def __call__(self, job: Job) -> Job:
         if job.current is not None:
             _BEFORE[job.resource_id] = Copy(job.current.version, job.current.document)
@@ -24,7 +24,7 @@ class _OldReader(Reader):
 
 
 def _with_old_copies(reader: Reader) -> Reader:
-    return _OldReader(reader.floors, reader.cache, reader.replicas, reader.primary)
+    return _OldReader(reader.watermarks, reader.cache, reader.replicas, reader.primary)
 
 
 DEFECTS = (
@@ -32,6 +32,6 @@ DEFECTS = (
         "reads_old_version",
         Step.REPLICATE,
         "A read shows the version before the reader's own update.",
-        Both(replace_stage(_NoFloor), ChangeReader(_with_old_copies)),
+        Both(replace_stage(_NoWatermark), ChangeReader(_with_old_copies)),
     ),
 )

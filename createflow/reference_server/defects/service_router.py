@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
-from createflow.reference_server.domain.circuit_breaker import Breaker
+from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
 from createflow.reference_server.domain.job import Refused
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.schemas.clock import SystemClock
@@ -15,11 +15,11 @@ class _DownIs500(ServiceRouter):
         return Refused(500, "internal_error", detail)
 
 
-class _NeverOpens(Breaker):
-    def enter(self) -> int:
+class _NeverOpens(CircuitBreaker):
+    def admit(self) -> int:
         return 0
 
-    def leave(self, era: int, *, healthy: bool | None) -> None:
+    def record(self, generation: int, *, healthy: bool | None) -> None:
         pass
 
 

@@ -1,41 +1,42 @@
 """Defects of step 8: the unit of work."""
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
 
 from createflow.reference_server.defects.defect import ChangeStages, Defect, Stages
 from createflow.reference_server.domain.job import Job, Refused, Stage
-from createflow.reference_server.domain.port import Rows
-from createflow.reference_server.domain.unit_of_work import Unit
+from createflow.reference_server.domain.ports import Repository
+from createflow.reference_server.domain.unit_of_work import CreateRow, UnitOfWork, UpdateRow
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.reference_server.stages.business.transaction import Transaction
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
 from createflow.schemas.flow import Step
 
-_ADOPT = "SELECT id, version, resource_document(resources) AS document FROM resources WHERE id = %(id)s"
-
 
 @dataclass(frozen=True, slots=True)
 class _NoRollback:
+    """Commits the row at once; what step 12 commits later is an update of it, with the event and the audit entry."""
+
     step: ClassVar[Step] = Step.TRANSACTION
     healthy: Transaction
-    rows: Rows
+    repository: Repository
 
     async def __call__(self, job: Job) -> Job:
         job = await self.healthy(job)
-        if job.op != "create" or job.unit is None:
+        if job.unit is None or not isinstance(job.unit.change, CreateRow):
             return job
-        row_only = Unit(job.unit.row_statement, job.unit.row, job.unit.request_id, job.unit.stream)
-        lease = await self.rows.acquire()
+        create = job.unit.change
+        row_only = UnitOfWork(create, job.unit.request_id, job.unit.stream)
+        lease = await self.repository.acquire()
         try:
-            written = await self.rows.write(lease, row_only)
+            written = await self.repository.write(lease, row_only)
         finally:
             await lease.release()
         if written is not None:
-            job.unit = replace(job.unit, row_statement=_ADOPT, row={"id": written.resource_id})
+            job.unit.change = UpdateRow(written.resource_id, None, create.name, create.description, create.metadata)
         return job
 
 
@@ -68,7 +69,7 @@ class _KeepsRow:
 def _commit_row_first(stages: Stages) -> Stages:
     pool = next((stage for stage in stages if isinstance(stage, ConnectionPool)), None)
     return tuple(
-        _NoRollback(stage, pool.rows) if isinstance(stage, Transaction) and pool else stage for stage in stages
+        _NoRollback(stage, pool.repository) if isinstance(stage, Transaction) and pool else stage for stage in stages
     )
 
 

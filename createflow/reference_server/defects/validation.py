@@ -56,7 +56,7 @@ class _FirstErrorOnly(Validation):
 
 
 class _BlankAccepted(Validation):
-    def house_rules(self, document: dict[str, Any]) -> list[Violation]:  # noqa: ARG002 - the healthy signature
+    def extra_violations(self, document: dict[str, Any]) -> list[Violation]:  # noqa: ARG002 - the healthy signature
         return []
 
 

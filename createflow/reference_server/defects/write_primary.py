@@ -1,18 +1,21 @@
 """Defects of step 12: the write to the primary."""
 
+from dataclasses import replace
+
 import orjson
 
 from createflow.reference_server.defects.defect import Defect, replace_stage
 from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.unit_of_work import DeleteRow
 from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
 
 class _DropsDescription(WritePrimary):
     async def __call__(self, job: Job) -> Job:
-        if job.unit is None or "description" not in job.unit.row:
+        if job.unit is None or isinstance(job.unit.change, DeleteRow):
             return await WritePrimary.__call__(self, job)
-        job.unit.row["description"] = ""
+        job.unit.change = replace(job.unit.change, description="")
         job = await WritePrimary.__call__(self, job)
         shown = orjson.loads(job.document)
         shown["description"] = job.body["description"]

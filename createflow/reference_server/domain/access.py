@@ -1,8 +1,7 @@
-"""Who may do what, and what proves who it is: shared by step 3 and by whatever verifies tokens."""
+"""Who sends a request, what they may do, and what verifies their token."""
 
+from dataclasses import dataclass
 from typing import Protocol
-
-from createflow.reference_server.domain.job import Principal
 
 _READ = frozenset({"read"})
 _WRITE = _READ | {"create", "update", "delete"}
@@ -11,19 +10,31 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "writer": _WRITE,
     "admin": _WRITE | {"others"},
 }
-"""Role to permissions; ``others`` is writing what somebody else created."""
+"""Role to permissions. ``others`` allows to change resources that another subject created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who sends a request, and what they may do."""
+
+    subject: str
+    permissions: frozenset[str]
+
+
+ANONYMOUS = Principal("", frozenset())
+"""The principal of a request before step 3."""
 
 
 class InvalidTokenError(Exception):
-    """The token proves nothing; the message is for the log."""
+    """The token is not valid. The message is for the log only."""
 
 
-class Tokens(Protocol):
+class TokenVerifier(Protocol):
     """Verifies access tokens."""
 
     def verify(self, token: str) -> Principal:
-        """The token's principal.
+        """Return the token's principal.
 
         Raises:
-            InvalidTokenError: malformed, not signed by the issuer, expired, for somebody else.
+            InvalidTokenError: it is malformed, expired, not signed by the issuer, or for another audience.
         """

@@ -1,7 +1,7 @@
-"""Joins what is asked for at the same time into one trip.
+"""Sends requests that arrive at the same time as one batch.
 
-A system call and a round trip cost more than the work they carry. A lone request leaves at the end of the loop's turn;
-those that come while it is on its way, or within the pace after it left, leave together.
+A system call and a round trip cost more than the work they carry. A lone request is sent at the end of the event loop's
+turn. Requests that arrive while a batch is on its way, or within the least interval after it, form the next batch.
 """
 
 import asyncio
@@ -14,84 +14,84 @@ R = TypeVar("R")
 
 
 class Batcher(Generic[T, R]):
-    """Hands requests to ``carry_out`` in handfuls.
+    """Passes requests to ``send`` in batches.
 
     Args:
-        carry_out: answers a handful in order; an exception among the answers is raised to the one it is for.
-        discard: takes back an answer that nobody waits for any more.
-        most: requests in one trip.
-        flights: trips at the same time.
-        pace_s: least time between two departures. What leaves together arrives together and stays together on its
-            further way, so a few milliseconds at the first of several trips make all of them cheaper.
+        send: answers a batch in its order; an exception among the answers is raised to the request that it is for.
+        discard: takes back an answer whose receiver has gone.
+        batch_max: requests in one batch.
+        in_flight_max: batches at the same time.
+        interval_s: least time between two batches. Requests that are sent together stay together in the later steps, so
+            a few milliseconds at the first of several batchers make all of them cheaper.
     """
 
     def __init__(
         self,
-        carry_out: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
+        send: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
         *,
         discard: Callable[[R], Awaitable[None]] | None = None,
-        most: int = 64,
-        flights: int = 1,
-        pace_s: float = 0.0,
+        batch_max: int = 64,
+        in_flight_max: int = 1,
+        interval_s: float = 0.0,
     ) -> None:
-        self._carry_out = carry_out
+        self._send = send
         self._discard = discard
-        self._most = most
-        self._free = flights
-        self._pace_s = pace_s
-        self._earliest_s = 0.0
+        self._batch_max = batch_max
+        self._free_slots = in_flight_max
+        self._interval_s = interval_s
+        self._next_start_s = 0.0
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
-        self._due = False
+        self._is_scheduled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: T) -> R:
-        """The answer to one request."""
+        """Return the answer to one request."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        self._announce()
+        self._schedule()
         try:
             return await future
         except asyncio.CancelledError:
-            # The answer may have come in the very turn in which its receiver was told to go.
+            # The answer may have arrived in the same turn in which its receiver was cancelled.
             if self._discard is not None and future.done() and not future.cancelled() and not future.exception():
                 await self._discard(future.result())
             raise
 
-    def _announce(self) -> None:
-        """See that those who wait depart, once."""
-        if self._due or not self._free or not self._waiting:
+    def _schedule(self) -> None:
+        """Schedule the next start, unless one is scheduled already."""
+        if self._is_scheduled or not self._free_slots or not self._waiting:
             return
-        self._due = True
+        self._is_scheduled = True
         loop = asyncio.get_running_loop()
-        wait_s = self._earliest_s - loop.time()
+        wait_s = self._next_start_s - loop.time()
         if wait_s > 0:
-            loop.call_later(wait_s, self._depart)
+            loop.call_later(wait_s, self._start_batches)
         else:
-            loop.call_soon(self._depart)
+            loop.call_soon(self._start_batches)
 
-    def _depart(self) -> None:
-        self._due = False
-        if self._pace_s:
-            self._earliest_s = asyncio.get_running_loop().time() + self._pace_s
-        while self._waiting and self._free:
-            handful = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            handful = [(item, future) for item, future in handful if not future.done()]
-            if handful:
-                self._free -= 1
-                task = asyncio.create_task(self._fly(handful))
+    def _start_batches(self) -> None:
+        self._is_scheduled = False
+        if self._interval_s:
+            self._next_start_s = asyncio.get_running_loop().time() + self._interval_s
+        while self._waiting and self._free_slots:
+            batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
+            batch = [(item, future) for item, future in batch if not future.done()]
+            if batch:
+                self._free_slots -= 1
+                task = asyncio.create_task(self._run_batch(batch))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    async def _fly(self, handful: list[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _run_batch(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         answers: Sequence[R | Exception]
         try:
-            answers = await self._carry_out([item for item, _ in handful])
-        except Exception as error:  # noqa: BLE001 - it is raised to each of them
-            answers = [error] * len(handful)
+            answers = await self._send([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - raised to each request of the batch
+            answers = [error] * len(batch)
         finally:
-            self._free += 1
-            self._announce()
-        for (_, future), answer in zip(handful, answers, strict=True):
+            self._free_slots += 1
+            self._schedule()
+        for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 if self._discard is not None and not isinstance(answer, Exception):
                     await self._discard(answer)

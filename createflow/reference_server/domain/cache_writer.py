@@ -1,18 +1,18 @@
-"""Writes to the cache that never fail the caller and are not forgotten."""
+"""Writes to the cache that never fail the request, and are repeated until the cache has them."""
 
 import asyncio
 from collections import OrderedDict
 
-from createflow.reference_server.domain.port import CacheStore, Copy, UnavailableError
+from createflow.reference_server.domain.ports import CacheStore, Copy, UnavailableError
 
 RETRY_S = 0.25
 PENDING_MAX = 10_000
 
 
 class CacheWriter:
-    """Puts copies into the cache; what fails is tried again in the background, newest version only.
+    """Puts copies into the cache. What fails is repeated in the background, the newest version of a resource only.
 
-    While a copy is pending, its resource's floor keeps the stale cached value from being shown.
+    While a copy is pending, the version watermark keeps reads from returning the old cached copy.
     """
 
     def __init__(self, store: CacheStore) -> None:
@@ -22,11 +22,11 @@ class CacheWriter:
 
     @property
     def pending(self) -> int:
-        """How many copies the cache still lacks."""
+        """How many copies are not in the cache yet."""
         return len(self._pending)
 
     async def put(self, resource_id: str, copy: Copy) -> None:
-        """Set if newer, now or as soon as the cache is back."""
+        """Set the copy if newer, now or as soon as the cache answers again."""
         try:
             await self._store.set_if_newer(resource_id, copy)
         except UnavailableError:
@@ -38,7 +38,7 @@ class CacheWriter:
             self._wake.set()
 
     async def run(self) -> None:
-        """Retry what is pending, for ever."""
+        """Repeat pending writes until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -1,4 +1,4 @@
-"""A circuit breaker: after many failures, stop asking for a moment, then ask carefully."""
+"""A circuit breaker: after many failures calls are refused for a while, then a few are let through as probes."""
 
 from collections import deque
 
@@ -10,21 +10,21 @@ FAILURE_RATIO = 0.5
 OPEN_S = 1.0
 OPEN_MAX_S = 5.0
 PROBES = 2
-"""Calls let through at once when half-open; unbounded half-open is how breakers finish off what recovers."""
+"""Calls at the same time while half-open. Without a limit, a service that recovers would get the whole load at once."""
 
 
-class BreakerOpenError(Exception):
-    """Not now; ``wait_s`` says when it makes sense again."""
+class CircuitOpenError(Exception):
+    """The call is refused; ``wait_s`` says when to try again."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__(f"open for another {wait_s:.2f} s")
+        super().__init__(f"the circuit is open for another {wait_s:.2f} s")
         self.wait_s = wait_s
 
 
-class Breaker:
-    """Opens when at least half of ``MIN_VOLUME`` or more calls of the last seconds failed.
+class CircuitBreaker:
+    """Opens when at least ``MIN_VOLUME`` calls ended within ``WINDOW_S`` and half or more of them failed.
 
-    Not for threads: one event loop enters and leaves.
+    It is not thread-safe: one event loop admits and records.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -34,36 +34,36 @@ class Breaker:
         self._open_until: float | None = None
         self._open_s = OPEN_S
         self._probes = 0
-        self._era = 0
+        self._generation = 0
         self.opened = 0
         """How often it has opened."""
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are refused or only probes let through."""
+        """Whether calls are refused, or only probes are admitted (half-open)."""
         return self._open_until is not None
 
-    def enter(self) -> int:
-        """Ask to call; what is returned goes to ``leave``, which must follow.
+    def admit(self) -> int:
+        """Admit one call; pass the returned generation to ``record`` when the call has ended.
 
         Raises:
-            BreakerOpenError: not now.
+            CircuitOpenError: the call is refused.
         """
         if self._open_until is not None:
             wait_s = self._open_until - self._clock.monotonic()
             if wait_s > 0:
-                raise BreakerOpenError(wait_s)
+                raise CircuitOpenError(wait_s)
             if self._probes >= PROBES:
-                raise BreakerOpenError(OPEN_S)
+                raise CircuitOpenError(OPEN_S)
             self._probes += 1
-        return self._era
+        return self._generation
 
-    def leave(self, era: int, *, healthy: bool | None) -> None:
-        """Say how the call went; None when that cannot be told, as when the caller went away.
+    def record(self, generation: int, *, healthy: bool | None) -> None:
+        """Record how the call ended; None when that is unknown, for example because the client went away.
 
-        A call that began before the breaker last changed its mind says nothing about now.
+        A call of an earlier generation began before the breaker opened or closed, and is ignored.
         """
-        if era != self._era:
+        if generation != self._generation:
             return
         if self._open_until is None:
             if healthy is not None:
@@ -71,7 +71,7 @@ class Breaker:
             return
         self._probes -= 1
         if healthy:
-            self._era += 1
+            self._generation += 1
             self._open_until = None
             self._open_s = OPEN_S
             self._probes = 0
@@ -94,7 +94,7 @@ class Breaker:
     def _open(self) -> None:
         self._open_until = self._clock.monotonic() + self._open_s
         self.opened += 1
-        self._era += 1
+        self._generation += 1
         self._calls.clear()
         self._failures = 0
         self._probes = 0

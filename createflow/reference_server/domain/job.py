@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from createflow.reference_server.domain.unit_of_work import Unit
+from createflow.reference_server.domain.access import ANONYMOUS, Principal
+from createflow.reference_server.domain.unit_of_work import UnitOfWork
 from createflow.schemas.flow import Step
 
 Operation = Literal["", "create", "read", "update", "delete", "search"]
@@ -12,52 +13,42 @@ Receive = Callable[[], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks, and what they may do."""
-
-    subject: str
-    permissions: frozenset[str]
-
-
-NOBODY = Principal("", frozenset())
-
-
-@dataclass(frozen=True, slots=True)
 class Quota:
-    """What the rate limiter said: requests per window, what is left, and when all of it is back."""
+    """The rate limiter's answer: requests a window, how many are left, and when the bucket is full again."""
 
     limit: int
     window_s: int
     remaining: int
     reset_s: int
     retry_after_s: float = 0.0
-    """0 when allowed."""
+    """0 when the request is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One HTTP request as ASGI hands it over; header names in lower case."""
+    """One HTTP request as ASGI delivers it; header names are in lower case."""
 
     method: str
     path: str
     query: bytes
     headers: Mapping[bytes, bytes]
+    """The last value of each field."""
     headers_bytes: int
     peer: str
     receive: Receive
     repeated: frozenset[bytes] = frozenset()
-    """Names that came more than once; ``headers`` holds the last."""
+    """Names of fields that came more than once."""
 
 
 class Lease(Protocol):
-    """A database connection that must be given back."""
+    """A database connection on loan."""
 
     async def release(self) -> None:
-        """Give it back; a second time is harmless."""
+        """Give the connection back; a second call does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class CurrentRow:
     """A row as it is now on the primary."""
 
     version: int
@@ -72,11 +63,12 @@ class Job:
     request_id: str
     op: Operation = ""
     exchange: Exchange | None = None
-    """Only on the gateway."""
+    """Set on the gateway only."""
     raw: bytes = b""
+    """The body as received."""
     client: str = ""
-    """Address, as the balancer tells it."""
-    principal: Principal = NOBODY
+    """The client's address, as the load balancer reports it."""
+    principal: Principal = ANONYMOUS
     quota: Quota | None = None
     resource_id: str = ""
     query: str = ""
@@ -85,14 +77,14 @@ class Job:
     if_none_match: str = ""
     idempotency_key: str = ""
     fingerprint: bytes = b""
-    """What body the Idempotency-Key stands for."""
+    """Hash of the body that the Idempotency-Key belongs to."""
     deadline_s: float = 0.0
-    """Seconds since the epoch, UTC; nobody waits for an answer after it."""
-    current: Current | None = None
-    unit: Unit | None = None
+    """Seconds since the epoch, UTC. After it the gateway does not wait any more."""
+    current: CurrentRow | None = None
+    unit: UnitOfWork | None = None
     lease: Lease | None = None
-    replayed: bool = False
-    """The answer is an earlier one, given again: nothing was written now."""
+    is_replay: bool = False
+    """The reply repeats that of an earlier request with the same Idempotency-Key; nothing was written now."""
     status: int = 0
     version: int = 0
     document: bytes = b""
@@ -105,15 +97,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with a body: a JSON Pointer, our own words, and the rule; never the value itself."""
+    """One thing wrong with a body: a JSON Pointer, a text and the violated rule; never the value itself."""
 
     pointer: str
     detail: str
     keyword: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
-    """A stage says no; the reply is a problem document.
+class Refused(Exception):  # noqa: N818 - a refusal is a reply, not a failure of the server
+    """A stage refuses the request; the reply is a problem document (RFC 9457).
 
     An ordinary class: a frozen dataclass cannot carry the traceback that context managers set.
     """
@@ -138,15 +130,15 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error o
 
 
 class Answered(Refused):
-    """A stage has said all that there is to say: the run ends, and the reply has no body."""
+    """A stage has answered the request completely: the later stages are skipped, and the reply has no body."""
 
 
 class Stage(Protocol):
-    """One step: takes the job, does its work, gives the job on or raises ``Refused``."""
+    """One step: takes the job, does its work, and returns the job or raises ``Refused``."""
 
     @property
     def step(self) -> Step:
-        """Which one; a class variable of the stages."""
+        """Which step it is; a class variable of the stages."""
 
     async def __call__(self, job: Job) -> Job:
         """Do the step's work."""

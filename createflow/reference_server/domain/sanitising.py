@@ -1,4 +1,4 @@
-"""What text may hold: refused is what harms those who read it later; NFC is the only rewrite."""
+"""Which text is accepted. Characters that harm later readers are refused; text is normalised to Unicode NFC."""
 
 import math
 import re
@@ -12,17 +12,17 @@ INTEGER_MAX = 2**63 - 1
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _JOINER = re.compile("(?<![^\x00-\x7f\\s])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\\s])")
-"""Joiners are part of words and emoji when they stand between two letters or symbols, else they only hide."""
+"""A joiner between two non-ASCII characters is part of a word or an emoji; anywhere else it is only invisible."""
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def pointer(parent: str, key: str | int) -> str:
-    """RFC 6901: ``~`` and ``/`` inside a key are escaped."""
+    """Return the JSON Pointer of a member: ``~`` and ``/`` in the key are escaped (RFC 6901 §3)."""
     return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of the text can be seen."""
+    """Whether all characters of the text are invisible."""
     return not text or all(
         character.isspace() or character in _FILLERS or unicodedata.category(character) in {"Cf", "Zs", "Zl", "Zp"}
         for character in text
@@ -30,7 +30,7 @@ def is_blank(text: str) -> bool:
 
 
 def name_violations(name: str) -> list[Violation]:
-    """What must not be in a name in particular: what makes two names look alike."""
+    """Return violations of the rules for names: characters that make two different names look the same."""
     if _INVISIBLE.search(name) or _JOINER.search(name):
         return [Violation("/name", "must not hold invisible or direction-changing characters", "characters")]
     if is_blank(name):
@@ -39,19 +39,19 @@ def name_violations(name: str) -> list[Violation]:
 
 
 class Sanitiser:
-    """Walks one decoded document: rewrites to NFC, collects what is refused, measures the depth."""
+    """Walks one decoded document: normalises text, collects violations, checks the depth."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
-        self.too_deep = False
+        self.is_too_deep = False
 
     def walk(self, value: Any, at: str, levels: int) -> Any:
-        """The value in NFC.
+        """Return the value with all text in NFC.
 
         Args:
             value: decoded JSON.
-            at: its JSON Pointer.
-            levels: how many levels of containers may still follow.
+            at: the value's JSON Pointer.
+            levels: how many levels of containers are allowed from here on.
         """
         kind = type(value)
         if kind is str:
@@ -87,6 +87,6 @@ class Sanitiser:
         return clean
 
     def _deep(self, at: str) -> None:
-        if not self.too_deep:
+        if not self.is_too_deep:
             self.violations.append(Violation(at, "is nested too deeply", "depth"))
-        self.too_deep = True
+        self.is_too_deep = True

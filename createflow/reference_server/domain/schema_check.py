@@ -1,4 +1,4 @@
-"""JSON Schema by two engines: a fast one that accepts, and an exact one that says what is wrong."""
+"""JSON Schema validation with two engines: a fast one accepts, an exact one describes violations."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,8 +19,8 @@ _TEXTS = {
 class SchemaCheck:
     """One schema, compiled once.
 
-    The fast engine only ever accepts. What it does not accept goes to ``jsonschema``, whose verdict counts, and
-    whose import is put off until then: it takes longer than the start-up has.
+    The fast engine only accepts. A document that it does not accept goes to ``jsonschema``, whose verdict counts. That
+    library is imported when it is first needed, because its import would delay the start-up.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -29,13 +29,16 @@ class SchemaCheck:
         self._exact: Any = None
 
     def violations(self, document: Any) -> list[Violation]:
-        """Every violation, in our own words, since a validator's own echo the value; empty when it conforms."""
+        """Return every violation; none when the document conforms.
+
+        The texts are our own, because those of the library contain the value.
+        """
         if self.accepts(document):
             return []
         return [violation for error in self._errors(document) for violation in _describe(error)]
 
     def accepts(self, document: Any) -> bool:
-        """The fast engine's verdict; False also for what it cannot represent."""
+        """Whether the fast engine accepts the document; False also for values that it cannot represent."""
         try:
             return bool(self._fast.is_valid(document))
         except ValueError:

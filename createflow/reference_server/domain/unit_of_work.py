@@ -1,38 +1,54 @@
-"""The unit of work: what one commit writes. Stages fill it; the adapter makes one statement of it."""
+"""The unit of work: what one commit writes. Steps 8 to 10 fill it, step 12 commits it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 Action = Literal["create", "update", "delete"]
 EventType = Literal["created", "updated", "deleted"]
 
 EVENT_TYPES: dict[Action, EventType] = {"create": "created", "update": "updated", "delete": "deleted"}
 
-_RETURNING = "RETURNING id, version, resource_document(resources) AS document"
 
-ROW_STATEMENTS: dict[Action, str] = {
-    "create": (
-        "INSERT INTO resources (name, description, metadata, created_by)"  # noqa: S608 - our own constants; values travel as parameters
-        " VALUES (%(name)s, %(description)s, %(metadata)s, %(subject)s) " + _RETURNING
-    ),
-    "update": (
-        "UPDATE resources SET name = %(name)s, description = %(description)s, metadata = %(metadata)s,"  # noqa: S608 - as above
-        " version = version + 1, updated_at = now()"
-        " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
-        " " + _RETURNING
-    ),
-    "delete": (
-        "UPDATE resources SET version = version + 1, updated_at = now(), deleted_at = now()"  # noqa: S608 - as above
-        " WHERE id = %(id)s AND deleted_at IS NULL AND (%(expected)s::bigint IS NULL OR version = %(expected)s)"
-        " " + _RETURNING
-    ),
-}
-"""The row's part of the statement. It must return id, version and document of what it wrote."""
+@dataclass(slots=True)
+class CreateRow:
+    """Insert a resource."""
+
+    name: str
+    description: str
+    metadata: str
+    """As JSON."""
+    subject: str
+    """Its creator."""
+
+
+@dataclass(slots=True)
+class UpdateRow:
+    """Replace a resource's fields and raise its version by one."""
+
+    resource_id: str
+    expected_version: int | None
+    """The update is carried out only at this version; None for any."""
+    name: str
+    description: str
+    metadata: str
+    """As JSON."""
+
+
+@dataclass(slots=True)
+class DeleteRow:
+    """Mark a resource as deleted and raise its version by one."""
+
+    resource_id: str
+    expected_version: int | None
+    """As in ``UpdateRow``."""
+
+
+RowChange = CreateRow | UpdateRow | DeleteRow
 
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """One row of the outbox."""
+    """One row of the outbox; the database adds ids and time."""
 
     type: EventType
     actor: str
@@ -40,15 +56,15 @@ class EventDraft:
 
 @dataclass(frozen=True, slots=True)
 class AuditDraft:
-    """One entry of the audit log: who did what."""
+    """One entry of the audit log: who did what. The database adds the time."""
 
     action: Action
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
-class KeyClaim:
-    """An Idempotency-Key of one subject, and what body it stands for."""
+class IdempotencyClaim:
+    """An Idempotency-Key of one subject, and the fingerprint of the body that it belongs to."""
 
     subject: str
     key: str
@@ -56,32 +72,31 @@ class KeyClaim:
 
 
 @dataclass(slots=True)
-class Unit:
-    """Everything that becomes durable together, or not at all."""
+class UnitOfWork:
+    """Everything that is committed together or not at all."""
 
-    row_statement: str
-    row: dict[str, Any]
-    """Parameters of ``row_statement``."""
+    change: RowChange
     request_id: str
     stream: str
     """First token of the event's subject."""
     events: list[EventDraft] = field(default_factory=list)
     audits: list[AuditDraft] = field(default_factory=list)
-    claim: KeyClaim | None = None
+    claim: IdempotencyClaim | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a unit wrote, or what an earlier one with the same key had written."""
+class WrittenRow:
+    """What a unit wrote, or what an earlier one with the same Idempotency-Key had written."""
 
     resource_id: str
     version: int
     document: bytes
+    """The representation as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """The answer kept for an Idempotency-Key."""
+class StoredReply:
+    """What was written under an Idempotency-Key."""
 
     fingerprint: bytes
-    written: Written
+    row: WrittenRow

@@ -1,1 +1,1 @@
-"""The gateway process."""
+"""The gateway process: HTTP in front of the stages of the API tier. ``build`` is its composition root."""

@@ -1,4 +1,4 @@
-"""The gateway process: an HTTP request to a job, a finished job to a reply, nothing else."""
+"""The gateway process: an HTTP request becomes a job, a finished job becomes a reply."""
 
 import time
 from collections import Counter
@@ -13,17 +13,17 @@ from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.stages.api.https_request import request_id
 from createflow.reference_server.stages.api.response import Response
 
-OPS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
+OPERATIONS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
 _NONE: frozenset[bytes] = frozenset()
 
 
 class GatewayApp:
-    """The ASGI app of the API; everything that is not for operators goes through the pipeline."""
+    """The ASGI app of the API: requests go through the pipeline, except those to ``OPERATIONS_PATHS``."""
 
-    def __init__(self, pipeline: Pipeline, response: Response, ops: ASGIApp, metrics: Metrics, log: Log) -> None:
+    def __init__(self, pipeline: Pipeline, response: Response, operations: ASGIApp, metrics: Metrics, log: Log) -> None:
         self._pipeline = pipeline
         self._response = response
-        self._ops = ops
+        self._operations = operations
         self._metrics = metrics
         self._log = log
 
@@ -31,8 +31,8 @@ class GatewayApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        if scope["path"] in OPS_PATHS:
-            await self._ops(scope, receive, send)
+        if scope["path"] in OPERATIONS_PATHS:
+            await self._operations(scope, receive, send)
             return
         begun_ns = time.perf_counter_ns()
         job = _job(scope, receive)
@@ -40,9 +40,9 @@ class GatewayApp:
             job = await self._pipeline.run(job)
         except Refused as refused:
             job = self._response.refuse(job, refused)
-        except Exception:  # noqa: BLE001 - the last line: whatever it is, its inside stays inside
+        except Exception:  # noqa: BLE001 - the client must get a reply, and no internal detail in it
             self._log.exception("internal_error", request_id=job.request_id)
-            job = self._response.refuse(job, Refused(500, "internal_error", "An error that is ours."))
+            job = self._response.refuse(job, Refused(500, "internal_error", "An internal error occurred."))
         await _send(job, send, self._response.always)
         took_ns = time.perf_counter_ns() - begun_ns
         self._metrics.requests.labels(op=job.op or "none", status=job.status).inc()

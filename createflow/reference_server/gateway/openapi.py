@@ -7,7 +7,7 @@ from createflow.schemas.wire import SchemaName, wire_schema
 
 _PARTS: dict[SchemaName, str] = {"create_request": "CreateRequest", "resource": "Resource", "problem": "Problem"}
 _ERRORS = {
-    "400": "The request does not meet its rules",
+    "400": "The request is not valid",
     "401": "No valid token",
     "403": "The roles do not allow it",
     "429": "Too many requests",
@@ -18,7 +18,7 @@ _ERRORS = {
 
 
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     item_errors = {**_ERRORS, "404": "No such resource"}
     body_errors = {"413": "The body is too large", "415": "Not JSON"}
     identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
                     "requestBody": _body(),
                     "responses": {
                         "201": _reply("Created", _ref("Resource"), located),
-                        **_problems({**_ERRORS, **body_errors, "422": "The Idempotency-Key stands for another body"}),
+                        **_problems({**_ERRORS, **body_errors, "422": "The Idempotency-Key belongs to another body"}),
                     },
                 },
                 "get": {
@@ -89,12 +89,12 @@ def document() -> dict[str, Any]:
 
 
 def text() -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     return json.dumps(document(), ensure_ascii=False).encode()
 
 
 def _plain(name: SchemaName) -> dict[str, Any]:
-    """A schema without the marks that only a file of its own needs."""
+    """Return a wire schema without the keys that only a schema file needs."""
     return {key: value for key, value in wire_schema(name).items() if key not in {"$schema", "$id"}}
 
 

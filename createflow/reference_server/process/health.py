@@ -1,4 +1,4 @@
-"""The addresses that operators and balancers ask: alive, ready, metrics."""
+"""The addresses for operators and load balancers: /healthz, /readyz and /metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,50 +9,72 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from createflow.reference_server.process.http_server import Readiness
+from createflow.reference_server.adapters.valkey import ValkeyClient
+from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.metrics import Metrics
 
-Gate = Callable[[], Awaitable[bool]]
-GATE_WAIT_S = 1.0
+ReadinessCheck = Callable[[], Awaitable[bool]]
+CHECK_WAIT_S = 1.0
 
 
-class Gates:
-    """What must answer before a process is ready.
+def check_flag(read: Callable[[], bool]) -> ReadinessCheck:
+    """Make a readiness check of something that is known without waiting."""
+
+    async def check() -> bool:
+        return read()
+
+    return check
+
+
+def check_ping(valkey: ValkeyClient) -> ReadinessCheck:
+    """Make a readiness check that Valkey answers."""
+
+    async def check() -> bool:
+        await valkey.ping()
+        return True
+
+    return check
+
+
+class ReadinessChecks:
+    """What must hold before a process is ready.
 
     Args:
-        gates: by name.
-        latched: what has answered once counts for good. For a gateway: it has an answer of its own for each
-            dependency that goes away later, and a better one than a balancer without servers.
+        checks: by name.
+        latched: a check that has passed once is not repeated. For gateways: when a dependency goes away later, a
+            gateway's own reply is better than a load balancer without servers.
     """
 
-    def __init__(self, gates: Mapping[str, Gate], *, latched: bool) -> None:
-        self._gates = gates
+    def __init__(self, checks: Mapping[str, ReadinessCheck], *, latched: bool) -> None:
+        self._checks = checks
         self._latched = latched
         self._passed: set[str] = set()
 
-    async def missing(self) -> list[str]:
-        """Names of those that do not answer."""
-        names = [name for name in self._gates if name not in self._passed]
-        answers = await asyncio.gather(*(self._ask(self._gates[name]) for name in names))
+    async def find_failing(self) -> list[str]:
+        """Return the names of the checks that do not pass now."""
+        names = [name for name in self._checks if name not in self._passed]
+        answers = await asyncio.gather(*(self._passes(self._checks[name]) for name in names))
         if self._latched:
             self._passed.update(name for name, passed in zip(names, answers, strict=True) if passed)
         return [name for name, passed in zip(names, answers, strict=True) if not passed]
 
-    async def _ask(self, gate: Gate) -> bool:
+    async def _passes(self, check: ReadinessCheck) -> bool:
         try:
-            return await asyncio.wait_for(gate(), GATE_WAIT_S)
-        except Exception:  # noqa: BLE001 - whatever the reason, it does not answer
+            return await asyncio.wait_for(check(), CHECK_WAIT_S)
+        except Exception:  # noqa: BLE001 - whatever the reason, it does not pass
             return False
 
 
-def make_ops(readiness: Readiness, gates: Gates, metrics: Metrics, routes: Sequence[Route] = ()) -> Starlette:
-    """The small app with /healthz, /readyz, /metrics and the routes given."""
+def make_operations_app(
+    drain: DrainState, checks: ReadinessChecks, metrics: Metrics, routes: Sequence[Route] = ()
+) -> Starlette:
+    """Make the app of /healthz, /readyz, /metrics and the given routes."""
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"alive": True})
 
     async def readyz(_request: Request) -> Response:
-        missing = ["draining"] if readiness.draining else await gates.missing()
+        missing = ["draining"] if drain.is_draining else await checks.find_failing()
         return JSONResponse({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
 
     async def show_metrics(_request: Request) -> Response:
@@ -63,7 +85,7 @@ def make_ops(readiness: Readiness, gates: Gates, metrics: Metrics, routes: Seque
 
 
 async def _problem(_request: Request, error: Exception) -> Response:
-    """Errors of these addresses in the same form as all others."""
+    """Answer errors of these addresses with a problem document, as the API does."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     code = {404: "not_found", 405: "method_not_allowed"}.get(status, "internal_error")

@@ -1,4 +1,4 @@
-"""One HTTP server in a process: uvicorn on a prepared socket, drained on SIGTERM."""
+"""The HTTP server of a process: uvicorn on prepared sockets, drained on SIGTERM."""
 
 import asyncio
 import contextlib
@@ -15,22 +15,22 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_ALIVE_S = 75
-"""Longer than the balancer keeps an idle connection: it must never reuse one that is being closed here."""
+"""Longer than HAProxy keeps an idle connection, so that it never reuses one that is being closed here."""
 GRACE_S = 10
 
 
-class Readiness:
-    """Whether the process still wants work."""
+class DrainState:
+    """Whether the process is about to end and should get no new requests."""
 
     def __init__(self) -> None:
-        self.draining = False
+        self.is_draining = False
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's parser, whose refusals look like all of ours."""
+    """uvicorn's HTTP protocol, with a problem document for what it cannot parse."""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Answer what is not HTTP, or of a method that the parser does not know, and hang up."""
+        """Answer what is not HTTP, or has a method that the parser does not know, and close the connection."""
         lines = [
             b"HTTP/1.1 400 Bad Request",
             *(name + b": " + value for name, value in self.server_state.default_headers),
@@ -59,37 +59,37 @@ _NOT_HTTP = json.dumps(
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are ours: readiness has to flip before the listener closes."""
+        """Leave signals to ``_serve``: /readyz has to answer 503 before the listener closes."""
         yield
 
 
 def serve(
     app: ASGIApp,
-    life: AbstractAsyncContextManager[object],
+    lifespan: AbstractAsyncContextManager[object],
     *,
     host: str,
     port: int,
-    path: str = "",
-    readiness: Readiness,
+    socket_path: str = "",
+    drain: DrainState,
     drain_s: float,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
-        app: what answers.
-        life: entered before serving; left when the last request is done.
+        app: answers the requests.
+        lifespan: entered before serving; left when the last request is done.
         host: address to bind.
-        port: the parent may hold it bound, without listening.
-        path: of a Unix socket to answer on as well, for this user only.
-        readiness: flipped first.
-        drain_s: how long to go on serving after that, so that a balancer sees it.
+        port: the parent may have bound it, without listening.
+        socket_path: a Unix socket to serve as well, for this user only; empty for none.
+        drain: set to draining first.
+        drain_s: how long to go on serving after that, so that the load balancer notices.
     """
     with contextlib.ExitStack() as scope:
         listeners = [scope.enter_context(_tcp_listener(host, port))]
-        if path:
-            listeners.append(scope.enter_context(_unix_listener(path)))
+        if socket_path:
+            listeners.append(scope.enter_context(_unix_listener(socket_path)))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(app, life, listeners, readiness, drain_s))
+            runner.run(_serve(app, lifespan, listeners, drain, drain_s))
 
 
 def _tcp_listener(host: str, port: int) -> socket.socket:
@@ -100,19 +100,19 @@ def _tcp_listener(host: str, port: int) -> socket.socket:
 
 
 def _unix_listener(path: str) -> socket.socket:
-    place = Path(path)
-    place.unlink(missing_ok=True)  # a killed process leaves its socket behind
+    file = Path(path)
+    file.unlink(missing_ok=True)  # a killed process leaves its socket behind
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
-    place.chmod(0o600)  # nobody can connect before somebody listens
+    file.chmod(0o600)  # in time: nobody can connect before the socket listens
     return listener
 
 
 async def _serve(
     app: ASGIApp,
-    life: AbstractAsyncContextManager[object],
+    lifespan: AbstractAsyncContextManager[object],
     listeners: list[socket.socket],
-    readiness: Readiness,
+    drain: DrainState,
     drain_s: float,
 ) -> None:
     config = uvicorn.Config(
@@ -126,7 +126,7 @@ async def _serve(
         log_config=None,
         server_header=False,
         date_header=True,
-        proxy_headers=False,  # stage 2 judges them
+        proxy_headers=False,  # step 2 reads them
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
@@ -139,11 +139,11 @@ async def _serve(
 
     async def stop() -> None:
         await stopping.wait()
-        readiness.draining = True
+        drain.is_draining = True
         await asyncio.sleep(drain_s)
         server.should_exit = True
 
-    async with life:
+    async with lifespan:
         stopper = asyncio.create_task(stop())
         await server.serve(sockets=listeners)
         stopper.cancel()

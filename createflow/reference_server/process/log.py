@@ -11,7 +11,7 @@ Log = structlog.typing.FilteringBoundLogger
 
 
 def make_log(instance: str) -> Log:
-    """A logger whose every line names the instance, the level and the time (UTC)."""
+    """Make a logger. Every line has the instance, the level and the time (UTC)."""
     log: Log = structlog.wrap_logger(
         structlog.BytesLogger(sys.stdout.buffer),
         processors=[
@@ -26,14 +26,8 @@ def make_log(instance: str) -> Log:
     return log
 
 
-def quiet_log() -> Log:
-    """A logger that says nothing, for processes built inside a test."""
-    log: Log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[])
-    return log
-
-
 def route_library_logs(log: Log) -> None:
-    """Warnings of libraries become lines of ours; their format would break the one-object-a-line promise."""
+    """Write warnings of libraries with this logger, so that every line of the log is a JSON object."""
     logging.basicConfig(level=logging.WARNING, handlers=[_Handler(log)], force=True)
 
 
@@ -47,5 +41,5 @@ class _Handler(logging.Handler):
 
 
 def _dump(event: Any, **_ignored: Any) -> bytes:
-    """Keys stay in the order they were given; what JSON cannot say becomes its text."""
+    """Keep the order of the keys; values that JSON does not know become text."""
     return orjson.dumps(event, default=str)

@@ -1,8 +1,10 @@
-"""What /metrics shows; a registry of its own for each process object, so that tests can hold several."""
+"""What /metrics shows. Each process object has its own registry, so one test can have several processes."""
+
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from createflow.reference_server.domain.circuit_breaker import Breaker
+from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
 from createflow.schemas.flow import Step
 
 _BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -27,15 +29,15 @@ class Metrics:
         self.indexed = Counter("indexed", "Events applied to the search index.", registry=self.registry)
         self.cache_pending = Gauge("cache_pending", "Copies the cache still lacks.", registry=self.registry)
 
-    def step(self, step: Step) -> Histogram:
-        """The histogram of one step."""
-        return self._steps.labels(step=str(step))
+    def step_observer(self, step: Step) -> Callable[[float], None]:
+        """Return the function that records how many seconds the step took."""
+        return self._steps.labels(step=str(step)).observe
 
-    def watch_breaker(self, kind: str, breaker: Breaker) -> None:
-        """Show a breaker's state as it is when asked."""
+    def watch_breaker(self, kind: str, breaker: CircuitBreaker) -> None:
+        """Show a breaker's state as it is when /metrics is read."""
         self.breaker_open.labels(kind=kind).set_function(lambda: float(breaker.is_open))
         self.breaker_opened.labels(kind=kind).set_function(lambda: float(breaker.opened))
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -1,58 +1,88 @@
-"""One process of the reference, and its run from the settings file to SIGTERM."""
+"""The life of a process: from its settings file to SIGTERM, with work in the background."""
 
+import asyncio
 import gc
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from createflow.reference_server.process.http_server import Readiness, serve
+from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.process.http_server import DrainState, serve
 from createflow.reference_server.process.log import Log, make_log, route_library_logs
 from createflow.reference_server.process.settings import Settings
+
+RETRY_S = 0.05
+_CANCEL_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process of the reference: ``app`` answers while ``life`` is entered."""
+    """One process of the reference: ``app`` answers while ``lifespan`` is entered."""
 
     app: ASGIApp
-    life: AbstractAsyncContextManager[None]
-    readiness: Readiness
+    lifespan: AbstractAsyncContextManager[None]
+    drain: DrainState
 
 
-def run(file: Path, build: Callable[[Settings, Log], Process], *, drain_s: float = 0.0) -> None:
+def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain_s: float = 0.0) -> None:
     """Run one process of the reference until SIGTERM.
 
     Args:
-        file: its settings.
-        build: makes it of them.
-        drain_s: how long it goes on answering once it has been told to end.
+        settings_file: see ``Settings``.
+        build: builds the process from its settings.
+        drain_s: how long it goes on answering after SIGTERM.
+
+    Raises:
+        UserError: the settings name an unknown seeded defect.
     """
-    settings = Settings.load(file)
+    settings = Settings.load(settings_file)
     log = make_log(settings.instance)
     route_library_logs(log)
     process = build(settings, log)
-    _keep_collector_off_the_path()
+    _freeze_garbage_collector()
     log.info("started", host=settings.host, port=settings.port)
     serve(
         process.app,
-        process.life,
+        process.lifespan,
         host=settings.host,
         port=settings.port,
-        path=settings.http_socket,
-        readiness=process.readiness,
+        socket_path=settings.http_socket,
+        drain=process.drain,
         drain_s=drain_s,
     )
     log.info("stopped")
 
 
-def _keep_collector_off_the_path() -> None:
-    """What is loaded by now stays: the garbage collector need not look at it again and again.
+async def run_in_background(scope: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    """Run a coroutine until the scope ends."""
+    task = asyncio.create_task(work)
 
-    A full collection over modules and schemas stops every request in flight for tens of milliseconds; jobs themselves
-    are freed by their reference counts.
+    async def end() -> None:
+        # More than once: a cancellation can get lost when it meets a finished wait inside a library.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
+
+    scope.push_async_callback(end)
+
+
+async def retry_until_available(attempt: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Repeat an attempt until it raises no ``UnavailableError``."""
+    while True:
+        try:
+            return await attempt()
+        except UnavailableError:
+            await asyncio.sleep(RETRY_S)
+
+
+def _freeze_garbage_collector() -> None:
+    """Exclude everything that is loaded by now from garbage collection, and collect less often.
+
+    A full collection over modules and schemas stops every request for tens of milliseconds. Jobs are freed by their
+    reference counts.
     """
     gc.collect()
     gc.freeze()

@@ -1,6 +1,6 @@
-"""What a process of the reference needs to know, handed over in one JSON file.
+"""The settings of a process, passed in one JSON file.
 
-A file, not flags or environment: it holds passwords, and both of those can be read by other users of a machine.
+They hold passwords, and other users of the machine could read command lines and environments.
 """
 
 import json
@@ -15,7 +15,7 @@ class Settings:
     """Settings of one gateway, service or worker process. Durations in seconds."""
 
     instance: str
-    """Name of this process, ``gateway-1``; shown in logs and in ``Server``-side metrics."""
+    """Name of this process, for example ``gateway-1``; shown in logs."""
     host: str
     port: int
     """HTTP: the API on a gateway; /healthz, /readyz and /metrics on every kind."""
@@ -23,9 +23,9 @@ class Settings:
     """With user and password."""
     valkey_url: str
     primary_dsn: str
-    """For statements: PgBouncer when it is in the path, else the primary."""
+    """PgBouncer if it is in the path, otherwise the primary."""
     direct_dsn: str
-    """The primary itself, for what needs a session (the relay's lock)."""
+    """The primary itself, for what needs a session (the lock of the outbox relay)."""
     replica_dsns: tuple[str, ...]
     search_url: str
     search_index: str
@@ -33,13 +33,13 @@ class Settings:
     issuer: str
     audience: str
     http_socket: str = ""
-    """A Unix socket that a balancer on the same machine may use instead of the port; empty for none."""
+    """A Unix socket that HAProxy on the same machine may use instead of the port; empty for none."""
     prepared_statements: bool = True
     """False behind a pooler that does not track them (PgBouncer before 1.21)."""
     search_credentials: str = ""
     """``user:password`` or empty."""
     gateways: int = 1
-    """How many gateways share the rate limit when the limiter's store is away."""
+    """How many gateways share the rate limit while Valkey is away."""
     rate_per_s: float = 50.0
     burst: int = 100
     max_body_bytes: int = 64 * 1024
@@ -53,7 +53,7 @@ class Settings:
     """Name of a seeded defect (``reference_server.defects``); only tests set one."""
 
     def save(self, path: Path) -> None:
-        """Write the settings where only this user can read them."""
+        """Write the settings to a file that only this user can read."""
         path.touch(mode=0o600, exist_ok=True)
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
@@ -71,7 +71,7 @@ class Settings:
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
-        """Read what ``save`` wrote."""
+        """Read settings that ``save`` wrote."""
         document = json.loads(path.read_text(encoding="utf-8"))
         document["replica_dsns"] = tuple(document["replica_dsns"])
         return cls(**document)

@@ -1,30 +1,25 @@
-"""An instance of the business service, put together."""
+"""The composition root of a service: adapters meet ports here."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from createflow.reference_server.adapters import nats_bus
-from createflow.reference_server.adapters.nats_subscriber import NatsService
+from createflow.reference_server.adapters.nats_subscriber import NatsSubscriber
 from createflow.reference_server.adapters.postgres_pool import Pool
-from createflow.reference_server.adapters.postgres_rows import PostgresCopies, PostgresRows
+from createflow.reference_server.adapters.postgres_repository import PostgresReadStore, PostgresRepository
 from createflow.reference_server.adapters.search_index import SearchIndex
-from createflow.reference_server.adapters.valkey import Valkey
-from createflow.reference_server.adapters.valkey_cache import ValkeyCache
+from createflow.reference_server.adapters.valkey import ValkeyCache, ValkeyClient
 from createflow.reference_server.domain.cache_writer import CacheWriter
 from createflow.reference_server.domain.job import Stage
-from createflow.reference_server.domain.reads import Reader
-from createflow.reference_server.domain.version_watermarks import Floors
-from createflow.reference_server.pipeline import BUSINESS
-from createflow.reference_server.process.background import JOIN_POLL_S, in_background
-from createflow.reference_server.process.health import Gates, make_ops
-from createflow.reference_server.process.http_server import Readiness
-from createflow.reference_server.process.log import Log, quiet_log
+from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
+from createflow.reference_server.pipeline import SERVICE_ORDER, Pipeline
+from createflow.reference_server.process.health import ReadinessChecks, check_flag, make_operations_app
+from createflow.reference_server.process.http_server import DrainState
+from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
-from createflow.reference_server.process.readiness import now
-from createflow.reference_server.process.run import Process
+from createflow.reference_server.process.run import RETRY_S, Process, run_in_background
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.process.stages import pipeline_of
 from createflow.reference_server.service.app import Service
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
@@ -39,10 +34,9 @@ _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
 
 
-def build(settings: Settings, log: Log | None = None) -> Process:
-    """An instance of the business service; it joins the others as soon as it can do the work."""
-    log = log or quiet_log()
-    metrics, readiness, floors = Metrics(), Readiness(), Floors()
+def build(settings: Settings, log: Log) -> Process:
+    """Build an instance of the business service; it joins the queue group as soon as the primary answers."""
+    metrics, drain, watermarks, seed = Metrics(), DrainState(), VersionWatermarks(), settings.seed()
     primary = Pool(
         settings.primary_dsn,
         size=settings.pool_size,
@@ -52,33 +46,34 @@ def build(settings: Settings, log: Log | None = None) -> Process:
     replicas = [
         Pool(dsn, size=_REPLICA_POOL_SIZE, wait_s=_REPLICA_WAIT_S, prepared=True) for dsn in settings.replica_dsns
     ]
-    valkey = Valkey(settings.valkey_url)
+    valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
     writer = CacheWriter(cache)
     metrics.cache_pending.set_function(lambda: writer.pending)
-    rows = PostgresRows(primary, settings.pool_wait_s)
-    group = NatsService(settings.subject_prefix, floors)
+    repository = PostgresRepository(primary, settings.pool_wait_s)
+    subscriber = NatsSubscriber(settings.subject_prefix, watermarks)
     healthy: tuple[Stage, ...] = (
-        BusinessLogic(rows),
+        BusinessLogic(repository),
         Transaction(settings.subject_prefix),
         PublishEvent(),
         AuditLog(),
-        ConnectionPool(rows),
-        WritePrimary(rows),
-        Replicate(floors, group.announce),
+        ConnectionPool(repository),
+        WritePrimary(repository),
+        Replicate(watermarks, subscriber.announce),
         InvalidateCache(writer),
     )
-    seed = settings.seed()
-    stages = seed.change_stages(healthy)
+    pipeline = Pipeline(seed.change_stages(healthy), SERVICE_ORDER, metrics.step_observer)
     reader = seed.change_reader(
-        Reader(floors, cache, [PostgresCopies(pool) for pool in replicas], PostgresCopies(primary))
+        Reader(watermarks, cache, [PostgresReadStore(pool) for pool in replicas], PostgresReadStore(primary))
     )
     index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
-    service = Service(pipeline_of(stages, BUSINESS, metrics), reader, index, group.nudge, log)
-    gates = Gates({"nats": now(lambda: group.joined), "primary": primary.answers}, latched=False)
+    service = Service(pipeline, reader, index, subscriber.wake_relay, log)
+    checks = ReadinessChecks(
+        {"nats": check_flag(lambda: subscriber.has_joined), "primary": primary.answers}, latched=False
+    )
 
     @asynccontextmanager
-    async def life() -> AsyncIterator[None]:
+    async def lifespan() -> AsyncIterator[None]:
         async with AsyncExitStack() as scope:
             for pool in (primary, *replicas):
                 await pool.open()
@@ -90,14 +85,14 @@ def build(settings: Settings, log: Log | None = None) -> Process:
                 client = await nats_bus.connect(settings.nats_url, settings.instance)
                 scope.push_async_callback(client.close)
                 while not await primary.answers():
-                    await asyncio.sleep(JOIN_POLL_S)
-                await group.join(client, service.accept)
+                    await asyncio.sleep(RETRY_S)
+                await subscriber.join(client, service.accept)
 
-            await in_background(scope, writer.run())
-            await in_background(scope, join())
+            await run_in_background(scope, writer.run())
+            await run_in_background(scope, join())
             yield
-            await group.leave()
+            await subscriber.leave()
             await service.finish()
-            await group.finish()
+            await subscriber.finish()
 
-    return Process(make_ops(readiness, gates, metrics), life(), readiness)
+    return Process(make_operations_app(drain, checks, metrics), lifespan(), drain)

@@ -18,16 +18,6 @@ from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import UserError
 
-_BREAK_WRITES = """
-create or replace function createflow_injected_error() returns trigger language plpgsql as
-$$ begin raise exception 'injected by createflow stack inject database-error'; end $$;
-create or replace trigger injected_error before insert on outbox
-for each row execute function createflow_injected_error();
-"""
-"""The outbox row is the last part of the unit: when it fails, row and audit entry have been written already."""
-
-_HEAL_WRITES = "drop trigger if exists injected_error on outbox;"
-
 
 class RunningStack:
     """What one can ask of a stack while it runs."""
@@ -67,7 +57,8 @@ class RunningStack:
     async def _database_error(self, word: str, *, inject: bool) -> None:
         if word != "database-error":
             raise UserError(f"there is no fault {word!r} to inject", hint="one of: database-error")
-        await engine_admin.execute(self._admin_dsn, _BREAK_WRITES if inject else _HEAL_WRITES)
+        change = engine_admin.break_writes if inject else engine_admin.heal_writes
+        await change(self._admin_dsn)
 
 
 @asynccontextmanager

@@ -1,1 +1,1 @@
-"""What runs after the reply."""
+"""The worker process: what runs after the reply. ``build`` is its composition root."""

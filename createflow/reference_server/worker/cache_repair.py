@@ -1,58 +1,51 @@
-"""Step 14, made good: what an update or a delete could not leave in the cache, the worker leaves there.
+"""Repair of the cache: repeats every update and delete in it, from the events.
 
-A service may die between its commit and its write to the cache, and with it the memory that the cache is behind. The
-event of the write outlives it.
+A service may die between its commit and its write to the cache (step 14). Its list of pending writes dies with it; the
+event of the write does not.
 """
 
 import asyncio
 
-import orjson
-
-from createflow.reference_server.domain.port import CacheStore, Copy, UnavailableError
+from createflow.reference_server.domain.ports import CacheStore, Copy, EventSource, UnavailableError
 from createflow.reference_server.process.log import Log
-from createflow.reference_server.worker.indexer import Events
 
-BATCH = 100
+BATCH_SIZE = 100
 RETRY_S = 0.1
 
 
-class CacheKeeper:
-    """Repeats updates and deletes in the cache. What is there already is as new or newer, and stays.
+class CacheRepair:
+    """Sets the copies of updated and deleted resources if they are newer.
 
-    Creates are left out: before a create there is nothing in the cache that could be stale.
+    Creates are left out: before a create the cache holds nothing that could be stale.
     """
 
-    def __init__(self, events: Events, cache: CacheStore, log: Log) -> None:
+    def __init__(self, events: EventSource, cache: CacheStore, log: Log) -> None:
         self._events = events
         self._cache = cache
         self._log = log
 
     async def run(self) -> None:
-        """Keep the cache for ever."""
+        """Repair until cancelled."""
         while True:
             try:
                 while True:
-                    await self.step()
+                    await self.repair_batch()
             except UnavailableError as error:
                 self._log.warning("cache_waits", cause=str(error))
                 await asyncio.sleep(RETRY_S)
 
-    async def step(self) -> None:
-        """One handful; nothing of it is forgotten before the cache has it."""
-        async with self._events.fetch(BATCH) as delivery:
-            copies = [copy_in(event) for event in delivery.events]
+    async def repair_batch(self) -> None:
+        """Handle one batch of events; they are acknowledged once the cache has all of them.
+
+        Raises:
+            UnavailableError: the stream does not answer.
+        """
+        async with self._events.fetch(BATCH_SIZE) as delivery:
             while True:
                 try:
-                    for resource_id, copy in copies:
-                        await self._cache.set_if_newer(resource_id, copy)
+                    for event in delivery.events:
+                        await self._cache.set_if_newer(event.resource_id, Copy(event.version, event.document_after))
                     break
                 except UnavailableError:
                     await asyncio.sleep(RETRY_S)
-            await delivery.settle([True] * len(copies))
-
-
-def copy_in(event: bytes) -> tuple[str, Copy]:
-    """The resource's id and its copy after the write, an empty one after a delete."""
-    parsed = orjson.loads(event)
-    deleted = parsed["type"] == "createflow.resource.deleted"
-    return parsed["subject"], Copy(parsed["version"], b"" if deleted else orjson.dumps(parsed["data"]))
+            await delivery.settle([True] * len(delivery.events))

@@ -1,115 +1,111 @@
-"""Step 9, after the commit: the outbox becomes events, each at least once and in the order of the commits."""
+"""The outbox relay: publishes the events of committed units, each at least once and in the order of the commits."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from createflow.reference_server.domain.outbox import OutboxRow, event_of
-from createflow.reference_server.domain.port import UnavailableError
+from createflow.reference_server.domain.event import OutboxRow, ResourceEvent
+from createflow.reference_server.domain.ports import UnavailableError
 from createflow.reference_server.process.metrics import Metrics
 
-BATCH = 500
+BATCH_SIZE = 500
 POLL_S = 0.1
-"""Safety net: rows are found without a nudge, too, and rows held back by a running transaction."""
-PACE_S = 0.05
-"""Least time between two batches, so that a steady flow is published in handfuls."""
+"""Rows are also looked for without a wake-up: one may be lost, and rows may wait for a running transaction."""
+INTERVAL_S = 0.05
+"""Least time between two batches, so that a steady flow of rows is published in batches."""
 RETRY_S = 0.2
 KEEP_S = 24 * 3600.0
 PRUNE_EVERY_S = 5.0
-PRUNE_BATCH = 1000
+PRUNE_BATCH_SIZE = 1000
 
 
 class Outbox(Protocol):
-    """The rows to publish."""
+    """The rows to publish. Each method raises ``UnavailableError`` when the database does not answer."""
 
     async def lead(self) -> bool:
-        """Become the leader if there is none."""
+        """Become the leader if there is none; returns whether this process is the leader."""
 
     async def close(self) -> None:
-        """Give the leadership up."""
+        """Give up the leadership."""
 
     async def batch(self, limit: int) -> Sequence[OutboxRow]:
-        """The next rows in order."""
+        """Return the next rows, in order."""
 
     async def advance(self, row: OutboxRow) -> None:
-        """Everything up to this row is published."""
+        """Record that all rows up to and including this one are published."""
 
     async def prune(self, keep_s: float, limit: int) -> None:
-        """Delete some published rows that are older."""
+        """Delete published rows that are older than ``keep_s``, at most ``limit`` of them."""
 
 
 class EventStream(Protocol):
-    """Where events go."""
+    """Where events are published."""
 
-    async def publish(self, events: Sequence[tuple[str, str, bytes]]) -> int:
-        """Publish (type, id, event); how many from the start on are acknowledged without a gap."""
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
+
+        Raises:
+            UnavailableError: the stream does not exist yet.
+        """
 
 
-class Relay:
+class OutboxRelay:
     """Moves rows from the outbox to the stream."""
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        stream: EventStream,
-        metrics: Metrics,
-        compose: Callable[[OutboxRow], bytes] = event_of,
-    ) -> None:
+    def __init__(self, outbox: Outbox, stream: EventStream, metrics: Metrics) -> None:
         self._outbox = outbox
         self._stream = stream
         self._metrics = metrics
-        self._compose = compose
         self._wake = asyncio.Event()
         self._pruned_at = time.monotonic()
 
     def wake(self) -> None:
-        """There is something new."""
+        """Look for new rows now."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Relay for ever, through restarts of everything."""
+        """Relay until cancelled; database and stream may go away and come back."""
         try:
             while True:
                 try:
-                    await self._lead_on()
+                    await self._lead_and_publish()
                 except UnavailableError:
                     await asyncio.sleep(RETRY_S)
         finally:
             await self._outbox.close()
 
-    async def _lead_on(self) -> None:
+    async def _lead_and_publish(self) -> None:
         while not await self._outbox.lead():
             await asyncio.sleep(RETRY_S)
         while True:
-            full = await self.step()
-            if not full:
+            has_more = await self.publish_batch()
+            if not has_more:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
-                await asyncio.sleep(PACE_S)
+                await asyncio.sleep(INTERVAL_S)
             if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
                 self._pruned_at = time.monotonic()
-                await self._outbox.prune(KEEP_S, PRUNE_BATCH)
+                await self._outbox.prune(KEEP_S, PRUNE_BATCH_SIZE)
 
-    async def step(self) -> bool:
-        """Publish one batch; whether there is more at once.
+    async def publish_batch(self) -> bool:
+        """Publish one batch; returns whether more rows are likely to be there already.
 
         Raises:
             UnavailableError: the database or the stream does not answer.
         """
         self._wake.clear()
-        rows = await self._outbox.batch(BATCH)
+        rows = await self._outbox.batch(BATCH_SIZE)
         if not rows:
             return False
-        events = [(row.type, row.event_id, self._compose(row)) for row in rows]
-        acknowledged = await self._stream.publish(events)
+        acknowledged = await self._stream.publish([row.event for row in rows])
         if acknowledged:
             last = rows[acknowledged - 1]
             await self._outbox.advance(last)
             self._metrics.relayed.inc(acknowledged)
-            self._metrics.outbox_lag_s.set((datetime.now(UTC) - last.occurred_at).total_seconds())
+            self._metrics.outbox_lag_s.set((datetime.now(UTC) - last.event.occurred_at).total_seconds())
         if acknowledged < len(rows):
             raise UnavailableError("the stream did not acknowledge every event")
-        return len(rows) == BATCH
+        return len(rows) == BATCH_SIZE

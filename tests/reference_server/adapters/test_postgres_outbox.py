@@ -39,7 +39,7 @@ async def connected(engines: EngineSet, *, autocommit: bool = True) -> psycopg.A
 
 async def actors(outbox: PostgresOutbox) -> list[str]:
     """Of the rows that may be published now."""
-    return [row.actor for row in await outbox.batch(10)]
+    return [row.event.actor for row in await outbox.batch(10)]
 
 
 async def test_a_row_behind_one_that_commits_late_waits_for_it(

@@ -22,12 +22,12 @@ from createflow.scenarios.target.forged_tokens import Jws, with_key_at, with_own
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 from tests.reference_server.engine_set import EngineSet
-from tests.reference_server.lane import Lane, open_lane, until
+from tests.reference_server.in_process_server import InProcessServer, open_server, until
 
 JSON = {"content-type": "application/json"}
 pytestmark = pytest.mark.anyio
 
-Shows = Callable[[Lane], Awaitable[bool]]
+Shows = Callable[[InProcessServer], Awaitable[bool]]
 
 
 def test_names_are_unique() -> None:
@@ -57,168 +57,170 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
     assert caught.value.hint == "did you mean open_door?"
 
 
-async def _post(lane: Lane, body: bytes, *, kind: str = "application/json") -> httpx.Response:
-    return await lane.http.post("/api/resources", content=body, headers={**lane.as_user(), "content-type": kind})
+async def _post(server: InProcessServer, body: bytes, *, kind: str = "application/json") -> httpx.Response:
+    return await server.http.post("/api/resources", content=body, headers={**server.as_user(), "content-type": kind})
 
 
-async def _with_token(lane: Lane, token: str | None) -> httpx.Response:
+async def _with_token(server: InProcessServer, token: str | None) -> httpx.Response:
     headers = {"authorization": f"Bearer {token}"} if token is not None else {}
-    return await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)
+    return await server.http.post("/api/resources", json={"name": "a"}, headers=headers)
 
 
-def _unsigned(lane: Lane) -> str:
+def _unsigned(server: InProcessServer) -> str:
     def part(value: Any) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    body = lane.token().split(".")[1]
+    body = server.token().split(".")[1]
     return f"{part({'alg': 'none', 'typ': 'at+jwt', 'kid': 'key-1'})}.{body}."
 
 
-def _tampered(lane: Lane) -> str:
-    head, body, signature = lane.token().split(".")
+def _tampered(server: InProcessServer) -> str:
+    head, body, signature = server.token().split(".")
     flipped = ("B" if signature[0] == "A" else "A") + signature[1:]
     return f"{head}.{body}.{flipped}"
 
 
-async def any_media_type(lane: Lane) -> bool:
-    return (await _post(lane, b'{"name":"a"}', kind="text/plain")).status_code == 201
+async def any_media_type(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a"}', kind="text/plain")).status_code == 201
 
 
-async def no_allow_header(lane: Lane) -> bool:
-    reply = await lane.http.patch("/api/resources", headers=lane.as_user())
+async def no_allow_header(server: InProcessServer) -> bool:
+    reply = await server.http.patch("/api/resources", headers=server.as_user())
     return reply.status_code == 405 and "allow" not in reply.headers
 
 
-async def options_differ(lane: Lane) -> bool:
-    return "PATCH" in (await lane.http.options("/api/resources")).headers["allow"]
+async def options_differ(server: InProcessServer) -> bool:
+    return "PATCH" in (await server.http.options("/api/resources")).headers["allow"]
 
 
-async def empty_condition_dropped(lane: Lane) -> bool:
-    location = (await lane.create()).headers["location"]
-    return (await lane.put(location, {"name": "b"}, **{"if-match": ""})).status_code == 200
+async def empty_condition_dropped(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "b"}, **{"if-match": ""})).status_code == 200
 
 
-async def unbounded_body(lane: Lane) -> bool:
-    return (await _post(lane, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
+async def unbounded_body(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"' + b"x" * 70_000 + b'"}')).status_code == 400
 
 
-async def unbounded_headers(lane: Lane) -> bool:
-    return (await lane.create(**{"x-long": "x" * 70_000})).status_code == 201
+async def unbounded_headers(server: InProcessServer) -> bool:
+    return (await server.create(**{"x-long": "x" * 70_000})).status_code == 201
 
 
-async def inflates_bodies(lane: Lane) -> bool:
-    headers = {**lane.as_user(), **JSON, "content-encoding": "gzip"}
-    reply = await lane.http.post("/api/resources", content=gzip.compress(b'{"name":"a"}'), headers=headers)
+async def inflates_bodies(server: InProcessServer) -> bool:
+    headers = {**server.as_user(), **JSON, "content-encoding": "gzip"}
+    reply = await server.http.post("/api/resources", content=gzip.compress(b'{"name":"a"}'), headers=headers)
     return reply.status_code == 201
 
 
-async def error_code_without_token(lane: Lane) -> bool:
-    return "invalid_token" in (await _with_token(lane, None)).headers["www-authenticate"]
+async def error_code_without_token(server: InProcessServer) -> bool:
+    return "invalid_token" in (await _with_token(server, None)).headers["www-authenticate"]
 
 
-async def one_code_for_all(lane: Lane) -> bool:
-    return bool((await _with_token(lane, None)).json()["code"] == (await _post(lane, b"{}")).json()["code"])
+async def one_code_for_all(server: InProcessServer) -> bool:
+    return bool((await _with_token(server, None)).json()["code"] == (await _post(server, b"{}")).json()["code"])
 
 
-async def may_be_stored(lane: Lane) -> bool:
-    return "cache-control" not in (await lane.create()).headers
+async def may_be_stored(server: InProcessServer) -> bool:
+    return "cache-control" not in (await server.create()).headers
 
 
-async def version_banner(lane: Lane) -> bool:
-    return "x-powered-by" in (await lane.create()).headers
+async def version_banner(server: InProcessServer) -> bool:
+    return "x-powered-by" in (await server.create()).headers
 
 
-async def origin_reflected(lane: Lane) -> bool:
-    return "access-control-allow-origin" in (await lane.create(origin="https://else.example")).headers
+async def origin_reflected(server: InProcessServer) -> bool:
+    return "access-control-allow-origin" in (await server.create(origin="https://else.example")).headers
 
 
-async def open_door(lane: Lane) -> bool:
-    return (await _with_token(lane, None)).status_code == 201
+async def open_door(server: InProcessServer) -> bool:
+    return (await _with_token(server, None)).status_code == 201
 
 
-async def no_challenge(lane: Lane) -> bool:
-    reply = await _with_token(lane, None)
+async def no_challenge(server: InProcessServer) -> bool:
+    reply = await _with_token(server, None)
     return reply.status_code == 401 and "www-authenticate" not in reply.headers
 
 
-async def malformed_token_crashes(lane: Lane) -> bool:
-    return (await _with_token(lane, "rubbish")).status_code == 500
+async def malformed_token_crashes(server: InProcessServer) -> bool:
+    return (await _with_token(server, "rubbish")).status_code == 500
 
 
-async def ignores_expiry(lane: Lane) -> bool:
-    return (await _with_token(lane, lane.token(exp=int(time.time()) - 60))).status_code == 201
+async def ignores_expiry(server: InProcessServer) -> bool:
+    return (await _with_token(server, server.token(exp=int(time.time()) - 60))).status_code == 201
 
 
-async def skips_signature(lane: Lane) -> bool:
-    return (await _with_token(lane, _tampered(lane))).status_code == 201
+async def skips_signature(server: InProcessServer) -> bool:
+    return (await _with_token(server, _tampered(server))).status_code == 201
 
 
-async def accepts_alg_none(lane: Lane) -> bool:
-    unsigned, tampered = await _with_token(lane, _unsigned(lane)), await _with_token(lane, _tampered(lane))
+async def accepts_alg_none(server: InProcessServer) -> bool:
+    unsigned, tampered = await _with_token(server, _unsigned(server)), await _with_token(server, _tampered(server))
     return (unsigned.status_code, tampered.status_code) == (201, 401)
 
 
-async def no_rbac(lane: Lane) -> bool:
-    return (await _with_token(lane, lane.token(roles=["reader"]))).status_code == 201
+async def no_rbac(server: InProcessServer) -> bool:
+    return (await _with_token(server, server.token(roles=["reader"]))).status_code == 201
 
 
-async def _with_forged(lane: Lane, *, header: dict[str, Any] | None = None, **claims: Any) -> int:
+async def _with_forged(server: InProcessServer, *, header: dict[str, Any] | None = None, **claims: Any) -> int:
     """The status of a create with a token that the issuer signed."""
-    return (await _with_token(lane, lane.signed(header or {}, **claims))).status_code
+    return (await _with_token(server, server.signed(header or {}, **claims))).status_code
 
 
-async def scheme_ignored(lane: Lane) -> bool:
-    return (await _with_scheme(lane, "Basic")) == 201
+async def scheme_ignored(server: InProcessServer) -> bool:
+    return (await _with_scheme(server, "Basic")) == 201
 
 
-async def _with_scheme(lane: Lane, scheme: str) -> int:
-    headers = {"authorization": f"{scheme} {lane.token()}"}
-    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code
+async def _with_scheme(server: InProcessServer, scheme: str) -> int:
+    headers = {"authorization": f"{scheme} {server.token()}"}
+    return (await server.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code
 
 
-async def scheme_case_matters(lane: Lane) -> bool:
-    return (await _with_scheme(lane, "bearer")) == 401
+async def scheme_case_matters(server: InProcessServer) -> bool:
+    return (await _with_scheme(server, "bearer")) == 401
 
 
-async def token_from_query(lane: Lane) -> bool:
-    return (await lane.http.post(f"/api/resources?access_token={lane.token()}", json={"name": "a"})).status_code == 201
+async def token_from_query(server: InProcessServer) -> bool:
+    return (
+        await server.http.post(f"/api/resources?access_token={server.token()}", json={"name": "a"})
+    ).status_code == 201
 
 
-async def takes_last_credential(lane: Lane) -> bool:
-    headers = [("authorization", "Bearer x"), ("authorization", f"Bearer {lane.token()}")]
-    return (await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code == 201
+async def takes_last_credential(server: InProcessServer) -> bool:
+    headers = [("authorization", "Bearer x"), ("authorization", f"Bearer {server.token()}")]
+    return (await server.http.post("/api/resources", json={"name": "a"}, headers=headers)).status_code == 201
 
 
-async def loose_token_spelling(lane: Lane) -> bool:
-    return (await _with_token(lane, f"{lane.token()}==")).status_code == 201
+async def loose_token_spelling(server: InProcessServer) -> bool:
+    return (await _with_token(server, f"{server.token()}==")).status_code == 201
 
 
-async def validates_first(lane: Lane) -> bool:
-    return (await lane.http.post("/api/resources", content=b"{", headers=JSON)).status_code == 400
+async def validates_first(server: InProcessServer) -> bool:
+    return (await server.http.post("/api/resources", content=b"{", headers=JSON)).status_code == 400
 
 
-async def stripped_signature(lane: Lane) -> bool:
-    return (await _with_token(lane, f"{lane.token().rpartition('.')[0]}.")).status_code == 201
+async def stripped_signature(server: InProcessServer) -> bool:
+    return (await _with_token(server, f"{server.token().rpartition('.')[0]}.")).status_code == 201
 
 
-async def hmac_with_public_key(lane: Lane) -> bool:
-    key = serialization.load_pem_private_key(lane.engines.private_key.encode(), None).public_key()
+async def hmac_with_public_key(server: InProcessServer) -> bool:
+    key = serialization.load_pem_private_key(server.engines.private_key.encode(), None).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", pem))).status_code == 201
+    return (await _with_token(server, Jws.of(server.token()).keyed("HS256", pem))).status_code == 201
 
 
-async def weak_secret(lane: Lane) -> bool:
-    return (await _with_token(lane, Jws.of(lane.token()).keyed("HS256", b"secret"))).status_code == 201
+async def weak_secret(server: InProcessServer) -> bool:
+    return (await _with_token(server, Jws.of(server.token()).keyed("HS256", b"secret"))).status_code == 201
 
 
-async def trusts_embedded_key(lane: Lane) -> bool:
-    return (await _with_token(lane, dict(with_own_key(lane.token()))["its own key in jwk"])).status_code == 201
+async def trusts_embedded_key(server: InProcessServer) -> bool:
+    return (await _with_token(server, dict(with_own_key(server.token()))["its own key in jwk"])).status_code == 201
 
 
-async def fetches_key_url(lane: Lane) -> bool:
+async def fetches_key_url(server: InProcessServer) -> bool:
     async with CallbackListener().listening() as heard:
-        for _, token in with_key_at(lane.token(), heard.url):
-            assert (await _with_token(lane, token)).status_code == 401
+        for _, token in with_key_at(server.token(), heard.url):
+            assert (await _with_token(server, token)).status_code == 401
 
         async def asked() -> bool:
             return bool(heard.requests)
@@ -226,230 +228,230 @@ async def fetches_key_url(lane: Lane) -> bool:
         return await until(asked, within_s=0.5)
 
 
-async def key_id_crashes(lane: Lane) -> bool:
-    return await _with_forged(lane, header={"kid": "../key"}) == 500
+async def key_id_crashes(server: InProcessServer) -> bool:
+    return await _with_forged(server, header={"kid": "../key"}) == 500
 
 
-async def long_leeway(lane: Lane) -> bool:
-    return await _with_forged(lane, exp=int(time.time()) - 600) == 201
+async def long_leeway(server: InProcessServer) -> bool:
+    return await _with_forged(server, exp=int(time.time()) - 600) == 201
 
 
-async def timeless_tokens(lane: Lane) -> bool:
-    return await _with_forged(lane, exp=None) == 201
+async def timeless_tokens(server: InProcessServer) -> bool:
+    return await _with_forged(server, exp=None) == 201
 
 
-async def ignores_not_before(lane: Lane) -> bool:
-    return await _with_forged(lane, nbf=int(time.time()) + 500) == 201
+async def ignores_not_before(server: InProcessServer) -> bool:
+    return await _with_forged(server, nbf=int(time.time()) + 500) == 201
 
 
-async def ignores_issued_at(lane: Lane) -> bool:
-    return await _with_forged(lane, iat=int(time.time()) + 500) == 201
+async def ignores_issued_at(server: InProcessServer) -> bool:
+    return await _with_forged(server, iat=int(time.time()) + 500) == 201
 
 
-async def ignores_audience(lane: Lane) -> bool:
-    return await _with_forged(lane, aud="others") == 201
+async def ignores_audience(server: InProcessServer) -> bool:
+    return await _with_forged(server, aud="others") == 201
 
 
-async def ignores_crit(lane: Lane) -> bool:
-    return await _with_forged(lane, header={"crit": ["x"], "x": 1}) == 201
+async def ignores_crit(server: InProcessServer) -> bool:
+    return await _with_forged(server, header={"crit": ["x"], "x": 1}) == 201
 
 
-async def any_token_type(lane: Lane) -> bool:
-    return await _with_forged(lane, header={"typ": "JWT"}) == 201
+async def any_token_type(server: InProcessServer) -> bool:
+    return await _with_forged(server, header={"typ": "JWT"}) == 201
 
 
-async def derives_keys(lane: Lane) -> bool:
+async def derives_keys(server: InProcessServer) -> bool:
     start = time.monotonic()
-    assert (await _with_token(lane, "a.b.c.d.e")).status_code == 401
+    assert (await _with_token(server, "a.b.c.d.e")).status_code == 401
     return time.monotonic() - start > 1.0
 
 
-async def _flood(lane: Lane) -> list[httpx.Response]:
-    return [await lane.create() for _ in range(5)]
+async def _flood(server: InProcessServer) -> list[httpx.Response]:
+    return [await server.create() for _ in range(5)]
 
 
-async def no_rate_limit(lane: Lane) -> bool:
-    return all(reply.status_code == 201 for reply in await _flood(lane))
+async def no_rate_limit(server: InProcessServer) -> bool:
+    return all(reply.status_code == 201 for reply in await _flood(server))
 
 
-async def retry_after_missing(lane: Lane) -> bool:
-    last = (await _flood(lane))[-1]
+async def retry_after_missing(server: InProcessServer) -> bool:
+    last = (await _flood(server))[-1]
     return last.status_code == 429 and "retry-after" not in last.headers
 
 
-async def limit_looks_like_outage(lane: Lane) -> bool:
-    last = (await _flood(lane))[-1]
+async def limit_looks_like_outage(server: InProcessServer) -> bool:
+    last = (await _flood(server))[-1]
     return (last.status_code, last.json()["code"]) == (429, "service_unavailable")
 
 
-async def counts_one_of_many(lane: Lane) -> bool:
-    replies = await asyncio.gather(*(lane.create() for _ in range(6)))
+async def counts_one_of_many(server: InProcessServer) -> bool:
+    replies = await asyncio.gather(*(server.create() for _ in range(6)))
     return sum(reply.status_code == 201 for reply in replies) > 2
 
 
-async def shared_bucket(lane: Lane) -> bool:
-    await _flood(lane)
-    return (await _with_token(lane, lane.token("bob"))).status_code == 429
+async def shared_bucket(server: InProcessServer) -> bool:
+    await _flood(server)
+    return (await _with_token(server, server.token("bob"))).status_code == 429
 
 
-async def bucket_by_claimed_address(lane: Lane) -> bool:
-    replies = [await lane.create(**{"x-forwarded-for": f"192.0.2.{number}"}) for number in range(5)]
+async def bucket_by_claimed_address(server: InProcessServer) -> bool:
+    replies = [await server.create(**{"x-forwarded-for": f"192.0.2.{number}"}) for number in range(5)]
     return all(reply.status_code == 201 for reply in replies)
 
 
-async def no_validation(lane: Lane) -> bool:
-    return (await _post(lane, b"{}")).status_code == 201
+async def no_validation(server: InProcessServer) -> bool:
+    return (await _post(server, b"{}")).status_code == 201
 
 
-async def types_unchecked(lane: Lane) -> bool:
-    return (await _post(lane, b'{"name":5}')).status_code == 201
+async def types_unchecked(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":5}')).status_code == 201
 
 
-async def length_off_by_one(lane: Lane) -> bool:
-    return (await lane.create({"name": "x" * 201})).status_code == 201
+async def length_off_by_one(server: InProcessServer) -> bool:
+    return (await server.create({"name": "x" * 201})).status_code == 201
 
 
-async def unknown_fields_stored(lane: Lane) -> bool:
-    return (await lane.create({"name": "x", "surprise": 1})).status_code == 201
+async def unknown_fields_stored(server: InProcessServer) -> bool:
+    return (await server.create({"name": "x", "surprise": 1})).status_code == 201
 
 
-async def broken_json_crashes(lane: Lane) -> bool:
-    return (await _post(lane, b'{"name":')).status_code == 500
+async def broken_json_crashes(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":')).status_code == 500
 
 
-async def first_error_only(lane: Lane) -> bool:
-    return len((await lane.create({"name": 1, "description": 2})).json()["errors"]) == 1
+async def first_error_only(server: InProcessServer) -> bool:
+    return len((await server.create({"name": 1, "description": 2})).json()["errors"]) == 1
 
 
-async def blank_accepted(lane: Lane) -> bool:
-    return (await lane.create({"name": "\u200b"})).status_code == 201
+async def blank_accepted(server: InProcessServer) -> bool:
+    return (await server.create({"name": "\u200b"})).status_code == 201
 
 
-async def _name_kept(lane: Lane, name: str) -> bool:
-    return bool((await lane.create({"name": name})).json()["name"] == name)
+async def _name_kept(server: InProcessServer, name: str) -> bool:
+    return bool((await server.create({"name": name})).json()["name"] == name)
 
 
-async def quotes_doubled(lane: Lane) -> bool:
-    return not await _name_kept(lane, "O'Brien")
+async def quotes_doubled(server: InProcessServer) -> bool:
+    return not await _name_kept(server, "O'Brien")
 
 
-async def evaluates_templates(lane: Lane) -> bool:
-    return not await _name_kept(lane, "{{7*7}}")
+async def evaluates_templates(server: InProcessServer) -> bool:
+    return not await _name_kept(server, "{{7*7}}")
 
 
-async def limits_before_normalising(lane: Lane) -> bool:
-    return (await lane.create({"name": "\u0958" * 200})).status_code == 201
+async def limits_before_normalising(server: InProcessServer) -> bool:
+    return (await server.create({"name": "\u0958" * 200})).status_code == 201
 
 
-async def deep_json_crashes(lane: Lane) -> bool:
-    return (await _post(lane, b'{"name":"a","metadata":' + b'{"a":' * 200 + b"1" + b"}" * 201)).status_code == 500
+async def deep_json_crashes(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a","metadata":' + b'{"a":' * 200 + b"1" + b"}" * 201)).status_code == 500
 
 
-async def metadata_unbounded(lane: Lane) -> bool:
-    return (await lane.create({"name": "a", "metadata": {"k": "x" * 17_000}})).status_code == 201
+async def metadata_unbounded(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a", "metadata": {"k": "x" * 17_000}})).status_code == 201
 
 
-async def unknown_null_passes(lane: Lane) -> bool:
-    return (await lane.create({"name": "a", "surprise": None})).status_code == 201
+async def unknown_null_passes(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a", "surprise": None})).status_code == 201
 
 
-async def loses_empty_values(lane: Lane) -> bool:
-    return (await lane.create({"name": "a", "metadata": {"k": 0}})).json()["metadata"] == {}
+async def loses_empty_values(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a", "metadata": {"k": 0}})).json()["metadata"] == {}
 
 
-async def markup_escaped_on_read(lane: Lane) -> bool:
-    made = await lane.create({"name": "<b>"})
-    return bool((await lane.get(made.headers["location"])).json()["name"] != "<b>")
+async def markup_escaped_on_read(server: InProcessServer) -> bool:
+    made = await server.create({"name": "<b>"})
+    return bool((await server.get(made.headers["location"])).json()["name"] != "<b>")
 
 
-async def name_in_header(lane: Lane) -> bool:
-    return "x-name" in (await lane.create()).headers
+async def name_in_header(server: InProcessServer) -> bool:
+    return "x-name" in (await server.create()).headers
 
 
-async def numbers_rounded(lane: Lane) -> bool:
-    return b'"k":1.0' in (await lane.create({"name": "a", "metadata": {"k": 1}})).content
+async def numbers_rounded(server: InProcessServer) -> bool:
+    return b'"k":1.0' in (await server.create({"name": "a", "metadata": {"k": 1}})).content
 
 
-async def strange_key_crashes(lane: Lane) -> bool:
-    return (await lane.create({"name": "a"}, **{"idempotency-key": "k" * 300})).status_code == 500
+async def strange_key_crashes(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a"}, **{"idempotency-key": "k" * 300})).status_code == 500
 
 
-async def key_shared(lane: Lane) -> bool:
+async def key_shared(server: InProcessServer) -> bool:
     key = {"idempotency-key": uuid.uuid4().hex}
-    first = await lane.create({"name": "a"}, **key)
-    headers = {**lane.as_user("bob"), **key}
-    second = await lane.http.post("/api/resources", json={"name": "a"}, headers=headers)
+    first = await server.create({"name": "a"}, **key)
+    headers = {**server.as_user("bob"), **key}
+    second = await server.http.post("/api/resources", json={"name": "a"}, headers=headers)
     return bool(first.json()["id"] == second.json()["id"])
 
 
-async def contention_crashes(lane: Lane) -> bool:
-    location = (await lane.create()).headers["location"]
-    replies = await asyncio.gather(*(lane.put(location, {"name": "b"}) for _ in range(2)))
+async def contention_crashes(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    replies = await asyncio.gather(*(server.put(location, {"name": "b"}) for _ in range(2)))
     return any(reply.status_code == 500 for reply in replies)
 
 
-async def default_missing(lane: Lane) -> bool:
-    return "description" not in (await lane.create({"name": "a"})).json()
+async def default_missing(server: InProcessServer) -> bool:
+    return "description" not in (await server.create({"name": "a"})).json()
 
 
-async def byte_order_mark(lane: Lane) -> bool:
-    return (await lane.create()).content.startswith(b"\xef\xbb\xbf")
+async def byte_order_mark(server: InProcessServer) -> bool:
+    return (await server.create()).content.startswith(b"\xef\xbb\xbf")
 
 
-async def id_repeated(lane: Lane) -> bool:
-    return bool((await lane.create()).json()["id"] == (await lane.create()).json()["id"])
+async def id_repeated(server: InProcessServer) -> bool:
+    return bool((await server.create()).json()["id"] == (await server.create()).json()["id"])
 
 
-async def location_from_header(lane: Lane) -> bool:
-    return "else.example" in (await lane.create(**{"x-forwarded-host": "else.example"})).headers["location"]
+async def location_from_header(server: InProcessServer) -> bool:
+    return "else.example" in (await server.create(**{"x-forwarded-host": "else.example"})).headers["location"]
 
 
-async def time_of_reading(lane: Lane) -> bool:
-    made = await lane.create()
-    return bool((await lane.get(made.headers["location"])).json()["created_at"] != made.json()["created_at"])
+async def time_of_reading(server: InProcessServer) -> bool:
+    made = await server.create()
+    return bool((await server.get(made.headers["location"])).json()["created_at"] != made.json()["created_at"])
 
 
-async def down_is_500(lane: Lane) -> bool:
-    return (await lane.create()).status_code == 500
+async def down_is_500(server: InProcessServer) -> bool:
+    return (await server.create()).status_code == 500
 
 
-async def breaker_never_opens(lane: Lane) -> bool:
-    replies = [await lane.create() for _ in range(15)]
+async def breaker_never_opens(server: InProcessServer) -> bool:
+    replies = [await server.create() for _ in range(15)]
     return all("repeatedly" not in reply.json()["detail"] for reply in replies)
 
 
-async def idempotency_ignored(lane: Lane) -> bool:
+async def idempotency_ignored(server: InProcessServer) -> bool:
     key = {"idempotency-key": uuid.uuid4().hex}
-    first, second = [await lane.create({"name": "a"}, **key) for _ in range(2)]
+    first, second = [await server.create({"name": "a"}, **key) for _ in range(2)]
     return bool(first.json()["id"] != second.json()["id"])
 
 
-async def key_reuse_accepted(lane: Lane) -> bool:
+async def key_reuse_accepted(server: InProcessServer) -> bool:
     key = {"idempotency-key": uuid.uuid4().hex}
-    await lane.create({"name": "a"}, **key)
-    return (await lane.create({"name": "b"}, **key)).status_code == 201
+    await server.create({"name": "a"}, **key)
+    return (await server.create({"name": "b"}, **key)).status_code == 201
 
 
-async def if_match_ignored(lane: Lane) -> bool:
-    location = (await lane.create()).headers["location"]
-    return (await lane.put(location, {"name": "b"}, **{"if-match": '"7"'})).status_code == 200
+async def if_match_ignored(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "b"}, **{"if-match": '"7"'})).status_code == 200
 
 
-async def _row_exists(lane: Lane, name: str) -> bool:
-    return bool(await lane.rows("SELECT 1 FROM resources WHERE name = %(name)s", name=name))
+async def _row_exists(server: InProcessServer, name: str) -> bool:
+    return bool(await server.rows("SELECT 1 FROM resources WHERE name = %(name)s", name=name))
 
 
-async def row_kept_after_refusal(lane: Lane) -> bool:
+async def row_kept_after_refusal(server: InProcessServer) -> bool:
     name = f"refused {uuid.uuid4()}"
-    assert (await lane.create({"name": name, "surprise": 1})).status_code == 400
-    return await _row_exists(lane, name)
+    assert (await server.create({"name": name, "surprise": 1})).status_code == 400
+    return await _row_exists(server, name)
 
 
-async def no_rollback(lane: Lane) -> bool:
+async def no_rollback(server: InProcessServer) -> bool:
     """A trigger that fails for one name only, so that other tests do not see it."""
     name = f"doomed {uuid.uuid4()}"
     function = f"fail_{uuid.uuid4().hex}"
-    async with await psycopg.AsyncConnection.connect(lane.engines.admin_dsn, autocommit=True) as admin:
+    async with await psycopg.AsyncConnection.connect(server.engines.admin_dsn, autocommit=True) as admin:
         await admin.execute(
             f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             f" IF NEW.data LIKE '%{name}%' THEN RAISE 'injected'; END IF; RETURN NEW; END $$"
@@ -458,134 +460,134 @@ async def no_rollback(lane: Lane) -> bool:
             f"CREATE TRIGGER {function} BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION {function}()"
         )
         try:
-            reply = await lane.create({"name": name})
+            reply = await server.create({"name": name})
         finally:
             await admin.execute(f"DROP FUNCTION {function} CASCADE")
     assert (reply.status_code, reply.json()["code"]) == (500, "database_error")
     assert "injected" not in reply.text
-    return await _row_exists(lane, name)
+    return await _row_exists(server, name)
 
 
-async def _outbox_rows(lane: Lane) -> int:
-    resource_id = (await lane.create()).json()["id"]
-    return len(await lane.rows("SELECT 1 FROM outbox WHERE resource_id = %(id)s", id=resource_id))
+async def _outbox_rows(server: InProcessServer) -> int:
+    resource_id = (await server.create()).json()["id"]
+    return len(await server.rows("SELECT 1 FROM outbox WHERE resource_id = %(id)s", id=resource_id))
 
 
-async def event_lost(lane: Lane) -> bool:
-    return await _outbox_rows(lane) == 0
+async def event_lost(server: InProcessServer) -> bool:
+    return await _outbox_rows(server) == 0
 
 
-async def event_twice(lane: Lane) -> bool:
-    return await _outbox_rows(lane) == 2
+async def event_twice(server: InProcessServer) -> bool:
+    return await _outbox_rows(server) == 2
 
 
-async def event_wrong_actor(lane: Lane) -> bool:
-    reply = await lane.create()
-    return bool((await lane.events(reply.json()["id"]))[0]["data"] != reply.json())
+async def event_wrong_actor(server: InProcessServer) -> bool:
+    reply = await server.create()
+    return bool((await server.events(reply.json()["id"]))[0]["data"] != reply.json())
 
 
-async def _auditors(lane: Lane) -> list[tuple[Any, ...]]:
-    resource_id = (await lane.create()).json()["id"]
-    return await lane.rows("SELECT actor FROM audit_log WHERE resource_id = %(id)s", id=resource_id)
+async def _auditors(server: InProcessServer) -> list[tuple[Any, ...]]:
+    resource_id = (await server.create()).json()["id"]
+    return await server.rows("SELECT actor FROM audit_log WHERE resource_id = %(id)s", id=resource_id)
 
 
-async def audit_lost(lane: Lane) -> bool:
-    return await _auditors(lane) == []
+async def audit_lost(server: InProcessServer) -> bool:
+    return await _auditors(server) == []
 
 
-async def audit_anonymous(lane: Lane) -> bool:
-    return await _auditors(lane) == [("",)]
+async def audit_anonymous(server: InProcessServer) -> bool:
+    return await _auditors(server) == [("",)]
 
 
-async def audit_splits_lines(lane: Lane) -> bool:
-    resource_id = (await lane.create({"name": "a\nb"})).json()["id"]
-    return len(await lane.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s", id=resource_id)) == 2
+async def audit_splits_lines(server: InProcessServer) -> bool:
+    resource_id = (await server.create({"name": "a\nb"})).json()["id"]
+    return len(await server.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s", id=resource_id)) == 2
 
 
-async def pool_leaks(lane: Lane) -> bool:
-    return [(await lane.create()).status_code for _ in range(4)][-1] == 503
+async def pool_leaks(server: InProcessServer) -> bool:
+    return [(await server.create()).status_code for _ in range(4)][-1] == 503
 
 
-async def drops_description(lane: Lane) -> bool:
-    shown = (await lane.create()).json()
-    stored = await lane.rows("SELECT description FROM resources WHERE id = %(id)s", id=shown["id"])
+async def drops_description(server: InProcessServer) -> bool:
+    shown = (await server.create()).json()
+    stored = await server.rows("SELECT description FROM resources WHERE id = %(id)s", id=shown["id"])
     return stored != [(shown["description"],)]
 
 
-async def _changed(lane: Lane) -> tuple[str, str]:
+async def _changed(server: InProcessServer) -> tuple[str, str]:
     """Location and id of a resource that was updated to the name ``new``."""
-    reply = await lane.create({"name": "old"})
-    assert (await lane.put(reply.headers["location"], {"name": "new"})).status_code == 200
+    reply = await server.create({"name": "old"})
+    assert (await server.put(reply.headers["location"], {"name": "new"})).status_code == 200
     return reply.headers["location"], reply.json()["id"]
 
 
-async def reads_old_version(lane: Lane) -> bool:
-    location, _ = await _changed(lane)
-    return bool((await lane.get(location)).json()["name"] == "old")
+async def reads_old_version(server: InProcessServer) -> bool:
+    location, _ = await _changed(server)
+    return bool((await server.get(location)).json()["name"] == "old")
 
 
-async def cache_not_invalidated(lane: Lane) -> bool:
-    _, resource_id = await _changed(lane)
-    cached = await lane.cached(resource_id)
+async def cache_not_invalidated(server: InProcessServer) -> bool:
+    _, resource_id = await _changed(server)
+    cached = await server.cached(resource_id)
     return cached is not None and cached["name"] == "old"
 
 
-async def cache_wrong_body(lane: Lane) -> bool:
-    reply = await lane.create()
-    return await lane.cached(reply.json()["id"]) not in (None, reply.json())
+async def cache_wrong_body(server: InProcessServer) -> bool:
+    reply = await server.create()
+    return await server.cached(reply.json()["id"]) not in (None, reply.json())
 
 
-async def index_skipped(lane: Lane) -> bool:
-    skipped = (await lane.create()).json()["id"]
-    seen = await until(lambda: lane.indexed(skipped), within_s=2.0)
+async def index_skipped(server: InProcessServer) -> bool:
+    skipped = (await server.create()).json()["id"]
+    seen = await until(lambda: server.indexed(skipped), within_s=2.0)
     return seen is None
 
 
-async def index_keeps_old(lane: Lane) -> bool:
-    _, resource_id = await _changed(lane)
+async def index_keeps_old(server: InProcessServer) -> bool:
+    _, resource_id = await _changed(server)
 
     async def is_new() -> bool:
-        document = await lane.indexed(resource_id)
+        document = await server.indexed(resource_id)
         return document is not None and document["name"] == "new"
 
     return not await until(is_new, within_s=2.0)
 
 
-async def ok_for_created(lane: Lane) -> bool:
-    return (await lane.create()).status_code == 200
+async def ok_for_created(server: InProcessServer) -> bool:
+    return (await server.create()).status_code == 200
 
 
-async def no_location(lane: Lane) -> bool:
-    return "location" not in (await lane.create()).headers
+async def no_location(server: InProcessServer) -> bool:
+    return "location" not in (await server.create()).headers
 
 
-async def location_wrong(lane: Lane) -> bool:
-    return (await lane.get((await lane.create()).headers["location"])).status_code == 404
+async def location_wrong(server: InProcessServer) -> bool:
+    return (await server.get((await server.create()).headers["location"])).status_code == 404
 
 
-async def missing_field(lane: Lane) -> bool:
-    return "created_by" not in (await lane.create()).json()
+async def missing_field(server: InProcessServer) -> bool:
+    return "created_by" not in (await server.create()).json()
 
 
-async def local_time(lane: Lane) -> bool:
-    return not (await lane.create()).json()["created_at"].endswith("Z")
+async def local_time(server: InProcessServer) -> bool:
+    return not (await server.create()).json()["created_at"].endswith("Z")
 
 
-async def created_by_from_body(lane: Lane) -> bool:
-    return bool((await lane.create()).json()["created_by"] != "alice")
+async def created_by_from_body(server: InProcessServer) -> bool:
+    return bool((await server.create()).json()["created_by"] != "alice")
 
 
-async def etag_differs(lane: Lane) -> bool:
-    reply = await lane.create()
-    return bool((await lane.get(reply.headers["location"])).headers["etag"] != reply.headers["etag"])
+async def etag_differs(server: InProcessServer) -> bool:
+    reply = await server.create()
+    return bool((await server.get(reply.headers["location"])).headers["etag"] != reply.headers["etag"])
 
 
-async def html_errors(lane: Lane) -> bool:
-    return (await _with_token(lane, None)).headers["content-type"].startswith("text/html")
+async def html_errors(server: InProcessServer) -> bool:
+    return (await _with_token(server, None)).headers["content-type"].startswith("text/html")
 
 
-async def stack_trace_leaks(lane: Lane) -> bool:
-    return "Traceback" in (await _with_token(lane, None)).text
+async def stack_trace_leaks(server: InProcessServer) -> bool:
+    return "Traceback" in (await _with_token(server, None)).text
 
 
 PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS}
@@ -605,7 +607,7 @@ async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: De
         options |= {"rate_per_s": 0.1, "burst": 2}
 
     async def shows(seeded: str) -> bool:
-        async with open_lane(engines, seeded, **options) as lane:
-            return await PROBES[defect.name](lane)
+        async with open_server(engines, seeded, **options) as server:
+            return await PROBES[defect.name](server)
 
     assert await asyncio.gather(shows(defect.name), shows("")) == [True, False]

@@ -1,4 +1,4 @@
-"""Requests that come together travel together, and no answer is lost."""
+"""Requests that arrive together are sent together, and no answer is lost."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,18 +12,18 @@ pytestmark = pytest.mark.anyio
 
 
 class Carrier:
-    """Notes each handful; answers ten times the number, or an error for a negative one."""
+    """Records each batch; answers ten times the number, or an error for a negative one."""
 
     def __init__(self) -> None:
-        self.handfuls: list[list[int]] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.batches: list[list[int]] = []
+        self.open = asyncio.Event()
+        self.open.set()
         self.discarded: list[int] = []
 
     async def carry(self, items: list[int]) -> list[int | Exception]:
-        """One trip."""
-        self.handfuls.append(items)
-        await self.gate.wait()
+        """Answer one batch."""
+        self.batches.append(items)
+        await self.open.wait()
         return [item * 10 if item >= 0 else ValueError(item) for item in items]
 
     async def discard(self, answer: int) -> None:
@@ -31,45 +31,45 @@ class Carrier:
         self.discarded.append(answer)
 
 
-async def test_requests_of_one_turn_share_a_trip_up_to_the_most() -> None:
+async def test_requests_of_one_turn_share_a_batch_up_to_its_limit() -> None:
     """Each gets its own answer."""
     carrier = Carrier()
-    batcher = Batcher(carrier.carry, most=3)
+    batcher = Batcher(carrier.carry, batch_max=3)
     answers = await asyncio.gather(*(batcher.submit(number) for number in range(4)))
     assert answers == [0, 10, 20, 30]
-    assert carrier.handfuls == [[0, 1, 2], [3]]
+    assert carrier.batches == [[0, 1, 2], [3]]
 
 
-async def test_those_who_come_during_a_trip_leave_together() -> None:
+async def test_requests_during_a_batch_form_the_next_one() -> None:
     """After it."""
     carrier = Carrier()
-    carrier.gate.clear()
+    carrier.open.clear()
     batcher = Batcher(carrier.carry)
     tasks = [asyncio.create_task(batcher.submit(0))]
-    while not carrier.handfuls:
+    while not carrier.batches:
         await asyncio.sleep(0)
     tasks += [asyncio.create_task(batcher.submit(number)) for number in (1, 2)]
     await anyio.wait_all_tasks_blocked()
-    carrier.gate.set()
+    carrier.open.set()
     assert await asyncio.gather(*tasks) == [0, 10, 20]
-    assert carrier.handfuls == [[0], [1, 2]]
+    assert carrier.batches == [[0], [1, 2]]
 
 
-async def test_those_who_come_within_the_pace_leave_together_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_requests_within_the_interval_form_a_batch_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first one does not wait."""
     carrier = Carrier()
-    batcher = Batcher(carrier.carry, flights=2, pace_s=60.0)
+    batcher = Batcher(carrier.carry, in_flight_max=2, interval_s=60.0)
     assert await batcher.submit(0) == 0
     timers: list[tuple[float, Callable[[], None]]] = []
     monkeypatch.setattr(asyncio.get_running_loop(), "call_later", lambda *timer: timers.append(timer))
     tasks = [asyncio.create_task(batcher.submit(number)) for number in (1, 2)]
     await anyio.wait_all_tasks_blocked()
-    assert carrier.handfuls == [[0]]
-    ((wait_s, depart),) = timers
+    assert carrier.batches == [[0]]
+    ((wait_s, start),) = timers
     assert 0 < wait_s <= 60.0
-    depart()
+    start()
     assert await asyncio.gather(*tasks) == [10, 20]
-    assert carrier.handfuls == [[0], [1, 2]]
+    assert carrier.batches == [[0], [1, 2]]
 
 
 async def test_an_error_reaches_the_one_it_is_for() -> None:
@@ -81,7 +81,7 @@ async def test_an_error_reaches_the_one_it_is_for() -> None:
     assert isinstance(answers[1], ValueError)
 
 
-async def test_a_failed_trip_fails_for_all_and_the_next_one_leaves() -> None:
+async def test_a_failed_batch_fails_for_all_and_the_next_one_is_sent() -> None:
     """Nobody waits for ever."""
 
     async def fail(_items: list[int]) -> list[int | Exception]:
@@ -96,13 +96,13 @@ async def test_a_failed_trip_fails_for_all_and_the_next_one_leaves() -> None:
 async def test_an_answer_that_nobody_waits_for_is_taken_back() -> None:
     """A connection, say, must not be lost with its receiver."""
     carrier = Carrier()
-    carrier.gate.clear()
+    carrier.open.clear()
     batcher = Batcher(carrier.carry, discard=carrier.discard)
     task = asyncio.create_task(batcher.submit(1))
-    while not carrier.handfuls:
+    while not carrier.batches:
         await asyncio.sleep(0)
     task.cancel()
-    carrier.gate.set()
+    carrier.open.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     while not carrier.discarded:

@@ -7,44 +7,44 @@ from createflow.reference_server.domain.circuit_breaker import (
     OPEN_MAX_S,
     OPEN_S,
     PROBES,
-    Breaker,
-    BreakerOpenError,
+    CircuitBreaker,
+    CircuitOpenError,
 )
 from createflow.schemas.clock import FakeClock
 
 
-def _call(breaker: Breaker, *, healthy: bool | None, times: int = 1) -> None:
+def _call(breaker: CircuitBreaker, *, healthy: bool | None, times: int = 1) -> None:
     for _ in range(times):
-        breaker.leave(breaker.enter(), healthy=healthy)
+        breaker.record(breaker.admit(), healthy=healthy)
 
 
-def _opened(clock: FakeClock) -> Breaker:
-    breaker = Breaker(clock)
+def _opened(clock: FakeClock) -> CircuitBreaker:
+    breaker = CircuitBreaker(clock)
     _call(breaker, healthy=False, times=MIN_VOLUME)
     return breaker
 
 
 def test_few_failures_do_not_open_it() -> None:
     """Below the least volume nothing can be said."""
-    breaker = Breaker(FakeClock())
+    breaker = CircuitBreaker(FakeClock())
     _call(breaker, healthy=False, times=MIN_VOLUME - 1)
     assert not breaker.is_open
 
 
 def test_half_failing_opens_it_and_it_says_for_how_long() -> None:
     """At the ratio, not above it."""
-    breaker = Breaker(FakeClock())
+    breaker = CircuitBreaker(FakeClock())
     _call(breaker, healthy=True, times=MIN_VOLUME // 2)
     _call(breaker, healthy=False, times=MIN_VOLUME // 2)
-    with pytest.raises(BreakerOpenError) as caught:
-        breaker.enter()
+    with pytest.raises(CircuitOpenError) as caught:
+        breaker.admit()
     assert caught.value.wait_s == pytest.approx(OPEN_S)
 
 
 def test_old_failures_are_forgotten() -> None:
     """The window rolls on."""
     clock = FakeClock()
-    breaker = Breaker(clock)
+    breaker = CircuitBreaker(clock)
     _call(breaker, healthy=False, times=MIN_VOLUME - 1)
     clock.advance(60)
     _call(breaker, healthy=False)
@@ -57,9 +57,9 @@ def test_only_some_probes_are_let_through() -> None:
     breaker = _opened(clock)
     clock.advance(OPEN_S)
     for _ in range(PROBES):
-        breaker.enter()
-    with pytest.raises(BreakerOpenError):
-        breaker.enter()
+        breaker.admit()
+    with pytest.raises(CircuitOpenError):
+        breaker.admit()
 
 
 def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
@@ -69,8 +69,8 @@ def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
     for expected in (2 * OPEN_S, 4 * OPEN_S, OPEN_MAX_S, OPEN_MAX_S):
         clock.advance(OPEN_MAX_S)
         _call(breaker, healthy=False)
-        with pytest.raises(BreakerOpenError) as caught:
-            breaker.enter()
+        with pytest.raises(CircuitOpenError) as caught:
+            breaker.admit()
         assert caught.value.wait_s == pytest.approx(expected)
     clock.advance(OPEN_MAX_S)
     _call(breaker, healthy=True)
@@ -80,11 +80,11 @@ def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
 def test_a_call_from_before_says_nothing_about_now() -> None:
     """It neither closes an open breaker nor uses up a probe."""
     clock = FakeClock()
-    breaker = Breaker(clock)
-    early = breaker.enter()
+    breaker = CircuitBreaker(clock)
+    early = breaker.admit()
     _call(breaker, healthy=False, times=MIN_VOLUME)
     clock.advance(OPEN_S)
-    breaker.leave(early, healthy=True)
+    breaker.record(early, healthy=True)
     assert breaker.is_open
 
 

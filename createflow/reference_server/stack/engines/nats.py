@@ -35,8 +35,8 @@ authorization {{
     {{ user: gateway, password: "{secrets.nats_gateway}",
        permissions: {{ publish: ["createflow.resources.>"], subscribe: ["_INBOX.>"] }} }}
     {{ user: service, password: "{secrets.nats_service}",
-       permissions: {{ publish: ["_INBOX.>", "createflow.floors", "createflow.nudge"],
-                      subscribe: ["createflow.resources.>", "createflow.floors", "_INBOX.>"] }} }}
+       permissions: {{ publish: ["_INBOX.>", "createflow.watermarks", "createflow.relay_wake_up"],
+                      subscribe: ["createflow.resources.>", "createflow.watermarks", "_INBOX.>"] }} }}
     {{ user: worker, password: "{secrets.nats_worker}" }}
     {{ user: probe, password: "{secrets.nats_probe}",
        permissions: {{ publish: ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.>",

@@ -1,1 +1,1 @@
-"""The API tier: steps 1 to 6 and 16."""
+"""The stages of the API tier, steps 1 to 6 and 16: one module a step, named as in ``schemas.flow.Step``."""

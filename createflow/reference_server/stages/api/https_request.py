@@ -1,4 +1,8 @@
-"""Step 1: the request as HTTP: method, media type, size, request id."""
+"""Step 1: the request as HTTP: path, method, media type, size, request id.
+
+It refuses with 400, 404, 405, 408 (the body is late), 413 (the body is too large), 415 and 431 (the header is too
+large). It answers OPTIONS.
+"""
 
 import asyncio
 import re
@@ -20,20 +24,20 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:
-    """The client's or the balancer's request id when it is well formed, else a new one."""
+    """Return the X-Request-ID of the request if it is well formed, otherwise a new id."""
     given = headers.get(b"x-request-id", b"")
     return given.decode("ascii") if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 @dataclass(frozen=True, slots=True)
 class HttpsRequest:
-    """Find the operation, and read a body of the right kind that is no larger than allowed."""
+    """Finds the operation, and reads a body of the right media type up to the size limit."""
 
     step: ClassVar[Step] = Step.HTTPS_REQUEST
     max_body_bytes: int
 
     async def __call__(self, job: Job) -> Job:
-        """Set operation, raw body and the request's conditions.
+        """Set operation, resource id, raw body and the request's conditions.
 
         Raises:
             Refused: 400, 404, 405, 408, 413, 415 or 431.
@@ -56,7 +60,7 @@ class HttpsRequest:
         return job
 
     def check_headers(self, exchange: Exchange) -> None:
-        """One Host (RFC 9112 §3.2), and no more than a proper client sends.
+        """Check the size of the header, and that there is exactly one Host (RFC 9112 §3.2).
 
         Raises:
             Refused: 400 or 431.
@@ -64,22 +68,27 @@ class HttpsRequest:
         if exchange.headers_bytes > HEADERS_MAX_BYTES:
             raise Refused(431, "headers_too_large", f"Header fields may have {HEADERS_MAX_BYTES} bytes.")
         if b"host" not in exchange.headers or b"host" in exchange.repeated:
-            raise Refused(400, "bad_request", "A request has one Host.")
+            raise Refused(400, "bad_request", "A request must have exactly one Host field.")
 
     def check_condition(self, exchange: Exchange) -> None:
-        """One If-Match that names something (RFC 9110 §13.1.1: ``"*" / #entity-tag``).
+        """Check that there is one If-Match, and that it is not empty (RFC 9110 §13.1.1: ``"*" / #entity-tag``).
 
-        Lines could be joined, and nothing matches an empty list. But whoever sends either has made a mistake, and an
-        update that forgets its condition overwrites.
+        Several fields could be joined, and an empty list would match nothing. But a client that sends either has a
+        defect, and an update that loses its condition overwrites the work of others.
 
         Raises:
             Refused: 400.
         """
         if b"if-match" in exchange.repeated or not exchange.headers[b"if-match"].strip(b" \t,"):
-            raise Refused(400, "bad_request", "If-Match comes once, and names an entity tag.")
+            raise Refused(400, "bad_request", "There must be one If-Match field, with an entity tag or *.")
 
     def route(self, job: Job, exchange: Exchange) -> None:
-        """Set operation and id from method and path."""
+        """Set operation, resource id and search query from method and path.
+
+        Raises:
+            Refused: 400, 404 or 405.
+            Answered: to OPTIONS.
+        """
         path = exchange.path
         if path == COLLECTION:
             methods = _ON_COLLECTION
@@ -93,10 +102,14 @@ class HttpsRequest:
             raise self.options(tuple(methods)) if exchange.method == "OPTIONS" else self.not_allowed(tuple(methods))
         job.op = op
         if op == "search":
-            job.query = self.search_words(exchange.query)
+            job.query = self.search_query(exchange.query)
 
-    def search_words(self, query: bytes) -> str:
-        """The parameter ``q``; the first when there are several."""
+    def search_query(self, query: bytes) -> str:
+        """Return the parameter ``q``, the first if there are several; empty if there is none.
+
+        Raises:
+            Refused: 400.
+        """
         if not query:
             return ""
         try:
@@ -105,19 +118,25 @@ class HttpsRequest:
             raise Refused(400, "bad_request", "The query has too many parameters.") from None
 
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:
-        """RFC 9110 §15.5.6: the origin server MUST generate an Allow header field in a 405 response."""
-        return Refused(405, "method_not_allowed", "Not a method of this path.", headers=(self.allow(methods),))
+        """Return the 405. RFC 9110 §15.5.6: the origin server MUST generate an Allow header field in a 405 response."""
+        return Refused(
+            405, "method_not_allowed", "This path does not have this method.", headers=(self.allow(methods),)
+        )
 
     def options(self, methods: tuple[str, ...]) -> Answered:
-        """RFC 9110 §9.3.7: what the path has; nobody needs a token to learn what is documented."""
+        """Return the answer to OPTIONS (RFC 9110 §9.3.7). It needs no token: the methods are documented anyway."""
         return Answered(204, "options", headers=(self.allow(methods),))
 
     def allow(self, methods: tuple[str, ...]) -> tuple[bytes, bytes]:
-        """RFC 9110 §10.2.1: the methods of the path, as a header."""
+        """Return the Allow field with the methods of the path (RFC 9110 §10.2.1)."""
         return b"allow", ", ".join((*methods, "OPTIONS")).encode("ascii")
 
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
-        """JSON, not compressed: a compressed body could grow past every limit when it is read."""
+        """Check that the body is JSON in UTF-8 and not compressed, since decompression could exceed every limit.
+
+        Raises:
+            Refused: 415.
+        """
         kind, _, parameters = headers.get(b"content-type", b"").partition(b";")
         charset = parameters.strip().lower()
         if kind.strip().lower() != b"application/json" or (
@@ -130,7 +149,7 @@ class HttpsRequest:
             raise Refused(415, "unsupported_media_type", "Send the body without encoding.", headers=accept)
 
     async def _body(self, exchange: Exchange) -> bytes:
-        """All of the body, given up as soon as it is known to be too large."""
+        """Return the body; reading stops as soon as it is known to be too large."""
         declared = exchange.headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body_bytes):
             raise self._too_large()

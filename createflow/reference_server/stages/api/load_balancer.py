@@ -1,4 +1,8 @@
-"""Step 2: the balancer's own configuration, and what the gateway takes over from it."""
+"""Step 2: the configuration of HAProxy, and the client address that the gateway takes from it.
+
+The stage refuses nothing. HAProxy refuses with 501 (unknown method), 404 (/metrics), 503 (no gateway is there) and the
+other statuses in ``_ERRORS``.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,18 +13,18 @@ from createflow.reference_server.domain.job import Job
 from createflow.schemas.flow import Step
 
 HEADER_BUFFER_BYTES = 64 * 1024
-"""Four times the gateway's own limit, so that too many header bytes get the gateway's 431. A head that does not fit
-in here is answered like what is not HTTP at all: 400, as HTML (see ``_ERRORS``)."""
+"""Four times the gateway's limit, so that a header that is too large gets the gateway's 431. A header that does not fit
+into this buffer is answered with HAProxy's own 400 in HTML (see ``_ERRORS``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """Take the client's address from the balancer, which is the only one that knows it."""
+    """Takes the client's address from HAProxy, which is the only one that knows it."""
 
     step: ClassVar[Step] = Step.LOAD_BALANCER
 
     async def __call__(self, job: Job) -> Job:
-        """Set the client address: the last entry, which the balancer wrote; the ones before anybody can write."""
+        """Set the client address: the last X-Forwarded-For entry. HAProxy wrote it; a client can forge the others."""
         if job.exchange is not None:
             forwarded = job.exchange.headers.get(b"x-forwarded-for", b"")
             address = forwarded.rpartition(b",")[2].strip()[:64].decode("latin-1")
@@ -30,14 +34,14 @@ class LoadBalancer:
 
 @dataclass(frozen=True, slots=True)
 class BalancerConfig:
-    """What one HAProxy in front of the gateways needs to know."""
+    """Settings of the HAProxy in front of the gateways."""
 
     address: str
     """``host:port`` of the TLS listener."""
     certificate_file: str
     """PEM with certificate chain and key."""
     admin_address: str
-    """``host:port`` of /metrics and /stats, plain HTTP; bind it to loopback."""
+    """``host:port`` of /metrics and /stats: plain HTTP, so it must be on loopback."""
     gateways: Mapping[str, str]
     """Name to ``host:port`` or ``unix@/path``."""
     runtime_socket: str = ""
@@ -47,10 +51,10 @@ class BalancerConfig:
 
 
 def render(config: BalancerConfig) -> str:
-    """The text of haproxy.cfg (HAProxy 2.8)."""
+    """Return the text of haproxy.cfg (HAProxy 2.8)."""
     socket = f"    stats socket {config.runtime_socket} mode 600 level admin\n" if config.runtime_socket else ""
     servers = "\n".join(f"    server {name} {address} check" for name, address in config.gateways.items())
-    errors = "\n".join(f"    http-error {_answer(*error)}" for error in _ERRORS)
+    errors = "\n".join(f"    http-error {_reply(*error)}" for error in _ERRORS)
     return f"""\
 global
     log stdout format raw local0
@@ -80,15 +84,15 @@ defaults
 
 frontend api
     bind {config.address} ssl crt {config.certificate_file} alpn h2,http/1.1
-    # The gateway's parser knows no others, and would answer them with plain text.
+    # The gateway's parser knows no other methods, and would answer them with plain text.
     acl known_method method GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT
     acl id_given req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$
     http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} id_given
     http-request set-var(txn.path) path
     http-request set-var(txn.id) uuid() if !{{ var(txn.id) -m found }}
-    http-request return {_answer(*_UNKNOWN_METHOD)} if !known_method
-    # Figures are the operators': they ask the gateways themselves, or the admin address below.
-    http-request return {_answer(*_NO_SUCH_PATH)} if {{ path,url_dec -m str /metrics }}
+    http-request return {_reply(*_UNKNOWN_METHOD)} if !known_method
+    # Metrics are for operators only: they use the gateways' own ports or the admin address below.
+    http-request return {_reply(*_NO_SUCH_PATH)} if {{ path,url_dec -m str /metrics }}
     http-request set-header X-Request-ID %[var(txn.id)]
     # Set, not appended: what a client claims about its address is not passed on.
     http-request set-header X-Forwarded-For %[src]
@@ -120,7 +124,7 @@ _LOG = (
     '{"event":"request","instance":"haproxy","request_id":"%[var(txn.id),json(utf8s)]","method":"%HM",'
     '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"server":"%s","state":"%tsc","client":"%ci"}'
 )
-_UNKNOWN_METHOD = (501, "method_unknown", "Not Implemented", "This method is not known here.")
+_UNKNOWN_METHOD = (501, "method_unknown", "Not Implemented", "This method is unknown.")
 _NO_SUCH_PATH = (404, "not_found", "Not Found", "There is nothing at this path.")
 _ERRORS = (
     (400, "bad_request", "Bad Request", "The request is not HTTP."),
@@ -128,18 +132,18 @@ _ERRORS = (
     (408, "request_timeout", "Request Timeout", "The request did not arrive in time."),
     (413, "body_too_large", "Content Too Large", "The body is too large."),
     (429, "rate_limited", "Too Many Requests", "Too many requests."),
-    (500, "internal_error", "Internal Server Error", "An error that is ours."),
+    (500, "internal_error", "Internal Server Error", "An internal error occurred."),
     (502, "outcome_unknown", "Bad Gateway", "The gateway broke off: the outcome is unknown."),
     (503, "service_unavailable", "Service Unavailable", "No gateway is there; nothing was done."),
     (504, "outcome_unknown", "Gateway Timeout", "The gateway did not answer in time: the outcome is unknown."),
 )
-"""What HAProxy says itself. Not reached by these: what its HTTP/1 parser refuses (no request line, a head beyond the
-buffer, two lengths). Up to 2.8 the parser answers with a built-in 400 in HTML, whatever ``http-error`` or ``errorfile``
-say; mended in 3.2 (haproxy/haproxy issue 3032)."""
+"""HAProxy's own replies. They do not cover what its HTTP/1 parser refuses (no request line, a header beyond the buffer,
+two lengths): up to 2.8 the parser answers with a built-in 400 in HTML, whatever ``http-error`` or ``errorfile`` say.
+HAProxy 3.2 has fixed this (haproxy/haproxy issue 3032)."""
 
 
-def _answer(status: int, code: str, title: str, detail: str) -> str:
-    """One of the balancer's own answers, in the form of all the others."""
+def _reply(status: int, code: str, title: str, detail: str) -> str:
+    """Return one of HAProxy's own replies as a problem document."""
     document = {
         "type": f"urn:createflow:problem:{code}",
         "title": title,

@@ -1,4 +1,7 @@
-"""Step 16: the reply: 201, Location, ETag and the six fields, or a problem document."""
+"""Step 16: the reply: 201 with Location, ETag and the six fields, or a problem document (RFC 9457).
+
+It refuses with 412 when If-Match of a read does not hold.
+"""
 
 import math
 from dataclasses import dataclass
@@ -7,8 +10,8 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.domain.etag import names_strongly, names_weakly
 from createflow.reference_server.domain.job import Answered, Job, Refused
+from createflow.reference_server.domain.preconditions import if_match_holds, if_none_match_holds
 from createflow.reference_server.stages.api.https_request import COLLECTION
 from createflow.schemas.flow import Step
 
@@ -19,20 +22,20 @@ _TITLES = {status.value: status.phrase for status in HTTPStatus}
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Say what was done in HTTP's own words."""
+    """Turns a finished job, or a refusal, into an HTTP reply."""
 
     step: ClassVar[Step] = Step.RESPONSE
     always: ClassVar[tuple[tuple[bytes, bytes], ...]] = (
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
     )
-    """On every reply, whatever it says."""
+    """Header fields of every reply."""
 
     async def __call__(self, job: Job) -> Job:
         """Set status, headers and body of a success.
 
         Raises:
-            Refused: 412, when a read wants another version.
+            Refused: 412.
         """
         if job.op == "search":
             job.status, job.headers = 200, [_JSON]
@@ -43,16 +46,16 @@ class Response:
             job.status, job.headers = 201, [_JSON, (b"location", location), etag]
         elif job.op == "delete":
             job.status, job.headers, job.document = 204, [], b""
-        elif job.op == "read" and job.if_match and not names_strongly(job.if_match, job.version):
+        elif job.op == "read" and not if_match_holds(job.if_match, job.version):
             raise Refused(412, "precondition_failed", "The resource has another version by now.")
-        elif job.op == "read" and job.if_none_match and names_weakly(job.if_none_match, job.version):
+        elif job.op == "read" and not if_none_match_holds(job.if_none_match, job.version):
             job.status, job.headers, job.document = 304, [etag], b""
         else:
             job.status, job.headers = 200, [_JSON, etag]
         return job
 
     def refuse(self, job: Job, refused: Refused) -> Job:
-        """Set status, headers and problem document (RFC 9457) of a refusal."""
+        """Set status, headers and problem document of a refusal."""
         if isinstance(refused, Answered):
             job.status, job.headers, job.document = refused.status, [*refused.headers], b""
             return job
@@ -64,7 +67,7 @@ class Response:
         return job
 
     def problem(self, job: Job, refused: Refused) -> dict[str, object]:
-        """The members of the problem document."""
+        """Return the members of the problem document."""
         errors = [
             {"pointer": error.pointer, "detail": error.detail, "keyword": error.keyword} for error in refused.errors
         ]

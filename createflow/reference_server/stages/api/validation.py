@@ -1,4 +1,7 @@
-"""Step 5: strict JSON, the schema, and a refusal of what is harmful; all errors at once."""
+"""Step 5: validation: strict JSON, the schema, and text that would harm later readers.
+
+It refuses with 400, naming all errors at once, and with 404 for an id that no resource can have.
+"""
 
 import re
 from dataclasses import dataclass
@@ -21,16 +24,16 @@ _QUERY_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Let through only what the schema and the house rules allow, in NFC, with defaults filled in."""
+    """Accepts only what the schema and the extra rules allow; sets the body in Unicode NFC, with defaults filled in."""
 
     step: ClassVar[Step] = Step.VALIDATION
     schema: SchemaCheck
 
     async def __call__(self, job: Job) -> Job:
-        """Set the body.
+        """Set the body of a create or an update.
 
         Raises:
-            Refused: 400 with every violation; 404 for an id that no resource can have.
+            Refused: 400 or 404.
         """
         if job.op in {"read", "update", "delete"}:
             if not _UUID.fullmatch(job.resource_id):
@@ -45,7 +48,11 @@ class Validation:
         return job
 
     def parse(self, raw: bytes) -> Any:
-        """Strict JSON: no duplicate keys, no NaN, no lone surrogates, no BOM, UTF-8 only."""
+        """Parse strict JSON: no duplicate keys, NaN, lone surrogates or byte order mark, and UTF-8 only.
+
+        Raises:
+            Refused: 400.
+        """
         try:
             return jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
         except ValueError:
@@ -53,7 +60,7 @@ class Validation:
             raise self.refusal([violation]) from None
 
     def validate(self, document: Any) -> dict[str, Any]:
-        """The body as it will be stored.
+        """Return the body as it will be stored.
 
         Raises:
             Refused: 400.
@@ -61,10 +68,10 @@ class Validation:
         violations: list[Violation] = []
         if isinstance(document, dict):
             sanitiser = Sanitiser()
-            # One level for the body itself; deeper than metadata may be is nowhere allowed.
+            # One more level than metadata may have, for the body itself.
             document = sanitiser.walk(document, "", METADATA_MAX_DEPTH + 1)
             violations = sanitiser.violations
-            violations += self.house_rules(document)
+            violations += self.extra_violations(document)
         violations += self.schema.violations(document)
         if violations:
             raise self.refusal(violations)
@@ -75,8 +82,8 @@ class Validation:
             "metadata": body.get("metadata", {}),
         }
 
-    def house_rules(self, document: dict[str, Any]) -> list[Violation]:
-        """What JSON Schema cannot say, or says differently from engine to engine."""
+    def extra_violations(self, document: dict[str, Any]) -> list[Violation]:
+        """Return violations of rules that JSON Schema cannot express, or that its engines implement differently."""
         found: list[Violation] = []
         name = document.get("name")
         if isinstance(name, str) and name:
@@ -87,12 +94,16 @@ class Validation:
         return found
 
     def refusal(self, violations: list[Violation]) -> Refused:
-        """The 400, naming each place and rule once."""
+        """Return the 400; each pair of pointer and rule is named once."""
         unique = tuple(dict.fromkeys(violations))[:ERRORS_MAX]
-        return Refused(400, "validation_failed", "The request does not meet its rules.", errors=unique)
+        return Refused(400, "validation_failed", "The request is not valid.", errors=unique)
 
     def check_key(self, key: str) -> None:
-        """Raises Refused: an Idempotency-Key that cannot be one."""
+        """Check that the Idempotency-Key is 1 to 255 printable ASCII characters.
+
+        Raises:
+            Refused: 400.
+        """
         if not _KEY.fullmatch(key):
             detail = "must be 1 to 255 printable ASCII characters"
             raise self.refusal([Violation("", f"the header Idempotency-Key {detail}", "header")])
@@ -104,7 +115,7 @@ class Validation:
 
 
 def _size_bytes(metadata: dict[str, Any]) -> int:
-    """Size as compact JSON; numbers out of range and the like are refused elsewhere."""
+    """Return the size as compact JSON; 0 for values that another rule refuses."""
     try:
         return len(orjson.dumps(metadata))
     except TypeError:

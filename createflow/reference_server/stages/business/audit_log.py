@@ -1,4 +1,4 @@
-"""Step 10: who, what and when become part of the unit."""
+"""Step 10: add the audit entry (who, what, when) to the unit of work. It refuses nothing."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,12 +10,12 @@ from createflow.schemas.flow import Step
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Put one audit entry into the unit; the database says when."""
+    """Adds one audit entry to the unit; the database sets its time."""
 
     step: ClassVar[Step] = Step.AUDIT_LOG
 
     async def __call__(self, job: Job) -> Job:
-        """Add the entry."""
+        """Add the entry of a create, an update or a delete."""
         if job.unit is not None and job.op in {"create", "update", "delete"}:
             job.unit.audits.append(AuditDraft(job.op, job.principal.subject))
         return job

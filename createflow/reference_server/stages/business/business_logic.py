@@ -1,4 +1,7 @@
-"""Step 7: domain rules: whose it is, which version is meant, and what an Idempotency-Key stands for."""
+"""Step 7: domain rules: the owner of a resource, the version that a request expects, the body of an Idempotency-Key.
+
+It refuses with 403 (not the owner), 404 (no such resource) and 412 (a precondition does not hold).
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,33 +9,33 @@ from typing import ClassVar
 
 import orjson
 
-from createflow.reference_server.domain.etag import names_strongly, names_weakly
 from createflow.reference_server.domain.job import Job, Refused
-from createflow.reference_server.domain.port import Rows
+from createflow.reference_server.domain.ports import Repository
+from createflow.reference_server.domain.preconditions import if_match_holds, if_none_match_holds
 from createflow.schemas.flow import Step
 
 
 @dataclass(frozen=True, slots=True)
 class BusinessLogic:
-    """Refuse what the domain does not allow before anything is written."""
+    """Refuses what the domain does not allow, before anything is written."""
 
     step: ClassVar[Step] = Step.BUSINESS_LOGIC
-    rows: Rows
+    repository: Repository
 
     async def __call__(self, job: Job) -> Job:
-        """Set the row as it is now for an update or a delete, and the fingerprint for a key.
+        """Set the current row for an update or a delete, and the fingerprint of the body for an Idempotency-Key.
 
         Raises:
             Refused: 403, 404 or 412.
         """
         if job.op in {"update", "delete"}:
-            current = await self.rows.current(job.resource_id)
+            current = await self.repository.current(job.resource_id)
             if current is None:
                 raise Refused(404, "not_found", "There is no such resource.")
             if current.owner != job.principal.subject and "others" not in job.principal.permissions:
                 raise Refused(403, "permission_denied", "Only its creator may change a resource.")
-            if (job.if_match and not names_strongly(job.if_match, current.version)) or (
-                job.if_none_match and names_weakly(job.if_none_match, current.version)
+            if not if_match_holds(job.if_match, current.version) or not if_none_match_holds(
+                job.if_none_match, current.version
             ):
                 raise Refused(412, "precondition_failed", "The resource has another version by now.")
             job.current = current
@@ -41,5 +44,5 @@ class BusinessLogic:
         return job
 
     def fingerprint(self, job: Job) -> bytes:
-        """What makes two requests with one Idempotency-Key the same request."""
+        """Return a hash of the body: requests with one Idempotency-Key must have the same."""
         return hashlib.sha256(orjson.dumps(job.body, option=orjson.OPT_SORT_KEYS)).digest()

@@ -1,4 +1,4 @@
-"""Step 9: the event becomes part of the unit; the relay publishes it after the commit."""
+"""Step 9: add the event to the unit of work. The outbox relay publishes it after the commit. It refuses nothing."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,12 +10,12 @@ from createflow.schemas.flow import Step
 
 @dataclass(frozen=True, slots=True)
 class PublishEvent:
-    """Put one event into the unit: an event exists exactly when its write does."""
+    """Adds one event to the unit, so that there is an event exactly when there is a write."""
 
     step: ClassVar[Step] = Step.PUBLISH_EVENT
 
     async def __call__(self, job: Job) -> Job:
-        """Add the event."""
+        """Add the event of a create, an update or a delete."""
         if job.unit is not None and job.op in {"create", "update", "delete"}:
             job.unit.events.append(EventDraft(EVENT_TYPES[job.op], job.principal.subject))
         return job

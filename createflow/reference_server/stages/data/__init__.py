@@ -1,1 +1,1 @@
-"""The data tier: steps 11 to 15."""
+"""The stages of the data tier, steps 11 to 15: one module a step, named as in ``schemas.flow.Step``."""

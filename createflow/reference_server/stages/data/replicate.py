@@ -1,29 +1,32 @@
-"""Step 13: the replicas follow by themselves; what is read meanwhile is never older than this write."""
+"""Step 13: make sure that no later read is older than this write. It refuses nothing.
+
+The replicas follow by streaming replication; this step does not wait for them.
+"""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.version_watermarks import Floors
+from createflow.reference_server.domain.read_your_writes import VersionWatermarks
 from createflow.schemas.flow import Step
 
 
 @dataclass(frozen=True, slots=True)
 class Replicate:
-    """Raise the floor for the resource here, and tell the other instances before the client is told.
+    """Raises the resource's version watermark here and in the other instances, before the client gets its reply.
 
-    A create needs no floor: a replica that does not have it yet is not believed anyway.
+    A create needs none: a replica without the row is never the last store that a read asks.
     """
 
     step: ClassVar[Step] = Step.REPLICATE
-    floors: Floors
+    watermarks: VersionWatermarks
     announce: Callable[[str, int], Awaitable[None]]
-    """Publishes (id, version) to the other instances; never raises."""
+    """Sends (id, version) to the other instances; never raises."""
 
     async def __call__(self, job: Job) -> Job:
-        """Note the version."""
+        """Raise the watermark of an updated or deleted resource."""
         if job.op in {"update", "delete"}:
-            self.floors.raise_to(job.resource_id, job.version)
+            self.watermarks.raise_to(job.resource_id, job.version)
             await self.announce(job.resource_id, job.version)
         return job

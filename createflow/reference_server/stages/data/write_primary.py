@@ -1,42 +1,46 @@
-"""Step 12: one statement, one round trip, one commit."""
+"""Step 12: commit the unit of work on the primary: one statement, one round trip, one commit.
+
+It refuses with 404 or 412 (the row has changed since step 7), 409 (the Idempotency-Key is in use), 422 (the key belongs
+to another body), 500 (rolled back), 503 (nothing was written) and 504 (the outcome is unknown).
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from createflow.reference_server.domain.job import Job, Refused
-from createflow.reference_server.domain.port import (
+from createflow.reference_server.domain.ports import (
     DatabaseError,
     KeyTakenError,
-    Rows,
+    Repository,
     UnavailableError,
     UnknownOutcomeError,
 )
-from createflow.reference_server.domain.unit_of_work import Unit, Written
+from createflow.reference_server.domain.unit_of_work import UnitOfWork, WrittenRow
 from createflow.schemas.flow import Step
 
 
 @dataclass(frozen=True, slots=True)
 class WritePrimary:
-    """Commit the unit; a known Idempotency-Key gets the answer it got before."""
+    """Commits the unit. A known Idempotency-Key gets its earlier reply again."""
 
     step: ClassVar[Step] = Step.WRITE_PRIMARY
-    rows: Rows
+    repository: Repository
 
     async def __call__(self, job: Job) -> Job:
-        """Set id, version and document; give the connection back.
+        """Set id, version and document, and release the connection.
 
         Raises:
-            Refused: 404 or 412 when the row changed meanwhile, 422 for a key with another body, 500, 503, 504.
+            Refused: 404, 409, 412, 422, 500, 503 or 504.
         """
         if job.unit is None or job.lease is None:
-            raise TypeError("step 12 needs a unit and a connection")
+            raise TypeError("step 12 needs a unit of work and a connection")
         try:
-            written = await self.rows.write(job.lease, job.unit)
+            written = await self.repository.write(job.lease, job.unit)
         except KeyTakenError:
-            # Back first: whoever waits for a second connection with one in hand can wait for ever.
+            # Released first: a request that holds one connection and waits for a second can wait for ever.
             await job.lease.release()
-            written = await self._stored(job, job.unit)
-            job.replayed = True
+            written = await self._stored_row(job, job.unit)
+            job.is_replay = True
         except DatabaseError as error:
             detail = "The database refused the write; it was rolled back."
             raise Refused(500, "database_error", detail) from error
@@ -49,19 +53,19 @@ class WritePrimary:
         finally:
             await job.lease.release()
         if written is None:
-            raise self._gone(job)
+            raise self._condition_not_met(job)
         job.resource_id, job.version, job.document = written.resource_id, written.version, written.document
         return job
 
-    async def _stored(self, job: Job, unit: Unit) -> Written:
-        stored = await self.rows.stored(job.principal.subject, job.idempotency_key)
+    async def _stored_row(self, job: Job, unit: UnitOfWork) -> WrittenRow:
+        stored = await self.repository.stored_reply(job.principal.subject, job.idempotency_key)
         if unit.claim is None or stored is None:
             raise Refused(409, "conflict", "The Idempotency-Key is being used by another request.")
         if stored.fingerprint != unit.claim.fingerprint:
-            raise Refused(422, "idempotency_key_reused", "The Idempotency-Key stands for another body.")
-        return stored.written
+            raise Refused(422, "idempotency_key_reused", "The Idempotency-Key belongs to another body.")
+        return stored.row
 
-    def _gone(self, job: Job) -> Refused:
+    def _condition_not_met(self, job: Job) -> Refused:
         if job.if_match:
             return Refused(412, "precondition_failed", "The resource has another version by now.")
         return Refused(404, "not_found", "There is no such resource.")

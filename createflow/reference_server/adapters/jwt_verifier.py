@@ -1,4 +1,4 @@
-"""Access tokens as JWTs (RFC 9068), verified with the issuer's keys."""
+"""Verification of access tokens that are JWTs (RFC 9068), with the issuer's keys."""
 
 import hashlib
 import re
@@ -9,14 +9,13 @@ import jwt
 from jwt.utils import base64url_decode, base64url_encode
 
 from createflow.reference_server.adapters.jwks_file import JwksFile, Key
-from createflow.reference_server.domain.access import PERMISSIONS, InvalidTokenError
-from createflow.reference_server.domain.job import Principal
+from createflow.reference_server.domain.access import PERMISSIONS, InvalidTokenError, Principal
 from createflow.schemas.clock import Clock
 
 TOKEN_MAX_BYTES = 8 * 1024
 LEEWAY_S = 5
-REMEMBER_S = 30.0
-REMEMBER_MAX = 16_384
+CACHE_S = 30.0
+CACHE_MAX = 16_384
 SUBJECT_MAX = 255
 _LATEST_S = 2**53
 _SEGMENT = r"(?:[\w-]{4})*(?:[\w-]{2,3})?"
@@ -24,40 +23,40 @@ _COMPACT = re.compile(rf"{_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}", re.ASCII)
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 
 
-class JwtTokens:
-    """Verifies tokens, and remembers good ones for a while, never past their end or a change of keys."""
+class JwtVerifier:
+    """Verifies tokens, and caches valid ones for ``CACHE_S``, never past their expiry or a change of keys."""
 
     def __init__(self, keys: JwksFile, *, issuer: str, audience: str, clock: Clock) -> None:
         self.keys = keys
         self.issuer = issuer
         self.audience = audience
         self.clock = clock
-        self._known: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
         self._generation = 0
 
     def verify(self, token: str) -> Principal:
-        """The token's principal.
+        """Return the token's principal.
 
         Raises:
-            InvalidTokenError: malformed, not signed by the issuer, expired, for somebody else.
+            InvalidTokenError: it is malformed, expired, not signed by the issuer, or for another audience.
         """
         if len(token) > TOKEN_MAX_BYTES:
             raise InvalidTokenError("too large")
         self.keys.refresh()
         if self._generation != self.keys.generation:
             self._generation = self.keys.generation
-            self._known.clear()
+            self._cache.clear()
         digest = hashlib.sha256(token.encode("latin-1", "replace")).digest()
-        known = self._known.get(digest)
+        cached = self._cache.get(digest)
         now = self.clock.wall()
-        if known is not None and now < known[0]:
-            return known[1]
+        if cached is not None and now < cached[0]:
+            return cached[1]
         claims = self._claims(token)
         principal = principal_of(claims)
-        self._known[digest] = (min(float(claims["exp"]), now + REMEMBER_S), principal)
-        self._known.move_to_end(digest)
-        if len(self._known) > REMEMBER_MAX:
-            self._known.popitem(last=False)
+        self._cache[digest] = (min(float(claims["exp"]), now + CACHE_S), principal)
+        self._cache.move_to_end(digest)
+        if len(self._cache) > CACHE_MAX:
+            self._cache.popitem(last=False)
         return principal
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -66,11 +65,11 @@ class JwtTokens:
         except InvalidTokenError:
             raise
         except Exception as error:
-            # Not only the library's own: a claim like 1e999 or nesting without end fails below it.
+            # Not only the library's own errors: a claim like 1e999 or very deep nesting raises others.
             raise InvalidTokenError(type(error).__name__) from error
 
     def _checked(self, token: str) -> dict[str, Any]:
-        self.check_spelling(token)
+        self.check_encoding(token)
         header = jwt.get_unverified_header(token)
         self.check_header(header)
         key = self.keys.find(header.get("kid"))
@@ -80,23 +79,25 @@ class JwtTokens:
         check_times(claims)
         return claims
 
-    def check_spelling(self, token: str) -> None:
-        """One token has one spelling (RFC 7515 §2): the library's decoder takes padding, blanks and unused bits.
+    def check_encoding(self, token: str) -> None:
+        """Check that the token is in its only valid encoding (RFC 7515 §2).
+
+        The library's decoder also accepts padding, white space and unused bits.
 
         Raises:
-            InvalidTokenError: it is spelled in another way.
+            InvalidTokenError: it is encoded in another way.
         """
         if not _COMPACT.fullmatch(token):
             raise InvalidTokenError("not the compact serialisation")
         for segment in token.split("."):
             if base64url_encode(base64url_decode(segment)) != segment.encode("ascii"):
-                raise InvalidTokenError("not in its one spelling")
+                raise InvalidTokenError("not in its only valid encoding")
 
     def check_header(self, header: dict[str, Any]) -> None:
-        """An access token, with nothing critical that is not understood here: that is nothing at all.
+        """Check that it is an access token without critical header fields: this server supports none of them.
 
         Raises:
-            InvalidTokenError: it is something else.
+            InvalidTokenError: it is not.
         """
         if str(header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"}:
             raise InvalidTokenError("not an access token")
@@ -104,7 +105,11 @@ class JwtTokens:
             raise InvalidTokenError("critical header fields")
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
-        """The claims, when signature and claims hold."""
+        """Return the claims after verifying them and the signature.
+
+        Raises:
+            PyJWTError: a claim or the signature is not valid.
+        """
         return jwt.decode(
             token,
             key.material,
@@ -117,10 +122,10 @@ class JwtTokens:
 
 
 def check_times(claims: dict[str, Any]) -> None:
-    """RFC 7519 §2: a NumericDate is a JSON number; the library takes texts as well.
+    """Check the times. RFC 7519 §2: a NumericDate is a JSON number; the library also accepts strings.
 
     Raises:
-        InvalidTokenError: it is something else, or no moment that a clock can show.
+        InvalidTokenError: a time is not a number, or not a time that a clock can show.
     """
     for name in ("exp", "iat", "nbf"):
         value = claims.get(name, 0)
@@ -129,10 +134,10 @@ def check_times(claims: dict[str, Any]) -> None:
 
 
 def principal_of(claims: dict[str, Any]) -> Principal:
-    """Subject and permissions of verified claims; roles that are unknown or malformed give nothing.
+    """Return subject and permissions of verified claims; unknown or malformed roles give no permission.
 
     Raises:
-        InvalidTokenError: the subject cannot be one.
+        InvalidTokenError: the subject is not 1 to 255 printable characters.
     """
     subject = claims["sub"]
     if not isinstance(subject, str) or not 1 <= len(subject) <= SUBJECT_MAX or not subject.isprintable():

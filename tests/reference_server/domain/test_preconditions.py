@@ -1,8 +1,8 @@
-"""Entity tags: strong and weak comparison, lists, and what is no tag at all."""
+"""Preconditions: strong and weak comparison of entity tags, lists, and malformed tags."""
 
 import pytest
 
-from createflow.reference_server.domain.etag import names_strongly, names_weakly
+from createflow.reference_server.domain.preconditions import if_match_holds, if_none_match_holds
 
 
 @pytest.mark.parametrize(
@@ -15,10 +15,16 @@ from createflow.reference_server.domain.etag import names_strongly, names_weakly
         ("*", True, True),
         ("2", False, False),
         ('"2', False, False),
-        ("", False, False),
+        (" ", False, False),
         ('"*"', False, False),
     ],
 )
 def test_a_field_names_version_two(field: str, *, strongly: bool, weakly: bool) -> None:
     """RFC 9110 §8.8.3.2: weak tags match weakly only."""
-    assert (names_strongly(field, 2), names_weakly(field, 2)) == (strongly, weakly)
+    assert (if_match_holds(field, 2), if_none_match_holds(field, 2)) == (strongly, not weakly)
+
+
+def test_no_field_is_no_condition() -> None:
+    """Both hold."""
+    assert if_match_holds("", 2)
+    assert if_none_match_holds("", 2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from createflow.reference_server.adapters.jwt_tokens import check_times
+from createflow.reference_server.adapters.jwt_verifier import check_times
 from createflow.reference_server.domain.access import InvalidTokenError
 
 

@@ -1,4 +1,4 @@
-"""A gateway, a service and, when asked for, a worker in this process, on subjects of their own."""
+"""A gateway, a service and, on request, a worker in the test's own process, on NATS subjects of their own."""
 
 import asyncio
 import json
@@ -14,9 +14,11 @@ import jwt
 import nats
 import psycopg
 import redis.asyncio
+import structlog
 from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.gateway.build import build as build_gateway
+from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.service.build import build as build_service
@@ -26,6 +28,12 @@ from tests.reference_server.engine_set import EngineSet
 
 WAIT_S = 15.0
 T = TypeVar("T")
+
+
+def quiet_log() -> Log:
+    """Make a logger that writes nothing."""
+    log: Log = structlog.wrap_logger(structlog.ReturnLogger(), processors=[])
+    return log
 
 
 async def until(ask: Callable[[], Awaitable[T]], *, within_s: float = WAIT_S) -> T:
@@ -39,8 +47,8 @@ async def until(ask: Callable[[], Awaitable[T]], *, within_s: float = WAIT_S) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """What a test needs to talk to one variant of the reference, and to look behind it."""
+class InProcessServer:
+    """What a test needs to send requests to one variant of the reference, and to read its stores."""
 
     settings: Settings
     engines: EngineSet
@@ -131,26 +139,26 @@ class Lane:
 
 
 @asynccontextmanager
-async def open_lane(
+async def open_server(
     engines: EngineSet, defect: str = "", *, worker: bool = False, service: bool = True, **changes: Any
-) -> AsyncIterator[Lane]:
+) -> AsyncIterator[InProcessServer]:
     """Start the processes and wait until each says that it is ready."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
     fields = {"subject_prefix": prefix, "search_index": prefix, "defect": defect} | changes
     settings = replace(engines.settings, **fields)
     async with AsyncExitStack() as scope:
         if service:
-            await _enter(scope, build_service(settings))
+            await _enter(scope, build_service(settings, quiet_log()))
         if worker:
-            await _enter(scope, build_worker(settings))
-        gateway = build_gateway(settings)
+            await _enter(scope, build_worker(settings, quiet_log()))
+        gateway = build_gateway(settings, quiet_log())
         await _enter(scope, gateway)
         http = await scope.enter_async_context(_client(gateway))
-        yield Lane(settings, engines, http)
+        yield InProcessServer(settings, engines, http)
 
 
 async def _enter(scope: AsyncExitStack, process: Process) -> None:
-    await scope.enter_async_context(process.life)
+    await scope.enter_async_context(process.lifespan)
     async with _client(process) as client:
 
         async def ready() -> bool:

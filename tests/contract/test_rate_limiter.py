@@ -1,0 +1,59 @@
+"""One contract for the rate limiter: in memory and in Valkey."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from createflow.reference_server.adapters.rate_limiter import MemoryRateLimiter, ValkeyRateLimiter
+from createflow.reference_server.adapters.valkey import ValkeyClient
+from createflow.reference_server.domain.ports import Limit, RateLimiter
+
+pytestmark = pytest.mark.anyio
+
+SLOW = Limit(rate_per_s=0.1, burst=3)
+
+
+@pytest.fixture(params=["memory", "valkey"])
+async def limiter(request: pytest.FixtureRequest) -> AsyncIterator[RateLimiter]:
+    """Either kind."""
+    if request.param == "memory":
+        yield MemoryRateLimiter()
+        return
+    valkey = ValkeyClient(request.getfixturevalue("engines").settings.valkey_url)
+    prefix = uuid.uuid4().hex
+    yield ValkeyRateLimiter(valkey, prefix=prefix, gateways=1, on_degraded=lambda: pytest.fail("not from Valkey"))
+    await valkey.close()
+
+
+async def test_a_burst_is_allowed_and_then_no_more(limiter: RateLimiter) -> None:
+    """Remaining counts down; the wait is at most one interval."""
+    quotas = [await limiter.take("a", SLOW) for _ in range(4)]
+    assert [quota.remaining for quota in quotas] == [2, 1, 0, 0]
+    assert [quota.retry_after_s > 0 for quota in quotas] == [False, False, False, True]
+    assert 9 < quotas[3].retry_after_s <= 10
+    assert (quotas[0].limit, quotas[0].window_s) == (3, 30)
+    assert 29 <= quotas[3].reset_s <= 30
+
+
+async def test_each_key_has_its_own_bucket(limiter: RateLimiter) -> None:
+    """One empty bucket empties no other."""
+    for _ in range(4):
+        await limiter.take("a", SLOW)
+    assert (await limiter.take("b", SLOW)).retry_after_s == 0
+
+
+async def test_concurrent_requests_are_each_counted(limiter: RateLimiter) -> None:
+    """Not one more than the burst gets through."""
+    quotas = await asyncio.gather(*(limiter.take("a", SLOW) for _ in range(10)))
+    assert sum(quota.retry_after_s == 0 for quota in quotas) == 3
+
+
+async def test_a_refused_request_costs_nothing(limiter: RateLimiter) -> None:
+    """Asking again while empty does not push the way back further away."""
+    for _ in range(3):
+        await limiter.take("a", SLOW)
+    first = await limiter.take("a", SLOW)
+    second = await limiter.take("a", SLOW)
+    assert second.retry_after_s <= first.retry_after_s
