@@ -158,7 +158,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o711)
         state = Path(directory) / "state"
-        async with running_stack(state, StackOptions(), on_death=lambda death: print(death.describe())) as stack:
+        async with running_stack(state, StackOptions(), on_exit=lambda ended: print(ended.describe())) as stack:
             await under_load(stack, options)
             if options.pgbench:
                 settings = Settings.load(state / "run" / "service-1" / "settings.json")

@@ -55,7 +55,7 @@ async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[R
         async with stack.running_stack(
             Path(directory) / "state",
             StackOptions(),
-            on_death=lambda death: on_death(death.describe()),
+            on_exit=lambda ended: on_death(ended.describe()),
         ) as running:
             yield running
 

@@ -48,6 +48,6 @@ def stack(
         raise typer.BadParameter(f"{verb} needs a component; createflow stack status lists them")
     with reference_extra():
         from createflow.reference_server.stack import control
-    reply = asyncio.run(control.ask(Path(state).absolute() / "control.sock", verb, component))
+    reply = asyncio.run(control.send_command(Path(state).absolute() / "control.sock", verb, component))
     rows = reply["rows"] if verb is Verb.STATUS else [r for r in reply["rows"] if r["name"].startswith(component)]
     Console().print(components_table(rows))

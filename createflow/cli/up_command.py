@@ -67,11 +67,11 @@ async def _up(options: "StackOptions", state: Path) -> None:
     console = Console(stderr=True)
     _cancel_on_signals()
     console.print("starting the stack ...")
-    async with running_stack(state, options, on_death=lambda death: console.print(death.describe())) as stack:
+    async with running_stack(state, options, on_exit=lambda ended: console.print(ended.describe())) as stack:
         console.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
         out = Console()
         out.print(components_table([asdict(row) for row in stack.rows()]))
-        for note in stack.remarks:
+        for note in stack.notes:
             console.print(f"\n{note}")
         profile = _relative(stack.profile_file)
         out.print(f"\ncreate   POST {stack.base_url}/api/resources", soft_wrap=True)

@@ -66,7 +66,7 @@ async def wire(engines: EngineSet) -> AsyncIterator[Wire]:
     async with AsyncExitStack() as scope:
         client = await nats_bus.connect(url, "gateway", buffered=False)
         scope.push_async_callback(client.close)
-        bus = NatsBus(prefix, timeout_s=1.0)
+        bus = NatsBus(prefix, timeout_s=10.0)
         await bus.use(client)
         yield Wire(bus, prefix, url, scope)
 
@@ -100,6 +100,7 @@ async def test_without_an_instance_the_refusal_comes_at_once(wire: Wire) -> None
 
 async def test_without_an_answer_in_time_the_outcome_is_unknown(wire: Wire) -> None:
     """For the one that has none; a late answer harms nobody."""
+    wire.bus._timeout_s = 0.5
     instance = await wire.join()
     answers = await asyncio.gather(wire.ask("keep"), wire.ask("quick"), return_exceptions=True)
     assert isinstance(answers[0], UnknownOutcomeError)

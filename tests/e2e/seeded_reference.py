@@ -35,7 +35,7 @@ LOW_LIMIT = Limits(rate_per_s=10, burst=20)
 async def order(up: UpCommand, verb: str) -> None:
     """Kill or start the stack's own processes behind the gateway."""
     for kind in BEHIND:
-        await control.ask(State(up.state).control_socket, verb, kind)
+        await control.send_command(State(up.state).control_socket, verb, kind)
 
 
 @asynccontextmanager

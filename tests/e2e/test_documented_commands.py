@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from createflow.reference_server.stack.ports import Ports
+from createflow.reference_server.stack.endpoints import Ports
 from tests.up_stack import start_up_command, stop_up_command
 
 ROOT = Path(__file__).parents[2]

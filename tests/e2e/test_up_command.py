@@ -106,7 +106,7 @@ def test_a_kind_is_all_of_its_components(up: UpCommand) -> None:
         (["stack", "pause", "redis"], "no component 'redis'"),
         (["stack", "start", "valkey"], "running already"),
         (["stack", "inject", "gremlins"], "no fault 'gremlins'"),
-        (["stack", "pause"], "say what to pause"),
+        (["stack", "pause"], "pause needs a component"),
         (["up"], "another createflow up uses the state directory"),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_second_start_in_the_same_place_begins_anew(tmp_path: Path) -> None:
     """Also after an end that could not tidy up."""
     for _ in range(2):
         up = start_up_command(tmp_path, "--replicas", "0", "--no-pgbouncer")
-        assert "left out as asked" in up.output.read_text() or "not installed" in up.output.read_text()
+        assert "left out as requested" in up.output.read_text() or "not installed" in up.output.read_text()
         up.process.kill()
         up.process.wait(timeout=10)
         assert_gone(up.state)

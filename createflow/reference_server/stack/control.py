@@ -9,15 +9,15 @@ from typing import Any
 
 from createflow.schemas.error import UserError
 
-_LONGEST_LINE_BYTES = 64 * 1024
-_LONGEST_REPLY_S = 60.0
+_LINE_MAX_BYTES = 64 * 1024
+_REPLY_WAIT_S = 60.0
 
 Handler = Callable[[str, str], Awaitable[dict[str, Any]]]
-"""Takes a verb and a component's name, gives the reply; a ``UserError`` becomes a refusal."""
+"""Takes a verb and a component's name, and returns the reply; a ``UserError`` is sent back as a refusal."""
 
 
 async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
-    """Listen until the returned server is closed. The socket is ours alone (0600)."""
+    """Listen until the returned server is closed. Only this user can connect (0600)."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -27,28 +27,28 @@ async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
             reply = {"error": error.message, "hint": error.hint}
         except (ValueError, KeyError, TypeError):
             reply = {"error": "not a command", "hint": ""}
-        except Exception as error:  # noqa: BLE001 - the other terminal must get an answer, whatever happened here
+        except Exception as error:  # noqa: BLE001 - the other terminal must get a reply
             reply = {"error": str(error), "hint": "see the logs of the stack"}
         writer.write(json.dumps(reply).encode() + b"\n")
         await writer.drain()
         writer.close()
 
     with _ShortPath(socket_file) as path:
-        server = await asyncio.start_unix_server(answer, path, limit=_LONGEST_LINE_BYTES)
+        server = await asyncio.start_unix_server(answer, path, limit=_LINE_MAX_BYTES)
     socket_file.chmod(0o600)
     return server
 
 
-async def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
-    """Send one command to the stack and give its reply.
+async def send_command(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
+    """Send one command to the stack and return its reply.
 
     Raises:
-        UserError: no stack runs there, or it refuses.
+        UserError: no stack runs there, it does not answer, or it refuses the command.
     """
     state = socket_file.parent
     try:
         with _ShortPath(socket_file) as path:
-            reader, writer = await asyncio.open_unix_connection(path, limit=_LONGEST_LINE_BYTES)
+            reader, writer = await asyncio.open_unix_connection(path, limit=_LINE_MAX_BYTES)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise UserError(
             f"no stack is running with the state directory {state}",
@@ -58,13 +58,13 @@ async def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
         raise UserError(f"the stack in {state} belongs to another user") from None
     writer.write(json.dumps({"do": verb, "component": component}).encode() + b"\n")
     try:
-        line = await asyncio.wait_for(reader.readline(), _LONGEST_REPLY_S)
+        line = await asyncio.wait_for(reader.readline(), _REPLY_WAIT_S)
     except TimeoutError:
-        raise UserError(f"the stack in {state} did not answer within {_LONGEST_REPLY_S:.0f} s") from None
+        raise UserError(f"the stack in {state} did not answer within {_REPLY_WAIT_S:.0f} s") from None
     finally:
         writer.close()
     if not line:
-        raise UserError(f"the stack in {state} ended while it was asked")
+        raise UserError(f"the stack in {state} ended before it answered")
     reply: dict[str, Any] = json.loads(line)
     if "error" in reply:
         raise UserError(reply["error"], hint=reply.get("hint", ""))
@@ -72,7 +72,7 @@ async def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
 
 
 class _ShortPath:
-    """A name of the socket that fits the 107 bytes that the kernel allows, however deep the directory lies."""
+    """A path to the socket within the kernel's limit of 107 bytes, however long the directory's path is."""
 
     def __init__(self, socket_file: Path) -> None:
         self._file = socket_file

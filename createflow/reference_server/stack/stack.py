@@ -9,54 +9,58 @@ from typing import Any
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack import control
-from createflow.reference_server.stack.assembly import Layout, lay_out
-from createflow.reference_server.stack.component import Death, Row
-from createflow.reference_server.stack.guarded import Guarded
+from createflow.reference_server.stack.assembly import StackPlan, plan_stack
+from createflow.reference_server.stack.child_process import Guardian
+from createflow.reference_server.stack.component import StatusRow, UnexpectedExit
+from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stack.options import StackOptions
-from createflow.reference_server.stack.ports import Ports
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import UserError
 
 
 class RunningStack:
-    """What one can ask of a stack while it runs."""
+    """A stack while it runs: its addresses, its status, and the commands of ``createflow stack``."""
 
-    def __init__(self, state: State, layout: Layout, supervisor: Supervisor) -> None:
+    def __init__(self, state: State, plan: StackPlan, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
-        self._admin_dsn = layout.admin_dsn
+        self._admin_dsn = plan.admin_dsn
         self.profile_file = state.profile_file
-        self.base_url = layout.base_url
-        self.remarks = layout.remarks
+        self.base_url = plan.base_url
+        self.notes = plan.notes
         self.logs = state.logs
 
-    def rows(self) -> list[Row]:
-        """The table of components."""
+    def rows(self) -> list[StatusRow]:
+        """Return the status table."""
         return self._supervisor.rows()
 
-    async def do(self, verb: str, word: str) -> dict[str, Any]:
-        """Carry out a command of ``createflow stack``.
+    async def execute(self, verb: str, target: str) -> dict[str, Any]:
+        """Carry out a command of ``createflow stack`` and return its reply.
+
+        Args:
+            verb: for example ``pause``.
+            target: a component, a kind of component, or the fault to inject.
 
         Raises:
-            UserError: there is no such verb or component, or it is not in the state for it.
+            UserError: there is no such verb or target, or its state does not allow the command.
         """
         if verb in ("inject", "heal"):
-            await self._database_error(word, inject=verb == "inject")
+            await self._database_error(target, inject=verb == "inject")
         elif verb != "status":
-            acts = {
+            actions = {
                 "pause": self._supervisor.pause,
                 "resume": self._supervisor.resume,
                 "kill": self._supervisor.kill,
-                "start": self._supervisor.revive,
+                "start": self._supervisor.restart,
             }
-            if verb not in acts:
-                raise UserError(f"a stack cannot {verb}", hint="one of: status, inject, heal, " + ", ".join(acts))
-            await asyncio.gather(*(acts[verb](name) for name in self._supervisor.select(word)))
+            if verb not in actions:
+                raise UserError(f"a stack cannot {verb}", hint="one of: status, inject, heal, " + ", ".join(actions))
+            await asyncio.gather(*(actions[verb](name) for name in self._supervisor.select(target)))
         return {"rows": [asdict(row) for row in self.rows()]}
 
-    async def _database_error(self, word: str, *, inject: bool) -> None:
-        if word != "database-error":
-            raise UserError(f"there is no fault {word!r} to inject", hint="one of: database-error")
+    async def _database_error(self, target: str, *, inject: bool) -> None:
+        if target != "database-error":
+            raise UserError(f"there is no fault {target!r} to inject", hint="one of: database-error")
         change = engine_admin.break_writes if inject else engine_admin.heal_writes
         await change(self._admin_dsn)
 
@@ -66,15 +70,16 @@ async def running_stack(
     root: Path,
     options: StackOptions,
     *,
-    on_death: Callable[[Death], None],
+    on_exit: Callable[[UnexpectedExit], None],
     remove: bool = False,
 ) -> AsyncIterator[RunningStack]:
-    """Start a stack in ``root``, give it when all of it is ready, stop it at the end.
+    """Start a stack, yield it when all components are ready, and stop it at the end.
 
     Args:
         root: the state directory.
-        on_death: called when a component ends by itself later on.
-        remove: take the directory away afterwards.
+        options: the shape of the stack.
+        on_exit: called when a component ends by itself later on.
+        remove: delete the directory afterwards.
 
     Raises:
         UserError: an engine is missing, a port is taken, the directory is in use.
@@ -84,14 +89,14 @@ async def running_stack(
     ports = Ports()
     state.open()
     try:
-        layout = lay_out(state, options, ports)
-        supervisor = Supervisor(layout.components, logs=state.logs, on_death=on_death)
-        stack = RunningStack(state, layout, supervisor)
-        with Guarded(state):
+        plan = plan_stack(state, options, ports)
+        supervisor = Supervisor(plan.components, logs=state.logs, on_exit=on_exit)
+        stack = RunningStack(state, plan, supervisor)
+        with Guardian(state):
             try:
                 await supervisor.start()
-                state.write_secret(state.profile_file, layout.profile)
-                server = await control.serve(state.control_socket, stack.do)
+                state.write_secret(state.profile_file, plan.profile)
+                server = await control.serve(state.control_socket, stack.execute)
                 try:
                     yield stack
                 finally:

@@ -1,21 +1,20 @@
-"""The state directory of a stack: one place for the profile, keys, settings, logs and data."""
+"""The state directory of a stack: profile, keys, settings, logs and data."""
 
 import fcntl
 import os
-import secrets
 import shutil
 from pathlib import Path
 
 from createflow.schemas.error import UserError
 
-_ROOM_NEEDED_BYTES = 512 * 1024 * 1024
+_FREE_NEEDED_BYTES = 512 * 1024 * 1024
 
 
 class State:
     """Owns the directory for the lifetime of one stack.
 
-    Everything in it is made anew at each start: the bundled stack is there to be tested, and a test begins with
-    nothing. Names are fixed, so that other commands find what they need.
+    Everything in it is made anew at each start, because a test of the bundled stack begins without data. The names are
+    fixed, so that other commands find the files.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,13 +27,13 @@ class State:
         self._lock = -1
 
     def open(self) -> None:
-        """Take the directory over, empty.
+        """Lock the directory and empty it.
 
         Raises:
-            UserError: another ``up`` uses it, it is not ours, or the disk is full.
+            UserError: another stack uses it, it holds other files or cannot be written, or the disk is full.
         """
         try:
-            # 0711: PostgreSQL's user must be able to pass; what is secret in here is 0600 itself.
+            # 0711, because PostgreSQL's user must be able to enter; files with secrets are 0600.
             self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
             self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -52,10 +51,10 @@ class State:
                 "or start a second one: --state DIR",
             ) from None
         free = shutil.disk_usage(self.root).free
-        if free < _ROOM_NEEDED_BYTES:
+        if free < _FREE_NEEDED_BYTES:
             raise UserError(
-                f"the disk of {self.root} has {free // 2**20} MiB left, the stack needs {_ROOM_NEEDED_BYTES // 2**20}",
-                hint="make room, or choose another disk: --state DIR",
+                f"the disk of {self.root} has {free // 2**20} MiB left, the stack needs {_FREE_NEEDED_BYTES // 2**20}",
+                hint="free some space, or choose another disk: --state DIR",
             )
         self._clear()
         self.logs.mkdir()
@@ -63,9 +62,9 @@ class State:
         self.keys.mkdir(mode=0o700)
 
     def close(self, *, remove: bool) -> None:
-        """Give the directory back, with its logs; ``remove`` takes it away with all that is in it."""
-        for place in self.outside():
-            shutil.rmtree(place, ignore_errors=True)
+        """Unlock the directory and leave its logs; with ``remove``, delete it."""
+        for directory in self.outside_directories():
+            shutil.rmtree(directory, ignore_errors=True)
         if remove:
             self._clear()
             shutil.rmtree(self.root, ignore_errors=True)
@@ -74,41 +73,39 @@ class State:
             self._lock = -1
 
     def write_secret(self, path: Path, text: str) -> Path:
-        """Write a file that only this user can read, from its first byte on."""
+        """Write a file that only this user can read, from its first byte on; returns its path."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         return path
 
-    def outside(self) -> list[Path]:
-        """Directories that had to be made elsewhere, because PostgreSQL's user cannot come in here.
+    def outside_directories(self) -> list[Path]:
+        """Return the directories that were made elsewhere, because PostgreSQL's user cannot enter this one.
 
-        The links to them are ours, so nobody else chose where they lead.
+        The links to them are ours, so nobody else chose their targets.
         """
         return [path.resolve() for path in self.run.glob("*") if path.is_symlink()]
 
     def _clear(self) -> None:
-        """Take away what an earlier stack left, and nothing that a stack did not make.
+        """Delete what an earlier stack left, and nothing else.
 
-        A directory that holds other things is most likely a mistyped ``--state``.
+        A directory with other files is most likely a mistyped ``--state``.
+
+        Raises:
+            UserError: it holds other files.
         """
         ours = {"lock", "profile.toml", "keys", "logs", "run", "control.sock"}
-        strange = sorted(entry.name for entry in self.root.iterdir() if entry.name not in ours)
-        if strange:
+        others = sorted(entry.name for entry in self.root.iterdir() if entry.name not in ours)
+        if others:
             raise UserError(
-                f"the state directory {self.root} holds other things, {strange[0]} for example",
+                f"the state directory {self.root} holds other files, for example {others[0]}",
                 hint="choose an empty or new one: --state DIR",
             )
-        for place in self.outside():
-            shutil.rmtree(place, ignore_errors=True)
+        for directory in self.outside_directories():
+            shutil.rmtree(directory, ignore_errors=True)
         for name in ours - {"lock"}:
             path = self.root / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
-
-
-def new_password() -> str:
-    """A password that needs no escaping in a URL, a DSN or a configuration file."""
-    return secrets.token_urlsafe(18)

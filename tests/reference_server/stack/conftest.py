@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from createflow.reference_server.stack.ports import Ports
+from createflow.reference_server.stack.endpoints import Ports
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
     async def both() -> dict[str, Any]:
         server = await control.serve(socket_file, handle)
         async with server:
-            return await control.ask(socket_file, verb, component)
+            return await control.send_command(socket_file, verb, component)
 
     return asyncio.run(both())
 
@@ -50,7 +50,7 @@ def test_a_state_directory_may_lie_deeper_than_a_socket_name_is_long(tmp_path: P
 def test_no_stack_is_told_with_the_directory(tmp_path: Path) -> None:
     """Not as a missing file."""
     with pytest.raises(UserError, match="no stack is running") as caught:
-        asyncio.run(control.ask(tmp_path / "control.sock", "status", ""))
+        asyncio.run(control.send_command(tmp_path / "control.sock", "status", ""))
     assert "createflow up" in caught.value.hint
 
 
@@ -64,7 +64,7 @@ def test_rubbish_on_the_socket_is_answered_and_harms_nothing(tmp_path: Path) -> 
             writer.write(b"[1, 2\n")
             line = await reader.readline()
             writer.close()
-            return line, await control.ask(socket_file, "start", "valkey")
+            return line, await control.send_command(socket_file, "start", "valkey")
 
     line, reply = asyncio.run(scenario())
     assert b"not a command" in line

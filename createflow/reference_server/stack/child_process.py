@@ -1,32 +1,36 @@
-"""One child process of the stack: started with a log, stopped with grace, paused as a whole."""
+"""Child processes of the stack: a component with everything that it forks, and the guardian that ends them all."""
 
 import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from createflow.reference_server.stack.account import Account
+from createflow.reference_server.stack import guardian
+from createflow.reference_server.stack.os_user import OsUser
+from createflow.reference_server.stack.state import State
 
 _LOG_TAIL_BYTES = 4096
 _SIGNAL_LIMIT_S = 2.0
 _GONE = (psutil.STATUS_DEAD, psutil.STATUS_ZOMBIE)
 
 
-class Process:
-    """A running program and all that it forked.
+class ChildProcess:
+    """A program and all processes that it forked.
 
     Args:
-        argv: program and arguments; no secret among them, since everybody can list them.
+        argv: program and arguments, without secrets, because every user can list them.
         cwd: a directory of the stack.
-        log: standard output and error are appended to it; by both the guardian knows the stack's processes.
-        account: run as this user.
+        log: standard output and error are appended to it. By directory and log the guardian finds the processes.
+        user: run as this user; None for our own.
         environment: added to our own.
-        niceness: 0 to 19; what the program starts inherits it.
+        niceness: 0 to 19; inherited by what the program forks.
     """
 
     def __init__(
@@ -35,23 +39,23 @@ class Process:
         *,
         cwd: Path,
         log: Path,
-        account: Account | None = None,
+        user: OsUser | None = None,
         environment: Mapping[str, str] | None = None,
         niceness: int = 0,
     ) -> None:
         self._argv = argv
         self._cwd = cwd
         self._log = log
-        self._account = account
+        self._user = user
         self._environment = environment or {}
         self._niceness = niceness
         self._child: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        """Start the program in a session of its own, so that a Ctrl-C in the terminal is ours alone to handle."""
-        user: dict[str, int | list[int]] = {}
-        if self._account is not None:
-            user = {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        """Start the program in a session of its own, so that only this process gets a Ctrl-C in the terminal."""
+        run_as: dict[str, int | list[int]] = {}
+        if self._user is not None:
+            run_as = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
         descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             self._child = await asyncio.create_subprocess_exec(
@@ -62,7 +66,7 @@ class Process:
                 cwd=self._cwd,
                 env={**os.environ, **self._environment},
                 start_new_session=True,
-                **user,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
+                **run_as,  # type: ignore[arg-type]  # typeshed knows these of Popen but not of asyncio's wrapper
             )
         finally:
             os.close(descriptor)
@@ -72,28 +76,28 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Of the program itself; 0 before it was started."""
+        """The program's process id; 0 before the start."""
         return self._child.pid if self._child else 0
 
     @property
-    def running(self) -> bool:
-        """Whether the program has not ended."""
+    def is_running(self) -> bool:
+        """Whether the program was started and has not ended."""
         return self._child is not None and self._child.returncode is None
 
     @property
-    def ended_with(self) -> int | None:
-        """Exit status, negative for a signal; None while running."""
+    def exit_status(self) -> int | None:
+        """The exit status, negative for a signal; None while the program runs."""
         return self._child.returncode if self._child else None
 
     async def wait(self) -> int:
-        """Until the program ends; its exit status, negative for a signal."""
+        """Wait until the program ends, and return its exit status, negative for a signal."""
         if self._child is None:
             return 0
         return await self._child.wait()
 
     async def stop(self, how: signal.Signals, *, grace_s: float) -> None:
-        """Ask with a signal, then end what is left, children included, when ``grace_s`` is over."""
-        if self._child is None or not self.running:
+        """Send a signal, and after ``grace_s`` SIGKILL to what is left, children included."""
+        if self._child is None or not self.is_running:
             return
         family = self._family()
         self.resume()  # a stopped process cannot act on a signal
@@ -107,23 +111,23 @@ class Process:
         await _until(family, _GONE)
 
     def kill(self) -> None:
-        """SIGKILL, for the program and all its children."""
+        """Send SIGKILL to the program and all its children."""
         _signal(self._family(), signal.SIGKILL)
 
     async def pause(self) -> None:
-        """SIGSTOP, for the program and all its children, and wait until they stand: it is there and does not answer."""
-        # Twice: a server may have forked between our look and its own stop.
+        """Send SIGSTOP to the program and all its children, and wait until they have stopped."""
+        # Twice, because a server may fork while the first signals are sent.
         for _ in range(2):
             family = self._family()
             _signal(family, signal.SIGSTOP)
             await _until(family, (psutil.STATUS_STOPPED, *_GONE))
 
     def resume(self) -> None:
-        """SIGCONT, for the program and all its children."""
+        """Send SIGCONT to the program and all its children."""
         _signal(self._family(), signal.SIGCONT)
 
     def log_tail(self, lines: int = 8) -> str:
-        """The end of the log."""
+        """Return the last lines of the log."""
         try:
             with self._log.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
@@ -133,8 +137,8 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
     def _family(self) -> list[psutil.Process]:
-        """The program first, then its descendants (PostgreSQL's are in sessions of their own)."""
-        if self._child is None or not self.running:
+        """Return the program and its descendants (those of PostgreSQL are in sessions of their own)."""
+        if self._child is None or not self.is_running:
             return []
         try:
             main = psutil.Process(self._child.pid)
@@ -145,13 +149,13 @@ class Process:
 
 def _signal(family: Sequence[psutil.Process], how: signal.Signals) -> None:
     for process in family:
-        # psutil refuses when the number belongs to another process by now.
+        # psutil raises when the id belongs to another process by now.
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(how)
 
 
 async def _until(family: Sequence[psutil.Process], statuses: Collection[str]) -> None:
-    """Wait until each process has one of the statuses: signals take effect when the kernel gets round to it."""
+    """Wait until each process has one of the statuses, because signals take effect a little later."""
     deadline = time.monotonic() + _SIGNAL_LIMIT_S
     while any(_status(process) not in statuses for process in family) and time.monotonic() < deadline:
         await asyncio.sleep(0.002)
@@ -162,3 +166,29 @@ def _status(process: psutil.Process) -> str:
         return process.status() if process.is_running() else psutil.STATUS_DEAD
     except psutil.NoSuchProcess:
         return psutil.STATUS_DEAD
+
+
+class Guardian:
+    """Runs ``guardian.py`` for as long as the block lasts. It ends what the block leaves behind, however that ends."""
+
+    def __init__(self, state: State) -> None:
+        outside = map(str, state.outside_directories())
+        self._arguments = [str(state.run), str(state.logs), "--remove", *outside]
+
+    def __enter__(self) -> None:
+        reader, self._writer = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(guardian.__file__), *self._arguments],
+                stdin=reader,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        finally:
+            os.close(reader)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._writer)
+        self._process.wait()

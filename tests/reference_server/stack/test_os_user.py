@@ -1,4 +1,4 @@
-"""Account: whether PostgreSQL's user can get where it must."""
+"""OsUser: whether PostgreSQL's user can get where it must."""
 
 import os
 import pwd
@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from createflow.reference_server.stack.account import (
-    Account,
+from createflow.reference_server.stack.os_user import (
+    OsUser,
     can_enter,
     copy_for,
     reachable_directory,
-    unprivileged_account,
+    unprivileged_user,
 )
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
 
 
 @pytest.fixture
-def nobody() -> Account:
+def nobody() -> OsUser:
     """A user that owns nothing here."""
     entry = pwd.getpwnam("nobody")
-    return Account(entry.pw_uid, entry.pw_gid, "nobody")
+    return OsUser(entry.pw_uid, entry.pw_gid, "nobody")
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def open_path(tmp_path: Path) -> Path:
 def test_an_ordinary_user_stays_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only root needs somebody else."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert unprivileged_account() is None
+    assert unprivileged_user() is None
 
 
-def test_one_closed_directory_on_the_way_is_enough(open_path: Path, nobody: Account) -> None:
+def test_one_closed_directory_on_the_way_is_enough(open_path: Path, nobody: OsUser) -> None:
     """Such as root's home."""
     inner = open_path / "closed" / "inner"
     inner.mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_one_closed_directory_on_the_way_is_enough(open_path: Path, nobody: Acco
 
 
 @as_root
-def test_a_place_inside_a_closed_directory_becomes_a_link_to_an_open_one(open_path: Path, nobody: Account) -> None:
+def test_a_place_inside_a_closed_directory_becomes_a_link_to_an_open_one(open_path: Path, nobody: OsUser) -> None:
     """It belongs to the user, and still has its name in the state directory."""
     closed = open_path / "closed"
     closed.mkdir(mode=0o700)
@@ -65,7 +65,7 @@ def test_a_place_inside_a_closed_directory_becomes_a_link_to_an_open_one(open_pa
 
 
 @as_root
-def test_a_copy_belongs_to_the_user_all_the_way_down(tmp_path: Path, nobody: Account) -> None:
+def test_a_copy_belongs_to_the_user_all_the_way_down(tmp_path: Path, nobody: OsUser) -> None:
     """Programs and libraries, links kept as links."""
     source = tmp_path / "wheel"
     (source / "bin").mkdir(parents=True)

@@ -1,5 +1,6 @@
-"""The hops inside the machine use Unix sockets, and loopback TCP where the state directory lies too deep for them."""
+"""Where processes listen: a reserved port keeps others out and lets the child in; sockets have short paths."""
 
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -8,14 +9,53 @@ from pathlib import Path
 import pytest
 
 from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.endpoints import HOST, Ports, is_listening, socket_in
 from createflow.reference_server.stack.engines import pgbouncer, valkey
 from createflow.reference_server.stack.engines.postgres import Cluster
-from createflow.reference_server.stack.options import Secrets
-from createflow.reference_server.stack.ports import HOST
-from createflow.reference_server.stack.sockets import socket_in
 from createflow.reference_server.stack.state import State
+from createflow.schemas.error import UserError
 
 DEEP = "d" * 120
+
+
+def test_a_reserved_port_is_given_to_nobody_else(ports: Ports) -> None:
+    """The kernel never hands it out, and a plain bind is refused."""
+    port = ports.reserve()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((HOST, port))
+
+
+def test_a_server_can_listen_on_a_reserved_port_again_and_again(ports: Ports) -> None:
+    """As a component does that is killed and started."""
+    port = ports.reserve()
+    for _ in range(2):
+        with socket.create_server((HOST, port)) as server, socket.create_connection((HOST, port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()
+            assert client.getpeername()[1] == port
+
+
+def test_reservations_differ(ports: Ports) -> None:
+    """Twenty of them are twenty ports."""
+    assert len({ports.reserve() for _ in range(20)}) == 20
+
+
+def test_a_port_where_is_listening_is_named(ports: Ports) -> None:
+    """The user learns which port, and how to do without."""
+    with socket.create_server((HOST, 0)) as server, pytest.raises(UserError) as caught:
+        ports.reserve(server.getsockname()[1])
+    assert str(server) != caught.value.message
+    assert "cannot be used" in caught.value.message
+    assert "--port" in caught.value.hint
+
+
+def test_listening_is_seen_and_a_mere_reservation_is_not(ports: Ports) -> None:
+    """That difference is what the supervisor waits for."""
+    port = ports.reserve()
+    assert not is_listening(port)
+    with socket.create_server((HOST, port)):
+        assert is_listening(port)
 
 
 @pytest.fixture
@@ -45,7 +85,7 @@ def _haproxy_takes(path: Path, directory: Path) -> bool:
 
 def _cluster(data: Path) -> Cluster:
     data.mkdir()
-    return Cluster(data=data, account=None, secrets=Secrets(), ports=(40001, 40002), schema="")
+    return Cluster(data=data, user=None, passwords=Passwords(), ports=(40001, 40002), schema="")
 
 
 def test_postgres_is_reached_through_a_socket_that_is_ours_alone(place: Path) -> None:
@@ -65,9 +105,9 @@ def test_postgres_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None
 
 def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
     """And through its socket from another."""
-    secrets = Secrets()
-    assert pgbouncer.local_dsn(secrets, place / DEEP, 40003) == pgbouncer.dsn(secrets, 40003)
-    assert HOST not in pgbouncer.local_dsn(secrets, place, 40003)
+    passwords = Passwords()
+    assert pgbouncer.local_dsn(passwords, place / DEEP, 40003) == pgbouncer.dsn(passwords, 40003)
+    assert HOST not in pgbouncer.local_dsn(passwords, place, 40003)
 
 
 @pytest.mark.parametrize(("name", "listens"), [("shallow", True), (DEEP, False)])
@@ -76,7 +116,7 @@ def test_valkey_listens_where_its_clients_look(name: str, listens: bool, place: 
     state = State(place / "state")
     directory = place / name
     directory.mkdir()
-    valkey.component(state, directory, Secrets(), 40004)
+    valkey.declare(state, directory, Passwords(), 40004)
     configuration = (directory / "valkey.conf").read_text()
     assert (f"unixsocket {directory}/valkey.sock\nunixsocketperm 700\n" in configuration) == listens
     expected = f"unix://app:secret@{directory}/valkey.sock?db=0" if listens else valkey.url("app", "secret", 40004)

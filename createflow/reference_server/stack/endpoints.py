@@ -1,0 +1,81 @@
+"""Where the processes of a stack listen: reserved loopback ports, Unix sockets, and whether something answers there."""
+
+import os
+import socket
+import ssl
+from pathlib import Path
+
+import httpx
+
+from createflow.schemas.error import UserError
+
+HOST = "127.0.0.1"
+_SOCKET_PATH_MAX_BYTES = 97
+"""The kernel allows 107; HAProxy needs ten of them for temporary names."""
+
+
+class Ports:
+    """Reserves loopback ports.
+
+    A free port that is found and closed again can be taken by another program. Linux lets two sockets with SO_REUSEADDR
+    bind one address as long as neither listens. So a reservation is a socket that is bound and never listens: the
+    kernel gives the port to nobody else, and our child, which sets SO_REUSEADDR as all servers do, can still listen on
+    it, also when it is started a second time.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[socket.socket] = []
+
+    def reserve(self, port: int = 0) -> int:
+        """Hold ``port`` (any free one by default) until ``release``, and return its number.
+
+        Raises:
+            UserError: another process listens there, or we may not bind it.
+        """
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind((HOST, port))
+        except OSError as error:
+            held.close()
+            raise UserError(
+                f"port {port} on {HOST} cannot be used: {error.strerror}",
+                hint="another process listens there; without --port a free port is used",
+            ) from error
+        self._held.append(held)
+        number: int = held.getsockname()[1]
+        return number
+
+    def release(self) -> None:
+        """Give all ports back."""
+        while self._held:
+            self._held.pop().close()
+
+
+def is_listening(port: int) -> bool:
+    """Whether something accepts connections on the loopback port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def socket_in(directory: Path, name: str) -> Path | None:
+    """Return the path of a Unix socket in a directory; None if it would be too long, and TCP has to be used.
+
+    Unix sockets are cheaper than loopback TCP, and no other user can connect.
+    """
+    path = directory / name
+    return path if len(os.fsencode(path)) <= _SOCKET_PATH_MAX_BYTES else None
+
+
+async def answers_200(url: str, *, verify: ssl.SSLContext | bool = False) -> bool:
+    """Whether a GET is answered with 200; False when nothing listens yet.
+
+    ``verify`` is False for plain HTTP: there is nothing to verify, and loading the machine's certificate authorities
+    would cost more than the whole request.
+    """
+    try:
+        async with httpx.AsyncClient(verify=verify, timeout=1.0, trust_env=False) as client:
+            return (await client.get(url)).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
