@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import createflow
 from createflow.cli.exit_code import MEANINGS, ExitCode
+from createflow.cli.messages import print_error
 from createflow.schemas.error import TargetError, UserError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ app = typer.Typer(
     epilog="[bold]run[/] and [bold]bench[/] use --profile or --url, else createflow.toml of the current folder, "
     "else the bundled stack.\n\n"
     "Example: createflow run --url http://localhost:8000/api/resources\n\n"
-    "Exit status: " + "; ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items()) + ".",
+    "Exit status:\n" + "\n".join(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.items()),
 )
 
 
@@ -94,16 +95,16 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        _print_error(error.message, error.hint)
+        print_error(error.message, error.hint)
         sys.exit(ExitCode.USAGE)
     except TargetError as error:
-        _print_error(str(error), error.hint)
+        print_error(str(error), error.hint)
         sys.exit(ExitCode.UNREACHABLE)
     except KeyboardInterrupt:
-        _print_error("interrupted")
+        print_error("interrupted")
         sys.exit(ExitCode.INTERRUPTED)
     except UnicodeError as error:
-        _print_error(f"an argument or a file is not valid text: {type(error).__name__}")
+        print_error(f"an argument or a file is not valid text: {type(error).__name__}")
         sys.exit(ExitCode.USAGE)
     except BrokenPipeError:
         # The reader of our output went away (`createflow checks | head`): not an error.
@@ -115,17 +116,7 @@ def main() -> None:
         # Never status 1, which accuses the target. Never the error's own text, which may quote a secret.
         last = traceback.extract_tb(error.__traceback__)[-1]
         location = f"{Path(last.filename).name}:{last.lineno}"
-        _print_error(
+        print_error(
             f"createflow itself failed: {type(error).__name__} at {location}", "CREATEFLOW_DEBUG=1 shows the traceback"
         )
         sys.exit(ExitCode.UNREACHABLE)
-
-
-def _print_error(message: str, hint: str = "") -> None:
-    # Here: a command that succeeds needs nothing of the tester.
-    from createflow.scenarios.reports.format.text import one_line
-
-    # Both may quote a target or a document: nothing in them may move the cursor.
-    text = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")
-    for line in text.split("\n"):
-        typer.echo(one_line(line), err=True)

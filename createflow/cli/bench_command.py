@@ -12,8 +12,9 @@ from rich.console import Console
 
 from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.messages import print_message
 from createflow.cli.options import ProfileOption, UrlOption, parse_address
-from createflow.cli.profile_source import ProfileSource, choose_source, open_profile, print_message
+from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github
 from createflow.scenarios.load.plan.options import Asked
 from createflow.scenarios.load.plan.shapes import clients_of

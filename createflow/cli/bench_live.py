@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from createflow.cli.profile_source import print_message
+from createflow.cli.messages import print_message
 from createflow.scenarios.load.fleet.progress import Phase, Progress
 from createflow.scenarios.reports.format.text import format_count, format_ms, one_line
 from createflow.schemas.load_report import Validity

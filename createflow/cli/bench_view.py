@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from createflow.cli.profile_source import print_message
+from createflow.cli.messages import print_message
 from createflow.scenarios.reports.load.content import Section, Severity, describe_load, describe_run, list_rates
 from createflow.scenarios.reports.load.sections import list_sections
 from createflow.scenarios.reports.load.verdict import severity_of, summarize

@@ -33,7 +33,7 @@ _REQUIREMENTS = {
 def checks(
     prefix: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Id of a check to explain, or the beginning of the ids to list."),
+        typer.Argument(metavar="ID", help="Id of a check to explain, or the beginning of the ids to list."),
     ] = None,
 ) -> None:
     """List the checks, or explain one of them.

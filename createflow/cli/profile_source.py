@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from createflow.cli.messages import print_message
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
@@ -78,8 +79,3 @@ async def open_profile(source: ProfileSource, console: Console) -> AsyncIterator
 
         async with run_bundled_stack(lambda death: console.print(death, style="red", markup=False)) as stack:
             yield profile_file.load(stack.profile_file)
-
-
-def print_message(console: Console, text: str) -> None:
-    """Print the text as it is: unwrapped, without markup and highlighting."""
-    console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
+from createflow.cli.messages import print_message
 from createflow.cli.options import ProfileOption, UrlOption
-from createflow.cli.profile_source import choose_source, print_message, source_of_report
+from createflow.cli.profile_source import choose_source, source_of_report
 from createflow.cli.report_output import open_report_files
 from createflow.cli.run_command import RunReportOption, run_checks
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
@@ -39,9 +40,9 @@ def replay(
 ) -> None:
     """Repeat the failed checks of a saved report.
 
-    The seed is the same. Without --profile and --url the target of the
-    report is used. Each
-    check is reported as FIXED, FAILED (the same failure) or CHANGED.
+    The seed is that of the report, and so is the target unless --profile or
+    --url names another one. Each check is reported as FIXED, as FAILED (the
+    same failure) or as CHANGED.
 
     The exit status is 0 when all are fixed and 1 while one still fails,
     whatever its level and the baseline.

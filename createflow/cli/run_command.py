@@ -54,8 +54,8 @@ def run(
 ) -> None:
     """Check that a create endpoint keeps its promises.
 
-    The checks send requests, and search the databases, replicas, cache,
-    events and search index that the profile declares for the writes.
+    The checks send requests. Then they look for each write in the database,
+    replicas, audit log, events, cache and search index of the profile.
 
     The run creates resources on the target. Ctrl-C ends it early: faults
     are removed, resources are deleted, and the partial report is written.

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from createflow.cli.profile_source import print_message
+from createflow.cli.messages import print_message
 from createflow.scenarios.conformance.run import Progress
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.reports.conformance import as_text

@@ -19,7 +19,7 @@ def token(
     profile: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help='Profile with [auth] kind = "jwt". Default: the profile of the running stack.'
+            metavar="FILE", help='Profile whose auth.kind is "jwt". Default: the profile of the running stack.'
         ),
     ] = None,
     state: StateOption = DEFAULT_STATE,

@@ -1,4 +1,4 @@
-"""What a run found: finished data without behaviour, saved as JSON and rendered from it."""
+"""The report of a conformance run: finished data without behaviour, saved as JSON and rendered in every format."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from createflow.schemas.flow import Step
 
 
 class Level(StrEnum):
-    """How much a check binds. Only ``must`` gates unless asked otherwise."""
+    """How binding a check is. Only failures of ``must`` fail a run, unless the gate is set lower."""
 
     MUST = "must"
     SHOULD = "should"
@@ -18,8 +18,8 @@ class Level(StrEnum):
 class Outcome(StrEnum):
     """How a check ended.
 
-    Only ``failed`` accuses the target. ``inconclusive``: the state to be tested was never reached.
-    ``broken``: our own error, or the target stopped answering in a way the check does not judge.
+    Only ``failed`` accuses the target. ``inconclusive``: the state to be tested was not reached. ``broken``: an error
+    of createflow itself, or the target stopped answering in a way that the check does not evaluate.
     """
 
     PASSED = "passed"
@@ -30,13 +30,13 @@ class Outcome(StrEnum):
 
 
 class Model(BaseModel):
-    """A frozen record that refuses unknown fields."""
+    """A frozen record that rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Exchange(Model):
-    """One request and its reply, secrets masked, bodies cut at 4,096 characters."""
+    """A request and its reply. Secrets are masked, bodies are cut at 4,096 characters."""
 
     method: str
     url: str
@@ -47,83 +47,83 @@ class Exchange(Model):
     response_body: str = ""
     elapsed_ms: float = 0.0
     error: str = ""
-    """Transport error in words, when there was no reply."""
+    """The transport error, when there was no reply."""
     curl: str = ""
-    """A line that repeats the request; the token is taken from ``$TOKEN``."""
+    """A command line that repeats the request, with the token from ``$TOKEN``."""
 
 
 class Finding(Model):
-    """Why a check failed: the promise, what was expected by it, and what was seen."""
+    """Why a check failed: the promise, the expected and the observed behaviour."""
 
     promised: str
     expected: str
     seen: str
     source: str
-    """RFC section, or ``seed`` with its heading."""
+    """RFC section, or the anchor of the promise in the write contract."""
     exchanges: tuple[Exchange, ...] = ()
     curl: str = ""
-    """A line that repeats the last request; the token is taken from ``$TOKEN``."""
+    """A command line that repeats the last request, with the token from ``$TOKEN``."""
     replay_id: str = ""
-    """Names this finding: the same in every run that sees the same, so that a replay can tell it from another."""
+    """The id of the finding. Runs that observe the same failure give the same id, so a replay can compare them."""
 
 
 class CheckResult(Model):
-    """How one check ended."""
+    """The result of one check."""
 
     id: str
-    """``step.function``: permanent."""
+    """``step.function``. It never changes."""
     step: Step
     level: Level
     title: str
     """The promise in one sentence."""
     why: str = ""
-    """What it is good for."""
+    """Why the promise matters."""
     source: str = ""
-    """RFC section, or ``seed`` with its heading."""
+    """RFC section, or the anchor of the promise in the write contract."""
     outcome: Outcome
     reason: str = ""
-    """Why it was skipped, inconclusive or broken."""
+    """Why the check was skipped, inconclusive or broken."""
     finding: Finding | None = None
     traceback: str = ""
-    """Only when broken."""
+    """Of a broken check; otherwise empty."""
     duration_ms: float = 0.0
 
 
 class Standing(StrEnum):
-    """What became of a baseline entry in a run."""
+    """The state of a baseline entry after a run."""
 
     TOLERATED = "tolerated"
-    """The check failed, as listed: it does not count."""
+    """The check failed, as listed. The failure does not count."""
     STALE = "stale"
-    """The check passed: the entry must go."""
+    """The check passed. The entry must be removed."""
     EXPIRED = "expired"
-    """Its day has passed: mend it, or decide anew."""
+    """The expiry date has passed. The failure must be fixed, or a new date set."""
     UNTESTED = "untested"
-    """The check came to no verdict, so nothing can be said of the entry."""
+    """The check neither passed nor failed, so the entry was not tested."""
 
 
 class KnownFailure(Model):
-    """One baseline entry, judged when the run ended."""
+    """A baseline entry with its state after the run."""
 
     id: str
-    """The check's."""
+    """The id of the check."""
     reason: str
     expires: str
-    """The last day on which it is tolerated, ``YYYY-MM-DD``."""
+    """The last day on which the failure is tolerated, ``YYYY-MM-DD``, UTC."""
     standing: Standing
 
 
 class ProfilePlace(Model):
-    """Where the target is described, for formats that point at a file and a line."""
+    """The profile file, for formats that point at a file and a line."""
 
     file: str
-    """Relative to the directory of the project where possible."""
+    """Path relative to the project folder, where possible."""
     lines: dict[str, int]
-    """On which line each table stands, by its dotted name; ``baseline.ID`` is the entry of a check."""
+    """Line of each table, by its dotted name, from 1. ``baseline.ID`` is the baseline entry of a check."""
 
 
 class RunReport(Model):
-    """One conformance run."""
+    """The report of a conformance run."""
 
     schema_version: int = 1
     createflow_version: str
@@ -134,11 +134,11 @@ class RunReport(Model):
     target: str
     """The create URL, without credentials."""
     profile: str
-    """Where the description of the target came from, in words."""
+    """Source of the profile: a file, ``--url URL`` or the bundled stack."""
     place: ProfilePlace | None = None
-    """None when there is no profile file."""
+    """None: the target has no profile file."""
     seed: int = 0
-    """Generated cases follow from it: the same seed asks the same again."""
+    """Seed of the generated requests. The same seed generates the same requests."""
     gate: Level = Level.MUST
     """The weakest level whose failures count."""
     interrupted: bool = False
@@ -146,6 +146,6 @@ class RunReport(Model):
     baseline: tuple[KnownFailure, ...] = ()
     """The entries of the profile whose checks were selected."""
     created: int = 0
-    """How many resources the run created."""
+    """Number of resources that the run created."""
     left_behind: tuple[str, ...] = ()
-    """URLs of resources that the run created and could not remove."""
+    """URLs of the created resources that could not be deleted."""

@@ -1,4 +1,4 @@
-"""The JSON Schemas of saved reports, made from the models.
+"""The JSON Schemas of saved reports, generated from the models.
 
 ``python -m createflow.schemas.report_schema`` prints the conformance report's; with ``load`` after it, the load
 report's.
@@ -16,13 +16,13 @@ from createflow.schemas.report import RunReport
 _MODELS: dict[str, type[BaseModel]] = {"report": RunReport, "load-report": LoadReport}
 
 
-def file(name: str) -> Path:
-    """Where the schema ``report`` or ``load-report`` is kept."""
+def schema_file(name: str) -> Path:
+    """The file of the schema ``report`` or ``load-report``."""
     return Path(__file__).parent / "json" / f"{name}.schema.json"
 
 
-def text(name: str) -> str:
-    """The schema as its file holds it."""
+def schema_text(name: str) -> str:
+    """The schema as JSON text, as in its file."""
     schema = _MODELS[name].model_json_schema(mode="serialization")
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -32,4 +32,4 @@ def text(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text("load-report" if sys.argv[1:] == ["load"] else "report"))
+    sys.stdout.write(schema_text("load-report" if sys.argv[1:] == ["load"] else "report"))

@@ -9,7 +9,6 @@ from createflow.scenarios.reports.conformance.problems import (
 )
 from createflow.scenarios.reports.conformance.verdict import is_gating
 from createflow.scenarios.reports.format.text import one_line
-from createflow.scenarios.reports.format.workflow_commands import annotation
 from createflow.scenarios.reports.load import as_markdown as load_markdown
 from createflow.scenarios.reports.load.content import format_seen
 from createflow.scenarios.reports.load.verdict import (
@@ -61,13 +60,13 @@ def _of_run(report: RunReport) -> list[str]:
             warnings.append(_of_check("warning", report, result, tolerated + explain_as_text(result)))
     if report.left_behind:
         urls = "\n".join(["created resources that could not be removed:", *map(one_line, report.left_behind)])
-        warnings.append(annotation("warning", urls, title="createflow"))
+        warnings.append(_annotation("warning", urls, title="createflow"))
     return [*errors, *warnings]
 
 
 def _of_check(level: str, report: RunReport, result: CheckResult, message: str) -> str:
     title = f"{result.outcome.value}: {result.id}"
-    return annotation(level, message, title=title, location=source_location(report, result))
+    return _annotation(level, message, title=title, location=source_location(report, result))
 
 
 def _of_load(report: LoadReport) -> list[str]:
@@ -85,4 +84,25 @@ def _of_load(report: LoadReport) -> list[str]:
         warnings += [("not compared", one_line(reason)) for reason in report.comparison.refused]
     problems = [("error", *problem) for problem in errors] + [("warning", *problem) for problem in warnings]
     location = (DEFAULT_PROFILE, 1)
-    return [annotation(level, text, title=f"bench: {title}", location=location) for level, title, text in problems]
+    return [_annotation(level, text, title=f"bench: {title}", location=location) for level, title, text in problems]
+
+
+def _annotation(level: str, message: str, *, title: str, location: tuple[str, int] | None = None) -> str:
+    """One command. Nothing in the texts can end it or begin another one.
+
+    Args:
+        level: ``error`` or ``warning``.
+        message: may have several lines.
+        title: the heading of the annotation.
+        location: file, and line counted from 1.
+    """
+    place = "" if location is None else f"file={_property(location[0])},line={location[1]},"
+    return f"::{level} {place}title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -47,7 +47,7 @@ def test_a_conformance_report_of_version_0_1_0_is_rendered_in_every_format(form:
     old = read_report(SAVED_BY_0_1_0 / "run.json")
     assert isinstance(old, RunReport)
     assert len(old.results) == 124
-    assert old.target in RENDERERS[form](old) or form == "sarif"
+    assert RENDERERS[form](old).strip()
 
 
 @pytest.mark.parametrize("form", LOAD_RENDERERS)
@@ -56,7 +56,7 @@ def test_a_load_report_of_version_0_1_0_is_rendered_in_every_format(form: str) -
     old = read_report(SAVED_BY_0_1_0 / "bench.json")
     assert isinstance(old, LoadReport)
     assert [slo.metric_name for slo in old.slos] == ["p99", "rate", "errors"]
-    assert LOAD_RENDERERS[form](old)
+    assert LOAD_RENDERERS[form](old).strip()
 
 
 def test_reports_of_version_0_1_0_are_shown_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,8 @@
-"""The formats of a conformance report, by the name that ``--report FORMAT=FILE`` takes."""
+"""The formats of a conformance report, by the name that ``--report FORMAT=FILE`` takes.
+
+To add a format: write ``as_NAME.py`` with ``render(report) -> str``, register it here, and test it in
+``test_as_NAME.py``. The option ``--report``, its help and ``createflow report`` follow from the registry.
+"""
 
 from collections.abc import Callable
 

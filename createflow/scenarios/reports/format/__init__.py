@@ -1,4 +1,4 @@
-"""Writers that both kinds of report share: text, HTML frame, JUnit, Markdown, workflow commands.
+"""What both kinds of report share: text and numbers, the HTML frame, JUnit, Markdown.
 
 A module enters when it knows a file format and nothing of a report.
 """

@@ -13,7 +13,7 @@ Result = Literal["passed", "failure", "error", "skipped"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One test case."""
+    """A test case and its result."""
 
     group: str
     """The class name, under which the views list the case."""

@@ -32,7 +32,7 @@ def workers(report: LoadReport) -> Section:
     return Section(
         "load processes",
         tuple(map(_worker, report.worker_health)),
-        columns=("", "CPU", "memory MB", "loop delay ms", "GC ms", "connections", "in flight"),
+        columns=("", "CPU", "RAM MB", "loop delay ms", "GC ms", "connections", "in flight"),
         notes=tuple(
             f"worker {worker.index} was lost: {one_line(worker.lost)}" for worker in report.worker_health if worker.lost
         ),

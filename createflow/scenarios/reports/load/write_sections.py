@@ -78,7 +78,7 @@ def _verification_notes(verification: Verification) -> tuple[str, ...]:
         )
     if verification.left_behind:
         remaining = format_count(verification.left_behind, "resource")
-        lines.append(f"{remaining} of this run left on the target.")
+        lines.append(f"{remaining} of this run remain on the target.")
     lines += [describe_search_error(sink) for sink in verification.sinks if sink.error]
     lines += [f"{one_line(sink.sink)}: {one_line(example)}" for sink in verification.sinks for example in sink.examples]
     return tuple(lines)
