@@ -16,8 +16,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from createflow.scenarios.benchmark.run import benchmark
-from createflow.scenarios.load.plan.options import Asked
-from createflow.scenarios.load.verdict.compare import compare, regressed
+from createflow.scenarios.load.plan.options import LoadOptions
+from createflow.scenarios.load.verdict.comparison import compare
+from createflow.schemas.load_finding import Change, Comparison
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
@@ -62,23 +63,28 @@ async def stub(delay_ms: float) -> AsyncIterator[str]:
         await process.wait()
 
 
-async def run(delay_ms: float, asked: Asked) -> LoadReport:
+async def run(delay_ms: float, load: LoadOptions) -> LoadReport:
     """One run against a stub of its own."""
     async with stub(delay_ms) as url:
-        return await benchmark(Profile.model_validate({"target": {"base_url": url}}), asked)
+        return await benchmark(Profile.model_validate({"target": {"base_url": url}}), load)
 
 
-async def measure(pairs: int, at_once: int, asked: Asked) -> tuple[int, int]:
+def is_worse(comparison: Comparison) -> bool:
+    """A number of the comparison is worse."""
+    return any(number.change is Change.WORSE for number in comparison.numbers)
+
+
+async def measure(pairs: int, at_once: int, load: LoadOptions) -> tuple[int, int]:
     """False alarms and misses."""
     places = asyncio.Semaphore(at_once)
 
     async def pair() -> tuple[bool, bool]:
         async with places:
-            before, again, slower = await asyncio.gather(*(run(ms, asked) for ms in (USUAL_MS, USUAL_MS, SLOWER_MS)))
+            before, again, slower = await asyncio.gather(*(run(ms, load) for ms in (USUAL_MS, USUAL_MS, SLOWER_MS)))
             alarm, caught = (compare(before, now) for now in (again, slower))
             if alarm.refused or caught.refused:
                 sys.exit(f"not compared: {alarm.refused + caught.refused}")
-            return regressed(alarm), not regressed(caught)
+            return is_worse(alarm), not is_worse(caught)
 
     found = await asyncio.gather(*(pair() for _ in range(pairs)))
     return sum(alarm for alarm, _ in found), sum(miss for _, miss in found)
@@ -96,9 +102,9 @@ def main() -> None:
     if options.stub is not None:
         asyncio.run(serve(options.stub))
         return
-    asked = Asked(rate_per_s=options.rate, duration_s=options.seconds, warmup_s=1.0, verify=False)
+    load = LoadOptions(rate_per_s=options.rate, duration_s=options.seconds, warmup_s=1.0, verify=False)
     began_s = time.monotonic()
-    alarms, misses = asyncio.run(measure(options.pairs, options.at_once, asked))
+    alarms, misses = asyncio.run(measure(options.pairs, options.at_once, load))
     print(f"{options.pairs} pairs of {options.seconds:g} s at {options.rate:g}/s, {time.monotonic() - began_s:.0f} s:")
     print(f"same build: {alarms} false alarms; {SLOWER_MS - USUAL_MS:g} ms more: {misses} missed")
 

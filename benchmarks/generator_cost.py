@@ -153,21 +153,21 @@ def k6_command(k6: str, scripts: str) -> Command:
 
 
 def run_node(url: str, rate_per_s: float) -> None:
-    """A whole load node: schedule, pacer, Locust's users, client, books, a message a second."""
-    from createflow.scenarios.load.node import node_process  # noqa: F401 - first: it tells Locust not to patch
+    """A whole load node: schedule, pacer, Locust's users, client, ledger, a message a second."""
+    from createflow.scenarios.load.node import parent_pipe  # noqa: F401 - first: it tells Locust not to patch
 
     # isort: split
     from locust.env import Environment
 
     from createflow.scenarios.load.node.engine import Engine
     from createflow.scenarios.load.node.sender import Sender
-    from createflow.scenarios.load.plan.options import Asked
+    from createflow.scenarios.load.plan.options import LoadOptions
     from createflow.scenarios.load.plan.plan import make_plan
     from createflow.schemas.profile import Profile
 
     profile = Profile.model_validate({"target": {"base_url": url}})
-    asked = Asked(rate_per_s=rate_per_s or NODE_PER_S, duration_s=3600.0, warmup_s=0.0, senders=SENDERS)
-    plan = make_plan(profile, asked)
+    options = LoadOptions(rate_per_s=rate_per_s or NODE_PER_S, duration_s=3600.0, warmup_s=0.0, senders=SENDERS)
+    plan = make_plan(profile, options)
     (config,) = plan.node_configs((("authorization", f"Bearer {TOKEN}"),), {"run_id": plan.run_id})
     environment = Environment(user_classes=[Sender])
     engine = Engine(config, environment, lambda _: None)
@@ -184,21 +184,21 @@ def run_client(url: str, rate_per_s: float) -> None:
     import gevent
 
     from createflow.scenarios.load.accounting.histogram import Histogram
+    from createflow.scenarios.load.http.connect import Endpoint
     from createflow.scenarios.load.http.connection import Connection
-    from createflow.scenarios.load.http.deadlines import Watchdog
-    from createflow.scenarios.load.http.endpoint import Endpoint
+    from createflow.scenarios.load.http.deadlines import Deadlines
 
-    endpoint = Endpoint.of(url, timeout_s=5.0)
+    endpoint = Endpoint.from_url(url, timeout_s=5.0)
     head = (
         f"POST /api/resources HTTP/1.1\r\nHost: {endpoint.authority}\r\nUser-Agent: createflow bench\r\n"
         f"Content-Type: application/json\r\nAccept: application/json\r\nAuthorization: Bearer {TOKEN}\r\n"
     )
     request = f"{head}Content-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
-    watchdog = Watchdog()
+    deadlines = Deadlines()
     service = Histogram()
 
     def send(first_s: float) -> None:
-        connection = Connection(endpoint, watchdog)
+        connection = Connection(endpoint, deadlines)
         due_s = time.perf_counter() + first_s
         while True:
             if rate_per_s:

@@ -16,8 +16,8 @@ from createflow.cli.messages import print_message
 from createflow.cli.options import ProfileOption, UrlOption, parse_address
 from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github
-from createflow.scenarios.load.plan.options import Asked
-from createflow.scenarios.load.plan.shapes import clients_of
+from createflow.scenarios.load.plan.options import LoadOptions
+from createflow.scenarios.load.plan.schedule import client_count
 from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
 from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.scenarios.reports.saved import read_load_report
@@ -26,11 +26,11 @@ from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
 if TYPE_CHECKING:
-    from createflow.scenarios.benchmark.run import Audience
+    from createflow.scenarios.benchmark.run import Observer
     from createflow.scenarios.load.fleet.progress import Progress
-    from createflow.scenarios.load.fleet.run import Signals
+    from createflow.scenarios.load.fleet.run import StopSignals
 
-Run = Callable[[Profile, "Audience", "Signals"], Awaitable[LoadReport]]
+Run = Callable[[Profile, "Observer", "StopSignals"], Awaitable[LoadReport]]
 """Loads an opened target."""
 
 _LOOPBACK = "127.0.0.1"
@@ -92,7 +92,7 @@ def bench(
     if worker is not None:
         _work_for(*parse_address(worker, option="--worker", default_host=_LOOPBACK, default_port=_MASTER_PORT))
         return
-    asked = Asked(
+    asked = LoadOptions(
         **_rate_and_duration(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
         shape=shape,
@@ -152,7 +152,7 @@ def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *
         raise UserError(
             "--shape with stages sets the rates and durations itself", hint="leave --rate and --duration out"
         )
-    if clients_of(shape) and rate is not None:
+    if client_count(shape) and rate is not None:
         raise UserError(
             f"--shape {shape} has no rate: each client sends when its last request was answered",
             hint="leave --rate out",
@@ -172,9 +172,9 @@ def _work_for(host: str, port: int) -> None:
     Raises:
         TargetError: there is no master.
     """
-    from createflow.scenarios.load.fleet.join import join
+    from createflow.scenarios.load.fleet.child_process import join_master
 
-    asyncio.run(join(host, port, partial(print_message, Console(stderr=True))))
+    asyncio.run(join_master(host, port, partial(print_message, Console(stderr=True))))
 
 
 def _measure_ceiling(workers: int) -> None:
@@ -184,16 +184,18 @@ def _measure_ceiling(workers: int) -> None:
         TargetError: a load process could not start.
     """
     from createflow.cli.bench_view import print_ceiling
-    from createflow.scenarios.benchmark.self_test import self_test
+    from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
 
-    print_ceiling(Console(), asyncio.run(self_test(workers, partial(print_message, Console(stderr=True)))))
+    print_ceiling(
+        Console(), asyncio.run(measure_generator_ceiling(workers, partial(print_message, Console(stderr=True))))
+    )
 
 
 async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None, run: Run) -> LoadReport:
     """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
     from createflow.cli.bench_live import live_view
-    from createflow.scenarios.benchmark.run import Audience
-    from createflow.scenarios.load.fleet.run import Signals
+    from createflow.scenarios.benchmark.run import Observer
+    from createflow.scenarios.load.fleet.run import StopSignals
     from createflow.scenarios.metrics.exporters import Exporters
 
     console = Console(stderr=True)
@@ -208,18 +210,18 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
                 show(progress)
                 exporters.show(progress)
 
-            signals = Signals(interrupts.stop, interrupts.kill)
-            result = await run(profile, Audience(show_everywhere, tell), signals)
+            signals = StopSignals(interrupts.stop, interrupts.kill)
+            result = await run(profile, Observer(show_everywhere, tell), signals)
             exporters.finish(result)
             return result
 
 
 async def _run(
-    asked: Asked,
+    asked: LoadOptions,
     source: ProfileSource,
     profile: Profile,
-    audience: "Audience",
-    signals: "Signals",
+    observer: "Observer",
+    signals: "StopSignals",
     *,
     find_max: bool,
     self_test: bool,
@@ -227,20 +229,20 @@ async def _run(
 ) -> LoadReport:
     """Load the opened target, or search its highest rate."""
     from createflow.scenarios.benchmark.find_max import benchmark_at_max
+    from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
     from createflow.scenarios.benchmark.run import benchmark
-    from createflow.scenarios.benchmark.self_test import self_test as measure_ceiling
 
     profile_source = source.description
-    ceiling = await measure_ceiling(asked.workers, audience.tell) if self_test else None
+    ceiling = await measure_generator_ceiling(asked.workers, observer.on_message) if self_test else None
     if find_max:
-        return await benchmark_at_max(profile, asked, profile_source=profile_source, audience=audience, signals=signals)
+        return await benchmark_at_max(profile, asked, profile_source=profile_source, observer=observer, signals=signals)
     return await benchmark(
         profile,
         asked,
         profile_source=profile_source,
         baseline=baseline,
         ceiling_per_s=ceiling.per_s if ceiling else None,
-        audience=audience,
+        observer=observer,
         signals=signals,
     )
 

@@ -1,4 +1,4 @@
-"""Time as a protocol, so that what waits or expires can be tested without waiting."""
+"""Time as a protocol, so that waiting and expiry can be tested with a fake clock."""
 
 import asyncio
 import time
@@ -6,26 +6,23 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from.
-
-    ``monotonic`` is for durations, ``wall`` (seconds since the epoch, UTC) for stamps that others read.
-    """
+    """A time source: ``monotonic`` for durations, ``wall`` for timestamps."""
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Seconds that never decrease."""
 
     def wall(self) -> float:
         """Seconds since 1970-01-01 UTC."""
 
     async def sleep(self, seconds: float) -> None:
-        """Give way for this long."""
+        """Sleep for this many seconds."""
 
 
 class SystemClock:
-    """The machine's own time."""
+    """The time of the machine."""
 
     def monotonic(self) -> float:
-        """Seconds that only ever grow."""
+        """Seconds that never decrease."""
         return time.monotonic()
 
     def wall(self) -> float:
@@ -33,29 +30,5 @@ class SystemClock:
         return time.time()
 
     async def sleep(self, seconds: float) -> None:
-        """Give way for this long."""
+        """Sleep for this many seconds."""
         await asyncio.sleep(seconds)
-
-
-class FakeClock:
-    """Time that moves only when told to; ``sleep`` moves it and returns at once."""
-
-    def __init__(self, start: float = 1_000_000.0) -> None:
-        self._now = start
-
-    def monotonic(self) -> float:
-        """The fake now."""
-        return self._now
-
-    def wall(self) -> float:
-        """The fake now."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Move time forward."""
-        self._now += seconds
-
-    async def sleep(self, seconds: float) -> None:
-        """Move time forward and give way once, so that others see the new time."""
-        self._now += seconds
-        await asyncio.sleep(0)

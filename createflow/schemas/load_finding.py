@@ -1,4 +1,4 @@
-"""What a load run found out beyond latency: whether the writes arrived, and how it compares with an earlier run."""
+"""What a load run found beyond its numbers: write verification, comparison with a baseline, and the highest rate."""
 
 from enum import StrEnum
 
@@ -8,46 +8,46 @@ from createflow.schemas.report import Model
 
 
 class SinkVerdict(Model):
-    """The run's creates, warm-up included, looked for in one sink."""
+    """The creates of the run, warm-up included, compared with the contents of one sink."""
 
     sink: str
     """``primary``, a replica's name, ``audit``, ``events``, ``search``."""
     found: int
-    """Distinct writes of the run that are there."""
+    """Distinct writes of the run in the sink."""
     missing: int
-    """Accepted, and not there when the deadline had passed: the 201 was broken."""
+    """Accepted writes that were not in the sink at the deadline: the 201 was wrong."""
     duplicated: int
-    """There more than once."""
+    """Writes that are in the sink more than once."""
     phantom: int
-    """There, although refused or never sent."""
+    """Writes in the sink that were refused or never sent."""
     split: int = 0
-    """Of unknown outcome, in another sink and not in this one: all of them or none was promised."""
+    """Writes of unknown outcome that are in another sink but not in this one. They must be in all or in none."""
     examples: tuple[str, ...] = ()
-    """The first few, in words that name the arrival and, where known, the resource."""
+    """The first few, with the arrival and, if known, the resource."""
     waited_s: float = 0.0
-    """How long after the last reply everything had arrived, or the search was given up."""
+    """From the last reply until the sink was complete, or until the search ended."""
     error: str = ""
-    """Why the sink could not be asked; then the counts say nothing."""
+    """Why the sink could not be read. The counts then mean nothing."""
     unasked: str = ""
-    """What else could not be looked for here, and why."""
+    """What else could not be checked in this sink, and why."""
 
 
 class CacheSample(Model):
-    """Cached values beside the primary's rows, of some of the run's creates. A cache need not hold any."""
+    """Cached values compared with the primary's rows, for some of the creates. A cache need not hold any."""
 
     sampled: int
-    """Resources that were looked for."""
+    """Resources that were looked up."""
     held: int
-    """Of those, in the cache."""
+    """Resources that were in the cache."""
     wrong: int
-    """Of those, with another value than the row."""
+    """Cached resources with a value that differs from the row."""
     examples: tuple[str, ...] = ()
     error: str = ""
-    """Why it could not be asked; then the counts say nothing."""
+    """Why the cache could not be read. The counts then mean nothing."""
 
 
 class SinkLag(Model):
-    """How long creates sampled under load took from their 201 to a sink."""
+    """The time from the 201 of sampled creates to their arrival in a sink, under load."""
 
     sink: str
     samples: int
@@ -55,48 +55,47 @@ class SinkLag(Model):
     p99_ms: float
     max_ms: float
     late: int
-    """Not there within the declared deadline."""
+    """Samples that did not arrive within the declared deadline."""
     deadline_ms: float
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Verification(Model):
-    """The ledger, held against every declared sink after the run."""
+    """The result of write verification: the run's creates compared with every declared sink after the run."""
 
     accepted: int
-    """Creates answered 2xx, warm-up included."""
+    """Creates with a 2xx reply, warm-up included."""
     unknown: int
-    """Sent without a reply: each may be there or not."""
+    """Creates without a reply: each may have been written or not."""
     verified: int
-    """Accepted, and proved present exactly once in every sink that could be asked; those that could not have an
-    error among ``sinks``."""
+    """Accepted creates found exactly once in every sink that could be read. The others have an error in ``sinks``."""
     accepted_measured: int = 0
-    """The accepted ones of the measured window alone."""
+    """``accepted`` of the measured window alone."""
     verified_measured: int = 0
-    """Of those, proved."""
+    """``verified`` of the measured window alone."""
     cache: CacheSample | None = None
     sinks: tuple[SinkVerdict, ...] = ()
     lags: tuple[SinkLag, ...] = ()
     own_writes_read: int = 0
-    """Reads right after a 201 by the one who wrote."""
+    """Reads by the writer right after its 201."""
     own_writes_missed: int = 0
-    """Of those, answered without the write."""
+    """Such reads whose reply did not have the write."""
     left_behind: int = 0
-    """Resources that the run created and that stay on the target."""
+    """Resources that the run created and did not remove from the target."""
 
 
 class Change(StrEnum):
-    """What a comparison says of one number."""
+    """The meaning of a difference from the baseline."""
 
     SAME = "same"
     BETTER = "better"
     WORSE = "worse"
-    """Beyond both floors, and not by chance."""
+    """Worse by more than the absolute and the relative threshold, and not by chance."""
 
 
 class Compared(Model):
-    """One number beside the baseline's."""
+    """One number of the run and of the baseline."""
 
     name: str
     """``p50``, ``p95``, ``p99``, ``accepted``, ``verified``."""
@@ -105,18 +104,69 @@ class Compared(Model):
     before: float
     now: float
     low: float
-    """The difference lies between these with 99 % confidence; bootstrap over the seconds of both runs."""
+    """Lower end of the 99 % confidence interval of the difference, by bootstrap over the seconds of both runs."""
     high: float
+    """Upper end of that interval."""
     change: Change
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Comparison(Model):
-    """This run beside an earlier one."""
+    """The comparison with an earlier run."""
 
     baseline: str
-    """Its run id and start."""
+    """Run id and start of the earlier run."""
     refused: tuple[str, ...] = ()
-    """Why the two cannot be compared: another machine, another load. Then there are no numbers."""
+    """Why the runs cannot be compared, for example another machine or another load. There are no numbers then."""
     numbers: tuple[Compared, ...] = Field(default=())
+
+
+class KneeStep(Model):
+    """One measurement of the search for the highest rate."""
+
+    rate_per_s: float
+    """Offered rate."""
+    hold_s: float
+    """Length of the measured window."""
+    held: bool
+    valid: bool = True
+    """False: the measurement says nothing about the target."""
+    generator_limited: bool = False
+    """The measurement is invalid because the generator was too slow."""
+    accepted_per_s: float = 0.0
+    p99_ms: float = 0.0
+    confirmation: bool = False
+    """Part of the last, longer run at the rate that was found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Bound(StrEnum):
+    """What kind of bound the rate is."""
+
+    HIGHEST = "highest"
+    """A slightly higher rate fails."""
+    AT_LEAST = "at_least"
+    """Higher rates could not be measured."""
+    NONE = "none"
+    """No rate was held."""
+
+
+class Knee(Model):
+    """The highest rate at which all targets are held."""
+
+    bound: Bound
+    rate_per_s: float = 0.0
+    reason: str = ""
+    """Why the rate is only a lower bound, or why there is none."""
+    steps: tuple[KneeStep, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The result as text: ``300/s``, ``>= 300/s (generator-limited)``, ``none: even 50/s was not held``."""
+        if self.bound is Bound.NONE:
+            return f"none: {self.reason}"
+        if self.bound is Bound.AT_LEAST:
+            return f">= {self.rate_per_s:g}/s ({self.reason})"
+        return f"{self.rate_per_s:g}/s"

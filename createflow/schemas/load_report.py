@@ -1,29 +1,28 @@
-"""What a load run measured: finished data without behaviour, saved as JSON and rendered from it."""
+"""The report of a load run: finished data, saved as JSON and rendered from it."""
 
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from createflow.schemas.load_finding import Comparison, Verification
-from createflow.schemas.load_knee import Knee
+from createflow.schemas.load_finding import Comparison, Knee, Verification
 from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model
 from createflow.schemas.slo import Metric, Operator, SloError, SloTarget, parse_target
 
 
 class Validity(StrEnum):
-    """How far the numbers can be believed."""
+    """How far the numbers describe the target."""
 
     VALID = "valid"
     SUSPECT = "suspect"
-    """Something may have distorted them; they are shown, and do not gate by themselves."""
+    """Something may have distorted the numbers. They are shown, and do not fail the run by themselves."""
     INVALID = "invalid"
-    """The generator, not the target, set them, or part of them is missing: no verdict."""
+    """The generator limited the numbers, or part of them is missing: there is no verdict."""
 
 
 class Numbers(Model):
-    """A record whose numbers may be infinite; the JSON then says ``"Infinity"``."""
+    """A record with numbers that may be infinite, which is ``"Infinity"`` in JSON."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
@@ -42,19 +41,19 @@ class Percentiles(Numbers):
 
 
 class Ledger(Model):
-    """Where every arrival of the schedule ended: ``scheduled`` is the sum of the classes below it."""
+    """The outcomes of all arrivals of the schedule: ``scheduled`` is the sum of the counts below it."""
 
     scheduled: int = 0
     completed: int = 0
-    """A reply with a status line arrived."""
+    """A whole reply arrived."""
     transport_errors: int = 0
     timeouts: int = 0
     unfinished: int = 0
-    """Sent, but no reply when the drain ended: the outcome is unknown."""
+    """Sent, but without a reply when the drain ended: the outcome is unknown."""
     not_sent: int = 0
-    """Waited for a free sender until it was too old, or the run ended first."""
+    """Waited too long for a free sender, or the run ended first."""
     dropped: int = 0
-    """Found no free sender when it was due, under the policy ``drop``."""
+    """Found no free sender when it was due, with ``--drop``."""
 
 
 class SloVerdict(Numbers):
@@ -160,27 +159,27 @@ def _data_of(target: SloTarget) -> dict[str, Any]:
 
 
 class OperationReport(Model):
-    """The requests of one kind, in the measured window."""
+    """The requests of one operation in the measured window."""
 
     operation: Operation
     share: float
-    """Of all arrivals, as asked, 0..1."""
+    """Planned share of all arrivals, 0..1."""
     accepted_per_s: float
     ledger: Ledger
     statuses: dict[str, int] = Field(default_factory=dict)
     errors: dict[str, int] = Field(default_factory=dict)
     response: Percentiles
-    """Of every arrival that was sent."""
+    """From the intended send time, of every request that was sent."""
     failure_aware: Percentiles
-    """The same with what failed, was refused or never left as slower than anything."""
+    """The same with failed, refused and unsent requests counted as infinitely slow."""
     service: Percentiles
 
 
 class Moment(Numbers):
-    """One second of the run, warm-up included: what its charts are drawn from."""
+    """One second of the run, warm-up included: the data of the charts."""
 
     t_s: float
-    """Where the second begins, from the start of the run."""
+    """Start of the second, from the start of the run."""
     offered: int = 0
     sent: int = 0
     statuses: dict[str, int] = Field(default_factory=dict)
@@ -188,9 +187,9 @@ class Moment(Numbers):
     failed: int = 0
     """Transport errors and timeouts."""
     dropped: int = 0
-    """Dropped or given up unsent."""
+    """Arrivals that were dropped or given up."""
     p50_ms: float = 0.0
-    """Response latency, from the intended send time, of the replies that arrived in this second; so are the next."""
+    """Response latency, from the intended send time, of the replies that arrived in this second; so are the others."""
     p90_ms: float = 0.0
     p95_ms: float = 0.0
     p99_ms: float = 0.0
@@ -199,35 +198,35 @@ class Moment(Numbers):
     in_flight: int = 0
     backlog: int = 0
     pacing_p99_ms: float = 0.0
-    """How late the generator itself woke up."""
+    """How late the generator woke up for each arrival (p99)."""
     cpu_ratio: float = 0.0
-    """Of the busiest worker, 1.0 is one core."""
+    """CPU of the busiest worker; 1.0 is one core."""
     sink_lag_ms: dict[str, float] = Field(default_factory=dict)
-    """How long the sampled create of this second took to arrive, by sink; infinite when its deadline passed."""
+    """Lag of the sampled create of this second, by sink; infinite if its deadline passed."""
 
 
 class WorkerHealth(Model):
-    """How one load process fared."""
+    """The health of one load process."""
 
     index: int
     host: str = ""
     cpu_ratio: float = 0.0
-    """Of one core, over the run."""
+    """CPU use over the run; 1.0 is one core."""
     memory_mb: float = 0.0
-    """The most it used."""
+    """Peak memory."""
     loop_delay_p99_ms: float = 0.0
-    """How late its event loop served a heartbeat of 10 ms."""
+    """How late its event loop ran a timer of 10 ms."""
     gc_pause_max_ms: float = 0.0
     connections_opened: int = 0
-    """From the start of the run; those opened before it are not counted."""
+    """During the run; connections opened before it are not counted."""
     peak_in_flight: int = 0
     senders: int = 0
     lost: str = ""
-    """Why its books are incomplete, if they are."""
+    """Why its results are incomplete; empty if they are complete."""
 
 
 class Machine(Model):
-    """Where the load came from: runs are compared only when these agree."""
+    """The machine of the load. Runs are compared only if their machines are alike."""
 
     cpu: str = ""
     cores: int = 0
@@ -236,11 +235,11 @@ class Machine(Model):
     """Kernel and release."""
     python: str = ""
     packages: dict[str, str] = Field(default_factory=dict)
-    """Versions of what shapes the numbers: createflow, locust, gevent."""
+    """Versions of the packages that affect the numbers: createflow, locust, gevent."""
     same_host: bool = False
-    """The target is on this machine and shares its cores."""
+    """The target runs on this machine and shares its cores."""
     steal_ratio: float = 0.0
-    """Share of the CPU time of the run that the hypervisor gave to others."""
+    """Share of the CPU time of the run that the hypervisor gave to other machines."""
 
 
 class LoadReport(Numbers):
@@ -254,65 +253,65 @@ class LoadReport(Numbers):
     profile: str
     interrupted: bool = False
     seed: int = 0
-    """Poisson arrivals, the mix and bodies follow from it."""
+    """Of random arrivals and of the order of operations."""
 
     shape: str
-    """As asked, for example ``500/s for 20 s`` or ``ramp 0/s to 1000/s in 1 min``."""
+    """The requested load, for example ``500/s for 20 s``."""
     rate_per_s: float
-    """Arrivals asked for, the mean of the measured window."""
+    """Mean planned rate of the measured window; 0 for a closed model."""
     poisson: bool = False
     drop: bool = False
-    """The policy: drop what finds no free sender, instead of letting it wait."""
+    """Arrivals that find no free sender are dropped, instead of waiting."""
     duration_s: float
-    """The measured window, warm-up excluded."""
+    """Length of the measured window, without the warm-up."""
     warmup_s: float
     workers: int = 1
     """Load processes."""
     senders: int
-    """The most requests that could be in flight."""
+    """Most requests in flight."""
     principals: int
     config_hash: str = ""
-    """Of all that was asked; runs are compared only when it agrees."""
+    """Hash of the requested load. Runs are compared only if it is equal."""
 
     offered_per_s: float = 0.0
-    """Arrivals due in the measured window, over that window."""
+    """Arrivals due in the measured window, per second of it."""
     sent_per_s: float = 0.0
-    """Requests sent inside the measured window, over that window."""
+    """Requests sent inside the measured window, per second of it."""
     accepted_per_s: float
-    """2xx replies that arrived inside the measured window, over that window."""
+    """2xx replies that arrived inside the measured window, per second of it."""
     verified_per_s: float | None = None
-    """Accepted creates of the measured window proved present in every declared sink, over it. None: not asked."""
+    """Accepted creates of the measured window found in every declared sink, per second. None: not verified."""
     ledger: Ledger
-    """Of the measured window."""
+    """Outcomes of the arrivals due in the measured window."""
     warmup_ledger: Ledger | None = None
-    """Of the warm-up: in no other number here, but its writes are on the target too."""
+    """Outcomes of the arrivals due in the warm-up. Other numbers exclude them, but their writes are on the target."""
     statuses: dict[str, int]
     """Replies by status code."""
     errors: dict[str, int] = Field(default_factory=dict)
     """Transport errors by kind."""
     response: Percentiles
-    """From the intended send time to the last byte: the number that the SLO judges."""
+    """From the intended send time to the last byte of the reply: the latency that targets are evaluated on."""
     failure_aware: Percentiles = Percentiles()
-    """Response, with what failed, was refused or never left as slower than anything."""
+    """Response latency with failed, refused and unsent requests counted as infinitely slow."""
     service: Percentiles
-    """From the true send time to the last byte: what most tools call latency."""
+    """From the true send time to the last byte of the reply: what most tools call latency."""
     lag: Percentiles
-    """From the intended to the true send time: the generator's own delay, and waiting for a free sender."""
+    """From the intended to the true send time: the delay of the generator and the wait for a free sender."""
     connect: Percentiles = Percentiles()
-    """Opening a connection, TLS included, where one was opened during the run."""
+    """Time to open a connection, TLS included, for connections opened during the run."""
     pacing: Percentiles | None = None
-    """How late the generator itself woke up for each arrival."""
+    """How late the generator woke up for each arrival."""
     operations: tuple[OperationReport, ...] = ()
     series: tuple[Moment, ...] = ()
     histograms: dict[str, str] = Field(default_factory=dict)
     """``response``, ``service``, ``lag``, ``connect``: whole distributions in microseconds, HdrHistogram V2, base64."""
 
     generator_cpu_ratio: float = 0.0
-    """CPU of the busiest load process, 1.0 is one core."""
+    """CPU use of the busiest load process; 1.0 is one core."""
     worker_health: tuple[WorkerHealth, ...] = ()
     machine: Machine = Machine()
     ceiling_per_s: float | None = None
-    """What this machine's generator can send at most with these workers, from ``--self-test``."""
+    """The generator ceiling: the highest rate this machine can send with these workers, from ``--self-test``."""
     validity: Validity
     reasons: tuple[str, ...] = ()
     """Why the numbers are suspect or invalid."""
@@ -320,6 +319,6 @@ class LoadReport(Numbers):
     verification: Verification | None = None
     comparison: Comparison | None = None
     knee: Knee | None = None
-    """What ``--find-max`` found; the numbers are then those of its confirmation."""
+    """The result of ``--find-max``. The other numbers are then those of a run at that rate."""
     notes: tuple[str, ...] = ()
-    """What a reader of the numbers should know."""
+    """What else a reader of the numbers should know."""

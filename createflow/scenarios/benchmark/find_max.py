@@ -1,30 +1,30 @@
-"""The use case of ``createflow bench --find-max``: search the highest rate that holds, then prove a run at it."""
+"""The use case of ``createflow bench --find-max``: find the highest rate that holds, then report a run at it."""
 
 import asyncio
 from dataclasses import replace
 
-from createflow.scenarios.benchmark.run import Audience, benchmark, loaded, staged
-from createflow.scenarios.load.accounting.ledger import total
-from createflow.scenarios.load.fleet.run import Measured, Signals
-from createflow.scenarios.load.host.machine import fingerprint
-from createflow.scenarios.load.plan.options import Asked
-from createflow.scenarios.load.search.knee import Step, find_max
-from createflow.scenarios.load.verdict.findings import Beside, findings_of, targets_of
-from createflow.scenarios.load.verdict.report import Findings
-from createflow.scenarios.load.verdict.sample_size import needed_for
-from createflow.schemas.load_knee import Bound, Knee, KneeStep
+from createflow.scenarios.benchmark.run import Observer, benchmark, load_session
+from createflow.scenarios.benchmark.session import open_session
+from createflow.scenarios.load.accounting.ledger import sum_counters
+from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
+from createflow.scenarios.load.host.machine import describe_machine
+from createflow.scenarios.load.plan.options import LoadOptions
+from createflow.scenarios.load.search.knee import Measurement, find_max
+from createflow.scenarios.load.verdict.findings import RunContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.validity import required_samples
+from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
 from createflow.schemas.slo import Metric, SloTarget
 
-_LEAST_ACCEPTED = 0.99
-_FEW_SAMPLES = 100
+_MIN_ACCEPTED_RATIO = 0.99
+_DEFAULT_SAMPLES = 100
 _COOL_DOWN_S = 1.0
-"""Every step waits for its replies; what the target does behind them gets a moment too."""
+"""A step ends when its replies are there. This is for the work that the target does after its replies."""
 
 
-class SearchInterrupted(Exception):  # noqa: N818 - what the user wanted is no error
-    """The user ended the search; ``knee`` is what was found until then."""
+class SearchInterrupted(Exception):  # noqa: N818 - the user requested it, so it is not an error
+    """The user ended the search. ``knee`` is what was found until then."""
 
     def __init__(self, knee: Knee) -> None:
         super().__init__("the search was ended")
@@ -33,94 +33,96 @@ class SearchInterrupted(Exception):  # noqa: N818 - what the user wanted is no e
 
 async def benchmark_at_max(
     profile: Profile,
-    asked: Asked,
+    options: LoadOptions,
     *,
     profile_source: str,
-    audience: Audience,
-    signals: Signals,
+    observer: Observer,
+    signals: StopSignals,
 ) -> LoadReport:
     """Find the highest rate that holds the targets, and report a whole, verified run at it.
 
     Args:
         profile: the target.
-        asked: the load, but for its rate: the search begins at that one.
-        profile_source: where the profile came from, in words.
-        audience: shown every step.
-        signals: set by the user to end it.
+        options: the load; the search starts at its rate.
+        profile_source: where the profile came from, as text for the report.
+        observer: receives a message for every step.
+        signals: set by the user to end the search.
 
     Raises:
-        SearchInterrupted: by the user, before there was a run to report.
+        SearchInterrupted: the user ended the search before there was a run to report.
     """
-    search = _Search(profile, asked, audience, signals)
+    search = _Search(profile, options, observer, signals)
     knee = await find_max(
         search.measure,
-        lowest_per_s=asked.rate_per_s,
+        lowest_per_s=options.rate_per_s,
         samples=search.samples,
         cool_down=lambda: asyncio.sleep(_COOL_DOWN_S),
         on_step=search.show,
     )
-    audience.tell(f"highest rate: {knee.answer}")
+    observer.on_message(f"highest rate: {knee.answer}")
     if knee.bound is Bound.NONE:
-        audience.tell(f"the report is of a run at {asked.rate_per_s:g}/s, where the search began")
+        observer.on_message(f"the report is of a run at {options.rate_per_s:g}/s, where the search started")
     report = await benchmark(
         profile,
-        replace(asked, rate_per_s=max(knee.rate_per_s, asked.rate_per_s)),
+        replace(options, rate_per_s=max(knee.rate_per_s, options.rate_per_s)),
         profile_source=profile_source,
-        audience=audience,
+        observer=observer,
         signals=signals,
     )
     return report.model_copy(update={"knee": knee})
 
 
 class _Search:
-    """Measures one rate after the other, each as a load of its own."""
+    """Measures one rate after the other, each with a load of its own."""
 
-    def __init__(self, profile: Profile, asked: Asked, audience: Audience, signals: Signals) -> None:
+    def __init__(self, profile: Profile, options: LoadOptions, observer: Observer, signals: StopSignals) -> None:
         self._profile = profile
-        self._asked = asked
-        self._audience = audience
+        self._options = options
+        self._observer = observer
         self._signals = signals
-        # What was written where is not looked for in a step; the run at the end is verified.
-        self._targets = tuple(target for target in targets_of(profile, asked) if target.metric is not Metric.VERIFIED)
+        # Steps are not verified; the run at the end is.
+        targets = select_targets(profile.slo.targets, options)
+        self._targets = tuple(target for target in targets if target.metric is not Metric.VERIFIED)
         self._steps: list[KneeStep] = []
 
     @property
     def samples(self) -> int:
-        """The arrivals that a step must have for every percentile that is asked for."""
-        return max((needed_for(target) for target in self._targets if target.is_latency), default=_FEW_SAMPLES)
+        """The arrivals that a step must have to make every percentile target stable."""
+        return max(
+            (required_samples(target) for target in self._targets if target.is_latency), default=_DEFAULT_SAMPLES
+        )
 
-    async def measure(self, rate_per_s: float, hold_s: float) -> Step:
-        """One load."""
-        self._audience.tell(f"{rate_per_s:g}/s for {hold_s:g} s")
-        asked = replace(self._asked, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
-        async with staged(self._profile, asked) as stage:
-            measured = await loaded(stage, None, self._audience, self._signals)
-        if measured.stopped_s is not None:
+    async def measure(self, rate_per_s: float, hold_s: float) -> Measurement:
+        """Run one load."""
+        self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s")
+        options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
+        async with open_session(self._profile, options) as session:
+            result = await load_session(session, None, self._observer, self._signals)
+        if result.stopped_s is not None:
             raise SearchInterrupted(Knee(bound=Bound.NONE, reason="the search was ended", steps=tuple(self._steps)))
-        return step_of(measured, self._targets)
+        return measurement_of(result, self._targets)
 
     def show(self, step: KneeStep) -> None:
-        """Tell how a step ended."""
+        """Show the result of a step."""
         self._steps.append(step)
         verdict = "held" if step.held else "not held" if step.valid else "not measured"
-        self._audience.tell(f"{step.rate_per_s:g}/s: {verdict}, p99 {step.p99_ms:.0f} ms, {step.accepted_per_s:.0f}/s")
+        self._observer.on_message(
+            f"{step.rate_per_s:g}/s: {verdict}, p99 {step.p99_ms:.0f} ms, {step.accepted_per_s:.0f}/s accepted"
+        )
 
 
-def step_of(measured: Measured, targets: tuple[SloTarget, ...]) -> Step:
-    """What a load says of its rate: held only when nearly everything was accepted too."""
-    findings = findings_of(measured, targets, Beside(machine=fingerprint()))
-    tally = total(measured.books.measured.values())
-    accepted = tally.accepted_latencies()
-    (p99_ms,) = accepted.percentiles_ms(0.99, worse=tally.scheduled - accepted.count)
-    return Step(
-        held=all(slo.held for slo in findings.slos) and tally.accepted >= _LEAST_ACCEPTED * tally.scheduled,
-        valid=findings.validity is not Validity.INVALID,
-        generator_limited=_by_generator(findings, measured),
-        accepted_per_s=tally.accepted_in_window / measured.window_s,
+def measurement_of(result: LoadResult, targets: tuple[SloTarget, ...]) -> Measurement:
+    """What a load says about its rate. The rate is held only if nearly all requests were accepted too."""
+    findings = evaluate(result, targets, RunContext(machine=describe_machine()))
+    counters = sum_counters(result.ledger.measured.values())
+    accepted = counters.accepted_latencies()
+    (p99_ms,) = accepted.percentiles_ms(0.99, worse=counters.scheduled - accepted.count)
+    invalid = findings.validity is Validity.INVALID
+    return Measurement(
+        held=all(slo.held for slo in findings.slos) and counters.accepted >= _MIN_ACCEPTED_RATIO * counters.scheduled,
+        valid=not invalid,
+        # If no worker was lost, only the generator's limits make a run invalid.
+        generator_limited=invalid and not result.lost,
+        accepted_per_s=counters.accepted_in_window / result.window_s,
         p99_ms=p99_ms,
     )
-
-
-def _by_generator(findings: Findings, measured: Measured) -> bool:
-    """No verdict although every load process was there: what is missing is the generator's."""
-    return findings.validity is Validity.INVALID and not measured.lost

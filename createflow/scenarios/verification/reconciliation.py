@@ -76,7 +76,7 @@ class Reconciliation:
             actors: subjects that are the run's alone, for audit entries about creates that never were.
             on_progress: shown how far the search is, after each round.
         """
-        if self.impossible or writes.unmarked:
+        if self.impossible or writes.not_searchable:
             return None
         self._identities = identities = Identities(writes)
         found = places(self._profile, writes, self._noted, identities, actors=actors)

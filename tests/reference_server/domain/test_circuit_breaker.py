@@ -10,7 +10,7 @@ from createflow.reference_server.domain.circuit_breaker import (
     CircuitBreaker,
     CircuitOpenError,
 )
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 
 
 def _call(breaker: CircuitBreaker, *, healthy: bool | None, times: int = 1) -> None:

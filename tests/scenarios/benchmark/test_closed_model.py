@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from createflow.scenarios.benchmark.run import Audience, benchmark
+from createflow.scenarios.benchmark.run import Observer, benchmark
 from createflow.scenarios.load.fleet.progress import Progress
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport, Validity
@@ -21,9 +21,9 @@ __all__ = ["start_stub"]
 StartStub = Callable[[str], Stub]
 
 
-async def _measured(profile: Profile, audience: Audience | None = None, **asked: object) -> LoadReport:
+async def _measured(profile: Profile, observer: Observer | None = None, **asked: object) -> LoadReport:
     options = {"shape": "closed:10", "duration_s": 1.0, "warmup_s": 0.5, "verify": False} | asked
-    return await benchmark(profile, Asked(**options), audience=audience)  # type: ignore[arg-type] # options of one test
+    return await benchmark(profile, LoadOptions(**options), observer=observer)  # type: ignore[arg-type] # options of one test
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -68,7 +68,7 @@ def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_
             os.kill(stub.process.pid, signal.SIGCONT)
 
         freezing = asyncio.create_task(freeze())
-        report = await _measured(stub.profile(), Audience(look), duration_s=3.0, targets=("p95<=500ms", "rate>=1/s"))
+        report = await _measured(stub.profile(), Observer(look), duration_s=3.0, targets=("p95<=500ms", "rate>=1/s"))
         await freezing
         return report
 
@@ -76,9 +76,9 @@ def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_
     assert report.response.max_ms >= 900
     assert report.response.p95_ms < 500, "of a third of all users it is not true"
     assert (report.validity, verdict_of(report)) == (Validity.INVALID, LoadVerdict.INCONCLUSIVE)
-    assert "closed model cannot say how long users wait" in report.reasons[0]
+    assert "closed model does not measure how long users wait" in report.reasons[0]
     assert any("coordinated omission" in note for note in report.notes)
-    assert report.slos[0].note == "not judged: the model is closed"
+    assert report.slos[0].note == "not evaluated: a closed model does not measure how long users wait"
 
 
 def test_clients_whose_requests_fail_at_once_leave_the_loop_its_time(start_stub: StartStub) -> None:
@@ -89,7 +89,7 @@ def test_clients_whose_requests_fail_at_once_leave_the_loop_its_time(start_stub:
         if progress.phase == "measuring":
             stub.process.kill()
 
-    report = asyncio.run(_measured(stub.profile(), Audience(look), duration_s=2.5, targets=("rate>=1000/s",)))
+    report = asyncio.run(_measured(stub.profile(), Observer(look), duration_s=2.5, targets=("rate>=1000/s",)))
     assert set(report.errors) <= {"connection_refused", "connection_reset", "closed_without_reply"}
     assert report.errors["connection_refused"] > 0
     assert len(report.series) >= 2, "its ticks came through"

@@ -7,11 +7,11 @@ import pytest
 
 from createflow.scenarios.benchmark import find_max as module
 from createflow.scenarios.benchmark.find_max import SearchInterrupted, benchmark_at_max
-from createflow.scenarios.benchmark.run import Audience
-from createflow.scenarios.load.fleet.run import Signals
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.benchmark.run import Observer
+from createflow.scenarios.load.fleet.run import StopSignals
+from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.search import knee
-from createflow.schemas.load_knee import Bound
+from createflow.schemas.load_finding import Bound
 from createflow.schemas.load_report import LoadReport
 from tests.scenarios.load.conftest import Stub, start_stub
 
@@ -21,21 +21,21 @@ __all__ = ["start_stub"]
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """An overload of a tenth shows within three seconds where the target is 200 ms."""
-    monkeypatch.setattr(knee, "_LEAST_HOLD_S", 3.0)
-    monkeypatch.setattr(knee, "_CONFIRMATION", 1)
-    monkeypatch.setattr(knee, "PRECISION_RATIO", 0.2)
+    monkeypatch.setattr(knee, "_MIN_HOLD_S", 3.0)
+    monkeypatch.setattr(knee, "_CONFIRMATION_FACTOR", 1)
+    monkeypatch.setattr(knee, "_PRECISION_RATIO", 0.2)
     monkeypatch.setattr(module, "_COOL_DOWN_S", 0.0)
 
 
-def _search(stub: Stub, tell: Callable[[str], None], signals: Signals | None = None, **asked: object) -> LoadReport:
+def _search(stub: Stub, tell: Callable[[str], None], signals: StopSignals | None = None, **asked: object) -> LoadReport:
     async def search() -> LoadReport:
         options: dict[str, object] = {"rate_per_s": 60.0, "duration_s": 1.0, "warmup_s": 0.3} | asked
         return await benchmark_at_max(
             stub.profile(slo={"targets": ["p95<=300ms"]}),
-            Asked(**options),  # type: ignore[arg-type] # options of one test each
+            LoadOptions(**options),  # type: ignore[arg-type] # options of one test each
             profile_source="a test",
-            audience=Audience(tell=tell),
-            signals=signals or Signals(asyncio.Event(), asyncio.Event()),
+            observer=Observer(on_message=tell),
+            signals=signals or StopSignals(asyncio.Event(), asyncio.Event()),
         )
 
     return asyncio.run(search())
@@ -57,12 +57,12 @@ def test_a_search_can_be_ended(start_stub: Callable[[str], Stub]) -> None:
     """Ctrl-C in a step: what was found until then."""
 
     async def search() -> None:
-        signals = Signals(asyncio.Event(), asyncio.Event())
+        signals = StopSignals(asyncio.Event(), asyncio.Event())
         await benchmark_at_max(
             start_stub("fast").profile(),
-            Asked(rate_per_s=60.0, warmup_s=0.3),
+            LoadOptions(rate_per_s=60.0, warmup_s=0.3),
             profile_source="a test",
-            audience=Audience(show=lambda _: signals.stop.set()),
+            observer=Observer(on_progress=lambda _: signals.stop.set()),
             signals=signals,
         )
 

@@ -11,10 +11,11 @@ from collections.abc import Callable
 
 import pytest
 
-from createflow.scenarios.benchmark.run import Audience, benchmark
+from createflow.scenarios.benchmark.run import Observer, benchmark
 from createflow.scenarios.load.fleet.progress import Progress
-from createflow.scenarios.load.plan.options import Asked
-from createflow.scenarios.load.verdict.compare import compare, regressed
+from createflow.scenarios.load.plan.options import LoadOptions
+from createflow.scenarios.load.verdict.comparison import compare
+from createflow.schemas.load_finding import Change
 from createflow.schemas.load_report import Ledger, LoadReport, Validity
 from createflow.schemas.profile import Profile
 from tests.processes import alive
@@ -26,9 +27,9 @@ __all__ = ["start_stub"]
 StartStub = Callable[[str], Stub]
 
 
-async def _measured(profile: Profile, audience: Audience | None = None, **asked: object) -> LoadReport:
+async def _measured(profile: Profile, observer: Observer | None = None, **asked: object) -> LoadReport:
     options = {"rate_per_s": 100.0, "duration_s": 1.0, "warmup_s": 0.5} | asked
-    return await benchmark(profile, Asked(**options), audience=audience)  # type: ignore[arg-type] # options of one test
+    return await benchmark(profile, LoadOptions(**options), observer=observer)  # type: ignore[arg-type] # options of one test
 
 
 def _run(profile: Profile, **asked: object) -> LoadReport:
@@ -52,7 +53,7 @@ def test_a_report_holds_every_arrival_and_every_second(start_stub: StartStub) ->
     assert report.machine.cores > 0
     assert report.machine.same_host
     assert {"response", "service", "lag"} <= set(report.histograms)
-    assert any("no write was looked for" in note for note in report.notes), "a stub has no sinks"
+    assert any("the writes were not verified" in note for note in report.notes), "a stub has no sinks"
     assert report.verified_per_s is None
     assert not {"gevent", "locust"} & set(sys.modules)
 
@@ -101,7 +102,7 @@ async def _frozen_run(stub: Stub, window_s: float, *, senders: int) -> tuple[Loa
 
     freezing = asyncio.create_task(freeze())
     # Nothing else may ask the frozen stub: the sampler would wait with it.
-    report = await _measured(stub.profile(), Audience(look), duration_s=window_s, senders=senders, verify=False)
+    report = await _measured(stub.profile(), Observer(look), duration_s=window_s, senders=senders, verify=False)
     return report, await freezing
 
 
@@ -178,7 +179,7 @@ def test_a_killed_worker_makes_the_results_incomplete(start_stub: StartStub) -> 
             os.kill(killed[0], signal.SIGKILL)
 
     profile = start_stub("fast").profile()
-    report = asyncio.run(_measured(profile, Audience(kill_one), workers=2, duration_s=2.0, verify=False))
+    report = asyncio.run(_measured(profile, Observer(kill_one), workers=2, duration_s=2.0, verify=False))
     assert report.validity is Validity.INVALID
     assert "incomplete" in report.reasons[0]
     assert (report.ledger.scheduled, _balance(report.ledger)) == (200, 0)
@@ -195,11 +196,12 @@ def test_targets_are_judged_over_every_window_of_a_soak(start_stub: StartStub) -
 def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:
     """SIGKILL of the parent leaves no load behind."""
     code = (
-        "import asyncio; from createflow.scenarios.benchmark.run import Audience, benchmark;"
-        "from createflow.scenarios.load.plan.options import Asked; from createflow.schemas.profile import Profile;"
+        "import asyncio; from createflow.scenarios.benchmark.run import Observer, benchmark;"
+        "from createflow.scenarios.load.plan.options import LoadOptions;"
+        "from createflow.schemas.profile import Profile;"
         f"profile = Profile.model_validate({{'target': {{'base_url': {start_stub('fast').url!r}}}}});"
-        "show = Audience(lambda _: print('tick', flush=True));"
-        "asyncio.run(benchmark(profile, Asked(rate_per_s=50, duration_s=60, workers=2), audience=show))"
+        "show = Observer(lambda _: print('tick', flush=True));"
+        "asyncio.run(benchmark(profile, LoadOptions(rate_per_s=50, duration_s=60, workers=2), observer=show))"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
@@ -224,5 +226,5 @@ def test_fifteen_milliseconds_more_are_a_regression_and_the_same_build_is_none(s
 
     before, again, slower = asyncio.run(three())
     assert not compare(before, again).refused
-    assert not regressed(compare(before, again))
-    assert regressed(compare(before, slower))
+    assert Change.WORSE not in {number.change for number in compare(before, again).numbers}
+    assert Change.WORSE in {number.change for number in compare(before, slower).numbers}

@@ -3,7 +3,7 @@
 import pytest
 
 from createflow.scenarios.sinks.polling import eventually
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 
 
 @pytest.mark.anyio

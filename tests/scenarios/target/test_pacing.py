@@ -3,8 +3,8 @@
 import pytest
 
 from createflow.scenarios.target.pacing import Pace
-from createflow.schemas.clock import FakeClock
 from createflow.schemas.profile import Limits
+from tests.fake_clock import FakeClock
 
 
 @pytest.mark.anyio

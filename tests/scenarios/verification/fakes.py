@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.verification.observed import Sightings
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 
 LETTERS = {
     "a": Outcome.ACCEPTED,

@@ -7,7 +7,7 @@ import pytest
 
 from createflow.scenarios.verification.batched_poll import SharedLook
 from createflow.scenarios.verification.sample import Sample
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 
 pytestmark = pytest.mark.anyio
 

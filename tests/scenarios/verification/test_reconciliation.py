@@ -8,8 +8,8 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import spread
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.verifiable_sinks import unverifiable
-from createflow.schemas.clock import FakeClock
 from createflow.schemas.profile import Profile
+from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import writes_of
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.lags import LagBook
 from createflow.scenarios.verification.sample import Sample, Seen
 from createflow.scenarios.verification.sampler import Sampler
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.scenarios.verification.stub_api import PROFILE, StubApi
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.search_rounds import Searched, SinkProgress, searched
-from createflow.schemas.clock import FakeClock
+from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import FakeSink, writes_of
 
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.verification.arrival_set import first
 from createflow.scenarios.verification.search_rounds import Searched
 from createflow.scenarios.verification.sink_verdict import proved, verdicts
-from createflow.schemas.clock import FakeClock
 from createflow.schemas.load_finding import SinkVerdict
+from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import FakeSink, sightings_of, writes_of
 
 

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from createflow.scenarios.load.plan.bodies import body_template
+from createflow.scenarios.load.plan.request_forms import body_template
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.sinks.event_replay import last_place
 from createflow.scenarios.target.contract import Contract

@@ -1,88 +1,251 @@
-"""The accounts of a node, or of all nodes: by phase and operation, with what is the generator's own."""
+"""What happened to every arrival of a run: counters and latency histograms, by phase and operation.
 
+A ledger is cumulative, so a later state replaces an earlier one and a lost message does no harm. The ledgers of several
+load workers are merged by addition.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from createflow.scenarios.load.accounting.histogram import Histogram
-from createflow.scenarios.load.accounting.tally import Tally
 from createflow.schemas.operation import Operation
 
-Tallies = dict[Operation, Tally]
-
-
-def _empty() -> Tallies:
-    return {operation: Tally() for operation in Operation}
+_COUNTER_NAMES = (
+    "scheduled",
+    "completed",
+    "transport_errors",
+    "timeouts",
+    "unfinished",
+    "not_sent",
+    "dropped",
+    "sent_in_window",
+    "accepted_in_window",
+)
 
 
 @dataclass(slots=True)
-class Books:
-    """Cumulative: a later state of the same books replaces an earlier one, whatever got lost between."""
+class Counters:
+    """Counters and latencies of one operation in one phase.
 
-    warmup: Tallies = field(default_factory=_empty)
-    measured: Tallies = field(default_factory=_empty)
+    When the run has ended, every arrival is counted in exactly one of ``completed``, ``transport_errors``,
+    ``timeouts``, ``unfinished``, ``not_sent`` and ``dropped``.
+    """
+
+    scheduled: int = 0
+    completed: int = 0
+    transport_errors: int = 0
+    timeouts: int = 0
+    unfinished: int = 0
+    not_sent: int = 0
+    dropped: int = 0
+    sent_in_window: int = 0
+    """Requests sent inside the measured window, whenever they were due."""
+    accepted_in_window: int = 0
+    """2xx replies that arrived inside the measured window, whenever they were due."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    replies: defaultdict[int, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
+    """Response latency, from the intended send time, by status code."""
+    unanswered: Histogram = field(default_factory=Histogram)
+    """How long requests without a reply waited: a lower bound of their latency."""
+    service: Histogram = field(default_factory=Histogram)
+    """From the true send time to the last byte of the reply."""
+    lag: Histogram = field(default_factory=Histogram)
+    """From the intended to the true send time."""
+
+    @property
+    def sent(self) -> int:
+        """Arrivals that were sent and have an outcome."""
+        return self.completed + self.transport_errors + self.timeouts + self.unfinished
+
+    @property
+    def settled(self) -> int:
+        """Arrivals that have an outcome."""
+        return self.sent + self.not_sent + self.dropped
+
+    @property
+    def is_used(self) -> bool:
+        """Something was counted. A request that is due in the warm-up may be sent in the measured window."""
+        return bool(self.scheduled or self.sent_in_window or self.accepted_in_window)
+
+    @property
+    def accepted(self) -> int:
+        """Replies with a 2xx status."""
+        return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
+
+    @property
+    def failed(self) -> int:
+        """Requests without a reply; whether the target acted on them is unknown."""
+        return self.transport_errors + self.timeouts + self.unfinished
+
+    @property
+    def clamped(self) -> int:
+        """Durations outside the range of the histograms."""
+        return sum(histogram.clamped for histogram in self._histograms())
+
+    def accepted_latencies(self) -> Histogram:
+        """Response latencies of the 2xx replies."""
+        return _sum(histogram for status, histogram in self.replies.items() if 200 <= status < 300)
+
+    def latencies(self) -> Histogram:
+        """Response latencies of all requests that were sent."""
+        return _sum((*self.replies.values(), self.unanswered))
+
+    def assert_balanced(self) -> None:
+        """Check that every arrival is counted exactly once.
+
+        Raises:
+            RuntimeError: it is not, which is a defect of the load engine and makes the numbers worthless.
+        """
+        by_status, by_kind = sum(self.statuses.values()), sum(self.errors.values())
+        if self.settled != self.scheduled or by_status != self.completed or by_kind != self.transport_errors:
+            raise RuntimeError(f"the ledger does not balance: {self!r}, {by_status=}, {by_kind=}")
+
+    def add(self, other: "Counters") -> None:
+        """Add the counters of another worker, phase or operation."""
+        for name in _COUNTER_NAMES:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.statuses.update(other.statuses)
+        self.errors.update(other.errors)
+        for status, histogram in other.replies.items():
+            self.replies[status].add(histogram)
+        self.unanswered.add(other.unanswered)
+        self.service.add(other.service)
+        self.lag.add(other.lag)
+
+    def since(self, earlier: "Counters") -> "Counters":
+        """The difference from an earlier state of the same counters."""
+        later = Counters(**{name: getattr(self, name) - getattr(earlier, name) for name in _COUNTER_NAMES})
+        later.statuses = self.statuses - earlier.statuses
+        later.errors = self.errors - earlier.errors
+        for status, histogram in self.replies.items():
+            later.replies[status] = histogram.since(earlier.replies.get(status, Histogram()))
+        later.unanswered = self.unanswered.since(earlier.unanswered)
+        later.service = self.service.since(earlier.service)
+        later.lag = self.lag.since(earlier.lag)
+        return later
+
+    def to_wire(self) -> dict[str, Any]:
+        """As a JSON document, for another process."""
+        return {
+            "counters": [getattr(self, name) for name in _COUNTER_NAMES],
+            "statuses": [list(pair) for pair in self.statuses.items()],
+            "errors": dict(self.errors),
+            "replies": [[status, histogram.to_list()] for status, histogram in self.replies.items()],
+            "unanswered": self.unanswered.to_list(),
+            "service": self.service.to_list(),
+            "lag": self.lag.to_list(),
+        }
+
+    @classmethod
+    def from_wire(cls, document: dict[str, Any]) -> "Counters":
+        """From the document that ``to_wire`` made."""
+        counters = cls(**dict(zip(_COUNTER_NAMES, document["counters"], strict=True)))
+        counters.statuses.update(dict(document["statuses"]))
+        counters.errors.update(document["errors"])
+        for status, numbers in document["replies"]:
+            counters.replies[status].add_list(numbers)
+        counters.unanswered.add_list(document["unanswered"])
+        counters.service.add_list(document["service"])
+        counters.lag.add_list(document["lag"])
+        return counters
+
+    def _histograms(self) -> tuple[Histogram, ...]:
+        return (*self.replies.values(), self.unanswered, self.service, self.lag)
+
+
+def _sum(histograms: Iterable[Histogram]) -> Histogram:
+    total = Histogram()
+    for histogram in histograms:
+        total.add(histogram)
+    return total
+
+
+CountersByOperation = dict[Operation, Counters]
+
+
+def _empty() -> CountersByOperation:
+    return {operation: Counters() for operation in Operation}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The counters of one load worker, or of all workers together."""
+
+    warmup: CountersByOperation = field(default_factory=_empty)
+    measured: CountersByOperation = field(default_factory=_empty)
     pacing: Histogram = field(default_factory=Histogram)
-    """How late the pacer itself woke up: the generator's own doing, free of any waiting for a sender."""
+    """How late the generator woke up for each arrival; waiting for a free sender is not part of it."""
     connect: Histogram = field(default_factory=Histogram)
-    """How long opening a connection took, of those opened during the run."""
-    departed: int = 0
-    """Requests that have left, answered or not, in either phase."""
+    """How long opening a connection took, TLS included; only connections opened during the run."""
+    sent: int = 0
+    """Requests sent so far in both phases, with and without a reply."""
 
-    def all(self) -> Tally:
-        """Both phases and all operations together."""
-        return total((*self.warmup.values(), *self.measured.values()))
+    def total(self) -> Counters:
+        """The sum over both phases and all operations."""
+        return sum_counters((*self.warmup.values(), *self.measured.values()))
 
-    def add(self, other: "Books") -> None:
-        """Add the books of another node."""
+    def add(self, other: "Ledger") -> None:
+        """Add the ledger of another worker."""
         for operation in Operation:
             self.warmup[operation].add(other.warmup[operation])
             self.measured[operation].add(other.measured[operation])
         self.pacing.add(other.pacing)
         self.connect.add(other.connect)
-        self.departed += other.departed
+        self.sent += other.sent
 
-    def since(self, earlier: "Books") -> "Books":
-        """What has happened since an earlier state of the same books."""
-        return Books(
-            {operation: tally.since(earlier.warmup[operation]) for operation, tally in self.warmup.items()},
-            {operation: tally.since(earlier.measured[operation]) for operation, tally in self.measured.items()},
+    def since(self, earlier: "Ledger") -> "Ledger":
+        """The difference from an earlier state of the same ledger."""
+        return Ledger(
+            {operation: counters.since(earlier.warmup[operation]) for operation, counters in self.warmup.items()},
+            {operation: counters.since(earlier.measured[operation]) for operation, counters in self.measured.items()},
             self.pacing.since(earlier.pacing),
             self.connect.since(earlier.connect),
-            self.departed - earlier.departed,
+            self.sent - earlier.sent,
         )
 
     def assert_balanced(self) -> None:
-        """Raise unless every arrival of either phase is in exactly one class."""
-        for tally in (*self.warmup.values(), *self.measured.values()):
-            tally.assert_balanced()
+        """Check that every arrival of both phases is counted exactly once.
+
+        Raises:
+            RuntimeError: it is not.
+        """
+        for counters in (*self.warmup.values(), *self.measured.values()):
+            counters.assert_balanced()
 
     def to_wire(self) -> dict[str, Any]:
-        """All of it, for another process."""
+        """As a JSON document, for another process."""
         return {
-            "warmup": {operation.value: tally.to_wire() for operation, tally in self.warmup.items() if tally.scheduled},
-            "measured": {operation.value: tally.to_wire() for operation, tally in self.measured.items() if tally.used},
+            "warmup": {
+                operation.value: counters.to_wire() for operation, counters in self.warmup.items() if counters.scheduled
+            },
+            "measured": {
+                operation.value: counters.to_wire() for operation, counters in self.measured.items() if counters.is_used
+            },
             "pacing": self.pacing.to_list(),
             "connect": self.connect.to_list(),
-            "departed": self.departed,
+            "sent": self.sent,
         }
 
     @classmethod
-    def from_wire(cls, document: dict[str, Any]) -> "Books":
-        """What another process said."""
-        books = cls()
-        for operation, said in document["warmup"].items():
-            books.warmup[Operation(operation)] = Tally.from_wire(said)
-        for operation, said in document["measured"].items():
-            books.measured[Operation(operation)] = Tally.from_wire(said)
-        books.pacing.add_list(document["pacing"])
-        books.connect.add_list(document["connect"])
-        books.departed = int(document["departed"])
-        return books
+    def from_wire(cls, document: dict[str, Any]) -> "Ledger":
+        """From the document that ``to_wire`` made."""
+        ledger = cls()
+        for operation, counters in document["warmup"].items():
+            ledger.warmup[Operation(operation)] = Counters.from_wire(counters)
+        for operation, counters in document["measured"].items():
+            ledger.measured[Operation(operation)] = Counters.from_wire(counters)
+        ledger.pacing.add_list(document["pacing"])
+        ledger.connect.add_list(document["connect"])
+        ledger.sent = int(document["sent"])
+        return ledger
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    """The sum of accounts."""
-    summed = Tally()
-    for tally in tallies:
-        summed.add(tally)
+def sum_counters(several: Iterable[Counters]) -> Counters:
+    """The sum of several counters."""
+    summed = Counters()
+    for counters in several:
+        summed.add(counters)
     return summed

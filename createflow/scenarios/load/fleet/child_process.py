@@ -1,4 +1,4 @@
-"""A load process as its parent holds it: JSON lines over its pipes, and the end of what it wrote to stderr."""
+"""A load process as its parent sees it, and a worker on this machine for a master on another."""
 
 import asyncio
 import contextlib
@@ -6,24 +6,29 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from createflow.scenarios.load.plan.message import Document, encode
+from createflow.scenarios.load.plan.messages import Document, encode
+from createflow.schemas.error import TargetError
 
-_LINE_LIMIT_BYTES = 256 * 1024 * 1024
+WORKER_MODULE = "createflow.scenarios.load.node.worker"
+MASTER_MODULE = "createflow.scenarios.load.node.master"
+_MAX_LINE_BYTES = 256 * 1024 * 1024
 _KEPT_LINES = 20
+_JOIN_TIMEOUT_S = 60.0
+_GRACE_S = 2.0
 
 
-class Child:
-    """One process; its stdin stays open, and when that closes it ends."""
+class ChildProcess:
+    """One process, with JSON lines over its pipes. It ends when its stdin is closed."""
 
     def __init__(self, process: Process) -> None:
         if process.stdin is None or process.stdout is None or process.stderr is None:
             raise RuntimeError("the load process was started without its pipes")
         self._process = process
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
-        self._said: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._errors = asyncio.create_task(self._keep_errors())
 
     @classmethod
@@ -37,30 +42,30 @@ class Child:
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
-                limit=_LINE_LIMIT_BYTES,
-                start_new_session=True,  # Ctrl-C is for the parent, which lets the nodes drain
+                limit=_MAX_LINE_BYTES,
+                start_new_session=True,  # Ctrl-C goes to the parent alone, which lets the workers drain
             )
         )
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The process id."""
         return self._process.pid
 
     @property
-    def last_words(self) -> str:
-        """Why it ended, as far as it said."""
+    def exit_reason(self) -> str:
+        """Why the process ended: its exit code and the last line that it wrote to stderr."""
         code = self._process.returncode
-        said = self._said[-1] if self._said else "it said nothing"
-        return f"its process ended with {code}: {said}" if code else f"its process ended: {said}"
+        line = self._last_lines[-1] if self._last_lines else "no error output"
+        return f"its process ended with {code}: {line}" if code else f"its process ended: {line}"
 
-    def tell(self, command: Document) -> None:
-        """Send a command; a process that is gone hears nothing, which ``messages`` finds out."""
+    def send(self, command: Document) -> None:
+        """Send a command. Does nothing if the process has ended; ``messages`` then ends too."""
         with contextlib.suppress(OSError, RuntimeError):
             self._stdin.write(encode(command))
 
     async def messages(self) -> AsyncIterator[Document]:
-        """What it says, until it ends."""
+        """The messages of the process, until it ends."""
         while line := await self._stdout.readline():
             document: Document = json.loads(line)
             yield document
@@ -68,12 +73,12 @@ class Child:
         await self._process.wait()
 
     def kill(self) -> None:
-        """At once."""
+        """Kill the process at once."""
         if self._process.returncode is None:
             self._process.kill()
 
-    async def ended(self, grace_s: float) -> None:
-        """End the process: first by closing its pipe, then by force."""
+    async def stop(self, grace_s: float) -> None:
+        """Close the pipe and wait for the end of the process; kill it after ``grace_s``."""
         self._stdin.close()
         try:
             async with asyncio.timeout(grace_s):
@@ -86,4 +91,43 @@ class Child:
 
     async def _keep_errors(self) -> None:
         async for line in self._stderr:
-            self._said.append(line.decode(errors="replace").rstrip())
+            self._last_lines.append(line.decode(errors="replace").rstrip())
+
+
+async def join_master(host: str, port: int, on_message: Callable[[str], None]) -> None:
+    """Start a worker that joins a master on another machine, and wait until it has done its part of one run.
+
+    Args:
+        host: where the master listens.
+        port: where the master listens.
+        on_message: called with progress messages.
+
+    Raises:
+        TargetError: there is no master at this address, or the worker ended early.
+    """
+    address = f"{host}:{port}"
+    on_message(f"waiting for the load master at {address}")
+    child = await ChildProcess.start(WORKER_MODULE)
+    try:
+        child.send({"master": {"host": host, "port": port}})
+        messages = child.messages()
+        try:
+            async with asyncio.timeout(_JOIN_TIMEOUT_S):
+                joined = await anext(messages, None)
+        except TimeoutError:
+            raise TargetError(
+                address, f"no master within {_JOIN_TIMEOUT_S:g} s", hint="start createflow bench --master there first"
+            ) from None
+        if joined is None:
+            raise TargetError(address, child.exit_reason)
+        on_message(f"joined the load master at {address}")
+        done = False
+        async for message in messages:
+            if "started" in message:
+                on_message("the load starts")
+            done = done or "done" in message
+        if not done:
+            raise TargetError(address, child.exit_reason)
+        on_message("done")
+    finally:
+        await child.stop(_GRACE_S)

@@ -1,46 +1,47 @@
-"""The parent's side of the load nodes: start them, listen to them, stop them, notice when one is lost."""
+"""The load workers of one run: start them, receive their messages, stop them, and notice when one is lost."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from createflow.scenarios.load.fleet.child_process import Child
-from createflow.scenarios.load.plan.message import Document, NodeConfig, NodeState
+from createflow.scenarios.load.fleet.child_process import MASTER_MODULE, WORKER_MODULE, ChildProcess
+from createflow.scenarios.load.plan.messages import Document, NodeConfig, NodeState
 from createflow.schemas.error import TargetError
 
 LOOPBACK = "127.0.0.1"
-_MODULES = "createflow.scenarios.load.node"
 _START_TIMEOUT_S = 30.0
 _JOIN_TIMEOUT_S = 120.0
 _GRACE_S = 2.0
+_NOT_THE_TARGET = "the load generator failed, not the target"
 
 
 class Node:
-    """One load node as the parent sees it, wherever it runs."""
+    """One load worker as the parent sees it, on this machine or another."""
 
-    def __init__(self, index: int, of: int) -> None:
+    def __init__(self, index: int, node_count: int) -> None:
         self.index = index
-        self.of = of
+        self.node_count = node_count
         self.host = ""
+        """Empty for this machine."""
         self.state: NodeState | None = None
-        """The latest message; cumulative, so an older one is never needed."""
-        self.missing = False
-        """Its heartbeat stays away; it may come again."""
+        """The latest message. Messages are cumulative, so older ones are not needed."""
+        self.is_missing = False
+        """It sends no heartbeat; it may come back."""
         self.lost_s: float | None = None
-        """When it went away without its final books, on the clock of ``time.monotonic``."""
-        self.why_lost = ""
+        """When it was lost before its final ledger, on ``time.monotonic``."""
+        self.lost_reason = ""
         self.ready = asyncio.Event()
         self.done = asyncio.Event()
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The worker in messages to the user."""
         where = f" on {self.host}" if self.host else ""
-        return f"load worker {self.index + 1} of {self.of}{where}"
+        return f"load worker {self.index + 1} of {self.node_count}{where}"
 
-    def hear(self, state: NodeState) -> bool:
-        """Take a message in. Whether it told something new."""
+    def update(self, state: NodeState) -> bool:
+        """Take in a message. Returns False if it is older than the latest one."""
         if self.state is not None and state.seq <= self.state.seq:
             return False
         self.state = state
@@ -49,28 +50,33 @@ class Node:
             self.done.set()
         return True
 
-    def lose(self, why: str) -> None:
-        """Nothing more will come from it."""
+    def mark_lost(self, reason: str) -> None:
+        """Expect no more messages, unless the worker has finished already."""
         if not self.done.is_set():
             self.lost_s = time.monotonic()
-            self.why_lost = why
+            self.lost_reason = reason
             self.ready.set()
             self.done.set()
 
 
 class Fleet:
-    """The nodes of one run, behind one process: the only node itself, or the master of several."""
+    """The workers of one run behind one head process: the only worker itself, or the master of several.
 
-    def __init__(self, of: int, on_state: Callable[[NodeState], None]) -> None:
-        self.nodes = [Node(index, of) for index in range(of)]
-        self.late: list[str] = []
-        """Hosts of workers that came when all places were taken."""
+    Args:
+        node_count: number of workers.
+        on_state: called with every new message of a worker.
+    """
+
+    def __init__(self, node_count: int, on_state: Callable[[NodeState], None]) -> None:
+        self.nodes = [Node(index, node_count) for index in range(node_count)]
+        self.rejected_hosts: list[str] = []
+        """Hosts of workers that joined when there were enough already."""
         self.address = ""
-        """Where workers join."""
+        """Where workers join the master."""
         self.web_url = ""
         self._on_state = on_state
-        self._head: Child | None = None
-        self._local: dict[int, Child] = {}
+        self._head: ChildProcess | None = None
+        self._local: dict[int, ChildProcess] = {}
         self._joined = asyncio.Event()
         self._listening = asyncio.Event()
         self._web = asyncio.Event()
@@ -78,190 +84,194 @@ class Fleet:
         self._tasks: list[asyncio.Task[None]] = []
         self._ending = False
 
-    async def open_alone(self) -> None:
-        """Start the only node."""
-        self._head = await Child.start(f"{_MODULES}.node")
-        self._listen(self._head)
+    async def start_alone(self) -> None:
+        """Start the only worker."""
+        self._head = await ChildProcess.start(WORKER_MODULE)
+        self._listen_to(self._head)
 
-    async def open_master(self, host: str, port: int, *, web_port: int | None) -> None:
-        """Start a master; it listens on ``address`` then."""
-        self._head = await Child.start(f"{_MODULES}.master")
-        self._listen(self._head)
-        self._tell({"listen": {"host": host, "port": port, "expected": len(self.nodes)}})
-        await self._within(_START_TIMEOUT_S, self._listening, "the load master did not start")
+    async def start_master(self, host: str, port: int, *, web_port: int | None) -> None:
+        """Start a master and wait until it listens on ``address``."""
+        self._head = await ChildProcess.start(MASTER_MODULE)
+        self._listen_to(self._head)
+        self._send({"listen": {"host": host, "port": port, "expected": len(self.nodes)}})
+        await self._wait_for(self._listening, _START_TIMEOUT_S, "the load master did not start")
         if web_port is not None:
-            self._tell({"web": web_port})
-            await self._within(_START_TIMEOUT_S, self._web, "the web page did not open")
+            self._send({"web": web_port})
+            await self._wait_for(self._web, _START_TIMEOUT_S, "the web page did not open")
 
-    async def add_local_workers(self) -> None:
+    async def start_local_workers(self) -> None:
         """Start all workers on this machine."""
         host, _, port = self.address.rpartition(":")
         for _ in self.nodes:
-            child = await Child.start(f"{_MODULES}.worker")
-            child.tell({"master": {"host": host, "port": int(port)}})
+            child = await ChildProcess.start(WORKER_MODULE)
+            child.send({"master": {"host": host, "port": int(port)}})
             self._local[child.pid] = child
             self._tasks.append(asyncio.create_task(self._watch_worker(child)))
 
-    async def joined(self) -> None:
-        """Wait until as many workers as there are nodes have joined."""
-        await self._within(_JOIN_TIMEOUT_S, self._joined, "not all load workers joined")
+    async def wait_joined(self) -> None:
+        """Wait until all workers have joined the master."""
+        await self._wait_for(self._joined, _JOIN_TIMEOUT_S, "not all load workers joined")
 
     async def configure(self, configs: Sequence[NodeConfig]) -> None:
-        """Tell each node what to do, and wait until all are ready."""
-        self._tell({"configs": [config.to_document() for config in configs]})
+        """Configure the workers, and wait until all are ready.
+
+        Raises:
+            TargetError: a worker was lost, or did not get ready in time.
+        """
+        self._send({"configs": [config.to_document() for config in configs]})
         for node in self.nodes:
-            await self._within(_START_TIMEOUT_S, node.ready, f"{node.name} did not get ready")
+            await self._wait_for(node.ready, _START_TIMEOUT_S, f"{node.name} did not get ready")
             if node.lost_s is not None:
-                raise TargetError(node.name, node.why_lost, hint="this is not the target's fault")
+                raise TargetError(node.name, node.lost_reason, hint=_NOT_THE_TARGET)
 
     def start(self, epoch_s: float) -> None:
-        """All at once: the wall clock is what several machines share."""
-        self._tell({"start": epoch_s})
+        """Start all workers at this time on the wall clock, which several machines share."""
+        self._send({"start": epoch_s})
 
     def stop(self) -> None:
-        """Send nothing more, and wait for replies."""
-        self._tell({"stop": True})
+        """Send no more requests, and wait for replies."""
+        self._send({"stop": True})
 
-    def renew(self, credentials: Sequence[tuple[str, str]]) -> None:
-        """Go on with younger tokens."""
-        self._tell({"renew": list(credentials)})
+    def set_credentials(self, credentials: Sequence[tuple[str, str]]) -> None:
+        """Use renewed tokens from now on."""
+        self._send({"credentials": list(credentials)})
 
-    def kill(self, why: str) -> None:
-        """Wait for nothing."""
+    def kill(self, reason: str) -> None:
+        """End all workers at once, without waiting for replies."""
         for child in (self._head, *self._local.values()):
             if child is not None:
                 child.kill()
         for node in self.nodes:
-            node.lose(why)
+            node.mark_lost(reason)
 
-    def give_up(self, nodes: Sequence[Node], why: str) -> None:
-        """Wait for some no longer."""
+    def give_up(self, nodes: Sequence[Node], reason: str) -> None:
+        """Stop waiting for these workers."""
         for node in nodes:
-            node.lose(why)
+            node.mark_lost(reason)
             for pid, index in self._index_of_pid.items():
                 if index == node.index and pid in self._local:
                     self._local[pid].kill()
 
-    async def done(self) -> None:
-        """Wait until every node has sent its final books or is gone."""
+    async def wait_done(self) -> None:
+        """Wait until every worker has sent its final ledger or is lost."""
         for node in self.nodes:
             await node.done.wait()
 
     @property
     def lost(self) -> list[Node]:
-        """Nodes that went away too early."""
+        """Workers that were lost before their final ledger."""
         return [node for node in self.nodes if node.lost_s is not None]
 
     def states(self) -> list[NodeState]:
-        """The latest of each node that has said anything."""
+        """The latest message of each worker that has sent one."""
         return [node.state for node in self.nodes if node.state is not None]
 
     async def close(self) -> None:
-        """End every process of this machine's; none outlives this call."""
+        """End every load process of this machine."""
         self._ending = True
-        self._tell({"end": True})
+        self._send({"end": True})
         children = [child for child in (self._head, *self._local.values()) if child is not None]
-        await asyncio.gather(*(child.ended(_GRACE_S) for child in children))
+        await asyncio.gather(*(child.stop(_GRACE_S) for child in children))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _tell(self, command: Document) -> None:
+    def _send(self, command: Document) -> None:
         if self._head is not None:
-            self._head.tell(command)
+            self._head.send(command)
 
-    def _listen(self, head: Child) -> None:
-        self._tasks.append(asyncio.create_task(self._hear_all(head)))
+    def _listen_to(self, head: ChildProcess) -> None:
+        self._tasks.append(asyncio.create_task(self._receive_all(head)))
 
-    async def _hear_all(self, head: Child) -> None:
-        async for said in head.messages():
-            self._hear(said)
+    async def _receive_all(self, head: ChildProcess) -> None:
+        async for message in head.messages():
+            self._handle(message)
         for node in self.nodes:
-            node.lose(head.last_words)
+            node.mark_lost(head.exit_reason)
         self._listening.set()
         self._joined.set()
         self._web.set()
 
-    def _hear(self, said: Document) -> None:
-        if "state" in said:
-            state = NodeState(**said["state"])
-            if 0 <= state.index < len(self.nodes) and self.nodes[state.index].hear(state):
+    def _handle(self, message: Document) -> None:
+        if "state" in message:
+            state = NodeState(**message["state"])
+            if 0 <= state.index < len(self.nodes) and self.nodes[state.index].update(state):
                 self._on_state(state)
-        elif "listening" in said:
-            self.address = f"{LOOPBACK}:{said['listening']}"
+        elif "listening" in message:
+            self.address = f"{LOOPBACK}:{message['listening']}"
             self._listening.set()
-        elif "joined" in said:
-            who = said["joined"]
-            self.nodes[who["index"]].host = "" if who["pid"] in self._local else str(who["host"])
-            self._index_of_pid[who["pid"]] = who["index"]
+        elif "joined" in message:
+            worker = message["joined"]
+            self.nodes[worker["index"]].host = "" if worker["pid"] in self._local else str(worker["host"])
+            self._index_of_pid[worker["pid"]] = worker["index"]
             if len(self._index_of_pid) == len(self.nodes):
                 self._joined.set()
-        elif "late" in said:
-            self.late.append(str(said["late"]))
-        elif "missing" in said:
+        elif "rejected" in message:
+            self.rejected_hosts.append(str(message["rejected"]))
+        elif "missing" in message:
             for node in self.nodes:
-                node.missing = node.index in said["missing"]
-        elif "web" in said:
-            self.web_url = str(said["web"])
+                node.is_missing = node.index in message["missing"]
+        elif "web" in message:
+            self.web_url = str(message["web"])
             self._web.set()
 
-    async def _watch_worker(self, child: Child) -> None:
+    async def _watch_worker(self, child: ChildProcess) -> None:
         async for _ in child.messages():
             pass
         index = self._index_of_pid.get(child.pid)
         if self._ending:
             return
         for node in self.nodes if index is None else [self.nodes[index]]:
-            node.lose(child.last_words)
+            node.mark_lost(child.exit_reason)
         self._joined.set()
 
-    async def _within(self, limit_s: float, event: asyncio.Event, trouble: str) -> None:
+    async def _wait_for(self, event: asyncio.Event, timeout_s: float, problem: str) -> None:
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(timeout_s):
                 await event.wait()
         except TimeoutError:
-            raise TargetError("the load generator", trouble, hint="this is not the target's fault") from None
+            raise TargetError("the load generator", problem, hint=_NOT_THE_TARGET) from None
         lost = [node for node in self.nodes if node.lost_s is not None]
         if lost and event is not lost[0].ready:
-            raise TargetError("the load generator", f"{trouble}: {lost[0].why_lost}")
+            raise TargetError("the load generator", f"{problem}: {lost[0].lost_reason}")
 
 
 @asynccontextmanager
-async def running_fleet(
-    of: int,
+async def open_fleet(
+    node_count: int,
     on_state: Callable[[NodeState], None],
     *,
     master: tuple[str, int] | None = None,
     web_port: int | None = None,
-    tell: Callable[[str], None] = lambda _: None,
+    on_message: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Fleet]:
-    """Nodes that wait for their configuration; none of this machine's outlives this block, nor the parent if killed.
+    """Start workers that wait for their configuration. None on this machine outlives the block or a killed parent.
 
     Args:
-        of: how many.
-        on_state: told every new message of a node.
-        master: where workers of other machines join; ``None`` starts all of them here.
-        web_port: where Locust's web page is shown.
-        tell: told in words what is waited for, and where the web page is.
+        node_count: number of workers.
+        on_state: called with every new message of a worker.
+        master: address where workers of other machines join. None: start all workers here.
+        web_port: port of Locust's web page. None: no web page.
+        on_message: called with messages for the user: what is waited for, and where the web page is.
 
     Raises:
         TargetError: a process could not start, or workers did not join in time.
     """
-    fleet = Fleet(of, on_state)
+    fleet = Fleet(node_count, on_state)
     try:
-        if of == 1 and master is None and web_port is None:
-            await fleet.open_alone()
+        if node_count == 1 and master is None and web_port is None:
+            await fleet.start_alone()
         else:
             host, port = master or (LOOPBACK, 0)
-            await fleet.open_master(host, port, web_port=web_port)
+            await fleet.start_master(host, port, web_port=web_port)
             if fleet.web_url:
-                tell(f"Locust's page: {fleet.web_url}")
+                on_message(f"Locust's web page: {fleet.web_url}")
             if master is None:
-                await fleet.add_local_workers()
+                await fleet.start_local_workers()
             else:
                 port = int(fleet.address.rpartition(":")[2])
-                tell(f"waiting for {of} load workers: createflow bench --worker {host}:{port}")
-            await fleet.joined()
+                on_message(f"waiting for {node_count} load workers: createflow bench --worker {host}:{port}")
+            await fleet.wait_joined()
         yield fleet
     finally:
         await fleet.close()

@@ -1,4 +1,4 @@
-"""Carries out one planned load: start the nodes, watch, stop, and gather what they counted."""
+"""Runs one planned load: starts the workers, watches them, stops them, and collects their results."""
 
 import asyncio
 import contextlib
@@ -7,70 +7,70 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from createflow.scenarios.load.accounting.ledger import Books
+from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.series import Series
-from createflow.scenarios.load.fleet.fleet import Fleet, running_fleet
-from createflow.scenarios.load.fleet.merge import final_books, writes
-from createflow.scenarios.load.plan.message import NodeState
+from createflow.scenarios.load.fleet.fleet import Fleet, open_fleet
+from createflow.scenarios.load.fleet.merge import merge_ledgers, merge_writes
+from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
 from createflow.scenarios.load.plan.write_log import Writes
 
 _LEAD_S = 0.5
-"""From the order to start until the first arrival: enough for the order to reach every node."""
-_LOOK_S = 0.2
-_PATIENCE_S = 10.0
-"""How much longer than it may need a node is waited for before it counts as lost."""
+"""From the start command to the first arrival: enough for the command to reach every worker."""
+_POLL_S = 0.2
+_GRACE_S = 10.0
+"""How long after its last possible reply a worker may take before it counts as lost."""
 _RENEW_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The state of a run while it goes on."""
+class Snapshot:
+    """The state of a run in progress."""
 
     series: Series
     at_s: float
-    """Seconds from its start; negative before it."""
+    """Seconds from the start of the run; negative before it."""
     missing: int
-    """Nodes whose heartbeat stays away."""
+    """Number of workers that send no heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What a load came to: complete books, whoever got lost."""
+class LoadResult:
+    """What a load measured. The ledger is complete, even if workers were lost."""
 
     plan: LoadPlan
     started_at: str
     stopped_s: float | None
-    """When the user ended the run, if so, seconds from its start."""
-    books: Books
+    """When the user stopped the run, in seconds from its start. None: it ran to its end."""
+    ledger: Ledger
     series: Series
     writes: Writes
     states: tuple[NodeState, ...]
-    """The last of each node."""
+    """The last message of each worker."""
     lost: tuple[tuple[int, str], ...]
-    """Which nodes got lost, and why."""
-    late: tuple[str, ...]
-    """Hosts of workers that came too late."""
+    """Index of each lost worker, and why it was lost."""
+    rejected_hosts: tuple[str, ...]
+    """Hosts of workers that joined when there were enough already."""
     t0_s: float
-    """The start of the run on the clock of ``time.monotonic``."""
+    """Start of the run on ``time.monotonic``."""
 
     @property
     def window_s(self) -> float:
-        """The measured window, as far as the run got."""
+        """Length of the measured window, as far as the run got."""
         if self.stopped_s is None:
             return self.plan.window_s
         return max(0.0, self.stopped_s - self.plan.warmup_s)
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
-    """How the user ends a run."""
+class StopSignals:
+    """Set by the user to end a run early."""
 
     stop: asyncio.Event
-    """Send nothing more, and wait for replies."""
+    """Send no more requests, and wait for replies."""
     kill: asyncio.Event
-    """Wait for nothing."""
+    """End at once, without waiting for replies."""
 
 
 async def run_load(
@@ -79,83 +79,83 @@ async def run_load(
     *,
     variables: dict[str, str],
     known: tuple[tuple[str, int], ...],
-    signals: Signals,
-    on_look: Callable[[Look], None] = lambda _: None,
-    tell: Callable[[str], None] = lambda _: None,
-) -> Measured:
+    signals: StopSignals,
+    on_snapshot: Callable[[Snapshot], None] = lambda _: None,
+    on_message: Callable[[str], None] = lambda _: None,
+) -> LoadResult:
     """Offer the planned arrivals, each once.
 
     Args:
-        plan: what is to be done.
-        principals: who asks.
-        variables: what set-up requests captured.
+        plan: the run.
+        principals: who sends the requests.
+        variables: values that set-up requests captured.
         known: see ``LoadPlan.node_configs``.
         signals: set by the user to end the run.
-        on_look: shown the state about once a second.
-        tell: told in words what is waited for, and where Locust's web page is.
+        on_snapshot: called about once a second.
+        on_message: called with messages for the user, such as the address of Locust's web page.
 
     Raises:
         TargetError: a load process could not start, or workers did not join.
     """
     series = Series()
-    asked = plan.asked
-    async with running_fleet(
-        asked.workers, series.hear, master=asked.master, web_port=asked.web_port, tell=tell
+    options = plan.options
+    async with open_fleet(
+        options.workers, series.add, master=options.master, web_port=options.web_port, on_message=on_message
     ) as fleet:
         await fleet.configure(plan.node_configs(principals.credentials(), variables, known))
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         t0 = time.monotonic() + _LEAD_S
         fleet.start(time.time() + _LEAD_S)
-        renewing = asyncio.create_task(_renew(fleet, principals))
+        renewing = asyncio.create_task(_renew_credentials(fleet, principals))
         try:
-            stopped_s = await _watched(fleet, series, plan, t0=t0, signals=signals, on_look=on_look)
+            stopped_s = await _watch(fleet, series, plan, t0=t0, signals=signals, on_snapshot=on_snapshot)
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
-        return Measured(
+        return LoadResult(
             plan=plan,
             started_at=started_at,
             stopped_s=stopped_s,
-            books=final_books(fleet, series, plan, t0=t0, stopped_s=stopped_s),
+            ledger=merge_ledgers(fleet, series, plan, t0=t0, stopped_s=stopped_s),
             series=series,
-            writes=writes(fleet, plan),
+            writes=merge_writes(fleet, plan),
             states=tuple(fleet.states()),
-            lost=tuple((node.index, f"{node.name}: {node.why_lost}") for node in fleet.lost),
-            late=tuple(fleet.late),
+            lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
+            rejected_hosts=tuple(fleet.rejected_hosts),
             t0_s=t0,
         )
 
 
-async def _renew(fleet: Fleet, principals: Principals) -> None:
-    """Hand younger tokens on as soon as there are any."""
+async def _renew_credentials(fleet: Fleet, principals: Principals) -> None:
+    """Send renewed tokens to the workers as soon as there are any."""
     before = principals.credentials()
     while True:
         await asyncio.sleep(_RENEW_S)
         now = principals.credentials()
         if now != before:
             before = now
-            fleet.renew(now)
+            fleet.set_credentials(now)
 
 
-async def _watched(
+async def _watch(
     fleet: Fleet,
     series: Series,
     plan: LoadPlan,
     *,
     t0: float,
-    signals: Signals,
-    on_look: Callable[[Look], None],
+    signals: StopSignals,
+    on_snapshot: Callable[[Snapshot], None],
 ) -> float | None:
-    """Look on until all nodes are done. Returns when the user stopped the run, if so, in seconds from its start."""
+    """Watch until all workers are done. Returns when the user stopped the run, in seconds from its start, if so."""
     stopped_s: float | None = None
-    done = asyncio.create_task(fleet.done())
+    done = asyncio.create_task(fleet.wait_done())
     waits = {done, asyncio.create_task(signals.stop.wait()), asyncio.create_task(signals.kill.wait())}
-    end_s, seen = plan.schedule.duration_s, 0
+    end_s, seconds_shown = plan.schedule.duration_s, 0
     try:
         while not done.done():
             await asyncio.wait(
-                {wait for wait in waits if not wait.done()}, timeout=_LOOK_S, return_when="FIRST_COMPLETED"
+                {wait for wait in waits if not wait.done()}, timeout=_POLL_S, return_when="FIRST_COMPLETED"
             )
             now_s = time.monotonic() - t0
             if signals.stop.is_set() and stopped_s is None and now_s < end_s:
@@ -163,24 +163,24 @@ async def _watched(
                 fleet.stop()
             if signals.kill.is_set():
                 fleet.kill("the run was ended without waiting for replies")
-            _give_up(fleet, late_s=now_s - (end_s if stopped_s is None else stopped_s), timeout_s=plan.timeout_s)
-            if len(series.seconds) > seen:
-                seen = len(series.seconds)
-                on_look(Look(series, now_s, sum(node.missing for node in fleet.nodes)))
+            _give_up_late(fleet, late_s=now_s - (end_s if stopped_s is None else stopped_s), timeout_s=plan.timeout_s)
+            if len(series.seconds) > seconds_shown:
+                seconds_shown = len(series.seconds)
+                on_snapshot(Snapshot(series, now_s, sum(node.is_missing for node in fleet.nodes)))
     finally:
         for wait in waits:
             wait.cancel()
     return stopped_s
 
 
-def _give_up(fleet: Fleet, *, late_s: float, timeout_s: float) -> None:
-    """Stop waiting for nodes that should be done.
+def _give_up_late(fleet: Fleet, *, late_s: float, timeout_s: float) -> None:
+    """Stop waiting for workers that should be done.
 
-    The last request may wait as long as it may be old, and then take as long as it may take. A node without a heartbeat
-    is given only the time to come back.
+    The last arrival may wait for a sender for one timeout, and its request may take another. A worker without a
+    heartbeat gets only the grace period.
     """
     waiting = [node for node in fleet.nodes if not node.done.is_set()]
-    if late_s > 2 * timeout_s + _PATIENCE_S:
-        fleet.give_up(waiting, "it did not send its final books in time")
-    elif late_s > _PATIENCE_S:
-        fleet.give_up([node for node in waiting if node.missing], "its heartbeat stayed away")
+    if late_s > 2 * timeout_s + _GRACE_S:
+        fleet.give_up(waiting, "it did not send its final ledger in time")
+    elif late_s > _GRACE_S:
+        fleet.give_up([node for node in waiting if node.is_missing], "it sent no heartbeat")

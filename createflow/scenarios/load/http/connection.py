@@ -1,24 +1,24 @@
-"""HTTP/1.1 as a load generator needs it: one connection, one request at a time, whole requests in, whole replies out.
+"""The HTTP/1.1 connection of a load generator: one request at a time, whole requests in, whole replies out.
 
-What is left out is left out on purpose: redirects, cookies, retries, pools. A request is never sent twice.
+It has no redirects, cookies, retries or pools, on purpose. A request is never sent twice.
 
-How it is lean: a request costs one ``send`` and one ``recv``. The socket is Python's own, non-blocking; one watcher is
-started when it opens and runs until it closes, so that the loop's system calls for changing what is watched are spared.
-The same watcher sees it when the server closes an idle connection, at once and for nothing.
+A request costs one ``send`` and one ``recv``. The socket is Python's own and non-blocking. One watcher is started when
+the connection opens and runs until it closes, which saves the event loop's system calls for changing what is watched.
+The same watcher also notices at once when the server closes an idle connection.
 """
 
 import math
 import socket
 import ssl
+import struct
 from time import perf_counter
 from typing import Any
 
 import gevent
 from gevent import getcurrent
 
-from createflow.scenarios.load.http.connect import dial
-from createflow.scenarios.load.http.deadlines import Overdue, Watchdog
-from createflow.scenarios.load.http.endpoint import Endpoint
+from createflow.scenarios.load.http.connect import Endpoint, connect
+from createflow.scenarios.load.http.deadlines import DeadlinePassed, Deadlines
 from createflow.scenarios.load.http.errors import (
     CLOSED_WITHOUT_REPLY,
     CONNECTION_RESET,
@@ -29,19 +29,22 @@ from createflow.scenarios.load.http.errors import (
     kind_of,
 )
 from createflow.scenarios.load.http.reply_parser import KeepingParser, Reply, ReplyParser
-from createflow.scenarios.load.http.tcp_ack import nothing_acknowledged
 
 _RECV_BYTES = 16 * 1024
-"""No smaller: a whole TLS record must fit, since what OpenSSL keeps back does not wake us."""
+"""A whole TLS record must fit: bytes that OpenSSL has buffered do not wake the event loop."""
 _READ = 1
 _WRITE = 2
-_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_TCP_INFO_BYTES = 256
+_ACKED = struct.Struct("=120xQ")
+_SENT_AND_RESENT = struct.Struct("=200xQQ")
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Connection:
-    """The connection of one sender, opened when there is something to send, and again after it was closed."""
+    """The connection of one sender. It opens with the first request, and again after it was closed."""
 
     __slots__ = (
+        "_deadlines",
         "_endpoint",
         "_fresh",
         "_greenlet",
@@ -49,48 +52,47 @@ class Connection:
         "_is_open",
         "_parser",
         "_socket",
-        "_watchdog",
         "_watcher",
         "connect_s",
         "deadline_s",
     )
 
-    def __init__(self, endpoint: Endpoint, watchdog: Watchdog) -> None:
+    def __init__(self, endpoint: Endpoint, deadlines: Deadlines) -> None:
         self._endpoint = endpoint
-        self._watchdog = watchdog
+        self._deadlines = deadlines
         self._hub = gevent.get_hub()
         self._is_open = False
         self._socket: socket.socket
         self._watcher: Any
         self._parser = ReplyParser()
         self._fresh = True
-        """Opened by the exchange that is under way."""
+        """The current exchange opened the connection."""
         self._greenlet: Any = None
-        """Who waits here for the loop; None while the connection is idle."""
+        """The greenlet that waits for the event loop; None while the connection is idle."""
         self.connect_s: float | None = None
-        """How long the last opening took, TLS included; whoever has recorded it sets it to None."""
+        """How long opening took, TLS included. The caller that records it sets it to None."""
         self.deadline_s = math.inf
-        watchdog.watch(self, endpoint.timeout_s)
+        deadlines.watch(self, endpoint.timeout_s)
 
     def open(self) -> None:
-        """Connect ahead of the first request, if there is no connection.
+        """Connect before the first request. Does nothing if the connection is open.
 
         Raises:
-            ExchangeError: it cannot be had.
+            ExchangeError: no connection could be opened.
         """
         if not self._is_open:
             self._greenlet = getcurrent()
             try:
                 self._open(math.inf)
             finally:
-                self._rest()
+                self._set_idle()
 
     def exchange(self, request: bytes, *, keep: bool = False) -> Reply:
         """Send one whole request, once, and read its whole final reply.
 
         Args:
-            request: head and body as they go over the wire; not HEAD, whose replies end otherwise.
-            keep: fill in more of the reply than its status.
+            request: head and body as bytes. HEAD is not supported, because its replies have no body.
+            keep: fill in Location, ETag and body of the reply, not only its status.
 
         Raises:
             ExchangeError: there is no whole reply. The connection is closed.
@@ -107,37 +109,37 @@ class Connection:
             try:
                 self._send(request, parser)
                 self._read(parser, request)
-            except Overdue:
-                self._take_what_is_here(parser, request)
+            except DeadlinePassed:
+                self._read_available(parser, request)
         except BaseException:
             self.close()
             raise
         finally:
-            self._rest()
+            self._set_idle()
         if not parser.reusable:
             self.close()
         return parser.reply()
 
     def close(self) -> None:
-        """Close what is open; the next exchange opens anew."""
+        """Close the connection, if it is open. The next exchange opens it again."""
         if self._is_open:
             self._is_open = False
             self._watcher.stop()
             self._watcher.close()
             self._socket.close()
 
-    def overdue(self) -> None:
-        """The watchdog says so."""
-        self._greenlet.throw(Overdue)
+    def on_deadline(self) -> None:
+        """Throw ``DeadlinePassed`` into the waiting greenlet. Called in the hub."""
+        self._greenlet.throw(DeadlinePassed)
 
-    def _rest(self) -> None:
+    def _set_idle(self) -> None:
         self._greenlet = None
         self.deadline_s = math.inf
 
     def _open(self, deadline_s: float) -> None:
         began_s = perf_counter()
         until_s = min(began_s + self._endpoint.connect_timeout_s, deadline_s)
-        self._socket = dial(self._endpoint, until_s=until_s, set_deadline=self._set_deadline)
+        self._socket = connect(self._endpoint, until_s=until_s, set_deadline=self._set_deadline)
         self._watcher = self._hub.loop.io(self._socket.fileno(), _READ)
         self._watcher.start(self._ready)
         self._is_open = True
@@ -146,48 +148,48 @@ class Connection:
 
     def _set_deadline(self, deadline_s: float) -> None:
         self.deadline_s = deadline_s
-        self._watchdog.expect(deadline_s)
+        self._deadlines.check_by(deadline_s)
 
     def _ready(self) -> None:
-        """The socket has something for us. Called in the hub."""
+        """The socket is readable or writable. Called in the hub."""
         if self._greenlet is not None:
             self._greenlet.switch()
             return
         try:
             self._socket.recv(_RECV_BYTES)
-        except _NOT_NOW:
-            return  # TLS has business of its own, such as tickets for later sessions.
+        except _WOULD_BLOCK:
+            return  # A TLS message without data, such as a session ticket.
         except OSError:
             pass
-        # Closed, or data that nobody asked for.
+        # The server closed the connection, or sent data without a request.
         self.close()
 
     def _send(self, request: bytes, parser: ReplyParser) -> None:
         try:
             sent = self._socket.send(request)
-        except _NOT_NOW:
+        except _WOULD_BLOCK:
             sent = 0
         except OSError as error:
             gone = isinstance(error, ssl.SSLEOFError) or kind_of(error) == CONNECTION_RESET
             kind = kind_of(error) if not gone else CONNECTION_RESET if self._fresh else STALE_CONNECTION
-            # The kernel took nothing; but OpenSSL may have written a part before it failed.
+            # The kernel took nothing, but OpenSSL may have written part of the request before it failed.
             raise ExchangeError(kind, maybe_sent=self._endpoint.tls is not None) from error
         if sent < len(request):
             self._send_rest(memoryview(request)[sent:], parser, request)
 
     def _send_rest(self, rest: memoryview, parser: ReplyParser, request: bytes) -> None:
-        """A request that is larger than the socket's buffer; the server may answer before it has read it all."""
+        """Send the rest of a request larger than the socket buffer. The server may reply before it has read it all."""
         writable = self._hub.loop.io(self._socket.fileno(), _WRITE)
         writable.start(self._ready)
         try:
             while rest and not parser.complete:
                 try:
                     rest = rest[self._socket.send(rest) :]
-                except _NOT_NOW:
+                except _WOULD_BLOCK:
                     self._hub.switch()
                     self._receive(parser, request)
         except OSError:
-            pass  # What the server said before, or how it ended, is there to be read.
+            pass  # The reply, or how the connection ended, can still be read.
         finally:
             writable.stop()
             writable.close()
@@ -203,7 +205,7 @@ class Connection:
     def _receive(self, parser: ReplyParser, request: bytes) -> None:
         try:
             data = self._socket.recv(_RECV_BYTES)
-        except _NOT_NOW:
+        except _WOULD_BLOCK:
             return
         except OSError as error:
             raise ExchangeError(kind_of(error), maybe_sent=True) from error
@@ -213,15 +215,30 @@ class Connection:
             if not parser.end():
                 raise ExchangeError(TRUNCATED_REPLY, maybe_sent=True)
         else:
-            stale = not self._fresh and nothing_acknowledged(self._socket, len(request))
+            stale = not self._fresh and is_unacknowledged(self._socket, len(request))
             raise ExchangeError(STALE_CONNECTION if stale else CLOSED_WITHOUT_REPLY, maybe_sent=True)
 
-    def _take_what_is_here(self, parser: ReplyParser, request: bytes) -> None:
-        """If this process itself was held up, a reply may have come in time and wait to be read: then it counts."""
+    def _read_available(self, parser: ReplyParser, request: bytes) -> None:
+        """Read what has arrived: if this process was delayed, the reply may have come in time, and then it counts."""
         before = -1
         while not parser.complete and parser.read_bytes != before:
             before = parser.read_bytes
             self._receive(parser, request)
         if not parser.complete:
             raise ExchangeError(TIMEOUT, maybe_sent=True)
-        parser.reusable = False  # The request may not have left as a whole.
+        parser.reusable = False  # The request may not have been sent completely.
+
+
+def is_unacknowledged(connection: socket.socket, length_bytes: int) -> bool:
+    """Whether the peer's TCP has acknowledged none of the last ``length_bytes`` that were sent.
+
+    If the peer's FIN has arrived too, this proves that the peer had closed the connection before these bytes came: a
+    later FIN would acknowledge them. False also when the kernel does not say (``struct tcp_info``, Linux before 4.19).
+    """
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    if len(info) < _SENT_AND_RESENT.size:
+        return False
+    (acked,) = _ACKED.unpack_from(info)
+    sent, resent = _SENT_AND_RESENT.unpack_from(info)
+    syn = 1
+    return bool(sent - resent - acked + syn >= length_bytes)

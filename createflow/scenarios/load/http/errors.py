@@ -1,16 +1,16 @@
-"""What can go wrong with one exchange, under short names that stay the same from release to release."""
+"""The kinds of transport errors. Reports count by these names, so they stay the same between releases."""
 
 import errno
 import ssl
 
 
 class ExchangeError(Exception):
-    """A request that got no whole reply.
+    """A request without a whole reply.
 
     Args:
-        kind: which error; reports count by it.
-        maybe_sent: False only when surely no byte of the request reached the target. True: whether the target acted on
-            it is unknown.
+        kind: one of the names of this module; reports count by it.
+        maybe_sent: False when no byte of the request can have reached the target. True: whether the target acted on
+            the request is unknown.
     """
 
     def __init__(self, kind: str, *, maybe_sent: bool) -> None:
@@ -20,17 +20,17 @@ class ExchangeError(Exception):
 
 
 TIMEOUT = "timeout"
-"""No whole reply within the request's time."""
+"""No whole reply within the request's timeout."""
 CONNECT_TIMEOUT = "connect_timeout"
-"""No connection, TLS included, within the time for it."""
+"""No connection, TLS included, within the connect timeout."""
 NAME_NOT_RESOLVED = "name_not_resolved"
 CLOSED_WITHOUT_REPLY = "closed_without_reply"
-"""The server took the request and closed the connection without a byte of a reply."""
+"""The server received the request and closed the connection without sending a byte."""
 STALE_CONNECTION = "stale_connection"
-"""The server had closed the kept connection before the request reached it: a race, and no verdict on the request."""
+"""The server had closed the kept-alive connection before the request reached it. It has not seen the request."""
 TRUNCATED_REPLY = "truncated_reply"
 BROKEN_REPLY = "broken_reply"
-"""What came is not HTTP/1.1, or nothing that we asked for."""
+"""The bytes received are not HTTP/1.1, or not a reply to the request."""
 REPLY_TOO_LARGE = "reply_too_large"
 TLS_ERROR = "tls_error"
 CONNECTION_RESET = "connection_reset"
@@ -44,7 +44,7 @@ _KINDS = {
     errno.EHOSTUNREACH: "unreachable",
     errno.ENETUNREACH: "unreachable",
     errno.ENETDOWN: "unreachable",
-    # The generator's own limits; they must not look like the target's fault.
+    # Limits of the generator's machine, which are not the target's fault.
     errno.EADDRNOTAVAIL: "no_local_port",
     errno.EMFILE: "too_many_open_files",
     errno.ENFILE: "too_many_open_files",
@@ -52,7 +52,7 @@ _KINDS = {
 
 
 def kind_of(error: OSError) -> str:
-    """The name of what the operating system or OpenSSL reports."""
+    """The kind of an error of the operating system or of OpenSSL."""
     if isinstance(error, ssl.SSLError):
         return TLS_ERROR
     number = error.errno or 0

@@ -1,4 +1,4 @@
-"""One node's part of a run, whatever runner of Locust's it lives in and however its messages travel."""
+"""One worker's part of a run: builds dispatch, recorder, requests and senders, runs them and reports their state."""
 
 import socket
 import time
@@ -9,75 +9,81 @@ import gevent
 from locust.env import Environment
 
 from createflow.scenarios.load.accounting.recorder import Recorder
-from createflow.scenarios.load.node.closed_loop import ClosedLoop
-from createflow.scenarios.load.node.connections import Connections
-from createflow.scenarios.load.node.dispatch import Dispatch
+from createflow.scenarios.load.node.dispatch import ClosedLoop, Dispatch, OpenLoop
 from createflow.scenarios.load.node.health import Health
-from createflow.scenarios.load.node.open_loop import OpenLoop
-from createflow.scenarios.load.node.request_template import RequestMaker
-from createflow.scenarios.load.node.sender import Sender, Senders
-from createflow.scenarios.load.plan.message import Document, NodeConfig, NodeState
-from createflow.scenarios.load.plan.mix import in_pattern
+from createflow.scenarios.load.node.request_builder import RequestBuilder
+from createflow.scenarios.load.node.sender import Connections, Sender, SenderContext
+from createflow.scenarios.load.plan.messages import Document, NodeConfig, NodeState
+from createflow.scenarios.load.plan.mix import assign_operations
 
 _TICK_S = 1.0
 
 
 class Engine:
-    """Schedule, senders and books of one node."""
+    """The load engine of one worker, independent of Locust's runner and of how messages travel.
 
-    def __init__(self, config: NodeConfig, environment: Environment, say: Callable[[NodeState], None]) -> None:
+    Args:
+        config: what to do.
+        environment: Locust's.
+        send_state: sends a message to the parent.
+    """
+
+    def __init__(self, config: NodeConfig, environment: Environment, send_state: Callable[[NodeState], None]) -> None:
         self._config = config
-        self._say_state = say
+        self._send = send_state
         self._seq = 0
         self._health = Health()
-        self._recorder = Recorder(warmup_s=config.warmup_s, end_s=config.schedule.duration_s, of=config.of)
-        self._dispatch = _dispatch(config, self._recorder)
-        self._requests = RequestMaker(config)
-        self._connections = Connections(config, self._recorder.books.connect)
-        Sender.senders = Senders(self._dispatch, self._recorder, self._requests, self._connections)
+        self._recorder = Recorder(
+            warmup_s=config.warmup_s, end_s=config.schedule.duration_s, node_count=config.node_count
+        )
+        self._dispatch = _make_dispatch(config, self._recorder)
+        self._requests = RequestBuilder(config)
+        self._connections = Connections(config, self._recorder.ledger.connect)
+        context = SenderContext(self._dispatch, self._recorder, self._requests, self._connections)
+        Sender.sender_context = context
         if config.locust_statistics:
-            Sender.senders.tell(environment.events.request)
+            context.fire_locust_event(environment.events.request)
 
     def prepare(self) -> None:
-        """Once the senders stand ready: open connections, keep the garbage collector away, say that we are ready."""
+        """Wait for the senders, open connections, freeze the garbage collector, and report ``ready``."""
         while self._dispatch.idle < self._config.senders:
             gevent.sleep(0.01)
         self._connections.open_ahead()
         self._health.start()
-        self._say("ready")
+        self._send_state("ready")
 
     def run(self, start_epoch_s: float) -> None:
-        """Run the schedule, drain, say the final books.
+        """Run the schedule, drain, and send the final ledger.
 
         Args:
-            start_epoch_s: the common start, on this machine's wall clock.
+            start_epoch_s: the common start of all workers, on this machine's wall clock.
         """
         self._dispatch.start(time.perf_counter() + (start_epoch_s - time.time()))
         ticks = gevent.spawn(self._tick)
-        self._dispatch.paced.wait()
+        self._dispatch.schedule_ended.wait()
         self._dispatch.drain(self._config.drain_s)
         ticks.kill()
         self._health.stop()
-        self._recorder.books.assert_balanced()
-        self._say("final")
+        self._recorder.ledger.assert_balanced()
+        self._send_state("final")
 
-    def obey(self, command: Document) -> None:
-        """Do what the parent says during the run: stop, or go on with younger tokens."""
+    def handle(self, command: Document) -> None:
+        """Carry out a command of the parent during the run: stop, or use renewed tokens."""
         if command.get("stop"):
             self._dispatch.stop()
-        elif "renew" in command:
-            self._requests.renew(tuple((header, value) for header, value in command["renew"]))
+        elif "credentials" in command:
+            self._requests.set_credentials(tuple((header, value) for header, value in command["credentials"]))
 
     def _tick(self) -> None:
         due_s = _TICK_S
         while True:
             gevent.sleep(max(0.01, due_s - self._dispatch.now_s()))
-            self._say("tick")
+            self._send_state("tick")
             due_s += _TICK_S
 
-    def _say(self, kind: Literal["ready", "tick", "final"]) -> None:
+    def _send_state(self, kind: Literal["ready", "tick", "final"]) -> None:
         self._seq += 1
-        self._say_state(
+        self._send(
             NodeState(
                 index=self._config.index,
                 kind=kind,
@@ -93,14 +99,14 @@ class Engine:
                 connections_opened=self._connections.opened,
                 host=socket.gethostname(),
                 ended_s=self._dispatch.ended_s,
-                books=self._recorder.books.to_wire(),
+                ledger=self._recorder.ledger.to_wire(),
                 outcomes=self._recorder.outcomes_to_wire() if kind == "final" else {},
             )
         )
 
 
-def _dispatch(config: NodeConfig, recorder: Recorder) -> Dispatch:
+def _make_dispatch(config: NodeConfig, recorder: Recorder) -> Dispatch:
     if config.closed:
         return ClosedLoop(config, recorder)
-    arrivals = in_pattern(config.schedule.share(config.index, config.of), config.pattern)
+    arrivals = assign_operations(config.schedule.share(config.index, config.node_count), config.pattern)
     return OpenLoop(arrivals, recorder, max_backlog_age_s=config.timeout_s, drop=config.drop)

@@ -1,4 +1,4 @@
-"""How a node itself fares: what it uses, and how late its event loop is."""
+"""The health of a load process: CPU time, memory, event loop delay, garbage collection."""
 
 import gc
 import time
@@ -13,27 +13,27 @@ _HEARTBEAT_S = 0.01
 
 
 class Health:
-    """Watches this process from ``start`` on."""
+    """Measures this process from ``start`` to ``stop``."""
 
     def __init__(self) -> None:
         self._loop_delay = Histogram()
-        self._gc_began_s = 0.0
+        self._gc_start_s = 0.0
         self._cpu_start_s = 0.0
-        self._heart: gevent.Greenlet | None = None
+        self._heartbeat: gevent.Greenlet | None = None
         self.gc_pause_max_ms = 0.0
 
     def start(self) -> None:
-        """Begin, with everything loaded until now out of the garbage collector's way."""
+        """Start measuring. Everything loaded until now is frozen, so that the garbage collector skips it."""
         gc.collect()
         gc.freeze()
         gc.callbacks.append(self._on_gc)
         self._cpu_start_s = time.process_time()
-        self._heart = gevent.spawn(self._beat)
+        self._heartbeat = gevent.spawn(self._beat)
 
     def stop(self) -> None:
-        """End."""
-        if self._heart is not None:
-            self._heart.kill()
+        """Stop measuring."""
+        if self._heartbeat is not None:
+            self._heartbeat.kill()
             gc.callbacks.remove(self._on_gc)
 
     @property
@@ -43,12 +43,12 @@ class Health:
 
     @property
     def memory_mb(self) -> float:
-        """The most memory this process has held."""
+        """Peak memory of the process."""
         return peak_memory_mb()
 
     @property
     def loop_delay_p99_ms(self) -> float:
-        """How late the loop served a heartbeat."""
+        """How late the event loop ran a timer of 10 ms."""
         (p99_ms,) = self._loop_delay.percentiles_ms(0.99)
         return p99_ms
 
@@ -60,7 +60,7 @@ class Health:
 
     def _on_gc(self, phase: Literal["start", "stop"], _info: dict[str, int]) -> None:
         if phase == "start":
-            self._gc_began_s = time.perf_counter()
+            self._gc_start_s = time.perf_counter()
         else:
-            pause_ms = (time.perf_counter() - self._gc_began_s) * 1000
+            pause_ms = (time.perf_counter() - self._gc_start_s) * 1000
             self.gc_pause_max_ms = max(self.gc_pause_max_ms, pause_ms)

@@ -1,69 +1,125 @@
-"""The head of several load nodes, with Locust's master runner: passes on what parent and workers say to each other.
+"""The master of several load workers, with Locust's master runner. It passes messages on and sends no load itself.
 
-``python -m createflow.scenarios.load.node.master``, started by ``fleet.py`` and useless by hand.
-It sends no load itself.
+``python -m createflow.scenarios.load.node.master`` is started by ``fleet``.
 """
 
-from createflow.scenarios.load.node.node_process import Parent  # first: see there
+from createflow.scenarios.load.node.parent_pipe import ParentPipe  # first: see there
 
 # isort: split
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import gevent
+from flask import Response
+from locust import User
+from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
 
-from createflow.scenarios.load.node.fixed_dispatcher import FixedSenders
-from createflow.scenarios.load.node.locust_page import WebPage
 from createflow.scenarios.load.node.sender import Sender
 from createflow.scenarios.load.node.worker import MESSAGE
-from createflow.scenarios.load.plan.message import Document
+from createflow.scenarios.load.plan.messages import Document
 
 _PINGS = 5
-_LOOK_S = 0.25
+_POLL_S = 0.25
+_CONTROL_PATHS = frozenset({"/swarm", "/stop", "/stats/reset"})
+
+
+class FixedSenders(UsersDispatcher):
+    """Gives each worker the same number of senders once. Locust would move them when a worker comes or goes.
+
+    A sender that is removed during a request leaves a write with an unknown outcome, and one that is added to another
+    worker has nothing to send, because the schedule is already divided.
+    """
+
+    per_worker: ClassVar[int] = 0
+
+    def __init__(self, worker_nodes: list[WorkerNode], user_classes: list[type[User]]) -> None:
+        super().__init__(worker_nodes, user_classes)
+        self._workers = [worker.id for worker in worker_nodes]
+        self._name = user_classes[0].__name__
+        self._dispatched = False
+
+    @property
+    def dispatch_in_progress(self) -> bool:
+        """Never: one step dispatches all senders."""
+        return False
+
+    def new_dispatch(self, *_: Any, **__: Any) -> None:
+        """Start again. Locust's user counts are ignored."""
+        self._dispatched = False
+
+    def add_worker(self, worker_node: WorkerNode) -> None:
+        """Give nothing to a worker that comes late."""
+
+    def remove_worker(self, worker_node: WorkerNode) -> None:
+        """Give the senders of a lost worker to no other."""
+
+    def __next__(self) -> dict[str, dict[str, int]]:
+        if self._dispatched:
+            raise StopIteration
+        self._dispatched = True
+        return {worker: {self._name: self.per_worker} for worker in self._workers}
+
+
+class WebPage:
+    """Locust's web page on loopback, read-only: it shows the run, but cannot start or stop it."""
+
+    def __init__(self, environment: Environment, port: int) -> None:
+        page = environment.create_web_ui("127.0.0.1", port)
+        if page.app is not None:
+            page.app.before_request(_refuse_control)
+        self.url = f"http://127.0.0.1:{port}"
+
+
+def _refuse_control() -> Response | None:
+    from flask import request
+
+    if request.path in _CONTROL_PATHS:
+        return Response("createflow runs this test: start and stop it there", status=403, mimetype="text/plain")
+    return None
 
 
 class Master:
-    """Numbers the workers in the order in which they join; those who come too late are sent away."""
+    """Numbers the workers in the order in which they join, and sends away those that come too late."""
 
-    def __init__(self, parent: Parent, host: str, port: int, expected: int) -> None:
+    def __init__(self, parent: ParentPipe, host: str, port: int, expected: int) -> None:
         self._parent = parent
         self._expected = expected
         self._environment = Environment(user_classes=[Sender], dispatcher_class=FixedSenders)
         self._runner: MasterRunner = self._environment.create_master_runner(host, port)
         self._indexes: dict[str, int] = {}
         self._clock_ahead_s: dict[str, tuple[float, float]] = {}
-        """By worker: the shortest round trip, and how far its clock was ahead then."""
+        """By worker: the shortest round trip, and how far its clock was ahead in that one."""
         self._missing: set[int] = set()
         self._waiting_for_config = 0
         self._runner.register_message(MESSAGE, self._on_message)
-        parent.say({"listening": self._runner.server.port})
+        parent.send({"listening": self._runner.server.port})
 
     def run(self) -> None:
-        """Obey the parent until it has everything."""
-        gevent.spawn(self._watch)
+        """Carry out the parent's commands until it ends the run."""
+        gevent.spawn(self._watch_heartbeats)
         while True:
-            command = self._parent.hear()
+            command = self._parent.receive()
             if "configs" in command:
                 self._configure(command["configs"])
             elif "web" in command:
-                self._parent.say({"web": WebPage(self._environment, command["web"]).url})
+                self._parent.send({"web": WebPage(self._environment, command["web"]).url})
             elif "start" in command:
                 self._start(float(command["start"]))
             elif "end" in command:
                 self._runner.quit()
                 return
             else:
-                self._tell(command)
+                self._send_all(command)
 
     def _configure(self, configs: list[Document]) -> None:
         self._waiting_for_config = len(configs)
         for client, index in self._indexes.items():
             self._runner.send_message(MESSAGE, {"config": configs[index]}, client)
         while self._waiting_for_config > 0:
-            gevent.sleep(_LOOK_S / 10)
+            gevent.sleep(_POLL_S / 10)
         FixedSenders.per_worker = configs[0]["senders"]
         self._runner.start(configs[0]["senders"] * len(configs), spawn_rate=100)
 
@@ -72,55 +128,55 @@ class Master:
             _, ahead_s = self._clock_ahead_s.get(client, (0.0, 0.0))
             self._runner.send_message(MESSAGE, {"start": epoch_s + ahead_s}, client)
 
-    def _tell(self, command: Document) -> None:
+    def _send_all(self, command: Document) -> None:
         for client in self._indexes:
             self._runner.send_message(MESSAGE, command, client)
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
         del environment
-        client, said = msg.node_id, msg.data
-        if "joined" in said:
-            self._join(client, said["joined"])
+        client, message = msg.node_id, msg.data
+        if "joined" in message:
+            self._join(client, message["joined"])
         elif client not in self._indexes:
             return
-        elif "pong" in said:
-            self._compare_clocks(client, float(said["pong"]), float(said["clock"]))
-        elif "configured" in said:
+        elif "pong" in message:
+            self._compare_clocks(client, float(message["pong"]), float(message["clock"]))
+        elif "configured" in message:
             self._waiting_for_config -= 1
-        elif "state" in said:
-            self._parent.say({"state": said["state"]})
+        elif "state" in message:
+            self._parent.send({"state": message["state"]})
 
-    def _join(self, client: str, who: Document) -> None:
+    def _join(self, client: str, worker: Document) -> None:
         if len(self._indexes) >= self._expected:
             self._runner.send_message("quit", None, client)
-            self._parent.say({"late": who["host"]})
+            self._parent.send({"rejected": worker["host"]})
             return
         index = self._indexes[client] = len(self._indexes)
-        self._parent.say({"joined": {"index": index, **who}})
+        self._parent.send({"joined": {"index": index, **worker}})
         for _ in range(_PINGS):
             self._runner.send_message(MESSAGE, {"ping": time.time()}, client)
 
     def _compare_clocks(self, client: str, sent_s: float, clock_s: float) -> None:
         now_s = time.time()
-        trip_s = now_s - sent_s
-        measured = (trip_s, clock_s - (sent_s + now_s) / 2)
+        round_trip_s = now_s - sent_s
+        measured = (round_trip_s, clock_s - (sent_s + now_s) / 2)
         self._clock_ahead_s[client] = min(measured, self._clock_ahead_s.get(client, measured))
 
-    def _watch(self) -> None:
-        """Tell whose heartbeat stays away, and whose comes again."""
+    def _watch_heartbeats(self) -> None:
+        """Report which workers send no heartbeat, whenever that changes."""
         while True:
-            gevent.sleep(_LOOK_S)
-            there = {client for client, node in self._runner.clients.items() if node.state != STATE_MISSING}
-            missing = {index for client, index in self._indexes.items() if client not in there}
+            gevent.sleep(_POLL_S)
+            present = {client for client, node in self._runner.clients.items() if node.state != STATE_MISSING}
+            missing = {index for client, index in self._indexes.items() if client not in present}
             if missing != self._missing:
                 self._missing = missing
-                self._parent.say({"missing": sorted(missing)})
+                self._parent.send({"missing": sorted(missing)})
 
 
 def main() -> None:
-    """Hear where to listen, and begin."""
-    parent = Parent()
-    listen = parent.hear()["listen"]
+    """Receive the address to listen on, and start."""
+    parent = ParentPipe()
+    listen = parent.receive()["listen"]
     Master(parent, listen["host"], int(listen["port"]), int(listen["expected"])).run()
 
 

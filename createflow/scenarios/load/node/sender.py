@@ -1,7 +1,7 @@
-"""Locust's user as a sender: at most one request in flight, over one connection of its own.
+"""The senders of a load worker: each is a Locust user with one connection and at most one request in flight.
 
-Locust's own clients are passed by, on purpose: they follow redirects, keep cookies, build every request anew and start
-their clock after the request was built.
+Locust's own HTTP clients are not used, on purpose: they follow redirects, keep cookies, build every request anew and
+start their clock after the request was built.
 """
 
 from typing import Any, ClassVar
@@ -9,65 +9,115 @@ from typing import Any, ClassVar
 from locust import User, task
 from locust.exception import StopUser
 
+from createflow.scenarios.load.accounting.histogram import Histogram
 from createflow.scenarios.load.accounting.recorder import Recorder
+from createflow.scenarios.load.http.connect import Endpoint
 from createflow.scenarios.load.http.connection import Connection
+from createflow.scenarios.load.http.deadlines import Deadlines
 from createflow.scenarios.load.http.errors import TIMEOUT, ExchangeError
 from createflow.scenarios.load.http.reply_parser import Reply
-from createflow.scenarios.load.node.connections import Connections
 from createflow.scenarios.load.node.dispatch import Dispatch
-from createflow.scenarios.load.node.request_template import RequestMaker
+from createflow.scenarios.load.node.request_builder import RequestBuilder
+from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.schemas.operation import Operation
 
+_OPEN_AHEAD_S = 0.05
+"""Before the run as many connections are opened as the highest rate keeps busy with replies that take this long."""
 
-class Senders:
-    """What all senders of a node share."""
+
+class Connections:
+    """The connections of a worker, one for each sender.
+
+    Args:
+        config: of the worker.
+        connect: records how long connecting takes, for connections opened during the run.
+    """
+
+    def __init__(self, config: NodeConfig, connect: Histogram) -> None:
+        self._connect = connect
+        self._endpoint = Endpoint.from_url(config.base_url, ca_file=config.ca_file, timeout_s=config.timeout_s)
+        self._deadlines = Deadlines()
+        busy = config.senders if config.closed else int(config.schedule.peak_per_s / config.node_count * _OPEN_AHEAD_S)
+        self._ahead = 1 + busy
+        self._all: list[Connection] = []
+        self.opened = 0
+        """Connections opened during the run."""
+
+    def add(self) -> Connection:
+        """A connection for the calling sender. It opens with the first request."""
+        connection = Connection(self._endpoint, self._deadlines)
+        self._all.append(connection)
+        return connection
+
+    def record_opened(self, connection: Connection) -> None:
+        """Record how long a connection took to open, if it was opened."""
+        if connection.connect_s is not None:
+            self.opened += 1
+            self._connect.record(connection.connect_s)
+            connection.connect_s = None
+
+    def open_ahead(self) -> None:
+        """Open connections before the run, in the order in which senders will use them last to first.
+
+        An error ends this silently: it will show again during the run.
+        """
+        for connection in self._all[-self._ahead :]:
+            try:
+                connection.open()
+                connection.connect_s = None
+            except ExchangeError:
+                return
+
+
+class SenderContext:
+    """What all senders of a worker share, and the loop that each of them runs."""
 
     def __init__(
-        self, dispatch: Dispatch, recorder: Recorder, requests: RequestMaker, connections: Connections
+        self, dispatch: Dispatch, recorder: Recorder, requests: RequestBuilder, connections: Connections
     ) -> None:
         self._dispatch = dispatch
         self._recorder = recorder
         self._requests = requests
         self._connections = connections
-        self._locust: Any = None
+        self._locust_event: Any = None
 
-    def tell(self, event: Any) -> None:
-        """From now on fire Locust's own request event too, for its web page."""
-        self._locust = event
+    def fire_locust_event(self, event: Any) -> None:
+        """Fire Locust's request event for each request from now on, for its web page."""
+        self._locust_event = event
 
-    def serve(self) -> None:
-        """Send what comes due, until there is nothing more."""
-        connection = self._connections.one()
+    def run(self) -> None:
+        """Send what is due, until the run is over."""
+        connection = self._connections.add()
         while (arrival := self._dispatch.next_arrival()) is not None:
             self._send(connection, arrival)
 
     def _send(self, connection: Connection, arrival: Arrival) -> None:
-        """Once, and enter what happened into the books."""
-        request = self._requests.request(arrival)
-        learns = self._requests.learns and arrival.operation is Operation.CREATE
-        sent_s = self._dispatch.sending(arrival)
+        """Send one request once, and record what happened."""
+        request = self._requests.build(arrival)
+        keep = self._requests.needs_replies and arrival.operation is Operation.CREATE
+        sent_s = self._dispatch.start_request(arrival)
         reply: Reply | None = None
         error: ExchangeError | None = None
         try:
-            reply = connection.exchange(request, keep=learns)
+            reply = connection.exchange(request, keep=keep)
         except ExchangeError as raised:
             error = raised
         done_s = self._dispatch.now_s()
         if connection.connect_s is not None:
-            self._connections.note(connection)
-        if not self._dispatch.settled(arrival):
+            self._connections.record_opened(connection)
+        if not self._dispatch.finish_request(arrival):
             return
         if reply is not None:
-            self._recorder.replied(arrival, sent_s, done_s, reply.status)
-            if learns and 200 <= reply.status < 300:
-                self._requests.learn(reply, arrival)
+            self._recorder.record_reply(arrival, sent_s, done_s, reply.status)
+            if keep and 200 <= reply.status < 300:
+                self._requests.remember(reply, arrival)
         elif error is not None and error.kind == TIMEOUT:
-            self._recorder.timed_out(arrival, sent_s, done_s)
+            self._recorder.record_timeout(arrival, sent_s, done_s)
         elif error is not None:
-            self._recorder.failed(arrival, sent_s, done_s, error.kind, maybe_sent=error.maybe_sent)
-        if self._locust is not None:
-            self._locust.fire(
+            self._recorder.record_failure(arrival, sent_s, done_s, error.kind, maybe_sent=error.maybe_sent)
+        if self._locust_event is not None:
+            self._locust_event.fire(
                 request_type=arrival.operation.value,
                 name="response, from the intended time",
                 response_time=(done_s - arrival.due_s) * 1000,
@@ -78,13 +128,13 @@ class Senders:
 
 
 class Sender(User):
-    """The user class of every run; what it works for is known only when the run is."""
+    """The Locust user class. Locust creates the users after ``sender_context`` has been set."""
 
-    senders: ClassVar[Senders | None] = None
+    sender_context: ClassVar[SenderContext | None] = None
 
     @task
-    def serve(self) -> None:
-        """Serve until the end of the run."""
-        if self.senders is not None:
-            self.senders.serve()
+    def send(self) -> None:
+        """Send until the run is over."""
+        if self.sender_context is not None:
+            self.sender_context.run()
         raise StopUser

@@ -1,10 +1,10 @@
-"""A load node among several, on this machine or another, with Locust's worker runner.
+"""A load worker: alone with Locust's local runner, or one of several with Locust's worker runner.
 
-``python -m createflow.scenarios.load.node.worker``: told by its parent where the master is, and by the master what
-to do.
+``python -m createflow.scenarios.load.node.worker`` is started by ``fleet``. The first command of its parent decides: it
+is the configuration of a worker that runs the whole schedule alone, or the address of the master to join.
 """
 
-from createflow.scenarios.load.node.node_process import Parent  # first: see there
+from createflow.scenarios.load.node.parent_pipe import ParentPipe  # first: see there
 
 # isort: split
 import os
@@ -19,16 +19,33 @@ from locust.rpc import Message
 
 from createflow.scenarios.load.node.engine import Engine
 from createflow.scenarios.load.node.sender import Sender
-from createflow.scenarios.load.plan.message import Document, NodeConfig
+from createflow.scenarios.load.plan.messages import Document, NodeConfig
 
 MESSAGE = "createflow"
-"""The type of every message of ours that Locust carries."""
+"""The Locust message type that carries all messages of this project."""
 
 
-class Worker:
-    """Obeys a master."""
+def run_alone(parent: ParentPipe, config: NodeConfig) -> None:
+    """Run the whole schedule, and exchange messages with the parent directly."""
+    environment = Environment(user_classes=[Sender])
+    engine = Engine(config, environment, lambda state: parent.send({"state": state.to_document()}))
+    environment.create_local_runner().start(config.senders, spawn_rate=config.senders)
+    engine.prepare()
+    start = float(parent.receive()["start"])
+    commands = gevent.spawn(_handle_commands, parent, engine)
+    engine.run(start)
+    commands.kill()
 
-    def __init__(self, parent: Parent, host: str, port: int) -> None:
+
+def _handle_commands(parent: ParentPipe, engine: Engine) -> None:
+    while True:
+        engine.handle(parent.receive())
+
+
+class JoinedWorker:
+    """A worker that has joined a master, which sends its configuration and commands."""
+
+    def __init__(self, parent: ParentPipe, host: str, port: int) -> None:
         self._parent = parent
         self._environment = Environment(user_classes=[Sender])
         self._runner = self._environment.create_worker_runner(host, port)
@@ -36,21 +53,21 @@ class Worker:
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
         self._runner.register_message(MESSAGE, self._on_message)
-        # Only now: what is sent to one that does not listen yet is lost.
-        self._say({"joined": {"host": socket.gethostname(), "pid": os.getpid()}})
+        # Only after registering: a message that arrives earlier would be lost.
+        self._send({"joined": {"host": socket.gethostname(), "pid": os.getpid()}})
 
     def run(self) -> None:
-        """One run, until the master says that it has everything."""
+        """Do one run, and wait until the master has received everything."""
         engine = Engine(
-            self._configured.get(), self._environment, lambda state: self._say({"state": state.to_document()})
+            self._configured.get(), self._environment, lambda state: self._send({"state": state.to_document()})
         )
         self._engine = engine
-        self._say({"configured": True})
+        self._send({"configured": True})
         engine.prepare()
         engine.run(self._started.get())
         self._runner.greenlet.join()
 
-    def _say(self, document: Document) -> None:
+    def _send(self, document: Document) -> None:
         self._runner.send_message(MESSAGE, document)
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
@@ -59,28 +76,36 @@ class Worker:
         if "config" in command:
             self._configured.set(NodeConfig.from_document(command["config"]))
         elif "ping" in command:
-            self._say({"pong": command["ping"], "clock": time.time()})
+            self._send({"pong": command["ping"], "clock": time.time()})
         elif "start" in command:
-            self._parent.say({"started": True})
+            self._parent.send({"started": True})
             self._started.set(float(command["start"]))
         elif self._engine is not None:
-            self._engine.obey(command)
+            self._engine.handle(command)
+
+
+def _join(parent: ParentPipe, host: str, port: int) -> None:
+    gevent.spawn(_end_with_parent, parent)
+    worker = JoinedWorker(parent, host, port)
+    parent.send({"joined": True})
+    worker.run()
+    parent.send({"done": True})
+
+
+def _end_with_parent(parent: ParentPipe) -> None:
+    while True:
+        parent.receive()
 
 
 def main() -> None:
-    """Hear where the master is, join it and work."""
-    parent = Parent()
-    master = parent.hear()["master"]
-    gevent.spawn(_end_with, parent)
-    worker = Worker(parent, master["host"], int(master["port"]))
-    parent.say({"joined": True})
-    worker.run()
-    parent.say({"done": True})
-
-
-def _end_with(parent: Parent) -> None:
-    while True:
-        parent.hear()
+    """Receive the first command, and do one run."""
+    parent = ParentPipe()
+    command = parent.receive()
+    if "master" in command:
+        _join(parent, command["master"]["host"], int(command["master"]["port"]))
+    else:
+        (document,) = command["configs"]
+        run_alone(parent, NodeConfig.from_document(document))
 
 
 if __name__ == "__main__":

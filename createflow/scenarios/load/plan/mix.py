@@ -1,4 +1,4 @@
-"""Which operation each arrival is: weights in, a fixed pattern out, the same for the same seed."""
+"""The operation mix: which arrival is a create, a read or an update. The same seed gives the same order."""
 
 import math
 import random
@@ -12,23 +12,23 @@ from createflow.schemas.operation import Operation
 
 _PART = re.compile(r"(create|read|update)=(\d{1,4})")
 _BY_LETTER = {operation.value[0]: operation for operation in Operation}
-_PERIOD = 1000
-_HINT = "--mix create=80,read=15,update=5: whole weights, create above zero"
+_MIN_PERIOD = 1000
+_HINT = "--mix create=80,read=15,update=5: whole numbers, create above zero"
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """The operations of a run in their order, repeated over and over."""
+    """The operations of a run in order; the pattern repeats."""
 
     pattern: tuple[Operation, ...] = (Operation.CREATE,)
 
     @property
     def letters(self) -> str:
-        """The pattern in first letters, for the way to the nodes."""
+        """The pattern as first letters, for the messages to load workers."""
         return "".join(operation.value[0] for operation in self.pattern)
 
     def shares(self) -> dict[Operation, float]:
-        """How much of the load each operation is, 0..1."""
+        """The share of the arrivals of each operation of the mix, 0..1."""
         return {
             operation: self.pattern.count(operation) / len(self.pattern)
             for operation in Operation
@@ -36,33 +36,33 @@ class Mix:
         }
 
 
-def in_pattern(arrivals: Iterator[Arrival], pattern: str) -> Iterator[Arrival]:
-    """The arrivals, each with the operation that the first letters in ``pattern`` give it."""
-    operations = tuple(_BY_LETTER[letter] for letter in pattern)
+def assign_operations(arrivals: Iterator[Arrival], letters: str) -> Iterator[Arrival]:
+    """The arrivals with their operations, which ``letters`` gives as in ``Mix.letters``."""
+    operations = tuple(_BY_LETTER[letter] for letter in letters)
     period = len(operations)
     if operations == (Operation.CREATE,):
-        return arrivals  # as they are; a node makes one for every request
+        return arrivals  # they are creates already, and a worker must not make a second object for each
     return (Arrival(k, due_s, operations[k % period]) for k, due_s, _ in arrivals)
 
 
-def mix_of(text: str, *, seed: int) -> Mix:
-    """The mix that a user writes.
+def parse_mix(text: str, *, seed: int) -> Mix:
+    """Parse a mix such as ``create=80,read=15,update=5``.
 
-    The weights are held exactly in every block of the smallest possible length; the order in each block is shuffled
-    anew, so that one operation never comes in bursts, and no node of several gets only one kind.
+    Every block of the smallest possible length has exactly these proportions. The order in each block is random, so no
+    operation comes in bursts and no load worker gets only one kind.
 
     Raises:
-        UserError: not ``create=80,read=15,update=5``.
+        UserError: the text is not a valid mix.
     """
     matches = [_PART.fullmatch(part.strip()) for part in text.split(",")]
     weights = {Operation(match[1]): int(match[2]) for match in matches if match}
     if None in matches or len(weights) < len(matches) or not weights.get(Operation.CREATE):
-        raise UserError(f"--mix {text}: not a mix of operations", hint=_HINT)
+        raise UserError(f"--mix {text}: not a valid mix of operations", hint=_HINT)
     divisor = math.gcd(*weights.values())
     block = [operation for operation, weight in weights.items() for _ in range(weight // divisor)]
-    shuffle = random.Random(seed).shuffle  # noqa: S311 - a simulation, not a secret
+    shuffle = random.Random(seed).shuffle  # noqa: S311 - a simulation, no secret
     pattern: list[Operation] = []
-    while len(pattern) < _PERIOD and len(weights) > 1:
+    while len(pattern) < _MIN_PERIOD and len(weights) > 1:
         shuffle(block)
         pattern += block
     return Mix(tuple(pattern or block))

@@ -18,11 +18,11 @@ _SHARE_OF_LIMIT = 0.8
 """Each principal stays below this share of its limit, so that the limiter is not what is measured."""
 
 
-def enough_principals(asked: int, *, rate_per_s: float, limits: Limits | None) -> int:
-    """As many as asked, or more when each would otherwise come near its rate limit."""
+def principal_count(requested: int, *, rate_per_s: float, limits: Limits | None) -> int:
+    """The requested number, or more if each would otherwise come near its rate limit."""
     if limits is None:
-        return asked
-    return max(asked, math.ceil(rate_per_s / (limits.rate_per_s * _SHARE_OF_LIMIT)))
+        return requested
+    return max(requested, math.ceil(rate_per_s / (limits.rate_per_s * _SHARE_OF_LIMIT)))
 
 
 class Principals:

@@ -1,16 +1,17 @@
-"""A load report made of what was measured and what was found out about it."""
+"""Builds the load report from the results of a load and the findings about it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from createflow import __version__
-from createflow.scenarios.load.accounting.ledger import Tallies, total
-from createflow.scenarios.load.accounting.tally import Tally
-from createflow.scenarios.load.fleet.run import Measured
-from createflow.scenarios.load.plan.message import NodeState
-from createflow.scenarios.load.verdict.percentiles import ledger_of, summary_of
+from createflow.scenarios.load.accounting.histogram import Histogram
+from createflow.scenarios.load.accounting.ledger import Counters, CountersByOperation, sum_counters
+from createflow.scenarios.load.fleet.run import LoadResult
+from createflow.scenarios.load.plan.messages import NodeState
 from createflow.schemas.load_finding import Comparison, Verification
 from createflow.schemas.load_report import (
+    Ledger,
     LoadReport,
     Machine,
     OperationReport,
@@ -24,7 +25,7 @@ from createflow.schemas.operation import Operation
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found out about a measured load."""
+    """What the evaluation of a load found."""
 
     slos: tuple[SloVerdict, ...]
     validity: Validity
@@ -32,26 +33,26 @@ class Findings:
     notes: tuple[str, ...]
     machine: Machine
     lags: Mapping[int, Mapping[str, float]]
-    """By second, how long the sampled create took to each sink."""
+    """By second, the lag of the sampled create to each sink, in milliseconds."""
     verification: Verification | None = None
     verified_in_window: int | None = None
-    """Accepted creates of the measured window proved present everywhere; ``None`` when that was not asked."""
+    """Accepted creates of the measured window found in every declared sink. None: not verified."""
     comparison: Comparison | None = None
     ceiling_per_s: float | None = None
 
 
-def report_of(measured: Measured, findings: Findings, *, principals: int, profile_source: str) -> LoadReport:
-    """All of it, finished.
+def build_report(result: LoadResult, findings: Findings, *, principals: int, profile_source: str) -> LoadReport:
+    """Build the report.
 
     Args:
-        measured: what the load came to.
-        findings: the verdicts.
-        principals: how many asked.
-        profile_source: where the profile came from, in words.
+        result: of the load.
+        findings: of its evaluation.
+        principals: number of principals that sent requests.
+        profile_source: where the profile came from, as text.
     """
-    plan, books = measured.plan, measured.books
-    window_s = measured.window_s
-    tally = total(books.measured.values())
+    plan, ledger = result.plan, result.ledger
+    window_s = result.window_s
+    counters = sum_counters(ledger.measured.values())
 
     def per_s(count: int) -> float:
         return count / window_s if window_s else 0.0
@@ -59,45 +60,45 @@ def report_of(measured: Measured, findings: Findings, *, principals: int, profil
     return LoadReport(
         createflow_version=__version__,
         run_id=plan.run_id,
-        started_at=measured.started_at,
+        started_at=result.started_at,
         target=plan.url,
         profile=profile_source,
-        interrupted=measured.stopped_s is not None,
+        interrupted=result.stopped_s is not None,
         seed=plan.seed,
         shape=plan.shape,
         rate_per_s=plan.rate_per_s,
-        poisson=plan.asked.poisson,
-        drop=plan.asked.drop,
+        poisson=plan.options.poisson,
+        drop=plan.options.drop,
         duration_s=window_s,
         warmup_s=plan.warmup_s,
-        workers=plan.asked.workers,
+        workers=plan.options.workers,
         senders=plan.senders,
         principals=principals,
         config_hash=plan.config_hash,
-        offered_per_s=per_s(tally.scheduled),
-        sent_per_s=per_s(tally.sent_in_window),
-        accepted_per_s=per_s(tally.accepted_in_window),
+        offered_per_s=per_s(counters.scheduled),
+        sent_per_s=per_s(counters.sent_in_window),
+        accepted_per_s=per_s(counters.accepted_in_window),
         verified_per_s=None if findings.verified_in_window is None else per_s(findings.verified_in_window),
-        ledger=ledger_of(tally),
-        warmup_ledger=ledger_of(total(books.warmup.values())),
-        statuses={str(status): count for status, count in sorted(tally.statuses.items())},
-        errors=dict(sorted(tally.errors.items())),
-        response=summary_of(tally.latencies()),
-        failure_aware=failure_aware(tally),
-        service=summary_of(tally.service),
-        lag=summary_of(tally.lag),
-        connect=summary_of(books.connect),
-        pacing=summary_of(books.pacing),
-        operations=_operations(books.measured, plan.mix.shares(), window_s),
-        series=measured.series.moments(findings.lags),
+        ledger=report_ledger(counters),
+        warmup_ledger=report_ledger(sum_counters(ledger.warmup.values())),
+        statuses={str(status): count for status, count in sorted(counters.statuses.items())},
+        errors=dict(sorted(counters.errors.items())),
+        response=summarize(counters.latencies()),
+        failure_aware=_failure_aware(counters),
+        service=summarize(counters.service),
+        lag=summarize(counters.lag),
+        connect=summarize(ledger.connect),
+        pacing=summarize(ledger.pacing),
+        operations=_operations(ledger.measured, plan.mix.shares(), window_s),
+        series=result.series.moments(findings.lags),
         histograms={
-            "response": tally.latencies().encode(),
-            "service": tally.service.encode(),
-            "lag": tally.lag.encode(),
-            "connect": books.connect.encode(),
+            "response": counters.latencies().encode(),
+            "service": counters.service.encode(),
+            "lag": counters.lag.encode(),
+            "connect": ledger.connect.encode(),
         },
-        generator_cpu_ratio=max((cpu_ratio(state) for state in measured.states), default=0.0),
-        worker_health=worker_health(measured),
+        generator_cpu_ratio=max((_cpu_ratio(state) for state in result.states), default=0.0),
+        worker_health=worker_health(result),
         machine=findings.machine,
         ceiling_per_s=findings.ceiling_per_s,
         validity=findings.validity,
@@ -109,50 +110,82 @@ def report_of(measured: Measured, findings: Findings, *, principals: int, profil
     )
 
 
-def failure_aware(tally: Tally) -> Percentiles:
-    """Latencies of what was accepted, with everything else as slower than anything."""
-    return summary_of(tally.accepted_latencies(), worse=tally.scheduled - tally.accepted)
+def _failure_aware(counters: Counters) -> Percentiles:
+    """Latencies with every arrival that was not accepted counted as infinitely slow."""
+    return summarize(counters.accepted_latencies(), worse=counters.scheduled - counters.accepted)
 
 
-def cpu_ratio(state: NodeState) -> float:
-    """Of one core, over the run."""
+def _cpu_ratio(state: NodeState) -> float:
+    """CPU used by a worker, as a share of one core over the run."""
     return state.cpu_s / max(state.now_s, 0.1)
 
 
-def _operations(tallies: Tallies, shares: Mapping[Operation, float], window_s: float) -> tuple[OperationReport, ...]:
+def _operations(
+    by_operation: CountersByOperation, shares: Mapping[Operation, float], window_s: float
+) -> tuple[OperationReport, ...]:
     return tuple(
         OperationReport(
             operation=operation,
             share=share,
-            accepted_per_s=tallies[operation].accepted_in_window / window_s if window_s else 0.0,
-            ledger=ledger_of(tallies[operation]),
-            statuses={str(status): count for status, count in sorted(tallies[operation].statuses.items())},
-            errors=dict(sorted(tallies[operation].errors.items())),
-            response=summary_of(tallies[operation].latencies()),
-            failure_aware=failure_aware(tallies[operation]),
-            service=summary_of(tallies[operation].service),
+            accepted_per_s=by_operation[operation].accepted_in_window / window_s if window_s else 0.0,
+            ledger=report_ledger(by_operation[operation]),
+            statuses={str(status): count for status, count in sorted(by_operation[operation].statuses.items())},
+            errors=dict(sorted(by_operation[operation].errors.items())),
+            response=summarize(by_operation[operation].latencies()),
+            failure_aware=_failure_aware(by_operation[operation]),
+            service=summarize(by_operation[operation].service),
         )
         for operation, share in shares.items()
     )
 
 
-def worker_health(measured: Measured) -> tuple[WorkerHealth, ...]:
-    """How each load process fared, those that were lost included."""
-    lost = dict(measured.lost)
-    said = {state.index: state for state in measured.states}
-    plan = measured.plan
+def worker_health(result: LoadResult) -> tuple[WorkerHealth, ...]:
+    """The health of each load worker, including those that were lost."""
+    lost = dict(result.lost)
+    states = {state.index: state for state in result.states}
+    plan = result.plan
     return tuple(
         WorkerHealth(
             index=index,
             host=state.host,
-            cpu_ratio=cpu_ratio(state),
+            cpu_ratio=_cpu_ratio(state),
             memory_mb=state.memory_mb,
             loop_delay_p99_ms=state.loop_delay_p99_ms,
             gc_pause_max_ms=state.gc_pause_max_ms,
             connections_opened=state.connections_opened,
             peak_in_flight=state.peak_in_flight,
-            senders=plan.senders // plan.asked.workers,
+            senders=plan.senders // plan.options.workers,
             lost=lost.get(index, ""),
         )
-        for index, state in ((index, said.get(index, NodeState(index, "tick"))) for index in range(plan.asked.workers))
+        for index, state in (
+            (index, states.get(index, NodeState(index, "tick"))) for index in range(plan.options.workers)
+        )
+    )
+
+
+def summarize(histogram: Histogram, *, worse: int = 0) -> Percentiles:
+    """The percentiles of a distribution; ``worse`` as for ``Histogram.percentiles_ms``."""
+    p50, p90, p95, p99, p999, most = histogram.percentiles_ms(0.5, 0.9, 0.95, 0.99, 0.999, 1.0, worse=worse)
+    return Percentiles(
+        count=histogram.count + worse,
+        mean_ms=math.inf if worse else histogram.mean_ms,
+        p50_ms=p50,
+        p90_ms=p90,
+        p95_ms=p95,
+        p99_ms=p99,
+        p999_ms=p999,
+        max_ms=most,
+    )
+
+
+def report_ledger(counters: Counters) -> Ledger:
+    """The outcomes of the counted arrivals, as a report holds them."""
+    return Ledger(
+        scheduled=counters.scheduled,
+        completed=counters.completed,
+        transport_errors=counters.transport_errors,
+        timeouts=counters.timeouts,
+        unfinished=counters.unfinished,
+        not_sent=counters.not_sent,
+        dropped=counters.dropped,
     )

@@ -1,104 +1,143 @@
-"""Whether the numbers of a run say something about the target, or only about the generator.
+"""Whether the numbers of a run describe the target, or only the generator.
 
-Latency counts from the intended time and what never left counts as worst, so a slow generator makes every number worse
-and never better: a target that is held is held. One that is missed is put to the target's account when it would have
-been missed with a perfect generator too; only else is the generator looked at.
+Latency counts from the intended send time, and an arrival that was not sent counts as infinitely slow. So a slow
+generator makes every number worse and none better: a target that is held is held. A missed target is the target's fault
+if a perfect generator would have missed it too. Only otherwise the limits of the generator matter.
 """
 
+import math
 from dataclasses import dataclass
 
-from createflow.scenarios.load.verdict.attribution import missed_by_target
-from createflow.scenarios.load.verdict.evidence import Signals
-from createflow.scenarios.load.verdict.generator_limits import doubts, faults
-from createflow.scenarios.load.verdict.littles_law import kept_by_target, stalled, too_few_senders
-from createflow.scenarios.load.verdict.sample_size import too_few
+from createflow.scenarios.load.verdict.evidence import Evidence, is_missed_by_target
+from createflow.scenarios.load.verdict.generator_limits import (
+    busy_by_target,
+    exceeded_limits,
+    possible_distortions,
+    stalls,
+    too_few_senders,
+)
+from createflow.scenarios.load.verdict.slo_verdict import outcomes_for
 from createflow.schemas.load_report import Validity
+from createflow.schemas.slo import Metric, SloTarget
 
 _MIN_SENT_RATIO = 0.99
-_MAX_LIMITED_RATIO = 0.01
+_MAX_RATE_LIMITED_RATIO = 0.01
+_SAMPLES_BEYOND = 10
+"""Samples that must lie above a percentile to make it stable: 1,000 samples for a p99."""
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
-    """How far a run can be believed."""
+class ValidityVerdict:
+    """How far the numbers of a run describe the target."""
 
     validity: Validity
     reasons: tuple[str, ...] = ()
-    """Why it is suspect or invalid, and what to do about it."""
+    """Why the run is suspect or invalid, and what to do about it."""
     notes: tuple[str, ...] = ()
-    """What a reader should know besides."""
+    """What else a reader of the numbers should know."""
 
 
-def believe(signals: Signals) -> Belief:
-    """Judge the run itself."""
-    notes = _notes(signals)
-    if worthless := _worthless(signals):
-        return Belief(Validity.INVALID, worthless, notes)
-    either_way = (*too_few(signals), *_limited(signals))
-    worse = [*faults(signals), *filter(None, [too_few_senders(signals)]), *doubts(signals)]
-    if _all_held(signals):
-        return _belief(either_way, (*_softened(worse), *notes))
-    if _missed_anyway(signals):
-        worse = [*faults(signals), *doubts(signals)]
-        return _belief(either_way, (*filter(None, [kept_by_target(signals)]), *_softened(worse), *notes))
-    too_slow = [*faults(signals), *filter(None, [too_few_senders(signals)])]
-    if too_slow and (signals.targets or _held_back(signals)):
-        return Belief(Validity.INVALID, tuple(too_slow), (*doubts(signals), *either_way, *notes))
-    return _belief((*worse, *either_way), (*filter(None, [stalled(signals)]), *notes))
+def assess_validity(evidence: Evidence) -> ValidityVerdict:
+    """The validity of a run."""
+    notes = _notes(evidence)
+    if unusable := _unusable(evidence):
+        return ValidityVerdict(Validity.INVALID, unusable, notes)
+    always = (*_small_samples(evidence), *_rate_limited(evidence))
+    limits, distortions = exceeded_limits(evidence), possible_distortions(evidence)
+    if _all_held(evidence):
+        return _verdict(always, (*_mild([*limits, *too_few_senders(evidence), *distortions]), *notes))
+    if _is_missed_by_target(evidence):
+        return _verdict(always, (*busy_by_target(evidence), *_mild([*limits, *distortions]), *notes))
+    limits += too_few_senders(evidence)
+    if limits and (evidence.targets or _sent_too_little(evidence)):
+        return ValidityVerdict(Validity.INVALID, tuple(limits), (*distortions, *always, *notes))
+    return _verdict((*limits, *distortions, *always), (*stalls(evidence), *notes))
 
 
-def _worthless(signals: Signals) -> tuple[str, ...]:
-    """Why there is nothing to judge."""
-    if not signals.total.scheduled:
+def required_samples(target: SloTarget) -> int:
+    """The number of arrivals that makes the percentile of a target stable; 0 if the target is not a percentile."""
+    if target.metric is not Metric.PERCENTILE:
+        return 0
+    return math.ceil(_SAMPLES_BEYOND / (1 - target.percentile / 100) - 1e-6)
+
+
+def _unusable(evidence: Evidence) -> tuple[str, ...]:
+    """Why there is nothing to evaluate."""
+    if not evidence.total.scheduled:
         return ("nothing was measured",)
-    if lost := [worker for worker in signals.workers if worker.lost]:
+    if lost := [worker for worker in evidence.workers if worker.lost]:
         return tuple(f"the results are incomplete: load worker {worker.index + 1}: {worker.lost}" for worker in lost)
-    if signals.whole.closed and any(target.is_latency for target in signals.targets):
-        return ("a closed model cannot say how long users wait: leave the latency targets out, or use --rate",)
+    if evidence.whole.is_closed and any(target.is_latency for target in evidence.targets):
+        return (
+            (
+                "a closed model does not measure how long users wait: remove the latency targets, or use an open model "
+                "with --rate"
+            ),
+        )
     return ()
 
 
-def _belief(reasons: tuple[str, ...], notes: tuple[str, ...]) -> Belief:
-    return Belief(Validity.SUSPECT if reasons else Validity.VALID, reasons, notes)
+def _verdict(reasons: tuple[str, ...], notes: tuple[str, ...]) -> ValidityVerdict:
+    return ValidityVerdict(Validity.SUSPECT if reasons else Validity.VALID, reasons, notes)
 
 
-def _all_held(signals: Signals) -> bool:
-    return bool(signals.slos) and all(verdict.held for verdict in signals.slos)
+def _all_held(evidence: Evidence) -> bool:
+    return bool(evidence.slos) and all(verdict.held for verdict in evidence.slos)
 
 
-def _missed_anyway(signals: Signals) -> bool:
-    pairs = zip(signals.targets, signals.slos, strict=True)
-    return any(not verdict.held and missed_by_target(target, signals) for target, verdict in pairs)
+def _is_missed_by_target(evidence: Evidence) -> bool:
+    pairs = zip(evidence.targets, evidence.slos, strict=True)
+    return any(not verdict.held and is_missed_by_target(target, evidence) for target, verdict in pairs)
 
 
-def _held_back(signals: Signals) -> bool:
-    """The generator did not send what was due."""
-    return signals.total.unsent > (1 - _MIN_SENT_RATIO) * signals.total.scheduled
+def _sent_too_little(evidence: Evidence) -> bool:
+    return evidence.total.unsent > (1 - _MIN_SENT_RATIO) * evidence.total.scheduled
 
 
-def _limited(signals: Signals) -> list[str]:
-    total = signals.total
-    if total.refused_by_limit <= _MAX_LIMITED_RATIO * total.scheduled:
+def _small_samples(evidence: Evidence) -> list[str]:
+    """A message for each percentile with too few arrivals."""
+    found = []
+    for target in evidence.targets:
+        count: float = outcomes_for(target, evidence.whole).scheduled
+        where = ""
+        if target.window_s and evidence.whole.duration_s > target.window_s:
+            count *= target.window_s / evidence.whole.duration_s
+            where = " in a window"
+        if count < required_samples(target):
+            found.append(
+                f"{target} has {count:.0f} samples{where}, but needs {required_samples(target)} to be stable: "
+                f"use a longer {'window' if where else '--duration'}"
+            )
+    return found
+
+
+def _rate_limited(evidence: Evidence) -> list[str]:
+    total = evidence.total
+    if total.rate_limited <= _MAX_RATE_LIMITED_RATIO * total.scheduled:
         return []
-    told = f"{total.refused_by_limit} replies were 429: the rate limiter was measured, not the write path"
-    return [f"{told}; use more --users, or raise the limit"]
-
-
-def _softened(signs: list[str]) -> list[str]:
-    return [f"the target itself may be better than these numbers: {sign}" for sign in signs]
-
-
-def _notes(signals: Signals) -> tuple[str, ...]:
-    notes = []
-    total, machine = signals.total, signals.machine
-    if signals.whole.closed:
-        notes.append(
-            "coordinated omission: each client waited for its reply before it asked again, so a target that stalls was "
-            "asked less, and these latencies are better than those of users, who do not wait for each other"
+    return [
+        (
+            f"{total.rate_limited} replies were 429, so the rate limiter was measured and not the write path: "
+            "use more --users, or raise the limit"
         )
-    if total.refused_by_limit and not _limited(signals):
-        notes.append(f"{total.refused_by_limit} replies were 429: refused by the rate limiter")
+    ]
+
+
+def _mild(messages: list[str]) -> list[str]:
+    return [f"the target may be better than these numbers: {message}" for message in messages]
+
+
+def _notes(evidence: Evidence) -> tuple[str, ...]:
+    notes = []
+    total, machine = evidence.total, evidence.machine
+    if evidence.whole.is_closed:
+        notes.append(
+            "coordinated omission: each client waited for its reply before its next request, so a target that stalls "
+            "received fewer requests. These latencies are lower than those of independent users"
+        )
+    if total.rate_limited and not _rate_limited(evidence):
+        notes.append(f"{total.rate_limited} replies were 429: refused by the rate limiter")
     if machine.same_host:
         cores = f"{machine.cores} cores" if machine.cores else "CPU"
-        notes.append(f"the target runs on this machine and shares its {cores} with the load")
+        notes.append(f"the target runs on this machine and shares its {cores} with the load generator")
     return tuple(notes)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from createflow.scenarios.load.accounting.histogram import Histogram
-from createflow.scenarios.load.verdict.percentiles import summary_of
+from createflow.scenarios.load.verdict.report import summarize
 
 seconds = st.lists(st.floats(min_value=0.0, max_value=100.0), min_size=1, max_size=200)
 
@@ -81,11 +81,11 @@ def test_the_encoded_form_is_read_by_the_library(values: list[float]) -> None:
     histogram = _of(values)
     theirs = HdrHistogram.decode(histogram.encode())
     assert theirs.get_total_count() == len(values)
-    assert theirs.get_max_value() / 1000 == pytest.approx(summary_of(histogram).max_ms, abs=0.001)
+    assert theirs.get_max_value() / 1000 == pytest.approx(summarize(histogram).max_ms, abs=0.001)
 
 
-def test_the_summary_of_nothing_is_zero() -> None:
+def test_the_summarize_nothing_is_zero() -> None:
     """A report without a single reply is still a report."""
-    assert summary_of(Histogram()).model_dump() == dict.fromkeys(
+    assert summarize(Histogram()).model_dump() == dict.fromkeys(
         ("count", "mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "p999_ms", "max_ms"), 0
     )

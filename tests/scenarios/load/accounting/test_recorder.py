@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from createflow.scenarios.load.accounting.ledger import Books, total
+from createflow.scenarios.load.accounting.ledger import Counters, Ledger, sum_counters
 from createflow.scenarios.load.accounting.recorder import Recorder
-from createflow.scenarios.load.accounting.tally import Tally
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import Outcome
-from createflow.scenarios.load.verdict.percentiles import ledger_of
+from createflow.scenarios.load.verdict.report import report_ledger
 from createflow.schemas.operation import Operation
 
 
@@ -17,30 +16,30 @@ def _recorder() -> Recorder:
     return Recorder(warmup_s=1.0, end_s=3.0)
 
 
-def _measured(recorder: Recorder) -> Tally:
-    return recorder.books.measured[Operation.CREATE]
+def _measured(recorder: Recorder) -> Counters:
+    return recorder.ledger.measured[Operation.CREATE]
 
 
 def test_the_phase_is_decided_by_the_intended_time() -> None:
     """A request that was due in the warm-up stays there, however late its reply."""
     recorder = _recorder()
     for arrival in (Arrival(0, 0.9), Arrival(1, 1.0)):
-        recorder.due(arrival, arrival.due_s)
-        recorder.replied(arrival, arrival.due_s, 2.5, 201)
-    assert (recorder.books.warmup[Operation.CREATE].completed, _measured(recorder).completed) == (1, 1)
+        recorder.record_due(arrival, arrival.due_s)
+        recorder.record_reply(arrival, arrival.due_s, 2.5, 201)
+    assert (recorder.ledger.warmup[Operation.CREATE].completed, _measured(recorder).completed) == (1, 1)
     assert _measured(recorder).accepted_in_window == 2, "throughput counts replies by when they came"
 
 
 def test_latency_counts_from_the_intended_time_and_service_from_the_true_one() -> None:
     """Due at 1.0, sent at 1.4, answered at 1.5: 500 ms of response, 100 ms of service, 400 ms of lag."""
     recorder = _recorder()
-    recorder.due(Arrival(0, 1.0), 1.2)
-    recorder.replied(Arrival(0, 1.0), 1.4, 1.5, 201)
+    recorder.record_due(Arrival(0, 1.0), 1.2)
+    recorder.record_reply(Arrival(0, 1.0), 1.4, 1.5, 201)
     for histogram, expected_ms in (
         (_measured(recorder).latencies(), 500),
         (_measured(recorder).service, 100),
         (_measured(recorder).lag, 400),
-        (recorder.books.pacing, 200),
+        (recorder.ledger.pacing, 200),
     ):
         assert histogram.percentiles_ms(0.5)[0] == pytest.approx(expected_ms, rel=0.001)
 
@@ -48,18 +47,18 @@ def test_latency_counts_from_the_intended_time_and_service_from_the_true_one() -
 def test_a_reply_after_the_window_is_no_throughput() -> None:
     """The window is fixed: what comes later is in the ledger, not in the rate."""
     recorder = _recorder()
-    recorder.due(Arrival(0, 2.9), 2.9)
-    recorder.replied(Arrival(0, 2.9), 2.9, 3.1, 201)
+    recorder.record_due(Arrival(0, 2.9), 2.9)
+    recorder.record_reply(Arrival(0, 2.9), 2.9, 3.1, 201)
     assert (_measured(recorder).accepted, _measured(recorder).accepted_in_window) == (1, 0)
 
 
-def test_operations_have_accounts_of_their_own() -> None:
+def test_each_operation_has_its_own_counters() -> None:
     """A quick read does not make creates look quick."""
     recorder = _recorder()
     read = Arrival(0, 1.0, Operation.READ)
-    recorder.due(read, 1.0)
-    recorder.replied(read, 1.0, 1.1, 200)
-    assert (recorder.books.measured[Operation.READ].completed, _measured(recorder).scheduled) == (1, 0)
+    recorder.record_due(read, 1.0)
+    recorder.record_reply(read, 1.0, 1.1, 200)
+    assert (recorder.ledger.measured[Operation.READ].completed, _measured(recorder).scheduled) == (1, 0)
     assert recorder.outcomes[0] == Outcome.OTHER, "only creates are looked for afterwards"
 
 
@@ -68,17 +67,17 @@ def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
     recorder = _recorder()
     arrivals = [Arrival(k, 1.0 + k / 10) for k in range(8)]
     for arrival in arrivals:
-        recorder.due(arrival, arrival.due_s)
-    recorder.replied(arrivals[0], 1.0, 1.1, 201)
-    recorder.replied(arrivals[1], 1.1, 1.2, 503)
-    recorder.failed(arrivals[2], 1.2, 1.3, "connection_reset")
-    recorder.timed_out(arrivals[3], 1.3, 2.3)
-    recorder.unfinished(arrivals[4], 1.4, 3.0)
-    recorder.not_sent(arrivals[5])
-    recorder.dropped(arrivals[6])
-    recorder.failed(arrivals[7], 1.7, 1.7, "connection_refused", maybe_sent=False)
-    recorder.books.assert_balanced()
-    assert ledger_of(_measured(recorder)).model_dump() == {
+        recorder.record_due(arrival, arrival.due_s)
+    recorder.record_reply(arrivals[0], 1.0, 1.1, 201)
+    recorder.record_reply(arrivals[1], 1.1, 1.2, 503)
+    recorder.record_failure(arrivals[2], 1.2, 1.3, "connection_reset")
+    recorder.record_timeout(arrivals[3], 1.3, 2.3)
+    recorder.record_unfinished(arrivals[4], 1.4, 3.0)
+    recorder.record_not_sent(arrivals[5])
+    recorder.record_dropped(arrivals[6])
+    recorder.record_failure(arrivals[7], 1.7, 1.7, "connection_refused", maybe_sent=False)
+    recorder.ledger.assert_balanced()
+    assert report_ledger(_measured(recorder)).model_dump() == {
         "scheduled": 8,
         "completed": 2,
         "transport_errors": 2,
@@ -99,34 +98,34 @@ def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
      (503, "REFUSED"), (504, "UNKNOWN")],
 )  # fmt: skip
 def test_a_status_says_what_the_write_may_have_done(status: int, outcome: str) -> None:
-    """The seed promises that 500 and 503 leave nothing; a gateway's 502 and 504 promise nothing."""
+    """The contract says that 500 and 503 have no effect; a gateway's 502 and 504 say nothing."""
     recorder = _recorder()
-    recorder.due(Arrival(0, 1.0), 1.0)
-    recorder.replied(Arrival(0, 1.0), 1.0, 1.1, status)
+    recorder.record_due(Arrival(0, 1.0), 1.0)
+    recorder.record_reply(Arrival(0, 1.0), 1.0, 1.1, status)
     assert Outcome(recorder.outcomes[0]).name == outcome
 
 
 def test_an_arrival_that_vanishes_is_noticed() -> None:
     """An unbalanced ledger is our defect, and no report comes of it."""
     recorder = _recorder()
-    recorder.due(Arrival(0, 1.0), 1.0)
+    recorder.record_due(Arrival(0, 1.0), 1.0)
     with pytest.raises(RuntimeError, match="does not balance"):
-        recorder.books.assert_balanced()
+        recorder.ledger.assert_balanced()
 
 
-def test_books_survive_the_wire_and_their_differences_add_up() -> None:
-    """What a node says is what the parent adds up; a later state less an earlier one is what came between."""
+def test_a_ledger_survives_the_wire_and_differences_add_up() -> None:
+    """The parent adds up what a worker sends; the difference of two states is what came between."""
     recorder = _recorder()
-    recorder.due(Arrival(0, 1.0), 1.0)
-    recorder.sent(Arrival(0, 1.0), 1.1)
-    recorder.replied(Arrival(0, 1.0), 1.1, 1.5, 201)
-    early = Books.from_wire(json.loads(json.dumps(recorder.books.to_wire())))
-    recorder.due(Arrival(1, 0.5), 0.5)
-    recorder.replied(Arrival(1, 0.5), 1.1, 1.2, 503)
-    late = Books.from_wire(json.loads(json.dumps(recorder.books.to_wire())))
+    recorder.record_due(Arrival(0, 1.0), 1.0)
+    recorder.record_sent(Arrival(0, 1.0), 1.1)
+    recorder.record_reply(Arrival(0, 1.0), 1.1, 1.5, 201)
+    early = Ledger.from_wire(json.loads(json.dumps(recorder.ledger.to_wire())))
+    recorder.record_due(Arrival(1, 0.5), 0.5)
+    recorder.record_reply(Arrival(1, 0.5), 1.1, 1.2, 503)
+    late = Ledger.from_wire(json.loads(json.dumps(recorder.ledger.to_wire())))
     between = late.since(early)
-    assert dict(total(between.warmup.values()).statuses) == {503: 1}
-    assert between.all().completed == 1
+    assert dict(sum_counters(between.warmup.values()).statuses) == {503: 1}
+    assert between.total().completed == 1
     early.add(between)
     assert early.to_wire() == late.to_wire()
-    assert (late.departed, _measured(recorder).sent_in_window) == (1, 1)
+    assert (late.sent, _measured(recorder).sent_in_window) == (1, 1)

@@ -1,14 +1,14 @@
-"""The books of lost nodes are closed by what is known without them."""
+"""The share of a lost worker is accounted for without it."""
 
 import time
 
-from createflow.scenarios.load.accounting.ledger import total
+from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.accounting.recorder import Recorder
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet
-from createflow.scenarios.load.fleet.merge import final_books, writes
-from createflow.scenarios.load.plan.message import NodeState
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.fleet.merge import merge_ledgers, merge_writes
+from createflow.scenarios.load.plan.messages import NodeState
+from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import Outcome
@@ -17,34 +17,34 @@ from createflow.schemas.profile import Profile
 
 def _plan() -> LoadPlan:
     profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
-    return make_plan(profile, Asked(rate_per_s=10, duration_s=4, warmup_s=1, workers=2))
+    return make_plan(profile, LoadOptions(rate_per_s=10, duration_s=4, warmup_s=1, workers=2))
 
 
 def _heard(series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: str) -> NodeState:
     """What a node says that answered everything which was due until then."""
-    recorder = Recorder(warmup_s=1, end_s=5, of=2)
+    recorder = Recorder(warmup_s=1, end_s=5, node_count=2)
     for arrival in plan.schedule.share(index, 2):
         if arrival.due_s < until_s:
-            recorder.due(arrival, arrival.due_s)
-            recorder.replied(arrival, arrival.due_s, arrival.due_s, 201)
+            recorder.record_due(arrival, arrival.due_s)
+            recorder.record_reply(arrival, arrival.due_s, arrival.due_s, 201)
     outcomes = recorder.outcomes_to_wire() if kind == "final" else {}
-    state = NodeState(index, kind, 1, until_s, books=recorder.books.to_wire(), outcomes=outcomes)  # type: ignore[arg-type]
-    series.hear(state)
+    state = NodeState(index, kind, 1, until_s, ledger=recorder.ledger.to_wire(), outcomes=outcomes)  # type: ignore[arg-type]
+    series.add(state)
     return state
 
 
 def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -> None:
     """Last heard of at 2 s, lost at 3 s, of 5: five arrivals in doubt, ten that never left."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
-    fleet.nodes[0].hear(_heard(series, plan, 0, until_s=5, kind="final"))
-    fleet.nodes[1].hear(_heard(series, plan, 1, until_s=2, kind="tick"))
-    fleet.nodes[1].lose("killed")
+    fleet.nodes[0].update(_heard(series, plan, 0, until_s=5, kind="final"))
+    fleet.nodes[1].update(_heard(series, plan, 1, until_s=2, kind="tick"))
+    fleet.nodes[1].mark_lost("killed")
     fleet.nodes[1].lost_s = time.monotonic()
-    books = final_books(fleet, series, plan, t0=fleet.nodes[1].lost_s - 3.0, stopped_s=None)
-    tally = total(books.measured.values())
-    assert (tally.scheduled, tally.completed, tally.unfinished, tally.not_sent) == (40, 25, 5, 10)
-    assert total(books.warmup.values()).completed == 10
-    found = writes(fleet, plan)
+    ledger = merge_ledgers(fleet, series, plan, t0=fleet.nodes[1].lost_s - 3.0, stopped_s=None)
+    counters = sum_counters(ledger.measured.values())
+    assert (counters.scheduled, counters.completed, counters.unfinished, counters.not_sent) == (40, 25, 5, 10)
+    assert sum_counters(ledger.warmup.values()).completed == 10
+    found = merge_writes(fleet, plan)
     assert found.outcomes[::2] == bytes([Outcome.ACCEPTED]) * 25
     assert found.outcomes[1::2] == bytes([Outcome.UNKNOWN]) * 25, "nobody can say which of them it was"
     assert (sum(found.measured), found.measured[:12]) == (40, bytes(10) + b"\1\1")
@@ -53,25 +53,25 @@ def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -
 def test_without_a_schedule_nobody_knows_what_a_lost_node_had_sent() -> None:
     """Its writes are neither missing nor phantoms: they cannot be looked for."""
     profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
-    plan = make_plan(profile, Asked(shape="closed:4", duration_s=4, warmup_s=1))
+    plan = make_plan(profile, LoadOptions(shape="closed:4", duration_s=4, warmup_s=1))
     recorder = Recorder(warmup_s=1, end_s=5)
     for k in range(8):
-        recorder.due(Arrival(k, k * 0.5), k * 0.5)
+        recorder.record_due(Arrival(k, k * 0.5), k * 0.5)
     series, fleet = Series(), Fleet(1, lambda _: None)
-    state = NodeState(0, "tick", 1, 4.0, books=recorder.books.to_wire())
-    series.hear(state)
-    fleet.nodes[0].hear(state)
-    assert not writes(fleet, plan).unmarked
-    fleet.nodes[0].lose("killed")
-    assert "had sent" in writes(fleet, plan).unmarked
-    books = final_books(fleet, series, plan, t0=time.monotonic(), stopped_s=None)
-    assert total(books.measured.values()).unfinished == 6
+    state = NodeState(0, "tick", 1, 4.0, ledger=recorder.ledger.to_wire())
+    series.add(state)
+    fleet.nodes[0].update(state)
+    assert not merge_writes(fleet, plan).not_searchable
+    fleet.nodes[0].mark_lost("killed")
+    assert "had sent" in merge_writes(fleet, plan).not_searchable
+    ledger = merge_ledgers(fleet, series, plan, t0=time.monotonic(), stopped_s=None)
+    assert sum_counters(ledger.measured.values()).unfinished == 6
 
 
 def test_two_nodes_share_the_arrivals_in_turn() -> None:
     """Each says only its own."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
     for index in (0, 1):
-        fleet.nodes[index].hear(_heard(series, plan, index, until_s=5, kind="final"))
-    assert writes(fleet, plan).outcomes == bytes([Outcome.ACCEPTED]) * 50
+        fleet.nodes[index].update(_heard(series, plan, index, until_s=5, kind="final"))
+    assert merge_writes(fleet, plan).outcomes == bytes([Outcome.ACCEPTED]) * 50
     assert isinstance(next(plan.schedule.share(1, 2)), Arrival)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from createflow.scenarios.load.fleet import run as run_module
-from createflow.scenarios.load.fleet.run import Look, Measured, Signals
+from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals
 from createflow.scenarios.load.plan.write_log import Outcome
 from createflow.schemas.operation import Operation
 from tests.scenarios.load.conftest import Stub
@@ -68,11 +68,11 @@ def test_a_mix_reads_and_updates_what_it_created(start_stub: StartStub) -> None:
     stub = start_stub("fast")
     profile = stub.profile(target={"update": True})
     measured = asyncio.run(load(profile, mix="create=2,read=1,update=1", seed=5))
-    shares = {op: tally.scheduled for op, tally in measured.books.measured.items()}
+    shares = {op: tally.scheduled for op, tally in measured.ledger.measured.items()}
     assert sum(shares.values()) == 100
     assert shares[Operation.READ] + shares[Operation.UPDATE] == pytest.approx(50, abs=3)
     assert measured_of(measured).accepted == 100
-    updates = sum(books[Operation.UPDATE].completed for books in (measured.books.warmup, measured.books.measured))
+    updates = sum(books[Operation.UPDATE].completed for books in (measured.ledger.warmup, measured.ledger.measured))
     assert stub.seen()["posts"] == measured.writes.outcomes.count(Outcome.ACCEPTED) + updates
 
 
@@ -85,9 +85,9 @@ def test_replies_after_the_end_are_waited_for(start_stub: StartStub) -> None:
 def test_stopping_drains_and_keeps_the_part_that_was_measured(start_stub: StartStub) -> None:
     """What was sent is answered, the rest was never due, and the window is the shorter one."""
 
-    async def stopped() -> Measured:
+    async def stopped() -> LoadResult:
         watch = Watch()
-        watch.on_look = lambda look: watch.signals.stop.set() if look.at_s > 0.5 else None
+        watch.on_snapshot = lambda snapshot: watch.signals.stop.set() if snapshot.at_s > 0.5 else None
         return await load(start_stub("delay:0.1").profile(), watch, duration_s=30.0)
 
     measured = asyncio.run(stopped())
@@ -101,15 +101,15 @@ def test_stopping_drains_and_keeps_the_part_that_was_measured(start_stub: StartS
 def test_a_second_stop_does_not_wait_for_replies(start_stub: StartStub) -> None:
     """What is still open is unfinished: its outcome is unknown, and it is not forgotten."""
 
-    async def killed() -> Measured:
+    async def killed() -> LoadResult:
         watch = Watch()
 
-        def interrupt(look: Look) -> None:
-            if look.at_s > 0.5:
+        def interrupt(snapshot: Snapshot) -> None:
+            if snapshot.at_s > 0.5:
                 watch.signals.stop.set()
                 watch.signals.kill.set()
 
-        watch.on_look = interrupt
+        watch.on_snapshot = interrupt
         return await load(start_stub("hang").profile(), watch, rate_per_s=50.0, duration_s=30.0)
 
     tally = measured_of(asyncio.run(killed()))
@@ -121,10 +121,10 @@ def test_a_second_stop_does_not_wait_for_replies(start_stub: StartStub) -> None:
 def test_a_killed_worker_loses_its_share_and_nothing_else(start_stub: StartStub, workers: int) -> None:
     """Its arrivals are unknown or not sent; the other worker went on; all are accounted for."""
 
-    def kill_one(look: Look) -> None:
-        if look.at_s > 0.5:
+    def kill_one(snapshot: Snapshot) -> None:
+        if snapshot.at_s > 0.5:
             processes = load_processes(os.getpid())
-            victims = processes["worker"] or processes["node"]
+            victims = processes["worker"]
             if len(victims) == workers:
                 os.kill(victims[-1], signal.SIGKILL)
 
@@ -140,22 +140,22 @@ def test_a_killed_worker_loses_its_share_and_nothing_else(start_stub: StartStub,
 
 def test_a_worker_that_stands_still_is_given_up(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a hang of our own nor a result that looks whole."""
-    monkeypatch.setattr(run_module, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(run_module, "_GRACE_S", 0.5)
 
-    def freeze(_: Look) -> None:
-        for worker in load_processes(os.getpid())["node"]:
+    def freeze(_: Snapshot) -> None:
+        for worker in load_processes(os.getpid())["worker"]:
             os.kill(worker, signal.SIGSTOP)
 
     profile = start_stub("fast").profile(target={"timeout_s": 0.3})
     measured = asyncio.run(load(profile, Watch(freeze), duration_s=2.0))
-    assert "final books" in measured.lost[0][1]
+    assert "final ledger" in measured.lost[0][1]
     assert measured_of(measured).scheduled == 200
 
 
 def test_a_worker_that_stalls_and_comes_back_loses_no_arrival(start_stub: StartStub) -> None:
     """Stopped for a second and a half in the middle: all its arrivals are late, none is lost, and that is seen."""
 
-    async def stalled() -> Measured:
+    async def stalled() -> LoadResult:
         stall: list[asyncio.Task[None]] = []
 
         async def pause() -> None:
@@ -164,23 +164,23 @@ def test_a_worker_that_stalls_and_comes_back_loses_no_arrival(start_stub: StartS
             await asyncio.sleep(1.5)  # the stall itself, not a wait for something
             os.kill(worker, signal.SIGCONT)
 
-        def on_look(look: Look) -> None:
-            if look.at_s > 0.5 and not stall:
+        def on_snapshot(snapshot: Snapshot) -> None:
+            if snapshot.at_s > 0.5 and not stall:
                 stall.append(asyncio.create_task(pause()))
 
-        return await load(start_stub("fast").profile(), Watch(on_look), workers=2, duration_s=3.0)
+        return await load(start_stub("fast").profile(), Watch(on_snapshot), workers=2, duration_s=3.0)
 
     measured = asyncio.run(stalled())
     tally = measured_of(measured)
     assert (tally.completed, measured.lost) == (300, ())
-    assert measured.books.pacing.percentiles_ms(1.0) > (1000,), "the generator's own lateness"
+    assert measured.ledger.pacing.percentiles_ms(1.0) > (1000,), "the generator's own lateness"
     assert tally.service.percentiles_ms(0.9)[0] < 500, "the target is not to blame"
 
 
 def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub) -> None:
     """Two places: the third that comes gets nothing to do, and the load is as if it had never come."""
 
-    async def joined() -> Measured:
+    async def joined() -> LoadResult:
         workers: list[asyncio.subprocess.Process] = []
         opening: list[asyncio.Task[None]] = []
 
@@ -203,7 +203,7 @@ def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub
         try:
             return await load(
                 start_stub("fast").profile(),
-                Watch(tell=tell),
+                Watch(on_message=tell),
                 workers=2,
                 master=("127.0.0.1", 0),
                 duration_s=4.0,
@@ -215,13 +215,13 @@ def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub
                 await worker.wait()
 
     measured = asyncio.run(joined())
-    assert (measured_of(measured).completed, measured.lost, len(measured.late)) == (400, (), 1)
+    assert (measured_of(measured).completed, measured.lost, len(measured.rejected_hosts)) == (400, (), 1)
     assert {state.index for state in measured.states} == {0, 1}
 
 
 def test_signals_are_set_by_the_user_alone() -> None:
     """A run without interruption knows of none."""
-    assert not Signals(asyncio.Event(), asyncio.Event()).stop.is_set()
+    assert not StopSignals(asyncio.Event(), asyncio.Event()).stop.is_set()
 
 
 def test_tokens_are_renewed_while_the_run_goes_on(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 import os
 import platform
+import socket
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from createflow.scenarios.load.host.machine import fingerprint, usable_cores
+from createflow.scenarios.load.host.machine import describe_machine, runs_on_this_machine, usable_cores
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def _write(root: Path, name: str, text: str) -> None:
 
 def test_a_machine_says_what_shapes_the_numbers(root: Path) -> None:
     """Hardware, kernel, interpreter and packages; versions without importing any of them."""
-    machine = fingerprint(same_host=True, steal_ratio=0.1, root=root)
+    machine = describe_machine(same_host=True, steal_ratio=0.1, root=root)
     assert (machine.cpu, machine.memory_mb) == ("A CPU @ 2.50GHz", 8000)
     assert (machine.python, machine.system) == (
         platform.python_version(),
@@ -41,12 +42,12 @@ def test_a_machine_says_what_shapes_the_numbers(root: Path) -> None:
 def test_an_arm_has_numbers_for_a_name(root: Path) -> None:
     """They tell one from another as well."""
     _write(root, "proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd0c\n")
-    assert fingerprint(root=root).cpu == f"{platform.machine()} 0x41 0xd0c"
+    assert describe_machine(root=root).cpu == f"{platform.machine()} 0x41 0xd0c"
 
 
 def test_a_system_without_these_files_has_empty_fields(tmp_path: Path) -> None:
     """Then nothing is compared."""
-    machine = fingerprint(root=tmp_path)
+    machine = describe_machine(root=tmp_path)
     assert (machine.cpu, machine.memory_mb) == ("", 0)
 
 
@@ -81,6 +82,50 @@ def test_cores_that_a_process_is_not_bound_to_do_not_count(root: Path, monkeypat
 def test_memory_is_what_the_container_may_use(root: Path) -> None:
     """Where that is less."""
     _write(root, "sys/fs/cgroup/memory.max", "1073741824\n")
-    assert fingerprint(root=root).memory_mb == 1024
+    assert describe_machine(root=root).memory_mb == 1024
     _write(root, "sys/fs/cgroup/memory.max", "max\n")
-    assert fingerprint(root=root).memory_mb == 8000
+    assert describe_machine(root=root).memory_mb == 8000
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "https://127.0.0.1:8443/x", "http://127.8.9.10", "http://[::1]:9", "http://0.0.0.0:1"]
+)
+def test_loopback_is_this_machine(url: str) -> None:
+    """By name and by address."""
+    assert runs_on_this_machine(url)
+
+
+def test_an_address_of_its_own_is_this_machine() -> None:
+    """Also where it is not loopback, if there is one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # a datagram socket: nothing is sent
+        except OSError:
+            pytest.skip("no address but loopback")
+        own = probe.getsockname()[0]
+    assert runs_on_this_machine(f"http://{own}:8080")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://192.0.2.1/", "http://[2001:db8::1]", "http:///x", "no url", "http://[::1", "http://" + "a" * 300]
+)
+def test_others_and_nonsense_are_not(url: str) -> None:
+    """The documentation's addresses belong to nobody."""
+    assert not runs_on_this_machine(url)
+
+
+def test_a_name_that_leads_nowhere_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preflight tells that better."""
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert not runs_on_this_machine("http://nowhere.example")
+
+
+def test_one_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name may have an address elsewhere too."""
+    answers = [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (address, 9)) for address in ("192.0.2.1", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
+    assert runs_on_this_machine("http://somewhere.example")

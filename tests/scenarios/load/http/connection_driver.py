@@ -16,9 +16,9 @@ import gevent
 import gevent.event
 import gevent.resolver.thread
 
+from createflow.scenarios.load.http.connect import Endpoint
 from createflow.scenarios.load.http.connection import Connection
-from createflow.scenarios.load.http.deadlines import Watchdog
-from createflow.scenarios.load.http.endpoint import Endpoint
+from createflow.scenarios.load.http.deadlines import Deadlines
 from createflow.scenarios.load.http.errors import ExchangeError
 
 _PATIENCE_S = 10.0
@@ -48,13 +48,13 @@ class Resolver(gevent.resolver.thread.Resolver):
 class Driven:
     """One connection under test."""
 
-    watchdog: Watchdog
+    deadlines: Deadlines
 
     def __init__(self, *, url: str, finds: list[str] | None = None, **options: Any) -> None:
         if finds:
             Resolver.known[urlsplit(url).hostname or ""] = finds
-        self.endpoint = Endpoint.of(url, **options)
-        self.connection = Connection(self.endpoint, self.watchdog)
+        self.endpoint = Endpoint.from_url(url, **options)
+        self.connection = Connection(self.endpoint, self.deadlines)
 
     def exchange(self, *, keep: bool = False, **request: Any) -> dict[str, Any]:
         """One exchange, and what is known after it."""
@@ -67,7 +67,6 @@ class Driven:
     def close(self) -> None:
         """Close."""
         self.connection.close()
-        self.watchdog.forget(self.connection)
 
     def outcome(self, do: Any) -> dict[str, Any]:
         """What came of it, how long it took, and whether a connection was opened for it."""
@@ -84,7 +83,7 @@ class Driven:
 
     def together(self, *, count: int) -> list[dict[str, Any]]:
         """One exchange over each of ``count`` connections of this endpoint, all at the same time."""
-        connections = [Connection(self.endpoint, self.watchdog) for _ in range(count)]
+        connections = [Connection(self.endpoint, self.deadlines) for _ in range(count)]
 
         def exchange(index: int) -> dict[str, Any]:
             connection = connections[index]
@@ -94,7 +93,6 @@ class Driven:
         gevent.joinall(jobs, raise_error=True)
         for connection in connections:
             connection.close()
-            self.watchdog.forget(connection)
         return [job.value for job in jobs]
 
     def notice_close(self) -> None:
@@ -149,7 +147,7 @@ class Driven:
 def main() -> None:
     """Serve calls until there are no more."""
     gevent.get_hub().resolver = Resolver()
-    Driven.watchdog = Watchdog()
+    Driven.deadlines = Deadlines()
     driven: dict[int, Driven] = {}
     for line in sys.stdin:
         number, method, arguments = json.loads(line)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from createflow.scenarios.load.plan.mix import Mix, in_pattern, mix_of
-from createflow.scenarios.load.plan.schedule import constant
+from createflow.scenarios.load.plan.mix import Mix, assign_operations, parse_mix
+from createflow.scenarios.load.plan.schedule import Schedule, Stage
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 
 
 def test_every_stretch_of_the_pattern_has_the_weights() -> None:
     """80 : 15 : 5 is 16 : 3 : 1."""
-    mix = mix_of("create=80, read=15,update=5", seed=3)
+    mix = parse_mix("create=80, read=15,update=5", seed=3)
     for start in range(0, len(mix.pattern), 20):
         block = mix.pattern[start : start + 20]
         assert {op: block.count(op) for op in Operation} == {"create": 16, "read": 3, "update": 1}
@@ -19,21 +19,21 @@ def test_every_stretch_of_the_pattern_has_the_weights() -> None:
 
 def test_every_node_of_two_gets_every_kind() -> None:
     """Half of each: dealt out in turn, a short pattern would give one node all reads."""
-    letters = mix_of("create=1,read=1", seed=1).letters
+    letters = parse_mix("create=1,read=1", seed=1).letters
     assert 400 < letters[::2].count("r") / len(letters) * 2000 < 600
-    assert set(mix_of("create=7", seed=1).letters) == {"c"}
+    assert set(parse_mix("create=7", seed=1).letters) == {"c"}
 
 
 def test_the_seed_decides_the_order() -> None:
     """And nothing else does."""
-    mixes = [mix_of("create=10,read=10", seed=seed).letters for seed in (1, 1, 2)]
+    mixes = [parse_mix("create=10,read=10", seed=seed).letters for seed in (1, 1, 2)]
     assert mixes[0] == mixes[1] != mixes[2]
     assert Mix().letters == "c"
 
 
 def test_arrivals_get_their_operations_by_number() -> None:
     """So two nodes agree about each without talking."""
-    arrivals = list(in_pattern(constant(4, 1).share(0, 1), "cru"))
+    arrivals = list(assign_operations(Schedule((Stage(1, 4, 4),)).share(0, 1), "cru"))
     assert [arrival.operation.value for arrival in arrivals] == ["create", "read", "update", "create"]
 
 
@@ -42,5 +42,5 @@ def test_arrivals_get_their_operations_by_number() -> None:
 )
 def test_anything_else_is_told(text: str) -> None:
     """A load without creates would prove nothing."""
-    with pytest.raises(UserError, match="not a mix"):
-        mix_of(text, seed=0)
+    with pytest.raises(UserError, match="not a valid mix"):
+        parse_mix(text, seed=0)

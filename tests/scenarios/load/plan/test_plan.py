@@ -2,9 +2,8 @@
 
 import pytest
 
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.plan.options import MAX_SENDERS_PER_WORKER, LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
-from createflow.scenarios.load.plan.sender_count import MAX_PER_NODE
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 
@@ -13,21 +12,21 @@ TARGET = {"base_url": "http://127.0.0.1:1"}
 
 def _plan(target: dict[str, object] | None = None, **asked: object) -> LoadPlan:
     profile = Profile.model_validate({"target": {**TARGET, **(target or {})}})
-    return make_plan(profile, Asked(**asked))  # type: ignore[arg-type] # options of one test each
+    return make_plan(profile, LoadOptions(**asked))  # type: ignore[arg-type] # options of one test each
 
 
 def test_senders_are_bounded_by_what_a_node_can_hold() -> None:
     """Each is a connection."""
     plan = _plan(rate_per_s=100, senders=2000, workers=2)
-    assert plan.senders == 2 * MAX_PER_NODE
-    assert [config.senders for config in plan.node_configs((), {})] == [MAX_PER_NODE] * 2
+    assert plan.senders == 2 * MAX_SENDERS_PER_WORKER
+    assert [config.senders for config in plan.node_configs((), {})] == [MAX_SENDERS_PER_WORKER] * 2
     assert "1800 senders instead of 2000" in plan.notes[0]
 
 
 def test_each_worker_has_as_many_senders_and_what_that_changes_is_told() -> None:
     """Clients of a closed model are senders."""
     plan = _plan(shape="closed:10", workers=3)
-    assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: each worker has as many",))
+    assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: every worker has the same number",))
     assert plan.shape == "12 clients in turns (closed model) for 20 s"
     assert _plan(shape="closed:10", workers=2).notes == ()
 
@@ -48,7 +47,7 @@ def test_nothing_can_be_asked_for_by_zero(option: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"rate_per_s": 1e9, "duration_s": 0.1}, "none can make more than 100,000/s"),
+        ({"rate_per_s": 1e9, "duration_s": 0.1}, "the maximum is 100,000/s for each"),
         ({"rate_per_s": 200_001.0, "workers": 2}, "200,001/s on 2 load workers"),
         ({"shape": "0..1000000/1s"}, "1,000,000/s on 1 load worker"),
         ({"rate_per_s": 100_000.0, "duration_s": 20_000.0}, "more than 1,000,000,000 requests"),
@@ -71,7 +70,7 @@ def test_the_window_and_the_mean_rate_leave_the_warmup_out() -> None:
 
 def test_updates_need_a_target_that_takes_them() -> None:
     """Told before the load, not as a thousand 405."""
-    with pytest.raises(UserError, match="takes no updates"):
+    with pytest.raises(UserError, match="does not declare updates"):
         _plan(mix="create=1,update=1")
     assert _plan({"update": True}, mix="create=1,update=1").mix.shares() == {"create": 0.5, "update": 0.5}
 

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.load.plan.schedule import Schedule, Stage, constant
+from createflow.scenarios.load.plan.schedule import (
+    Schedule,
+    Stage,
+    add_warmup,
+    client_count,
+    is_custom_shape,
+    parse_shape,
+)
+from createflow.schemas.error import UserError
 
 rates = st.floats(min_value=0.1, max_value=2000)
 durations = st.floats(min_value=0.01, max_value=2)
@@ -35,25 +43,16 @@ def test_arrivals_are_in_order_and_inside_the_duration(schedule: Schedule) -> No
 
 
 @settings(deadline=None)
-@given(schedule=schedules, of=nodes, cut=durations, index=st.integers(0, 4))
-def test_the_size_of_a_share_counts_what_the_share_holds(schedule: Schedule, of: int, cut: float, index: int) -> None:
-    """What a lost node still owes is known without asking it."""
-    index %= of
-    late = [arrival for arrival in schedule.share(index, of) if arrival.due_s >= cut]
-    assert schedule.share_size(index, of, start_s=cut) == len(late)
-
-
-@settings(deadline=None)
 @given(schedule=schedules, start=st.floats(0, 1), end=st.floats(1, 8))
 def test_counts_between_two_moments_match_the_integral(schedule: Schedule, start: float, end: float) -> None:
     """A ramp is not a row of steps: as many arrivals as the area below the rate, to the one at each end."""
-    seen = schedule.share_size(0, 1, start_s=start, end_s=end)
-    assert abs(seen - schedule.expected(start, end)) < 2
+    seen = sum(start <= arrival.due_s < end for arrival in schedule.share(0, 1))
+    assert abs(seen - schedule.arrival_count(start, end)) < 2
 
 
 def test_five_hundred_a_second_for_twenty_seconds_is_ten_thousand() -> None:
     """The default run, to the arrival."""
-    arrivals = list(constant(500, 20).share(0, 1))
+    arrivals = list(Schedule((Stage(20, 500, 500),)).share(0, 1))
     assert len(arrivals) == 10_000
     assert (arrivals[501].k, arrivals[501].due_s) == (501, 1.002)
 
@@ -90,4 +89,54 @@ def test_random_arrivals_follow_a_changing_rate() -> None:
     assert late == pytest.approx(7500, abs=3 * math.sqrt(7500))
     numbers = [arrival.k for share in shares for arrival in share]
     assert len(set(numbers)) == len(numbers), "no number twice"
-    assert schedule.share_size(1, 3, start_s=10) == sum(arrival.due_s >= 10 for arrival in shares[1])
+
+
+@pytest.mark.parametrize(
+    ("shape", "stages"),
+    [
+        ("constant", [(10, 100, 100)]),
+        ("soak", [(10, 100, 100)]),
+        ("ramp", [(10, 10, 100)]),
+        ("steps:2", [(5, 50, 50), (5, 100, 100)]),
+        ("spike:3", [(4, 100, 100), (2, 300, 300), (4, 100, 100)]),
+        ("0..1000/1m,1000/5m, 0/500ms", [(60, 0, 1000), (300, 1000, 1000), (0.5, 0, 0)]),
+    ],
+)
+def test_a_shape_is_a_row_of_stages(shape: str, stages: list[tuple[float, float, float]]) -> None:
+    """What each name means, at 100/s for 10 s."""
+    assert parse_shape(shape, rate_per_s=100, duration_s=10) == tuple(Stage(*stage) for stage in stages)
+
+
+def test_steps_and_spike_have_numbers_of_their_own() -> None:
+    """Five steps; five times the rate."""
+    assert len(parse_shape("steps", rate_per_s=100, duration_s=10)) == 5
+    assert parse_shape("spike", rate_per_s=100, duration_s=10)[1].to_per_s == 500
+
+
+@pytest.mark.parametrize(
+    "shape", ["circle", "ramp:3", "steps:x", "", "100", "100/", "1..2..3/4s", "-5/3s", "5/0s", "0/9s"]
+)
+def test_anything_else_is_told_with_what_is_understood(shape: str) -> None:
+    """Exit 2 with examples."""
+    with pytest.raises(UserError) as caught:
+        parse_shape(shape, rate_per_s=100, duration_s=10)
+    assert "0..1000/1m" in caught.value.hint
+
+
+def test_a_closed_model_schedules_nothing() -> None:
+    """Only how long it lasts."""
+    assert parse_shape("closed:50", rate_per_s=500, duration_s=20) == (Stage(20, 0, 0),)
+    assert [client_count(shape) for shape in ("closed:50", "closed", "closed:0", "constant")] == [50, 0, 0, 0]
+
+
+def test_only_stages_say_rates_themselves() -> None:
+    """A rate beside them would contradict."""
+    assert is_custom_shape("100/3s")
+    assert not is_custom_shape("spike:3")
+
+
+def test_the_warmup_runs_at_the_rate_that_the_shape_begins_with() -> None:
+    """Or a tenth of the highest, where that is nothing."""
+    assert add_warmup((Stage(1, 50, 100),), 2)[0] == Stage(2, 50, 50)
+    assert add_warmup((Stage(1, 0, 100),), 2)[0] == Stage(2, 10, 10)
+    assert len(add_warmup((Stage(1, 50, 100),), 0)) == 1

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.load.search.knee import Step, find_max
-from createflow.schemas.clock import FakeClock
-from createflow.schemas.load_knee import Bound, Knee, KneeStep
+from createflow.scenarios.load.search.knee import Measurement, find_max
+from createflow.schemas.load_finding import Bound, Knee, KneeStep
+from tests.fake_clock import FakeClock
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Simulated:
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)  # noqa: S311 - a simulation
 
-    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:
+    async def __call__(self, rate_per_s: float, hold_s: float) -> Measurement:
         """Measure without waiting."""
         self.clock.advance(hold_s)
         served = min(rate_per_s, self.capacity_per_s, self.generator_per_s)
@@ -38,7 +38,9 @@ class Simulated:
         p99_ms = 10 + 1000 * queue_s
         held = p99_ms <= 100 and served >= 0.99 * rate_per_s and self.dice.random() >= self.spoiled
         limited = rate_per_s > self.generator_per_s
-        return Step(held=held, valid=not limited, generator_limited=limited, accepted_per_s=served, p99_ms=p99_ms)
+        return Measurement(
+            held=held, valid=not limited, generator_limited=limited, accepted_per_s=served, p99_ms=p99_ms
+        )
 
     def found(self, **options: float) -> Knee:
         """Search."""
@@ -77,13 +79,13 @@ def test_one_step_in_ten_that_fails_by_chance_does_not_change_the_answer() -> No
 @given(st.floats(60, 5000), st.floats(0, 1), st.integers(0, 1000), st.floats(50, 5000), st.integers(1, 60))
 @settings(max_examples=200, deadline=None)
 def test_no_target_however_noisy_keeps_the_search_for_ever(
-    capacity_per_s: float, spoiled: float, seed: int, generator_per_s: float, most_steps: int
+    capacity_per_s: float, spoiled: float, seed: int, generator_per_s: float, max_steps: int
 ) -> None:
     """And whatever is answered was held, within what was allowed."""
     target = Simulated(capacity_per_s, generator_per_s, spoiled, seed)
     start_s = target.clock.monotonic()
-    knee = target.found(most_steps=most_steps, most_s=900)
-    assert len(knee.steps) <= most_steps
+    knee = target.found(max_steps=max_steps, max_s=900)
+    assert len(knee.steps) <= max_steps
     assert target.clock.monotonic() - start_s <= 900
     assert knee.rate_per_s <= 1.015 * min(capacity_per_s, generator_per_s)
     assert (knee.bound is Bound.NONE) == (knee.rate_per_s == 0)
@@ -109,8 +111,8 @@ def test_a_target_that_fails_below_the_generators_limit_is_still_measured() -> N
     assert knee.rate_per_s == pytest.approx(250, rel=0.05)
 
 
-def _always(step: Step) -> Callable[[float, float], object]:
-    async def measure(_rate_per_s: float, _hold_s: float) -> Step:
+def _always(step: Measurement) -> Callable[[float, float], object]:
+    async def measure(_rate_per_s: float, _hold_s: float) -> Measurement:
         return step
 
     return measure
@@ -119,13 +121,13 @@ def _always(step: Step) -> Callable[[float, float], object]:
 @pytest.mark.parametrize(
     ("step", "answer"),
     [
-        (Step(held=False), "none: even 50/s was not held"),
-        (Step(held=False, valid=False, generator_limited=True), "none: the generator cannot send even 50/s"),
-        (Step(held=True, valid=False), "none: even 50/s could not be measured"),
-        (Step(held=True), ">= 1600/s (more is not tried)"),
+        (Measurement(held=False), "none: even 50/s was not held"),
+        (Measurement(held=False, valid=False, generator_limited=True), "none: the generator cannot send even 50/s"),
+        (Measurement(held=True, valid=False), "none: even 50/s could not be measured"),
+        (Measurement(held=True), ">= 1600/s (higher rates were not measured)"),
     ],
 )
-def test_an_answer_at_either_end_says_what_stands_there(step: Step, answer: str) -> None:
+def test_an_answer_at_either_end_says_what_stands_there(step: Measurement, answer: str) -> None:
     """No number where nothing was held; no maximum where nothing failed."""
     knee = asyncio.run(find_max(_always(step), highest_per_s=1600, clock=FakeClock()))  # type: ignore[arg-type]
     assert knee.answer == answer
@@ -137,16 +139,16 @@ class Scripted:
 
     script: dict[float, str]
 
-    async def __call__(self, rate_per_s: float, hold_s: float) -> Step:  # noqa: ARG002 - as the protocol says
+    async def __call__(self, rate_per_s: float, hold_s: float) -> Measurement:  # noqa: ARG002 - as the protocol says
         """``h``eld, ``f``ailed, ``g``enerator-limited, ``i``nvalid."""
         told = self.script.get(rate_per_s, "h" if rate_per_s < min(self.script) else "f")
         if len(told) > 1:
             self.script[rate_per_s] = told[1:]
         return {
-            "h": Step(held=True),
-            "f": Step(held=False),
-            "g": Step(held=False, valid=False, generator_limited=True),
-            "i": Step(held=False, valid=False),
+            "h": Measurement(held=True),
+            "f": Measurement(held=False),
+            "g": Measurement(held=False, valid=False, generator_limited=True),
+            "i": Measurement(held=False, valid=False),
         }[told[0]]
 
 
@@ -164,8 +166,8 @@ def test_a_failure_counts_when_two_of_three_say_so(at_100: str, tries: int, held
 def test_a_rate_that_does_not_last_gives_way_to_a_lower_one() -> None:
     """Held for ten seconds, not for thirty: the next lower one is confirmed instead."""
 
-    async def measure(rate_per_s: float, hold_s: float) -> Step:
-        return Step(held=rate_per_s <= (300 if hold_s < 30 else 280))
+    async def measure(rate_per_s: float, hold_s: float) -> Measurement:
+        return Measurement(held=rate_per_s <= (300 if hold_s < 30 else 280))
 
     knee = asyncio.run(find_max(measure, clock=FakeClock()))
     assert knee.bound is Bound.HIGHEST
@@ -175,8 +177,8 @@ def test_a_rate_that_does_not_last_gives_way_to_a_lower_one() -> None:
 def test_what_never_lasts_is_no_answer() -> None:
     """Every short run is held, no long one is."""
 
-    async def measure(rate_per_s: float, hold_s: float) -> Step:
-        return Step(held=rate_per_s <= 300 and hold_s < 30)
+    async def measure(rate_per_s: float, hold_s: float) -> Measurement:
+        return Measurement(held=rate_per_s <= 300 and hold_s < 30)
 
     knee = asyncio.run(find_max(measure, clock=FakeClock()))
     assert (knee.bound, "for 3 times as long" in knee.answer) == (Bound.NONE, True)
@@ -184,25 +186,28 @@ def test_what_never_lasts_is_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("options", "reason"),
-    [({"most_steps": 3}, "3 measurements were made, unconfirmed"), ({"most_s": 50}, "the time was up, unconfirmed")],
+    [
+        ({"max_steps": 3}, "the limit of 3 measurements was reached, not confirmed"),
+        ({"max_s": 50}, "the time limit was reached, not confirmed"),
+    ],
 )
 def test_a_search_that_runs_out_says_what_it_had(options: dict[str, float], reason: str) -> None:
     """At least that."""
     target = Simulated(10_000)
     knee = target.found(**options)
     assert (knee.bound, knee.rate_per_s, knee.reason) == (Bound.AT_LEAST, max(s.rate_per_s for s in knee.steps), reason)
-    assert Simulated(100).found(most_s=5).answer == "none: the time was up before any rate was held"
+    assert Simulated(100).found(max_s=5).answer == "none: the time limit was reached before any rate was held"
 
 
 def test_a_rate_that_was_not_confirmed_is_not_answered_when_the_search_runs_out() -> None:
     """It was held for ten seconds and not for thirty; what was held below it is all that is left."""
 
-    async def measure(rate_per_s: float, hold_s: float) -> Step:
-        return Step(held=rate_per_s <= 300 and hold_s < 30)
+    async def measure(rate_per_s: float, hold_s: float) -> Measurement:
+        return Measurement(held=rate_per_s <= 300 and hold_s < 30)
 
     whole = asyncio.run(find_max(measure, clock=FakeClock()))
     unconfirmed = next(number for number, step in enumerate(whole.steps) if step.confirmation)
-    knee = asyncio.run(find_max(measure, most_steps=unconfirmed + 2, clock=FakeClock()))
+    knee = asyncio.run(find_max(measure, max_steps=unconfirmed + 2, clock=FakeClock()))
     assert 0 < knee.rate_per_s < whole.steps[unconfirmed].rate_per_s
     assert knee.bound is Bound.AT_LEAST
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from createflow.scenarios.load.accounting.histogram import Histogram
-from createflow.scenarios.load.verdict.window import Outcomes, Span
+from createflow.scenarios.load.verdict.windows import Outcomes, Window
 from createflow.schemas.operation import Operation
 
 
@@ -23,23 +23,23 @@ def outcomes(
     unsent: int = 0,
     limited: int = 0,
     unavailable: int = 0,
-    in_span: int | None = None,
+    in_window: int | None = None,
     verified: int | None = None,
 ) -> Outcomes:
     """Arrivals of which so many were accepted, each after this long. ``bad`` is all that was not."""
     return Outcomes(
         scheduled=good + bad,
-        bad=bad,
+        not_accepted=bad,
         unsent=unsent,
-        refused_by_limit=limited,
+        rate_limited=limited,
         unavailable=unavailable,
         accepted=histogram([latency_s] * good),
-        accepted_in_span=good if in_span is None else in_span,
-        verified_in_span=verified,
+        accepted_in_window=good if in_window is None else in_window,
+        verified_in_window=verified,
     )
 
 
-def span(of: Outcomes, *, start_s: float = 2.0, duration_s: float = 1.0, reads: Outcomes | None = None) -> Span:
+def window(of: Outcomes, *, start_s: float = 2.0, duration_s: float = 1.0, reads: Outcomes | None = None) -> Window:
     """A stretch with creates, and reads where given."""
     by_operation = {Operation.CREATE: of} | ({Operation.READ: reads} if reads else {})
-    return Span(start_s, duration_s, by_operation)
+    return Window(start_s, duration_s, by_operation)

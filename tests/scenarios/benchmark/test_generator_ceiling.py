@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 
-from createflow.scenarios.benchmark import self_test as module
-from createflow.scenarios.benchmark.self_test import self_test
+from createflow.scenarios.benchmark import generator_ceiling as module
+from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
 
 
 def test_the_ceiling_is_worked_out_of_three_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each offered more than the one before; cost and rate come of what was seen."""
     monkeypatch.setattr(module, "_RUN_S", 1.0)
     told: list[str] = []
-    ceiling = asyncio.run(self_test(1, told.append))
+    ceiling = asyncio.run(measure_generator_ceiling(1, told.append))
     assert len(told) == len(ceiling.runs) == 3
     assert ceiling.runs[0].offered_per_s == pytest.approx(1000)
     assert ceiling.runs[0].offered_per_s < ceiling.runs[1].offered_per_s

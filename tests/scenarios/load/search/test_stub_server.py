@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from createflow.scenarios.load.search.ceiling_stub import REPLY, whole_requests
+from createflow.scenarios.load.search.stub_server import REPLY, count_requests
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nAccept: */*\r\n\r\n"
 REQUEST = HEAD + b"12345"
@@ -30,13 +30,13 @@ REQUEST = HEAD + b"12345"
 )
 def test_requests_are_told_apart(data: bytes, count: int, rest: bytes) -> None:
     """Whole ones, pieces, several at once, without a body, and with a body that looks like the end of a head."""
-    assert whole_requests(data) == (count, rest)
+    assert count_requests(data) == (count, rest)
 
 
 @pytest.fixture
 def stub() -> Iterator["subprocess.Popen[bytes]"]:
     """A running stub; gone with the test."""
-    command = [sys.executable, "-m", "createflow.scenarios.load.search.ceiling_stub"]
+    command = [sys.executable, "-m", "createflow.scenarios.load.search.stub_server"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()

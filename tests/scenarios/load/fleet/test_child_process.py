@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from createflow.scenarios.load.fleet import join as module
-from createflow.scenarios.load.fleet.join import join
-from createflow.scenarios.load.fleet.run import Measured
+from createflow.scenarios.load.fleet import child_process as module
+from createflow.scenarios.load.fleet.child_process import join_master
+from createflow.scenarios.load.fleet.run import LoadResult
 from createflow.schemas.error import TargetError
 from tests.scenarios.load.conftest import Stub
 from tests.scenarios.load.fleet.load_run import Watch, load, measured_of
@@ -18,14 +18,14 @@ def test_it_does_its_part_of_one_run_and_ends(start_stub: Callable[[str], Stub])
     """As ``createflow bench --worker`` does, told how far it is."""
     told: list[str] = []
 
-    async def run() -> Measured:
+    async def run() -> LoadResult:
         lending: list[asyncio.Task[None]] = []
 
         def tell(words: str) -> None:
             port = int(words.rpartition(":")[2])
-            lending.append(asyncio.create_task(join("127.0.0.1", port, told.append)))
+            lending.append(asyncio.create_task(join_master("127.0.0.1", port, told.append)))
 
-        measured = await load(start_stub("fast").profile(), Watch(tell=tell), master=("127.0.0.1", 0))
+        measured = await load(start_stub("fast").profile(), Watch(on_message=tell), master=("127.0.0.1", 0))
         await asyncio.gather(*lending)
         return measured
 
@@ -39,5 +39,5 @@ def test_without_a_master_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         with pytest.raises(TargetError, match="no master within") as caught:
-            asyncio.run(join("127.0.0.1", closed.getsockname()[1], lambda _: None))
+            asyncio.run(join_master("127.0.0.1", closed.getsockname()[1], lambda _: None))
     assert "--master" in caught.value.hint

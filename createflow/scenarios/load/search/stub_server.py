@@ -1,8 +1,8 @@
-"""The quickest target there is: a bare server that answers 201 to everything, to learn what the generator can do.
+"""A minimal server that answers 201 to every request, to measure the generator ceiling.
 
-``python -m createflow.scenarios.load.search.ceiling_stub`` prints its port on 127.0.0.1 and serves until its stdin is
-closed, so that it ends with whoever started it. It reads HTTP/1.1 just well enough for what our generator sends:
-keep-alive requests with ``Content-Length``, in pieces or several at once.
+``python -m createflow.scenarios.load.search.stub_server`` prints its port on 127.0.0.1 and serves until its stdin is
+closed, so it ends with the process that started it. It parses only the HTTP/1.1 that the load engine sends: keep-alive
+requests with ``Content-Length``, in parts or several at once.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ import sys
 REPLY = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n" + b'{"id":"1"}'
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,7})\r\n", re.IGNORECASE)
-_MOST_BYTES = 1 << 20
-"""Of one request; a larger one ends its connection."""
+_MAX_REQUEST_BYTES = 1 << 20
+"""A larger request closes its connection."""
 _READ_BYTES = 1 << 16
 
 
-class Server:
-    """Connections, and what of a request each has sent so far."""
+class StubServer:
+    """The connections, and the part of a request that each has sent so far."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
@@ -30,10 +30,10 @@ class Server:
         self._poll = select.epoll()
         self._poll.register(self._listener, select.EPOLLIN)
         self._connections: dict[int, socket.socket] = {}
-        self._pieces: dict[int, bytes] = {}
+        self._partial: dict[int, bytes] = {}
 
     def serve(self, owner: int) -> None:
-        """Answer until this descriptor can be read, which is when the other end of a pipe is closed."""
+        """Answer requests until this descriptor is readable, which a pipe is when its other end is closed."""
         self._poll.register(owner, select.EPOLLIN)
         listener, connections, answer = self._listener.fileno(), self._connections, self._answer
         while True:
@@ -46,14 +46,14 @@ class Server:
                     answer(descriptor, connections[descriptor])
 
     def close(self) -> None:
-        """Leave nothing open."""
+        """Close all sockets."""
         for connection in self._connections.values():
             connection.close()
         self._listener.close()
         self._poll.close()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):  # none waits any more, or there are no descriptors left
+        with contextlib.suppress(OSError):  # no connection is waiting, or no file descriptor is left
             while True:
                 connection, _ = self._listener.accept()
                 connection.setblocking(False)
@@ -62,33 +62,33 @@ class Server:
                 self._poll.register(connection, select.EPOLLIN)
 
     def _answer(self, descriptor: int, connection: socket.socket) -> None:
-        """Answer each whole request that has arrived."""
+        """Answer each complete request that has arrived."""
         try:
             data = connection.recv(_READ_BYTES)
             if not data:
                 self._drop(descriptor)
                 return
-            if descriptor in self._pieces:
-                data = self._pieces.pop(descriptor) + data
-            count, rest = whole_requests(data)
+            if descriptor in self._partial:
+                data = self._partial.pop(descriptor) + data
+            count, rest = count_requests(data)
             if count:
-                # A reply is far smaller than a socket's buffer, and who asks again has read the one before.
+                # A reply fits into the socket buffer, because the client has read the one before.
                 connection.send(REPLY * count)
             if rest:
-                if len(rest) > _MOST_BYTES:
+                if len(rest) > _MAX_REQUEST_BYTES:
                     self._drop(descriptor)
                 else:
-                    self._pieces[descriptor] = rest
+                    self._partial[descriptor] = rest
         except OSError:
             self._drop(descriptor)
 
     def _drop(self, descriptor: int) -> None:
-        self._pieces.pop(descriptor, None)
+        self._partial.pop(descriptor, None)
         self._connections.pop(descriptor).close()
 
 
-def whole_requests(data: bytes) -> tuple[int, bytes]:
-    """How many whole requests the bytes begin with, and what is left of them."""
+def count_requests(data: bytes) -> tuple[int, bytes]:
+    """The number of complete requests at the start of the bytes, and the bytes after them."""
     count = start = 0
     while (head := data.find(_END, start)) >= 0:
         length = _LENGTH.search(data, start, head + 2)
@@ -100,10 +100,10 @@ def whole_requests(data: bytes) -> tuple[int, bytes]:
 
 
 def main() -> None:
-    """Say the port, and serve."""
-    gc.disable()  # nothing here makes cycles
-    server = Server()
-    print(server.port, flush=True)  # noqa: T201 - how the owner learns the port
+    """Print the port, and serve."""
+    gc.disable()  # nothing here makes reference cycles
+    server = StubServer()
+    print(server.port, flush=True)  # noqa: T201 - this is how the parent gets the port
     server.serve(sys.stdin.fileno())
     server.close()
 

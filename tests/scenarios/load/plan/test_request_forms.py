@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from createflow.scenarios.load.plan.bodies import body_template, documents_of, is_marked
+from createflow.scenarios.load.plan.request_forms import body_template, has_room_for_names, read_documents
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Target
@@ -43,7 +43,7 @@ def test_another_schema_gets_its_own_fields_and_percent_signs_survive(tmp_path: 
         "title": "123456",
         "share": "100%",
     }
-    assert not is_marked(contract, run_id="0123abcd"), "such names are not told apart from those of other runs"
+    assert not has_room_for_names(contract, run_id="0123abcd"), "such names are not told apart from those of other runs"
 
 
 def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Pat
     contract = Contract(Target(base_url=URL))
     bodies = [
         json.loads(_filled(body_template(contract, run_id="r1", document=document), 3))
-        for document in documents_of(file)
+        for document in read_documents(file)
     ]
     assert bodies == [
         {"name": "load r1 3", "metadata": {"createflow": "kept"}},
@@ -67,10 +67,10 @@ def test_a_data_file_that_is_none_is_told_by_line(tmp_path: Path, text: str, tol
     file = tmp_path / "data.jsonl"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=told):
-        documents_of(file)
+        read_documents(file)
 
 
 def test_a_missing_data_file_is_told(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(UserError, match=r"nothing\.jsonl"):
-        documents_of(tmp_path / "nothing.jsonl")
+        read_documents(tmp_path / "nothing.jsonl")

@@ -1,7 +1,7 @@
-"""What parent and nodes say to each other, whichever way it travels: documents of JSON's kinds.
+"""The messages between parent and load workers: plain documents of JSON's types.
 
-Through a pipe they are JSON lines; between machines they are Locust's own messages. Tokens travel in here and nowhere
-else: command lines and environments can be read by others.
+Through a pipe they are JSON lines; between machines Locust carries them. Tokens are sent only in these messages,
+because other users can read command lines and environments.
 """
 
 import json
@@ -15,75 +15,76 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RequestForm:
-    """How the requests of one operation look; ``%d`` stands where the number of the arrival goes."""
+    """The requests of one operation. ``%d`` in path and bodies is the number of the arrival."""
 
     method: str
     path: str
-    """Empty where the path is that of a resource which the node itself created."""
+    """Empty when the path is that of a resource which the worker itself created."""
     headers: tuple[tuple[str, str], ...] = ()
     bodies: tuple[str, ...] = ()
-    """Taken in turn; none for requests without a body."""
+    """Used in turn; empty for requests without a body."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Where a created resource is read."""
+class ReadPath:
+    """How a worker finds the path of a resource that it created."""
 
     path: str
-    """With ``{id}`` in it."""
+    """Path with ``{id}`` in it."""
     id_pointer: str
     """JSON Pointer to the id in the reply to a create."""
     by_id: bool
-    """Whatever the Location says."""
+    """Use path and id even when the reply has a Location."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """All that a node needs to know."""
+    """Everything that a load worker needs to know."""
 
     index: int
-    of: int
-    """How many nodes share the schedule."""
+    node_count: int
+    """Workers that share the schedule."""
     run_id: str
     base_url: str
     ca_file: str | None
     stages: tuple[tuple[float, float, float], ...]
-    """Of the whole run, warm-up first; the node works out its own share."""
+    """The stages of the whole run, warm-up first. The worker computes its own share."""
     poisson: bool
     seed: int
     warmup_s: float
     pattern: str
-    """The first letters of the operations, repeated over and over."""
+    """See ``Mix.letters``."""
     forms: dict[str, RequestForm]
     """By operation."""
-    reading: Reading
+    read_path: ReadPath
     credentials: tuple[tuple[str, str], ...]
-    """Header and value of each principal, taken in turn; empty for an open endpoint."""
+    """Header name and value of each principal, used in turn; empty for an endpoint without authentication."""
     known: tuple[tuple[str, int], ...]
-    """Paths of resources that exist already, and which principal made each; for reads before the first create."""
+    """Paths of existing resources and the number of the principal that created each, for reads before the first
+    create."""
     senders: int
-    """Of this node: the most requests in flight."""
+    """Senders of this worker: the most requests in flight."""
     timeout_s: float
     drain_s: float
     drop: bool = False
-    """What finds no free sender is dropped, instead of waiting."""
+    """Drop an arrival that finds no free sender, instead of letting it wait."""
     closed: bool = False
-    """The senders are clients that take turns without a schedule, whose stages only say how long."""
+    """Closed model: each sender is a client without a schedule. The stages give only the length of the run."""
     locust_statistics: bool = False
-    """Locust's own statistics are fed too, for its web page."""
+    """Update Locust's own statistics too, for its web page."""
 
     @property
     def schedule(self) -> Schedule:
-        """The whole run's."""
+        """The schedule of the whole run."""
         return Schedule(tuple(Stage(*stage) for stage in self.stages), self.poisson, self.seed)
 
     def to_document(self) -> Document:
-        """For the way."""
+        """As a document to send."""
         return asdict(self)
 
     @classmethod
     def from_document(cls, document: Document) -> "NodeConfig":
-        """From the way."""
+        """From a document that was received."""
         forms = {
             operation: RequestForm(
                 form["method"],
@@ -97,7 +98,7 @@ class NodeConfig:
             **document
             | {
                 "forms": forms,
-                "reading": Reading(**document["reading"]),
+                "read_path": ReadPath(**document["read_path"]),
                 "stages": tuple(tuple(stage) for stage in document["stages"]),
                 "credentials": tuple(tuple(pair) for pair in document["credentials"]),
                 "known": tuple(tuple(pair) for pair in document["known"]),
@@ -107,7 +108,7 @@ class NodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node's message: its books so far and its own health. A later ``seq`` replaces an earlier one."""
+    """A load worker's message: its ledger so far and its own health. A higher ``seq`` replaces a lower one."""
 
     index: int
     kind: Literal["ready", "tick", "final"]
@@ -118,27 +119,27 @@ class NodeState:
     backlog: int = 0
     peak_in_flight: int = 0
     cpu_s: float = 0.0
-    """Of this process, over the run until now."""
+    """CPU time of the process since the start of the run."""
     memory_mb: float = 0.0
-    """The most it used."""
+    """Peak memory."""
     loop_delay_p99_ms: float = 0.0
-    """How late the event loop served a heartbeat."""
+    """How late the event loop ran a timer of 10 ms."""
     gc_pause_max_ms: float = 0.0
     connections_opened: int = 0
-    """During the run."""
+    """During the run; connections opened before it are not counted."""
     host: str = ""
     ended_s: float = 0.0
-    """When the pacing ended, seconds from the start; 0 while it goes on."""
-    books: Document | None = None
-    """``Books.to_wire``."""
+    """When the last arrival was due, in seconds from the start; 0 before that."""
+    ledger: Document | None = None
+    """See ``Ledger.to_wire``."""
     outcomes: Document = field(default_factory=dict)
-    """``Recorder.outcomes_to_wire``, with the final books."""
+    """See ``Recorder.outcomes_to_wire``; only in the final message."""
 
     def to_document(self) -> Document:
-        """For the way; not by ``asdict``, which would copy every bucket of every histogram."""
+        """As a document to send. Not by ``asdict``, which would copy every bucket of every histogram."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def encode(document: Document) -> bytes:
-    """As one line."""
+    """Encode a document as one JSON line."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
-from createflow.scenarios.load.fleet.run import Look, Measured
+from createflow.scenarios.load.fleet.run import LoadResult, Snapshot
 from tests.scenarios.load.conftest import Stub
 from tests.scenarios.load.fleet.load_run import Watch, load, measured_of
 
@@ -15,7 +15,7 @@ def test_the_page_shows_the_run_and_starts_and_stops_nothing(start_stub: Callabl
     """Its numbers count from the intended time; its buttons are refused."""
     seen: dict[str, object] = {}
 
-    async def watched() -> Measured:
+    async def watched() -> LoadResult:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -29,12 +29,12 @@ def test_the_page_shows_the_run_and_starts_and_stops_nothing(start_stub: Callabl
                 seen["stop"] = (await browser.get("/stop")).status_code
                 seen["stats"] = (await browser.get("/stats/requests")).json()
 
-        def on_look(look: Look) -> None:
-            if look.at_s > 4 and not looking:
+        def on_snapshot(snapshot: Snapshot) -> None:
+            if snapshot.at_s > 4 and not looking:
                 looking.append(asyncio.create_task(look_at(str(seen["url"]))))
 
-        watch.on_look = on_look
-        watch.tell = lambda told: seen.update(url=told.removeprefix("Locust's page: "))
+        watch.on_snapshot = on_snapshot
+        watch.on_message = lambda text: seen.update(url=text.removeprefix("Locust's web page: "))
         measured = await load(start_stub("fast").profile(), watch, web_port=port, duration_s=6.0)
         await asyncio.gather(*looking)
         return measured

@@ -6,17 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from createflow.scenarios.benchmark.run import staged
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.benchmark.session import open_session
+from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
-from tests.scenarios.load.conftest import Stub
+from tests.scenarios.load.conftest import Stub, start_stub
+
+__all__ = ["start_stub"]
 
 
 def _try(profile: Profile, mix: str = "create=1") -> tuple[tuple[str, int], ...]:
     async def ask() -> tuple[tuple[str, int], ...]:
-        async with staged(profile, Asked(rate_per_s=1, duration_s=1, warmup_s=0, mix=mix)) as stage:
-            return stage.known
+        async with open_session(profile, LoadOptions(rate_per_s=1, duration_s=1, warmup_s=0, mix=mix)) as session:
+            return session.known
 
     return asyncio.run(ask())
 
@@ -25,7 +27,7 @@ def test_a_refused_token_is_the_users_to_mend(start_stub: Callable[[str], Stub])
     """401 is exit 2 with a hint, not a load run full of errors."""
     with pytest.raises(UserError, match="401") as caught:
         _try(start_stub("unauthorized").profile())
-    assert "token is refused" in caught.value.hint
+    assert "refused the token" in caught.value.hint
 
 
 def test_an_address_where_nobody_listens_is_named() -> None:

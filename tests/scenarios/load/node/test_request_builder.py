@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from createflow.scenarios.load.node.request_template import RequestMaker
-from createflow.scenarios.load.plan.options import Asked
+from createflow.scenarios.load.node.request_builder import RequestBuilder
+from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import make_plan
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import preflight_name
@@ -23,13 +23,13 @@ class _Reply(NamedTuple):
     body: bytes = b""
 
 
-def _maker(
+def _builder(
     target: Mapping[str, object] | None = None, *, mix: str = "create=1", known: tuple[tuple[str, int], ...] = ()
-) -> tuple[RequestMaker, str]:
+) -> tuple[RequestBuilder, str]:
     profile = Profile.model_validate({"target": {"base_url": "http://localhost:81", **(target or {})}})
-    plan = make_plan(profile, Asked(mix=mix, seed=1))
+    plan = make_plan(profile, LoadOptions(mix=mix, seed=1))
     (config,) = plan.node_configs(CREDENTIALS, {"run_id": plan.run_id, "tenant": "a b"}, known)
-    return RequestMaker(config), plan.run_id
+    return RequestBuilder(config), plan.run_id
 
 
 def _parts(request: bytes) -> tuple[str, dict[str, str], str]:
@@ -40,27 +40,27 @@ def _parts(request: bytes) -> tuple[str, dict[str, str], str]:
 
 def test_a_create_is_whole_and_says_who_and_how_long() -> None:
     """Everything that a server needs, in one piece; principals take turns; percent signs survive."""
-    maker, run_id = _maker({"headers": {"X-Odd": "100%d"}})
-    first, fields, body = _parts(maker.request(Arrival(17, 1.0)))
+    builder, run_id = _builder({"headers": {"X-Odd": "100%d"}})
+    first, fields, body = _parts(builder.build(Arrival(17, 1.0)))
     assert first == "POST /api/resources HTTP/1.1"
     assert (fields["host"], fields["authorization"], fields["x-odd"]) == ("localhost:81", "Bearer 50%", "100%d")
     assert run_id in fields["user-agent"]
     assert int(fields["content-length"]) == len(body.encode())
     assert json.loads(body)["name"] == f"load {run_id} 17"
-    assert _parts(maker.request(Arrival(18, 1.0)))[1]["authorization"] == "Bearer one"
+    assert _parts(builder.build(Arrival(18, 1.0)))[1]["authorization"] == "Bearer one"
 
 
 def test_younger_tokens_are_used_at_once() -> None:
     """In the middle of a run."""
-    maker, _ = _maker()
-    maker.renew((("authorization", "Bearer young"),) * 2)
-    assert _parts(maker.request(Arrival(0, 1.0)))[1]["authorization"] == "Bearer young"
+    builder, _ = _builder()
+    builder.set_credentials((("authorization", "Bearer young"),) * 2)
+    assert _parts(builder.build(Arrival(0, 1.0)))[1]["authorization"] == "Bearer young"
 
 
 def test_an_id_of_the_clients_own_is_another_for_each_arrival() -> None:
     """PUT to create, below what a set-up request captured."""
-    maker, run_id = _maker({"method": "PUT", "path": "/{tenant}/things/{new_id}"})
-    firsts = [_parts(maker.request(Arrival(k, 1.0)))[0] for k in (10, 11)]
+    builder, run_id = _builder({"method": "PUT", "path": "/{tenant}/things/{new_id}"})
+    firsts = [_parts(builder.build(Arrival(k, 1.0)))[0] for k in (10, 11)]
     assert firsts == [f"PUT /a%20b/things/{run_id}-0000-4000-8000-00000000000{digit} HTTP/1.1" for digit in "ab"]
 
 
@@ -76,27 +76,27 @@ def test_an_id_of_the_clients_own_is_another_for_each_arrival() -> None:
 )
 def test_what_was_created_is_read_where_the_reply_says(target: dict[str, object], reply: _Reply, path: str) -> None:
     """By the one who created it."""
-    maker, _ = _maker(target, mix="create=1,read=1")
-    maker.learn(reply, Arrival(1, 0.5))  # type: ignore[arg-type] # all that is looked at
-    first, fields, body = _parts(maker.request(Arrival(4, 1.0, Operation.READ)))
+    builder, _ = _builder(target, mix="create=1,read=1")
+    builder.remember(reply, Arrival(1, 0.5))  # type: ignore[arg-type] # all that is looked at
+    first, fields, body = _parts(builder.build(Arrival(4, 1.0, Operation.READ)))
     assert (first, fields["authorization"], body) == (f"GET {path} HTTP/1.1", "Bearer 50%", "")
 
 
 def test_a_reply_that_says_nothing_teaches_nothing() -> None:
     """What was known before is read on."""
-    maker, _ = _maker(mix="create=1,read=1", known=(("/api/resources/warm", 0),))
-    maker.learn(_Reply(body=b"[not json"), Arrival(1, 0.5))  # type: ignore[arg-type] # as above
-    assert _parts(maker.request(Arrival(4, 1.0, Operation.READ)))[0] == "GET /api/resources/warm HTTP/1.1"
+    builder, _ = _builder(mix="create=1,read=1", known=(("/api/resources/warm", 0),))
+    builder.remember(_Reply(body=b"[not json"), Arrival(1, 0.5))  # type: ignore[arg-type] # as above
+    assert _parts(builder.build(Arrival(4, 1.0, Operation.READ)))[0] == "GET /api/resources/warm HTTP/1.1"
 
 
 def test_an_update_keeps_the_name_of_the_arrival_that_created() -> None:
     """Creates are found by their names afterwards; that of the preflight is no arrival's."""
-    maker, run_id = _maker({"update": True}, mix="create=1,update=1", known=(("/warm", 0),))
-    first, fields, body = _parts(maker.request(Arrival(4, 1.0, Operation.UPDATE)))
+    builder, run_id = _builder({"update": True}, mix="create=1,update=1", known=(("/warm", 0),))
+    first, fields, body = _parts(builder.build(Arrival(4, 1.0, Operation.UPDATE)))
     assert (first, json.loads(body)["name"]) == ("PUT /warm HTTP/1.1", preflight_name(run_id))
     assert int(fields["content-length"]) == len(body)
     for k in range(1000):
-        maker.learn(_Reply(location=f"/r/{k}"), Arrival(k, 0.5))  # type: ignore[arg-type] # as above
-    first, _, body = _parts(maker.request(Arrival(5000, 1.0, Operation.UPDATE)))
+        builder.remember(_Reply(location=f"/r/{k}"), Arrival(k, 0.5))  # type: ignore[arg-type] # as above
+    first, _, body = _parts(builder.build(Arrival(5000, 1.0, Operation.UPDATE)))
     number = first.split()[1].rpartition("/")[2]
     assert json.loads(body)["name"] == f"load {run_id} {number}"

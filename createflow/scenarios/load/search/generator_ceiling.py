@@ -1,101 +1,101 @@
-"""What the generator can send at most on this machine: worked out from three short runs against ``ceiling_stub``."""
+"""The generator ceiling: the highest rate this machine can send, found with three short runs against a stub server."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 BUSY_RATIO = 0.9
-"""Of a core: a worker beyond it is late, and its numbers are its own."""
+"""CPU of one core. Above it a worker wakes up late and measures itself."""
 _FIRST_PER_S = 1000.0
-"""For each worker: any machine sends that."""
+"""For each worker: every machine can send this."""
 _STEP_RATIO = 0.7
-"""The second run, of what the first one promises."""
-_MOST_PER_S = 200_000.0
-"""For each worker: no prediction from noise may ask for more."""
+"""Rate of the second run, as a share of what the first one predicts."""
+_MAX_PER_S = 200_000.0
+"""For each worker: no prediction from noisy numbers may be higher."""
 _MIN_SENT_RATIO = 0.99
 _MAX_LATE_MS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CeilingRun:
-    """What one run against the stub showed."""
+    """The results of one run against the stub."""
 
     offered_per_s: float
     sent_per_s: float
     requests: int
     cpu_s: float
-    """Of all workers."""
+    """CPU time of all workers."""
     busiest_ratio: float
-    """Of a core, the busiest worker."""
+    """CPU of the busiest worker, as a share of one core."""
     stub_ratio: float
-    """Of a core, the stub."""
+    """CPU of the stub, as a share of one core."""
     pacing_p99_ms: float
 
     @property
     def kept_up(self) -> bool:
-        """Everything was sent in time."""
+        """The generator sent everything in time."""
         return self.sent_per_s >= _MIN_SENT_RATIO * self.offered_per_s and self.pacing_p99_ms <= _MAX_LATE_MS
 
 
-class OfferToStub(Protocol):
-    """Loads the stub for a few seconds with all workers."""
+class RunAgainstStub(Protocol):
+    """Loads the stub with all workers for a few seconds."""
 
     async def __call__(self, rate_per_s: float) -> CeilingRun:
-        """One run."""
+        """Do one run at this rate."""
 
 
 class Limit(StrEnum):
-    """What was used up first."""
+    """What limited the rate."""
 
     GENERATOR = "generator"
     STUB = "stub"
-    """The generator can do more than the stub could take."""
+    """The stub; the generator can send more."""
     MACHINE = "machine"
-    """Neither: together they had no core each."""
+    """The machine: generator and stub did not have a core each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """What the generator can send here."""
+    """The highest rate that the generator can send on this machine."""
 
     per_cpu_s: float
-    """Requests for each second of CPU."""
+    """Requests per second of CPU time."""
     per_s: float
-    """With all workers; the least it can do unless the generator was the limit."""
+    """With all workers; a lower bound unless the generator was the limit."""
     workers: int
     limit: Limit
     runs: tuple[CeilingRun, ...]
 
     @property
-    def told(self) -> str:
-        """One line, for people."""
+    def summary(self) -> str:
+        """The result in one line."""
         plural = "s" if self.workers > 1 else ""
         most = f"{self.per_s:,.0f}/s with {self.workers} worker{plural}"
         cost = f"{self.per_cpu_s:,.0f} requests a CPU-second"
         if self.limit is Limit.STUB:
             return f"at least {most}, {cost}: the stub was the limit, not the generator"
         if self.limit is Limit.MACHINE:
-            return f"at least {most}, {cost}: generator and stub had no core each"
+            return f"at least {most}, {cost}: generator and stub did not have a core each"
         return f"at most {most}, {cost}"
 
 
-async def find_ceiling(offer: OfferToStub, *, workers: int) -> Ceiling:
-    """Measure low, then higher, then where a worker should be busy; believe only what was seen.
+async def find_ceiling(run: RunAgainstStub, *, workers: int) -> Ceiling:
+    """Measure at a low rate, at a higher one, and where a worker should be busy. Only measured rates count.
 
     Args:
-        offer: one run.
+        run: does one run.
         workers: load processes that share the rate.
     """
-    low = await offer(_FIRST_PER_S * workers)
-    most_per_s = _MOST_PER_S * workers
-    promised_per_s = low.sent_per_s * BUSY_RATIO / max(low.busiest_ratio, 1e-3)
-    high = await offer(min(most_per_s, max(2 * low.offered_per_s, promised_per_s * _STEP_RATIO)))
-    top = await offer(min(most_per_s, _busy_at(low, high)))
+    low = await run(_FIRST_PER_S * workers)
+    max_per_s = _MAX_PER_S * workers
+    predicted_per_s = low.sent_per_s * BUSY_RATIO / max(low.busiest_ratio, 1e-3)
+    high = await run(min(max_per_s, max(2 * low.offered_per_s, predicted_per_s * _STEP_RATIO)))
+    top = await run(min(max_per_s, _rate_when_busy(low, high)))
     runs = (low, high, top)
     kept_up = [run.sent_per_s for run in runs if run.kept_up]
     if top.busiest_ratio >= BUSY_RATIO:
         limit, per_s = Limit.GENERATOR, top.sent_per_s * BUSY_RATIO / top.busiest_ratio
-    elif top.kept_up and top.stub_ratio < BUSY_RATIO and top.offered_per_s < most_per_s:
+    elif top.kept_up and top.stub_ratio < BUSY_RATIO and top.offered_per_s < max_per_s:
         limit, per_s = Limit.GENERATOR, top.sent_per_s
     else:
         limit = Limit.STUB if top.stub_ratio >= BUSY_RATIO else Limit.MACHINE
@@ -105,10 +105,10 @@ async def find_ceiling(offer: OfferToStub, *, workers: int) -> Ceiling:
     return Ceiling(per_cpu_s=per_cpu_s, per_s=per_s, workers=workers, limit=limit, runs=runs)
 
 
-def _busy_at(low: CeilingRun, high: CeilingRun) -> float:
-    """The rate at which a worker is busy, on the straight line through two runs.
+def _rate_when_busy(low: CeilingRun, high: CeilingRun) -> float:
+    """The rate at which a worker is busy, extrapolated linearly from two runs.
 
-    Each has a share that does not grow with the rate, so that a single run would promise too little.
+    Part of the CPU use does not grow with the rate, so one run alone would predict too little.
     """
     slope = (high.busiest_ratio - low.busiest_ratio) / max(1.0, high.sent_per_s - low.sent_per_s)
     if slope <= 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from createflow.scenarios.load.search.ceiling import Ceiling, CeilingRun, Limit, find_ceiling
+from createflow.scenarios.load.search.generator_ceiling import Ceiling, CeilingRun, Limit, find_ceiling
 
 
 @dataclass
@@ -53,7 +53,7 @@ def test_a_worker_saturates_where_nine_tenths_of_a_core_are_used(workers: int) -
     assert ceiling.per_s == pytest.approx((0.9 - 0.05) * 50_000 * workers, rel=0.01)
     assert ceiling.per_cpu_s == pytest.approx(50_000 * 0.85 / 0.9, rel=0.01)
     assert len(machine.offered) == 3
-    assert ceiling.told.startswith(f"at most {ceiling.per_s:,.0f}/s with {workers} worker")
+    assert ceiling.summary.startswith(f"at most {ceiling.per_s:,.0f}/s with {workers} worker")
 
 
 def test_a_slow_machine_is_not_asked_for_more_than_it_can() -> None:
@@ -68,7 +68,7 @@ def test_a_stub_that_is_the_limit_is_told() -> None:
     ceiling = Machine(stub_per_cpu_s=25_000).ceiling()
     assert ceiling.limit is Limit.STUB
     assert 1000 <= ceiling.per_s <= 25_000
-    assert "the stub was the limit" in ceiling.told
+    assert "the stub was the limit" in ceiling.summary
 
 
 def test_a_machine_without_a_core_for_each_is_told() -> None:
@@ -76,7 +76,7 @@ def test_a_machine_without_a_core_for_each_is_told() -> None:
     ceiling = Machine(cores=1, stub_per_cpu_s=50_000).ceiling()
     assert ceiling.limit is Limit.MACHINE
     assert 1000 <= ceiling.per_s <= 25_000
-    assert ceiling.told.startswith("at least")
+    assert ceiling.summary.startswith("at least")
 
 
 def test_a_figure_from_noise_is_never_a_ceiling() -> None:

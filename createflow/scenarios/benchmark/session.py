@@ -1,0 +1,121 @@
+"""A session with the target: everything before and after the load itself.
+
+Before the load the run is planned, tokens are made, set-up requests are sent, and one create is tried: a problem with
+the target is then reported once and clearly, instead of ten thousand times. Tear-down requests are sent after the load.
+"""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from createflow.scenarios.load.plan.options import LoadOptions
+from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
+from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, principal_count
+from createflow.scenarios.load.plan.write_log import preflight_name
+from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.setup_requests import set_up, tear_down
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.operation import Operation
+from createflow.schemas.profile import Profile
+
+_SHOWN_CHARACTERS = 300
+_HINTS = {
+    401: "the target refused the token: check [auth] (issuer, audience, key, expiry)",
+    403: "the principal may not create: check [auth] writer_roles",
+    404: "the target does not know the path: check [target] path",
+    405: "the path does not allow the method: check [target] path and method",
+    413: "the body is too large for the target: check [target] schema_file",
+    415: "the target does not accept the media type: check [target] media_type",
+    400: "the body does not fit the target's schema: check [target] schema_file",
+    422: "the body does not fit the target's schema: check [target] schema_file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A planned run, and a target that has accepted one create."""
+
+    plan: LoadPlan
+    principals: Principals
+    connection: HttpConnection
+    known: tuple[tuple[str, int], ...]
+    """See ``LoadPlan.node_configs``."""
+    notes: tuple[str, ...]
+    """How the run differs from what the user requested, as far as it is known before the load."""
+
+
+@asynccontextmanager
+async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[Session]:
+    """Plan a run, send the set-up requests and try one create. Tear-down requests are sent at the end.
+
+    Raises:
+        UserError: an option is not valid, or the target says that the request is wrong.
+        TargetError: the target cannot be reached, or does not accept a create.
+    """
+    plan = make_plan(profile, options)
+    mask = Mask()
+    requested = options.users or DEFAULT_COUNT
+    count = principal_count(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
+    connection = HttpConnection(profile, plan.run_id, mask)
+    try:
+        async with Principals(profile, count, run_id=plan.run_id, mask=mask) as principals:
+            await set_up(connection, profile.setup, principals.one())
+            try:
+                known = await try_create(plan, principals, connection)
+                yield Session(plan, principals, connection, known, _notes(profile, options, plan, principals))
+            finally:
+                await tear_down(connection, profile.teardown, principals.one())
+    finally:
+        await connection.close()
+
+
+async def try_create(plan: LoadPlan, principals: Principals, connection: HttpConnection) -> tuple[tuple[str, int], ...]:
+    """Create one resource before the load.
+
+    Returns:
+        Its path and the number of its principal if the load reads or updates; otherwise nothing.
+
+    Raises:
+        UserError: the target says that the request is wrong.
+        TargetError: the target cannot be reached, or does not accept the create.
+    """
+    address = plan.profile.target.base_url
+    target = HttpTarget(connection, plan.contract, principals.one())
+    document = None if plan.contract.raw is not None else plan.document(preflight_name(plan.run_id))
+    try:
+        reply = await target.create(document, paced=False)
+    except NoReply as error:
+        raise TargetError(address, error.exchange.error, hint=_hint(error.exchange.error)) from None
+    if not reply.accepted:
+        text = connection.mask.text(" ".join(reply.body.decode("utf-8", "replace").split()))
+        problem = f"the reply to a create is {reply.status}: {text[:_SHOWN_CHARACTERS]}"
+        if reply.status in _HINTS:
+            raise UserError(f"{address}: {problem}", hint=_HINTS[reply.status])
+        raise TargetError(address, problem, hint="a load test needs a target that accepts creates when it is idle")
+    if set(plan.mix.shares()) == {Operation.CREATE}:
+        return ()
+    url = connection.client.base_url.join(target.url_of(reply))
+    return ((url.raw_path.decode("ascii"), 0),)
+
+
+def _hint(error: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in error:
+        return "[target] ca_file must name the authority that signed the server's certificate"
+    return (
+        "is the target overloaded?" if "within" in error else "is the target running, and is [target] base_url right?"
+    )
+
+
+def _notes(profile: Profile, options: LoadOptions, plan: LoadPlan, principals: Principals) -> tuple[str, ...]:
+    notes = []
+    if options.users and principals.count > options.users:
+        notes.append(f"{principals.count} users instead of {options.users}, so that each stays below its rate limit")
+    limit_per_s = profile.limits.rate_per_s * principals.count if profile.limits else math.inf
+    if plan.schedule.peak_per_s > limit_per_s:
+        notes.append("the profile has too few principals for this rate, so the rate limiter will reply 429")
+    if profile.target.cleanup and not options.clean_up:
+        notes.append("what the load created stays on the target; --clean-up removes it")
+    return tuple(notes)

@@ -1,0 +1,52 @@
+"""The pipe of a load process to its parent, and the environment that Locust needs.
+
+Import this module first: it tells Locust not to patch the standard library on import, because everything that blocks
+here waits through gevent itself.
+"""
+
+import os
+import sys
+
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
+
+import json
+import logging
+import resource
+
+from gevent.fileobject import FileObject
+
+from createflow.scenarios.load.plan.messages import Document, encode
+
+_MIN_OPEN_FILES = 4096
+
+
+class ParentPipe:
+    """Commands of the parent in, messages to the parent out."""
+
+    def __init__(self) -> None:
+        # Output of libraries must not get between the messages.
+        self._out = FileObject(os.dup(sys.stdout.fileno()), "wb")
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        self._in = FileObject(sys.stdin.fileno(), "rb")
+        logging.getLogger("locust").setLevel(logging.ERROR)
+        _raise_open_files_limit()
+
+    def receive(self) -> Document:
+        """The next command. When the parent is gone, this process ends: load must not go on without its owner."""
+        line = self._in.readline()
+        if not line:
+            os._exit(0)
+        command: Document = json.loads(line)
+        return command
+
+    def send(self, document: Document) -> None:
+        """Send a message."""
+        self._out.write(encode(document))
+        self._out.flush()
+
+
+def _raise_open_files_limit() -> None:
+    """Allow as many open files as senders may need: running out of them would look like the target's fault."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _MIN_OPEN_FILES:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_MIN_OPEN_FILES, hard), hard))

@@ -1,0 +1,119 @@
+"""What the requests of a load look like: method, path, headers, and body templates that make every body unique.
+
+Bodies come from the create schema or from a file of JSON documents. A template is formatted once for each request.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from createflow import __version__
+from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
+from createflow.scenarios.load.plan.write_log import name_prefix
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.templates import filled_path
+from createflow.schemas.error import UserError
+from createflow.schemas.operation import Operation
+from createflow.schemas.profile import Target
+
+_NUMBER_PLACEHOLDER = "createflow-number-of-the-arrival"
+_ID_PLACEHOLDER = "createflow-new-id"
+_MAX_NUMBER_DIGITS = 12
+"""Checked in advance: a name that is too long would be refused only late in the run."""
+_MAX_FILE_BYTES = 16 * 1024 * 1024
+_FILE_HINT = "one JSON object a line, UTF-8"
+
+
+def request_form(
+    operation: Operation, target: Target, *, run_id: str, bodies: tuple[str, ...], variables: Mapping[str, str]
+) -> RequestForm:
+    """The requests of one operation.
+
+    Args:
+        operation: what the requests do.
+        target: the ``[target]`` section of the profile.
+        run_id: of the run.
+        bodies: body templates for creates and updates.
+        variables: values that set-up requests captured, for the path.
+    """
+    shared = {
+        "User-Agent": f"createflow/{__version__} (bench {run_id})",
+        "Accept": target.accept,
+        **target.headers,
+    }
+    if operation is Operation.READ:
+        return RequestForm("GET", "", tuple(shared.items()))
+    with_body = tuple({**shared, "Content-Type": target.media_type}.items())
+    if operation is Operation.UPDATE:
+        return RequestForm("PUT", "", with_body, bodies)
+    path = filled_path(target.path, {**variables, "new_id": _ID_PLACEHOLDER}).replace("%", "%%")
+    # An id that the client chooses has the form of a UUID version 4 and is unique by run and arrival.
+    path = path.replace(_ID_PLACEHOLDER, f"{run_id}-0000-4000-8000-%012x")
+    return RequestForm(target.method, path, with_body, bodies)
+
+
+def read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
+    """How the path of a created resource is found in the reply to its create."""
+    path = target.read_path or f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
+    field = target.fields.id
+    pointer = field if field.startswith("/") else f"{target.envelope.reply}/{field}" if field[0] != "@" else ""
+    filled = filled_path(path, {**variables, "id": _ID_PLACEHOLDER}).replace(_ID_PLACEHOLDER, "{id}")
+    return ReadPath(filled, pointer, bool(target.read_path))
+
+
+def body_template(contract: Contract, *, run_id: str, document: dict[str, Any] | None = None) -> str:
+    """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
+
+    The name holds run id and arrival number, so that verification can find every create and tell them apart.
+
+    Args:
+        contract: the target's.
+        run_id: of the run.
+        document: the document to start from. None: an example of the create schema.
+    """
+    if contract.raw is not None:
+        return contract.raw.decode().replace("%", "%%")
+    body = dict(contract.document() if document is None else document)
+    name = f"{name_prefix(run_id)}{_NUMBER_PLACEHOLDER}"
+    body[contract.fields.name] = name if has_room_for_names(contract, run_id=run_id) else _NUMBER_PLACEHOLDER
+    if document is None and set(body.get("metadata", ())) == {"createflow"}:
+        body["metadata"] = {"run": run_id, "arrival": _NUMBER_PLACEHOLDER}
+    text = contract.shape.body(body).decode().replace("%", "%%")
+    return text.replace(f'"arrival":"{_NUMBER_PLACEHOLDER}"', '"arrival":%d').replace(_NUMBER_PLACEHOLDER, "%d")
+
+
+def has_room_for_names(contract: Contract, *, run_id: str) -> bool:
+    """Every create of the run carries a name that verification can search for."""
+    if contract.raw is not None:
+        return False
+    limit = contract.max_length(contract.fields.name)
+    return limit is None or len(name_prefix(run_id)) + _MAX_NUMBER_DIGITS <= limit
+
+
+def read_documents(file: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON objects, one a line.
+
+    Raises:
+        UserError: the file cannot be read, is too large or empty, or a line is not a JSON object.
+    """
+    try:
+        if file.stat().st_size > _MAX_FILE_BYTES:
+            raise UserError(f"{file}: larger than {_MAX_FILE_BYTES >> 20} MiB", hint="use a sample of the documents")
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: cannot be read: {error}", hint=_FILE_HINT) from None
+    documents = [_parse_line(file, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    if not documents:
+        raise UserError(f"{file}: it holds no document", hint=_FILE_HINT)
+    return documents
+
+
+def _parse_line(file: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise UserError(f"{file}, line {number}: not a JSON object", hint=_FILE_HINT)
+    return document
