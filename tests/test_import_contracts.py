@@ -17,6 +17,7 @@ FORBIDDEN = {
     "The load engine's layers": ("scenarios/load/host/__init__.py", "createflow.scenarios.load.plan.plan"),
     "The reference's layers": ("reference_server/domain/__init__.py", "createflow.reference_server.pipeline"),
     "The parent of a load": ("scenarios/load/fleet/__init__.py", "gevent"),
+    "A load process stays light": ("scenarios/load/plan/schedule.py", "pydantic"),
     "Locust and gevent": ("schemas/__init__.py", "locust"),
     "Clients of databases": ("scenarios/checks/api/__init__.py", "psycopg"),
     "Typer and Rich": ("scenarios/__init__.py", "rich"),

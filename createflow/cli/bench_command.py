@@ -203,7 +203,7 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
     interrupts = _Interrupts()
     async with open_profile(source, console) as profile:
         interrupts.is_loading = True
-        exporters = Exporters(prometheus=metrics_address, environment=os.environ, tell=tell)
+        exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=tell)
         with exporters, live_view(console) as show:
 
             def show_everywhere(progress: "Progress") -> None:

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from createflow.scenarios.metrics import otlp
 from createflow.scenarios.metrics.exporters import Exporters
-from createflow.scenarios.metrics.otlp import wanted
+from createflow.scenarios.metrics.otlp import is_configured
 from tests.scenarios.metrics.made_progress import progress
 from tests.scenarios.reports.load.made_load_report import verified
 
@@ -76,7 +76,7 @@ def _values(request: ExportMetricsServiceRequest) -> dict[tuple[str, str], float
 def test_a_collector_gets_the_run_and_what_it_came_to(collector: Collector, environment: dict[str, str]) -> None:
     """At the latest when the run ends, under the service's name."""
     told: list[str] = []
-    with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
+    with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())
         exporters.finish(verified())
     assert told == []
@@ -98,23 +98,23 @@ def test_a_collector_that_refuses_is_told_once(collector: Collector, environment
     """And the run goes on."""
     collector.status = 400
     told: list[str] = []
-    with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
+    with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())
-    assert told == ["OTLP: 1 of 1 pushes did not arrive; the collector lacks those metrics"]
+    assert told == ["OTLP: 1 of 1 pushes failed; the collector does not have their metrics"]
 
 
 def test_a_collector_that_is_silent_holds_nothing_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for as long as the patience lasts, then given up and told."""
-    monkeypatch.setattr(otlp, "_PATIENCE_MS", 200)
+    monkeypatch.setattr(otlp, "_SHUTDOWN_TIMEOUT_MS", 200)
     told: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": url}
-        with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
+        with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
             exporters.show(progress())
-    assert told == ["OTLP: 1 of 1 pushes did not arrive; the collector lacks those metrics"]
+    assert told == ["OTLP: 1 of 1 pushes failed; the collector does not have their metrics"]
 
 
 def test_the_library_says_nothing_into_the_live_view(collector: Collector, environment: dict[str, str]) -> None:
@@ -122,7 +122,7 @@ def test_the_library_says_nothing_into_the_live_view(collector: Collector, envir
     collector.status = 400
     script = (
         "import os; from createflow.scenarios.metrics.exporters import Exporters\n"
-        "with Exporters(prometheus=None, environment=os.environ, tell=print): pass"
+        "with Exporters(prometheus=None, environment=os.environ, on_message=print): pass"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
@@ -132,18 +132,18 @@ def test_without_the_extra_its_name_is_told(environment: dict[str, str], monkeyp
     """Nothing is exported, and nothing else is lost."""
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     told: list[str] = []
-    with Exporters(prometheus=None, environment=environment, tell=told.append) as exporters:
+    with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())
-    assert told == ["OTLP: an endpoint is set, but nothing is exported: pip install 'createflow[otlp]'"]
+    assert told == ["OTLP: an endpoint is set, but no metrics are exported: pip install 'createflow[otlp]'"]
 
 
 def test_a_protocol_that_is_not_spoken_is_told(collector: Collector, environment: dict[str, str]) -> None:
     """Sending it something else would be worse."""
     told: list[str] = []
     asked = environment | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
-    with Exporters(prometheus=None, environment=asked, tell=told.append) as exporters:
+    with Exporters(prometheus=None, environment=asked, on_message=told.append) as exporters:
         exporters.show(progress())
-    assert "grpc is not spoken here" in told[0]
+    assert "grpc is not supported" in told[0]
     assert collector.got == []
 
 
@@ -159,13 +159,13 @@ def test_a_protocol_that_is_not_spoken_is_told(collector: Collector, environment
 )
 def test_only_an_endpoint_switches_it_on(environment: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a parameter
     """As the specification says."""
-    assert wanted(environment) is expected
+    assert is_configured(environment) is expected
 
 
 def test_both_exporters_are_fed_by_one_object(environment: dict[str, str], collector: Collector) -> None:
     """And a scrape endpoint that cannot be opened leaves no pusher behind."""
     told: list[str] = []
-    with Exporters(prometheus=("127.0.0.1", 0), environment=environment, tell=told.append) as exporters:
+    with Exporters(prometheus=("127.0.0.1", 0), environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())
     assert told[0].startswith("metrics: http://127.0.0.1:")
     assert len(collector.got) == 1

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from createflow.scenarios.metrics.prometheus import scrape_endpoint
-from createflow.scenarios.metrics.seen import Seen
+from createflow.scenarios.metrics.run_metrics import RunSnapshot
 from createflow.schemas.error import UserError
 from tests.scenarios.metrics.made_progress import moment, progress
 from tests.scenarios.reports.hostile import NASTY
@@ -29,12 +29,12 @@ def _scraped(url: str) -> Samples:
 
 def test_a_scrape_sees_the_latest_look() -> None:
     """Base units, counters that end in _total, quantiles of the run, sinks by name, one phase."""
-    seen = Seen()
-    with scrape_endpoint("127.0.0.1", 0, lambda: seen) as url:
+    snapshot = RunSnapshot()
+    with scrape_endpoint("127.0.0.1", 0, lambda: snapshot) as url:
         assert _scraped(url)["createflow_arrivals_total", ()] == 0
-        seen = seen.after(progress(moment(0.0), moment(1.0)))
+        snapshot = snapshot.after(progress(moment(0.0), moment(1.0)))
         found = _scraped(url)
-        seen = seen.finished(verified())
+        snapshot = snapshot.finished(verified())
         ended = _scraped(url)
     assert url.startswith("http://127.0.0.1:")
     for name, labels, value in (
@@ -61,7 +61,7 @@ def test_a_scrape_sees_the_latest_look() -> None:
 def test_the_endpoint_is_gone_afterwards() -> None:
     """With its thread, also when the run fails."""
     threads = threading.active_count()
-    with pytest.raises(RuntimeError), scrape_endpoint("127.0.0.1", 0, Seen) as url:
+    with pytest.raises(RuntimeError), scrape_endpoint("127.0.0.1", 0, RunSnapshot) as url:
         raise RuntimeError
     assert threading.active_count() == threads
     with pytest.raises(httpx.ConnectError):
@@ -70,8 +70,8 @@ def test_the_endpoint_is_gone_afterwards() -> None:
 
 def test_a_sink_of_any_name_ends_no_line() -> None:
     """What it is called stays inside its label."""
-    seen = Seen().after(progress(moment(0.0, sink_lag_ms={NASTY.replace("\ud7ff", ""): 5.0})))
-    with scrape_endpoint("127.0.0.1", 0, lambda: seen) as url:
+    snapshot = RunSnapshot().after(progress(moment(0.0, sink_lag_ms={NASTY.replace("\ud7ff", ""): 5.0})))
+    with scrape_endpoint("127.0.0.1", 0, lambda: snapshot) as url:
         names = {name for name, _ in _scraped(url)}
     assert all(name.startswith("createflow_") for name in names)
 
@@ -80,7 +80,7 @@ def test_scraping_does_not_stop_the_event_loop() -> None:
     """It is served while a coroutine runs in the same process."""
 
     async def scrape() -> Samples:
-        with scrape_endpoint("127.0.0.1", 0, Seen) as url:
+        with scrape_endpoint("127.0.0.1", 0, RunSnapshot) as url:
             return await asyncio.to_thread(_scraped, url)
 
     assert ("createflow_arrivals_total", ()) in asyncio.run(scrape())
@@ -91,5 +91,5 @@ def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = rf"127\.0\.0\.1:{port}: cannot listen"
-        with pytest.raises(UserError, match=told), scrape_endpoint("127.0.0.1", port, Seen):
+        with pytest.raises(UserError, match=told), scrape_endpoint("127.0.0.1", port, RunSnapshot):
             pass

@@ -1,12 +1,11 @@
-"""Every metric of a run: its name, its unit and where it is read, the same for every system that takes it."""
+"""The metrics of a run: name, unit, description and value of each, the same for every exporter."""
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from createflow.scenarios.load.fleet.progress import Phase, Progress
-from createflow.scenarios.metrics.seen import Seen
 from createflow.schemas.load_report import LoadReport, Moment, Validity
 
 Labels = dict[str, str]
@@ -14,33 +13,65 @@ Samples = Iterable[tuple[Labels, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class RunSnapshot:
+    """The latest progress of a run, and sums over its seconds.
+
+    A snapshot is never changed, only replaced, so other threads may read it at any time.
+    """
+
+    progress: Progress | None = None
+    report: LoadReport | None = None
+    """The finished report; None until the run has ended."""
+    until_s: float = -1.0
+    """Start of the last second that the sums include."""
+    offered: int = 0
+    sent: int = 0
+
+    def after(self, progress: Progress) -> "RunSnapshot":
+        """The snapshot after more progress. Each second is counted once, however often it is shown."""
+        fresh = [moment for moment in progress.history if moment.t_s > self.until_s]
+        return replace(
+            self,
+            progress=progress,
+            until_s=max((moment.t_s for moment in fresh), default=self.until_s),
+            offered=self.offered + sum(moment.offered for moment in fresh),
+            sent=self.sent + sum(moment.sent for moment in fresh),
+        )
+
+    def finished(self, report: LoadReport) -> "RunSnapshot":
+        """The snapshot with the finished report."""
+        return replace(self, report=report)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
     """One metric."""
 
     name: str
-    """With dots, as OpenTelemetry writes names."""
+    """With dots, in the style of OpenTelemetry."""
     kind: Literal["counter", "gauge", "summary"]
     unit: str
     """``s`` for seconds, ``1`` for a ratio, or what is counted in braces."""
-    told: str
-    read: Callable[[Seen], Samples]
+    description: str
+    read: Callable[[RunSnapshot], Samples]
+    """The current samples: labels and value of each."""
 
 
-def _live(read: Callable[[Progress], Samples]) -> Callable[[Seen], Samples]:
-    return lambda seen: read(seen.progress) if seen.progress else ()
+def _live(read: Callable[[Progress], Samples]) -> Callable[[RunSnapshot], Samples]:
+    return lambda snapshot: read(snapshot.progress) if snapshot.progress else ()
 
 
-def _ended(read: Callable[[LoadReport], Samples]) -> Callable[[Seen], Samples]:
-    return lambda seen: read(seen.report) if seen.report else ()
+def _ended(read: Callable[[LoadReport], Samples]) -> Callable[[RunSnapshot], Samples]:
+    return lambda snapshot: read(snapshot.report) if snapshot.report else ()
 
 
 def _quantiles(**ms: float) -> Samples:
-    """``p50=9`` as the sample of quantile 0.5 in seconds."""
+    """Quantiles given in milliseconds, ``p50=9``, as samples in seconds."""
     return [({"quantile": f"{int(name[1:]) / 100:g}"}, value / 1000) for name, value in ms.items()]
 
 
 def _lags(now: Moment) -> Samples:
-    # OpenTelemetry drops what is infinite.
+    # OpenTelemetry drops infinite values.
     return [({"sink": sink}, lag_ms / 1000) for sink, lag_ms in now.sink_lag_ms.items() if math.isfinite(lag_ms)]
 
 
@@ -48,40 +79,46 @@ def _one_of(label: str, names: Iterable[str], now: str) -> Samples:
     return [({label: name}, float(name == now)) for name in names]
 
 
-MEASURES = (
-    Measure(
-        "createflow.arrivals", "counter", "{arrival}", "Requests that were due.", lambda seen: [({}, seen.offered)]
+METRICS = (
+    MetricDefinition(
+        "createflow.arrivals",
+        "counter",
+        "{arrival}",
+        "Requests that were due.",
+        lambda snapshot: [({}, snapshot.offered)],
     ),
-    Measure("createflow.requests.sent", "counter", "{request}", "Requests sent.", lambda seen: [({}, seen.sent)]),
-    Measure(
+    MetricDefinition(
+        "createflow.requests.sent", "counter", "{request}", "Requests sent.", lambda snapshot: [({}, snapshot.sent)]
+    ),
+    MetricDefinition(
         "createflow.replies",
         "counter",
         "{reply}",
         "Replies by status code.",
         _live(lambda now: [({"status": status}, count) for status, count in now.statuses.items()]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.requests.failed",
         "counter",
         "{request}",
-        "Requests that broke off or timed out.",
+        "Requests with a transport error or a timeout.",
         _live(lambda now: [({}, now.failed)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.arrivals.unsent",
         "counter",
         "{arrival}",
-        "Requests given up or dropped before they were sent.",
+        "Requests that were given up or dropped unsent.",
         _live(lambda now: [({}, now.not_sent)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.response",
         "summary",
         "s",
         "Latency from the intended send time, over the run so far.",
         _live(lambda now: _quantiles(p50=now.p50_ms, p95=now.p95_ms, p99=now.p99_ms)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.response.last_second",
         "gauge",
         "s",
@@ -92,91 +129,91 @@ MEASURES = (
             )
         ),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.service.last_second",
         "gauge",
         "s",
         "Latency from the true send time, of the replies of the last second.",
         _live(lambda run: _quantiles(p99=run.now.service_p99_ms)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.requests.in_flight",
         "gauge",
         "{request}",
         "Requests without a reply yet.",
         _live(lambda run: [({}, run.now.in_flight)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.requests.backlog",
         "gauge",
         "{request}",
-        "Requests that were due and found no free sender yet.",
+        "Requests that are due and wait for a free sender.",
         _live(lambda run: [({}, run.now.backlog)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.pacing.delay",
         "gauge",
         "s",
-        "How late the generator itself woke up in the last second.",
+        "How late the generator woke up in the last second.",
         _live(lambda run: _quantiles(p99=run.now.pacing_p99_ms)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.worker.cpu",
         "gauge",
         "1",
         "CPU of the busiest load process; 1 is one core.",
         _live(lambda run: [({}, run.now.cpu_ratio)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.sink.lag",
         "gauge",
         "s",
-        "How long the sampled create of the last second took to arrive in time.",
+        "Lag of the sampled create of the last second to a sink, if it arrived in time.",
         _live(lambda run: _lags(run.now)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.sink.late",
         "gauge",
         "",
         "1 when the sampled create of the last second had not arrived at its deadline.",
         _live(lambda run: [({"sink": sink}, float(math.isinf(lag))) for sink, lag in run.now.sink_lag_ms.items()]),
     ),
-    Measure(
-        "createflow.elapsed", "gauge", "s", "Since the start of the run.", _live(lambda run: [({}, run.elapsed_s)])
+    MetricDefinition(
+        "createflow.elapsed", "gauge", "s", "Time since the start of the run.", _live(lambda run: [({}, run.elapsed_s)])
     ),
-    Measure(
+    MetricDefinition(
         "createflow.phase",
         "gauge",
         "",
-        "1 for the phase that the run is in.",
+        "1 for the current phase of the run.",
         _live(lambda run: _one_of("phase", get_args(Phase), run.phase)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.validity",
         "gauge",
         "",
-        "1 for how far the numbers can be believed.",
+        "1 for the current validity of the numbers.",
         _live(lambda run: _one_of("validity", Validity, run.validity)),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.slo.held",
         "gauge",
         "",
         "Of the finished run: 1 when the target was held.",
         _ended(lambda report: [({"slo": slo.target}, float(slo.held)) for slo in report.slos]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.accepted",
         "gauge",
         "{write}/s",
-        "Of the finished run: accepted writes a second.",
+        "Of the finished run: accepted writes per second.",
         _ended(lambda report: [({}, report.accepted_per_s)]),
     ),
-    Measure(
+    MetricDefinition(
         "createflow.verified",
         "gauge",
         "{write}/s",
-        "Of the finished run: writes a second that were proved in every sink.",
+        "Of the finished run: writes per second that were verified in every sink.",
         _ended(lambda report: [({}, report.verified_per_s)] if report.verified_per_s is not None else []),
     ),
 )
