@@ -39,7 +39,7 @@ def _bench(*arguments: str) -> tuple[int, str, BaseException | None]:
 
 
 def test_a_fast_target_holds_and_the_report_is_saved(start_stub: StartStub, tmp_path: Path) -> None:
-    """Exit 0, the verdict in words, and JSON that reads back."""
+    """Exit 0, the verdict on the terminal, and JSON that is read again."""
     file = tmp_path / "bench.json"
     code, output, _ = _bench(
         "--url", f"{start_stub('fast').url}/api/things", "--rate", "100", "--duration", "1s", "--warmup", "500ms",
@@ -57,7 +57,7 @@ def test_a_fast_target_holds_and_the_report_is_saved(start_stub: StartStub, tmp_
 def test_the_other_formats_are_saved_too(
     start_stub: StartStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a scrape endpoint open meanwhile, and told to GitHub when it runs there."""
+    """Metrics are served meanwhile, and GitHub gets a summary when it runs there."""
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     forms = ("csv", "junit", "markdown", "hgrm")
@@ -95,7 +95,7 @@ def test_wrong_options_are_usage_errors(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("report", ["xml=file", "json", "json=", "json=/nowhere/at/all.json"])
-def test_a_report_that_cannot_be_written_is_told_before_the_run(report: str) -> None:
+def test_a_report_that_cannot_be_written_is_an_error_before_the_run(report: str) -> None:
     """Not after twenty seconds of load."""
     _, _, error = _bench("--url", "http://127.0.0.1:9", "--report", report)
     assert isinstance(error, UserError)
@@ -149,7 +149,9 @@ def test_the_real_stack_takes_writes_of_a_hundred_users_over_verified_tls(stack:
     assert report.statuses == {"201": 40}, "no token refused, no body, no limit"
 
 
-def test_a_certificate_of_an_unknown_authority_is_told_with_the_key_to_set(stack: UpCommand, tmp_path: Path) -> None:
+def test_a_certificate_of_an_unknown_authority_is_an_error_with_the_key_to_set(
+    stack: UpCommand, tmp_path: Path
+) -> None:
     """Never an insecure fallback."""
     _, _, error = _bench("--url", stack.profile.target.base_url)
     assert isinstance(error, TargetError)

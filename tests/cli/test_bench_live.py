@@ -21,12 +21,12 @@ def _text(console: Console) -> str:
     return console.file.getvalue()
 
 
-def _look(elapsed_s: float, phase: str = "measuring") -> Progress:
+def _snapshot(elapsed_s: float, phase: str = "measuring") -> Progress:
     return progress(moment(elapsed_s), elapsed_s=elapsed_s, phase=phase)
 
 
 def test_the_line_of_a_log_is_short() -> None:
-    """And says when it cannot be believed."""
+    """It shows when the numbers are not valid."""
     assert describe_progress(progress()) == (
         "measuring  12/22 s  sent 490/s  ok 480/s  p50 9  p99 61 ms  open 15  bad 111"
     )
@@ -39,10 +39,10 @@ def test_a_log_gets_a_line_every_five_seconds_and_at_each_phase() -> None:
     with live_view(console, lambda: now_s[0]) as show:
         for second in range(12):
             now_s[0] = float(second)
-            show(_look(float(second)))
+            show(_snapshot(float(second)))
         for second in range(12, 24):
             now_s[0] = float(second)
-            show(_look(12.0, "verifying"))
+            show(_snapshot(12.0, "verifying"))
     lines = _text(console).splitlines()
     assert lines[0] == "starting the load processes"
     assert [" ".join(text.split()[:2]) for text in lines[1:]] == [
@@ -50,30 +50,30 @@ def test_a_log_gets_a_line_every_five_seconds_and_at_each_phase() -> None:
     ]  # fmt: skip
 
 
-def test_a_dumb_terminal_is_served_as_a_log_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dumb_terminal_gets_the_lines_of_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot move its cursor."""
     console = _console(force_terminal=True, _environ={"TERM": "dumb"})
     with live_view(console) as show:
-        show(_look(1.0))
-    assert describe_progress(_look(1.0)) in _text(console)
+        show(_snapshot(1.0))
+    assert describe_progress(_snapshot(1.0)) in _text(console)
     assert "\x1b" not in _text(console)
 
 
 def test_a_terminal_shows_something_at_once_and_is_left_clean() -> None:
-    """Before the first look there is a word; afterwards nothing of it remains."""
+    """A message before the first snapshot; afterwards the view is erased."""
     console = _console(force_terminal=True, _environ={"TERM": "xterm-256color"})
     with live_view(console) as show:
         assert "starting the load processes" in _text(console)
-        show(_look(1.0))
+        show(_snapshot(1.0))
         assert "MEASURING" in _text(console)
     assert _text(console).endswith("\x1b[1A\x1b[2K"), "erased"
 
 
 def test_no_colour_is_sent_where_none_is_wanted() -> None:
-    """NO_COLOR leaves the words."""
+    """NO_COLOR keeps the text."""
     console = _console(force_terminal=True, _environ={"TERM": "xterm-256color", "NO_COLOR": "1"})
     with live_view(console) as show:
-        show(_look(1.0))
+        show(_snapshot(1.0))
     assert not any(f"\x1b[3{colour}m" in _text(console) for colour in range(8))
 
 

@@ -50,15 +50,15 @@ def test_a_result_shows_everything_that_happened() -> None:
     assert text.endswith("HELD: all 3 targets were met\n"), "the verdict is the last line, and one line"
 
 
-def test_proved_writes_are_the_headline() -> None:
-    """Above what was only accepted."""
+def test_verified_writes_are_the_headline() -> None:
+    """Before writes that were only accepted."""
     text = _drawn(verified())
     assert "VERIFIED 499.4/s   accepted 499.5/s" in text
     assert "ok  search     10,988        0           0           0       1.9" in text
     assert "40 reads by the writer right after a write: all showed the write." in text
 
 
-def test_what_is_wrong_with_the_writes_is_named() -> None:
+def test_violations_are_listed() -> None:
     """By sink, with examples."""
     text = _drawn(lossy())
     for part in (
@@ -70,8 +70,8 @@ def test_what_is_wrong_with_the_writes_is_named() -> None:
         assert part in text, text
 
 
-def test_response_and_service_are_explained_where_they_part() -> None:
-    """In numbers, and an infinite percentile in words."""
+def test_the_difference_of_response_and_service_latency_is_explained() -> None:
+    """With both numbers, and what an infinite percentile means."""
     text = " ".join(_drawn(stalled()).split())
     assert "Response p99 is 1,800 ms, service p99 is 120.0 ms: requests waited to be sent (lag)" in text
     assert "because no sender was free." in text
@@ -85,14 +85,14 @@ def test_a_late_generator_is_not_blamed_on_the_senders() -> None:
     assert "because the generator woke up 60.0 ms late (p99)." in " ".join(_drawn(late).split())
 
 
-def test_invalid_numbers_hold_and_miss_nothing() -> None:
-    """What they would have said stands in brackets."""
+def test_invalid_numbers_give_no_verdict() -> None:
+    """Results without a verdict stand in brackets."""
     text = _drawn(starved())
     assert "(missed)  p99<=100ms  340 ms" in text
     assert "MISSED" not in text
 
 
-def test_operations_and_workers_are_told_apart() -> None:
+def test_each_operation_and_worker_has_a_row() -> None:
     """When there are several."""
     text = _drawn(mixed())
     assert "create    60%       299.7     5.4    18.0    36.0" in text

@@ -15,9 +15,9 @@ from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 
 
-def run(*words: str) -> None:
+def run(*arguments: str) -> None:
     """The command in this process."""
-    ended = CliRunner().invoke(app, ["init", *words], catch_exceptions=False)
+    ended = CliRunner().invoke(app, ["init", *arguments], catch_exceptions=False)
     assert ended.exit_code == 0, ended.output
 
 
@@ -96,7 +96,7 @@ def test_a_security_scheme_becomes_auth(tmp_path: Path, scheme: dict[str, Any] |
 
 
 def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:
-    """Whatever a document says, what comes out is TOML with the same words."""
+    """The profile is valid TOML with the same text, whatever the document holds."""
     operation = CreateOperation(
         '/a"b/{user-id}\n', "http://127.0.0.1:1", 'x/"json', None, None, ('/c\n[auth]\nkind = "x"',)
     )

@@ -36,8 +36,8 @@ def test_every_format_of_a_load_is_rendered_from_the_saved_json(tmp_path: Path, 
     assert "MISSED: 3 of 3 targets" in done.output
 
 
-def test_a_format_of_the_other_kind_is_told(tmp_path: Path) -> None:
-    """With those that there are."""
+def test_a_format_of_the_other_kind_is_an_error(tmp_path: Path) -> None:
+    """The hint lists the formats of this kind."""
     saved = tmp_path / "saved.json"
     saved.write_text(to_json(stalled()), encoding="utf-8")
     done = CliRunner().invoke(app, ["report", str(saved), "--report", f"sarif={tmp_path / 'made'}"])

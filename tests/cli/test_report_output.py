@@ -25,8 +25,8 @@ def test_an_old_report_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("r.json", "new")]
 
 
-def test_a_folder_that_goes_away_during_the_run_is_told(tmp_path: Path) -> None:
-    """As words, when the report is saved."""
+def test_a_folder_that_is_removed_during_the_run_is_an_error(tmp_path: Path) -> None:
+    """When the report is saved, with the name of the file."""
     folder = tmp_path / "folder"
     folder.mkdir()
     (report,) = open_report_files([f"json={folder / 'r.json'}"], ("json",))
@@ -55,8 +55,8 @@ def test_a_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> Non
     assert (tmp_path / "real.json").read_text() == "new"
 
 
-def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
-    """In words."""
+def test_a_name_that_is_too_long_is_an_error(tmp_path: Path) -> None:
+    """With a message, not a traceback."""
     with pytest.raises(UserError, match="cannot be written"):
         open_report_files([f"json={tmp_path / ('n' * 300)}"], ("json",))
 
@@ -76,20 +76,20 @@ def test_annotations_go_beside_the_report(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_summary_is_added_to_what_is_there(tmp_path: Path) -> None:
-    """Other steps write theirs too."""
+    """Other steps of the job write their summaries too."""
     file = tmp_path / "summary.md"
     file.write_text("before\n")
     publish_to_github(REPORT, {"GITHUB_STEP_SUMMARY": str(file)})
     assert file.read_text().startswith("before\n# FAILED: a required check failed")
 
 
-def test_a_summary_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verdict does not hang on it."""
+def test_a_summary_that_cannot_be_written_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not change the verdict."""
     publish_to_github(REPORT, {"GITHUB_STEP_SUMMARY": str(tmp_path / "no" / "folder")})
     assert "$GITHUB_STEP_SUMMARY cannot be written" in capsys.readouterr().err
 
 
-def test_a_load_is_told_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_load_is_published_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Annotations and a summary of its own."""
     file = tmp_path / "summary.md"
     publish_to_github(lossy(), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)})

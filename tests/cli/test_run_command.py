@@ -58,7 +58,7 @@ def test_a_baseline_that_is_no_longer_true_ends_6_unless_there_is_worse() -> Non
 
 
 def test_the_level_says_what_gates() -> None:
-    """Advice counts when it is asked for."""
+    """Advice counts when the level includes it."""
     advice = (result("a", Outcome.PASSED), result("b", Outcome.FAILED, level=Level.SHOULD))
     assert exit_code(report(*advice)) is ExitCode.OK
     assert exit_code(report(*advice, gate=Level.SHOULD)) is ExitCode.FAILED
@@ -77,7 +77,7 @@ def test_a_target_that_is_not_there_ends_3_and_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--only", "auth_chek"], "auth_check"),
         (["--report", "xml=r.xml"], "--report json=report.json"),
@@ -93,11 +93,13 @@ def test_a_target_that_is_not_there_ends_3_and_is_named(tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_asked_wrongly_ends_2_before_anything_runs(tmp_path: Path, arguments: list[str], words: str) -> None:
-    """What is wrong is named; there is no traceback, and no stack is started for it."""
+def test_an_invalid_command_line_ends_2_before_anything_runs(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    """The message names the mistake. There is no traceback, and no stack is started."""
     done = createflow("run", *arguments, folder=tmp_path)
     assert done.returncode == ExitCode.USAGE
-    assert words in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""A report of everything at once, in which a target says what it can to get out of the page, the file or the log."""
+"""A report with every outcome, quoting a target that tries to break out of the page, the file or the log."""
 
 from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, ProfilePlace, RunReport, Standing

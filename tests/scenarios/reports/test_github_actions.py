@@ -63,8 +63,8 @@ def test_a_summary_that_is_too_long_is_cut_and_says_so() -> None:
         ("refused", ["warning bench%3A not compared"] * 2),
     ],
 )
-def test_each_trouble_is_a_line_of_its_kind(name: str, expected: list[str]) -> None:
-    """A missed target of an invalid run accuses nobody."""
+def test_each_problem_of_a_load_is_an_error_or_a_warning(name: str, expected: list[str]) -> None:
+    """A missed target of an invalid run is only a warning."""
     found = []
     for line in render_annotations(ALL[name]).splitlines():
         kind, _, rest = line.removeprefix("::").partition(" ")

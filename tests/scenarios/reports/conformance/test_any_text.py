@@ -1,4 +1,4 @@
-"""Whatever a target says, every format stays what it is."""
+"""Every format stays well-formed, whatever text a target returns."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -37,7 +37,7 @@ TEXTS = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_si
 
 
 def made(text: str, other: str) -> RunReport:
-    """A report in which the target says this everywhere."""
+    """A report that quotes these texts of the target everywhere."""
     exchange = Exchange(
         method="POST",
         url=text,
@@ -58,7 +58,7 @@ def made(text: str, other: str) -> RunReport:
 @settings(max_examples=60, deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_format_survives(text: str, other: str) -> None:
-    """Parsed again, with as many parts as without the target's words, and not one more line."""
+    """Each parses, with as many elements and lines as with harmless text."""
     whole, plain = made(text, other), made("x", "x")
     root = ET.fromstring(as_junit.render(whole))  # noqa: S314 - our own rendering
     assert [element.tag for element in root.iter()] == [

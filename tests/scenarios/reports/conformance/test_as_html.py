@@ -1,4 +1,4 @@
-"""The page: well-formed, complete, asking nobody, and proof against what a target says."""
+"""The page: well-formed, complete and self-contained, whatever text a target returns."""
 
 import base64
 import hashlib

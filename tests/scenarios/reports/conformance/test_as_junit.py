@@ -1,4 +1,4 @@
-"""JUnit XML: every check once, each in the class that test views count it in, whatever the target says."""
+"""JUnit XML: one case for each check, with the result that test views count."""
 
 from xml.etree import ElementTree as ET
 

@@ -1,4 +1,4 @@
-"""Markdown in which nothing that a target says is markup."""
+"""Markdown in which text of a target is never markup."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_the_verdict_is_the_title_and_the_steps_a_table() -> None:
     assert sum(line.startswith("| 16 |") for line in lines) == 1
 
 
-def test_what_the_target_says_stays_inside_of_code() -> None:
+def test_text_of_the_target_stays_inside_code() -> None:
     """No line of its own, no heading, no end of a fence."""
     prose = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", TEXT)
     prose = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", prose)
@@ -27,7 +27,7 @@ def test_what_the_target_says_stays_inside_of_code() -> None:
     assert "\r" not in TEXT
 
 
-def test_everything_is_told() -> None:
+def test_everything_is_listed() -> None:
     """Failures with curl and replay, notes, skips with their reason, what was left behind."""
     for words in (
         "## failed: `auth_check.advice` (should)",

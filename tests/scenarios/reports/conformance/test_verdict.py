@@ -1,4 +1,4 @@
-"""A run's verdict: proof before doubt, and nothing green that tested nothing."""
+"""The verdict of a run: evidence goes before doubt, and a run that tested nothing is not green."""
 
 import pytest
 
@@ -50,8 +50,8 @@ def test_an_interrupted_run_says_so_whatever_it_found() -> None:
         ((PASSED, result("x", Outcome.FAILED), FAILED), Standing.EXPIRED, {Verdict.FAILED, Verdict.STALE}),
     ],
 )
-def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: Standing, expected: set[Verdict]) -> None:
-    """A tolerated failure does not count; a stale or expired entry is told, whatever else is."""
+def test_the_baseline_counts(results: tuple[CheckResult, ...], standing: Standing, expected: set[Verdict]) -> None:
+    """A tolerated failure does not count. A stale or expired entry is reported in any case."""
     assert verdicts_of(report(*results, baseline=(known("b", standing),))) == expected
 
 
@@ -60,12 +60,12 @@ def test_the_baseline_has_its_say(results: tuple[CheckResult, ...], standing: St
     [(Level.MUST, Verdict.HOLDS), (Level.SHOULD, Verdict.FAILED), (Level.MAY, Verdict.FAILED)],
 )
 def test_the_gate_says_which_level_counts(gate: Level, expected: Verdict) -> None:
-    """Only what is required, unless more is asked for."""
+    """Only required checks, unless the gate includes more."""
     assert verdict_of(report(PASSED, ADVICE, gate=gate)) is expected
 
 
-def test_the_sentence_says_how_many_failures_are_tolerated() -> None:
-    """Nobody reads a green line with failures in it and wonders."""
+def test_the_summary_counts_the_tolerated_failures() -> None:
+    """A green verdict with failures in it needs an explanation."""
     text = summarize(report(PASSED, FAILED, baseline=(known("b", Standing.TOLERATED),)))
     assert text == (
         "HOLDS: no required check failed, apart from known failures "

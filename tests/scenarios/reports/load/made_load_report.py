@@ -48,14 +48,14 @@ def encoded(values_ms: list[float]) -> str:
 
 def series(seconds: int = WARMUP_S + DURATION_S, *, stall_s: int | None = None) -> tuple[Moment, ...]:
     """The seconds of a run at 500/s; a stall fills two of them."""
-    dice = random.Random(7)  # noqa: S311 - nothing secret
+    rng = random.Random(7)  # noqa: S311 - nothing secret
     return tuple(
-        _moment(second, dice, stalled=stall_s is not None and 0 <= second - stall_s < 2) for second in range(seconds)
+        _moment(second, rng, stalled=stall_s is not None and 0 <= second - stall_s < 2) for second in range(seconds)
     )
 
 
-def _moment(second: int, dice: random.Random, *, stalled: bool) -> Moment:
-    p50_ms = dice.uniform(6, 11) * (2 if second < WARMUP_S else 1)
+def _moment(second: int, rng: random.Random, *, stalled: bool) -> Moment:
+    p50_ms = rng.uniform(6, 11) * (2 if second < WARMUP_S else 1)
     tail_ms = 1900.0 if stalled else p50_ms * 6
     return Moment(
         t_s=second,
@@ -70,22 +70,22 @@ def _moment(second: int, dice: random.Random, *, stalled: bool) -> Moment:
         p99_ms=tail_ms,
         max_ms=tail_ms * 1.3,
         service_p99_ms=1100 if stalled else p50_ms * 5.6,
-        in_flight=250 if stalled else dice.randint(3, 9),
+        in_flight=250 if stalled else rng.randint(3, 9),
         backlog=400 if stalled else 0,
-        pacing_p99_ms=dice.uniform(0.2, 0.9),
-        cpu_ratio=dice.uniform(0.1, 0.2),
-        sink_lag_ms={"replica 1": dice.uniform(3, 9), "search": math.inf if stalled else dice.uniform(80, 160)},
+        pacing_p99_ms=rng.uniform(0.2, 0.9),
+        cpu_ratio=rng.uniform(0.1, 0.2),
+        sink_lag_ms={"replica 1": rng.uniform(3, 9), "search": math.inf if stalled else rng.uniform(80, 160)},
     )
 
 
 def _values(*, stall: bool) -> list[float]:
-    dice = random.Random(11)  # noqa: S311 - nothing secret
-    values = [dice.lognormvariate(2.2, 0.5) for _ in range(9000)]
-    return values + [dice.uniform(0, 2000) for _ in range(1000 if stall else 0)]
+    rng = random.Random(11)  # noqa: S311 - nothing secret
+    values = [rng.lognormvariate(2.2, 0.5) for _ in range(9000)]
+    return values + [rng.uniform(0, 2000) for _ in range(1000 if stall else 0)]
 
 
 def load_report(**changes: object) -> LoadReport:
-    """A report of an ordinary run, nothing asked of the sinks."""
+    """A report of an ordinary run without verification."""
     report = LoadReport(
         createflow_version="0.1.0",
         run_id="0123abcd",
@@ -179,12 +179,12 @@ def verification(**changes: object) -> Verification:
 
 
 def verified() -> LoadReport:
-    """A healthy run whose writes were all proved."""
+    """A healthy run whose writes were all verified."""
     return load_report(verified_per_s=499.4, verification=verification())
 
 
 def lossy() -> LoadReport:
-    """A run after which writes are missing, doubled and made up, and one sink could not be asked."""
+    """Writes are missing, duplicated and unexpected, and one sink could not be searched."""
     sinks = (
         SinkVerdict(sink="primary", found=10988, missing=0, duplicated=0, phantom=0),
         SinkVerdict(
@@ -206,7 +206,7 @@ def lossy() -> LoadReport:
 
 
 def stalled() -> LoadReport:
-    """The target stood still for two seconds: response and service tell different stories."""
+    """The target stalled for two seconds: response and service latency differ."""
     return load_report(
         series=series(stall_s=12),
         histograms={"response": encoded(_values(stall=True)), "service": encoded(_values(stall=False))},
@@ -322,8 +322,8 @@ ALL = {
 """Every kind, by its name."""
 
 
-def said(text: str, other: str) -> LoadReport:
-    """A report in which a target, a sink, a worker or a file says this wherever it can."""
+def report_quoting(text: str, other: str) -> LoadReport:
+    """A report that quotes these texts everywhere where a target, a sink, a worker or a file is quoted."""
     sink = SinkVerdict(sink=text, found=1, missing=1, duplicated=0, phantom=0, examples=(text, other))
     unasked = SinkVerdict(sink=other, found=0, missing=0, duplicated=0, phantom=0, error=text)
     lag = SinkLag(sink=text, samples=2, p50_ms=1, p99_ms=1, max_ms=math.inf, late=1, deadline_ms=10)

@@ -1,4 +1,4 @@
-"""Whatever a target, a sink or a worker says, every format stays what it is."""
+"""Every format stays well-formed, whatever text a target, a sink or a worker returns."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from createflow.schemas.load_report import LoadReport
 from tests.scenarios.reports.conformance.test_any_text import TEXTS
 from tests.scenarios.reports.conformance.test_as_html import Reader
 from tests.scenarios.reports.hostile import NASTY
-from tests.scenarios.reports.load.made_load_report import said
+from tests.scenarios.reports.load.made_load_report import report_quoting
 
 
 def _page(report: LoadReport) -> str:
@@ -44,8 +44,8 @@ def _tags(page: str) -> list[str]:
 @settings(max_examples=40, deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_format_survives(text: str, other: str) -> None:
-    """Parsed again, with as many parts as without those words, and not one more line."""
-    whole, plain = said(f"a{text}", f"b{other}"), said("a", "b")
+    """Each parses, with as many elements and lines as with harmless text."""
+    whole, plain = report_quoting(f"a{text}", f"b{other}"), report_quoting("a", "b")
     roots = [ET.fromstring(as_junit.render(report)) for report in (whole, plain)]  # noqa: S314 - our own rendering
     assert [element.tag for element in roots[0].iter()] == [element.tag for element in roots[1].iter()]
     assert LoadReport.model_validate_json(to_json(whole)) == whole
@@ -60,7 +60,7 @@ def test_every_format_survives(text: str, other: str) -> None:
 
 def test_the_numbers_in_the_page_cannot_end_their_element() -> None:
     """Names of sinks and statuses go into them."""
-    page = _page(said(NASTY, NASTY))
+    page = _page(report_quoting(NASTY, NASTY))
     inside = page.partition('id="numbers">')[2].partition("</script>")[0]
     assert "<" not in inside
     assert json.loads(inside)["seconds"][0]["c0"] == 3
@@ -69,7 +69,7 @@ def test_the_numbers_in_the_page_cannot_end_their_element() -> None:
 
 def test_a_markdown_table_keeps_its_columns() -> None:
     """A bar in a name ends no cell, and nothing becomes a link, an image or a mention."""
-    text = as_markdown.render(said("x | y", "[a](http://h) @all #1 <img src=x>"))
+    text = as_markdown.render(report_quoting("x | y", "[a](http://h) @all #1 <img src=x>"))
     rows = [line for line in text.splitlines() if r"x \| y" in line]
     assert rows
     assert all("`" in row for row in rows)
@@ -77,6 +77,6 @@ def test_a_markdown_table_keeps_its_columns() -> None:
 
 
 def test_the_library_cannot_end_its_element() -> None:
-    """Even if a version of it holds the words."""
+    """Even if a version of it holds these characters."""
     with patch("vl_convert.javascript_bundle", return_value='"</script><!--"'):
         assert vega.build_bundle() == r'"<\/script><\!--"'

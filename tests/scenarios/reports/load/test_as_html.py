@@ -1,4 +1,4 @@
-"""The page of a load: whole, asking nobody, within three megabytes, and told early when it cannot be drawn."""
+"""The page of a load: complete, self-contained, below three megabytes; a missing library is an early error."""
 
 import importlib.util
 import json
@@ -39,7 +39,7 @@ def test_it_holds_everything_and_fetches_nothing(page: str) -> None:
     assert "url(" not in page.partition("<style>")[2].partition("</style>")[0]
 
 
-def test_it_tells_what_the_terminal_tells(page: str) -> None:
+def test_it_shows_what_the_terminal_shows(page: str) -> None:
     """Verdict, rates, both latencies, ledger, machine."""
     reader = Reader()
     reader.feed(page)
@@ -83,15 +83,15 @@ def test_every_kind_of_run_is_a_page(name: str) -> None:
     assert bool(charts) == (name != "interrupted")
 
 
-def test_a_page_without_seconds_still_tells_the_rest() -> None:
+def test_a_page_without_a_time_series_shows_the_rest() -> None:
     """An interrupted run has no charts."""
     with patch.object(as_html, "build_bundle", lambda: ""):
         assert "INTERRUPTED" in as_html.render(interrupted())
         assert "8 missing" in as_html.render(lossy())
 
 
-def test_a_missing_library_is_told_before_the_load() -> None:
-    """With the name of the extra, and only when a page is asked for."""
+def test_a_missing_library_is_an_error_before_the_load() -> None:
+    """With the name of the extra, and only when the format is html."""
     with patch.object(importlib.util, "find_spec", return_value=None):
         with pytest.raises(UserError) as caught:
             require_renderable(["json", "html"])

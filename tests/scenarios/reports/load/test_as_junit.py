@@ -59,7 +59,7 @@ def test_a_good_run_passes_whole() -> None:
     ],
 )
 def test_each_thing_ends_as_it_did(name: str, case: str, ending: str) -> None:
-    """``failure`` accuses the target, ``error`` the tester, ``skipped`` nobody."""
+    """``failure``: the target; ``error``: createflow itself; ``skipped``: no verdict."""
     assert _cases(name)[case] == ending
 
 

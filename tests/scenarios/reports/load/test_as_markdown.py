@@ -18,8 +18,8 @@ def test_the_verdict_is_the_heading_and_all_facts_follow() -> None:
         assert line in text.splitlines(), text
 
 
-def test_response_and_service_are_explained_where_they_part() -> None:
-    """And only there."""
+def test_the_difference_of_response_and_service_latency_is_explained() -> None:
+    """Only when there is one."""
     assert "Response p99 is 1,800 ms, service p99 is 120.0 ms" in as_markdown.render(stalled())
     assert "Response p99 is" not in as_markdown.render(ALL["load_report"])
 

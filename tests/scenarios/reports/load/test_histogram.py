@@ -52,7 +52,7 @@ def test_what_would_unpack_into_gigabytes_is_not_unpacked() -> None:
 
 
 @pytest.mark.parametrize("text", ["no base64!", "AAAA", encoded([1.0])[:-8]])
-def test_what_is_no_histogram_is_told(text: str) -> None:
+def test_an_invalid_histogram_is_an_error(text: str) -> None:
     """A file can come from anywhere."""
     with pytest.raises(UserError, match="histogram 'response' cannot be read"):
         read_distribution(load_report(histograms={"response": text}), "response")

@@ -1,4 +1,4 @@
-"""The page of a load in a real browser: every chart drawn, nothing refused, nothing asked of anybody."""
+"""The page of a load in a real browser: every chart is drawn, the policy blocks nothing, nothing is loaded."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ import pytest
 from createflow.scenarios.reports.load import as_html
 from createflow.schemas.load_report import LoadReport
 from tests.scenarios.reports.hostile import NASTY
-from tests.scenarios.reports.load.made_load_report import ALL, said
+from tests.scenarios.reports.load.made_load_report import ALL, report_quoting
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: the HTML 
 
 
 def _opened(report: LoadReport, folder: Path, *flags: str) -> tuple[str, list[str]]:
-    """What the page has become, and what the browser said about it."""
+    """The page after its scripts ran, and the messages on the browser's console."""
     file = folder / "report.html"
     file.write_text(as_html.render(report), encoding="utf-8")
     profile = folder / "profile"
@@ -39,7 +39,7 @@ def _charts(page: str) -> dict[str, str]:
     "flags", [(), ("--window-size=390,800",), ("--force-dark-mode",)], ids=["wide", "phone", "dark"]
 )
 def test_every_chart_is_drawn(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    """With lines in it, a description for those who cannot see it, and not one word of complaint."""
+    """With lines, a description, and no message on the console."""
     page, complaints = _opened(ALL["stalled"], tmp_path, *flags)
     assert complaints == []
     assert '<body data-drawn="yes">' in page
@@ -55,9 +55,9 @@ def test_every_chart_is_drawn(tmp_path: Path, flags: tuple[str, ...]) -> None:
     assert "99.9%" in charts["percentiles"]
 
 
-def test_what_a_target_says_runs_nowhere(tmp_path: Path) -> None:
+def test_text_of_a_target_is_not_run(tmp_path: Path) -> None:
     """Names of sinks and statuses are drawn as the text that they are."""
-    page, complaints = _opened(said(f"a{NASTY}", f"b{NASTY}"), tmp_path)
+    page, complaints = _opened(report_quoting(f"a{NASTY}", f"b{NASTY}"), tmp_path)
     assert complaints == []
     assert '<body data-drawn="yes">' in page
     assert page.count("<script") == 3

@@ -1,4 +1,4 @@
-"""One word for a run: proof goes before doubt, and doubt before praise."""
+"""The verdict of a load: evidence goes before doubt."""
 
 import pytest
 
@@ -29,19 +29,19 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_kind_of_run_has_its_word(name: str) -> None:
-    """With the numbers behind it."""
+def test_every_kind_of_run_has_its_verdict(name: str) -> None:
+    """With the reasons in one line."""
     assert (verdict_of(ALL[name]), summarize(ALL[name])) == EXPECTED[name]
 
 
-def test_a_lost_write_is_proof_even_when_the_generator_was_slow() -> None:
+def test_a_lost_write_fails_even_when_the_generator_was_slow() -> None:
     """A busy load process loses no row on the target."""
     report = lossy().model_copy(update={"validity": ALL["starved"].validity, "reasons": ("slow",)})
     assert verdict_of(report) is LoadVerdict.FAILED
 
 
-def test_a_sink_that_could_not_be_asked_is_no_pass() -> None:
-    """Nor does it accuse anybody."""
+def test_a_sink_that_could_not_be_searched_is_no_pass() -> None:
+    """It is no failure of the target either."""
     sinks = [sink.model_dump() | {"error": "refused"} for sink in verification().sinks]
     report = load_report(verification=verification(sinks=sinks))
     assert verdict_of(report) is LoadVerdict.INCONCLUSIVE
