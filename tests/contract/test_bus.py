@@ -61,7 +61,7 @@ class Wire:
 
 @pytest.fixture
 async def wire(engines: EngineSet) -> AsyncIterator[Wire]:
-    """On subjects of its own."""
+    """A bus with subjects for this test only."""
     prefix, url = f"t{uuid.uuid4().hex[:12]}", engines.settings.nats_url
     async with AsyncExitStack() as scope:
         client = await nats_bus.connect(url, "gateway", buffered=False)
@@ -81,7 +81,7 @@ async def test_each_gets_its_own_answer(wire: Wire) -> None:
 
 
 async def test_a_slow_one_does_not_hold_the_others(wire: Wire) -> None:
-    """Although they came in the same message."""
+    """Although they came in the same batch."""
     instance = await wire.join()
     slow = asyncio.create_task(wire.ask("keep it"))
     assert (await wire.ask("quick")).document == b"quick"
@@ -92,14 +92,14 @@ async def test_a_slow_one_does_not_hold_the_others(wire: Wire) -> None:
 
 
 async def test_without_an_instance_the_refusal_comes_at_once(wire: Wire) -> None:
-    """For all who travelled together; after the time is over it would be another error."""
-    asked = [wire.ask("1"), wire.ask("2")]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    """For all requests of the batch; a timeout would be another error."""
+    requests = [wire.ask("1"), wire.ask("2")]
+    answers = await asyncio.gather(*requests, return_exceptions=True)
     assert [type(answer) for answer in answers] == [UnavailableError, UnavailableError]
 
 
 async def test_without_an_answer_in_time_the_outcome_is_unknown(wire: Wire) -> None:
-    """For the one that has none; a late answer harms nobody."""
+    """For the request without a reply; a late reply does no harm."""
     wire.bus._timeout_s = 0.5
     instance = await wire.join()
     answers = await asyncio.gather(wire.ask("keep"), wire.ask("quick"), return_exceptions=True)
@@ -109,8 +109,8 @@ async def test_without_an_answer_in_time_the_outcome_is_unknown(wire: Wire) -> N
     assert (await wire.ask("again")).document == b"again"
 
 
-async def test_who_goes_away_does_not_disturb_the_others(wire: Wire) -> None:
-    """A client that hangs up takes only its own answer with it."""
+async def test_a_cancelled_request_does_not_disturb_the_others(wire: Wire) -> None:
+    """Only its own reply is lost."""
     await wire.join()
     gone = asyncio.create_task(wire.ask("gone"))
     stays = asyncio.create_task(wire.ask("stays"))

@@ -51,7 +51,7 @@ async def test_concurrent_requests_are_each_counted(limiter: RateLimiter) -> Non
 
 
 async def test_a_refused_request_costs_nothing(limiter: RateLimiter) -> None:
-    """Asking again while empty does not push the way back further away."""
+    """Another request while the bucket is empty does not make the wait longer."""
     for _ in range(3):
         await limiter.take("a", SLOW)
     first = await limiter.take("a", SLOW)

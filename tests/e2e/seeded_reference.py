@@ -29,18 +29,18 @@ _READY_WITHIN_S = 15.0
 
 
 LOW_LIMIT = Limits(rate_per_s=10, burst=20)
-"""For defects of the limit: tester and gateway share one loop here, and a busy machine exceeds no higher one."""
+"""For defects of the rate limit: tester and gateway share one event loop here, too slow to exceed a higher limit."""
 
 
-async def order(up: UpCommand, verb: str) -> None:
-    """Kill or start the stack's own processes behind the gateway."""
+async def send_to_backend(up: UpCommand, verb: str) -> None:
+    """Kill or start the stack's own services and worker."""
     for kind in BEHIND:
         await control.send_command(State(up.state).control_socket, verb, kind)
 
 
 @asynccontextmanager
 async def seeded(up: UpCommand, defect: Defect | None, *, behind: bool = False) -> AsyncIterator[Profile]:
-    """A gateway with the defect, or with ``behind`` also a service and a worker; gives the profile of that target."""
+    """Run a gateway with the defect, with ``behind`` also a service and a worker, and yield the target's profile."""
     limited = defect is not None and defect.step is Step.RATE_LIMIT
 
     def settings(kind: str) -> Settings:
@@ -69,7 +69,7 @@ async def seeded(up: UpCommand, defect: Defect | None, *, behind: bool = False) 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are pytest's."""
+        """Leave signals to pytest."""
         yield
 
 

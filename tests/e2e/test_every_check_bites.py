@@ -1,4 +1,4 @@
-"""Every check fails on the defect that it says it catches, and no defect goes uncaught."""
+"""Every check fails on the defect that it names in ``catches``, and every defect is caught by a check."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
-from tests.e2e.seeded_reference import BEHIND, order, seeded
+from tests.e2e.seeded_reference import BEHIND, seeded, send_to_backend
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.up_stack import UpCommand
 
@@ -26,47 +26,49 @@ def _named(pair: tuple[Check, Defect]) -> str:
 
 
 def test_no_defect_goes_uncaught() -> None:
-    """Every defect that can be seeded is named by a check."""
-    assert {defect.name for _, defect in PAIRS} == set(DEFECTS)
+    """Every registered defect is named by a check, and every name in ``catches`` is registered."""
+    assert {check.catches for check in CHECKS if check.catches is not None} == set(DEFECTS)
 
 
 @pytest.mark.parametrize("pair", AT_THE_GATEWAY, ids=_named)
 def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Defect]) -> None:
-    """The defect is seeded into the gateway alone, and the check accuses it."""
+    """The defect is seeded into the gateway only, and the check fails."""
     check, defect = pair
     result = asyncio.run(_result(stack, check, defect, behind=False))
-    assert result.outcome is Outcome.FAILED, _told(result)
+    assert result.outcome is Outcome.FAILED, _describe(result)
 
 
 @pytest.fixture(scope="module")
-def out_of_the_way(stack: UpCommand) -> Iterator[UpCommand]:
-    """The stack without its own service and worker: the seeded ones have the work to themselves."""
-    asyncio.run(order(stack, "kill"))
+def stack_without_backend(stack: UpCommand) -> Iterator[UpCommand]:
+    """The stack without its own service and worker, so that the seeded ones get all requests."""
+    asyncio.run(send_to_backend(stack, "kill"))
     yield stack
-    asyncio.run(order(stack, "start"))
+    asyncio.run(send_to_backend(stack, "start"))
 
 
 @pytest.mark.parametrize("pair", BEHIND_IT, ids=_named)
-def test_a_check_fails_on_a_defect_behind_the_gateway(out_of_the_way: UpCommand, pair: tuple[Check, Defect]) -> None:
-    """The defect is seeded into service or worker, and the check accuses it."""
+def test_a_check_fails_on_a_defect_behind_the_gateway(
+    stack_without_backend: UpCommand, pair: tuple[Check, Defect]
+) -> None:
+    """The defect is seeded into the service or the worker, and the check fails."""
     check, defect = pair
-    result = asyncio.run(_result(out_of_the_way, check, defect, behind=True))
-    assert result.outcome is Outcome.FAILED, _told(result)
+    result = asyncio.run(_result(stack_without_backend, check, defect, behind=True))
+    assert result.outcome is Outcome.FAILED, _describe(result)
 
 
-def test_the_same_parts_without_a_defect_pass(out_of_the_way: UpCommand) -> None:
-    """What the defects are seeded into passes every check when nothing is seeded: it is the defect that is seen."""
+def test_the_same_parts_without_a_defect_pass(stack_without_backend: UpCommand) -> None:
+    """The same processes pass every check when no defect is seeded: so the defect makes the checks fail."""
     needing_real_processes = {"service_router.service_down_is_503", "response.six_refusals_are_told_apart"}
     checks = [check for check in dict(PAIRS) if check.id not in needing_real_processes]
 
     async def run() -> dict[str, CheckResult]:
-        async with seeded(out_of_the_way, None, behind=True) as profile:
+        async with seeded(stack_without_backend, None, behind=True) as profile:
             report = await conformance(profile, checks, source="test", progress=QuietProgress())
             return {result.id: result for result in report.results}
 
     results = asyncio.run(run())
-    trouble = [_told(result) for result in results.values() if result.outcome is not Outcome.PASSED]
-    assert not trouble, "\n".join(trouble)
+    problems = [_describe(result) for result in results.values() if result.outcome is not Outcome.PASSED]
+    assert not problems, "\n".join(problems)
 
 
 async def _result(stack: UpCommand, check: Check, defect: Defect, *, behind: bool) -> CheckResult:
@@ -79,5 +81,5 @@ async def _run(profile: Profile, check: Check) -> CheckResult:
     return report.results[0]
 
 
-def _told(result: CheckResult) -> str:
+def _describe(result: CheckResult) -> str:
     return f"{result.id}: {result.outcome.value} {result.reason} {result.finding or ''}\n{result.traceback}"

@@ -34,7 +34,7 @@ def createflow(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
-    """A stack with one service more, so that kinds can be told from names."""
+    """A stack with one service more, so that kinds can be message from names."""
     directory = tmp_path_factory.mktemp("up")
     up = start_up_command(directory, "--services", "2", "--replicas", "1")
     yield up
@@ -101,7 +101,7 @@ def test_a_kind_is_all_of_its_components(up: UpCommand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["stack", "pause", "redis"], "no component 'redis'"),
         (["stack", "start", "valkey"], "running already"),
@@ -110,11 +110,11 @@ def test_a_kind_is_all_of_its_components(up: UpCommand) -> None:
         (["up"], "another createflow up uses the state directory"),
     ],
 )
-def test_a_mistake_is_told_in_words(up: UpCommand, arguments: list[str], told: str) -> None:
+def test_a_mistake_is_an_error_message(up: UpCommand, arguments: list[str], message: str) -> None:
     """Exit status 2, no traceback."""
     ended = createflow(*arguments, "--state", str(up.state))
     assert ended.returncode == 2
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -133,7 +133,7 @@ def test_a_component_that_dies_is_named_with_the_end_of_its_log(up: UpCommand) -
     assert "ready" in createflow("stack", "start", "worker-1", "--state", str(up.state)).stdout
 
 
-def test_no_running_stack_is_told(tmp_path: Path) -> None:
+def test_a_missing_stack_is_an_error_message(tmp_path: Path) -> None:
     """With the command that starts one."""
     ended = createflow("stack", "status", "--state", str(tmp_path))
     assert ended.returncode == 2

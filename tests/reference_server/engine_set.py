@@ -23,7 +23,7 @@ START_LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class EngineSet:
-    """Running engines, and settings for whatever should use them."""
+    """Running engines, and settings of processes that use them."""
 
     settings: Settings
     private_key: str
@@ -37,13 +37,13 @@ class EngineSet:
         asyncio.run_coroutine_threadsafe(self.supervisor.pause(name), self.loop).result(10)
 
     def resume(self, name: str) -> None:
-        """Let a paused component go on."""
+        """Continue a paused component."""
         asyncio.run_coroutine_threadsafe(self.supervisor.resume(name), self.loop).result(10)
 
 
 @contextmanager
 def running_engines(directory: Path) -> Iterator[EngineSet]:
-    """Start the engines in a thread with a loop of its own, for tests have each their own."""
+    """Start the engines in a thread with its own event loop, because each test has another loop."""
     started: list[EngineSet] = []
     failed: list[BaseException] = []
     ready, over = threading.Event(), threading.Event()
@@ -53,7 +53,7 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
         state.open()
         loop = asyncio.get_running_loop()
         try:
-            engines = _lay_out(state, ports, loop)
+            engines = _plan(state, ports, loop)
             with Guardian(state):
                 try:
                     await engines.supervisor.start()
@@ -69,7 +69,7 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
     def run() -> None:
         try:
             asyncio.run(main())
-        except BaseException as error:  # noqa: BLE001 - told to the test that waits
+        except BaseException as error:  # noqa: BLE001 - raised in the test's thread
             failed.append(error)
         finally:
             ready.set()
@@ -86,11 +86,11 @@ def running_engines(directory: Path) -> Iterator[EngineSet]:
         thread.join(30)
 
 
-def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> EngineSet:
+def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> EngineSet:
     passwords, user = Passwords(), unprivileged_user()
-    places = {name: state.run / name for name in ("valkey", "nats", "search")}
-    for place in places.values():
-        place.mkdir(mode=0o711)
+    directories = {name: state.run / name for name in ("valkey", "nats", "search")}
+    for directory in directories.values():
+        directory.mkdir(mode=0o711)
     cluster = Cluster(
         data=reachable_directory(state.run, "data", user),
         user=user,
@@ -101,9 +101,9 @@ def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Eng
     valkey_port, nats_port, search_port = ports.reserve(), ports.reserve(), ports.reserve()
     components = [
         *cluster.components(),
-        valkey.declare(state, places["valkey"], passwords, valkey_port),
-        nats.declare(state, places["nats"], passwords, nats_port, ports.reserve()),
-        search.declare(places["search"], search_port),
+        valkey.declare(state, directories["valkey"], passwords, valkey_port),
+        nats.declare(state, directories["nats"], passwords, nats_port, ports.reserve()),
+        search.declare(directories["search"], search_port),
     ]
     issuer = make_issuer(state)
     dsn = cluster.local_dsn("createflow_app", passwords.postgres_app)
@@ -113,7 +113,7 @@ def _lay_out(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Eng
         port=0,
         # The worker's user: the others may use the subjects of one prefix only, and each test has its own.
         nats_url=nats.url("worker", passwords.nats_worker, nats_port),
-        valkey_url=valkey.local_url("app", passwords.valkey_app, places["valkey"], valkey_port),
+        valkey_url=valkey.local_url("app", passwords.valkey_app, directories["valkey"], valkey_port),
         primary_dsn=dsn,
         direct_dsn=dsn,
         replica_dsns=(cluster.local_dsn("createflow_app", passwords.postgres_app, 1),),

@@ -36,11 +36,11 @@ def quiet_log() -> Log:
     return log
 
 
-async def until(ask: Callable[[], Awaitable[T]], *, within_s: float = WAIT_S) -> T:
-    """The first true answer; the last one when the time is over."""
+async def until(check: Callable[[], Awaitable[T]], *, within_s: float = WAIT_S) -> T:
+    """Repeat a check until its result is true; returns the last result when the time is over."""
     deadline = time.monotonic() + within_s
     while True:
-        answer = await ask()
+        answer = await check()
         if answer or time.monotonic() > deadline:
             return answer
         await asyncio.sleep(0.02)
@@ -55,7 +55,7 @@ class InProcessServer:
     http: httpx.AsyncClient
 
     def token(self, subject: str = "alice", *, roles: tuple[str, ...] = ("writer",), **claims: Any) -> str:
-        """A token of the issuer."""
+        """Return a token of the issuer."""
         now = int(time.time())
         whole = {
             "iss": self.settings.issuer,
@@ -68,14 +68,14 @@ class InProcessServer:
         return jwt.encode(whole, self.engines.private_key, algorithm="EdDSA", headers={"typ": "at+jwt", "kid": "key-1"})
 
     def signed(self, header: dict[str, Any], **claims: Any) -> str:
-        """A token of the issuer with other header fields and claims; without those that are None."""
+        """Return a token of the issuer with other header fields and claims; None removes a claim."""
         jws = Jws.of(self.token()).changed(header=header, claims=claims)
         jws = Jws(jws.header, {name: value for name, value in jws.claims.items() if value is not None})
         key = serialization.load_pem_private_key(self.engines.private_key.encode(), None)
         return jws.compact(jwt.get_algorithm_by_name("EdDSA").sign(jws.signing_input, key))
 
     def as_user(self, subject: str = "alice", *, roles: tuple[str, ...] = ("writer",)) -> dict[str, str]:
-        """Headers of a request in somebody's name."""
+        """Return the headers of a request of this user."""
         return {"authorization": f"Bearer {self.token(subject, roles=roles)}"}
 
     async def create(self, body: Any = None, **headers: str) -> httpx.Response:
@@ -92,18 +92,18 @@ class InProcessServer:
         return await self.http.put(location, json=body, headers={**self.as_user(), **headers})
 
     async def rows(self, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Ask the primary behind the service's back."""
+        """Read from the primary directly."""
         async with await psycopg.AsyncConnection.connect(self.settings.direct_dsn) as connection:
             return await (await connection.execute(sql, parameters)).fetchall()
 
     async def cached(self, resource_id: str) -> dict[str, Any] | None:
-        """The cached body."""
+        """Return the cached body."""
         async with redis.asyncio.Redis.from_url(self.settings.valkey_url, protocol=2) as client:
             body = await client.hget(f"{self.settings.subject_prefix}:resource:{resource_id}", "body")
             return json.loads(body) if body else None
 
     async def events(self, resource_id: str, *, wanted: int = 1) -> list[dict[str, Any]]:
-        """The events of a resource, once there are as many as wanted."""
+        """Return the events of a resource, once there are as many as wanted."""
         prefix = self.settings.subject_prefix
         client = await nats.connect(self.settings.nats_url)
         try:
@@ -130,7 +130,7 @@ class InProcessServer:
             await client.close()
 
     async def indexed(self, resource_id: str) -> dict[str, Any] | None:
-        """The indexed document."""
+        """Return the indexed document."""
         async with httpx.AsyncClient(trust_env=False) as client:
             url = f"{self.settings.search_url}/{self.settings.search_index}/_doc/{resource_id}"
             reply = await client.get(url)
@@ -142,7 +142,7 @@ class InProcessServer:
 async def open_server(
     engines: EngineSet, defect: str = "", *, worker: bool = False, service: bool = True, **changes: Any
 ) -> AsyncIterator[InProcessServer]:
-    """Start the processes and wait until each says that it is ready."""
+    """Start the processes, wait until each is ready, and yield the server."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
     fields = {"subject_prefix": prefix, "search_index": prefix, "defect": defect} | changes
     settings = replace(engines.settings, **fields)

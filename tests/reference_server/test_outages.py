@@ -1,4 +1,4 @@
-"""What a client is told while an engine does not answer, and that everything comes back by itself."""
+"""What a client gets while an engine does not answer, and that the server recovers by itself."""
 
 import asyncio
 import time
@@ -18,20 +18,20 @@ async def _statuses(server: InProcessServer, tag: str, number: int) -> list[tupl
     return [(name, reply.status_code) for name, reply in zip(names, replies, strict=True)]
 
 
-async def test_a_database_that_stands_still_is_503_or_504_and_then_at_once(engines: EngineSet) -> None:
-    """What was refused with 503 leaves no row, and a 201 comes again soon after."""
+async def test_a_paused_database_is_503_or_504_and_then_at_once(engines: EngineSet) -> None:
+    """A 503 leaves no row, and creates are answered with 201 again soon after."""
     async with open_server(engines, rpc_timeout_s=0.5) as server:
         tag = uuid.uuid4().hex
         await server.create()
         await asyncio.to_thread(engines.pause, "postgres-primary")
         try:
-            told = await _statuses(server, f"{tag} down", 30)
+            replies = await _statuses(server, f"{tag} down", 30)
             begun = time.monotonic()
             assert (await server.create()).status_code == 503
             at_once_s = time.monotonic() - begun
         finally:
             await asyncio.to_thread(engines.resume, "postgres-primary")
-        assert {status for _, status in told} <= {503, 504}
+        assert {status for _, status in replies} <= {503, 504}
         assert at_once_s < 0.25
 
         async def works() -> bool:
@@ -41,11 +41,11 @@ async def test_a_database_that_stands_still_is_503_or_504_and_then_at_once(engin
         rows = {
             row[0] for row in await server.rows("SELECT name FROM resources WHERE name LIKE %(like)s", like=f"{tag}%")
         }
-        assert not rows & {name for name, status in told if status == 503}
+        assert not rows & {name for name, status in replies if status == 503}
 
 
 async def test_without_valkey_requests_are_served_and_reads_are_right(engines: EngineSet) -> None:
-    """The limiter counts for itself, the cache catches up."""
+    """The gateway counts by itself, and the cache catches up."""
     async with open_server(engines) as server:
         location = (await server.create()).headers["location"]
         resource_id = location.rpartition("/")[2]
@@ -66,8 +66,8 @@ async def test_without_valkey_requests_are_served_and_reads_are_right(engines: E
         assert await until(caught_up)
 
 
-async def test_search_that_stands_still_delays_the_index_only(engines: EngineSet) -> None:
-    """Creates go on, and the document comes once search is back."""
+async def test_paused_search_delays_the_index_only(engines: EngineSet) -> None:
+    """Creates go on, and the document is indexed once search is back."""
     async with open_server(engines, worker=True) as server:
         await asyncio.to_thread(engines.pause, "search")
         try:
@@ -79,8 +79,8 @@ async def test_search_that_stands_still_delays_the_index_only(engines: EngineSet
         assert await until(lambda: server.indexed(reply.json()["id"])) == reply.json()
 
 
-async def test_nats_that_stands_still_is_503_or_504(engines: EngineSet) -> None:
-    """And a 201 comes again after it."""
+async def test_paused_nats_is_503_or_504(engines: EngineSet) -> None:
+    """Afterwards creates are answered with 201 again."""
     async with open_server(engines, rpc_timeout_s=0.3) as server:
         await asyncio.to_thread(engines.pause, "nats")
         try:

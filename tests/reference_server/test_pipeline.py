@@ -1,4 +1,4 @@
-"""The whole flow through real engines: what a client sees, and what is left behind."""
+"""The whole flow through real engines: what a client gets, and what the stores hold."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ async def test_a_create_answers_201_with_the_six_fields(server: InProcessServer)
 
 
 async def test_server_timing_names_every_step_before_the_reply(server: InProcessServer) -> None:
-    """All but the index, which is updated later."""
+    """All steps but the index, which is updated later."""
     timing = (await server.create()).headers["server-timing"]
     names = {part.split(";")[0].strip() for part in timing.split(",")}
     assert len(names) == 15
@@ -93,7 +93,7 @@ async def test_only_the_creator_or_an_admin_may_change_a_resource(server: InProc
 
 
 async def test_reads_are_never_older_than_an_own_write(server: InProcessServer) -> None:
-    """Twenty updates, each read at once."""
+    """Twenty updates; each is read at once."""
     location = (await server.create()).headers["location"]
     for number in range(20):
         await server.put(location, {"name": f"n{number}"})
@@ -101,7 +101,7 @@ async def test_reads_are_never_older_than_an_own_write(server: InProcessServer) 
 
 
 async def test_events_and_index_follow(engines: EngineSet) -> None:
-    """Create, update, delete: three events in order; the document comes, changes and goes."""
+    """Create, update, delete: three events in order; the document is added, changed and removed."""
     async with open_server(engines, worker=True) as server:
         reply = await server.create()
         resource_id, location = reply.json()["id"], reply.headers["location"]
@@ -161,7 +161,7 @@ async def test_hostile_bodies_get_the_right_answer(server: InProcessServer) -> N
 
 
 async def test_hostile_tokens_are_refused(server: InProcessServer) -> None:
-    """401 with a challenge for whatever a token may be."""
+    """401 with a challenge, whatever the token is."""
     good = server.token()
     head, body, _ = good.split(".")
     tokens = [
@@ -204,13 +204,13 @@ async def test_protocol_refusals(server: InProcessServer) -> None:
         assert ("allow" in reply.headers) == (expected == 405)
 
 
-async def test_options_tells_the_methods(server: InProcessServer) -> None:
-    """To anybody, and the same as a 405 does."""
+async def test_options_lists_the_methods(server: InProcessServer) -> None:
+    """Without a token, and the same as a 405."""
     for path in ("/api/resources", f"/api/resources/{uuid.uuid4()}"):
-        told, refused = await server.http.options(path), await server.http.patch(path, headers=server.as_user())
-        assert (told.status_code, told.content) == (204, b"")
-        assert told.headers["allow"] == refused.headers["allow"]
-        assert "OPTIONS" in told.headers["allow"]
+        listed, refused = await server.http.options(path), await server.http.patch(path, headers=server.as_user())
+        assert (listed.status_code, listed.content) == (204, b"")
+        assert listed.headers["allow"] == refused.headers["allow"]
+        assert "OPTIONS" in listed.headers["allow"]
     assert (await server.http.options("/nothing")).status_code == 404
 
 

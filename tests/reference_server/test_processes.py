@@ -1,4 +1,4 @@
-"""Each kind of process starts before its engines, says that it is not ready, and ends in order."""
+"""Each kind of process starts before its engines, is not ready then, and ends with status 0."""
 
 import json
 import signal
@@ -15,17 +15,17 @@ import pytest
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack.endpoints import Ports
 
-NOBODY = "127.0.0.1:1"
+UNUSED_ADDRESS = "127.0.0.1:1"
 SETTINGS = Settings(
     instance="test-1",
     host="127.0.0.1",
     port=0,
-    nats_url=f"nats://{NOBODY}",
-    valkey_url=f"redis://{NOBODY}",
-    primary_dsn=f"postgresql://{NOBODY}/x",
-    direct_dsn=f"postgresql://{NOBODY}/x",
+    nats_url=f"nats://{UNUSED_ADDRESS}",
+    valkey_url=f"redis://{UNUSED_ADDRESS}",
+    primary_dsn=f"postgresql://{UNUSED_ADDRESS}/x",
+    direct_dsn=f"postgresql://{UNUSED_ADDRESS}/x",
     replica_dsns=(),
-    search_url=f"http://{NOBODY}",
+    search_url=f"http://{UNUSED_ADDRESS}",
     search_index="x",
     jwks_file="/nowhere/jwks.json",
     issuer="x",
@@ -33,8 +33,8 @@ SETTINGS = Settings(
 )
 
 
-def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_alone(tmp_path: Path) -> None:
-    """Also when a killed one has left the socket behind."""
+def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_only(tmp_path: Path) -> None:
+    """Also when a killed gateway has left its socket."""
     ports = Ports()
     socket_file = tmp_path / "http.sock"
     for _ in range(2):
@@ -52,6 +52,17 @@ def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_alone(tmp_path: Pa
             process.wait()
         assert socket_file.exists()
     ports.release()
+
+
+@pytest.mark.parametrize("kind", ["gateway", "service", "worker"])
+def test_an_unknown_defect_ends_a_process_with_a_message(kind: str, tmp_path: Path) -> None:
+    """Before it serves anything, and without a traceback."""
+    file = tmp_path / "settings.json"
+    replace(SETTINGS, defect="open_dor").save(file)
+    argv = [sys.executable, "-m", "createflow.reference_server", kind, str(file)]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr == "there is no seeded defect 'open_dor'; did you mean open_door?\n"
 
 
 @pytest.mark.parametrize("kind", ["gateway", "service", "worker"])

@@ -1,13 +1,13 @@
 """The rate limiter (GCRA): buckets in Valkey, counted by its clock; in this process while Valkey is away."""
 
 import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 from createflow.reference_server.adapters.valkey import ValkeyClient
 from createflow.reference_server.domain.job import Quota
 from createflow.reference_server.domain.ports import Limit, UnavailableError
-from createflow.schemas.clock import Clock, SystemClock
 
 BUCKETS_MAX = 10_000
 _MICRO = 1_000_000
@@ -16,13 +16,12 @@ _MICRO = 1_000_000
 class MemoryRateLimiter:
     """Buckets of this process alone, by the algorithm of ``gcra.lua``; the least recently used one is dropped first."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock or SystemClock()
+    def __init__(self) -> None:
         self._arrivals: OrderedDict[str, float] = OrderedDict()
 
     async def take(self, key: str, limit: Limit) -> Quota:
         """Count one request."""
-        now = self._clock.monotonic()
+        now = time.monotonic()
         interval = 1.0 / limit.rate_per_s
         arrival = max(self._arrivals.get(key, now), now)
         early = arrival + interval - interval * limit.burst - now

@@ -27,10 +27,9 @@ _MAPPING = {
 class SearchIndex:
     """Documents by resource id; the external version of each is the resource's version."""
 
-    def __init__(self, url: str, index: str, credentials: str) -> None:
+    def __init__(self, url: str, index: str) -> None:
         self._url = url.rstrip("/")
         self._index = index
-        self._credentials = credentials
         self._session: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -87,9 +86,7 @@ class SearchIndex:
         import httpx
 
         if self._session is None:
-            user, _, password = self._credentials.partition(":")
-            auth = (user, password) if user else None
-            self._session = httpx.AsyncClient(timeout=TIMEOUT_S, auth=auth, trust_env=False)
+            self._session = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False)
         kind = "application/x-ndjson" if ndjson else "application/json"
         headers = {"content-type": kind} if body else {}
         try:

@@ -95,8 +95,8 @@ class ReplaceIndexUpdate(Seed):
 
 
 @dataclass(frozen=True)
-class Both(Seed):
-    """Changes the stages of a service and its reader: a defect of two halves."""
+class ChangeStagesAndReader(Seed):
+    """Changes the stages of a service and its reader, for a defect that needs both."""
 
     process = "service"
     stages: ChangeStages

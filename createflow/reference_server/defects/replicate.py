@@ -1,6 +1,6 @@
 """Defects of step 13: reads after a write."""
 
-from createflow.reference_server.defects.defect import Both, ChangeReader, Defect, replace_stage
+from createflow.reference_server.defects.defect import ChangeReader, ChangeStagesAndReader, Defect, replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.ports import Copy
 from createflow.reference_server.domain.read_your_writes import Reader
@@ -8,7 +8,7 @@ from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.schemas.flow import Step
 
 _BEFORE: dict[str, Copy] = {}
-"""Shared by the two halves of the defect, which live in one process."""
+"""Old copies by id. Stage and reader share them; they are in one process."""
 
 
 class _NoWatermark(Replicate):
@@ -32,6 +32,6 @@ DEFECTS = (
         "reads_old_version",
         Step.REPLICATE,
         "A read shows the version before the reader's own update.",
-        Both(replace_stage(_NoWatermark), ChangeReader(_with_old_copies)),
+        ChangeStagesAndReader(replace_stage(_NoWatermark), ChangeReader(_with_old_copies)),
     ),
 )

@@ -38,7 +38,7 @@ class VersionWatermarks:
 class Reader:
     """Reads from cache, replica and primary, in this order, until a copy is not below the watermark.
 
-    A replica without the row may only be late, so the primary is asked then.
+    A replica without the row may only be late, so the primary is read then.
     """
 
     def __init__(

@@ -36,8 +36,6 @@ class Settings:
     """A Unix socket that HAProxy on the same machine may use instead of the port; empty for none."""
     prepared_statements: bool = True
     """False behind a pooler that does not track them (PgBouncer before 1.21)."""
-    search_credentials: str = ""
-    """``user:password`` or empty."""
     gateways: int = 1
     """How many gateways share the rate limit while Valkey is away."""
     rate_per_s: float = 50.0

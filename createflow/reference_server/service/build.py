@@ -66,7 +66,7 @@ def build(settings: Settings, log: Log) -> Process:
     reader = seed.change_reader(
         Reader(watermarks, cache, [PostgresReadStore(pool) for pool in replicas], PostgresReadStore(primary))
     )
-    index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
+    index = SearchIndex(settings.search_url, settings.search_index)
     service = Service(pipeline, reader, index, subscriber.wake_relay, log)
     checks = ReadinessChecks(
         {"nats": check_flag(lambda: subscriber.has_joined), "primary": primary.answers}, latched=False

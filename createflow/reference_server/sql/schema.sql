@@ -1,12 +1,12 @@
--- The tables of the reference. Plain statements, runnable as one, by a superuser, in a database of its own.
--- The roles createflow_app and createflow_probe exist before.
+-- The tables of the reference. Run this as a superuser, in an empty database, as one script.
+-- The roles createflow_app and createflow_probe must exist.
 
 CREATE TABLE resources (
     id          uuid PRIMARY KEY DEFAULT uuidv7(),
     version     bigint NOT NULL DEFAULT 1,
     name        text NOT NULL,
     description text NOT NULL,
-    metadata    json NOT NULL,  -- json, not jsonb: the text comes back as it was given
+    metadata    json NOT NULL,  -- json, not jsonb: the text is kept as it was sent
     created_at  timestamptz NOT NULL DEFAULT now(),
     created_by  text NOT NULL,
     updated_at  timestamptz NOT NULL DEFAULT now(),
@@ -14,7 +14,7 @@ CREATE TABLE resources (
 );
 CREATE INDEX resources_name ON resources USING hash (name);
 
--- The representation, made in one place, so that reply, event, cache and index carry the same bytes.
+-- The representation. It is made here only, so that reply, event, cache and index have the same bytes.
 CREATE FUNCTION resource_document(resources) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT '{"id":"' || $1.id || '","name":' || to_json($1.name) || ',"description":' || to_json($1.description)
         || ',"metadata":' || $1.metadata::text
@@ -33,8 +33,8 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_resource ON audit_log (resource_id);
 
--- Insert-only; the relay reads below the horizon of running transactions in (xid, seq) order, so that a row
--- which commits late is never stepped over. ``stream`` is the first token of the subjects the event goes to.
+-- Insert-only. The relay reads rows in (xid, seq) order, and only those that are older than every running
+-- transaction, so that it never skips a row that commits late. ``stream`` is the first token of the event's subject.
 CREATE TABLE outbox (
     stream      text NOT NULL,
     xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -62,7 +62,7 @@ CREATE TABLE idempotency_keys (
     fingerprint bytea NOT NULL,
     resource_id uuid NOT NULL,
     version     bigint NOT NULL,
-    document    text NOT NULL,  -- the answer that was given, whatever became of the resource since
+    document    text NOT NULL,  -- as in the first reply, even if the resource has changed since
     created_at  timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (subject, key)
 );
@@ -72,7 +72,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO createflo
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO createflow_probe;
 GRANT EXECUTE ON FUNCTION resource_document(resources) TO createflow_app, createflow_probe;
 
--- On the role and not on the connection: a pooler in between does not pass connection options on.
+-- On the role, not on the connection: a pooler does not pass connection options on.
 ALTER ROLE createflow_app SET statement_timeout = '1500ms';
 ALTER ROLE createflow_app SET lock_timeout = '1000ms';
 ALTER ROLE createflow_app SET idle_in_transaction_session_timeout = '5s';

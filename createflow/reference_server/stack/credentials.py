@@ -1,4 +1,4 @@
-"""Passwords of one stack, made anew at each start: passwords, the token issuer's key, and TLS certificates."""
+"""Credentials of one stack, made at each start: passwords, the token issuer's key, TLS certificates."""
 
 import json
 import secrets

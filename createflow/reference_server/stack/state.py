@@ -13,8 +13,8 @@ _FREE_NEEDED_BYTES = 512 * 1024 * 1024
 class State:
     """Owns the directory for the lifetime of one stack.
 
-    Everything in it is made anew at each start, because a test of the bundled stack begins without data. The names are
-    fixed, so that other commands find the files.
+    Each start empties it, because a test of the bundled stack begins without data. The names are fixed, so that other
+    commands find the files.
     """
 
     def __init__(self, root: Path) -> None:

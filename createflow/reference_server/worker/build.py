@@ -26,7 +26,7 @@ def build(settings: Settings, log: Log) -> Process:
     metrics, drain, seed = Metrics(), DrainState(), settings.seed()
     outbox = PostgresOutbox(settings.direct_dsn, settings.subject_prefix)
     stream = NatsStream(settings.subject_prefix, seed.change_event_encoder(encode_event))
-    index = SearchIndex(settings.search_url, settings.search_index, settings.search_credentials)
+    index = SearchIndex(settings.search_url, settings.search_index)
     update = seed.change_index_update(IndexUpdate(index))
     relay = OutboxRelay(outbox, stream, metrics)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)

@@ -26,7 +26,7 @@ class Indexer:
         self._log = log
         self._is_rewind_due = False
         self.is_ready = False
-        """Whether the index existed when it was last asked for."""
+        """Whether the index existed at the last check."""
 
     async def run(self) -> None:
         """Index until cancelled."""

@@ -1,4 +1,4 @@
-"""The times in a token are numbers that a clock can show."""
+"""The times in a token must be numbers that a clock can show."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from createflow.reference_server.domain.access import InvalidTokenError
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf"), "1795000000", True, None, [1], {}])
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-def test_what_is_no_moment_proves_nothing(name: str, value: object) -> None:
-    """Never an error of ours: the token came from outside."""
+def test_what_is_no_time_is_refused(name: str, value: object) -> None:
+    """Never with an internal error: the token came from a client."""
     with pytest.raises(InvalidTokenError):
         check_times({name: value})
 
 
 @pytest.mark.parametrize("value", [0, 1_795_000_000, 1_795_000_000.5, -1])
-def test_numbers_are_moments(value: float) -> None:
+def test_numbers_are_times(value: float) -> None:
     """RFC 7519 §2: fractions are allowed."""
     check_times({"exp": value, "iat": value, "nbf": value})

@@ -1,4 +1,4 @@
-"""The outbox on a real PostgreSQL: one leader, no gap, and nothing pruned that is still needed."""
+"""The outbox on a real PostgreSQL: one leader, no gap, and needed rows are not pruned."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ _INSERT = """
 
 @pytest.fixture
 def stream() -> str:
-    """A stream of the test's own: the engines are shared."""
+    """A stream for this test only, because the engines are shared."""
     return f"t{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
 async def outbox(engines: EngineSet, stream: str) -> AsyncIterator[PostgresOutbox]:
-    """Leading."""
+    """An outbox that leads."""
     outbox = PostgresOutbox(engines.settings.direct_dsn, stream)
     assert await outbox.lead()
     yield outbox
@@ -33,19 +33,19 @@ async def outbox(engines: EngineSet, stream: str) -> AsyncIterator[PostgresOutbo
 
 
 async def connected(engines: EngineSet, *, autocommit: bool = True) -> psycopg.AsyncConnection[tuple[object, ...]]:
-    """Another session of the application."""
+    """Open another session of the application."""
     return await psycopg.AsyncConnection.connect(engines.settings.direct_dsn, autocommit=autocommit)
 
 
 async def actors(outbox: PostgresOutbox) -> list[str]:
-    """Of the rows that may be published now."""
+    """Return the actors of the rows that may be published now."""
     return [row.event.actor for row in await outbox.batch(10)]
 
 
 async def test_a_row_behind_one_that_commits_late_waits_for_it(
     engines: EngineSet, outbox: PostgresOutbox, stream: str
 ) -> None:
-    """Numbers are given at the insert and rows appear at the commit: whoever steps over the gap loses an event."""
+    """Numbers are assigned at the insert and rows appear at the commit: a relay that skips the gap loses an event."""
     async with await connected(engines, autocommit=False) as late, await connected(engines) as early:
         await late.execute(_INSERT, (stream, "late", 0))
         await early.execute(_INSERT, (stream, "early", 0))
@@ -73,7 +73,7 @@ async def test_there_is_one_leader_and_the_next_goes_on_where_it_stopped(
 async def test_only_what_is_old_and_published_is_pruned(
     engines: EngineSet, outbox: PostgresOutbox, stream: str
 ) -> None:
-    """The outbox is what a lost stream would be made from again."""
+    """A lost stream would be rebuilt from the outbox."""
     async with await connected(engines) as session:
         for actor, hours in (("old and published", 30), ("new and published", 1), ("old and waiting", 30)):
             await session.execute(_INSERT, (stream, actor, hours))
@@ -86,7 +86,7 @@ async def test_only_what_is_old_and_published_is_pruned(
 async def test_keys_of_yesterday_are_forgotten_and_those_of_today_are_not(
     engines: EngineSet, outbox: PostgresOutbox, stream: str
 ) -> None:
-    """Else the table would grow for ever."""
+    """Otherwise the table would grow without end."""
     async with await connected(engines) as session:
         for key, hours in (("old", 30), ("new", 1)):
             await session.execute(

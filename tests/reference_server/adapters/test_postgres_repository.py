@@ -1,4 +1,4 @@
-"""Writes that share a connection and a statement are still each all or nothing."""
+"""Group commit: writes that share a connection and a statement are each still all or nothing."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def repository(engines: EngineSet) -> AsyncIterator[PostgresRepository]:
-    """Over a pool of one connection, so that all must share it."""
+    """A repository with one connection, so that all writes share it."""
     pool = Pool(engines.settings.primary_dsn, size=1, wait_s=2.0, prepared=True)
     await pool.open()
     yield PostgresRepository(pool, 2.0)
@@ -60,7 +60,7 @@ async def _counts(engines: EngineSet, found: WrittenRow) -> tuple[Any, ...]:
 async def test_grouped_writes_each_get_their_own_row_audit_and_event(
     engines: EngineSet, repository: PostgresRepository
 ) -> None:
-    """Nothing is mixed up between them."""
+    """No field of one write appears in another."""
     tag = uuid.uuid4().hex
     units = [_unit(f"{tag} {number}", subject=f"user-{number}") for number in range(10)]
     found = await asyncio.gather(*(_write(repository, unit) for unit in units))
@@ -85,7 +85,7 @@ async def test_writes_at_the_same_time_share_a_transaction(engines: EngineSet, r
 async def test_one_bad_write_does_not_take_the_others_with_it(
     engines: EngineSet, repository: PostgresRepository
 ) -> None:
-    """It fails alone and leaves nothing; the others are each written once."""
+    """It fails alone and leaves no row; each of the others is written once."""
     tag = uuid.uuid4().hex
     bad = _unit(f"{tag} bad", stream=None)
     units = [_unit(f"{tag} 0"), bad, _unit(f"{tag} 2")]
@@ -97,7 +97,7 @@ async def test_one_bad_write_does_not_take_the_others_with_it(
 
 
 async def test_a_held_connection_is_waited_for_only_so_long(engines: EngineSet) -> None:
-    """And it is not lost: when it comes back, the next one gets it."""
+    """It is not lost: when it is released, the next request gets it."""
     pool = Pool(engines.settings.primary_dsn, size=1, wait_s=0.1, prepared=True)
     await pool.open()
     repository = PostgresRepository(pool, 0.1)

@@ -222,10 +222,10 @@ async def fetches_key_url(server: InProcessServer) -> bool:
         for _, token in with_key_at(server.token(), heard.url):
             assert (await _with_token(server, token)).status_code == 401
 
-        async def asked() -> bool:
+        async def was_fetched() -> bool:
             return bool(heard.requests)
 
-        return await until(asked, within_s=0.5)
+        return await until(was_fetched, within_s=0.5)
 
 
 async def key_id_crashes(server: InProcessServer) -> bool:
@@ -448,7 +448,7 @@ async def row_kept_after_refusal(server: InProcessServer) -> bool:
 
 
 async def no_rollback(server: InProcessServer) -> bool:
-    """A trigger that fails for one name only, so that other tests do not see it."""
+    """A trigger that fails for one name only, so that other tests are not affected."""
     name = f"doomed {uuid.uuid4()}"
     function = f"fail_{uuid.uuid4().hex}"
     async with await psycopg.AsyncConnection.connect(server.engines.admin_dsn, autocommit=True) as admin:

@@ -27,7 +27,7 @@ class Carrier:
         return [item * 10 if item >= 0 else ValueError(item) for item in items]
 
     async def discard(self, answer: int) -> None:
-        """Take an answer back."""
+        """Record an answer that is taken back."""
         self.discarded.append(answer)
 
 
@@ -41,7 +41,7 @@ async def test_requests_of_one_turn_share_a_batch_up_to_its_limit() -> None:
 
 
 async def test_requests_during_a_batch_form_the_next_one() -> None:
-    """After it."""
+    """It is sent when the first has ended."""
     carrier = Carrier()
     carrier.open.clear()
     batcher = Batcher(carrier.carry)
@@ -82,7 +82,7 @@ async def test_an_error_reaches_the_one_it_is_for() -> None:
 
 
 async def test_a_failed_batch_fails_for_all_and_the_next_one_is_sent() -> None:
-    """Nobody waits for ever."""
+    """No request waits for ever."""
 
     async def fail(_items: list[int]) -> list[int | Exception]:
         raise OSError("no way")
@@ -93,8 +93,8 @@ async def test_a_failed_batch_fails_for_all_and_the_next_one_is_sent() -> None:
         assert [type(answer) for answer in answers] == [OSError, OSError]
 
 
-async def test_an_answer_that_nobody_waits_for_is_taken_back() -> None:
-    """A connection, say, must not be lost with its receiver."""
+async def test_the_answer_to_a_cancelled_request_is_discarded() -> None:
+    """For example, a connection must not be lost when its receiver is cancelled."""
     carrier = Carrier()
     carrier.open.clear()
     batcher = Batcher(carrier.carry, discard=carrier.discard)

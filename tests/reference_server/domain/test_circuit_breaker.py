@@ -1,4 +1,4 @@
-"""The breaker opens for the sick, probes with care, and closes for the healthy."""
+"""The breaker opens after failures, admits a few probes, and closes after a healthy one."""
 
 import pytest
 
@@ -25,14 +25,14 @@ def _opened(clock: FakeClock) -> CircuitBreaker:
 
 
 def test_few_failures_do_not_open_it() -> None:
-    """Below the least volume nothing can be said."""
+    """Below the least volume it stays closed."""
     breaker = CircuitBreaker(FakeClock())
     _call(breaker, healthy=False, times=MIN_VOLUME - 1)
     assert not breaker.is_open
 
 
 def test_half_failing_opens_it_and_it_says_for_how_long() -> None:
-    """At the ratio, not above it."""
+    """At the ratio already."""
     breaker = CircuitBreaker(FakeClock())
     _call(breaker, healthy=True, times=MIN_VOLUME // 2)
     _call(breaker, healthy=False, times=MIN_VOLUME // 2)
@@ -42,7 +42,7 @@ def test_half_failing_opens_it_and_it_says_for_how_long() -> None:
 
 
 def test_old_failures_are_forgotten() -> None:
-    """The window rolls on."""
+    """The window moves on."""
     clock = FakeClock()
     breaker = CircuitBreaker(clock)
     _call(breaker, healthy=False, times=MIN_VOLUME - 1)
@@ -52,7 +52,7 @@ def test_old_failures_are_forgotten() -> None:
 
 
 def test_only_some_probes_are_let_through() -> None:
-    """Half-open admits no crowd."""
+    """Half-open admits no more than these."""
     clock = FakeClock()
     breaker = _opened(clock)
     clock.advance(OPEN_S)
@@ -63,7 +63,7 @@ def test_only_some_probes_are_let_through() -> None:
 
 
 def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
-    """Up to a most."""
+    """Up to a limit."""
     clock = FakeClock()
     breaker = _opened(clock)
     for expected in (2 * OPEN_S, 4 * OPEN_S, OPEN_MAX_S, OPEN_MAX_S):
@@ -77,7 +77,7 @@ def test_a_good_probe_closes_and_a_bad_one_opens_for_longer() -> None:
     assert not breaker.is_open
 
 
-def test_a_call_from_before_says_nothing_about_now() -> None:
+def test_a_call_of_an_earlier_generation_is_ignored() -> None:
     """It neither closes an open breaker nor uses up a probe."""
     clock = FakeClock()
     breaker = CircuitBreaker(clock)
@@ -89,7 +89,7 @@ def test_a_call_from_before_says_nothing_about_now() -> None:
 
 
 def test_a_probe_whose_caller_went_away_gives_its_place_back() -> None:
-    """Else half-open could last for ever."""
+    """Otherwise half-open could last for ever."""
     clock = FakeClock()
     breaker = _opened(clock)
     clock.advance(OPEN_S)

@@ -15,11 +15,11 @@ class Store:
     def __init__(self, copy: Copy | None = None, *, away: bool = False) -> None:
         self.copy = copy
         self.away = away
-        self.asked = 0
+        self.reads = 0
 
     async def read(self, resource_id: str) -> Copy | None:  # noqa: ARG002 - it has but one
         """The copy."""
-        self.asked += 1
+        self.reads += 1
         if self.away:
             raise UnavailableError("away")
         return self.copy
@@ -56,7 +56,7 @@ async def test_a_replica_is_enough_without_a_watermark() -> None:
     """The primary is left alone."""
     primary = Store(Copy(1, b"x"))
     assert await Reader(VersionWatermarks(), MemoryCache(), [Store(Copy(1, b"x"))], primary).read("a") == Copy(1, b"x")
-    assert primary.asked == 0
+    assert primary.reads == 0
 
 
 async def test_a_replica_without_the_row_proves_nothing() -> None:
@@ -73,7 +73,7 @@ async def test_cache_and_replica_may_be_away() -> None:
 
 
 def test_watermarks_only_rise_and_the_oldest_is_dropped() -> None:
-    """Within the capacity."""
+    """Within the capacity, by the time of the last change."""
     watermarks = VersionWatermarks(capacity=2)
     for resource_id, version in (("a", 3), ("a", 2), ("b", 1), ("a", 1), ("c", 1)):
         watermarks.raise_to(resource_id, version)

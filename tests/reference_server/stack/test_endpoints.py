@@ -19,7 +19,7 @@ from createflow.schemas.error import UserError
 DEEP = "d" * 120
 
 
-def test_a_reserved_port_is_given_to_nobody_else(ports: Ports) -> None:
+def test_a_reserved_port_is_given_to_no_other_program(ports: Ports) -> None:
     """The kernel never hands it out, and a plain bind is refused."""
     port = ports.reserve()
     with socket.socket() as other, pytest.raises(OSError, match="in use"):
@@ -27,7 +27,7 @@ def test_a_reserved_port_is_given_to_nobody_else(ports: Ports) -> None:
 
 
 def test_a_server_can_listen_on_a_reserved_port_again_and_again(ports: Ports) -> None:
-    """As a component does that is killed and started."""
+    """As a component does that is killed and started again."""
     port = ports.reserve()
     for _ in range(2):
         with socket.create_server((HOST, port)) as server, socket.create_connection((HOST, port)) as client:
@@ -41,8 +41,8 @@ def test_reservations_differ(ports: Ports) -> None:
     assert len({ports.reserve() for _ in range(20)}) == 20
 
 
-def test_a_port_where_is_listening_is_named(ports: Ports) -> None:
-    """The user learns which port, and how to do without."""
+def test_a_port_that_is_in_use_is_named(ports: Ports) -> None:
+    """The error names the port and the way to use another."""
     with socket.create_server((HOST, 0)) as server, pytest.raises(UserError) as caught:
         ports.reserve(server.getsockname()[1])
     assert str(server) != caught.value.message
@@ -51,7 +51,7 @@ def test_a_port_where_is_listening_is_named(ports: Ports) -> None:
 
 
 def test_listening_is_seen_and_a_mere_reservation_is_not(ports: Ports) -> None:
-    """That difference is what the supervisor waits for."""
+    """The supervisor waits for this difference."""
     port = ports.reserve()
     assert not is_listening(port)
     with socket.create_server((HOST, port)):
@@ -60,13 +60,13 @@ def test_listening_is_seen_and_a_mere_reservation_is_not(ports: Ports) -> None:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A directory that is not deep, whatever the test's name is: pytest's own ones hold it."""
+    """A directory with a short path: those of pytest contain the test's name."""
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory)
 
 
-def test_the_longest_path_that_is_given_suits_haproxy(tmp_path: Path) -> None:
-    """The strictest of those that use one; with a byte more it does not start, which is why there is none then."""
+def test_haproxy_accepts_the_longest_socket_path(tmp_path: Path) -> None:
+    """HAProxy has the lowest limit; with one byte more it does not start."""
     directory = tmp_path / ("x" * (97 - len(str(tmp_path)) - len("/") - len("/s")))
     directory.mkdir()
     path = socket_in(directory, "s")
@@ -88,8 +88,8 @@ def _cluster(data: Path) -> Cluster:
     return Cluster(data=data, user=None, passwords=Passwords(), ports=(40001, 40002), schema="")
 
 
-def test_postgres_is_reached_through_a_socket_that_is_ours_alone(place: Path) -> None:
-    """Its directory is nobody else's either."""
+def test_postgres_is_reached_through_a_socket_for_our_user_only(place: Path) -> None:
+    """No other user can enter its directory."""
     cluster = _cluster(place / "data")
     cluster.components()
     assert cluster.local_dsn("app", "secret", 1).endswith("sockets&port=40002")
@@ -104,7 +104,7 @@ def test_postgres_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None
 
 
 def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(place: Path) -> None:
-    """And through its socket from another."""
+    """And through its socket from a directory with a short path."""
     passwords = Passwords()
     assert pgbouncer.local_dsn(passwords, place / DEEP, 40003) == pgbouncer.dsn(passwords, 40003)
     assert HOST not in pgbouncer.local_dsn(passwords, place, 40003)
@@ -112,7 +112,7 @@ def test_the_pooler_is_reached_over_tcp_from_a_deep_directory(place: Path) -> No
 
 @pytest.mark.parametrize(("name", "listens"), [("shallow", True), (DEEP, False)])
 def test_valkey_listens_where_its_clients_look(name: str, listens: bool, place: Path) -> None:  # noqa: FBT001 - a parameter of the test
-    """On a socket of ours alone, or on its port only."""
+    """On a socket for our user only, or on its port only."""
     state = State(place / "state")
     directory = place / name
     directory.mkdir()

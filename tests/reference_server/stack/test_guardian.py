@@ -1,4 +1,4 @@
-"""The guardian: what lives in the stack's directories ends with the stack's owner, and nothing else does."""
+"""The guardian ends the processes of the stack with its owner, and no others."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ SLEEPER = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, s
 
 
 def spawn(directory: Path, log: Path) -> subprocess.Popen[bytes]:
-    """A process that would never end by itself."""
+    """Start a process that never ends by itself."""
     with log.open("ab") as errors:
         return subprocess.Popen(SLEEPER, cwd=directory, stderr=errors, start_new_session=True)
 
@@ -51,7 +51,7 @@ def owner(tmp_path: Path) -> Iterator[Owner]:
 
 
 def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, owner: Owner) -> None:
-    """Also what ignores SIGTERM, and what is stopped and could not notice anything."""
+    """Also a process that ignores SIGTERM, and one that is stopped."""
     guardian_process, writer = owner
     log = tmp_path / "logs" / "engine.log"
     plain, stopped = spawn(tmp_path / "stack" / "engine", log), spawn(tmp_path / "stack", log)
@@ -63,8 +63,8 @@ def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, o
         assert guardian_process.wait(timeout=10) == 0
         assert plain.wait(timeout=1) == -signal.SIGKILL
         assert stopped.wait(timeout=1) == -signal.SIGKILL
-        assert visitor.poll() is None, "somebody's shell may stand in a directory of the stack"
-        assert reader.poll() is None, "and write where the stack does"
+        assert visitor.poll() is None, "a user's shell may be in a directory of the stack"
+        assert reader.poll() is None, "a user may follow a log of the stack"
         assert not (tmp_path / "outside").exists(), "it was to be removed"
         assert (tmp_path / "stack").exists(), "it was not"
     finally:
@@ -74,7 +74,7 @@ def test_everything_in_its_directories_ends_when_the_pipe_does(tmp_path: Path, o
 
 
 def test_a_signal_does_not_end_the_guardian_before_its_work(tmp_path: Path, owner: Owner) -> None:
-    """A Ctrl-C in the terminal is the owner's to handle."""
+    """The owner handles a Ctrl-C in the terminal."""
     guardian_process, writer = owner
     child = spawn(tmp_path / "stack", tmp_path / "logs" / "engine.log")
     wait_until_it_ignores_sigint(guardian_process.pid)
@@ -96,4 +96,4 @@ def wait_until_it_ignores_sigint(pid: int) -> None:
         )
         if ignored & (1 << (signal.SIGTERM - 1)):
             return
-    pytest.fail("the guardian never got so far")
+    pytest.fail("the guardian did not set its handlers")

@@ -20,14 +20,14 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files
 
 @pytest.fixture
 def nobody() -> OsUser:
-    """A user that owns nothing here."""
+    """A user that owns no files here."""
     entry = pwd.getpwnam("nobody")
     return OsUser(entry.pw_uid, entry.pw_gid, "nobody")
 
 
 @pytest.fixture
 def open_path(tmp_path: Path) -> Path:
-    """A directory that everybody may enter, whatever pytest made its parents."""
+    """A directory that every user may enter, also if pytest made its parents private."""
     for path in (tmp_path, *tmp_path.parents):
         if path == Path(tempfile.gettempdir()):
             return tmp_path
@@ -36,13 +36,13 @@ def open_path(tmp_path: Path) -> Path:
 
 
 def test_an_ordinary_user_stays_who_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only root needs somebody else."""
+    """Only root needs another user."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert unprivileged_user() is None
 
 
 def test_one_closed_directory_on_the_way_is_enough(open_path: Path, nobody: OsUser) -> None:
-    """Such as root's home."""
+    """For example root's home."""
     inner = open_path / "closed" / "inner"
     inner.mkdir(parents=True)
     assert can_enter(inner, nobody)

@@ -1,4 +1,4 @@
-"""State: one stack a directory, nothing of others is touched, secrets are private."""
+"""State: one stack a directory, other files are not touched, secrets are private."""
 
 import shutil
 from pathlib import Path
@@ -11,7 +11,7 @@ from createflow.schemas.error import UserError
 
 
 def test_a_second_stack_in_the_same_directory_is_refused(tmp_path: Path) -> None:
-    """It says how to test the first one instead."""
+    """The hint says how to test the first one."""
     first, second = State(tmp_path / "state"), State(tmp_path / "state")
     first.open()
     with pytest.raises(UserError, match="another createflow up") as caught:
@@ -24,7 +24,7 @@ def test_a_second_stack_in_the_same_directory_is_refused(tmp_path: Path) -> None
 
 
 def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
-    """A mistyped --state must not cost anybody their files."""
+    """A mistyped --state must not delete the user's files."""
     (tmp_path / "thesis.txt").write_text("years")
     with pytest.raises(UserError, match=r"thesis\.txt"):
         State(tmp_path).open()
@@ -32,7 +32,7 @@ def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> No
 
 
 def test_what_an_earlier_stack_left_is_taken_away(tmp_path: Path) -> None:
-    """Also data that had to live outside, behind a link."""
+    """Also data outside the directory, behind a link."""
     outside = tmp_path / "outside"
     outside.mkdir()
     root = tmp_path / "state"
@@ -47,21 +47,21 @@ def test_what_an_earlier_stack_left_is_taken_away(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before PostgreSQL finds out half-way."""
+    """Before PostgreSQL fails in the middle of its start."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 * 2**20))
     with pytest.raises(UserError, match="has 3 MiB left"):
         State(tmp_path / "state").open()
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file in its place, for example."""
+    """For example because there is a file of that name."""
     (tmp_path / "state").write_text("")
     with pytest.raises(UserError, match="cannot be used"):
         State(tmp_path / "state").open()
 
 
 def test_secrets_are_private_from_the_first_byte(tmp_path: Path) -> None:
-    """0600, also when the file was there before."""
+    """Mode 0600, also when the file existed before."""
     state = State(tmp_path / "state")
     state.open()
     assert state.write_secret(state.keys / "key", "s3cret").stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""The supervisor: order of starts and stops, deaths, pauses. With real processes."""
+"""The supervisor with real processes: order of starts and stops, unexpected exits, pauses."""
 
 import asyncio
 import signal
@@ -31,7 +31,7 @@ with open('../order', 'a') as file: file.write(sys.argv[1] + ' stopped\\n')
 def component(
     ports: Ports, directory: Path, name: str, *, script: str = READY_WHEN_FILE, needs: tuple[str, ...] = ()
 ) -> Component:
-    """A small real process that notes its start and its stop, and has a child."""
+    """A small real process that records its start and its stop, and has a child."""
     cwd = directory / name
     cwd.mkdir()
     port = ports.reserve()
@@ -53,13 +53,13 @@ class Run:
     """A supervisor over some components, stopped at the end."""
 
     def __init__(self, directory: Path, components: Sequence[Component]) -> None:
-        self.deaths: list[UnexpectedExit] = []
+        self.exits: list[UnexpectedExit] = []
         self.died = asyncio.Event()
         self.supervisor = Supervisor(components, logs=directory, on_exit=self._note)
         self._directory = directory
 
-    def _note(self, death: UnexpectedExit) -> None:
-        self.deaths.append(death)
+    def _note(self, ended: UnexpectedExit) -> None:
+        self.exits.append(ended)
         self.died.set()
 
     async def __aenter__(self) -> Self:
@@ -70,20 +70,20 @@ class Run:
         await self.supervisor.stop()
 
     def status(self, name: str) -> str:
-        """Of one component."""
+        """Of the component."""
         return next(row.status for row in self.supervisor.rows() if row.name == name)
 
     def pid(self, name: str) -> int:
-        """Of one component."""
+        """Of the component."""
         return next(row.pid for row in self.supervisor.rows() if row.name == name)
 
     def order(self) -> list[str]:
-        """What the processes noted."""
+        """What the processes recorded."""
         return (self._directory / "order").read_text().splitlines()
 
 
 def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path, ports: Ports) -> None:
-    """Although the list allows all to start at once."""
+    """The needs decide, not the list."""
 
     async def scenario() -> list[str]:
         parts = [
@@ -103,7 +103,7 @@ def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path, ports: Ports
 
 
 def test_stopping_takes_the_children_along(tmp_path: Path, ports: Ports) -> None:
-    """Also one that the component forgot."""
+    """Also a child that the component does not stop."""
 
     async def scenario() -> int:
         async with Run(tmp_path, [component(ports, tmp_path, "database")]):
@@ -114,7 +114,7 @@ def test_stopping_takes_the_children_along(tmp_path: Path, ports: Ports) -> None
 
 
 def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path: Path, ports: Ports) -> None:
-    """And what was started already is stopped."""
+    """What was started already is stopped."""
 
     async def scenario() -> None:
         parts = [
@@ -133,7 +133,7 @@ def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path
     assert (tmp_path / "order").read_text().endswith("database stopped\n")
 
 
-def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path, ports: Ports) -> None:
+def test_an_unexpected_exit_is_reported_once_and_a_kill_is_not_one(tmp_path: Path, ports: Ports) -> None:
     """A component ended by command is ``killed``; one that ended by itself is ``died``; both can be started again."""
 
     async def scenario() -> None:
@@ -142,11 +142,11 @@ def test_a_death_is_told_once_and_a_kill_is_not_a_death(tmp_path: Path, ports: P
         ) as run:
             await run.supervisor.kill("service-1")
             assert run.status("service-1") == "killed"
-            assert run.deaths == []
+            assert run.exits == []
             psutil.Process(run.pid("service-2")).send_signal(signal.SIGKILL)
             await asyncio.wait_for(run.died.wait(), 10)
-            assert [death.name for death in run.deaths] == ["service-2"]
-            assert "signal SIGKILL" in run.deaths[0].describe()
+            assert [ended.name for ended in run.exits] == ["service-2"]
+            assert "signal SIGKILL" in run.exits[0].describe()
             assert run.status("service-2") == "died"
             for name in run.supervisor.select("service"):
                 await run.supervisor.restart(name)
@@ -172,7 +172,7 @@ def test_a_pause_stops_the_children_too_and_resume_continues_them(tmp_path: Path
 
 
 def test_a_paused_component_is_stopped_like_any_other(tmp_path: Path, ports: Ports) -> None:
-    """Not only after its grace is over."""
+    """Without waiting for the end of its grace."""
 
     async def scenario() -> list[str]:
         async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
@@ -182,8 +182,8 @@ def test_a_paused_component_is_stopped_like_any_other(tmp_path: Path, ports: Por
     assert asyncio.run(scenario()) == ["database started", "database stopped"]
 
 
-def test_wrong_names_and_states_are_told(tmp_path: Path, ports: Ports) -> None:
-    """With what there is instead."""
+def test_wrong_names_and_states_are_errors(tmp_path: Path, ports: Ports) -> None:
+    """The hints name what there is."""
 
     async def scenario() -> None:
         async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
@@ -200,7 +200,7 @@ def test_wrong_names_and_states_are_told(tmp_path: Path, ports: Ports) -> None:
 
 
 def test_a_component_gets_its_environment_on_top_of_ours(tmp_path: Path, ports: Ports) -> None:
-    """Ours has the PATH, say."""
+    """For example, ours has the PATH."""
     part = component(
         ports, tmp_path, "child", script="import os; print('set:', os.environ['CF_TEST'], 'PATH' in os.environ)"
     )

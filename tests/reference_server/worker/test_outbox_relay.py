@@ -1,4 +1,4 @@
-"""The relay: what is acknowledged without a gap is checked off, and nothing else."""
+"""The relay: only events that are acknowledged without a gap count as published."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def row(number: int) -> OutboxRow:
-    """The row with this number."""
+    """Return the row with this number."""
     now = datetime.now(UTC)
     event = ResourceEvent(f"event-{number}", "created", "id", 1, "alice", "request", now, b"{}")
     return OutboxRow("7", number, event)
@@ -27,46 +27,46 @@ class Rows:
         self.waiting = [row(number) for number in range(count)]
 
     async def lead(self) -> bool:
-        """There is no other."""
+        """Lead: there is no other process."""
         return True
 
     async def close(self) -> None:
-        """Nothing to give up."""
+        """Do nothing."""
 
     async def batch(self, limit: int) -> Sequence[OutboxRow]:
         """The next rows."""
         return self.waiting[:limit]
 
     async def advance(self, row: OutboxRow) -> None:
-        """Forget what is published."""
+        """Drop the published rows."""
         self.waiting = self.waiting[self.waiting.index(row) + 1 :]
 
     async def prune(self, keep_s: float, limit: int) -> None:
-        """Nothing to prune."""
+        """Do nothing."""
 
 
 class Stream:
-    """A stream that acknowledges as many of each batch as it is told to."""
+    """A stream that acknowledges a given number of events of each batch."""
 
     def __init__(self, acknowledges: int) -> None:
         self.acknowledges = acknowledges
         self.published: list[str] = []
 
     async def publish(self, events: Sequence[ResourceEvent]) -> int:
-        """Note the ids."""
+        """Record the ids."""
         self.published += [event.id for event in events]
         return min(self.acknowledges, len(events))
 
 
-async def test_everything_acknowledged_is_checked_off() -> None:
-    """And there is nothing more at once."""
+async def test_acknowledged_rows_count_as_published() -> None:
+    """And there is no more to publish at once."""
     rows, stream = Rows(3), Stream(acknowledges=100)
     assert not await OutboxRelay(rows, stream, Metrics()).publish_batch()
     assert (rows.waiting, stream.published) == ([], ["event-0", "event-1", "event-2"])
 
 
-async def test_only_the_part_without_a_gap_is_checked_off_and_the_rest_comes_again_with_the_same_ids() -> None:
-    """The stream tells repetitions by the id."""
+async def test_rows_after_a_gap_are_published_again_with_the_same_ids() -> None:
+    """The stream drops repetitions by their id."""
     rows, stream = Rows(3), Stream(acknowledges=1)
     relay = OutboxRelay(rows, stream, Metrics())
     with pytest.raises(UnavailableError):
@@ -77,7 +77,7 @@ async def test_only_the_part_without_a_gap_is_checked_off_and_the_rest_comes_aga
     assert rows.waiting == []
 
 
-async def test_a_stream_that_acknowledges_nothing_costs_nothing() -> None:
+async def test_no_row_is_lost_when_the_stream_acknowledges_nothing() -> None:
     """Every row still waits."""
     rows = Rows(3)
     with pytest.raises(UnavailableError):
@@ -86,7 +86,7 @@ async def test_a_stream_that_acknowledges_nothing_costs_nothing() -> None:
 
 
 async def test_a_full_batch_says_that_there_is_more() -> None:
-    """So that a backlog is worked off without pauses."""
+    """So that a backlog is published without pauses."""
     rows = Rows(BATCH_SIZE + 1)
     relay = OutboxRelay(rows, Stream(acknowledges=BATCH_SIZE), Metrics())
     assert await relay.publish_batch()

@@ -44,15 +44,12 @@ class BalancerConfig:
     """``host:port`` of /metrics and /stats: plain HTTP, so it must be on loopback."""
     gateways: Mapping[str, str]
     """Name to ``host:port`` or ``unix@/path``."""
-    runtime_socket: str = ""
-    """Path of the admin socket; empty for none."""
     maxconn: int = 4096
     threads: int = 1
 
 
 def render(config: BalancerConfig) -> str:
     """Return the text of haproxy.cfg (HAProxy 2.8)."""
-    socket = f"    stats socket {config.runtime_socket} mode 600 level admin\n" if config.runtime_socket else ""
     servers = "\n".join(f"    server {name} {address} check" for name, address in config.gateways.items())
     errors = "\n".join(f"    http-error {_reply(*error)}" for error in _ERRORS)
     return f"""\
@@ -62,7 +59,7 @@ global
     nbthread {config.threads}
     tune.bufsize {HEADER_BUFFER_BYTES}
     ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
-{socket}
+
 defaults
     mode http
     log global

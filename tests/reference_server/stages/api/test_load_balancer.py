@@ -1,4 +1,4 @@
-"""The balancer's configuration is one that HAProxy itself accepts, and the client's address is the balancer's word."""
+"""The balancer's configuration is one that HAProxy itself accepts, and the client's address comes from HAProxy."""
 
 import subprocess
 from pathlib import Path
@@ -20,12 +20,11 @@ def _config(directory: Path) -> BalancerConfig:
         certificate_file=str(certificate),
         admin_address="127.0.0.1:8404",
         gateways={"gateway-1": "127.0.0.1:8001", "gateway-2": "127.0.0.1:8002"},
-        runtime_socket=str(directory / "admin.sock"),
     )
 
 
 def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
-    """Checked by the very program that will run it."""
+    """The program that runs it checks it."""
     file = tmp_path / "haproxy.cfg"
     file.write_text(render(_config(tmp_path)))
     program = str(binaries.require(binaries.HAPROXY))
@@ -35,7 +34,7 @@ def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
 
 
 def test_every_gateway_is_a_checked_server(tmp_path: Path) -> None:
-    """By its name."""
+    """Under its name."""
     text = render(_config(tmp_path))
     assert "server gateway-1 127.0.0.1:8001 check" in text
     assert "server gateway-2 127.0.0.1:8002 check" in text
@@ -46,7 +45,7 @@ def test_every_gateway_is_a_checked_server(tmp_path: Path) -> None:
     ("forwarded", "client"), [(b"10.0.0.1", "10.0.0.1"), (b"6.6.6.6, 10.0.0.1", "10.0.0.1"), (b"", "127.0.0.9")]
 )
 def test_the_last_entry_is_the_client(forwarded: bytes, client: str) -> None:
-    """What stands before it anybody may have written; without one, the peer."""
+    """A client can forge the entries before it; without the field, it is the peer."""
 
     async def receive() -> None:
         raise AssertionError
