@@ -56,7 +56,17 @@ class Wire:
         client = await nats_bus.connect(self.url, "instance")
         self.scope.push_async_callback(client.close)
         await NatsSubscriber(self.prefix, VersionWatermarks()).join(client, instance.accept)
+        while not await self._has_instance():  # the library's flush may overtake the subscription
+            await asyncio.sleep(0)
+        instance.seen.clear()
         return instance
+
+    async def _has_instance(self) -> bool:
+        try:
+            await self.ask("is an instance there?")
+        except UnavailableError:
+            return False
+        return True
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Engine
         instance="test",
         host=HOST,
         port=0,
-        # The worker's user: the others may use the subjects of one prefix only, and each test has its own.
+        # The worker's user: the others may only use the subjects of one prefix, and each test has its own prefix.
         nats_url=nats.url("worker", passwords.nats_worker, nats_port),
         valkey_url=valkey.local_url("app", passwords.valkey_app, directories["valkey"], valkey_port),
         primary_dsn=dsn,
