@@ -13,21 +13,6 @@ if TYPE_CHECKING:
 
 _WIDE_COLUMNS = 130
 """A terminal of this width has room for the sources."""
-_REQUIREMENTS = {
-    "Tokens": "auth",
-    "Primary": "sinks.primary",
-    "Replicas": "sinks.replicas",
-    "AuditTrail": "sinks.audit",
-    "EventLog": "sinks.events",
-    "Cache": "sinks.cache",
-    "SearchIndex": "sinks.search",
-    "Faults": "",  # the need names the fault
-    "Handshakes": "",  # the need names https
-    "RawHttp": "",  # every target has sockets
-    "Issuer": 'auth.kind = "jwt"',
-    "Callbacks": "a target on this machine",
-}
-"""What the profile must declare for each probe."""
 
 
 def checks(
@@ -44,7 +29,7 @@ def checks(
     Example: createflow checks auth_check.missing_token_is_401
     """
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.harness.selection import select
+    from createflow.scenarios.harness.check import select
 
     console = Console()
     chosen = select(CHECKS, [prefix] if prefix else ())
@@ -97,9 +82,9 @@ def _explain(console: Console, check: "Check") -> None:
 
 def _needs(check: "Check") -> list[str]:
     """What the profile must declare. In brackets: used when declared."""
-    roles = [parameter for parameter in check.parameters.values() if parameter.role.__name__ != "Target"]
+    roles = check.parameters.values()
     needed = [need.value for need in check.needs]
-    needed += [_REQUIREMENTS[parameter.role.__name__] for parameter in roles if not parameter.optional]
-    used = [f"({_REQUIREMENTS[parameter.role.__name__]})" for parameter in roles if parameter.optional]
+    needed += [parameter.profile_key for parameter in roles if not parameter.is_optional]
+    used = [f"({parameter.profile_key})" for parameter in roles if parameter.is_optional]
     unique = dict.fromkeys(text for text in [*needed, *used] if text)
     return list(unique)

@@ -65,7 +65,7 @@ def run(
     # Here, so that --help stays quick.
     from createflow.cli.run_view import print_report
     from createflow.scenarios.checks import CHECKS
-    from createflow.scenarios.harness.selection import select
+    from createflow.scenarios.harness.check import select
 
     checks = select(CHECKS, only or (), skip or ())
     files = open_report_files(report, RENDERERS)

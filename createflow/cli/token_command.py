@@ -1,6 +1,5 @@
 """``createflow token``: issue an access token with the signing key of a profile."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,6 @@ import typer
 
 from createflow.cli.options import DEFAULT_STATE, StateOption
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import JwtAuth
 
 
 def token(
@@ -30,8 +28,9 @@ def token(
 
     Example: TOKEN=$(createflow token --role writer)
     """
-    import jwt
-
+    # Here, so that the other commands stay quick.
+    from createflow.scenarios.target.credentials.registry import auth_provider
+    from createflow.scenarios.text.secret_mask import Mask
     from createflow.schemas import profile_file
 
     file = profile or state / "profile.toml"
@@ -41,17 +40,7 @@ def token(
             hint="start one with createflow up, or name a profile: --profile FILE",
         )
     auth = profile_file.load(file).auth
-    if not isinstance(auth, JwtAuth):
+    provider = auth_provider(auth, Mask())
+    if not provider.can_mint:
         raise UserError(f"{file}: [auth] kind is {auth.kind!r}, which has no signing key", hint='use kind = "jwt"')
-    now = int(time.time())
-    claims = {
-        "iss": auth.issuer,
-        "aud": auth.audience,
-        "sub": subject,
-        auth.roles_claim: [role],
-        "iat": now,
-        "exp": now + lifetime_s,
-        "jti": f"{subject}-{now}",
-    }
-    headers = {"typ": auth.type, **({"kid": auth.key_id} if auth.key_id else {})}
-    typer.echo(jwt.encode(claims, Path(auth.key_file).read_text(), algorithm=auth.algorithm, headers=headers))
+    typer.echo(provider.mint(subject, (role,), lifetime_s=lifetime_s))

@@ -4,142 +4,16 @@
 what is allowed; reading files and the environment is in ``profile_file.py``.
 """
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from createflow.schemas.baseline import BaselineEntry
-from createflow.schemas.profile_auth import (
-    ApiKeyAuth,
-    Auth,
-    BasicAuth,
-    CommandAuth,
-    JwtAuth,
-    NoAuth,
-    OAuth2Auth,
-    StaticAuth,
-)
+from createflow.schemas.profile_auth import Auth, NoAuth
 from createflow.schemas.profile_section import Seconds, Section
-from createflow.schemas.profile_target import Envelope, Errors, Fields, Meaning, Request, Target
+from createflow.schemas.profile_sinks import Sinks
+from createflow.schemas.profile_target import Request, Target
 from createflow.schemas.slo import DeclaredTarget
-
-__all__ = [
-    "ApiKeyAuth",
-    "Auth",
-    "BaselineEntry",
-    "BasicAuth",
-    "CacheSink",
-    "CommandAuth",
-    "Deadlines",
-    "Envelope",
-    "Errors",
-    "EventSink",
-    "FaultCommands",
-    "FaultName",
-    "Fields",
-    "JwtAuth",
-    "Limits",
-    "Meaning",
-    "NoAuth",
-    "OAuth2Auth",
-    "Profile",
-    "ReplicaSink",
-    "Request",
-    "SearchSink",
-    "Section",
-    "Sinks",
-    "Slo",
-    "SqlSink",
-    "StaticAuth",
-    "Target",
-]
-
-
-class SqlSink(Section):
-    """A table that can be asked, read-only."""
-
-    dsn: SecretStr
-    """``postgresql://`` connection string of somebody who may only read."""
-    by_id: str
-    """SQL with ``%(id)s``."""
-    by_name: str | None = None
-    """SQL with ``%(name)s``: finds what a refused create may have left behind."""
-    by_actor: str | None = None
-    """For the audit trail, SQL with ``%(actor)s``: finds entries about resources that do not exist."""
-    by_run: str | None = None
-    """For the primary, SQL with ``%(prefix)s`` and, where an index helps, ``%(since)s`` (a time): two columns, id and
-    name of every resource whose name begins so. ``createflow bench`` verifies its writes with it, replicas too."""
-    by_ids: str | None = None
-    """For the audit trail, SQL with ``%(ids)s`` (an array of texts): one column, the resource id of every entry about
-    a successful create of one of them. ``createflow bench`` verifies with it."""
-    by_actors: str | None = None
-    """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
-    successful create by one of them. ``createflow bench`` finds entries about creates that never were with it."""
-
-
-class ReplicaSink(Section):
-    """One streaming replica; the queries are the primary's."""
-
-    name: str
-    """How the report calls it."""
-    dsn: SecretStr
-    """``postgresql://`` connection string of somebody who may only read."""
-
-
-class CacheSink(Section):
-    """``[sinks.cache]``: a Redis or Valkey that holds the representation."""
-
-    url: SecretStr
-    """``redis://`` or ``rediss://``."""
-    key: str
-    """Template with ``{id}``."""
-    field: str | None = None
-    """The hash field that holds the JSON body; absent when the key is a plain string."""
-
-
-class EventSink(Section):
-    """``[sinks.events]``: a NATS JetStream stream; JSON Pointers say where things are in an event."""
-
-    url: SecretStr
-    """``nats://`` or ``tls://``."""
-    stream: str
-    """The JetStream stream."""
-    subject: str
-    """Filter, for example ``orders.created``."""
-    created_subject: str | None = None
-    """Filter of creates alone, where ``subject`` covers other changes, too."""
-    resource: str = "/data"
-    """JSON Pointer to the representation inside the event."""
-    event_id: str = "/id"
-    """JSON Pointer to the event's own id."""
-
-
-class SearchSink(Section):
-    """``[sinks.search]``: an Elasticsearch or OpenSearch index, documents by resource id."""
-
-    url: SecretStr
-    """``http://`` or ``https://``, user and password in it."""
-    index: str
-    """Name of the index or alias."""
-    name_keyword: str | None = None
-    """The name as one keyword, for example ``name.keyword``: finds what is indexed twice, or should not be."""
-
-
-class Sinks(Section):
-    """``[sinks]``: everything the write must reach, each optional."""
-
-    primary: SqlSink | None = None
-    """The row query must return the columns of the representation, under the representation's names."""
-    replicas: tuple[ReplicaSink, ...] = ()
-    """Every replica that reads may go to."""
-    audit: SqlSink | None = None
-    """Columns ``actor``, ``action``, ``resource_id``, ``occurred_at``, ``outcome``, ``request_id``."""
-    cache: CacheSink | None = None
-    """The cache."""
-    events: EventSink | None = None
-    """The event stream."""
-    search: SearchSink | None = None
-    """The search index."""
 
 
 class FaultCommands(Section):
@@ -189,6 +63,17 @@ class Slo(Section):
     """Expressions: ``p95<=100ms``, ``p99.9<0.5s``, ``mean<=20ms``, ``max<1s``, ``rate>=500/s``, ``verified>=500/s``,
     ``errors<0.1%``; with ``create.``, ``read.`` or ``update.`` before it for one kind of request, and ``every 10s``
     after it to judge each such window. See [bench.md](bench.md#targets)."""
+
+
+class BaselineEntry(Section):
+    """``[[baseline]]``: one check that is known to fail."""
+
+    id: str
+    """The check's id, whole."""
+    reason: Annotated[str, Field(min_length=1)]
+    """Why the failure is tolerated: a ticket, a decision."""
+    expires: date
+    """The last day on which it is tolerated."""
 
 
 class Profile(Section):

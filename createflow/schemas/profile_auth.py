@@ -1,11 +1,10 @@
 """``[auth]``: who may ask, one model for each ``kind``."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from createflow.schemas.profile_section import HeaderValue, Seconds, Section, Token
-from createflow.schemas.web_address import checked_address
+from createflow.schemas.profile_section import HeaderValue, Seconds, Section, Token, checked_address
 
 
 class Credential(Section):
@@ -41,7 +40,9 @@ class JwtAuth(Credential):
     """Roles of somebody who is known but may not create."""
 
 
-class _Named(Credential):
+class EnvironmentAuth(Credential):
+    """Base of the kinds whose credentials are in environment variables; each value is the name of a variable."""
+
     writer_env: str
     """Variable of the one who may create."""
     other_writer_env: str | None = None
@@ -50,7 +51,7 @@ class _Named(Credential):
     """Variable of somebody who is known but may not create."""
 
 
-class StaticAuth(_Named):
+class StaticAuth(EnvironmentAuth):
     """``[auth] kind = "static"``: tokens from the environment, one for each principal.
 
     Each value is the *name* of an environment variable. What is not given makes the checks that need it skipped.
@@ -61,7 +62,7 @@ class StaticAuth(_Named):
     """Variable with a token of the writer's that was good once."""
 
 
-class ApiKeyAuth(_Named):
+class ApiKeyAuth(EnvironmentAuth):
     """``[auth] kind = "api_key"``: a key in a header; each value is the name of an environment variable."""
 
     kind: Literal["api_key"]
@@ -73,7 +74,7 @@ class ApiKeyAuth(_Named):
     """Variable with a key that was good once."""
 
 
-class BasicAuth(_Named):
+class BasicAuth(EnvironmentAuth):
     """``[auth] kind = "basic"``: user and password; each value names an environment variable with ``user:password``."""
 
     kind: Literal["basic"]
@@ -81,7 +82,7 @@ class BasicAuth(_Named):
     """The word before it; empty for none."""
 
 
-class OAuth2Auth(_Named):
+class OAuth2Auth(EnvironmentAuth):
     """``[auth] kind = "oauth2_client_credentials"``: tokens from a token endpoint, renewed before they expire.
 
     Each value names an environment variable with ``client_id:client_secret``.
@@ -128,4 +129,6 @@ class NoAuth(Section):
 Auth = Annotated[
     JwtAuth | StaticAuth | ApiKeyAuth | BasicAuth | OAuth2Auth | CommandAuth | NoAuth, Field(discriminator="kind")
 ]
-KINDS = ("jwt", "static", "api_key", "basic", "oauth2_client_credentials", "command", "none")
+AUTH_MODELS: tuple[type[Section], ...] = get_args(get_args(Auth)[0])
+"""The model of each kind."""
+KINDS: tuple[str, ...] = tuple(get_args(model.model_fields["kind"].annotation)[0] for model in AUTH_MODELS)

@@ -5,6 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,6 @@ from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
-from createflow.schemas.profile_error import ProfileError, ProfileMistake
 from createflow.schemas.toml_lines import TomlLines
 
 FILE_NAME = "createflow.toml"
@@ -31,6 +31,35 @@ _FILE_KEYS = (
     ("auth", "key_file"),
     ("auth", "ca_file"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileMistake:
+    """One mistake. ``line`` is 0 when the mistake is about something that is not there."""
+
+    line: int
+    key: str
+    reason: str
+    hint: str = ""
+
+    def told(self, path: Path) -> str:
+        """One line: where, what, and what to do."""
+        place = f"{path}:{self.line}" if self.line else str(path)
+        key = f"{self.key}: " if self.key else ""
+        return f"{place}: {key}{self.reason}{f' ({self.hint})' if self.hint else ''}"
+
+
+class ProfileError(UserError):
+    """A profile that cannot be used. The message lists every mistake, in the order of the file."""
+
+    def __init__(self, path: Path, mistakes: list[ProfileMistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line)
+        count = len(mistakes)
+        lines = "\n".join(f"  {mistake.told(path)}" for mistake in self.mistakes)
+        super().__init__(
+            f"the profile has {count} mistake{'s' if count != 1 else ''}\n{lines}",
+            hint="every key: docs/profile.md; `createflow init` writes a commented profile",
+        )
 
 
 def find(folder: Path) -> Path | None:

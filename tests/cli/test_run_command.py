@@ -85,7 +85,7 @@ def test_a_target_that_is_not_there_ends_3_and_is_named(tmp_path: Path) -> None:
         (["--report", "json=."], "directory"),
         (["--report", "json=r", "--report", "html=r"], "named twice"),
         (["--skip", "auth_chek"], "auth_check"),
-        (["--only", "auth_check", "--skip", "auth"], "every check that was chosen is skipped"),
+        (["--only", "auth_check", "--skip", "auth"], "every selected check is skipped"),
         (["--level", "often"], "often"),
         (["--profile", "missing.toml"], "missing.toml"),
         (["--url", "ftp://x"], "http"),

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from createflow.schemas.profile import JwtAuth
+from createflow.schemas.profile_auth import JwtAuth
 from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_little
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("scaled")]

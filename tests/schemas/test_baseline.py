@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from createflow.schemas import profile_file
-from createflow.schemas.profile_error import ProfileError
+from createflow.schemas.profile_file import ProfileError
 
 HEAD = '[target]\nbase_url = "http://h"\n'
 

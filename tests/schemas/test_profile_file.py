@@ -6,8 +6,8 @@ import pytest
 
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import NoAuth, StaticAuth
-from createflow.schemas.profile_error import ProfileError
+from createflow.schemas.profile_auth import NoAuth, StaticAuth
+from createflow.schemas.profile_file import ProfileError
 
 GOOD = """
 [target]

@@ -15,7 +15,6 @@ from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
 from createflow.scenarios.load.verdict.findings import RunContext, evaluate, select_targets
 from createflow.scenarios.load.verdict.report import build_report
-from createflow.scenarios.text.valid_utf8 import wellformed
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
@@ -94,7 +93,7 @@ async def benchmark(
         if baseline is not None:
             report = report.model_copy(update={"comparison": compare(baseline, report)})
         # Text from the target must not carry a secret of ours or break a report format.
-        return wellformed(session.connection.mask.record(report))
+        return session.connection.context.mask.record(report)
 
 
 async def load_session(
@@ -120,7 +119,7 @@ async def load_session(
     return await run_load(
         session.plan,
         session.principals,
-        variables=session.connection.variables,
+        variables=session.connection.context.variables,
         known=session.known,
         signals=signals,
         on_snapshot=on_snapshot,

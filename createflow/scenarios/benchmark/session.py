@@ -15,7 +15,8 @@ from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals,
 from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
-from createflow.scenarios.target.setup_requests import set_up, tear_down
+from createflow.scenarios.target.run_context import RunContext
+from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.operation import Operation
@@ -59,7 +60,7 @@ async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[
     mask = Mask()
     requested = options.users or DEFAULT_COUNT
     count = principal_count(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
-    connection = HttpConnection(profile, plan.run_id, mask)
+    connection = HttpConnection(RunContext(profile, plan.run_id, mask))
     try:
         async with Principals(profile, count, run_id=plan.run_id, mask=mask) as principals:
             await set_up(connection, profile.setup, principals.one())
@@ -90,7 +91,7 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
     except NoReply as error:
         raise TargetError(address, error.exchange.error, hint=_hint(error.exchange.error)) from None
     if not reply.accepted:
-        text = connection.mask.text(" ".join(reply.body.decode("utf-8", "replace").split()))
+        text = connection.context.mask.text(" ".join(reply.body.decode("utf-8", "replace").split()))
         problem = f"the reply to a create is {reply.status}: {text[:_SHOWN_CHARACTERS]}"
         if reply.status in _HINTS:
             raise UserError(f"{address}: {problem}", hint=_HINTS[reply.status])

@@ -25,8 +25,8 @@ class WriteVerification:
         self._plan = plan
         self._principals = principals
         self._connection = connection
-        self._reconciliation = Reconciliation(plan.profile, connection.mask, plan.run_id)
-        self._sampler = Sampler(plan.profile, principals.beside, run_id=plan.run_id, mask=connection.mask)
+        self._reconciliation = Reconciliation(plan.profile, connection.context.mask, plan.run_id)
+        self._sampler = Sampler(plan.profile, principals.beside, run_id=plan.run_id, mask=connection.context.mask)
         self.notes: tuple[str, ...] = ()
         """What could not be sampled or verified, and why."""
 
@@ -77,12 +77,12 @@ class WriteVerification:
             reason = self._reconciliation.impossible or result.writes.not_searchable
             self.notes = (*self.notes, f"the writes were not verified: {reason}")
             return None
-        others = (*self._sampler.created, *self._connection.created)
+        others = (*self._sampler.created, *self._connection.context.created)
         left_behind = verification.left_behind + len(others)
         if self._plan.options.clean_up and self._plan.profile.target.cleanup:
             left_behind -= await clean_up(
                 self._plan.profile,
-                self._connection.mask,
+                self._connection.context.mask,
                 self._plan.run_id,
                 created=self._reconciliation.created(),
                 writers=self._principals.all(),

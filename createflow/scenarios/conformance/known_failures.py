@@ -1,35 +1,34 @@
-"""What becomes of the known failures: tolerated while they fail, told when they no longer do or are too old."""
+"""Known failures of the profile's ``[[baseline]]``: tolerated while they fail, reported once they pass or expire."""
 
 from collections.abc import Sequence
 from datetime import date
 
-from createflow.scenarios.harness.check import Check
-from createflow.scenarios.harness.selection import near
-from createflow.schemas.baseline import BaselineEntry
+from createflow.scenarios.harness.check import Check, similar_ids
 from createflow.schemas.error import UserError
+from createflow.schemas.profile import BaselineEntry
 from createflow.schemas.report import CheckResult, KnownFailure, Outcome, Standing
 
 
 def require_known(entries: Sequence[BaselineEntry], checks: Sequence[Check]) -> None:
-    """Every entry names a check, and no check twice.
+    """Require that every entry names a check, and none twice.
 
     Raises:
-        UserError: one does not, with the ids that look like it.
+        UserError: an entry does not; the hint has similar ids.
     """
     ids = {check.id for check in checks}
     seen: set[str] = set()
     for number, entry in enumerate(entries):
         if entry.id not in ids:
-            raise UserError(f"baseline.{number}.id: there is no check {entry.id!r}", hint=near(checks, entry.id))
+            raise UserError(f"baseline.{number}.id: there is no check {entry.id!r}", hint=similar_ids(checks, entry.id))
         if entry.id in seen:
             raise UserError(f"baseline.{number}.id: {entry.id} is listed twice", hint="keep one entry for each check")
         seen.add(entry.id)
 
 
-def judged(
+def assess(
     entries: Sequence[BaselineEntry], results: Sequence[CheckResult], *, today: date
 ) -> tuple[KnownFailure, ...]:
-    """The entries whose checks are among the results, each with what became of it."""
+    """The standing of each entry whose check is among the results."""
     outcomes = {result.id: result.outcome for result in results}
     return tuple(
         KnownFailure(

@@ -1,35 +1,32 @@
-"""Running one check: from a declared function to a finished result, whatever happens in it."""
+"""Runs one check and makes a result of whatever happens in it."""
 
 import asyncio
 import time
 import traceback
 
 from createflow.scenarios.harness.check import Check
-from createflow.scenarios.harness.finding_id import replay_id
-from createflow.scenarios.harness.probe_set import Kit, SinkUnreachable
-from createflow.scenarios.harness.seeded_random import cast
+from createflow.scenarios.harness.finding_id import finding_id
+from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.fault_commands import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
-from createflow.scenarios.text.valid_utf8 import wellformed
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 
-async def run_check(check: Check, kit: Kit, number: int, *, seed: int) -> CheckResult:
-    """How the check ends. Only an Expectation accuses the target; everything unforeseen is broken."""
+async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
+    """The result of one check. Only an Expectation is a failure of the target; any other exception is ``broken``."""
     start = time.perf_counter()
-    cast(seed, check.id)
-    target = kit.target_for(check, number)
-    result = await _judged(check, kit, target, number)
+    target = probes.target_for(check, number)
+    result = await _outcome(check, probes, target, number)
     duration_ms = round((time.perf_counter() - start) * 1000, 1)
-    return _named(wellformed(kit.mask.record(result.model_copy(update={"duration_ms": duration_ms}))))
+    return _with_finding_id(probes.mask.record(result.model_copy(update={"duration_ms": duration_ms})))
 
 
 def result_of(
     check: Check, outcome: Outcome, reason: str = "", *, finding: Finding | None = None, trace: str = ""
 ) -> CheckResult:
-    """A result with the check's own words."""
+    """A result with the check's title, explanation and source."""
     return CheckResult(
         id=check.id,
         step=check.step,
@@ -44,22 +41,22 @@ def result_of(
     )
 
 
-async def _judged(check: Check, kit: Kit, target: HttpTarget, number: int) -> CheckResult:
+async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> CheckResult:
     limit = asyncio.timeout(check.limit_s)
     try:
         async with limit:
-            await check.function(**kit.arguments(check, target, number))
+            await check.function(**probes.arguments(check, target, number))
     except Expectation as broken_promise:
         return result_of(check, Outcome.FAILED, finding=_finding(check, broken_promise, target.exchanges))
-    except NotDeclared as absence:
-        return result_of(check, Outcome.SKIPPED, str(absence))
+    except NotDeclared as absent:
+        return result_of(check, Outcome.SKIPPED, str(absent))
     except Inconclusive as doubt:
         return result_of(check, Outcome.INCONCLUSIVE, str(doubt))
-    except (NoReply, SinkUnreachable, FaultCommandFailed) as trouble:
-        if isinstance(trouble, FaultNotHealed):
-            kit.unhealed = str(trouble)
-        return result_of(check, Outcome.BROKEN, str(trouble), trace=traceback.format_exc())
-    except Exception as error:  # noqa: BLE001 - our own mistake must not be taken for the target's, nor end the run
+    except (NoReply, SinkUnreachable, FaultCommandFailed) as error:
+        if isinstance(error, FaultNotHealed):
+            probes.unhealed_fault = str(error)
+        return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is no failure of the target's, and must not end the run
         reason = f"did not end within {check.limit_s:g} s" if limit.expired() else f"{type(error).__name__}: {error}"
         return result_of(check, Outcome.BROKEN, reason, trace=traceback.format_exc())
     return result_of(check, Outcome.PASSED)
@@ -77,9 +74,9 @@ def _finding(check: Check, broken_promise: Expectation, recorded: list[Exchange]
     )
 
 
-def _named(result: CheckResult) -> CheckResult:
-    """With the name of its finding: made of the masked text, so that no name depends on a secret."""
+def _with_finding_id(result: CheckResult) -> CheckResult:
+    """The result with its finding id, made of the masked text, so that it depends on no secret."""
     if result.finding is None:
         return result
-    name = replay_id(result.id, result.finding)
-    return result.model_copy(update={"finding": result.finding.model_copy(update={"replay_id": name})})
+    identifier = finding_id(result.id, result.finding)
+    return result.model_copy(update={"finding": result.finding.model_copy(update={"replay_id": identifier})})

@@ -1,48 +1,114 @@
-"""How a check is declared: text in the docstring, needs in the signature, data in the decorator."""
+"""How a check is declared and chosen: text in the docstring, probes in the signature, data in the decorator."""
 
+import difflib
 import inspect
 import types
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from createflow.scenarios.harness.need import Need
+from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, Replicas, SearchIndex
+from createflow.scenarios.target.probes import Callbacks, Issuer, Tokens
+from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
+from createflow.schemas.profile import Profile
 from createflow.schemas.report import Level
 
 CheckFunction = Callable[..., Awaitable[None]]
 
 DEFAULT_LIMIT_S = 30.0
+PROFILE_KEYS: dict[type, str] = {
+    Tokens: "auth",
+    Issuer: 'auth.kind = "jwt"',
+    Primary: "sinks.primary",
+    Replicas: "sinks.replicas",
+    AuditTrail: "sinks.audit",
+    EventLog: "sinks.events",
+    Cache: "sinks.cache",
+    SearchIndex: "sinks.search",
+    Callbacks: "a target on this machine",
+}
+"""What fills a role. Roles that are not here need nothing, or a ``Need`` of the check says what."""
+
+
+class Need(StrEnum):
+    """What a check can need of the profile besides probes. The value is the key of the profile."""
+
+    HTTPS = "an https:// base_url"
+    UPDATE = "target.update"
+    IDEMPOTENCY = "target.idempotency"
+    UNIQUE_NAME = "target.unique_name"
+    PRIVATE = "target.private"
+    BODY_LIMIT = "target.max_body_bytes"
+    LIMITS = "limits"
+    DATABASE_ERROR = "faults.database_error"
+    DATABASE_FAULT = "faults.database_error or faults.database_down"
+    SERVICE_DOWN = "faults.service_down"
+    GATEWAY_DOWN = "faults.gateway_down"
+    REPLICA_DOWN = "faults.replica_down"
+    SEARCH_DOWN = "faults.search_down"
+
+    @property
+    def absence(self) -> str:
+        """Why a check that needs it is skipped."""
+        if self is Need.HTTPS:
+            return "`target.base_url` is not https"
+        return " or ".join(f"`{key}`" for key in self.value.split(" or ")) + " is not configured"
+
+    def met_by(self, profile: Profile) -> bool:
+        """Whether the profile configures it."""
+        return _IS_MET[self](profile)
+
+
+_IS_MET: dict[Need, Callable[[Profile], bool]] = {
+    Need.HTTPS: lambda profile: profile.target.base_url.startswith("https://"),
+    Need.UPDATE: lambda profile: profile.target.update,
+    Need.IDEMPOTENCY: lambda profile: profile.target.idempotency,
+    Need.UNIQUE_NAME: lambda profile: profile.target.unique_name,
+    Need.PRIVATE: lambda profile: profile.target.private,
+    Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
+    Need.LIMITS: lambda profile: profile.limits is not None,
+    Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,
+    Need.DATABASE_FAULT: lambda profile: bool({"database_error", "database_down"} & set(profile.faults)),
+    Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,
+    Need.GATEWAY_DOWN: lambda profile: "gateway_down" in profile.faults,
+    Need.REPLICA_DOWN: lambda profile: "replica_down" in profile.faults,
+    Need.SEARCH_DOWN: lambda profile: "search_down" in profile.faults,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One probe that a check asks for by its role.
-
-    ``optional`` probes are handed over as ``None`` when the profile declares none.
-    """
+    """One probe that a check names by its role."""
 
     role: type
-    optional: bool
+    is_optional: bool
+    """The check runs without it, and then gets ``None``."""
+
+    @property
+    def profile_key(self) -> str:
+        """What the profile must configure for it; empty when nothing."""
+        return PROFILE_KEYS.get(self.role, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A declared check. The id is permanent: ``step.function``."""
+    """One check. The id is permanent: ``step.function``."""
 
     id: str
     step: Step
     level: Level
     source: str
     title: str
-    """The promise, one sentence."""
+    """What the target must do, in one sentence."""
     explanation: str
     """The rest of the docstring: why it matters."""
     function: CheckFunction
     catches: str | None
     needs: tuple[Need, ...]
     disturbs: bool
-    """It breaks or exhausts something that others use: it runs alone, after them."""
+    """It breaks or exhausts something that other checks use, so it runs alone, after them."""
     limit_s: float
     parameters: dict[str, Parameter] = field(default_factory=dict, hash=False)
 
@@ -57,23 +123,23 @@ def check(
     disturbs: bool = False,
     limit_s: float = DEFAULT_LIMIT_S,
 ) -> Callable[[CheckFunction], Check]:
-    """Record a coroutine function as a check; nothing runs and nothing is registered anywhere else.
+    """Make a check of a coroutine function; nothing runs and nothing is registered anywhere else.
 
     Args:
-        step: the step of the flow whose promise is checked.
-        source: RFC section, or ``seed`` with its heading.
-        level: only ``must`` gates.
-        catches: name of the seeded defect of the reference that makes it fail; tests prove it.
-        needs: facts of the profile without which it is skipped.
+        step: the step of the contract that is checked.
+        source: ``contract: ANCHOR`` of ``docs/contract.md``, RFC sections, or both with a semicolon between.
+        level: only a ``must`` fails the run, unless ``--gate`` says otherwise.
+        catches: name of the seeded defect of the reference that makes it fail; tests hold it to that.
+        needs: keys of the profile without which it is skipped.
         disturbs: run it alone, after the others.
-        limit_s: after this many seconds it is stopped and broken.
+        limit_s: after this many seconds it is stopped, with the outcome ``broken``.
     """
 
     def record(function: CheckFunction) -> Check:
         name = getattr(function, "__name__", "")
         title, _, explanation = inspect.cleandoc(function.__doc__ or "").partition("\n")
         if not title:
-            raise TypeError(f"{name}: a check promises something in the first line of its docstring")
+            raise TypeError(f"{name}: the first line of a check's docstring says what the target must do")
         return Check(
             id=f"{step.value}.{name}",
             step=step,
@@ -100,5 +166,31 @@ def _parameters(function: CheckFunction) -> dict[str, Parameter]:
 def _parameter(hint: Any) -> Parameter:
     if get_origin(hint) in {Union, types.UnionType}:
         (role,) = [part for part in get_args(hint) if part is not types.NoneType]
-        return Parameter(role, optional=True)
-    return Parameter(hint, optional=False)
+        return Parameter(role, is_optional=True)
+    return Parameter(hint, is_optional=False)
+
+
+def select(checks: Sequence[Check], only: Sequence[str], skip: Sequence[str] = ()) -> tuple[Check, ...]:
+    """The checks whose id starts with one of ``only`` (all when there are none) and with none of ``skip``.
+
+    Raises:
+        UserError: a prefix that no check starts with, with the ids that are similar; or no check is left.
+    """
+    for prefix in (*only, *skip):
+        if not any(check.id.startswith(prefix) for check in checks):
+            raise UserError(f"no check starts with {prefix!r}", hint=similar_ids(checks, prefix))
+    wanted = [check for check in checks if not only or check.id.startswith(tuple(only))]
+    left = tuple(check for check in wanted if not check.id.startswith(tuple(skip)))
+    if not left:
+        raise UserError("every selected check is skipped", hint="remove a --skip")
+    return left
+
+
+def similar_ids(checks: Sequence[Check], word: str) -> str:
+    """A hint with the ids that are similar to the word."""
+    known = {check.id: check.id for check in checks} | {check.step.value: check.step.value for check in checks}
+    known |= {check.id.partition(".")[2]: check.id for check in checks}
+    found = [known[match] for match in difflib.get_close_matches(word, known, n=3, cutoff=0.5)]
+    found += [check.id for check in checks if word in check.id and word]
+    unique = list(dict.fromkeys(found))[:3]
+    return f"did you mean {' or '.join(unique)}?" if unique else "createflow checks lists them all"

@@ -1,4 +1,4 @@
-"""Named expectations, and the three ways in which a check says that a promise was not seen to hold."""
+"""Assertions of checks: each raises Expectation with what was expected, what was observed, and the exchanges."""
 
 from typing import Any
 
@@ -9,40 +9,47 @@ from createflow.schemas.report import Exchange
 
 
 def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # noqa: FBT001 - reads as a sentence
-    """The condition holds; else say what was expected and seen, with the replies that show it."""
+    """Fail the check unless the condition holds.
+
+    Args:
+        holds: the condition.
+        expected: what the target should have done.
+        seen: what it did instead.
+        replies: those that show it, for the report.
+    """
     if not holds:
         raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
 
 
 def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -> None:  # noqa: FBT001 - as above
-    """The same for what was seen below HTTP."""
+    """Fail the check unless the condition holds, with an exchange below HTTP as evidence."""
     if not holds:
         raise Expectation(expected, seen, exchanges=[exchange])
 
 
 def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
-    """The reply has one of these statuses, or what the profile declares in their place.
+    """Fail the check unless the reply has one of these statuses, or what the profile configures in their place.
 
-    ``of`` says which request, when there are several.
+    ``of`` names the request, when there are several.
     """
-    wanted = " or ".join(reply.refusals.told(status) for status in statuses)
+    expected = " or ".join(reply.refusals.describe(status) for status in statuses)
     expect(
         reply.means(*statuses),
-        f"{wanted}{f' to {of}' if of else ''}",
+        f"{expected}{f' to {of}' if of else ''}",
         f"{reply.status}{_excerpt(reply)}",
         reply,
     )
 
 
 def expect_header(reply: Reply, name: str) -> str:
-    """The reply has the header, not empty; its value is returned."""
+    """The value of a header. Fails the check when it is missing or empty."""
     value = reply.headers.get(name.lower(), "")
     expect(bool(value.strip()), f"a {name} header on the {reply.status}", "none", reply)
     return value
 
 
 def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Reply, where: str) -> None:
-    """Every field that the reply showed is in the copy with the same value."""
+    """Fail the check unless every field of the reply is in the copy with the same value."""
     for name in differences(shown, kept):
         raise Expectation(
             f"{name} = {_short(shown[name])} in {where}",

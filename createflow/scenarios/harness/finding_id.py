@@ -1,13 +1,13 @@
-"""When two findings are the same one: in all that does not change from run to run."""
+"""Identifies findings across runs, by the text in them that does not change from run to run."""
 
 import hashlib
 import re
 
 from createflow.schemas.report import Finding
 
-_CHANGING = (
+_CHANGING_TEXT = (
     re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"),
-    re.compile(r"createflow-[0-9a-f]{8}-\d+"),  # the subjects that a run makes for its checks
+    re.compile(r"createflow-[0-9a-f]{8}-\d+"),  # subjects that a run mints for its checks
     re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),
     re.compile(r"\b[a-z]?[0-9a-f]{8,}\b", re.IGNORECASE),  # nonces and request ids
     re.compile(r"\d+\.\d+"),  # measured seconds and the like
@@ -17,20 +17,20 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NUMBER = re.compile(r"\d+")
 
 
-def facet(check_id: str, finding: Finding) -> str:
-    """Which promise of the check is broken, whatever was seen instead: 16 hexadecimal digits."""
-    return _digest(check_id, _lasting(finding.expected))[:16]
+def fingerprint(check_id: str, finding: Finding) -> str:
+    """Identifies the expectation that was not met, whatever was observed (SARIF): 16 hexadecimal digits."""
+    return _digest(check_id, _constant_text(finding.expected))[:16]
 
 
-def replay_id(check_id: str, finding: Finding) -> str:
-    """The promise and what was seen instead: 8 hexadecimal digits."""
-    return _digest(check_id, _lasting(finding.expected), _lasting(finding.seen))[:8]
+def finding_id(check_id: str, finding: Finding) -> str:
+    """Identifies the expectation and the observation: 8 hexadecimal digits. Reports call it ``replay_id``."""
+    return _digest(check_id, _constant_text(finding.expected), _constant_text(finding.seen))[:8]
 
 
-def _lasting(text: str) -> str:
-    for pattern in _CHANGING:
+def _constant_text(text: str) -> str:
+    for pattern in _CHANGING_TEXT:
         text = pattern.sub("#", text)
-    # What a target says in quotes may count; what we say outside of them, a status for example, may not change.
+    # Numbers in quotes come from the target and may be counters; numbers outside, such as a status, are significant.
     return _QUOTED.sub(lambda quoted: _NUMBER.sub("#", quoted[0]), text)
 
 

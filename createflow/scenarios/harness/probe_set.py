@@ -1,224 +1,201 @@
-"""Everything that a run's checks can ask through, opened once, handed out by role."""
+"""The probes of one run: opened once, and given to each check by the roles in its signature."""
 
 import asyncio
-import os
-from collections.abc import Callable
+import random
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
-from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.check import Check, Parameter
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.elastic_index import ElasticIndex
-from createflow.scenarios.sinks.nats_events import NatsEvents
-from createflow.scenarios.sinks.postgres_rows import DeclaredReplicas, PostgresRows
-from createflow.scenarios.sinks.redis_cache import RedisCache
+from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
+from createflow.scenarios.sinks.sink import Sink
 from createflow.scenarios.target.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.credentials.provider import AuthProvider, writer_of
+from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.fault_commands import DeclaredFaults
 from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.http_target import HttpTarget
-from createflow.scenarios.target.issuer_key import IssuerKey
-from createflow.scenarios.target.probes import (
-    AuditTrail,
-    Cache,
-    EventLog,
-    Faults,
-    Handshakes,
-    Primary,
-    Replicas,
-    SearchIndex,
-    Target,
-    Tokens,
-)
+from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.raw_http import RawSocket
-from createflow.scenarios.target.raw_probes import Callbacks, Issuer, RawHttp
-from createflow.scenarios.target.setup_requests import set_up, tear_down
-from createflow.scenarios.target.templates import filled_path
-from createflow.scenarios.target.tls_handshakes import TlsHandshakes
-from createflow.scenarios.target.token_supply import TokenSupply, token_supply
-from createflow.scenarios.target.tokens import named_values, tokens_for, writer_of
+from createflow.scenarios.target.run_context import RunContext
+from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
+from createflow.scenarios.target.tls import TlsHandshakes
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.schemas.profile import BasicAuth, JwtAuth, Profile
+from createflow.schemas.profile import Profile
 
-_LONGEST_OPENING_S = 10.0
-_LONGEST_TEARDOWN_S = 15.0
+_OPENING_TIMEOUT_S = 10.0
+_TEARDOWN_TIMEOUT_S = 15.0
+_ABSENT: dict[type, str] = {
+    Issuer: '`auth` is not of kind "jwt", so the issuer\'s key is not known',
+    Faults: "`faults` is not configured",
+    Handshakes: "`target.base_url` is not https",
+    Callbacks: "the target does not run on this machine, so it cannot reach a listener of the tester",
+}
+"""Why a check is skipped when nothing fills a role; for the others the profile's key says it."""
 
 
 class SinkUnreachable(Exception):  # noqa: N818 - read as a statement
-    """A sink that the profile declares does not answer: we cannot tell, and the target is not to blame."""
+    """A configured sink does not answer. This is no fault of the target's."""
 
 
-class _Openable(Protocol):
-    @property
-    def address(self) -> str: ...
+class SinkProbes:
+    """The probes of the configured sinks."""
 
-    async def open(self) -> Any: ...
+    def __init__(self, configured: list[ConfiguredProbe]) -> None:
+        self._configured = configured
+        self._probes: dict[type, Any] = {}
+        self._errors: dict[type, str] = {}
+        self._opened: list[Sink] = []
 
-    async def close(self) -> None: ...
+    async def open(self) -> None:
+        """Open every sink, all at once. One that fails is reported by the checks that need it."""
+        await asyncio.gather(*(self._open(probe) for probe in self._configured))
+
+    async def close(self) -> None:
+        """Close every sink that was opened."""
+        await asyncio.gather(*(sink.close() for sink in self._opened), return_exceptions=True)
+
+    def get(self, role: type) -> Any:
+        """The probe that fills the role; ``None`` when the profile does not configure it.
+
+        Raises:
+            SinkUnreachable: it is configured, but does not answer.
+        """
+        if role in self._errors:
+            raise SinkUnreachable(self._errors[role])
+        return self._probes.get(role)
+
+    async def _open(self, configured: ConfiguredProbe) -> None:
+        name = configured.role.__name__
+        for sink in configured.sinks:
+            self._opened.append(sink)
+            try:
+                async with asyncio.timeout(_OPENING_TIMEOUT_S):
+                    await sink.open()
+            except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink does not answer
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                self._errors[configured.role] = f"{name} at {sink.address} does not answer: {reason}"
+                return
+        self._probes[configured.role] = configured.probe
 
 
 @dataclass(slots=True)
-class Kit:
-    """The probes of one run.
+class ProbeSet:
+    """All probes of one run, and the connection to the target.
 
     Raises:
-        UserError: the create schema, a key or a token of the profile cannot be used.
+        UserError: the create schema, a key, a token or a sink's address cannot be used.
     """
 
     profile: Profile
     run_id: str
     mask: Mask
+    seed: int = 0
+    """What checks generate depends on it and on the check's id alone."""
+    context: RunContext = field(init=False)
     connection: HttpConnection = field(init=False)
     contract: Contract = field(init=False)
-    unhealed: str = ""
-    """Which fault could not be taken out; from then on nothing can be blamed on the target."""
-    _sinks: dict[type, Any] = field(default_factory=dict)
-    _opened: list[_Openable] = field(default_factory=list)
-    _failures: dict[type, str] = field(default_factory=dict)
-    _supply: TokenSupply | None = field(init=False)
-    _surrounded: bool = False
+    unhealed_fault: str = ""
+    """The fault that could not be healed; from then on no failure can be blamed on the target."""
+    _auth: AuthProvider = field(init=False)
+    _sinks: SinkProbes = field(init=False)
+    _endpoint: dict[type, Any] = field(default_factory=dict)
+    """The probes of the endpoint, which connect when they are used."""
+    _is_set_up: bool = False
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
         self.contract = Contract(self.profile.target)
-        tokens_for(self.profile.auth, self.run_id)
-        self._supply = token_supply(self.profile.auth, self.mask)
-        self.connection = HttpConnection(self.profile, self.run_id, self.mask)
-        for secret in _secrets(self.profile):
-            self.mask.add_url(secret)
-        if isinstance(self.profile.auth, BasicAuth):
-            for value in named_values(self.profile.auth, os.environ).values():
-                self.mask.add(value.partition(":")[2])
+        self._auth = auth_provider(self.profile.auth, self.mask)
+        for secret, shown in self._auth.secrets():
+            self.mask.add(secret, shown=shown)
+        for url in secret_urls(self.profile.sinks):
+            self.mask.add_url(url)
+        self._auth.tokens(self.run_id)
+        self.context = RunContext(self.profile, self.run_id, self.mask)
+        self.connection = HttpConnection(self.context)
+        self._sinks = SinkProbes(configured_probes(self.profile.sinks, self.profile.target.fields.id))
 
     async def __aenter__(self) -> Self:
-        """See that the target answers, then open every declared sink, all at once.
-
-        A sink that does not open is told by the checks that need it.
+        """Require that the target answers, send the set-up requests, then open every configured sink.
 
         Raises:
             TargetError: nothing answers at the target's address, or a set-up request is not accepted.
-        UserError: nothing gives a variable of the create path its value.
+            UserError: a variable of the create path has no value.
         """
         try:
-            await self.connection.knock()
-            if self._supply is not None:
-                await self._supply.open()
-            self._surrounded = True
-            await set_up(self.connection, self.profile.setup, writer_of(self._tokens(self.run_id)))
-            # A variable without a value is told here, once, not by every check.
-            filled_path(self.profile.target.path, {**self.connection.variables, "new_id": ""})
+            await self.connection.require_reachable()
+            await self._auth.open()
+            self._is_set_up = True
+            await set_up(self.connection, self.profile.setup, writer_of(self._auth.tokens(self.run_id)))
+            # A variable without a value is reported here, once, not by every check.
+            self.context.path(self.profile.target.path, new_id="")
         except BaseException:
             await self.__aexit__()
             raise
-        sinks = self.profile.sinks
-        opening: list[tuple[type, Callable[[], Any], tuple[_Openable, ...]]] = []
-        if (primary := sinks.primary) is not None:
-            rows = PostgresRows("the primary", primary.dsn.get_secret_value(), primary)
-            opening.append((Primary, lambda: rows, (rows,)))
-            replicas = tuple(PostgresRows(sink.name, sink.dsn.get_secret_value(), primary) for sink in sinks.replicas)
-            if replicas:
-                opening.append((Replicas, lambda: DeclaredReplicas(replicas), replicas))
-        if (audit := sinks.audit) is not None:
-            trail = PostgresRows("the audit trail", audit.dsn.get_secret_value(), audit)
-            opening.append((AuditTrail, lambda: trail, (trail,)))
-        if sinks.cache is not None:
-            cache = RedisCache(sinks.cache)
-            opening.append((Cache, lambda: cache, (cache,)))
-        if sinks.events is not None:
-            events = NatsEvents(sinks.events, self.profile.target.fields.id)
-            opening.append((EventLog, lambda: events, (events,)))
-        if sinks.search is not None:
-            search = ElasticIndex(sinks.search)
-            opening.append((SearchIndex, lambda: search, (search,)))
-        await asyncio.gather(*(self._open(role, make(), parts) for role, make, parts in opening))
-        self._connect_nothing()
+        await self._sinks.open()
+        self._endpoint = self._endpoint_probes()
         return self
 
-    def _connect_nothing(self) -> None:
-        """The probes that open their own connections when they are used."""
-        target = self.profile.target
-        if target.base_url.startswith("https://"):
-            self._sinks[Handshakes] = TlsHandshakes(target.base_url, target.ca_file)
-        self._sinks[RawHttp] = RawSocket(self.connection)
-        if is_loopback(target.base_url):
-            self._sinks[Callbacks] = CallbackListener()
-        if isinstance(self.profile.auth, JwtAuth):
-            self._sinks[Issuer] = IssuerKey(self.profile.auth)
-        if self.profile.faults:
-            self._sinks[Faults] = DeclaredFaults(self.profile.faults)
-
     async def __aexit__(self, *_: object) -> None:
-        """Tear down what was set up, and close everything."""
+        """Send the tear-down requests unless they were sent, and close everything."""
         await self.tear_down()
-        if self._supply is not None:
-            await self._supply.close()
-        parts = [part.close() for part in self._opened]
-        await asyncio.gather(self.connection.close(), *parts, return_exceptions=True)
+        await self._auth.close()
+        await asyncio.gather(self.connection.close(), self._sinks.close(), return_exceptions=True)
 
     async def tear_down(self) -> tuple[str, ...]:
-        """Send the tear-down requests, once. Returns what went wrong, in words."""
-        if not self._surrounded:
+        """Send the tear-down requests, once. Returns a message for each that failed."""
+        if not self._is_set_up:
             return ()
-        self._surrounded = False
-        who = writer_of(self._tokens(self.run_id))
+        self._is_set_up = False
+        who = writer_of(self._auth.tokens(self.run_id))
         try:
-            async with asyncio.timeout(_LONGEST_TEARDOWN_S):
+            async with asyncio.timeout(_TEARDOWN_TIMEOUT_S):
                 return await tear_down(self.connection, self.profile.teardown, who)
         except TimeoutError:
-            return (f"the tear-down did not end within {_LONGEST_TEARDOWN_S:g} s",)
+            return (f"the tear-down did not end within {_TEARDOWN_TIMEOUT_S:g} s",)
 
     def target_for(self, check: Check, number: int) -> HttpTarget:
-        """The target with a writer that is this check's own."""
-        tokens = self._tokens(self._owner(check, number))
-        return HttpTarget(self.connection, self.contract, writer_of(tokens))
+        """The target, with a writer of the check's own."""
+        writer = writer_of(self._auth.tokens(self._owner(check, number)))
+        return HttpTarget(self.connection, self.contract, writer)
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
-        """What the check's parameters ask for.
+        """A probe for each parameter of the check.
 
         Raises:
-            NotDeclared: the profile has nothing for a role.
-            SinkUnreachable: it has, but it does not answer.
+            NotDeclared: the profile does not configure a role or another need of the check.
+            SinkUnreachable: a sink is configured, but does not answer.
         """
         for need in check.needs:
             if not need.met_by(self.profile):
-                raise NotDeclared(f"not declared: {need.value}")
-        return {
-            name: self._filled(parameter.role, parameter.optional, target, check, number)
-            for name, parameter in check.parameters.items()
-        }
+                raise NotDeclared(need.absence)
+        return {name: self._argument(parameter, check, target, number) for name, parameter in check.parameters.items()}
 
-    def _filled(self, role: type, optional: bool, target: HttpTarget, check: Check, number: int) -> Any:  # noqa: FBT001
+    def _argument(self, parameter: Parameter, check: Check, target: HttpTarget, number: int) -> Any:
+        role = parameter.role
         if role is Target:
             return target
-        if role in self._failures:
-            raise SinkUnreachable(self._failures[role])
-        filled = self._tokens(self._owner(check, number)) if role is Tokens else self._sinks.get(role)
-        if filled is None and not optional:
-            raise NotDeclared(f"no {role.__name__} configured")
-        return filled
+        if role is random.Random:
+            return random.Random(f"{self.seed}:{check.id}")  # noqa: S311 - no secret depends on it
+        if role is Tokens:
+            probe: Any = self._auth.tokens(self._owner(check, number))
+        else:
+            probe = self._sinks.get(role) or self._endpoint.get(role)
+        if probe is None and not parameter.is_optional:
+            raise NotDeclared(_ABSENT.get(role, f"`{parameter.profile_key or role.__name__}` is not configured"))
+        return probe
 
-    def _tokens(self, owner: str) -> Tokens | None:
-        return self._supply or tokens_for(self.profile.auth, owner)
+    def _endpoint_probes(self) -> dict[type, Any]:
+        target = self.profile.target
+        return {
+            RawHttp: RawSocket(self.context),
+            Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
+            Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
+            Issuer: self._auth.issuer(),
+            Faults: DeclaredFaults(self.profile.faults) if self.profile.faults else None,
+        }
 
     def _owner(self, check: Check, number: int) -> str:
         return f"createflow-{self.run_id}-{number}-{check.step.value}"
-
-    async def _open(self, role: type, probe: Any, parts: tuple[_Openable, ...]) -> None:
-        for part in parts:
-            self._opened.append(part)
-            try:
-                async with asyncio.timeout(_LONGEST_OPENING_S):
-                    await part.open()
-            except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink does not answer
-                words = str(error).splitlines()[0] if str(error) else type(error).__name__
-                self._failures[role] = f"{role.__name__} at {part.address} does not answer: {words}"
-                return
-        self._sinks[role] = probe
-
-
-def _secrets(profile: Profile) -> list[str]:
-    sinks = profile.sinks
-    declared = [sinks.primary, sinks.audit, *sinks.replicas]
-    urls = [sink.dsn for sink in declared if sink is not None]
-    urls += [sink.url for sink in (sinks.cache, sinks.events, sinks.search) if sink is not None]
-    return [url.get_secret_value() for url in urls]

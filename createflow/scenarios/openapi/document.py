@@ -9,7 +9,7 @@ import yaml
 
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import TargetError, UserError
-from createflow.schemas.web_address import checked_address
+from createflow.schemas.profile_section import checked_address
 
 MAX_BYTES = 8 * 1024 * 1024
 _TIMEOUT_S = 20.0

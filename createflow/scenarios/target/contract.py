@@ -12,7 +12,7 @@ from createflow.scenarios.bodies.example import example
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.representation import HEADER, WireShape
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Errors, Target
+from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.wire import wire_schema
 
 _NONCE_BYTES = 8

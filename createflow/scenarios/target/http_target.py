@@ -1,4 +1,4 @@
-"""The target as one check sees it: its own writer, its own record of what was said."""
+"""The target as one check sees it: with a writer and a record of exchanges of its own."""
 
 import uuid
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.http_client import Created, HttpConnection, NoReply
+from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.refusals import Refusals
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.templates import filled_path
+from createflow.scenarios.target.run_context import Created
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
@@ -28,8 +28,9 @@ class HttpTarget:
         self.contract = contract
         self._refusals = Refusals(contract.errors)
         self.writer = writer
-        self.deadlines: Deadlines = connection.profile.deadlines
-        self.limits: Limits | None = connection.profile.limits
+        self._context = connection.context
+        self.deadlines: Deadlines = self._context.deadlines
+        self.limits: Limits | None = self._context.limits
         self.exchanges: list[Exchange] = []
         """The last few, for the report."""
 
@@ -47,10 +48,10 @@ class HttpTarget:
         who = (self.writer if who is None else who).current()
         bucket = who.subject or who.token or ""
         if paced:
-            await self._connection.pace.wait(bucket)
+            await self._context.pace.wait(bucket)
         reply = await self._connection.send(method, url, who, headers or {}, content)
         if not paced and reply.accepted:
-            self._connection.pace.spent(bucket)
+            self._context.pace.count_unpaced(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
         return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
@@ -69,7 +70,7 @@ class HttpTarget:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if _IDEMPOTENCY_KEY in given:
             key = given.pop(_IDEMPOTENCY_KEY)
-            given[self._connection.profile.target.idempotency_header.lower()] = key
+            given[self._context.target.idempotency_header.lower()] = key
         reply = await self.send(
             method or self.contract.method,
             self._create_path(),
@@ -83,18 +84,18 @@ class HttpTarget:
         reply = self._located(reply)
         if "location" in reply.headers or self._id_in(reply) is not None:
             url = self.url_of(reply)
-            self._connection.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
-            if self._connection.profile.target.reply == "partial" and paced:
+            self._context.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
+            if self._context.target.reply == "partial" and paced:
                 reply = await self._completed(reply, url, who)
         return reply
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """GET."""
+        """Send a GET."""
         return await self.send("GET", url, who=who, headers=headers)
 
-    async def listed(self, *, who: Principal | None = None) -> Reply:
-        """GET of the path where creates go."""
-        return await self.send("GET", filled_path(self._collection_path(), self._connection.variables), who=who)
+    async def read_collection(self, *, who: Principal | None = None) -> Reply:
+        """Send a GET to the create path."""
+        return await self.send("GET", self._context.path(self._collection_path()), who=who)
 
     async def update(
         self,
@@ -104,7 +105,7 @@ class HttpTarget:
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """PUT a whole new body."""
+        """Send a PUT with a whole new representation."""
         reply = await self.send(
             "PUT",
             url,
@@ -116,25 +117,23 @@ class HttpTarget:
 
     def url_of(self, created: Reply) -> str:
         """Where the profile says that a resource is read; else its Location, or else its id below the path."""
-        target = self._connection.profile.target
+        target = self._context.target
         base = self._connection.client.base_url
         resource_id = self._id_in(created)
         if target.read_path and resource_id is not None:
-            variables = {**self._connection.variables, "id": resource_id}
-            return str(base.join(filled_path(target.read_path, variables)))
+            return str(base.join(self._context.path(target.read_path, id=resource_id)))
         if location := created.headers.get("location"):
             return str(base.join(location))
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
         path = f"{self._collection_path().rstrip('/')}/{{id}}"
-        return str(base.join(filled_path(path, {**self._connection.variables, "id": resource_id})))
+        return str(base.join(self._context.path(path, id=resource_id)))
 
     def _collection_path(self) -> str:
-        return self._connection.profile.target.path.partition("/{new_id}")[0]
+        return self._context.target.path.partition("/{new_id}")[0]
 
     def _create_path(self) -> str:
-        variables = {**self._connection.variables, "new_id": str(uuid.uuid4())}
-        return filled_path(self._connection.profile.target.path, variables)
+        return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))
 
     def _content(self, body: Mapping[str, Any] | bytes | None) -> bytes:
         if body is None and self.contract.raw is not None:

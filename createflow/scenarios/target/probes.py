@@ -1,15 +1,18 @@
-"""The roles that checks ask for in their signatures. A check gets what fills the role, or is skipped."""
+"""The probes of the endpoint that checks name in their signatures.
+
+A check gets an object that fills the role, or is skipped. The probes of sinks are in ``createflow.scenarios.sinks``.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.profile import Deadlines, FaultName, Limits
-
-Row = dict[str, Any]
+from createflow.schemas.report import Exchange
 
 
 class Target(Protocol):
@@ -22,7 +25,7 @@ class Target(Protocol):
     deadlines: Deadlines
     limits: Limits | None
     writer: Principal
-    """A principal that may create, this check's own where tokens can be minted."""
+    """A principal that may create; the check's own where tokens can be minted."""
 
     async def send(
         self,
@@ -34,7 +37,7 @@ class Target(Protocol):
         content: bytes | None = None,
         paced: bool = True,
     ) -> Reply:
-        """Send one request. ``url`` is absolute or a path; ``paced`` keeps the promised rate limit."""
+        """Send one request. ``url`` is absolute or a path; ``paced`` waits so that the rate limit is kept."""
 
     async def create(
         self,
@@ -45,17 +48,22 @@ class Target(Protocol):
         method: str | None = None,
         paced: bool = True,
     ) -> Reply:
-        """Send a body to the create path, POST or as the profile says; without one, a fresh valid document.
+        """Send a body to the create path with POST, or with the method of the profile.
 
-        Bytes stand where the representation stands: the target's envelope is put around them. The header
-        ``Idempotency-Key`` goes out under the target's own name for it.
+        Args:
+            body: a representation, or bytes in its place: the target's envelope is put around either. A new valid
+                representation when absent.
+            who: the principal.
+            headers: ``Idempotency-Key`` is sent under the target's own name for it.
+            method: instead of the profile's.
+            paced: wait so that the rate limit is kept.
         """
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """GET."""
+        """Send a GET."""
 
-    async def listed(self, *, who: Principal | None = None) -> Reply:
-        """GET of the path where creates go: a list of what is there, where the target has one."""
+    async def read_collection(self, *, who: Principal | None = None) -> Reply:
+        """Send a GET to the create path: the list of resources, where the target has one."""
 
     async def update(
         self,
@@ -65,115 +73,146 @@ class Target(Protocol):
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """PUT a whole new body."""
+        """Send a PUT with a whole new representation."""
 
     def url_of(self, created: Reply) -> str:
-        """Where a created resource is: its Location, or else its id below the path."""
+        """The URL of a created resource: its Location, or else its id below the create path."""
 
 
 class Tokens(Protocol):
-    """Principals and their tokens. What the profile does not give raises NotDeclared."""
+    """Principals with their tokens. One that the profile does not configure raises NotDeclared."""
 
     def writer(self) -> Principal:
         """May create."""
 
     def other_writer(self) -> Principal:
-        """May create, and is somebody else."""
+        """May create, with another subject."""
 
     def reader(self) -> Principal:
-        """Is known but may not create; the writer's subject where tokens can be minted."""
+        """Is authenticated but may not create; the writer's subject where tokens can be minted."""
 
     def expired(self) -> Principal:
-        """The writer with a token that was good once."""
-
-
-class Rows(Protocol):
-    """A table that can be asked."""
-
-    async def by_id(self, resource_id: str) -> list[Row]:
-        """The rows of a resource."""
-
-    async def by_name(self, name: str) -> list[Row]:
-        """The rows with this name. Raises NotDeclared when the profile has no such query."""
-
-
-class Primary(Rows, Protocol):
-    """The database that the write commits to."""
-
-
-class AuditTrail(Rows, Protocol):
-    """Where it is written who did what when."""
-
-    async def by_actor(self, actor: str) -> list[Row]:
-        """The entries of a subject. Raises NotDeclared when the profile has no such query."""
-
-
-class Replica(Rows, Protocol):
-    """One copy of the primary."""
-
-    name: str
-
-
-class Replicas(Protocol):
-    """All declared replicas."""
-
-    def each(self) -> Sequence[Replica]:
-        """In the order of the profile."""
-
-
-class Cache(Protocol):
-    """The cache in front of the database."""
-
-    async def value(self, resource_id: str) -> Row | None:
-        """The cached representation, or ``None`` when there is none."""
-
-    async def keys_holding(self, text: str) -> list[str]:
-        """Keys whose value mentions the text. Raises NotDeclared when the cache is too big to look through."""
-
-
-class Event(Protocol):
-    """One received event."""
-
-    id: str
-    document: Row
-    resource: Row
-
-
-class EventLog(Protocol):
-    """Every event since the run started."""
-
-    def of(self, resource_id: str) -> list[Event]:
-        """The events about a resource, one for each event id, in order."""
-
-    def mentioning(self, text: str) -> list[Event]:
-        """The events that contain the text anywhere."""
-
-
-class SearchIndex(Protocol):
-    """The search engine."""
-
-    async def document(self, resource_id: str) -> Row | None:
-        """The indexed document of a resource."""
-
-    async def found(self, field: str, text: str) -> list[Row]:
-        """What a search for the text in a field finds."""
+        """The writer with an expired token."""
 
 
 class Faults(Protocol):
-    """What can be broken on purpose."""
+    """The faults that can be injected."""
 
     def injected(self, *names: FaultName) -> AbstractAsyncContextManager[None]:
-        """The first declared of these faults is in inside the block, and is healed after it, whatever happens."""
+        """Inject the first configured of these faults, and heal it after the block, whatever happens."""
 
 
 class Handshakes(Protocol):
-    """Raw TLS handshakes with the target; the methods block."""
+    """TLS handshakes with the target; the methods block."""
 
-    def modern(self) -> str:
-        """What is wrong with a verified handshake of TLS 1.2 or newer; empty when nothing is."""
+    def verified_error(self) -> str:
+        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds."""
 
-    def days_left(self) -> float:
-        """How long the verified certificate is still good. Raises OSError when no handshake succeeds."""
+    def certificate_days_left(self) -> float:
+        """For how many days the verified certificate is still valid. Raises OSError when no handshake succeeds."""
 
-    def tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
-        """How an offer of TLS 1.1 and nothing newer ends; ``untested`` when it cannot be made from here."""
+    def offer_tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
+        """How an offer of only TLS 1.1 ends; ``untested`` when this machine's library cannot make the offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawReply:
+    """One reply as it was on the wire. Header names are lower case; repeated ones stay repeated."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RawExchange:
+    """The replies on one connection."""
+
+    replies: tuple[RawReply, ...]
+    is_closed: bool
+    """The target closed the connection."""
+    exchange: Exchange
+    """The record for the report, with the last reply."""
+
+
+class RawHttp(Protocol):
+    """Single connections on which any bytes can be sent; bounded in number and time."""
+
+    authority: str
+    """``host:port`` as the Host header should have it."""
+    is_local: bool
+    """The target runs on this machine, so that nobody else can read what is sent without TLS."""
+
+    def request(
+        self,
+        body: bytes,
+        *,
+        who: Principal,
+        method: str | None = None,
+        lines: Sequence[str] | None = None,
+        host: Sequence[str] | None = None,
+        with_profile_headers: bool = True,
+    ) -> bytes:
+        """A create as bytes.
+
+        Args:
+            body: follows the header, whatever the header says about it.
+            who: whose token is sent.
+            method: the profile's when absent.
+            lines: header lines about framing and more; Content-Length alone when absent.
+            host: values of Host lines; the right one when absent.
+            with_profile_headers: send the headers of the profile, which may be secrets.
+        """
+
+    async def send(self, request: bytes, *, expected_replies: int = 1, then_abort: bool = False) -> RawExchange:
+        """Send the bytes on a new connection and read until that many replies came, or the end.
+
+        Args:
+            request: the bytes.
+            expected_replies: how many to wait for.
+            then_abort: reset the connection once the bytes are sent, without reading.
+
+        Raises:
+            NoReply: no connection, or no reply within the time.
+        """
+
+    async def send_plaintext(self, request: bytes, *, port: int | None = None) -> RawExchange:
+        """The same without TLS, to the target's own port or to another one of its host.
+
+        Raises:
+            NoConnection: the connection is refused.
+            NoReply: no reply within the time.
+        """
+
+
+class Issuer(Protocol):
+    """The key that the target trusts, for tokens that are wrong in one respect although they are properly signed."""
+
+    def sign(
+        self,
+        token: str,
+        *,
+        claims: Mapping[str, Any] | None = None,
+        header: Mapping[str, Any] | None = None,
+        without: Sequence[str] = (),
+    ) -> str:
+        """The token with these claims and header fields changed, claims left out, and signed again."""
+
+    def public_key_encodings(self) -> Mapping[str, bytes]:
+        """The public key in its usual encodings, by name."""
+
+
+@dataclass(slots=True)
+class CallbackUrl:
+    """A URL of the tester, and the requests that it received."""
+
+    url: str
+    requests: list[str] = field(default_factory=list)
+    """Request lines."""
+
+
+class Callbacks(Protocol):
+    """URLs of the tester that the target could request, if it followed a URL in its input."""
+
+    def listening(self) -> AbstractAsyncContextManager[CallbackUrl]:
+        """Listen inside the block."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from createflow.scenarios.target.refusals import SEED, Refusals
+from createflow.scenarios.target.refusals import CONTRACT, Refusals
 from createflow.schemas.report import Exchange
 
 
@@ -24,7 +24,7 @@ class Reply:
     """Wall clock after the last byte was read."""
     representation: dict[str, Any] | None = None
     """The resource in it, out of its envelope, when it shows one."""
-    refusals: Refusals = SEED
+    refusals: Refusals = CONTRACT
     """How the target says no."""
 
     @property
@@ -53,10 +53,15 @@ class Reply:
             return None
         return document if isinstance(document, dict) else None
 
+    @property
+    def error_code(self) -> str | None:
+        """The code in the body of a refusal; ``None`` when it has none."""
+        return self.refusals.code_in(self.document)
+
     def means(self, *statuses: int) -> bool:
         """Whether it means one of the seed's statuses, by the statuses and codes that the profile declares."""
         try:
             document = json.loads(self.body)
         except (ValueError, RecursionError):
             document = None
-        return any(self.refusals.meant(status, self.status, document) for status in statuses)
+        return any(self.refusals.has_meaning(status, self.status, document) for status in statuses)

@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from createflow.scenarios.text.json_pointer import parts_of, value_at
-from createflow.schemas.profile import Target
+from createflow.scenarios.text.json_pointer import reference_tokens, value_at
+from createflow.schemas.profile_target import Target
 
 LOCATION = "@location"
 HEADER = "@header:"
@@ -26,7 +26,9 @@ class WireShape:
         self._fields = target.fields
         self._envelope = target.envelope
         self._self_link = target.self_link
-        before, after = _around(_wrapped(_HOLE, parts_of(target.envelope.request), target.envelope.request_also))
+        before, after = _around(
+            _wrapped(_HOLE, reference_tokens(target.envelope.request), target.envelope.request_also)
+        )
         self._before, self._after = before.encode(), after.encode()
 
     def body(self, representation: Mapping[str, Any]) -> bytes:

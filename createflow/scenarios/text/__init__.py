@@ -1,1 +1,4 @@
-"""Text that may be shown: masked, printable, addressed."""
+"""Text that may be shown or saved, and JSON Pointers.
+
+What may enter: pure functions on text and JSON values that every layer may use.
+"""

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.run_rows import PAGE_ROWS, RunRows
+from createflow.scenarios.sinks.sink import PagedRows
 from createflow.scenarios.verification.batches import handfuls
 from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
-from createflow.schemas.profile import SqlSink
+from createflow.schemas.profile_sinks import SqlSink
+
+_IDS_AT_ONCE = 5_000
 
 
 class Rows(Protocol):
@@ -29,7 +31,7 @@ class AuditSink:
 
     def __init__(
         self,
-        rows: RunRows,
+        rows: PagedRows,
         sink: SqlSink,
         *,
         writes: Writes,
@@ -66,7 +68,7 @@ class AuditSink:
         """What was not there before."""
         seen = self._seen
         seen.blind = self._identities.nameless()
-        pending = handfuls(((one, k) for one, k in self._identities.known() if not seen.counts[k]), PAGE_ROWS)
+        pending = handfuls(((one, k) for one, k in self._identities.known() if not seen.counts[k]), _IDS_AT_ONCE)
         arrivals: dict[str, int] = {}
 
         def asked() -> Iterator[list[str]]:
@@ -76,7 +78,7 @@ class AuditSink:
                 arrivals.update(piece)
                 yield list(arrivals)
 
-        async for page in self._rows.about(self._by_ids, asked()):
+        async for page in self._rows.pages_by_ids(self._by_ids, asked()):
             for resource_id, *_ in page:
                 if (k := arrivals.get(str(resource_id))) is not None:
                     seen.saw(k)

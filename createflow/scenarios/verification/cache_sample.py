@@ -6,8 +6,8 @@ from typing import Any
 
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.postgres_rows import PostgresRows
-from createflow.scenarios.sinks.redis_cache import RedisCache
+from createflow.scenarios.sinks.registry import cache as cache_of
+from createflow.scenarios.sinks.registry import primary_table
 from createflow.schemas.clock import Clock
 from createflow.schemas.load_finding import CacheSample
 from createflow.schemas.profile import Profile
@@ -33,11 +33,11 @@ async def cache_sample(profile: Profile, named: Mapping[str, str], clock: Clock)
         clock: what the cache's deadline is measured with.
     """
     sinks = profile.sinks
-    if sinks.cache is None or sinks.primary is None or not named:
+    rows = primary_table(sinks)
+    if sinks.cache is None or rows is None or not named:
         return None
     ids = list(named)
-    rows = PostgresRows("the primary", sinks.primary.dsn.get_secret_value(), sinks.primary)
-    cache = RedisCache(sinks.cache)
+    cache = cache_of(sinks.cache)
     at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def differing(resource_id: str) -> tuple[bool, list[str]]:

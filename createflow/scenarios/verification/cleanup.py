@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from createflow.scenarios.target.cleanup import take_away
-from createflow.scenarios.target.http_client import Created, HttpConnection
+from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.templates import filled_path
+from createflow.scenarios.target.run_context import Created, RunContext
+from createflow.scenarios.target.setup_and_cleanup import delete_resources
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 
@@ -41,11 +41,11 @@ async def clean_up(
         gone += 1
         on_gone(gone)
 
-    connection = HttpConnection(profile, run_id, mask)
+    connection = HttpConnection(RunContext(profile, run_id, mask))
     try:
         path = profile.target.read_path or f"{profile.target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
         resources = _resources(connection, path, created, writers, sampled)
-        await take_away(connection, resources, within_s=within_s, gone=one_more)
+        await delete_resources(connection, resources, within_s=within_s, on_deleted=one_more)
     finally:
         await connection.close()
     return gone
@@ -61,5 +61,5 @@ def _resources(
     """Made one by one, when their turn comes: a load can leave a million behind."""
     yield from sampled
     for resource_id, k in created:
-        url = filled_path(path, {**connection.variables, "id": resource_id})
+        url = connection.context.path(path, id=resource_id)
         yield Created(url, writers[max(k, 0) % len(writers)] if writers else ANONYMOUS, resource_id)

@@ -5,10 +5,10 @@ from array import array
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.event_replay import EventReplay
+from createflow.scenarios.sinks.sink import EventReplay
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.scenarios.verification.observed import Sightings
-from createflow.schemas.profile import EventSink as Declared
+from createflow.schemas.profile_sinks import EventSink as Declared
 
 
 class EventSink:
@@ -38,8 +38,8 @@ class EventSink:
             NotDeclared: the events do not carry the name that tells them apart.
         """
         async for page in self._replay.pages():
-            for message in page:
-                self._count(message.data, message.headers or {})
+            for data, message_id in page:
+                self._count(data, message_id)
         if self._nameless and not any(self._seen.counts):
             place = f"{self._declared.resource}/{self._name_field}"
             raise NotDeclared(f"the events carry no name at {place}")
@@ -49,7 +49,7 @@ class EventSink:
         """Leave the stream."""
         await self._replay.close()
 
-    def _count(self, data: bytes, headers: dict[str, str]) -> None:
+    def _count(self, data: bytes, message_id: str | None) -> None:
         try:
             event = json.loads(data)
         except (ValueError, RecursionError):
@@ -63,7 +63,7 @@ class EventSink:
         if k is None or k < 0:
             self._seen.saw_name(name)  # never the same event twice: a replay goes on where it stopped
             return
-        event_id = value_at(event, self._declared.event_id) or headers.get("Nats-Msg-Id")
+        event_id = value_at(event, self._declared.event_id) or message_id
         # An event without an id of its own is told apart by its place in the stream.
         self._anonymous += event_id is None
         mark = hash(self._anonymous if event_id is None else str(event_id)) or 1

@@ -7,8 +7,8 @@ from typing import Self
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.event_replay import last_place
-from createflow.scenarios.sinks.run_rows import LONG_AGO, RunRows
+from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, secret_urls
+from createflow.scenarios.sinks.sink import EPOCH, PagedRows
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.arrival_set import how_many, marks
 from createflow.scenarios.verification.cache_sample import cache_sample, spread
@@ -51,11 +51,8 @@ class Reconciliation:
 
     async def __aenter__(self) -> Self:
         """Note where the sinks stand."""
-        sinks = self._profile.sinks
-        for dsn in (sink.dsn for sink in (sinks.primary, *sinks.replicas, sinks.audit) if sink is not None):
-            self._mask.add_url(dsn.get_secret_value())
-        for url in (sink.url for sink in (sinks.cache, sinks.events, sinks.search) if sink is not None):
-            self._mask.add_url(url.get_secret_value())
+        for url in secret_urls(self._profile.sinks):
+            self._mask.add_url(url)
         await asyncio.gather(self._note_rows(), self._note_audit(), self._note_events())
         return self
 
@@ -113,12 +110,12 @@ class Reconciliation:
     async def _note_rows(self) -> None:
         primary = self._profile.sinks.primary
         if primary is not None and primary.by_run is not None:
-            self._noted.rows_since = await _now(primary.dsn.get_secret_value())
+            self._noted.rows_since = await _now(primary_table(self._profile.sinks))
 
     async def _note_audit(self) -> None:
         audit = self._profile.sinks.audit
         if audit is not None and audit.by_actors is not None:
-            self._noted.audit_since = await _now(audit.dsn.get_secret_value())
+            self._noted.audit_since = await _now(audit_table(self._profile.sinks))
 
     async def _note_events(self) -> None:
         events = self._profile.sinks.events
@@ -126,7 +123,7 @@ class Reconciliation:
             return
         try:
             async with asyncio.timeout(_NOTING_S):
-                self._noted.events_after = await last_place(events)
+                self._noted.events_after = await event_stream(events).last_position()
         except NotDeclared as error:
             self._noted.events_unknown = str(error)
         except Exception as error:  # noqa: BLE001 - whatever the client library raises, the place is not known
@@ -134,13 +131,13 @@ class Reconciliation:
             self._noted.events_unknown = f"before the load it could not be asked how far the stream was: {words}"
 
 
-async def _now(dsn: str) -> datetime:
+async def _now(table: PagedRows | None) -> datetime:
     """The database's own time; long ago when it does not answer, which is as right and only slower."""
     try:
         async with asyncio.timeout(_NOTING_S):
-            return await RunRows(dsn).now()
+            return EPOCH if table is None else await table.now()
     except Exception:  # noqa: BLE001 - the look after the load will tell what is wrong
-        return LONG_AGO
+        return EPOCH
 
 
 def _left_behind(identities: Identities, writes: Writes) -> int:

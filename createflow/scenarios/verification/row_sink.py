@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.run_rows import RunRows
+from createflow.scenarios.sinks.sink import PagedRows
 from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
 
@@ -16,7 +16,7 @@ class RowSink:
     def __init__(
         self,
         name: str,
-        rows: RunRows,
+        rows: PagedRows,
         query: str,
         *,
         writes: Writes,

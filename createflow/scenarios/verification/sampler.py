@@ -8,10 +8,11 @@ from contextlib import AsyncExitStack
 from typing import Any, Self
 
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.http_client import Created, HttpConnection, NoReply
+from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Created, RunContext
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.lags import LagBook
 from createflow.scenarios.verification.sample import Sample, Seen
@@ -50,7 +51,7 @@ class Sampler:
         self._who = who
         self._run_id = run_id
         self._pause_s = 1 / rate_per_s
-        self._connection = HttpConnection(profile, run_id, mask)
+        self._connection = HttpConnection(RunContext(profile, run_id, mask))
         self._contract = Contract(profile.target)
         self._watches = watches(profile, self._clock)
         self._book = LagBook({watch.name: watch.deadline_s * 1000 for watch in self._watches})
@@ -103,7 +104,7 @@ class Sampler:
     @property
     def created(self) -> list[Created]:
         """What it made, for the clean-up."""
-        return self._connection.created
+        return self._connection.context.created
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -202,6 +203,6 @@ class Sampler:
 
     def _trouble(self, what: str, error: Exception) -> None:
         words = str(error).splitlines()[0][:_SHOWN_CHARACTERS] if str(error) else type(error).__name__
-        told = self._connection.mask.text(f"{what}: {words}")
+        told = self._connection.context.mask.text(f"{what}: {words}")
         if told in self._troubles or len(self._troubles) < _MOST_TROUBLES:
             self._troubles[told] += 1

@@ -1,11 +1,11 @@
 """The search index, asked about every arrival by its name, or by its id where the profile names no keyword field."""
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.index_pages import PAGE, IndexPages
+from createflow.scenarios.sinks.registry import search_index
 from createflow.scenarios.verification.batches import handfuls
 from createflow.scenarios.verification.observed import Sightings
 from createflow.scenarios.verification.sink import Identities
-from createflow.schemas.profile import SearchSink as Declared
+from createflow.schemas.profile_sinks import SearchSink as Declared
 
 
 class SearchSink:
@@ -18,7 +18,7 @@ class SearchSink:
 
     def __init__(self, declared: Declared, *, writes: Writes, identities: Identities, deadline_s: float) -> None:
         self.deadline_s = deadline_s
-        self._pages = IndexPages(declared)
+        self._index = search_index(declared)
         self._by_name = declared.name_keyword is not None
         self.unasked = "" if self._by_name else "what is there twice or should not be: no name_keyword"
         self._writes = writes
@@ -32,21 +32,21 @@ class SearchSink:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pages.close()
+        await self._index.close()
 
     async def _look_for_names(self) -> None:
         seen = self._seen
         pending = (self._writes.name_of(k) for k, count in enumerate(seen.counts) if not count)
-        for names in handfuls(pending, PAGE):
-            for name in await self._pages.with_names(names):
+        for names in handfuls(pending, self._index.max_batch):
+            for name in await self._index.with_names(names):
                 seen.saw_name(name)
 
     async def _look_for_ids(self) -> None:
         seen = self._seen
         seen.blind = self._identities.nameless()
         pending = ((one, k) for one, k in self._identities.known() if not seen.counts[k])
-        for piece in handfuls(pending, PAGE):
+        for piece in handfuls(pending, self._index.max_batch):
             arrivals = dict(piece)
-            for resource_id in await self._pages.with_ids(list(arrivals)):
+            for resource_id in await self._index.with_ids(list(arrivals)):
                 if (k := arrivals.get(resource_id)) is not None and not seen.counts[k]:
                     seen.saw(k)

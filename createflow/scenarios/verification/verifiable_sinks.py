@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.event_replay import EventReplay
-from createflow.scenarios.sinks.postgres_rows import PostgresRows
-from createflow.scenarios.sinks.run_rows import LONG_AGO, RunRows
+from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, replica_tables
+from createflow.scenarios.sinks.sink import EPOCH
 from createflow.scenarios.verification.audit_sink import AuditSink
 from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.row_sink import RowSink
@@ -22,8 +21,8 @@ _NEEDS_IDS = "sinks.primary has no by_run query, which would tell the ids to ask
 class Noted:
     """Where the sinks stood before the load."""
 
-    rows_since: datetime = LONG_AGO
-    audit_since: datetime = LONG_AGO
+    rows_since: datetime = EPOCH
+    audit_since: datetime = EPOCH
     events_after: int | None = None
     """The place of the stream's last event before the load."""
     events_unknown: str = ""
@@ -69,35 +68,34 @@ def places(
     def ready(name: str) -> bool:
         return name not in found.unverifiable
 
-    if sinks.primary is not None and sinks.primary.by_run is not None:
+    primary, audit = primary_table(sinks), audit_table(sinks)
+    if primary is not None and sinks.primary is not None and sinks.primary.by_run is not None:
         query, since = sinks.primary.by_run, noted.rows_since
-        rows = RunRows(sinks.primary.dsn.get_secret_value())
         found.verifiable.append(
-            RowSink("primary", rows, query, writes=writes, since=since, deadline_s=0.0, identities=identities)
+            RowSink("primary", primary, query, writes=writes, since=since, deadline_s=0.0, identities=identities)
         )
-        for replica in sinks.replicas:
-            rows = RunRows(replica.dsn.get_secret_value())
+        for replica in replica_tables(sinks):
             found.verifiable.append(
-                RowSink(replica.name, rows, query, writes=writes, since=since, deadline_s=deadlines.replica_s)
+                RowSink(replica.name, replica, query, writes=writes, since=since, deadline_s=deadlines.replica_s)
             )
-    if sinks.audit is not None and sinks.primary is not None and ready("audit"):
+    if sinks.audit is not None and audit is not None and primary is not None and ready("audit"):
         found.verifiable.append(
             AuditSink(
-                RunRows(sinks.audit.dsn.get_secret_value()),
+                audit,
                 sinks.audit,
                 writes=writes,
                 identities=identities,
                 since=noted.audit_since,
                 deadline_s=deadlines.audit_s,
                 actors=actors,
-                primary=PostgresRows("the primary", sinks.primary.dsn.get_secret_value(), sinks.primary),
+                primary=primary,
             )
         )
     if sinks.events is not None:
         if noted.events_after is None:
             found.unverifiable["events"] = noted.events_unknown
         else:
-            replay = EventReplay(sinks.events, after=noted.events_after)
+            replay = event_stream(sinks.events).replay(after=noted.events_after)
             field_name = profile.target.fields.name
             found.verifiable.append(
                 EventSink(replay, sinks.events, field_name, writes=writes, deadline_s=deadlines.event_s)

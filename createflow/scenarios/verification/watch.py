@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-from createflow.scenarios.sinks.event_watch import EventWatch
-from createflow.scenarios.sinks.index_pages import IndexPages
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.postgres_rows import PostgresRows
+from createflow.scenarios.sinks.registry import audit_table, event_stream, replica_tables, search_index
+from createflow.scenarios.sinks.sink import EventWatch, Table
 from createflow.scenarios.verification.batched_poll import SharedLook
 from createflow.scenarios.verification.sample import Sample, Seen
 from createflow.schemas.clock import Clock
@@ -33,7 +32,7 @@ class Watch(Protocol):
 class RowWatch:
     """A table that is asked again and again, ever more slowly: mostly the first answer is the last."""
 
-    def __init__(self, name: str, deadline_s: float, rows: PostgresRows, clock: Clock) -> None:
+    def __init__(self, name: str, deadline_s: float, rows: Table, clock: Clock) -> None:
         self.name = name
         self.deadline_s = deadline_s
         self._rows = rows
@@ -100,17 +99,14 @@ def _texts(sample: Sample) -> tuple[bytes, ...]:
 def watches(profile: Profile, clock: Clock) -> tuple[Watch, ...]:
     """One for each declared sink that may lag: the primary may not, and the cache need not hold what was written."""
     sinks, deadlines = profile.sinks, profile.deadlines
-    tables = [] if sinks.primary is None else [(one.name, one.dsn, sinks.primary) for one in sinks.replicas]
     found: list[Watch] = [
-        RowWatch(name, deadlines.replica_s, PostgresRows(name, dsn.get_secret_value(), queries), clock)
-        for name, dsn, queries in tables
+        RowWatch(replica.name, deadlines.replica_s, replica, clock) for replica in replica_tables(sinks)
     ]
-    if (audit := sinks.audit) is not None:
-        rows = PostgresRows("the audit trail", audit.dsn.get_secret_value(), audit)
-        found.append(RowWatch("audit", deadlines.audit_s, rows, clock))
+    if (audit := audit_table(sinks)) is not None:
+        found.append(RowWatch("audit", deadlines.audit_s, audit, clock))
     if sinks.events is not None:
-        found.append(StreamWatch(deadlines.event_s, EventWatch(sinks.events)))
+        found.append(StreamWatch(deadlines.event_s, event_stream(sinks.events).watch()))
     if sinks.search is not None:
-        pages = IndexPages(sinks.search)
-        found.append(SharedLook("search", deadlines.index_s, look=pages.with_ids, leave=pages.close, clock=clock))
+        index = search_index(sinks.search)
+        found.append(SharedLook("search", deadlines.index_s, look=index.with_ids, leave=index.close, clock=clock))
     return tuple(found)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect
 from createflow.scenarios.target.callback_listener import CallbackListener
-from createflow.scenarios.target.forged_tokens import Jws, with_key_at, with_own_key
+from createflow.scenarios.target.credentials.forged_tokens import Jws, embed_key, reference_key
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 from tests.reference_server.engine_set import EngineSet
@@ -206,20 +206,20 @@ async def stripped_signature(server: InProcessServer) -> bool:
 async def hmac_with_public_key(server: InProcessServer) -> bool:
     key = serialization.load_pem_private_key(server.engines.private_key.encode(), None).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return (await _with_token(server, Jws.of(server.token()).keyed("HS256", pem))).status_code == 201
+    return (await _with_token(server, Jws.parse(server.token()).sign_with_hmac("HS256", pem))).status_code == 201
 
 
 async def weak_secret(server: InProcessServer) -> bool:
-    return (await _with_token(server, Jws.of(server.token()).keyed("HS256", b"secret"))).status_code == 201
+    return (await _with_token(server, Jws.parse(server.token()).sign_with_hmac("HS256", b"secret"))).status_code == 201
 
 
 async def trusts_embedded_key(server: InProcessServer) -> bool:
-    return (await _with_token(server, dict(with_own_key(server.token()))["its own key in jwk"])).status_code == 201
+    return (await _with_token(server, dict(embed_key(server.token()))["its own key in jwk"])).status_code == 201
 
 
 async def fetches_key_url(server: InProcessServer) -> bool:
     async with CallbackListener().listening() as heard:
-        for _, token in with_key_at(server.token(), heard.url):
+        for _, token in reference_key(server.token(), heard.url):
             assert (await _with_token(server, token)).status_code == 401
 
         async def was_fetched() -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.profile import Deadlines, FaultName, Limits, Target
+from createflow.schemas.profile import Deadlines, FaultName, Limits
+from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
 
 Bend = Callable[[str, str, Reply], Reply]
@@ -68,7 +69,7 @@ class MemoryTarget:
         """GET."""
         return await self.send("GET", url)
 
-    async def listed(self, **_: object) -> Reply:
+    async def read_collection(self, **_: object) -> Reply:
         """Everything."""
         return reply(200, list(self.rows.values()))
 

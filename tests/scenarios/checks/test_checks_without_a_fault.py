@@ -33,7 +33,7 @@ from createflow.scenarios.checks.api.load_balancer import (
     old_tls_is_refused,
 )
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
-from createflow.scenarios.checks.business.business_logic.concurrency import (
+from createflow.scenarios.checks.business.business_logic.concurrent_writes import (
     one_of_many_creates_of_a_name_wins,
     unconditional_update_is_428,
 )
@@ -42,7 +42,7 @@ from createflow.scenarios.checks.data.replicate import every_replica_converges, 
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.tls_handshakes import TlsHandshakes
+from createflow.scenarios.target.tls import TlsHandshakes
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {
@@ -322,15 +322,15 @@ async def test_a_certificate_that_ends_tomorrow_is_accused(certificate: tuple[Pa
 class _CannotOffer:
     """A machine whose TLS library has no TLS 1.1."""
 
-    def modern(self) -> str:
+    def verified_error(self) -> str:
         """Fine."""
         return ""
 
-    def days_left(self) -> float:
+    def certificate_days_left(self) -> float:
         """Long."""
         return 90.0
 
-    def tls_1_1(self) -> str:
+    def offer_tls_1_1(self) -> str:
         """Not to be had."""
         return "untested"
 

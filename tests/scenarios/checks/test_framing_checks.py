@@ -10,8 +10,8 @@ from createflow.scenarios.checks.api.https_request.framing import (
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target import raw_http
-from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.raw_http import RawSocket
+from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 from tests.scenarios.checks.memory_target import MemoryTarget
@@ -21,7 +21,7 @@ CHECKS = [bad_framing_is_refused, smuggled_request_is_not_answered, host_is_requ
 
 
 def _raw(url: str) -> RawSocket:
-    return RawSocket(HttpConnection(Profile.model_validate({"target": {"base_url": url}}), "run", Mask()))
+    return RawSocket(RunContext(Profile.model_validate({"target": {"base_url": url}}), "run", Mask()))
 
 
 @pytest.mark.anyio
@@ -45,7 +45,7 @@ async def test_a_lax_server_is_accused(check: Check) -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.id)
 async def test_silence_is_no_refusal(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Well-formed creates are answered before and after it, so the target is neither slow nor gone."""
-    monkeypatch.setattr(raw_http, "_LONGEST_S", 0.2)
+    monkeypatch.setattr(raw_http, "_TIMEOUT_S", 0.2)
     async with raw_server(strict=True, mute=True) as url:
         with pytest.raises(Expectation, match="silence, and the connection left open"):
             await check.function(target=MemoryTarget(), raw=_raw(url))

@@ -10,10 +10,11 @@ import pytest
 
 from createflow.scenarios.checks.api.https_request.plaintext import plaintext_creates_nothing
 from createflow.scenarios.outcome import Expectation, Inconclusive
-from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
+from createflow.scenarios.target.http_client import NoConnection, NoReply
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import RawExchange
 from createflow.scenarios.target.raw_http import RawSocket
-from createflow.scenarios.target.raw_probes import Conversation
+from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import Exchange
@@ -46,7 +47,7 @@ async def _answering(answer: bytes) -> AsyncIterator[RawSocket]:
 
 def _raw(base_url: str) -> RawSocket:
     target = {"base_url": base_url, "headers": {"X-Key": "secret-key"}}
-    return RawSocket(HttpConnection(Profile.model_validate({"target": target}), "run", Mask()))
+    return RawSocket(RunContext(Profile.model_validate({"target": target}), "run", Mask()))
 
 
 @dataclass
@@ -87,7 +88,7 @@ class Elsewhere:
 
     raw: RawSocket
     answers: dict[int | None, bytes]
-    here: bool = False
+    is_local: bool = False
     authority: str = "target.example:8443"
     sent: list[bytes] = field(default_factory=list)
 
@@ -95,13 +96,13 @@ class Elsewhere:
         """The real one."""
         return self.raw.request(body, **options)
 
-    async def converse_in_the_clear(self, sent: bytes, *, port: int | None = None) -> Conversation:
+    async def send_plaintext(self, request: bytes, *, port: int | None = None) -> RawExchange:
         """The answer of the port."""
-        self.sent.append(sent)
+        self.sent.append(request)
         if port not in self.answers:
             raise NoConnection("nobody", Exchange(method="POST", url="http://target.example"))
         async with _answering(self.answers[port]) as raw:
-            return await raw.converse_in_the_clear(sent)
+            return await raw.send_plaintext(request)
 
 
 def _elsewhere(answers: dict[int | None, bytes]) -> Elsewhere:

@@ -60,7 +60,7 @@ class Private(MemoryTarget):
             return await MemoryTarget.read(self, url)
         return await MemoryTarget.read(self, url) if self.reads or (cached and self.reads_cached) else self.refuses
 
-    async def listed(self, *, who: Principal | None = None, **_: object) -> Reply:
+    async def read_collection(self, *, who: Principal | None = None, **_: object) -> Reply:
         """One's own."""
         if not self.has_lists:
             return reply(405)

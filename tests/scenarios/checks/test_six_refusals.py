@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.checks.api.response import gates
-from createflow.scenarios.checks.api.response.gates import six_refusals_are_told_apart
+from createflow.scenarios.checks.api.response import refusals
+from createflow.scenarios.checks.api.response.refusals import six_refusals_are_told_apart
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.refusals import Refusals
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.profile import FaultName, Limits, Target
+from createflow.schemas.profile import FaultName, Limits
+from createflow.schemas.profile_target import Target
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +25,7 @@ WRITER, READER = Principal("writer", "w"), Principal("reader", "r")
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "_EFFECT_WITHIN_S", 0.05)
+    monkeypatch.setattr(refusals, "_EFFECT_WITHIN_S", 0.05)
 
 
 @dataclass

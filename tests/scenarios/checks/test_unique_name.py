@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.checks.business.business_logic.concurrency import one_of_many_creates_of_a_name_wins
+from createflow.scenarios.checks.business.business_logic.concurrent_writes import one_of_many_creates_of_a_name_wins
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.reply import Reply
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, reply

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.conformance.known_failures import judged, require_known
-from createflow.schemas.baseline import BaselineEntry
+from createflow.scenarios.conformance.known_failures import assess, require_known
 from createflow.schemas.error import UserError
+from createflow.schemas.profile import BaselineEntry
 from createflow.schemas.report import Outcome, Standing
 from tests.scenarios.reports.conformance.made_report import result
 
@@ -35,14 +35,14 @@ def entry(check_id: str = "auth_check.a") -> BaselineEntry:
 )
 def test_what_becomes_of_an_entry(outcome: Outcome, today: date, standing: Standing) -> None:
     """The last day still counts."""
-    (judgement,) = judged([entry()], [result("a", outcome)], today=today)
+    (judgement,) = assess([entry()], [result("a", outcome)], today=today)
     assert judgement.standing is standing
     assert (judgement.id, judgement.reason, judgement.expires) == ("auth_check.a", "r", "2030-01-31")
 
 
-def test_an_entry_whose_check_was_not_selected_is_not_judged() -> None:
+def test_an_entry_whose_check_was_not_selected_is_not_assess() -> None:
     """A part of the checks says nothing about the others."""
-    assert judged([entry()], [result("b", Outcome.PASSED)], today=NEXT_DAY) == ()
+    assert assess([entry()], [result("b", Outcome.PASSED)], today=NEXT_DAY) == ()
 
 
 def test_an_entry_for_no_check_is_the_users_mistake_and_the_near_one_is_named() -> None:

@@ -30,7 +30,7 @@ REPORT = report(A, B, C)
         (["auth_check.a", "22222222"], (A, B)),
     ],
 )
-def test_failures_are_chosen_by_check_or_replay_id(ids: list[str], chosen: tuple[CheckResult, ...]) -> None:
+def test_failures_are_chosen_by_check_or_finding_id(ids: list[str], chosen: tuple[CheckResult, ...]) -> None:
     """All of them without a name; what passed is never repeated."""
     assert failures(REPORT, ids) == chosen
 

@@ -14,7 +14,8 @@ from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check, check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
-from createflow.scenarios.target.probes import Faults, SearchIndex, Target, Tokens
+from createflow.scenarios.sinks.sink import SearchIndex
+from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.schemas.error import TargetError
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
@@ -184,8 +185,8 @@ def test_a_check_has_a_time_limit() -> None:
 
 def test_what_is_not_declared_is_skipped_with_the_reason() -> None:
     """The reason names the role or fact that the profile lacks."""
-    assert _ended(_check(_wants_tokens)).reason == "no Tokens configured"
-    assert _ended(_check(_wants_search)).reason == "no SearchIndex configured"
+    assert _ended(_check(_wants_tokens)).reason == "`auth` is not configured"
+    assert _ended(_check(_wants_search)).reason == "`sinks.search` is not configured"
     assert _ended(_check(_wants_search)).outcome is Outcome.SKIPPED
 
 
@@ -213,7 +214,7 @@ def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(tmp_path: Path)
     assert first.outcome is Outcome.BROKEN
     assert "no way back" in first.reason
     assert second.outcome is Outcome.SKIPPED
-    assert "not as it was" in second.reason
+    assert "a fault could not be healed" in second.reason
 
 
 def test_an_interrupted_run_heals_and_reports_what_it_found(tmp_path: Path) -> None:

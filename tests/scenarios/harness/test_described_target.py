@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.harness.probe_set import Kit
-from createflow.scenarios.target.cleanup import clean_up
+from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.target.principal import ANONYMOUS
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.setup_and_cleanup import clean_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
@@ -32,19 +32,19 @@ class Recorder:
         return self.answers.get(method, reply("200 OK"))
 
 
-def _with_kit(habit: Habit, target: dict[str, Any], **sections: Any) -> tuple[Reply, str, tuple[str, ...]]:
-    """One create inside a kit and its cleanup: the reply, the resource's URL, and what the tear-down said."""
+def _with_probes(habit: Habit, target: dict[str, Any], **sections: Any) -> tuple[Reply, str, tuple[str, ...]]:
+    """One create with a probe set and its cleanup: the reply, the resource's URL, and what the tear-down said."""
 
     async def run() -> tuple[Reply, str, tuple[str, ...]]:
         async with crooked_server(habit) as url:
             profile = Profile.model_validate({"target": {"base_url": url, **target}, **sections})
-            kit = Kit(profile, "r1", Mask())
-            async with kit:
-                asked = kit.target_for(CHECKS[0], 0)
+            probes = ProbeSet(profile, "r1", Mask())
+            async with probes:
+                asked = probes.target_for(CHECKS[0], 0)
                 made = await asked.create(who=ANONYMOUS, headers={"Idempotency-Key": "k"})
                 where = asked.url_of(made).removeprefix(url)
-                await clean_up(kit.connection, within_s=5)
-                return made, where, await kit.tear_down()
+                await clean_up(probes.connection, within_s=5)
+                return made, where, await probes.tear_down()
 
     return asyncio.run(run())
 
@@ -52,7 +52,7 @@ def _with_kit(habit: Habit, target: dict[str, Any], **sections: Any) -> tuple[Re
 def test_what_must_exist_is_made_first_and_taken_away_last() -> None:
     """In order, with what earlier replies showed; the path's parameters are filled and encoded."""
     server = Recorder(POST=reply("201 Created", b'{"id": 5, "org": {"key": "a b"}}'))
-    _, where, troubles = _with_kit(
+    _, where, troubles = _with_probes(
         server,
         {"path": "/orgs/{org}/things", "cleanup": True},
         setup=[{"path": "/orgs", "body": {"name": "of {run_id}"}, "capture": {"org": "/org/key"}, "statuses": 201}],
@@ -76,20 +76,20 @@ def test_a_set_up_request_that_is_refused_ends_the_run_and_the_tear_down_is_sent
     """Nothing that was half made stays."""
     server = Recorder(POST=reply("403 Forbidden"))
     with pytest.raises(TargetError, match="setup request 1, POST /orgs: answered 403"):
-        _with_kit(server, {}, setup=[{"path": "/orgs"}], teardown=[{"method": "DELETE", "path": "/orgs"}])
+        _with_probes(server, {}, setup=[{"path": "/orgs"}], teardown=[{"method": "DELETE", "path": "/orgs"}])
     assert [method for method, *_ in server.requests] == ["GET", "POST", "DELETE"]
 
 
 def test_a_variable_that_nothing_gives_a_value_is_told_before_the_first_check() -> None:
     """With what to write."""
-    with pytest.raises(UserError, match=r"/orgs/\{org\}/things: nothing gives \{org\} a value"):
-        _with_kit(Recorder(), {"path": "/orgs/{org}/things"})
+    with pytest.raises(UserError, match=r"/orgs/\{org\}/things: the variable \{org\} has no value"):
+        _with_probes(Recorder(), {"path": "/orgs/{org}/things"})
 
 
 def test_put_creates_under_an_id_of_ours() -> None:
     """Each create has another one."""
     server = Recorder(PUT=reply("201 Created", b'{"id": "x"}'))
-    _, where, _ = _with_kit(server, {"method": "PUT", "path": "/things/{new_id}"})
+    _, where, _ = _with_probes(server, {"method": "PUT", "path": "/things/{new_id}"})
     method, path, _, _ = server.requests[1]
     assert (method, path[:8], len(path)) == ("PUT", "/things/", 44)
     assert where == "/things/x"
@@ -98,7 +98,7 @@ def test_put_creates_under_an_id_of_ours() -> None:
 def test_the_targets_own_words_go_out() -> None:
     """Media types, headers, the name of the idempotency header, and a Host of its own."""
     server = Recorder(POST=reply("201 Created", b'{"id": 1}'))
-    _with_kit(
+    _with_probes(
         server,
         {
             "media_type": "application/vnd.api+json",
@@ -124,7 +124,7 @@ def test_a_body_file_is_sent_byte_for_byte(tmp_path: Any) -> None:
     file = tmp_path / "body.json"
     file.write_bytes(b'{ "name" : "x" }\n')
     server = Recorder(POST=reply("201 Created", b'{"id": 1}'))
-    _with_kit(server, {"body_file": str(file)})
+    _with_probes(server, {"body_file": str(file)})
     assert server.requests[1][3] == b'{ "name" : "x" }\n'
 
 
@@ -133,7 +133,7 @@ def test_what_a_partial_reply_does_not_show_is_read() -> None:
     server = Recorder(
         POST=reply("201 Created", b"", headers="location: /things/7\r\n"), GET=reply("200 OK", b'{"name": "x"}')
     )
-    made, where, _ = _with_kit(server, {"reply": "partial", "fields": {"id": "@location"}})
+    made, where, _ = _with_probes(server, {"reply": "partial", "fields": {"id": "@location"}})
     assert made.document == {"name": "x", "@location": "7"}
     assert where == "/things/7"
 
@@ -141,15 +141,15 @@ def test_what_a_partial_reply_does_not_show_is_read() -> None:
 def test_a_self_link_stands_for_a_location_and_a_read_path_for_both() -> None:
     """As the profile declares it."""
     server = Recorder(POST=reply("201 Created", b'{"id": 3, "links": {"self": "/r/3"}}'))
-    assert _with_kit(server, {"self_link": "/links/self"})[1] == "/r/3"
-    assert _with_kit(server, {"read_path": "/read/{id}.json"})[1] == "/read/3.json"
+    assert _with_probes(server, {"self_link": "/links/self"})[1] == "/r/3"
+    assert _with_probes(server, {"read_path": "/read/{id}.json"})[1] == "/read/3.json"
 
 
 def test_a_cleanup_request_is_built_from_the_reply() -> None:
     """Method, path and body as declared."""
     server = Recorder(POST=reply("201 Created", b'{"id": 3}'))
     request = {"method": "PATCH", "path": "/bin/{id}", "body": {"gone": "{id}"}}
-    _with_kit(server, {"cleanup": True, "cleanup_request": request})
+    _with_probes(server, {"cleanup": True, "cleanup_request": request})
     method, path, _, body = server.requests[-1]
     assert (method, path, json.loads(body)) == ("PATCH", "/bin/3", {"gone": "3"})
 
@@ -170,9 +170,9 @@ def test_a_credential_travels_as_declared(auth: dict[str, str], header: str, mon
 
     async def run() -> str:
         async with crooked_server(server) as url:
-            kit = Kit(Profile.model_validate({"target": {"base_url": url}, "auth": auth}), "r1", Mask())
-            async with kit:
-                made = await kit.target_for(CHECKS[0], 0).create()
+            probes = ProbeSet(Profile.model_validate({"target": {"base_url": url}, "auth": auth}), "r1", Mask())
+            async with probes:
+                made = await probes.target_for(CHECKS[0], 0).create()
                 return made.exchange.model_dump_json()
 
     record = asyncio.run(run())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from createflow.scenarios.harness.finding_id import facet, replay_id
+from createflow.scenarios.harness.finding_id import finding_id, fingerprint
 from createflow.schemas.report import Finding
 
 
@@ -28,19 +28,28 @@ def finding(expected: str, seen: str) -> Finding:
 )
 def test_what_changes_from_run_to_run_does_not_change_the_name(one: str, other: str) -> None:
     """Ids, times, nonces, ports."""
-    assert replay_id("a", finding("x", one)) == replay_id("a", finding("x", other))
+    assert finding_id("a", finding("x", one)) == finding_id("a", finding("x", other))
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
     [("200", "500"), ("no Location", "two Locations"), ("3 of 5 rows", "4 of 5 rows"), ("field 'a'", "field 'b'")],
 )
-def test_another_thing_seen_has_another_name_and_the_same_facet(one: str, other: str) -> None:
+def test_another_thing_seen_has_another_name_and_the_same_fingerprint(one: str, other: str) -> None:
     """The alert stays the same one; the replay says that it changed."""
-    assert replay_id("a", finding("x", one)) != replay_id("a", finding("x", other))
-    assert facet("a", finding("x", one)) == facet("a", finding("x", other))
+    assert finding_id("a", finding("x", one)) != finding_id("a", finding("x", other))
+    assert fingerprint("a", finding("x", one)) == fingerprint("a", finding("x", other))
 
 
-def test_another_promise_or_check_has_another_facet() -> None:
+def test_another_promise_or_check_has_another_fingerprint() -> None:
     """One check can fail in more than one way."""
-    assert len({facet("a", finding("x", "s")), facet("a", finding("y", "s")), facet("b", finding("x", "s"))}) == 3
+    assert (
+        len(
+            {
+                fingerprint("a", finding("x", "s")),
+                fingerprint("a", finding("y", "s")),
+                fingerprint("b", finding("x", "s")),
+            }
+        )
+        == 3
+    )

@@ -13,7 +13,7 @@ from createflow.scenarios.openapi.create_operation import CreateOperation, creat
 from createflow.scenarios.openapi.document import read, resolved
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
-from createflow.schemas.profile import Target
+from createflow.schemas.profile_target import Target
 from tests.scenarios.malformed_server import Habit, crooked_server, reply
 
 OLD = """

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Target
+from createflow.schemas.profile_target import Target
 
 
 def contract(folder: Path, schema: object, **target: object) -> Contract:

@@ -1,24 +1,24 @@
 """A refusal means what the profile says it means."""
 
-from createflow.scenarios.target.refusals import SEED, Refusals
-from createflow.schemas.profile import Errors
+from createflow.scenarios.target.refusals import CONTRACT, Refusals
+from createflow.schemas.profile_target import Errors
 
 
-def test_without_a_word_of_the_profile_statuses_are_the_seeds() -> None:
+def test_without_a_word_of_the_profile_statuses_are_those_of_the_contract() -> None:
     """And others are only themselves."""
-    assert SEED.meant(400, 400, None)
-    assert not SEED.meant(400, 422, None)
-    assert SEED.meant(418, 418, None)
-    assert SEED.told(401) == "401"
+    assert CONTRACT.has_meaning(400, 400, None)
+    assert not CONTRACT.has_meaning(400, 422, None)
+    assert CONTRACT.has_meaning(418, 418, None)
+    assert CONTRACT.describe(401) == "401"
 
 
-def test_declared_statuses_stand_in_the_place_of_the_seeds() -> None:
-    """The seed's own is then no longer good."""
+def test_declared_statuses_stand_in_the_place_of_those_of_the_contract() -> None:
+    """The contract's own is then no longer good."""
     refusals = Refusals(Errors.model_validate({"statuses": {"validation": 422, "unauthenticated": [401, 403]}}))
-    assert refusals.meant(400, 422, None)
-    assert not refusals.meant(400, 400, None)
-    assert refusals.meant(401, 403, None)
-    assert refusals.told(401) == "401 or 403"
+    assert refusals.has_meaning(400, 422, None)
+    assert not refusals.has_meaning(400, 400, None)
+    assert refusals.has_meaning(401, 403, None)
+    assert refusals.describe(401) == "401 or 403"
 
 
 def test_one_status_is_told_apart_by_its_code() -> None:
@@ -27,8 +27,8 @@ def test_one_status_is_told_apart_by_its_code() -> None:
         {"statuses": {"conflict": 400}, "code": "/error/code", "codes": {"validation": "bad", "conflict": ["dup", "9"]}}
     )
     refusals = Refusals(errors)
-    assert refusals.meant(409, 400, {"error": {"code": 9}})
-    assert not refusals.meant(409, 400, {"error": {"code": "bad"}})
-    assert refusals.meant(400, 400, {"error": {"code": "bad"}})
-    assert not refusals.meant(400, 400, None)
-    assert refusals.told(409) == "400 with the code dup or 9"
+    assert refusals.has_meaning(409, 400, {"error": {"code": 9}})
+    assert not refusals.has_meaning(409, 400, {"error": {"code": "bad"}})
+    assert refusals.has_meaning(400, 400, {"error": {"code": "bad"}})
+    assert not refusals.has_meaning(400, 400, None)
+    assert refusals.describe(409) == "400 with the code dup or 9"

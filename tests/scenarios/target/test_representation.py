@@ -5,7 +5,7 @@ import json
 import pytest
 
 from createflow.scenarios.target.representation import WireShape
-from createflow.schemas.profile import Target
+from createflow.schemas.profile_target import Target
 
 
 def shape(**target: object) -> WireShape:

@@ -2,8 +2,10 @@
 
 import pytest
 
+from createflow.scenarios.reports.conformance import as_json
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.schemas.report import Exchange
+from createflow.schemas.report import Exchange, Outcome
+from tests.scenarios.reports.conformance.made_report import report, result
 
 TOKEN = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 
@@ -78,3 +80,10 @@ def test_the_beginning_of_a_secret_at_a_cut_is_blotted_out() -> None:
     assert mask.text("200 with 'told: geheimnis-geh'") == "200 with 'told: $KEY'"
     assert mask.text("told: geheimnis-geheimni") == "told: $KEY"
     assert mask.text("told: gehe") == "told: gehe"
+
+
+def test_a_lone_surrogate_becomes_its_escape_and_all_else_stays() -> None:
+    """UTF-8 cannot hold it, and JSON of it cannot be written."""
+    made = Mask().record(report(result("a", Outcome.SKIPPED, reason="\ud83d é 😀 \x00")))
+    assert made.results[0].reason == "\\ud83d é 😀 \x00"
+    assert as_json.render(made).encode()

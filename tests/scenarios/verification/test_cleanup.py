@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from createflow.scenarios.target.http_client import Created, HttpConnection
+from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.run_context import Created
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification import cleanup as removal
 from tests.scenarios.verification.stub_api import PROFILE, StubApi

@@ -5,15 +5,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from pydantic import SecretStr
 
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.event_replay import EventReplay
-from createflow.scenarios.sinks.index_pages import PAGE, IndexPages
-from createflow.scenarios.sinks.run_rows import LONG_AGO, PAGE_ROWS, RunRows
+from createflow.scenarios.sinks.sink import EPOCH, PublishedEvent
 from createflow.scenarios.verification.audit_sink import AuditSink
 from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.row_sink import RowSink
@@ -23,14 +19,15 @@ from createflow.schemas import profile
 from tests.scenarios.verification.fakes import writes_of
 
 pytestmark = pytest.mark.anyio
+PAGE = 1_000
+PAGE_ROWS = 5_000
 DSN = SecretStr("postgresql://nobody@127.0.0.1:1/none")
 
 
-class Table(RunRows):
+class Table:
     """A table in memory."""
 
     def __init__(self, *rows: tuple[str, ...]) -> None:
-        super().__init__("")
         self.rows = list(rows)
         self.entries: list[str] = []
         self.asked_ids: list[int] = []
@@ -40,7 +37,7 @@ class Table(RunRows):
         for start in range(0, len(self.rows), 2):
             yield list(self.rows[start : start + 2])
 
-    async def about(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def pages_by_ids(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
         """An entry each time that one is in ``entries``."""
         for some in ids:
             self.asked_ids.append(len(some))
@@ -64,7 +61,7 @@ class Primary:
 
 def row_sink(writes: Writes, table: Table, identities: Identities | None = None) -> RowSink:
     """A primary, when it teaches ids."""
-    return RowSink("primary", table, "", writes=writes, since=LONG_AGO, deadline_s=0, identities=identities)
+    return RowSink("primary", table, "", writes=writes, since=EPOCH, deadline_s=0, identities=identities)
 
 
 async def test_rows_are_counted_by_their_names_and_teach_ids() -> None:
@@ -103,7 +100,7 @@ def audit_sink(writes: Writes, table: Table, identities: Identities, *there: str
         queries,
         writes=writes,
         identities=identities,
-        since=LONG_AGO,
+        since=EPOCH,
         deadline_s=1,
         primary=Primary(*there),
         actors=actors,
@@ -164,19 +161,21 @@ async def test_nobody_is_asked_by_ids_that_are_not_known() -> None:
         await audit_sink(writes, Table(), Identities(writes), actors=()).look()
 
 
-class Stream(EventReplay):
+class Stream:
     """Events in memory, one a page."""
 
     def __init__(self, *events: Any) -> None:
-        super().__init__(EVENTS, after=0)
         self.events = list(events)
 
-    async def pages(self) -> AsyncIterator[list[Msg]]:
+    async def pages(self) -> AsyncIterator[list[PublishedEvent]]:
         """What was not read before."""
         while self.events:
             event = self.events.pop(0)
             data = event if isinstance(event, bytes) else json.dumps(event).encode()
-            yield [Msg(_client=Client(), data=data)]
+            yield [PublishedEvent(data, None)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 EVENTS = profile.EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="orders.>")
@@ -243,11 +242,12 @@ async def test_events_without_names_accuse_nobody() -> None:
         await event_sink(writes_of("a"), Stream({"id": "e0", "data": {"id": "x"}})).look()
 
 
-class Index(IndexPages):
+class Index:
     """Documents in memory: id and name."""
 
+    max_batch = PAGE
+
     def __init__(self, *documents: tuple[str, str]) -> None:
-        super().__init__(SEARCH)
         self.documents = list(documents)
         self.asked: list[int] = []
 
@@ -272,7 +272,7 @@ def search_sink(
     """An index with a keyword field, or without."""
     declared = SEARCH.model_copy(update={"name_keyword": keyword})
     sink = SearchSink(declared, writes=writes, identities=identities, deadline_s=5)
-    sink._pages = index
+    sink._index = index
     return sink
 
 

@@ -15,17 +15,17 @@ import pytest
 
 from createflow.scenarios.load.plan.request_forms import body_template
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
-from createflow.scenarios.sinks.event_replay import last_place
+from createflow.scenarios.sinks.registry import event_stream
 from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.tls_context import trust
-from createflow.scenarios.target.tokens import MintedTokens
+from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cleanup import clean_up
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.load_finding import SinkVerdict, Verification
-from createflow.schemas.profile import JwtAuth, Profile
+from createflow.schemas.profile import Profile
 from tests.up_stack import UpCommand
 
 pytestmark = pytest.mark.anyio
@@ -46,9 +46,7 @@ class Run:
 
     async def write(self, count: int) -> None:
         """Create so many, and one before them as a load does."""
-        assert isinstance(self.profile.auth, JwtAuth)
-        minted = MintedTokens(self.profile.auth, f"load-{self.run_id}")
-        writers = [minted.numbered_writer(number) for number in range(count // _PER_WRITER + 1)]
+        writers = auth_provider(self.profile.auth, Mask()).writers(f"load-{self.run_id}", count // _PER_WRITER + 1)
         self.tokens = tuple(writer.token or "" for writer in writers)
         body = body_template(Contract(self.profile.target), run_id=self.run_id)
         self.ids = [""] * count
@@ -65,7 +63,9 @@ class Run:
                 if k >= 0:
                     self.ids[k] = reply.json()["id"]
 
-        async with httpx.AsyncClient(base_url=target.base_url, verify=trust(target.ca_file), timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=target.base_url, verify=trusted_context(target.ca_file), timeout=20
+        ) as client:
             await asyncio.gather(*(some(client) for _ in range(_AT_ONCE)))
 
     async def pour(self, dsn: str, count: int) -> None:
@@ -217,7 +217,7 @@ async def _damage(stack: UpCommand, run: Run) -> str:
     ghost = str(uuid.uuid4())
     dsn = settings(stack, "service-1")["primary_dsn"]
     assert stack.profile.sinks.events is not None
-    published = await last_place(stack.profile.sinks.events)
+    published = await event_stream(stack.profile.sinks.events).last_position()
     entry = (
         "insert into audit_log (actor, action, resource_id, outcome, request_id) "
         "values (%s, 'create', %s, 'success', 'x')"
@@ -232,7 +232,7 @@ async def _damage(stack: UpCommand, run: Run) -> str:
             [run.ids[3]],
         )
     async with asyncio.timeout(30):
-        while await last_place(stack.profile.sinks.events) == published:
+        while await event_stream(stack.profile.sinks.events).last_position() == published:
             await asyncio.sleep(0.02)
     search = stack.profile.sinks.search
     assert search is not None
@@ -248,7 +248,7 @@ async def test_a_cache_that_says_another_thing_is_told(stack: UpCommand) -> None
     async with verified(stack.profile, 30) as (run, reconciliation):
         target = stack.profile.target
         headers = {"authorization": f"Bearer {run.tokens[0]}"}
-        async with httpx.AsyncClient(base_url=target.base_url, verify=trust(target.ca_file)) as client:
+        async with httpx.AsyncClient(base_url=target.base_url, verify=trusted_context(target.ca_file)) as client:
             assert (await client.get(f"{target.path}/{run.ids[9]}", headers=headers)).is_success
         dsn = settings(stack, "service-1")["primary_dsn"]
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
@@ -289,8 +289,7 @@ async def test_a_run_is_taken_away_by_its_writers(stack: UpCommand) -> None:
 
 async def test_the_sampler_sees_its_creates_in_every_sink(stack: UpCommand) -> None:
     """Each with a lag, none of them late, and none in the ledger of the run."""
-    assert isinstance(stack.profile.auth, JwtAuth)
-    who = MintedTokens(stack.profile.auth, "load-sampler").numbered_writer(0)
+    (who,) = auth_provider(stack.profile.auth, Mask()).writers("load-sampler", 1)
     async with verified(patient(stack.profile), 5) as (run, reconciliation):
         sampler = Sampler(run.profile, lambda: who, run_id=run.run_id, mask=Mask(), rate_per_s=20.0)
         async with sampler:

@@ -3,9 +3,8 @@
 import asyncio
 
 from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Faults, Handshakes, Target
@@ -23,10 +22,10 @@ async def old_tls_is_refused(handshakes: Handshakes) -> None:
     Why: TLS 1.0 and 1.1 rest on broken hashes; RFC 8996 retired them.
     """
     for moment in ("before", "after"):
-        problem = await asyncio.to_thread(handshakes.modern)
+        problem = await asyncio.to_thread(handshakes.verified_error)
         expect(not problem, "a verified TLS 1.2 or 1.3 handshake", f"{problem} ({moment} the old one)")
         if moment == "before":
-            outcome = await asyncio.to_thread(handshakes.tls_1_1)
+            outcome = await asyncio.to_thread(handshakes.offer_tls_1_1)
             if outcome == "untested":
                 raise Inconclusive("this machine's TLS library cannot offer TLS 1.1")
             expect(outcome == "refused", "TLS 1.1 refused", f"TLS 1.1 {outcome}")
@@ -36,7 +35,7 @@ async def old_tls_is_refused(handshakes: Handshakes) -> None:
 async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
     """The certificate is good for another two weeks: time enough for somebody to notice."""
     try:
-        days = await asyncio.to_thread(handshakes.days_left)
+        days = await asyncio.to_thread(handshakes.certificate_days_left)
     except OSError as error:
         raise Inconclusive(f"no verified handshake, which old_tls_is_refused judges: {error}") from None
     expect(days >= _DAYS, f"at least {_DAYS} days", f"{days:.1f} days")

@@ -6,12 +6,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
 
-from createflow.scenarios.checks.support.burst import SENDERS, at_once, exceeded
+from createflow.scenarios.checks.support.burst import SENDERS, at_once, exceeded, worst_window
 from createflow.scenarios.checks.support.fixtures import between_creates
-from createflow.scenarios.checks.support.rate_window import worst_window
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.reply import Reply
@@ -76,7 +74,7 @@ async def no_window_takes_more(target: Target) -> None:
     seconds, refuses some of the excess and yet lets a multiple of the promise through.
     """
     if target.limits is None:
-        raise NotDeclared("not declared: limits")
+        raise NotDeclared("`limits` is not configured")
     burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
     admitted, refused = await _flooded(target)
     count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)

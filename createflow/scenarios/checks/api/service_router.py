@@ -2,11 +2,9 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
-from createflow.scenarios.checks.support.missing_url import sibling_url
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, missing_url
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.probes import Faults, Target
@@ -87,7 +85,7 @@ async def unknown_resource_is_404(target: Target) -> None:
         made = await target.create()
         url = target.url_of(made)
         expect((await target.read(url)).accepted, "the created resource found", "it is not", made)
-        for missing in (sibling_url(url), f"{url}/no/such/path"):
+        for missing in (missing_url(url), f"{url}/no/such/path"):
             expect_status(await target.read(missing), 404, of=f"GET {missing}")
 
 

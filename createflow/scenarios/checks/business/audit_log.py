@@ -9,8 +9,9 @@ from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import same
 from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import AuditTrail, Row
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.probes import AuditTrail, Row, Target
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 

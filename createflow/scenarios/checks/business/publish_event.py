@@ -1,11 +1,14 @@
 """Step 9: everybody who listens learns of each create once, and learns the truth."""
 
+from collections.abc import Sequence
+
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.probes import Event, EventLog, Target
+from createflow.scenarios.sinks.sink import Event, EventLog
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 
 _CREATES = 5
@@ -45,8 +48,8 @@ async def event_equals_resource(target: Target, events: EventLog) -> None:
     expect_same_fields(made.shown, seen[0].resource, made.reply, where="the event")
 
 
-async def _heard(events: EventLog, made: Resource, within_s: float) -> list[Event]:
-    async def read() -> list[Event]:
+async def _heard(events: EventLog, made: Resource, within_s: float) -> Sequence[Event]:
+    async def read() -> Sequence[Event]:
         return events.of(made.id)
 
     seen, _ = await eventually(read, bool, within_s=within_s)

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from createflow.scenarios.checks.support.fixtures import accepting_again, created
 from createflow.scenarios.checks.support.leftovers import Traces
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, SearchIndex
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.probes import AuditTrail, Cache, EventLog, Faults, Primary, SearchIndex, Target, Tokens
+from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 

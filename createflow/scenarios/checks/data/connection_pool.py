@@ -5,7 +5,8 @@ import asyncio
 from createflow.scenarios.checks.support.fixtures import resource_in
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.target.probes import Primary, Target
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 
 _AT_ONCE = 60

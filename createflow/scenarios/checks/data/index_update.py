@@ -1,12 +1,12 @@
 """Step 15: what was written is found."""
 
 from createflow.scenarios.checks.support.fixtures import Resource, created
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.probes import Faults, Row, SearchIndex, Target
+from createflow.scenarios.sinks.sink import Row, SearchIndex
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.schemas.flow import Step
 
 _OUTAGE_CREATES = 3

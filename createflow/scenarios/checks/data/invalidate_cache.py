@@ -3,13 +3,13 @@
 import asyncio
 
 from createflow.scenarios.checks.support.fixtures import Resource, created
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.probes import Cache, Primary, Row, Target
+from createflow.scenarios.sinks.sink import Cache, Primary, Row
+from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 

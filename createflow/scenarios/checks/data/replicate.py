@@ -3,12 +3,12 @@
 import asyncio
 
 from createflow.scenarios.checks.support.fixtures import Resource, created
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.probes import Faults, Replica, Replicas, Row, Target
+from createflow.scenarios.sinks.sink import Replica, Replicas, Row
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.schemas.flow import Step
 
 _ROUNDS = 5

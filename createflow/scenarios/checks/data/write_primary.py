@@ -4,7 +4,8 @@ from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.target.probes import Primary, Target
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from bisect import insort
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,7 @@ async def exceeded(target: Target, who: Principal, headers: Callable[[], dict[st
         NotDeclared: nothing is promised.
     """
     if target.limits is None:
-        raise NotDeclared("not declared: limits")
+        raise NotDeclared("`limits` is not configured")
     burst = _Burst(target.limits, time.perf_counter())
     stop_at = burst.started + _LONGEST_S
 
@@ -85,3 +86,24 @@ async def at_once(sender: Callable[[], Coroutine[Any, Any, None]]) -> None:
                 group.create_task(sender())
     except* Exception as failures:  # noqa: BLE001 - the group's first failure is the one to tell
         raise failures.exceptions[0] from None
+
+
+def worst_window(admissions: Iterable[tuple[float, float]], rate_per_s: float) -> tuple[int, float]:
+    """The number admitted and the length in seconds of the stretch in which most went beyond the rate.
+
+    An admission is known to lie between sending and answer only: it counts in a stretch that holds both, so that a
+    slow machine never makes it look like more than it was.
+
+    Args:
+        admissions: when each admitted request was sent and when it was answered, in seconds.
+        rate_per_s: what a stretch earns; what is beyond it must fit into the burst.
+    """
+    answered: list[float] = []
+    most, worst = -1.0, (0, 0.0)
+    for sent_s, answered_s in sorted(admissions, reverse=True):
+        insort(answered, answered_s)
+        for count, end_s in enumerate(answered, 1):
+            beyond = count - (end_s - sent_s) * rate_per_s
+            if beyond > most:
+                most, worst = beyond, (count, end_s - sent_s)
+    return worst

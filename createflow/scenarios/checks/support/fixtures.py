@@ -87,3 +87,16 @@ async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool
         return "accepted"
 
     return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)
+
+
+def missing_url(url: str) -> str:
+    """A URL whose id has the same form as a real one, but which names no resource."""
+    base, _, name = url.rpartition("/")
+    stem, dot, rest = name.partition(".")
+    if stem.isdigit():
+        return f"{base}/{int(stem) + 1_000_000_000}{dot}{rest}"
+    digits = [position for position, letter in enumerate(stem) if letter.isdigit()]
+    if not digits:
+        return f"{base}/{stem}-no-such{dot}{rest}"
+    last = digits[-1]
+    return f"{base}/{stem[:last]}{9 - int(stem[last])}{stem[last + 1 :]}{dot}{rest}"

@@ -7,7 +7,7 @@ from datetime import datetime
 from createflow.scenarios.checks.support.fixtures import Resource
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.probes import AuditTrail, Cache, EventLog, Primary, SearchIndex
+from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, SearchIndex
 from createflow.schemas.profile import Deadlines
 
 

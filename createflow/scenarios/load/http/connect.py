@@ -13,7 +13,6 @@ from gevent.event import AsyncResult
 
 from createflow.scenarios.load.http.deadlines import DeadlinePassed
 from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, kind_of
-from createflow.scenarios.target.tls_context import trust
 
 _PORTS = {"http": 80, "https": 443}
 _READ = 1

@@ -1,17 +1,13 @@
 """Who the load comes from: many subjects, none of them near its own rate limit, with tokens that never run out."""
 
-import contextlib
 import math
 from types import TracebackType
 from typing import Self
 
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.probes import Tokens
-from createflow.scenarios.target.token_supply import token_supply
-from createflow.scenarios.target.tokens import MintedTokens, tokens_for
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.schemas.profile import JwtAuth, Limits, NoAuth, Profile
+from createflow.schemas.profile import Limits, Profile
 
 DEFAULT_COUNT = 100
 _SHARE_OF_LIMIT = 0.8
@@ -34,18 +30,13 @@ class Principals:
 
     def __init__(self, profile: Profile, count: int, *, run_id: str, mask: Mask) -> None:
         self._mask = mask
-        self._principals: list[Principal] = []
+        self._owner = f"load-{run_id}"
         self._beside: Principal | None = None
-        self._supply = token_supply(profile.auth, mask)
-        self.can_be_minted = isinstance(profile.auth, JwtAuth)
-        if isinstance(profile.auth, NoAuth):
-            return
-        tokens = tokens_for(profile.auth, f"load-{run_id}")
-        if isinstance(tokens, MintedTokens):
-            self._principals = [tokens.numbered_writer(number) for number in range(count)]
-            self._beside = tokens.numbered_writer(count)
-        elif tokens is not None:
-            self._principals = _writers(tokens)
+        self._provider = auth_provider(profile.auth, mask)
+        self.can_be_minted = self._provider.can_mint
+        self._principals = self._provider.writers(self._owner, count + 1)
+        if self.can_be_minted:
+            self._beside = self._principals.pop()
 
     async def __aenter__(self) -> Self:
         """Ask for the tokens that must be asked for, and go on renewing them.
@@ -53,17 +44,16 @@ class Principals:
         Raises:
             TargetError: the token endpoint cannot be reached or gives none.
         """
-        if self._supply is not None:
-            await self._supply.open()
-            self._principals = _writers(self._supply)
+        await self._provider.open()
+        if not self.can_be_minted:
+            self._principals = self._provider.writers(self._owner, self.count)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop renewing."""
-        if self._supply is not None:
-            await self._supply.close()
+        await self._provider.close()
 
     @property
     def count(self) -> int:
@@ -92,11 +82,3 @@ class Principals:
         for principal in self._principals:
             self._mask.add(principal.token, shown="$TOKEN")
         return tuple((principal.header, principal.credential(principal.token or "")) for principal in self._principals)
-
-
-def _writers(tokens: Tokens) -> list[Principal]:
-    found: list[Principal] = []
-    for writer in (tokens.writer, tokens.other_writer):
-        with contextlib.suppress(NotDeclared):
-            found.append(writer())
-    return found

@@ -12,10 +12,10 @@ from createflow import __version__
 from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
 from createflow.scenarios.load.plan.write_log import name_prefix
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.templates import filled_path
+from createflow.scenarios.target.run_context import filled_path
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
-from createflow.schemas.profile import Target
+from createflow.schemas.profile_target import Target
 
 _NUMBER_PLACEHOLDER = "createflow-number-of-the-arrival"
 _ID_PLACEHOLDER = "createflow-new-id"

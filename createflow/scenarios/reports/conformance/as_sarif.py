@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from createflow.scenarios.harness.finding_id import facet
+from createflow.scenarios.harness.finding_id import fingerprint
 from createflow.scenarios.reports.conformance.problems import (
     describe_baseline_entry,
     explain_as_text,
@@ -69,7 +69,7 @@ def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int)
                 "logicalLocations": [{"name": result.step.value, "fullyQualifiedName": result.id, "kind": "function"}],
             }
         ],
-        "partialFingerprints": {"createflowFacet/v1": facet(result.id, finding)},
+        "partialFingerprints": {"createflowFacet/v1": fingerprint(result.id, finding)},
     }
     for entry in report.baseline:
         if entry.id == result.id and entry.standing is Standing.TOLERATED:

@@ -9,7 +9,7 @@ import pytest
 from createflow.scenarios.load.plan.request_forms import body_template, has_room_for_names, read_documents
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
-from createflow.schemas.profile import Target
+from createflow.schemas.profile_target import Target
 from createflow.schemas.wire import wire_schema
 
 URL = "http://127.0.0.1:1"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from createflow.scenarios.reports.conformance import as_html, as_junit, as_markdown, as_sarif, as_text
 from createflow.scenarios.reports.github_actions import render_annotations
 from createflow.scenarios.reports.saved import to_json
-from createflow.scenarios.text.valid_utf8 import wellformed
+from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.report import Exchange, Finding, Outcome, RunReport
 from tests.scenarios.reports.conformance.made_report import report, result
 from tests.scenarios.reports.conformance.test_as_html import Reader
@@ -52,7 +52,7 @@ def made(text: str, other: str) -> RunReport:
     )
     failed = result("a", Outcome.FAILED).model_copy(update={"finding": finding})
     broken = result("b", Outcome.BROKEN, reason=other).model_copy(update={"traceback": text})
-    return wellformed(report(failed, broken, result("c", Outcome.SKIPPED, reason=text), left_behind=(other,)))
+    return Mask().record(report(failed, broken, result("c", Outcome.SKIPPED, reason=text), left_behind=(other,)))
 
 
 @settings(max_examples=60, deadline=None)

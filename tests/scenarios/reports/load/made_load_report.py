@@ -5,7 +5,7 @@ import random
 
 from hdrh.histogram import HdrHistogram
 
-from createflow.scenarios.text.valid_utf8 import wellformed
+from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.load_finding import Change, Compared, Comparison, SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import (
     Ledger,
@@ -349,4 +349,4 @@ def report_quoting(text: str, other: str) -> LoadReport:
         comparison=Comparison(baseline=other, numbers=(number,)),
         notes=(text, other),
     )
-    return wellformed(report)
+    return Mask().record(report)

@@ -1,5 +1,5 @@
 """Step 3: nobody creates without a token that proves who they are and that they may."""
 
-from createflow.scenarios.checks.api.auth_check import claims, credentials, forgeries, ownership, refusals
+from createflow.scenarios.checks.api.auth_check import access, claims, credentials, forged_tokens, ownership
 
-PARTS = (refusals, credentials, forgeries, claims, ownership)
+PARTS = (access, credentials, forged_tokens, claims, ownership)

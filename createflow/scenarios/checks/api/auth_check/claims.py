@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.target.forged_tokens import Jws
-from createflow.scenarios.target.probes import Target, Tokens
-from createflow.scenarios.target.raw_probes import Issuer
+from createflow.scenarios.target.credentials.forged_tokens import Jws
+from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -24,10 +23,10 @@ async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     writer = tokens.writer()
     now = int(time.time())
     async with between_creates(target, who=writer):
-        ending = issuer.signed(writer.token or "", claims={"exp": now + 30})
+        ending = issuer.sign(writer.token or "", claims={"exp": now + 30})
         reply = await target.create(who=writer.holding(ending))
         expect(reply.accepted, "a token that ends in 30 s accepted", str(reply.status), reply)
-        ended = issuer.signed(writer.token or "", claims={"iat": now - _LIFE_S, "exp": now - _FEW_MINUTES_S - 2})
+        ended = issuer.sign(writer.token or "", claims={"iat": now - _LIFE_S, "exp": now - _FEW_MINUTES_S - 2})
         expect_status(await target.create(who=writer.holding(ended)), 401, of="a token that ended 5 minutes ago")
 
 
@@ -37,10 +36,10 @@ async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> 
     writer = tokens.writer()
     token = writer.token or ""
     forms = {
-        "no end": issuer.signed(token, without=["exp"]),
-        "a word for its end": issuer.signed(token, claims={"exp": "never"}),
-        "an end of null": issuer.signed(token, claims={"exp": None}),
-        "a list for its end": issuer.signed(token, claims={"exp": [2**40]}),
+        "no end": issuer.sign(token, without=["exp"]),
+        "a word for its end": issuer.sign(token, claims={"exp": "never"}),
+        "an end of null": issuer.sign(token, claims={"exp": None}),
+        "a list for its end": issuer.sign(token, claims={"exp": [2**40]}),
     }
     await _each_is_401(target, tokens, forms)
 
@@ -51,7 +50,7 @@ async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> 
     token = tokens.writer().token or ""
     now = int(time.time())
     later = {"nbf": now + _FEW_MINUTES_S + 60, "exp": now + _LIFE_S * 2}
-    await _each_is_401(target, tokens, {"a beginning six minutes ahead": issuer.signed(token, claims=later)})
+    await _each_is_401(target, tokens, {"a beginning six minutes ahead": issuer.sign(token, claims=later)})
 
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches="ignores_issued_at")
@@ -59,7 +58,7 @@ async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: I
     """A token that says it was issued an hour from now is refused with 401."""
     token = tokens.writer().token or ""
     now = int(time.time())
-    ahead = issuer.signed(token, claims={"iat": now + 3600, "exp": now + 3600 + _LIFE_S})
+    ahead = issuer.sign(token, claims={"iat": now + 3600, "exp": now + 3600 + _LIFE_S})
     await _each_is_401(target, tokens, {"an issue time one hour ahead": ahead})
 
 
@@ -74,18 +73,16 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
     Why: a token that somebody gave to another service must not open this one.
     """
     token = tokens.writer().token or ""
-    claims = Jws.of(token).claims
+    claims = Jws.parse(token).claims
     forms = {}
     if "aud" in claims:
-        forms["another audience"] = issuer.signed(token, claims={"aud": "somebody-else"})
-        forms["an audience in another letter case"] = issuer.signed(
-            token, claims={"aud": str(claims["aud"]).swapcase()}
-        )
-        forms["no audience"] = issuer.signed(token, without=["aud"])
+        forms["another audience"] = issuer.sign(token, claims={"aud": "somebody-else"})
+        forms["an audience in another letter case"] = issuer.sign(token, claims={"aud": str(claims["aud"]).swapcase()})
+        forms["no audience"] = issuer.sign(token, without=["aud"])
     if "iss" in claims:
-        forms["another issuer"] = issuer.signed(token, claims={"iss": "https://elsewhere.example"})
-        forms["the issuer with a slash"] = issuer.signed(token, claims={"iss": f"{claims['iss']}/"})
-        forms["no issuer"] = issuer.signed(token, without=["iss"])
+        forms["another issuer"] = issuer.sign(token, claims={"iss": "https://elsewhere.example"})
+        forms["the issuer with a slash"] = issuer.sign(token, claims={"iss": f"{claims['iss']}/"})
+        forms["no issuer"] = issuer.sign(token, without=["iss"])
     await _each_is_401(target, tokens, forms)
 
 
@@ -99,7 +96,7 @@ async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer:
         "an empty crit": {"crit": []},
         "a crit that is no list": {"crit": "exp"},
     }
-    signed = {form: issuer.signed(token, header=header) for form, header in forms.items()}
+    signed = {form: issuer.sign(token, header=header) for form, header in forms.items()}
     await _each_is_401(target, tokens, signed)
 
 
@@ -111,13 +108,13 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
     """
     token = tokens.writer().token or ""
     forms = {
-        "no subject": issuer.signed(token, without=["sub"]),
-        "an empty subject": issuer.signed(token, claims={"sub": ""}),
-        "a subject that is a list": issuer.signed(token, claims={"sub": ["writer"]}),
+        "no subject": issuer.sign(token, without=["sub"]),
+        "an empty subject": issuer.sign(token, claims={"sub": ""}),
+        "a subject that is a list": issuer.sign(token, claims={"sub": ["writer"]}),
     }
-    if str(Jws.of(token).header.get("typ", "")).lower() in {"at+jwt", "application/at+jwt"}:
+    if str(Jws.parse(token).header.get("typ", "")).lower() in {"at+jwt", "application/at+jwt"}:
         for kind in ("JWT", "logout+jwt", "secevent+jwt"):
-            forms[f"the type {kind}"] = issuer.signed(token, header={"typ": kind})
+            forms[f"the type {kind}"] = issuer.sign(token, header={"typ": kind})
     await _each_is_401(target, tokens, forms)
 
 

@@ -6,10 +6,9 @@ from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.forged_tokens import loosely_written
+from createflow.scenarios.target.credentials.forged_tokens import respell
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.probes import Target, Tokens
-from createflow.scenarios.target.raw_probes import RawHttp
+from createflow.scenarios.target.probes import RawHttp, Target, Tokens
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -72,7 +71,7 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
             ("a bad token last", writer, writer.holding("not-a-token")),
         ):
             lines = (f"Content-Length: {len(body)}", f"Authorization: {second.credential(second.token or '')}")
-            answer = await raw.converse(raw.request(body, who=first, lines=lines))
+            answer = await raw.send(raw.request(body, who=first, lines=lines))
             statuses = [reply.status for reply in answer.replies]
             refused = not statuses or statuses[0] in {400, 401}
             expect_exchange(refused, f"400 or 401 to two credentials, {order}", str(statuses), answer.exchange)
@@ -90,7 +89,7 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
-        for form, token in loosely_written(writer.token or ""):
+        for form, token in respell(writer.token or ""):
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
 

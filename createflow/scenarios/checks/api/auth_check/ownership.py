@@ -1,11 +1,8 @@
 """Whose a resource is: where it is private, its existence is as well."""
 
-from createflow.scenarios.checks.support.error_code import code_of
-from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created
-from createflow.scenarios.checks.support.missing_url import sibling_url
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, missing_url
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import Principal
@@ -26,13 +23,13 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
     async with between_creates(target, who=other):
         made = await created(target, who=owner)
         await _own(target, made, owner)
-        absent = await target.read(sibling_url(made.url), who=other)
+        absent = await target.read(missing_url(made.url), who=other)
         if absent.accepted:
             raise Inconclusive(f"a read of an id that does not exist was answered {absent.status}")
         # The owner has read it, so that a cache that asks for the id alone has it by now.
         seen = await target.read(made.url, who=other)
-        alike = _told(target, seen) == _told(target, absent)
-        expect(alike, f"{_told(target, absent)}, as for a missing id", _told(target, seen), absent, seen)
+        alike = _status_and_code(seen) == _status_and_code(absent)
+        expect(alike, f"{_status_and_code(absent)}, as for a missing id", _status_and_code(seen), absent, seen)
         expect(made.name.encode() not in seen.body, "a refusal without the resource's name", made.name, seen)
         await _not_listed(target, made, owner, other)
         if target.contract.update:
@@ -55,16 +52,16 @@ async def _not_listed(target: Target, made: Resource, owner: Principal, other: P
     """What the owner's list shows, the other's does not; where the owner's shows nothing, there is nothing to ask."""
     mark = made.name.encode()
     theirs, listed = await eventually(
-        lambda: target.listed(who=owner),
+        lambda: target.read_collection(who=owner),
         lambda reply: not reply.accepted or mark in reply.body,
         within_s=target.deadlines.index_s,
     )
     if not (listed and theirs.accepted):
         return
-    shown = await target.listed(who=other)
+    shown = await target.read_collection(who=other)
     expect(mark not in shown.body, "a list without somebody else's resource", made.name, theirs, shown)
 
 
-def _told(target: Target, reply: Reply) -> str:
-    code = code_of(reply, target.contract.errors)
+def _status_and_code(reply: Reply) -> str:
+    code = reply.error_code
     return f"{reply.status} {code}" if code else str(reply.status)

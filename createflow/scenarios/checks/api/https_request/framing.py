@@ -7,8 +7,7 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect_exchange
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.http_client import NoConnection, NoReply
-from createflow.scenarios.target.probes import Target
-from createflow.scenarios.target.raw_probes import Conversation, RawHttp
+from createflow.scenarios.target.probes import RawExchange, RawHttp, Target
 from createflow.schemas.flow import Step
 
 _CHUNKED = "Transfer-Encoding: chunked"
@@ -33,7 +32,7 @@ async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
             "a blank before the colon": ((f"Content-Length : {len(body)}",), body),
         }
         for form, (lines, content) in forms.items():
-            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines), wanted=2)
+            answer = await raw.send(raw.request(content, who=target.writer, lines=lines), expected_replies=2)
             _refused(answer, form)
 
 
@@ -59,13 +58,13 @@ async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None
             ),
         }
         for form, (lines, content) in forms.items():
-            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines), wanted=2)
+            answer = await raw.send(raw.request(content, who=target.writer, lines=lines), expected_replies=2)
             statuses = [reply.status for reply in answer.replies]
-            once = len(statuses) <= 1 and (answer.closed or not statuses or statuses[0] >= 400)
+            once = len(statuses) <= 1 and (answer.is_closed or not statuses or statuses[0] >= 400)
             expect_exchange(
                 once,
                 f"one reply at most to {form}, and the connection closed after a success",
-                f"{statuses}, {'closed' if answer.closed else 'left open'}",
+                f"{statuses}, {'closed' if answer.is_closed else 'left open'}",
                 answer.exchange,
             )
 
@@ -76,11 +75,11 @@ async def host_is_required_once(target: Target, raw: RawHttp) -> None:
     async with _between_raw_creates(target, raw):
         forms = {"no Host": (), "two Hosts": (raw.authority, "elsewhere.example")}
         for form, host in forms.items():
-            answer = await raw.converse(raw.request(_body(target), who=target.writer, host=host))
+            answer = await raw.send(raw.request(_body(target), who=target.writer, host=host))
             _refused(answer, form)
 
 
-def _refused(answer: Conversation, form: str) -> None:
+def _refused(answer: RawExchange, form: str) -> None:
     statuses = [reply.status for reply in answer.replies]
     refused = all(status >= 400 and status not in {500, 502} for status in statuses)
     expect_exchange(refused, f"400 or a closed connection to {form}", str(statuses), answer.exchange)
@@ -96,7 +95,7 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
     for moment in ("before", "after"):
         body = _body(target)
         for lines, content in ((None, body), ((_CHUNKED,), _chunk(body))):
-            answer = await raw.converse(raw.request(content, who=target.writer, lines=lines))
+            answer = await raw.send(raw.request(content, who=target.writer, lines=lines))
             statuses = [reply.status for reply in answer.replies]
             if not statuses or not 200 <= statuses[0] < 300:
                 raise Inconclusive(f"the well-formed create in raw bytes {moment} the test was answered {statuses}")

@@ -4,9 +4,8 @@ import re
 from email.utils import parsedate_to_datetime
 
 from createflow.scenarios.checks.support.fixtures import between_creates
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply

@@ -4,12 +4,10 @@ import gzip
 import json
 
 from createflow.scenarios.checks.support.fixtures import between_creates
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.probes import Target
-from createflow.scenarios.target.raw_probes import RawHttp
+from createflow.scenarios.target.probes import RawHttp, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -107,9 +105,9 @@ async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
     async with between_creates(target):
         body = target.contract.shape.body(target.contract.document())
         lines = (f"Content-Length: {len(body)}", f"X-Createflow: {'x' * _HUGE_BYTES}")
-        answer = await raw.converse(raw.request(body, who=target.writer, lines=lines))
+        answer = await raw.send(raw.request(body, who=target.writer, lines=lines))
         statuses = [reply.status for reply in answer.replies]
-        refused = answer.closed if not statuses else 400 <= statuses[0] < 500
+        refused = answer.is_closed if not statuses else 400 <= statuses[0] < 500
         expect_exchange(refused, "431, another 4xx, or a closed connection", str(statuses), answer.exchange)
 
 

@@ -3,14 +3,13 @@
 import re
 
 from createflow.scenarios.checks.support.fixtures import between_creates
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect_exchange
-from createflow.scenarios.harness.need import Need
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.http_client import NoConnection
 from createflow.scenarios.target.principal import ANONYMOUS
-from createflow.scenarios.target.probes import Primary, Target
-from createflow.scenarios.target.raw_probes import RawHttp
+from createflow.scenarios.target.probes import RawHttp, Target
 from createflow.schemas.flow import Step
 
 _HTTP_PORT = 80
@@ -25,9 +24,9 @@ async def plaintext_creates_nothing(target: Target, raw: RawHttp, primary: Prima
     """
     asking: list[str] = []
     async with between_creates(target):
-        for port in (None,) if raw.here else (None, _HTTP_PORT):
+        for port in (None,) if raw.is_local else (None, _HTTP_PORT):
             status = await _in_the_clear(target, raw, primary, port)
-            if status == 401 and not raw.here:
+            if status == 401 and not raw.is_local:
                 asking.append("its own port" if port is None else f"port {port}")
     if asking:
         raise Inconclusive(f"plain HTTP at {' and '.join(asking)} asks for a token; none was sent in the clear")
@@ -39,12 +38,12 @@ async def _in_the_clear(target: Target, raw: RawHttp, primary: Primary | None, p
     host = raw.authority if port is None else re.sub(r":\d+$", "", raw.authority)
     sent = raw.request(
         target.contract.shape.body(body),
-        who=target.writer if raw.here else ANONYMOUS,
+        who=target.writer if raw.is_local else ANONYMOUS,
         host=(host,),
-        bare=not raw.here,
+        with_profile_headers=raw.is_local,
     )
     try:
-        answer = await raw.converse_in_the_clear(sent, port=port)
+        answer = await raw.send_plaintext(sent, port=port)
     except NoConnection:
         if port is None:
             raise

@@ -8,7 +8,8 @@ from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.target.probes import Primary, Target
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 

@@ -8,7 +8,6 @@ from email.utils import parsedate_to_datetime
 
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.checks.support.error_code import code_of
 from createflow.scenarios.checks.support.fixtures import between_creates, created
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
@@ -189,7 +188,7 @@ async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None
     kinds: dict[int, set[str]] = {}
     async with between_creates(target):
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
-            code = code_of(reply, target.contract.errors)
+            code = reply.error_code
             expect(code is not None, f"a code or type for {case}", "none", reply)
             kinds.setdefault(reply.status, set()).add(str(code))
         if len(kinds) < 2:

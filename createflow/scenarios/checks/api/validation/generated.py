@@ -1,10 +1,11 @@
 """Bodies made from the schema: more of them, and stranger ones, than anybody would write down."""
 
+import random
+
 from createflow.scenarios.bodies.generate import generated_bodies, invalid_bodies
 from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
-from createflow.scenarios.harness.seeded_random import dice
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.probes import Target
@@ -14,13 +15,13 @@ _CASES = 25
 
 
 @check(step=Step.VALIDATION, source="the target's schema", catches="loses_empty_values")
-async def generated_bodies_come_back(target: Target) -> None:
+async def generated_bodies_come_back(target: Target, seeded: random.Random) -> None:
     """Bodies that the schema allows are accepted, and the reply and a read show them as they were sent.
 
     The bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
-    bodies = await generated_bodies(contract.schema, dice().getrandbits(32), _CASES, besides=contract.fields.name)
+    bodies = await generated_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
     for body in bodies:
         sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
         reply = await target.create(sent)
@@ -31,11 +32,11 @@ async def generated_bodies_come_back(target: Target) -> None:
 
 
 @check(step=Step.VALIDATION, source="the target's schema; seed, Error Handling", catches="types_unchecked")
-async def generated_mistakes_are_400(target: Target) -> None:
+async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> None:
     """Bodies with one generated mistake are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)
     good = [contract.document() for _ in range(_CASES)]
-    bodies = invalid_bodies(contract.schema, good, dice().getrandbits(32))
+    bodies = invalid_bodies(contract.schema, good, seeded.getrandbits(32))
     if not bodies:
         raise NotDeclared("the schema allows everything")
     async with between_creates(target):

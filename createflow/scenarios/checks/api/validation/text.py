@@ -12,8 +12,7 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.probes import Target
-from createflow.scenarios.target.raw_probes import Callbacks
+from createflow.scenarios.target.probes import Callbacks, Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 

@@ -1,0 +1,119 @@
+"""Without a token that is whole, in time and allowed to, there is no create."""
+
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_header, expect_status
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.credentials import forged_tokens
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Target, Tokens
+from createflow.schemas.flow import Step
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.2", catches="open_door")
+async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
+    """A create without a token is refused with 401."""
+    async with between_creates(target):
+        expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches="no_challenge")
+async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
+    """Every 401 says in WWW-Authenticate which scheme is wanted.
+
+    Why: without the challenge a client cannot tell "log in" from "not allowed".
+    """
+    async with between_creates(target):
+        bad = tokens.writer().holding("not-a-token")
+        scheme = bad.scheme or "any"
+        for who, case in ((ANONYMOUS, "no token"), (bad, "a malformed token")):
+            reply = await target.create(who=who)
+            expect_status(reply, 401, of=f"a create with {case}")
+            challenge = expect_header(reply, "WWW-Authenticate")
+            expect(
+                not bad.scheme or challenge.split()[0].lower().rstrip(",") == scheme.lower(),
+                f"the scheme {scheme} in WWW-Authenticate",
+                challenge,
+                reply,
+            )
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="seed, Error Handling; RFC 6750 §3.1",
+    catches="malformed_token_crashes",
+)
+async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
+    """Whatever stands where a token should, the answer is 401 and never a server error."""
+    writer = tokens.writer()
+    good = writer.token or ""
+    forms = {
+        "one word": "not-a-token",
+        "two segments": ".".join(good.split(".")[:2]) if good.count(".") == 2 else "a.b",
+        "four segments": f"{good}.x",
+        "empty segments": "..",
+        "a header that is not base64": "!!!.e30.e30",
+        "a header that is not JSON": "bm90LWpzb24.e30.e30",
+        "a header that is a list": "W10.e30.e30",
+        "4 KiB of one letter": "a" * 4096,
+        "characters beyond ASCII": "tökén.ü.ñ",
+    }
+    async with between_creates(target, who=writer):
+        for form, token in forms.items():
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token of {form}")
+        basic = Principal(writer.subject, "d3JpdGVyOndyaXRlcg==", scheme="Basic")
+        expect_status(await target.create(who=basic), 401, of="the scheme Basic")
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 7519 §4.1.4", catches="ignores_expiry")
+async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that has expired is refused with 401, although nothing else about it is wrong."""
+    expired = tokens.expired()
+    async with between_creates(target, who=tokens.writer()):
+        expect_status(await target.create(who=expired), 401, of="a create with an expired token")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="skips_signature")
+async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that was changed after it was signed is refused with 401."""
+    writer = tokens.writer()
+    token = writer.token or ""
+    forms = {
+        "one bit of its signature flipped": forged_tokens.flip_signature_bit(token),
+        "another subject in its payload": forged_tokens.change_claims(token, sub=f"{writer.subject}-forged"),
+    }
+    async with between_creates(target, who=writer):
+        for form, forged in forms.items():
+            expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches="skips_signature")
+async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that is well signed, but with a key that the issuer never had, is refused with 401."""
+    writer = tokens.writer()
+    foreign = writer.holding(forged_tokens.sign_with_foreign_key(writer.token or ""))
+    async with between_creates(target, who=writer):
+        expect_status(await target.create(who=foreign), 401, of="a token signed with a foreign key")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches="accepts_alg_none")
+async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
+    """A token whose header says that it is not signed is refused with 401, however "none" is spelled."""
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for spelling in ("none", "None", "NONE", "nOnE"):
+            for keep in (False, True):
+                forged = forged_tokens.mark_unsigned(writer.token or "", spelling, keep_signature=keep)
+                reply = await target.create(who=writer.holding(forged))
+                signature = "the old signature" if keep else "no signature"
+                expect_status(reply, 401, of=f'a token with alg "{spelling}" and {signature}')
+
+
+@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.4", catches="no_rbac")
+async def reader_is_403(target: Target, tokens: Tokens) -> None:
+    """Somebody known whose role does not allow creating is refused with 403, not 401."""
+    writer, reader = tokens.writer(), tokens.reader()
+    if writer.token == reader.token:
+        raise NotDeclared("reader and writer are one principal")
+    async with between_creates(target, who=writer):
+        expect_status(await target.create(who=reader), 403, of="a reader's create")

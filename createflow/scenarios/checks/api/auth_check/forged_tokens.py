@@ -1,0 +1,126 @@
+"""Tokens that an attacker can make, who has a good one and what is public."""
+
+import asyncio
+
+from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target.credentials import forged_tokens
+from createflow.scenarios.target.credentials.forged_tokens import HMAC_ALGORITHMS, Jws
+from createflow.scenarios.target.probes import Callbacks, Issuer, Target, Tokens
+from createflow.schemas.flow import Step
+
+_WEAK = (
+    b"",
+    b" ",
+    b"secret",
+    b"password",
+    b"changeme",
+    b"key",
+    b"jwt",
+    b"your-256-bit-secret",
+    b"123456",
+    b"\x00" * 32,
+)
+_FETCHED_WITHIN_S = 0.3
+_TIMES_THE_CONTROL = 20
+_SLOW_S = 2.0
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="stripped_signature")
+async def stripped_signature_is_401(target: Target, tokens: Tokens) -> None:
+    """A token whose signature is empty, missing or all zeros is refused with 401, whatever its alg says."""
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for form, token in forged_tokens.strip_signature(writer.token or ""):
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.1", catches="hmac_with_public_key")
+async def public_key_is_no_secret(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token signed by HMAC with the issuer's public key as the secret is refused with 401.
+
+    Why: a verifier that believes the token's alg takes the public key, which everybody has, for a shared secret.
+    """
+    writer = tokens.writer()
+    good = Jws.parse(writer.token or "")
+    async with between_creates(target, who=writer):
+        for form, secret in issuer.public_key_encodings().items():
+            for algorithm in HMAC_ALGORITHMS:
+                forged = writer.holding(good.sign_with_hmac(algorithm, secret))
+                reply = await target.create(who=forged)
+                expect_status(reply, 401, of=f"{algorithm} keyed with the public key as {form}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.5; RFC 7518 §3.2", catches="weak_secret")
+async def guessed_secret_is_401(target: Target, tokens: Tokens) -> None:
+    """A token signed by HMAC with a blank or common secret is refused with 401, and the good one is not such a one."""
+    writer = tokens.writer()
+    token = writer.token or ""
+    good = Jws.parse(token)
+    algorithm = str(good.header.get("alg"))
+    signing_input, _, signature = token.rpartition(".")
+    for secret in _WEAK if algorithm in HMAC_ALGORITHMS else ():
+        guessed = forged_tokens.hmac_signature(signing_input.encode(), algorithm, secret)
+        expect(guessed != signature, "a secret that cannot be guessed", f"the secret {secret!r}")
+    async with between_creates(target, who=writer):
+        for secret in _WEAK:
+            reply = await target.create(who=writer.holding(good.sign_with_hmac("HS256", secret)))
+            expect_status(reply, 401, of=f"HS256 keyed with {secret!r}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.3, §4.1.6; RFC 8725 §3.10", catches="trusts_embedded_key")
+async def embedded_key_is_401(target: Target, tokens: Tokens) -> None:
+    """A token that brings the key to verify it along, in jwk or x5c, is refused with 401."""
+    writer = tokens.writer()
+    async with between_creates(target, who=writer):
+        for form, token in forged_tokens.embed_key(writer.token or ""):
+            expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.2, §4.1.5; RFC 8725 §3.10", catches="fetches_key_url")
+async def key_url_is_not_fetched(target: Target, tokens: Tokens, callbacks: Callbacks) -> None:
+    """A token that says where its key is to be fetched, in jku or x5u, is refused with 401, and nothing is fetched.
+
+    Why: the address is the attacker's choice, and so is what the server's own network is asked.
+    """
+    writer = tokens.writer()
+    async with callbacks.listening() as heard, between_creates(target, who=writer):
+        for form, token in forged_tokens.reference_key(writer.token or "", heard.url):
+            reply = await target.create(who=writer.holding(token))
+            expect_status(reply, 401, of=f"a token with {form}")
+            await asyncio.sleep(_FETCHED_WITHIN_S)
+            expect(not heard.requests, f"nothing fetched for {form}", "; ".join(heard.requests), reply)
+
+
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.10; RFC 7515 §4.1.4", catches="key_id_crashes")
+async def strange_key_id_is_401(target: Target, tokens: Tokens) -> None:
+    """A key id with a path, SQL, a NUL or 5,000 letters in it is refused with 401, as quickly as any other."""
+    writer = tokens.writer()
+    good = Jws.parse(writer.token or "")
+    forms: dict[str, object] = {
+        "a path": "../../../../dev/null",
+        "an absolute path": "/dev/null",
+        "SQL": "x' UNION SELECT 'secret' --",
+        "a command": "key|id",
+        "a NUL": "key\x00",
+        "5,000 letters": "k" * 5000,
+        "a number": 7,
+        "a list": ["key"],
+        "an object": {"key": 1},
+    }
+    async with between_creates(target, who=writer):
+        control = await target.create(who=writer.holding(good.sign_with_hmac("HS256", b"")))
+        if control.status != 401:
+            raise Inconclusive("a forged token with the usual key id is not refused; other checks judge that")
+        longest_s = max(_SLOW_S, control.elapsed_s * _TIMES_THE_CONTROL)
+        for form, key_id in forms.items():
+            for secret in (b"", b"secret"):
+                forged = good.replace(header={"kid": key_id}).sign_with_hmac("HS256", secret)
+                reply = await target.create(who=writer.holding(forged))
+                expect_status(reply, 401, of=f"a key id of {form}")
+                quick = reply.elapsed_s <= longest_s
+                expect(
+                    quick, f"an answer within {longest_s:g} s to a key id of {form}", f"{reply.elapsed_s:.1f} s", reply
+                )

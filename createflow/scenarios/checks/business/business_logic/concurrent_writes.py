@@ -1,0 +1,164 @@
+"""Several at once on one resource: none is lost, and none is an error of the server's."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created
+from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_AT_ONCE = 8
+_ROUNDS = 3
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="RFC 9110 §13.1.1",
+    catches="if_match_ignored",
+    needs=(Need.UPDATE,),
+)
+async def one_of_many_updates_wins(target: Target) -> None:
+    """Of several updates at once that name the same version, one at most is accepted, and it is what is read then."""
+    overlapping = 0
+    name = target.contract.fields.name
+    for _ in range(_ROUNDS):
+        made = await created(target)
+        etag = await _etag(target, made)
+        bodies = [target.contract.document() for _ in range(_AT_ONCE)]
+        replies = await asyncio.gather(*(target.update(made.url, body, headers={"if-match": etag}) for body in bodies))
+        overlapping += _overlapping(replies)
+        won = [body for body, reply in zip(bodies, replies, strict=True) if reply.accepted]
+        accepted = [reply for reply in replies if reply.accepted]
+        expect(len(won) <= 1, f"one update of version {etag} accepted at most", f"{len(won)} accepted", *accepted)
+        for reply in replies:
+            expect(reply.status < 500 or reply.status == 503, "no server error", str(reply.status), reply)
+        if won:
+            seen = await target.read(made.url)
+            shown = (seen.document or {}).get(name)
+            expect(shown == won[0][name], f"{name} = {won[0][name]!r}, as accepted", repr(shown), accepted[0], seen)
+    if not overlapping:
+        raise Inconclusive("no two updates truly overlapped")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="seed, Error Handling; RFC 9110 §15.6.1",
+    catches="contention_crashes",
+    needs=(Need.UPDATE,),
+)
+async def contention_is_no_server_error(target: Target) -> None:
+    """Updates and reads of one resource at once are carried out, refused or put off, but never answered 500."""
+    overlapping = 0
+    for _ in range(_ROUNDS):
+        made = await created(target)
+        updates = [target.update(made.url, target.contract.document()) for _ in range(_AT_ONCE)]
+        replies = await asyncio.gather(*updates, *(target.read(made.url) for _ in range(_AT_ONCE)))
+        overlapping += _overlapping(replies)
+        for reply in replies:
+            sound = reply.status < 500 or reply.status == 503
+            expect(sound, "no server error under contention", str(reply.status), reply)
+    if not overlapping:
+        raise Inconclusive("no two requests truly overlapped")
+
+
+@check(step=Step.BUSINESS_LOGIC, source="RFC 9110 §15.5.10; seed, step 7", needs=(Need.UNIQUE_NAME,))
+async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | None) -> None:
+    """Of several creates at once with one name exactly one is accepted, and the others are refused with 409.
+
+    Why: a target that looks first and inserts then finds the name free as often as it is asked at the same moment.
+    """
+    overlapping = 0
+    async with between_creates(target):
+        for _ in range(_ROUNDS):
+            body = target.contract.document()
+            name = target.contract.name_in(body)
+            replies = await asyncio.gather(*(target.create(body) for _ in range(_AT_ONCE)))
+            overlapping += _overlapping(replies)
+            accepted = [reply for reply in replies if reply.accepted]
+            refused = [reply for reply in replies if not reply.accepted]
+            expect(len(accepted) == 1, "one create of a name accepted", f"{len(accepted)} accepted", *replies)
+            for reply in [*refused, await target.create(body)]:
+                expect_status(reply, 409, of="another create of a name")
+            seen = await target.read(target.url_of(accepted[0]))
+            expect(seen.accepted, "the accepted one to be found", str(seen.status), accepted[0], seen)
+            await _one_row(primary, name)
+    if not overlapping:
+        raise Inconclusive("no two creates truly overlapped")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="RFC 9110 §13.1.1, §8.8.3.2",
+    catches="empty_condition_dropped",
+    needs=(Need.UPDATE,),
+)
+async def unmet_condition_changes_nothing(target: Target) -> None:
+    """An update whose If-Match is empty, or cannot match, is refused with 412 or 400 and changes nothing.
+
+    Why: whoever sends a condition does not want to overwrite; one that cannot be read is not one that is met.
+    """
+    made = await created(target)
+    etag = await _etag(target, made)
+    first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
+    expect(first.accepted, "an update that names the current version accepted", str(first.status), first)
+    seen = await target.read(made.url)
+    current = seen.headers.get("etag", etag)
+    opaque = current.removeprefix("W/")
+    forms = {
+        "nothing": "",
+        "a list of nothing": ",",
+        "a tag without quotes": f"x{opaque.strip(chr(34))}",
+        "another tag": f'"x{opaque.strip(chr(34))}"',
+        "the current tag as a weak one": f"W/{opaque}",
+    }
+    for form, condition in forms.items():
+        reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
+        expect_status(reply, 412, 400, of=f"an update whose If-Match is {form}")
+    after = await target.read(made.url)
+    name = target.contract.fields.name
+    kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
+    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
+
+
+@check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
+async def unconditional_update_is_428(target: Target) -> None:
+    """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
+    made = await created(target)
+    reply = await target.update(made.url, target.contract.document())
+    if reply.accepted:
+        raise NotDeclared("the target takes updates that name no version")
+    expect_status(reply, 428, of="an update that names no version")
+    again = await target.update(made.url, target.contract.document(), headers={"if-match": await _etag(target, made)})
+    expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
+
+
+async def _one_row(primary: Primary | None, name: str) -> None:
+    if primary is None:
+        return
+    try:
+        rows = await primary.by_name(name)
+    except NotDeclared:
+        return
+    if len(rows) != 1:
+        raise Expectation("one row of a name", f"{len(rows)} rows")
+
+
+async def _etag(target: Target, made: Resource) -> str:
+    etag = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
+    if etag is None:
+        raise NotDeclared("neither the create nor the read has an ETag")
+    return etag
+
+
+def _overlapping(replies: Sequence[Reply]) -> int:
+    """How many were sent before an earlier one was answered."""
+    ordered = sorted(replies, key=lambda reply: reply.sent_at)
+    return sum(later.sent_at < earlier.received_at for earlier, later in pairwise(ordered))

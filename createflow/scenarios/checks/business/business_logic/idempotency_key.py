@@ -1,0 +1,144 @@
+"""The Idempotency-Key in the hands of others, of a client that was cut off, and badly written."""
+
+from typing import Any
+
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, created
+from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Faults, RawHttp, Target, Tokens
+from createflow.scenarios.target.reply import Reply
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_KEY = "Idempotency-Key"
+_TRIES = 3
+_EFFECT_WITHIN_S = 5.0
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
+    catches="key_shared",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
+    """Somebody else who sends the same key and body is never shown what the first one made."""
+    writer, other = tokens.writer(), tokens.other_writer()
+    body, headers = target.contract.document(), {_KEY: nonce()}
+    async with between_creates(target, who=other):
+        made = await created(target, body, who=writer, headers=headers)
+        reply = await target.create(body, who=other, headers=headers)
+        seen = str((reply.document or {}).get(target.contract.fields.id))
+        expect(seen != made.id, "another resource, or a refusal, for another sender", f"id {seen}", made.reply, reply)
+        expect(reply.status < 500, "no server error to another sender", str(reply.status), reply)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="draft-ietf-httpapi-idempotency-key-header §2.6; seed",
+    catches="idempotency_ignored",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Primary | None) -> None:
+    """A client that was cut off before the reply and asks again with the same key has made one resource."""
+    contract = target.contract
+    for _ in range(_TRIES):
+        body, key = contract.document(), nonce()
+        content = contract.shape.body(body)
+        lines = (f"Content-Length: {len(content)}", f"{_KEY}: {key}")
+        await raw.send(raw.request(content, who=target.writer, lines=lines), then_abort=True)
+        again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+        accepted = [reply for reply in again if reply.accepted]
+        if not accepted and any(reply.status != 409 for reply in again):
+            raise Inconclusive(f"the second attempt was answered {again[-1].status}")
+        ids = {str((reply.document or {}).get(contract.fields.id)) for reply in accepted}
+        expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again)
+        if primary is None:
+            continue
+        try:
+            rows = await primary.by_name(contract.name_in(body))
+        except NotDeclared:
+            continue
+        expect(len(rows) == 1, "one row for one key", f"{len(rows)} rows", *again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="draft-ietf-httpapi-idempotency-key-header §2.7; seed, Error Handling: rollback transaction",
+    catches="idempotency_ignored",
+    needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
+    disturbs=True,
+    limit_s=60.0,
+)
+async def failed_create_is_made_once_at_most(target: Target, faults: Faults, primary: Primary | None) -> None:
+    """A create that met a database error and is asked for twice more with its key is answered alike, and made once.
+
+    Why: some carry it out then and some repeat the stored error; either is a policy, but two resources are none.
+    """
+    contract = target.contract
+    async with between_creates(target):
+        body, key, failed = await _failed(target, faults)
+        last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+        if not recovered:
+            raise Inconclusive(f"no create is accepted after the repair: {last}")
+        again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+    first, second = (reply.accepted for reply in again)
+    alike = first == second or (first and again[1].means(409))
+    expect(alike, "the key answered alike twice after the repair", str([reply.status for reply in again]), *again)
+    ids = {str((reply.document or {}).get(contract.fields.id)) for reply in again if reply.accepted}
+    expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", failed, *again)
+    if primary is None:
+        return
+    try:
+        rows = await primary.by_name(contract.name_in(body))
+    except NotDeclared:
+        return
+    expect(len(rows) == len(ids), f"{len(ids)} rows for this key", f"{len(rows)} rows", failed, *again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="draft-ietf-httpapi-idempotency-key-header §2.1, §2.7",
+    catches="strange_key_crashes",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def strange_key_is_answered(target: Target) -> None:
+    """A key that is empty, very long or strangely written is accepted or refused, each time alike, and never a 5xx."""
+    word = nonce()
+    forms = {
+        "nothing": "",
+        "256 letters": word.ljust(256, "k"),
+        "4,000 letters": word.ljust(4000, "k"),
+        "an unfinished quote": f'"{word}',
+        "a list": f"{word}, {word}",
+    }
+    async with between_creates(target):
+        for form, key in forms.items():
+            body = target.contract.document()
+            replies = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
+            for reply in replies:
+                expect(reply.status < 500, f"no server error to a key of {form}", str(reply.status), reply)
+            alike = replies[0].accepted == replies[1].accepted or replies[1].means(409)
+            expect(alike, f"a key of {form} treated alike twice", str([reply.status for reply in replies]), *replies)
+
+
+async def _failed(target: Target, faults: Faults) -> tuple[dict[str, Any], str, Reply]:
+    """Body, key and refusal of the first create that meets the database error."""
+
+    async def attempt() -> tuple[dict[str, Any], str, Reply]:
+        body, key = target.contract.document(), nonce()
+        return body, key, await target.create(body, headers={_KEY: key})
+
+    async with faults.injected("database_error"):
+        last, refused = await eventually(attempt, lambda tried: not tried[2].accepted, within_s=_EFFECT_WITHIN_S)
+    if not refused:
+        raise Inconclusive("creates were accepted all the time: the fault had no effect")
+    if last[2].status < 500:
+        raise Inconclusive(f"while the database fails a create was answered {last[2].status}")
+    return last

@@ -1,0 +1,100 @@
+"""One key stands for one wish, and one version for what was seen."""
+
+import asyncio
+
+from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import Expectation, NotDeclared
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.probes import Target
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_KEY = "idempotency-key"
+_AT_ONCE = 6
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="draft-ietf-httpapi-idempotency-key-header §2.6",
+    catches="idempotency_ignored",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def same_key_creates_once(target: Target, primary: Primary | None) -> None:
+    """Creates with one Idempotency-Key and one body, one after another and at once, make one resource.
+
+    Why: a client that got no reply must be able to ask again. While the first is still in progress 409 is allowed.
+    """
+    id_field = target.contract.fields.id
+    for moment, count in (("one after another", 1), ("at once", _AT_ONCE)):
+        body, headers = target.contract.document(), {_KEY: nonce()}
+        replies = []
+        if count == 1:
+            replies = [await target.create(body, headers=headers) for _ in range(2)]
+        else:
+            replies = await asyncio.gather(*(target.create(body, headers=headers) for _ in range(count)))
+        for reply in replies:
+            expect(
+                reply.accepted or (count > 1 and reply.status == 409),
+                f"creates with one key, {moment}, answered 201",
+                str(reply.status),
+                reply,
+            )
+        accepted = [reply for reply in replies if reply.accepted]
+        ids = {str((reply.document or {}).get(id_field)) for reply in accepted}
+        expect(len(ids) == 1, f"one id for one key, {moment}", f"{len(ids)} ids", *accepted)
+        if primary is not None:
+            await _one_row(primary, target.contract.name_in(body), moment)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="draft-ietf-httpapi-idempotency-key-header §2.7",
+    catches="key_reuse_accepted",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def reused_key_with_other_body_is_refused(target: Target) -> None:
+    """An Idempotency-Key that comes again with another body is refused with 422 or 409."""
+    headers = {_KEY: nonce()}
+    async with between_creates(target):
+        await created(target, headers=headers)
+        reply = await target.create(headers=headers)
+        expect_status(reply, 422, 409, of="a used key with another body")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="RFC 9110 §13.1.1",
+    catches="if_match_ignored",
+    needs=(Need.UPDATE,),
+)
+async def stale_if_match_is_412(target: Target) -> None:
+    """An update that names a version which is no longer current is refused with 412 and changes nothing."""
+    made = await created(target)
+    first = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
+    if first is None:
+        raise NotDeclared("neither the create nor the read has an ETag")
+    name = target.contract.fields.name
+    second_body = target.contract.document()
+    second = await target.update(made.url, second_body, headers={"if-match": first})
+    expect(second.accepted, "an update that names the current version accepted", str(second.status), second)
+    stale = await target.update(made.url, target.contract.document(), headers={"if-match": first})
+    expect_status(stale, 412, of="an update that names the version before")
+    seen = await target.read(made.url)
+    shown = (seen.document or {}).get(name)
+    expect(shown == second_body[name], "the refused update to change nothing", f"{name} = {shown!r}", stale, seen)
+    current = seen.headers.get("etag", first)
+    third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
+    expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
+
+
+async def _one_row(primary: Primary, name: str, moment: str) -> None:
+    try:
+        rows = await primary.by_name(name)
+    except NotDeclared:
+        return
+    if len(rows) != 1:
+        raise Expectation(f"one row for one key, {moment}", f"{len(rows)} rows")

@@ -1,0 +1,189 @@
+"""The protocols of sinks: what checks and the verification of a load ask of each kind.
+
+Every method that asks a sink raises whatever the engine's client raises when the sink does not answer.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+Row = dict[str, Any]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time before every write."""
+
+
+class Sink(Protocol):
+    """A connection to one sink."""
+
+    @property
+    def address(self) -> str:
+        """Host and port, without credentials."""
+
+    async def open(self) -> Any:
+        """Connect, so that a wrong address is found before the first use."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Rows(Sink, Protocol):
+    """A table of resources."""
+
+    async def by_id(self, resource_id: str) -> list[Row]:
+        """The rows of a resource."""
+
+    async def by_name(self, name: str) -> list[Row]:
+        """The rows with this name. Raises NotDeclared when the profile has no such query."""
+
+
+class Primary(Rows, Protocol):
+    """The database that the write commits to."""
+
+
+class AuditTrail(Rows, Protocol):
+    """The audit entries: who did what, and when."""
+
+    async def by_actor(self, actor: str) -> list[Row]:
+        """The entries of a subject. Raises NotDeclared when the profile has no such query."""
+
+
+class Replica(Rows, Protocol):
+    """One copy of the primary."""
+
+    name: str
+
+
+class Replicas(Protocol):
+    """All configured replicas."""
+
+    def each(self) -> Sequence[Replica]:
+        """In the order of the profile."""
+
+
+class PagedRows(Protocol):
+    """A database, read in pages: what it holds of a whole load is never in memory at once, on either side.
+
+    Each call uses a connection of its own, so that none is held during the load.
+    """
+
+    async def now(self) -> datetime:
+        """The database's own time: no later write has an earlier one."""
+
+    def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """The rows of one query."""
+
+    def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """The rows about these resources: one query for each batch of ids, which it takes as ``%(ids)s``."""
+
+
+class Table(AuditTrail, Replica, PagedRows, Protocol):
+    """Everything that an engine of rows provides."""
+
+
+class Cache(Sink, Protocol):
+    """The cache in front of the database."""
+
+    async def value(self, resource_id: str) -> Row | None:
+        """The cached representation; ``None`` when there is none."""
+
+    async def keys_holding(self, text: str) -> list[str]:
+        """Keys whose value contains the text. Raises NotDeclared when the cache has too many keys to scan."""
+
+
+class Event(Protocol):
+    """One received event."""
+
+    @property
+    def id(self) -> str:
+        """The event's own id, or its position in the stream."""
+
+    @property
+    def resource(self) -> Row:
+        """The representation inside the event."""
+
+
+class EventLog(Sink, Protocol):
+    """Every event since it was opened."""
+
+    def of(self, resource_id: str) -> Sequence[Event]:
+        """The events about a resource in order, one for each event id: a redelivery is no second event."""
+
+    def mentioning(self, text: str) -> Sequence[Event]:
+        """The events that contain the text anywhere."""
+
+
+class PublishedEvent(NamedTuple):
+    """One event of a stream as it was published."""
+
+    data: bytes
+    message_id: str | None
+    """The broker's id of the message, when the publisher gave one."""
+
+
+class EventReplay(Protocol):
+    """The events after a position of a stream. Each call of ``pages`` continues where the last one stopped."""
+
+    def pages(self) -> AsyncIterator[list[PublishedEvent]]:
+        """All events that are in the stream now and were not read before.
+
+        Raises:
+            NotDeclared: the stream has dropped events after the position.
+        """
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+
+EventSeen = Callable[[tuple[bytes, ...], float], Awaitable[bool]]
+"""Whether an event that contains one of the texts arrives within so many seconds."""
+
+
+class EventWatch(Protocol):
+    """Waits for single events under load. It receives only what is published while it watches."""
+
+    async def open(self) -> Any:
+        """Connect, so that the first watch does not include it."""
+
+    async def close(self) -> None:
+        """Close the connection."""
+
+    def watching(self) -> AbstractAsyncContextManager[EventSeen]:
+        """Enter before the create: every event from then on is seen by the function that this yields."""
+
+
+class EventStream(EventLog, Protocol):
+    """Everything that an engine of events provides."""
+
+    async def last_position(self) -> int:
+        """The position of the last event in the stream; no connection is kept.
+
+        Raises:
+            NotDeclared: the stream does not keep events once they are consumed, so they cannot be counted later.
+        """
+
+    def replay(self, *, after: int) -> EventReplay:
+        """The events after a position."""
+
+    def watch(self) -> EventWatch:
+        """A watch with a connection of its own."""
+
+
+class SearchIndex(Sink, Protocol):
+    """The search engine."""
+
+    max_batch: int
+    """So many names or ids may be searched at once."""
+
+    async def document(self, resource_id: str) -> Row | None:
+        """The indexed document of a resource."""
+
+    async def found(self, field: str, text: str) -> list[Row]:
+        """The documents that a search for the text in a field finds, ten at most."""
+
+    async def with_names(self, names: Sequence[str]) -> list[str]:
+        """The name of each document that has one of these names, once for each document."""
+
+    async def with_ids(self, ids: Sequence[str]) -> list[str]:
+        """Those of the ids that have a document."""

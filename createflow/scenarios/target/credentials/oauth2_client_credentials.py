@@ -1,0 +1,89 @@
+"""``kind = "oauth2_client_credentials"``: tokens from a token endpoint (RFC 6749 §4.4)."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from createflow.scenarios.target.credentials.provider import environment_secrets, environment_values
+from createflow.scenarios.target.credentials.renewal import (
+    REQUEST_TIMEOUT_S,
+    SHOWN_CHARACTERS,
+    IssuedToken,
+    RenewingProvider,
+    Request,
+)
+from createflow.scenarios.target.tls import trusted_context
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.error import TargetError
+from createflow.schemas.profile_auth import OAuth2Auth
+
+_DEFAULT_LIFETIME_S = 300.0
+
+
+class Provider(RenewingProvider):
+    """Requests tokens with the client id and secret of each principal."""
+
+    def __init__(self, auth: OAuth2Auth, mask: Mask, environment: Mapping[str, str] = os.environ) -> None:
+        super().__init__(auth, mask)
+        self._endpoint = auth
+        self._environment = environment
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """The values of the variables, and the client secrets in them."""
+        return environment_secrets(self._endpoint, self._environment)
+
+    def requests(self) -> dict[str, Request]:
+        """One client for each declared principal."""
+        requests: dict[str, Request] = {}
+        for principal, client in environment_values(self._endpoint, self._environment).items():
+            client_id, _, client_secret = client.partition(":")
+            self._mask.add(client_secret)
+            requests[principal] = _request(self._endpoint, client_id, client_secret)
+        return requests
+
+
+def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
+    """RFC 6749 §4.4.2; the client's credentials in the header as §2.3.1 requires, or in the form."""
+    form = {"grant_type": "client_credentials", "scope": auth.scope, "audience": auth.audience}
+    in_header = auth.client_in == "header"
+    if not in_header:
+        form |= {"client_id": client_id, "client_secret": client_secret}
+    basic = (quote(client_id, safe=""), quote(client_secret, safe="")) if in_header else None
+
+    async def request() -> IssuedToken:
+        try:
+            async with httpx.AsyncClient(
+                verify=trusted_context(auth.ca_file), trust_env=False, timeout=REQUEST_TIMEOUT_S
+            ) as client:
+                reply = await client.post(
+                    auth.token_url,
+                    data={name: value for name, value in form.items() if value},
+                    auth=basic or httpx.USE_CLIENT_DEFAULT,
+                    headers={"accept": "application/json"},
+                )
+        except httpx.HTTPError as error:
+            raise TargetError(auth.token_url, f"no token: {str(error) or type(error).__name__}") from None
+        document = _object(reply)
+        token = document.get("access_token")
+        if not reply.is_success or not isinstance(token, str) or not token:
+            reason = document.get("error_description") or document.get("error") or "no access_token"
+            raise TargetError(
+                auth.token_url,
+                f"no token: {reply.status_code}, {str(reason)[:SHOWN_CHARACTERS]}",
+                hint="check auth: token_url, scope, client_in, and the id and secret in the environment",
+            )
+        lifetime = document.get("expires_in")
+        return IssuedToken(token, float(lifetime) if isinstance(lifetime, (int, float)) else _DEFAULT_LIFETIME_S)
+
+    return request
+
+
+def _object(reply: httpx.Response) -> dict[str, Any]:
+    try:
+        document = reply.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,128 @@
+"""What every kind of ``[auth]`` provides: principals, the secrets to mask, and for some kinds the issuer's key."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar, Protocol
+
+import jwt
+
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.probes import Issuer, Tokens
+from createflow.schemas.error import UserError
+from createflow.schemas.profile_auth import EnvironmentAuth
+
+PRINCIPALS = ("writer", "other_writer", "reader", "expired")
+"""The principals that a profile can declare."""
+
+
+class AuthProvider(Protocol):
+    """One kind of ``[auth]``. Kinds inherit from it and define ``tokens``; the rest has a default.
+
+    Constructing a provider reads nothing: neither files nor the environment, and no request is sent.
+    """
+
+    can_mint: ClassVar[bool] = False
+    """The provider signs tokens itself, for any number of subjects."""
+
+    def tokens(self, owner: str) -> Tokens | None:
+        """The principals of one check or of one load; ``None`` when the endpoint needs no credential.
+
+        Args:
+            owner: begins the subjects of tokens that are minted, so that each check has its own.
+
+        Raises:
+            UserError: an environment variable is not set, or the key cannot sign.
+        """
+
+    def writers(self, owner: str, count: int) -> list[Principal]:
+        """Principals that may create, for a load.
+
+        Args:
+            owner: begins the subjects of tokens that are minted.
+            count: how many to mint. A provider that cannot mint returns the one or two writers of the profile.
+        """
+        del count
+        tokens = self.tokens(owner)
+        found: list[Principal] = []
+        for writer in () if tokens is None else (tokens.writer, tokens.other_writer):
+            with contextlib.suppress(NotDeclared):
+                found.append(writer())
+        return found
+
+    def secrets(self) -> Iterable[tuple[str, str]]:
+        """Each secret that the section names, with the text that is shown in its place. Missing ones are left out."""
+        return ()
+
+    def issuer(self) -> Issuer | None:
+        """The issuer's key; ``None`` where the provider cannot sign."""
+        return None
+
+    def mint(self, subject: str, roles: tuple[str, ...], *, lifetime_s: int) -> str:
+        """A new token.
+
+        Raises:
+            NotDeclared: this kind cannot sign tokens.
+        """
+        del subject, roles, lifetime_s
+        raise NotDeclared("this kind of [auth] cannot sign tokens")
+
+    async def open(self) -> None:
+        """Get the first tokens and start to renew them, where tokens are requested during the run.
+
+        Raises:
+            TargetError: the token endpoint cannot be reached or refuses.
+            UserError: a command prints no token.
+        """
+
+    async def close(self) -> None:
+        """Stop renewing."""
+
+
+def writer_of(tokens: Tokens | None) -> Principal:
+    """The writer, or ``ANONYMOUS`` when the endpoint needs no credential."""
+    return ANONYMOUS if tokens is None else tokens.writer()
+
+
+def environment_values(auth: EnvironmentAuth, environment: Mapping[str, str]) -> dict[str, str]:
+    """The values of the environment variables that the section names, by principal.
+
+    Raises:
+        UserError: one of them is not set.
+    """
+    values: dict[str, str] = {}
+    for principal in PRINCIPALS:
+        variable = getattr(auth, f"{principal}_env", None)
+        if variable is None:
+            continue
+        if not environment.get(variable):
+            raise UserError(
+                f"auth.{principal}_env: the environment variable {variable} is not set",
+                hint=f"export {variable}=...",
+            )
+        values[principal] = environment[variable]
+    return values
+
+
+def environment_secrets(
+    auth: EnvironmentAuth, environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[str, str]]:
+    """The values of the variables that the section names, and the part after the colon of ``user:password``."""
+    for principal in PRINCIPALS:
+        variable = getattr(auth, f"{principal}_env", None)
+        if variable and (value := environment.get(variable)):
+            yield value, f"${variable}"
+            user, colon, password = value.partition(":")
+            if colon and user:
+                yield password, f"${variable}"
+
+
+def subject_of(token: str) -> str | None:
+    """The subject (``sub``) of a JWT; ``None`` for an opaque token."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        return None
+    subject = claims.get("sub")
+    return subject if isinstance(subject, str) else None

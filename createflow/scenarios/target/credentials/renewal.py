@@ -1,0 +1,134 @@
+"""Tokens that are requested while the run goes on, each renewed before it expires."""
+
+import asyncio
+import contextlib
+import time
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import jwt
+
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.credentials.provider import AuthProvider, subject_of
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Tokens
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile_auth import Credential
+
+REQUEST_TIMEOUT_S = 15.0
+SHOWN_CHARACTERS = 200
+_RENEW_AT_RATIO = 0.5
+"""Share of the lifetime after which a token is renewed: a check can use a token for as long again."""
+_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, and for how many seconds it is valid unless it says so itself."""
+
+    text: str
+    lifetime_s: float
+
+
+Request = Callable[[], Awaitable[IssuedToken]]
+"""Requests a new token. Raises TargetError or UserError."""
+
+
+class RenewingProvider(AuthProvider):
+    """Base of the kinds that request tokens. Fills the role Tokens itself, once it is open."""
+
+    def __init__(self, auth: Credential, mask: Mask) -> None:
+        self._auth = auth
+        self._mask = mask
+        self._requests: Mapping[str, Request] | None = None
+        self._principals: dict[str, Principal] = {}
+        self._renewals: list[asyncio.Task[None]] = []
+
+    @abstractmethod
+    def requests(self) -> Mapping[str, Request]:
+        """How the token of each declared principal is requested.
+
+        Raises:
+            UserError: an environment variable is not set.
+        """
+
+    def tokens(self, owner: str) -> Tokens:
+        """The same principals for every owner; they have tokens once the provider is open."""
+        del owner
+        self._requests = self._requests or self.requests()
+        return self
+
+    async def open(self) -> None:
+        """Get every token, and start to renew them.
+
+        Raises:
+            TargetError: the token endpoint cannot be reached or refuses.
+            UserError: a command prints no token.
+        """
+        self._requests = self._requests or self.requests()
+        lifetimes = await asyncio.gather(*(self._fetch(principal) for principal in self._requests))
+        for principal, lifetime_s in zip(self._requests, lifetimes, strict=True):
+            if principal != "expired":
+                self._renewals.append(asyncio.create_task(self._keep_fresh(principal, lifetime_s)))
+
+    async def close(self) -> None:
+        """Stop renewing."""
+        for task in self._renewals:
+            task.cancel()
+        await asyncio.gather(*self._renewals, return_exceptions=True)
+
+    def writer(self) -> Principal:
+        """May create."""
+        return self._principal("writer")
+
+    def other_writer(self) -> Principal:
+        """May create, with another subject."""
+        return self._principal("other_writer")
+
+    def reader(self) -> Principal:
+        """Is authenticated but may not create."""
+        return self._principal("reader")
+
+    def expired(self) -> Principal:
+        """The writer with an expired token."""
+        return self._principal("expired")
+
+    def _principal(self, name: str) -> Principal:
+        if name not in self._principals:
+            raise NotDeclared(f"`auth.{name}` is not configured")
+        return self._principals[name]
+
+    async def _fetch(self, principal: str) -> float:
+        token = await (self._requests or {})[principal]()
+        self._mask.add(token.text, shown="$TOKEN")
+        lifetime_s = _own_lifetime_s(token.text) or token.lifetime_s
+        self._principals[principal] = Principal(
+            subject_of(token.text),
+            token.text,
+            self._auth.scheme,
+            self._auth.header.lower(),
+            expires_at=time.time() + lifetime_s,
+            renew=lambda: self._principals[principal],
+        )
+        return lifetime_s
+
+    async def _keep_fresh(self, principal: str, lifetime_s: float) -> None:
+        while True:
+            await asyncio.sleep(max(lifetime_s * _RENEW_AT_RATIO, 1.0))
+            while True:
+                # The old token is still valid: a failed renewal is tried again, not reported.
+                with contextlib.suppress(TargetError, UserError):
+                    lifetime_s = await self._fetch(principal)
+                    break
+                await asyncio.sleep(_RETRY_S)
+
+
+def _own_lifetime_s(token: str) -> float | None:
+    """For how many seconds from now a JWT says it is valid; ``None`` when it does not say, or is not a JWT."""
+    try:
+        expires = jwt.decode(token, options={"verify_signature": False}).get("exp")
+    except jwt.PyJWTError:
+        return None
+    return max(expires - time.time(), 0.0) or None if isinstance(expires, (int, float)) else None

@@ -1,0 +1,82 @@
+"""What a report shows of a request and its reply: cut to a readable size, without secrets, and as a curl command."""
+
+import shlex
+from collections.abc import Mapping
+
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.run_context import header_variable
+from createflow.schemas.profile_target import Target
+from createflow.schemas.report import Exchange
+
+SHOWN_CHARACTERS = 4096
+_LONGEST_CURL_BODY_BYTES = 4096
+
+
+def request_record(
+    target: Target,
+    method: str,
+    url: str,
+    *,
+    who: Principal,
+    headers: Mapping[str, str],
+    content: bytes | None,
+) -> Exchange:
+    """The record of a request before its reply. The token and the profile's headers are shown as variables."""
+    shown = {name: header_variable(name) for name in target.headers} | dict(headers)
+    if who.token is not None:
+        shown[who.header] = who.credential("$TOKEN")
+    return Exchange(
+        method=method,
+        url=url,
+        request_headers=shown,
+        request_body=cut(content or b""),
+        curl=curl_line(method, url, shown, content, ca_file=target.ca_file),
+    )
+
+
+def cut(body: bytes) -> str:
+    """The first characters of a body, readable whatever its bytes are."""
+    text = body[: SHOWN_CHARACTERS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
+    return text[:SHOWN_CHARACTERS]
+
+
+def curl_line(
+    method: str, url: str, headers: Mapping[str, str], content: bytes | None, *, ca_file: str | None = None
+) -> str:
+    """The request as a command for a POSIX shell (bash for bodies that are not text).
+
+    ``$NAME`` in a header's value is left for the shell to fill in.
+    """
+    parts = ["curl", "-i"]
+    if ca_file:
+        parts += ["--cacert", shlex.quote(ca_file)]
+    parts += ["-X", shlex.quote(method), shlex.quote(url)]
+    for name, value in headers.items():
+        parts += ["-H", _header(f"{name}: {value}" if value else f"{name};")]
+    if content is not None and len(content) > _LONGEST_CURL_BODY_BYTES:
+        return " ".join([*parts, "--data-binary", "@body"]) + f"  # body: a file of {len(content)} bytes"
+    if content is not None:
+        parts += ["--data-binary", _body(content)]
+    return " ".join(parts)
+
+
+def _header(line: str) -> str:
+    if "$" not in line:
+        return shlex.quote(line)
+    escaped = line.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
+    return f'"{escaped}"'
+
+
+def _body(content: bytes) -> str:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if text.isprintable() and (text or not content):
+        return shlex.quote(text)
+    return "$'" + "".join(_ansi_c(byte) for byte in content) + "'"
+
+
+def _ansi_c(byte: int) -> str:
+    plain = 32 <= byte < 127 and chr(byte) not in "'\\"
+    return chr(byte) if plain else f"\\x{byte:02x}"

@@ -1,0 +1,115 @@
+"""What all requests of one run share: its id, variables, secrets, pace, and the resources that it created."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.clock import Clock, SystemClock
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Limits, Profile
+
+_VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_USED_RATIO = 0.8
+"""Share of the promised rate that a run uses: the target's clock and ours never start together."""
+
+
+@dataclass(slots=True)
+class Created:
+    """A resource that the run created, and the principal that may delete it."""
+
+    url: str
+    who: Principal
+    id: str = ""
+
+
+class RunContext:
+    """One run against one target. Holds no connection."""
+
+    def __init__(self, profile: Profile, run_id: str, mask: Mask) -> None:
+        self.target = profile.target
+        self.deadlines = profile.deadlines
+        self.limits = profile.limits
+        self.run_id = run_id
+        self.mask = mask
+        self.pace = Pace(profile.limits)
+        self.created: list[Created] = []
+        self.variables = {"run_id": run_id}
+        """Values for ``{name}`` in paths and bodies: the run's id, and what set-up requests captured."""
+        for name, value in profile.target.headers.items():
+            mask.add(value, shown=header_variable(name))
+
+    def path(self, template: str, **more: str) -> str:
+        """The path with every variable filled in, percent-encoded.
+
+        Raises:
+            UserError: a variable has no value.
+        """
+        return filled_path(template, {**self.variables, **more})
+
+
+class Pace:
+    """Keeps the promised rate limit from our side, so that a 429 never spoils a check about something else.
+
+    A GCRA for each principal: the same arithmetic that a limiter uses, waiting where it would refuse.
+    """
+
+    def __init__(self, limits: Limits | None, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._interval_s = 0.0 if limits is None else 1 / (limits.rate_per_s * _USED_RATIO)
+        self._tolerance_s = 0.0 if limits is None else self._interval_s * max(limits.burst * _USED_RATIO - 1, 0)
+        self._next: dict[str, float] = {}
+
+    async def wait(self, subject: str) -> None:
+        """Return when this principal may send one more request."""
+        if not self._interval_s:
+            return
+        now = self._clock.monotonic()
+        arrival = max(self._next.get(subject, now), now)
+        self._next[subject] = arrival + self._interval_s
+        wait_s = arrival - self._tolerance_s - now
+        if wait_s > 0:
+            await self._clock.sleep(wait_s)
+
+    def count_unpaced(self, subject: str) -> None:
+        """Count a request that was sent without waiting and accepted. A bucket is never emptier than empty."""
+        if not self._interval_s:
+            return
+        now = self._clock.monotonic()
+        arrival = max(self._next.get(subject, now), now) + self._interval_s
+        self._next[subject] = min(arrival, now + self._tolerance_s + self._interval_s)
+
+
+def filled_path(path: str, variables: Mapping[str, str]) -> str:
+    """The path with every ``{name}`` replaced, percent-encoded.
+
+    Raises:
+        UserError: a variable has no value.
+    """
+    return _VARIABLE.sub(lambda match: quote(_value(match[1], variables, path), safe=""), path)
+
+
+def filled(value: Any, variables: Mapping[str, str]) -> Any:
+    """The JSON value with ``{name}`` replaced in its strings; other text in braces stays as it is."""
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), value)
+    if isinstance(value, dict):
+        return {key: filled(item, variables) for key, item in value.items()}
+    return [filled(item, variables) for item in value] if isinstance(value, list) else value
+
+
+def header_variable(header: str) -> str:
+    """What is shown in place of a header's value: ``$X_API_KEY`` for ``X-Api-Key``."""
+    return f"${header.upper().replace('-', '_')}"
+
+
+def _value(name: str, variables: Mapping[str, str], path: str) -> str:
+    if name not in variables:
+        raise UserError(
+            f"{path}: the variable {{{name}}} has no value",
+            hint=f'a [[setup]] request with capture = {{{name} = "/pointer"}}; known: {", ".join(sorted(variables))}',
+        )
+    return variables[name]

@@ -1,0 +1,143 @@
+"""Requests outside the checks: set-up before them, tear-down after them, and deleting what the run created."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Created, RunContext, filled
+from createflow.scenarios.text.json_pointer import value_at
+from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.profile_target import Request
+
+_SHOWN_CHARACTERS = 200
+_DELETES_AT_ONCE = 8
+_GONE_STATUSES = {404, 410}
+_MAX_RETRY_AFTER_S = 5.0
+
+
+async def set_up(connection: HttpConnection, requests: Sequence[Request], who: Principal) -> None:
+    """Send the profile's ``[[setup]]`` requests in order, and keep what they capture as variables of the run.
+
+    Raises:
+        TargetError: a request was not answered, or with a status that is not accepted.
+        UserError: a variable has no value, or a reply has nothing at the pointer to capture.
+    """
+    context = connection.context
+    for number, request in enumerate(requests, 1):
+        where = f"setup request {number}, {request.method} {request.path}"
+        try:
+            reply = await _send(connection, request, who)
+        except NoReply as error:
+            raise TargetError(context.target.base_url, f"{where}: {error.exchange.error}") from None
+        if not _is_accepted(reply, request):
+            text = reply.body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
+            raise TargetError(
+                context.target.base_url,
+                context.mask.text(f"{where}: answered {reply.status} with {text!r}"),
+                hint="statuses = [...] lists the accepted ones",
+            )
+        _capture(context, request, reply, where)
+
+
+async def tear_down(connection: HttpConnection, requests: Sequence[Request], who: Principal) -> tuple[str, ...]:
+    """Send all ``[[teardown]]`` requests, also after one fails. Returns a message for each that failed."""
+    problems: list[str] = []
+    for number, request in enumerate(requests, 1):
+        where = f"teardown request {number}, {request.method} {request.path}"
+        try:
+            reply = await _send(connection, request, who)
+        except (NoReply, UserError) as error:
+            problems.append(f"{where}: {error}")
+            continue
+        if not _is_accepted(reply, request):
+            problems.append(f"{where}: answered {reply.status}")
+    return tuple(problems)
+
+
+async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
+    """Delete everything that the run created, each by its creator. Returns the URLs that are still there."""
+    pending = {created.url: created for created in connection.context.created}
+
+    def on_deleted(created: Created) -> None:
+        pending.pop(created.url, None)
+
+    await delete_resources(connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted)
+    return tuple(pending)
+
+
+async def delete_resources(
+    connection: HttpConnection,
+    resources: Iterable[Created],
+    *,
+    within_s: float,
+    on_deleted: Callable[[Created], None],
+) -> None:
+    """Delete resources, a few at once, until all were tried or the time is up.
+
+    Args:
+        connection: to the target.
+        resources: taken one by one, when their turn comes.
+        within_s: what is not deleted by then stays.
+        on_deleted: called for each resource that is gone.
+    """
+    rest = iter(resources)
+
+    async def delete_some() -> None:
+        for created in rest:
+            if await _is_deleted(connection, created):
+                on_deleted(created)
+
+    try:
+        async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:
+            for _ in range(_DELETES_AT_ONCE):
+                group.create_task(delete_some())
+    except TimeoutError:
+        pass  # the caller knows which resources were not reported as deleted
+
+
+async def _is_deleted(connection: HttpConnection, created: Created) -> bool:
+    context = connection.context
+    request = context.target.cleanup_request
+    variables = {**context.variables, "id": created.id, "url": created.url}
+    url = created.url if request.path == "{url}" else context.path(request.path, id=created.id, url=created.url)
+    content = None if request.body is None else json.dumps(filled(request.body, variables)).encode()
+    headers = {} if content is None else {"content-type": context.target.media_type}
+    for _ in range(3):
+        try:
+            reply = await connection.send(request.method, url, created.who.current(), headers, content)
+        except NoReply:
+            return False
+        if reply.status != 429:
+            return reply.accepted or reply.status in _GONE_STATUSES
+        retry_after = reply.headers.get("retry-after", "1")
+        await asyncio.sleep(min(float(retry_after) if retry_after.isdigit() else 1.0, _MAX_RETRY_AFTER_S))
+    return False
+
+
+async def _send(connection: HttpConnection, request: Request, who: Principal) -> Reply:
+    context = connection.context
+    content = None if request.body is None else json.dumps(filled(request.body, context.variables)).encode()
+    headers = {} if content is None else {"content-type": "application/json"}
+    path = context.path(request.path)
+    return await connection.send(request.method, path, who.current(), headers | request.headers, content)
+
+
+def _is_accepted(reply: Reply, request: Request) -> bool:
+    return reply.status in request.statuses if request.statuses else reply.accepted
+
+
+def _capture(context: RunContext, request: Request, reply: Reply, where: str) -> None:
+    if not request.capture:
+        return
+    try:
+        document = json.loads(reply.body)
+    except ValueError:
+        document = None
+    for name, pointer in request.capture.items():
+        value = value_at(document, pointer)
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise UserError(f"{where}: nothing to capture at {pointer}", hint="a JSON Pointer to a string or a number")
+        context.variables[name] = str(value)

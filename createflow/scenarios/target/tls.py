@@ -1,0 +1,82 @@
+"""TLS: which certificates are trusted, and handshakes that check what the target offers (RFC 9325)."""
+
+import socket
+import ssl
+import time
+import warnings
+from typing import Literal
+from urllib.parse import urlsplit
+
+from createflow.schemas.error import UserError
+
+_TIMEOUT_S = 5.0
+
+
+def trusted_context(ca_file: str | None) -> ssl.SSLContext:
+    """A context that verifies certificates, with the system's authorities or the one of this PEM file.
+
+    Raises:
+        UserError: the file is not a certificate.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise UserError(
+            f"ca_file {ca_file}: not a PEM certificate: {error}", hint="name the authority's certificate"
+        ) from None
+
+
+class TlsHandshakes:
+    """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
+
+    def __init__(self, base_url: str, ca_file: str | None) -> None:
+        parts = urlsplit(base_url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or 443
+        self._ca_file = ca_file
+
+    def verified_error(self) -> str:
+        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds."""
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            self._shake_hands(context)
+        except (ssl.SSLError, OSError) as error:
+            return str(error)
+        return ""
+
+    def certificate_days_left(self) -> float:
+        """For how many days the verified certificate is still valid.
+
+        Raises:
+            OSError: no handshake succeeds.
+        """
+        certificate = self._shake_hands(ssl.create_default_context(cafile=self._ca_file))
+        return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
+
+    def offer_tls_1_1(self) -> Literal["accepted", "refused", "untested"]:
+        """How an offer of only TLS 1.1 ends; ``untested`` when this machine's library cannot make the offer."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        # Only the version matters here; the certificate is checked by ``verified_error``.
+        context.verify_mode = ssl.CERT_NONE
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # offering a deprecated version is the purpose
+            context.minimum_version = ssl.TLSVersion.TLSv1_1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+        try:
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            self._shake_hands(context)
+        except ssl.SSLError as error:
+            return "untested" if "NO_PROTOCOLS_AVAILABLE" in (error.reason or "") else "refused"
+        except ConnectionError:
+            return "refused"
+        return "accepted"
+
+    def _shake_hands(self, context: ssl.SSLContext) -> dict[str, object]:
+        """The peer's certificate; empty when the context does not verify it."""
+        with (
+            socket.create_connection((self._host, self._port), timeout=_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=self._host) as secure,
+        ):
+            return dict(secure.getpeercert() or {})

@@ -1,0 +1,97 @@
+"""What editors and readers are shown of the profile, made from its model.
+
+``python -m createflow.schemas.profile_reference`` writes the JSON Schema for editors, and prints the Markdown tables of
+every key for ``docs/profile.md``.
+"""
+
+import inspect
+import json
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from createflow.schemas.profile import BaselineEntry, Deadlines, FaultCommands, Limits, Profile, Slo
+from createflow.schemas.profile_auth import AUTH_MODELS
+from createflow.schemas.profile_sinks import CacheSink, EventSink, ReplicaSink, SearchSink, Sinks, SqlSink
+from createflow.schemas.profile_target import CleanupRequest, Envelope, Errors, Fields, Request, Target
+
+SCHEMA_FILE = "profile.schema.json"
+TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The whole", Profile),
+    ("[target]", Target),
+    ("[target.fields]", Fields),
+    ("[target.envelope]", Envelope),
+    ("[target.errors]", Errors),
+    ("[target.cleanup_request]", CleanupRequest),
+    ("[[setup]] and [[teardown]]", Request),
+    *((f'[auth] kind = "{get_args(model.model_fields["kind"].annotation)[0]}"', model) for model in AUTH_MODELS),
+    ("[sinks]", Sinks),
+    ("[sinks.primary] and [sinks.audit]", SqlSink),
+    ("[[sinks.replicas]]", ReplicaSink),
+    ("[sinks.cache]", CacheSink),
+    ("[sinks.events]", EventSink),
+    ("[sinks.search]", SearchSink),
+    ("[faults.NAME]", FaultCommands),
+    ("[deadlines]", Deadlines),
+    ("[limits]", Limits),
+    ("[slo]", Slo),
+    ("[[baseline]]", BaselineEntry),
+)
+"""Heading and model, in the order of the document."""
+
+
+def profile_schema() -> dict[str, Any]:
+    """The schema, 2020-12."""
+    schema = Profile.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "createflow profile"}
+
+
+def profile_schema_text() -> str:
+    """The file's text."""
+    return json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def profile_tables() -> str:
+    """All tables."""
+    return "\n".join(line for heading, model in TABLES for line in _table(heading, model))
+
+
+def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
+    yield f"### {heading if heading[0] != '[' else f'`{heading}`'}\n"
+    title = inspect.cleandoc(model.__doc__ or "").partition(": ")
+    told = _plain(title[2] or title[0])
+    yield f"{told[0].upper()}{told[1:]}\n"
+    fields = [(name, field) for name, field in model.model_fields.items() if name != "kind"]
+    if not fields:
+        return
+    yield "| key | unless given | meaning |"
+    yield "|---|---|---|"
+    for name, field in fields:
+        yield f"| `{name}` | {_default(field)} | {_plain(field.description or '')} |"
+    yield ""
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.default
+    if value is None or value is PydanticUndefined or value in ((), "") or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{list(value)}`".replace("'", '"') if isinstance(value, tuple) else f"`{value}`"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "`").replace("|", "\\|").split())
+
+
+if __name__ == "__main__":
+    file = Path(str(files("createflow.schemas").joinpath("json", SCHEMA_FILE)))
+    file.write_text(profile_schema_text(), encoding="utf-8")
+    sys.stdout.write(profile_tables())
