@@ -12,7 +12,7 @@ LINT_IMPORTS = Path(sys.prefix) / "bin" / "lint-imports"
 
 FORBIDDEN = {
     "Areas": ("scenarios/outcome.py", "createflow.reference_server.domain.job"),
-    "No import cycles": ("schemas/error.py", "createflow.schemas.profile_error"),
+    "No import cycles": ("schemas/error.py", "createflow.schemas.profile_file"),
     "The tester's layers": ("scenarios/text/__init__.py", "createflow.scenarios.checks"),
     "The load engine's layers": ("scenarios/load/host/__init__.py", "createflow.scenarios.load.plan.plan"),
     "The reference's layers": ("reference_server/domain/__init__.py", "createflow.reference_server.pipeline"),

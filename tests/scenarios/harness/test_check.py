@@ -25,8 +25,8 @@ def test_a_check_is_what_its_function_and_decorator_say() -> None:
     assert declared.id == "validation.something_holds"
     assert (declared.title, declared.explanation) == ("Something holds.", "Why: because.")
     assert declared.parameters == {
-        "target": Parameter(Target, optional=False),
-        "cache": Parameter(Cache, optional=True),
+        "target": Parameter(Target, is_optional=False),
+        "cache": Parameter(Cache, is_optional=True),
     }
     assert declared.level is Level.MAY
 
@@ -37,7 +37,7 @@ def test_a_check_without_a_promise_is_no_check() -> None:
     async def silent() -> None:
         pass
 
-    with pytest.raises(TypeError, match="promises something"):
+    with pytest.raises(TypeError, match="says what the target must do"):
         check(step=Step.RESPONSE, source="x")(silent)
 
 

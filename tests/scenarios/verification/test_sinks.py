@@ -15,7 +15,7 @@ from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.row_sink import RowSink
 from createflow.scenarios.verification.search_sink import SearchSink
 from createflow.scenarios.verification.sink import Identities, PrimaryUnseenError
-from createflow.schemas import profile
+from createflow.schemas import profile_sinks
 from tests.scenarios.verification.fakes import writes_of
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +94,7 @@ async def known(writes: Writes, *ids: str) -> Identities:
 
 def audit_sink(writes: Writes, table: Table, identities: Identities, *there: str, actors: tuple[str, ...]) -> AuditSink:
     """A trail with both queries."""
-    queries = profile.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
+    queries = profile_sinks.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
     return AuditSink(
         table,
         queries,
@@ -178,7 +178,7 @@ class Stream:
         """Nothing is open."""
 
 
-EVENTS = profile.EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="orders.>")
+EVENTS = profile_sinks.EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="orders.>")
 
 
 def event(event_id: str | None, name: Any) -> dict[str, Any]:
@@ -263,7 +263,7 @@ class Index:
         return [one for one, _ in self.documents if one in set(ids)]
 
 
-SEARCH = profile.SearchSink(url=SecretStr("http://127.0.0.1:1"), index="i")
+SEARCH = profile_sinks.SearchSink(url=SecretStr("http://127.0.0.1:1"), index="i")
 
 
 def search_sink(
