@@ -129,7 +129,8 @@ async def test_what_cannot_be_brought_about_is_listed() -> None:
     target = _gates()
     target.limits = None
     with pytest.raises(
-        NotDeclared, match=r"^400 are told apart.*401: .*auth; 403: .*; 500: .*; 503: .*; 429: .*limits"
+        NotDeclared,
+        match=r"^400 are told apart.*401: .auth. is not configured; 403: .*; 500: .*; 503: .*; 429: .*limits",
     ):
         await _run(target, tokens=None, faults=None)
     with pytest.raises(NotDeclared, match="400, 401, 403, 429 are told apart"):

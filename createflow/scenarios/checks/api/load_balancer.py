@@ -15,11 +15,11 @@ _NOTICES_WITHIN_S = 10.0
 _DAYS = 14
 
 
-@check(step=Step.LOAD_BALANCER, source="RFC 9325 §3.1.1; seed, step 2", needs=(Need.HTTPS,))
+@check(step=Step.LOAD_BALANCER, source="contract: https; RFC 9325 §3.1.1", needs=(Need.HTTPS,))
 async def old_tls_is_refused(handshakes: Handshakes) -> None:
     """TLS 1.2 or newer is offered with a certificate that verifies, and TLS 1.1 is refused.
 
-    Why: TLS 1.0 and 1.1 rest on broken hashes; RFC 8996 retired them.
+    Why: TLS 1.0 and 1.1 depend on broken hashes; RFC 8996 deprecates them.
     """
     for moment in ("before", "after"):
         problem = await asyncio.to_thread(handshakes.verified_error)
@@ -33,7 +33,7 @@ async def old_tls_is_refused(handshakes: Handshakes) -> None:
 
 @check(step=Step.LOAD_BALANCER, level=Level.SHOULD, source="RFC 9110 §4.3.4", needs=(Need.HTTPS,))
 async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
-    """The certificate is good for another two weeks: time enough for somebody to notice."""
+    """The certificate is valid for at least another 14 days."""
     try:
         days = await asyncio.to_thread(handshakes.certificate_days_left)
     except OSError as error:
@@ -43,13 +43,13 @@ async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
 
 @check(
     step=Step.LOAD_BALANCER,
-    source="RFC 9110 §15.6.4; seed, Error Handling",
+    source="contract: load-balancing; contract: unavailable-503; RFC 9110 §15.6.4",
     needs=(Need.GATEWAY_DOWN,),
     disturbs=True,
     limit_s=60.0,
 )
 async def no_gateway_is_503(target: Target, faults: Faults) -> None:
-    """With no gateway alive the answer is 503 as problem+json, and creates are accepted again afterwards."""
+    """With every gateway down the reply is 503 as problem+json, and creates are accepted again after recovery."""
     async with between_creates(target):
         pass
     async with faults.injected("gateway_down"):

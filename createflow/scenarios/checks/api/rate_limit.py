@@ -30,7 +30,7 @@ _BURST_TOLERANCE = 1.1
 
 @check(
     step=Step.RATE_LIMIT,
-    source="seed, Error Handling; RFC 6585 §4",
+    source="contract: rate-limited-429; RFC 6585 §4",
     catches="no_rate_limit",
     needs=(Need.LIMITS,),
     disturbs=True,
@@ -43,13 +43,13 @@ async def excess_is_429(target: Target) -> None:
 @check(
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
-    source="RFC 6585 §4; RFC 9110 §10.2.3",
+    source="contract: rate-limited-429; RFC 6585 §4; RFC 9110 §10.2.3",
     catches="retry_after_missing",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
 async def retry_after_is_given(target: Target) -> None:
-    """A 429 says when to come back, and who waits that long is served."""
+    """A 429 has Retry-After, and a create sent after that time is accepted."""
     refusal = await exceeded(target, target.writer)
     wait_s = _seconds(expect_header(refusal, "Retry-After"), refusal)
     if wait_s > _LONGEST_WAIT_S:
@@ -62,16 +62,16 @@ async def retry_after_is_given(target: Target) -> None:
 @check(
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
-    source="seed, Error Handling; OWASP API4:2023",
+    source="contract: rate-limited-429; OWASP API4:2023",
     catches="counts_one_of_many",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
 async def no_window_takes_more(target: Target) -> None:
-    """However many creates come at once and whenever they come, no stretch of time takes more than is promised.
+    """No time window accepts more than the promised rate and burst, however many creates come at once.
 
-    Why: a limiter that reads, counts and writes in three steps, or in each instance for itself, or by the clock's whole
-    seconds, refuses some of the excess and yet lets a multiple of the promise through.
+    Why: a limiter that reads, counts and writes in three steps, or counts in each instance alone, or resets at whole
+    seconds, refuses some requests and still accepts a multiple of the promised rate.
     """
     if target.limits is None:
         raise NotDeclared("`limits` is not configured")
@@ -92,13 +92,13 @@ async def no_window_takes_more(target: Target) -> None:
 @check(
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
-    source="OWASP API4:2023",
+    source="contract: rate-limited-429; OWASP API4:2023",
     catches="shared_bucket",
     needs=(Need.LIMITS,),
     disturbs=True,
 )
 async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
-    """One subject's excess does not use up another's share."""
+    """One subject that exceeds its rate does not use up the rate of another."""
     writer, other = tokens.writer(), tokens.other_writer()
     async with between_creates(target, who=other):
         refusal = await exceeded(target, writer)
@@ -122,7 +122,7 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     disturbs=True,
 )
 async def claimed_address_evades_nothing(target: Target) -> None:
-    """Another X-Forwarded-For with every request does not raise the limit."""
+    """Another X-Forwarded-For in every request does not raise the limit."""
     numbers = count()
 
     def claims() -> dict[str, str]:

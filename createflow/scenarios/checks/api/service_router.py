@@ -23,16 +23,16 @@ _FAST_REPLIES = 5
 
 @check(
     step=Step.SERVICE_ROUTER,
-    source="seed, Error Handling; RFC 9110 §15.6.4",
+    source="contract: unavailable-503; contract: unknown-outcome-504; RFC 9110 §15.6.4",
     catches="down_is_500",
     needs=(Need.SERVICE_DOWN,),
     disturbs=True,
     limit_s=60.0,
 )
 async def service_down_is_503(target: Target, faults: Faults) -> None:
-    """With no live service instance the answer is 503 with Retry-After, and creates are accepted again afterwards.
+    """With every service instance down the reply is 503 with Retry-After, and creates are accepted after recovery.
 
-    504 is allowed while the loss is being noticed: then the outcome is truly unknown.
+    504 is allowed until the failure is detected: the outcome is then unknown.
     """
     async with between_creates(target):
         pass
@@ -50,14 +50,14 @@ async def service_down_is_503(target: Target, faults: Faults) -> None:
 
 @check(
     step=Step.SERVICE_ROUTER,
-    source="seed, Error Handling: circuit breaker open",
+    source="contract: circuit-breaker",
     catches="breaker_never_opens",
     needs=(Need.DATABASE_FAULT,),
     disturbs=True,
     limit_s=60.0,
 )
 async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
-    """Lasting database errors turn into quick 503s with Retry-After, and creates are accepted again afterwards."""
+    """Lasting database errors open the circuit breaker: quick 503s with Retry-After, and recovery afterwards."""
     async with between_creates(target):
         pass
     async with faults.injected("database_error", "database_down"):
@@ -78,9 +78,9 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
     await _recovers(target)
 
 
-@check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="RFC 9110 §15.5.5")
+@check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="contract: service-routing; RFC 9110 §15.5.5")
 async def unknown_resource_is_404(target: Target) -> None:
-    """A resource that does not exist, and a path that does not, are answered 404."""
+    """A missing resource, and a path that does not exist, are answered 404."""
     async with between_creates(target):
         made = await target.create()
         url = target.url_of(made)

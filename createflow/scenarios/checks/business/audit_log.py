@@ -21,7 +21,7 @@ _SKEW_S = 5.0
 _WORDS = ("create", "insert", "post", "add", "write")
 
 
-@check(step=Step.AUDIT_LOG, source="seed, step 10", catches="audit_lost")
+@check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_lost")
 async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
     """Every accepted create has exactly one audit entry of success."""
     for made in [await created(target) for _ in range(_CREATES)]:
@@ -29,9 +29,9 @@ async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
         expect(len(entries) == 1, "one audit entry of success", str(len(entries)), made.reply)
 
 
-@check(step=Step.AUDIT_LOG, source="seed, step 10: record who/what/when", catches="audit_anonymous")
+@check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_anonymous")
 async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
-    """The audit entry names the subject, the action, the resource, the time, and the request."""
+    """The audit entry has the subject, the action, the resource, the time and the request id."""
     made = await created(target)
     entries = await _entries(target, audit, made)
     if not entries:
@@ -60,7 +60,7 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
     catches="audit_splits_lines",
 )
 async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
-    """A line break in a field makes no audit entry of its own: the create has exactly one, of its own actor."""
+    """A line break in a field adds no audit entry: the create has exactly one, with its own actor."""
     name = target.contract.fields.name
     async with between_creates(target):
         text = f"{nonce()}\n2026-01-01 admin delete success"

@@ -14,7 +14,7 @@ from createflow.schemas.flow import Step
 _CREATES = 5
 
 
-@check(step=Step.PUBLISH_EVENT, source="seed, step 9; architecture: what a 201 promises", catches="event_lost")
+@check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_lost")
 async def every_create_has_an_event(target: Target, events: EventLog) -> None:
     """Every accepted create is published within its deadline."""
     for made in [await created(target) for _ in range(_CREATES)]:
@@ -22,7 +22,7 @@ async def every_create_has_an_event(target: Target, events: EventLog) -> None:
         expect(bool(seen), f"an event within {target.deadlines.event_s:g} s", "none", made.reply)
 
 
-@check(step=Step.PUBLISH_EVENT, source="seed, step 9; CloudEvents 1.0, source and id", catches="event_twice")
+@check(step=Step.PUBLISH_EVENT, source="contract: event-once; CloudEvents 1.0, source and id", catches="event_twice")
 async def one_event_per_create(target: Target, events: EventLog) -> None:
     """An accepted create is published exactly once; a redelivery of the same event id does not count."""
     made = [await created(target) for _ in range(_CREATES)]
@@ -38,7 +38,7 @@ async def one_event_per_create(target: Target, events: EventLog) -> None:
         expect(count == 1, "one event for one create", f"{count} with different ids", resource.reply)
 
 
-@check(step=Step.PUBLISH_EVENT, source="seed, step 9", catches="event_wrong_actor")
+@check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_wrong_actor")
 async def event_equals_resource(target: Target, events: EventLog) -> None:
     """The event shows the resource exactly as the reply does."""
     made = await created(target)

@@ -19,7 +19,7 @@ _TAKES_EFFECT_WITHIN_S = 5.0
 Body = dict[str, object]
 
 
-@check(step=Step.TRANSACTION, source="seed, Error Handling", catches="row_kept_after_refusal")
+@check(step=Step.TRANSACTION, source="contract: refusal-leaves-nothing", catches="row_kept_after_refusal")
 async def refused_create_leaves_nothing(
     *,
     target: Target,
@@ -48,7 +48,7 @@ async def refused_create_leaves_nothing(
 
 @check(
     step=Step.TRANSACTION,
-    source="seed, Error Handling: rollback transaction",
+    source="contract: database-error-500; contract: atomic",
     catches="no_rollback",
     needs=(Need.DATABASE_ERROR,),
     disturbs=True,
@@ -64,7 +64,7 @@ async def database_error_is_500_and_leaves_nothing(
     cache: Cache | None,
     search: SearchIndex | None,
 ) -> None:
-    """A database error inside the transaction is answered 500, leaves nothing, and the same create works later."""
+    """A database error inside the transaction is answered with 500, leaves nothing, and the create works later."""
     traces = _traces(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     await created(target)
     async with faults.injected("database_error"):

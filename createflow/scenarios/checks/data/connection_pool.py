@@ -13,11 +13,11 @@ _AT_ONCE = 60
 _AFTERWARDS = 10
 
 
-@check(step=Step.CONNECTION_POOL, source="seed, step 11", catches="pool_leaks", disturbs=True)
+@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks", disturbs=True)
 async def parallel_creates_all_answer(target: Target, primary: Primary | None) -> None:
-    """Sixty creates at once are all accepted with ids of their own, and creates afterwards are as well.
+    """Sixty concurrent creates are all accepted with different ids, and so are the creates after them.
 
-    Why: a connection that is not given back shows only when the pool has been through all of its connections.
+    Why: a leaked connection shows only when the pool has used all of its connections.
     """
     bodies = [target.contract.document() for _ in range(_AT_ONCE)]
     replies = await asyncio.gather(*(target.create(body) for body in bodies))

@@ -12,16 +12,16 @@ from createflow.schemas.flow import Step
 _OUTAGE_CREATES = 3
 
 
-@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches="index_skipped")
+@check(step=Step.INDEX_UPDATE, source="contract: index", catches="index_skipped")
 async def create_is_found(target: Target, search: SearchIndex) -> None:
-    """A created resource is in the index by its id and found by its name within the deadline, as the reply shows it."""
+    """A new resource is indexed by id and found by name within the deadline, as the reply shows it."""
     made = await created(target)
     document = await _by_id(target, search, made)
     expect_same_fields(_indexed(made.shown, document), document, made.reply, where="the indexed document")
     await _by_name(target, search, made, made.name)
 
 
-@check(step=Step.INDEX_UPDATE, source="seed, step 15", catches="index_keeps_old", needs=(Need.UPDATE,))
+@check(step=Step.INDEX_UPDATE, source="contract: index", catches="index_keeps_old", needs=(Need.UPDATE,))
 async def update_is_found(target: Target, search: SearchIndex) -> None:
     """An updated resource is found by its new name within the deadline, and no longer by its old one."""
     made = await created(target)
@@ -42,13 +42,13 @@ async def update_is_found(target: Target, search: SearchIndex) -> None:
 
 @check(
     step=Step.INDEX_UPDATE,
-    source="seed, step 15: asynchronous",
+    source="contract: index",
     needs=(Need.SEARCH_DOWN,),
     disturbs=True,
     limit_s=60.0,
 )
 async def outage_is_caught_up(target: Target, search: SearchIndex, faults: Faults) -> None:
-    """While the search engine is away creates are accepted, and they are found once it is back."""
+    """While the search engine is down creates are accepted, and they are found once it is back."""
     async with faults.injected("search_down"):
         replies = [(body, await target.create(body)) for body in _bodies(target)]
         for _, reply in replies:

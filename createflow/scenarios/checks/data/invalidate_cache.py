@@ -21,15 +21,15 @@ _READS = 6
 
 @check(
     step=Step.INVALIDATE_CACHE,
-    source="seed, step 14",
+    source="contract: cache",
     catches="cache_not_invalidated",
     needs=(Need.UPDATE,),
 )
 async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
-    """Once an update is answered, no read shows the value before it, however many reads ran beside it.
+    """Once an update is answered no read shows the older value, however many reads run concurrently.
 
-    Why the reads before: a cache that holds nothing cannot be stale. Where the cache itself can be asked, the
-    check sees that it held the old value.
+    How: the resource is read first, because an empty cache cannot be stale. Where the cache itself can be read, the
+    check verifies that it held the old value.
     """
     field = target.contract.fields.name
     made = await created(target)
@@ -53,9 +53,9 @@ async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
         raise Inconclusive("the cache never held the resource, so it could not be stale")
 
 
-@check(step=Step.INVALIDATE_CACHE, source="seed, step 14", catches="cache_wrong_body")
+@check(step=Step.INVALIDATE_CACHE, source="contract: cache", catches="cache_wrong_body")
 async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> None:
-    """What the cache holds is what the primary's row says, after a create and after an update."""
+    """The cached value equals the primary's row, after a create and after an update."""
     made = await created(target)
     await _equal(target, cache, primary, made, made.reply)
     if target.contract.update:

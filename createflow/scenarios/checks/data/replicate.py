@@ -14,20 +14,20 @@ from createflow.schemas.flow import Step
 _ROUNDS = 5
 
 
-@check(step=Step.REPLICATE, source="seed, step 13; architecture: what a 201 promises")
+@check(step=Step.REPLICATE, source="contract: replicas")
 async def every_replica_converges(target: Target, replicas: Replicas) -> None:
-    """Every declared replica has the row, as the reply shows it, within the deadline."""
+    """Every configured replica has the row, as the reply shows it, within the deadline."""
     made = await created(target)
     await asyncio.gather(*(_converges(target, replica, made) for replica in replicas.each()))
 
 
 @check(
     step=Step.REPLICATE,
-    source="architecture: a later read by the same client is never older",
+    source="contract: read-your-writes",
     catches="reads_old_version",
 )
 async def own_write_is_read(target: Target) -> None:
-    """Who has written reads what they wrote, at once, after a create and after every update."""
+    """A client that reads at once sees its own write, after a create and after every update."""
     made = await created(target)
     await _reads_own(target, made, made.name)
     await _update_rounds(target, made)
@@ -35,13 +35,13 @@ async def own_write_is_read(target: Target) -> None:
 
 @check(
     step=Step.REPLICATE,
-    source="architecture: reads never older than the reader's own write",
+    source="contract: read-your-writes; contract: replicas",
     needs=(Need.REPLICA_DOWN,),
     disturbs=True,
     limit_s=60.0,
 )
 async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: Replicas) -> None:
-    """While a replica stands still, creates are accepted and own writes are read; afterwards it catches up."""
+    """While a replica is stopped, creates are accepted and own writes are read; afterwards it catches up."""
     async with faults.injected("replica_down"):
         made = await created(target)
         await _reads_own(target, made, made.name)

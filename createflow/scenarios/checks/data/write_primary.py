@@ -11,13 +11,13 @@ from createflow.schemas.flow import Step
 
 @check(
     step=Step.WRITE_PRIMARY,
-    source="seed, step 12; architecture: what a 201 promises",
+    source="contract: durable-before-201",
     catches="drops_description",
 )
 async def row_equals_reply(target: Target, primary: Primary) -> None:
-    """When the 201 arrives the primary has one row, and it says what the reply says and what was sent.
+    """When the 201 arrives the primary has one row, equal to the reply and to what was sent.
 
-    There is no deadline here: committed means committed.
+    There is no deadline here: the write is committed before the reply.
     """
     body = target.contract.document()
     made = await created(target, body)

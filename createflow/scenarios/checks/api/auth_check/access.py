@@ -10,16 +10,18 @@ from createflow.scenarios.target.probes import Target, Tokens
 from createflow.schemas.flow import Step
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.2", catches="open_door")
+@check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 9110 §15.5.2", catches="open_door")
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
     """A create without a token is refused with 401."""
     async with between_creates(target):
         expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 9110 §11.6.1; RFC 6750 §3", catches="no_challenge")
+@check(
+    step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 9110 §11.6.1; RFC 6750 §3", catches="no_challenge"
+)
 async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
-    """Every 401 says in WWW-Authenticate which scheme is wanted.
+    """Every 401 names the required scheme in WWW-Authenticate.
 
     Why: without the challenge a client cannot tell "log in" from "not allowed".
     """
@@ -40,11 +42,11 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.AUTH_CHECK,
-    source="seed, Error Handling; RFC 6750 §3.1",
+    source="contract: unauthenticated-401; RFC 6750 §3.1",
     catches="malformed_token_crashes",
 )
 async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
-    """Whatever stands where a token should, the answer is 401 and never a server error."""
+    """A malformed token is refused with 401 and never causes a server error."""
     writer = tokens.writer()
     good = writer.token or ""
     forms = {
@@ -65,9 +67,9 @@ async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(await target.create(who=basic), 401, of="the scheme Basic")
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 7519 §4.1.4", catches="ignores_expiry")
+@check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 7519 §4.1.4", catches="ignores_expiry")
 async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
-    """A token that has expired is refused with 401, although nothing else about it is wrong."""
+    """An expired token that is otherwise valid is refused with 401."""
     expired = tokens.expired()
     async with between_creates(target, who=tokens.writer()):
         expect_status(await target.create(who=expired), 401, of="a create with an expired token")
@@ -89,7 +91,7 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches="skips_signature")
 async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
-    """A token that is well signed, but with a key that the issuer never had, is refused with 401."""
+    """A token that is properly signed, but not with a key of the issuer, is refused with 401."""
     writer = tokens.writer()
     foreign = writer.holding(forged_tokens.sign_with_foreign_key(writer.token or ""))
     async with between_creates(target, who=writer):
@@ -98,7 +100,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches="accepts_alg_none")
 async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
-    """A token whose header says that it is not signed is refused with 401, however "none" is spelled."""
+    """A token whose header says alg "none", in any letter case, is refused with 401."""
     writer = tokens.writer()
     async with between_creates(target, who=writer):
         for spelling in ("none", "None", "NONE", "nOnE"):
@@ -109,9 +111,9 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
                 expect_status(reply, 401, of=f'a token with alg "{spelling}" and {signature}')
 
 
-@check(step=Step.AUTH_CHECK, source="seed, Error Handling; RFC 9110 §15.5.4", catches="no_rbac")
+@check(step=Step.AUTH_CHECK, source="contract: forbidden-403; RFC 9110 §15.5.4", catches="no_rbac")
 async def reader_is_403(target: Target, tokens: Tokens) -> None:
-    """Somebody known whose role does not allow creating is refused with 403, not 401."""
+    """A valid token whose role does not allow creating is refused with 403, not 401."""
     writer, reader = tokens.writer(), tokens.reader()
     if writer.token == reader.token:
         raise NotDeclared("reader and writer are one principal")

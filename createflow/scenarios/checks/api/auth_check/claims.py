@@ -19,7 +19,7 @@ _QUICK_S = 2.0
 
 @check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches="long_leeway")
 async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token is good until a moment before its end, and refused with 401 a few minutes after it."""
+    """A token is accepted until just before it expires, and refused with 401 a few minutes after."""
     writer = tokens.writer()
     now = int(time.time())
     async with between_creates(target, who=writer):
@@ -32,7 +32,7 @@ async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 7519 §2, §4.1.4", catches="timeless_tokens")
 async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token without an end, or whose end is no number, is refused with 401."""
+    """A token without an expiry time, or whose exp is not a number, is refused with 401."""
     writer = tokens.writer()
     token = writer.token or ""
     forms = {
@@ -46,7 +46,7 @@ async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> 
 
 @check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.5", catches="ignores_not_before")
 async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token that is not good before a time to come is refused with 401."""
+    """A token that is not yet valid (nbf in the future) is refused with 401."""
     token = tokens.writer().token or ""
     now = int(time.time())
     later = {"nbf": now + _FEW_MINUTES_S + 60, "exp": now + _LIFE_S * 2}
@@ -55,7 +55,7 @@ async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> 
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches="ignores_issued_at")
 async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token that says it was issued an hour from now is refused with 401."""
+    """A token with an issue time (iat) one hour in the future is refused with 401."""
     token = tokens.writer().token or ""
     now = int(time.time())
     ahead = issuer.sign(token, claims={"iat": now + 3600, "exp": now + 3600 + _LIFE_S})
@@ -68,9 +68,9 @@ async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: I
     catches="ignores_audience",
 )
 async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token for another audience, for none, from another issuer, or from none is refused with 401.
+    """A token with another or no audience, or with another or no issuer, is refused with 401.
 
-    Why: a token that somebody gave to another service must not open this one.
+    Why: a token that was issued for another service must not be valid here.
     """
     token = tokens.writer().token or ""
     claims = Jws.parse(token).claims
@@ -88,7 +88,7 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
 
 @check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches="ignores_crit")
 async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token whose crit is empty, unknown, or names a header that is not there is refused with 401."""
+    """A token whose crit is empty, unknown, or names a missing header is refused with 401."""
     token = tokens.writer().token or ""
     forms: dict[str, dict[str, object]] = {
         "a critical header that nobody knows": {"crit": ["urn:createflow:unknown"], "urn:createflow:unknown": True},
@@ -102,9 +102,9 @@ async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer:
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 8725 §3.11, §3.12; RFC 9068 §4", catches="any_token_type")
 async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token of another kind (another typ, no subject) is refused with 401.
+    """A token of another type (another typ, no subject) is refused with 401.
 
-    Why: an issuer signs ID tokens, refresh tokens and invitations with the same key; they are not keys to an API.
+    Why: an issuer signs ID tokens, refresh tokens and invitations with the same key; none is for access to an API.
     """
     token = tokens.writer().token or ""
     forms = {
@@ -125,9 +125,9 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
     catches="derives_keys",
 )
 async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:
-    """An encrypted token is refused with 401 at once, however much work its header asks for.
+    """An encrypted token is refused with 401 within 2 s, however much work its header demands.
 
-    Why: p2c is a number of hash rounds that the sender chooses; a verifier that obeys works for the attacker.
+    Why: p2c is a number of hash rounds that the sender chooses; a verifier that computes them can be overloaded.
     """
     writer = tokens.writer()
     token = "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIiwicDJzIjoiYzJGc2RBIiwicDJjIjoyMDAwMDAwMDB9"  # noqa: S105 - no secret: a header

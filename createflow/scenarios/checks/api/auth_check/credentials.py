@@ -15,7 +15,7 @@ from createflow.schemas.report import Level
 
 @check(step=Step.AUTH_CHECK, source="RFC 6750 §2.1; RFC 9110 §11.1", catches="scheme_ignored")
 async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
-    """A good token under another scheme, without a scheme, or a scheme without a token is refused with 401."""
+    """A valid token with another scheme or without one, and a scheme without a token, are refused with 401."""
     writer = _bearer(tokens)
     forms = {
         "the scheme Basic before a good token": replace(writer, scheme="Basic", renew=None),
@@ -29,7 +29,7 @@ async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 9110 §11.1", catches="scheme_case_matters")
 async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
-    """The scheme is taken in any letter case: bearer is Bearer."""
+    """The scheme is accepted in any letter case: bearer is the same as Bearer."""
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
         for scheme in ("bearer", "BEARER"):
@@ -39,9 +39,9 @@ async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700 §4.3.2", catches="token_from_query")
 async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
-    """A token in the query string is not honoured.
+    """A token in the query string is not accepted.
 
-    Why: addresses end up in logs, histories and Referer headers, and the token with them.
+    Why: URLs are kept in logs, histories and Referer headers, and the token with them.
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
@@ -59,9 +59,9 @@ async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2, §3.1", catches="takes_last_credential")
 async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHttp) -> None:
-    """A request with two Authorization fields is refused with 400 or 401.
+    """A request with two Authorization headers is refused with 400 or 401.
 
-    Why: a proxy may judge the first and the service the second.
+    Why: a proxy may check the first and the service use the second.
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
@@ -83,9 +83,9 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
     catches="loose_token_spelling",
 )
 async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
-    """A good token in another spelling (padding, blanks, unused bits, JSON form, quotes) is refused with 401.
+    """A valid token in another spelling (padding, blanks, unused bits, JSON form, quotes) is refused with 401.
 
-    Why: two spellings of one token slip past whatever remembers tokens by their text, such as a list of revoked ones.
+    Why: a list of revoked tokens that compares text misses another spelling of the same token.
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
@@ -93,11 +93,17 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="OWASP API8:2023", catches="validates_first")
+@check(
+    step=Step.AUTH_CHECK,
+    level=Level.SHOULD,
+    source="contract: unauthenticated-401; OWASP API8:2023",
+    catches="validates_first",
+)
 async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
-    """Who brings no good token learns 401 even when the body is wrong too, and a reader always learns the same.
+    """A request without a valid token is refused with 401 even if its body is invalid too.
 
-    Why: whoever gets 400 first is told about the API by somebody who should not have talked to them.
+    Why: a 400 for the body tells a client without permission how the API works. A reader who sends the same invalid
+    body several times gets the same status each time.
     """
     writer = tokens.writer()
     async with between_creates(target, who=writer):
@@ -115,7 +121,7 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches="error_code_without_token")
 async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
-    """A bad token is told error="invalid_token" in the challenge; no token at all is told no error code."""
+    """The challenge to an invalid token says error="invalid_token"; without a token it has no error code."""
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
         bare = await target.create(who=ANONYMOUS)

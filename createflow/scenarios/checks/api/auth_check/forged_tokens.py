@@ -30,7 +30,7 @@ _SLOW_S = 2.0
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="stripped_signature")
 async def stripped_signature_is_401(target: Target, tokens: Tokens) -> None:
-    """A token whose signature is empty, missing or all zeros is refused with 401, whatever its alg says."""
+    """A token whose signature is empty, missing or all zeros is refused with 401, whatever its alg."""
     writer = tokens.writer()
     async with between_creates(target, who=writer):
         for form, token in forged_tokens.strip_signature(writer.token or ""):
@@ -41,7 +41,7 @@ async def stripped_signature_is_401(target: Target, tokens: Tokens) -> None:
 async def public_key_is_no_secret(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token signed by HMAC with the issuer's public key as the secret is refused with 401.
 
-    Why: a verifier that believes the token's alg takes the public key, which everybody has, for a shared secret.
+    Why: a verifier that trusts the token's alg uses the public key, which everybody has, as a shared secret.
     """
     writer = tokens.writer()
     good = Jws.parse(writer.token or "")
@@ -55,7 +55,7 @@ async def public_key_is_no_secret(target: Target, tokens: Tokens, issuer: Issuer
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.5; RFC 7518 §3.2", catches="weak_secret")
 async def guessed_secret_is_401(target: Target, tokens: Tokens) -> None:
-    """A token signed by HMAC with a blank or common secret is refused with 401, and the good one is not such a one."""
+    """A token signed by HMAC with an empty or common secret is refused with 401, and the issuer uses no such secret."""
     writer = tokens.writer()
     token = writer.token or ""
     good = Jws.parse(token)
@@ -72,7 +72,7 @@ async def guessed_secret_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.3, §4.1.6; RFC 8725 §3.10", catches="trusts_embedded_key")
 async def embedded_key_is_401(target: Target, tokens: Tokens) -> None:
-    """A token that brings the key to verify it along, in jwk or x5c, is refused with 401."""
+    """A token that contains its own verification key, in jwk or x5c, is refused with 401."""
     writer = tokens.writer()
     async with between_creates(target, who=writer):
         for form, token in forged_tokens.embed_key(writer.token or ""):
@@ -81,9 +81,9 @@ async def embedded_key_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.2, §4.1.5; RFC 8725 §3.10", catches="fetches_key_url")
 async def key_url_is_not_fetched(target: Target, tokens: Tokens, callbacks: Callbacks) -> None:
-    """A token that says where its key is to be fetched, in jku or x5u, is refused with 401, and nothing is fetched.
+    """A token that names a URL of its key, in jku or x5u, is refused with 401, and the URL is not fetched.
 
-    Why: the address is the attacker's choice, and so is what the server's own network is asked.
+    Why: the attacker chooses the URL, and so makes the server send requests inside its own network (SSRF).
     """
     writer = tokens.writer()
     async with callbacks.listening() as heard, between_creates(target, who=writer):
@@ -96,7 +96,7 @@ async def key_url_is_not_fetched(target: Target, tokens: Tokens, callbacks: Call
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.10; RFC 7515 §4.1.4", catches="key_id_crashes")
 async def strange_key_id_is_401(target: Target, tokens: Tokens) -> None:
-    """A key id with a path, SQL, a NUL or 5,000 letters in it is refused with 401, as quickly as any other."""
+    """A key id with a path, SQL, a NUL or 5,000 letters is refused with 401, as quickly as any other."""
     writer = tokens.writer()
     good = Jws.parse(writer.token or "")
     forms: dict[str, object] = {

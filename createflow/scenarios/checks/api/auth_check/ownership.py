@@ -13,9 +13,9 @@ from createflow.schemas.flow import Step
 
 @check(step=Step.AUTH_CHECK, source="OWASP API1:2023; RFC 9110 §15.5.5", needs=(Need.PRIVATE,))
 async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
-    """Somebody else's resource is answered as one that does not exist, also when it is cached, and no list shows it.
+    """Another user's private resource looks like a missing one, also when cached, and no list shows it.
 
-    Why: who may ask is not yet who may see; and a 403 where a missing id has a 404 tells which ids are there.
+    Why: a 403 where a missing id has a 404 discloses which ids exist.
     """
     if target.contract.raw is not None:
         raise NotDeclared("the body carries no mark to know the resource by")

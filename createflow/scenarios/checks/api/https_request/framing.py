@@ -15,7 +15,7 @@ _CHUNKED = "Transfer-Encoding: chunked"
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9112 §5.1, §6.1, §6.3, §7.1", disturbs=True)
 async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
-    """A request whose length can be read in two ways, or not at all, creates nothing and ends the connection."""
+    """A request with an ambiguous or invalid length creates nothing and is refused, or the connection is closed."""
     async with _between_raw_creates(target, raw):
         body = _body(target)
         length = f"Content-Length: {len(body)}"
@@ -38,10 +38,10 @@ async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9112 §6.1, §6.3, §11.2", disturbs=True)
 async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None:
-    """With both Content-Length and Transfer-Encoding, no request hidden in the body is answered, now or next.
+    """With both Content-Length and Transfer-Encoding, a request hidden in the body is never answered.
 
-    Why: where a proxy believes one of them and the service the other, the rest of the body is the next client's
-    request.
+    Why: if a proxy uses one of the two and the service the other, the rest of the body becomes the next client's
+    request (request smuggling).
     """
     async with _between_raw_creates(target, raw):
         hidden = raw.request(b"", who=target.writer, method="GET", lines=("X-Createflow: hidden",))
@@ -71,7 +71,7 @@ async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9112 §3.2", disturbs=True)
 async def host_is_required_once(target: Target, raw: RawHttp) -> None:
-    """A request without a Host, or with two, is refused with 400."""
+    """A request without a Host header, or with two, is refused with 400."""
     async with _between_raw_creates(target, raw):
         forms = {"no Host": (), "two Hosts": (raw.authority, "elsewhere.example")}
         for form, host in forms.items():

@@ -18,7 +18,7 @@ _STRANGER = "https://stranger.example"
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1")
 async def date_is_given(target: Target) -> None:
-    """Successes and refusals carry a Date."""
+    """Successes and refusals have a Date header."""
     async with between_creates(target):
         for case, reply in await _replies(target):
             date = expect_header(reply, "Date")
@@ -35,7 +35,7 @@ async def date_is_given(target: Target) -> None:
     catches="may_be_stored",
 )
 async def replies_are_not_stored(target: Target) -> None:
-    """Replies to a known client may not be kept by a shared cache, and are taken for nothing but what they say."""
+    """Replies must not be stored by shared caches, and forbid content sniffing (nosniff)."""
     async with between_creates(target):
         for case, reply in await _replies(target):
             told = {part.strip().lower() for part in reply.headers.get("cache-control", "").split(",")}
@@ -52,7 +52,7 @@ async def replies_are_not_stored(target: Target) -> None:
     catches="version_banner",
 )
 async def no_version_is_told(target: Target) -> None:
-    """No reply says which version of which software made it."""
+    """No reply discloses the version of the software that made it."""
     async with between_creates(target):
         for case, reply in await _replies(target):
             for name in ("server", "x-powered-by", "x-aspnet-version", "via"):
@@ -64,7 +64,7 @@ async def no_version_is_told(target: Target) -> None:
 
 @check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches="origin_reflected")
 async def strange_origin_is_not_let_in(target: Target) -> None:
-    """A page of any origin is not allowed to use the reader's credentials."""
+    """CORS never allows an arbitrary origin to send credentials."""
     async with between_creates(target):
         for origin in (_STRANGER, "null"):
             ask = {"origin": origin, "access-control-request-method": "POST"}
@@ -84,7 +84,7 @@ async def strange_origin_is_not_let_in(target: Target) -> None:
 
 @check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6797 §6.1.1, §7.1", needs=(Need.HTTPS,))
 async def https_is_insisted_on(target: Target) -> None:
-    """Replies over HTTPS carry Strict-Transport-Security with a max-age above zero."""
+    """Replies over HTTPS have Strict-Transport-Security with a max-age above zero."""
     reply = await target.create()
     if not reply.accepted:
         raise Inconclusive(f"an ordinary create was answered {reply.status}")

@@ -17,11 +17,16 @@ _BOMB_BYTES = 16 * 1024 * 1024
 _QUICK_S = 5.0
 
 
-@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §15.5.16", catches="any_media_type")
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="contract: media-type; RFC 9110 §15.5.16",
+    catches="any_media_type",
+)
 async def wrong_media_type_is_415(target: Target) -> None:
-    """A valid body that is not called JSON is refused with 415.
+    """A valid body whose Content-Type is not JSON is refused with 415.
 
-    Why: a form on another site can send text/plain without the browser asking first.
+    Why: a form on another site can send text/plain without a CORS preflight.
     """
     async with between_creates(target):
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx"):
@@ -31,7 +36,7 @@ async def wrong_media_type_is_415(target: Target) -> None:
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches="no_allow_header")
 async def unknown_method_is_405(target: Target) -> None:
-    """A method that the path does not have is refused with 405, and Allow says which it has."""
+    """A method that the path does not support is refused with 405, and Allow lists the supported ones."""
     async with between_creates(target):
         reply = await target.create(method="PATCH")
         if reply.accepted:
@@ -50,14 +55,14 @@ async def unknown_method_is_405(target: Target) -> None:
 @check(
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
-    source="RFC 9110 §15.5.14",
+    source="contract: body-limit; RFC 9110 §15.5.14",
     catches="unbounded_body",
     needs=(Need.BODY_LIMIT,),
 )
 async def oversized_body_is_413(target: Target) -> None:
-    """A body of one byte more than declared is refused with 413, before anything judges its content.
+    """A body one byte above the declared limit is refused with 413, before its content is validated.
 
-    Why: the body is valid JSON padded with blanks, so that only its size can be what is wrong with it.
+    How: the body is valid JSON padded with blanks, so that only its size is wrong.
     """
     limit = target.contract.max_body_bytes or 0
     async with between_creates(target):
@@ -73,7 +78,7 @@ async def oversized_body_is_413(target: Target) -> None:
     catches="options_differ",
 )
 async def options_agree_with_405(target: Target) -> None:
-    """OPTIONS and the 405 name the same methods."""
+    """OPTIONS and the 405 list the same methods."""
     options = await target.create(b"", method="OPTIONS")
     if not options.accepted or "allow" not in options.headers:
         raise NotDeclared(f"OPTIONS does not tell the methods: it is answered {options.status}")
@@ -99,9 +104,14 @@ async def options_agree_with_405(target: Target) -> None:
         )
 
 
-@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6585 §5; OWASP API4:2023", catches="unbounded_headers")
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="contract: body-limit; RFC 6585 §5; OWASP API4:2023",
+    catches="unbounded_headers",
+)
 async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
-    """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and nothing is made."""
+    """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and creates nothing."""
     async with between_creates(target):
         body = target.contract.shape.body(target.contract.document())
         lines = (f"Content-Length: {len(body)}", f"X-Createflow: {'x' * _HUGE_BYTES}")
@@ -113,9 +123,9 @@ async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
 
 @check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 9110 §8.4; OWASP API4:2023", catches="inflates_bodies")
 async def compressed_bomb_is_refused(target: Target) -> None:
-    """A small compressed body that grows to 16 MiB is refused with a 4xx, and quickly.
+    """A small compressed body that expands to 16 MiB is refused with a 4xx within 5 s.
 
-    Why: what a limit on the body measures is what was sent, not what it becomes.
+    Why: a limit on the body that counts the bytes sent does not limit the memory of the decompressed body.
     """
     document = json.dumps(target.contract.document()).encode()
     bomb = gzip.compress(document.ljust(_BOMB_BYTES), compresslevel=9, mtime=0)

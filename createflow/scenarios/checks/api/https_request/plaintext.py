@@ -15,12 +15,12 @@ from createflow.schemas.flow import Step
 _HTTP_PORT = 80
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 6750 §5.3; RFC 9110 §4.2.2; seed, step 1", needs=(Need.HTTPS,))
+@check(step=Step.HTTPS_REQUEST, source="contract: https; RFC 6750 §5.3; RFC 9110 §4.2.2", needs=(Need.HTTPS,))
 async def plaintext_creates_nothing(target: Target, raw: RawHttp, primary: Primary | None) -> None:
-    """A create that is sent without TLS, to the same port or to port 80 of the host, is not carried out.
+    """A create sent without TLS, to the same port or to port 80 of the host, creates nothing.
 
-    Why: a redirect to https comes too late for what was sent. Off this machine no credential is sent in the clear, and
-    on this machine port 80 is somebody else's.
+    Why: a redirect to https comes too late, because the request was already readable. To another machine no credential
+    is sent without TLS, and on this machine port 80 is not tried, because it may belong to another program.
     """
     asking: list[str] = []
     async with between_creates(target):

@@ -36,9 +36,9 @@ _VALUES: dict[str, Any] = {
 _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "tenant", "owner", "is_admin", "deleted")
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §8.1", catches="quotes_doubled")
+@check(step=Step.RESPONSE, source="contract: normalisation; RFC 8259 §8.1", catches="quotes_doubled")
 async def text_comes_back_as_sent(target: Target) -> None:
-    """Text of every script comes back as it was sent, in the reply and in a read; NFC counts as the same."""
+    """Text in every script comes back as sent, in the reply and in a read; its NFC form counts as equal."""
     name = target.contract.fields.name
     patterned = "pattern" in target.contract.properties.get(name, {}) and not target.contract.is_seed
     if patterned or not target.contract.has_schema:
@@ -54,9 +54,9 @@ async def text_comes_back_as_sent(target: Target) -> None:
             expect(same, f"{name} = {sent!r}", repr(shown), seen)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; RFC 8259 §6", catches="numbers_rounded")
+@check(step=Step.RESPONSE, source="contract: normalisation; RFC 8259 §6", catches="numbers_rounded")
 async def values_come_back_as_sent(target: Target) -> None:
-    """Numbers up to 2^53, empty values, null and nested ones come back equal and of the same type."""
+    """Numbers up to 2^53, empty values, null and nested values come back equal and of the same type."""
     name = free_object(target)
     made = await created(target, target.contract.document(**{name: _VALUES}))
     read = await target.read(made.url)
@@ -69,9 +69,9 @@ async def values_come_back_as_sent(target: Target) -> None:
             expect(same, f"{case} as {value!r}", repr(kept), seen)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format; the target's schema", catches="default_missing")
+@check(step=Step.RESPONSE, source="contract: six-fields; the target's schema", catches="default_missing")
 async def defaults_are_filled_alike(target: Target) -> None:
-    """A body of only what is required is accepted, and its defaults are shown, in the reply as in a read."""
+    """A body with only the required fields is accepted, and the reply and a read show the defaults."""
     contract = target.contract
     whole = contract.document()
     body = {name: whole[name] for name in {*contract.required, contract.fields.name} if name in whole}
@@ -86,7 +86,7 @@ async def defaults_are_filled_alike(target: Target) -> None:
 
 @check(step=Step.RESPONSE, source="OWASP API3:2023", catches="unknown_fields_stored")
 async def protected_fields_are_not_taken(target: Target) -> None:
-    """What only the server may set (id, times, version, role, tenant) is refused or passed over, never kept."""
+    """Fields that only the server may set (id, times, version, role, tenant) are refused or ignored, never stored."""
     contract = target.contract
     own = {name for name in _PROTECTED if name not in contract.properties}
     async with between_creates(target):
@@ -103,7 +103,7 @@ async def protected_fields_are_not_taken(target: Target) -> None:
 
 @check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches="byte_order_mark")
 async def json_is_plain_utf_8(target: Target) -> None:
-    """JSON in replies is UTF-8 without a byte order mark, and its type says no other charset."""
+    """JSON in replies is UTF-8 without a byte order mark, and Content-Type names no other charset."""
     made = await created(target, target.contract.document())
     read = await target.read(made.url)
     for seen in (made.reply, read):

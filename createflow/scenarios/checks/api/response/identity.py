@@ -18,9 +18,9 @@ _AT_ONCE = 20
 _SPOOFED = "spoofed.example"
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches="id_repeated")
+@check(step=Step.RESPONSE, source="contract: id-unique", catches="id_repeated")
 async def ids_are_unique(target: Target, primary: Primary | None) -> None:
-    """Creates one after another and at once each have an id and an address of their own, and one row each."""
+    """Sequential and concurrent creates each have an id, a URL and a row of their own."""
     made = [await created(target) for _ in range(_IN_A_ROW)]
     made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
     for what, values in (("ids", {one.id for one in made}), ("addresses", {one.url for one in made})):
@@ -32,7 +32,7 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
 
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches="id_repeated")
 async def uuid_is_a_legal_one(target: Target) -> None:
-    """An id that looks like a UUID has the variant and a version that the standard knows."""
+    """An id that looks like a UUID has a valid variant and version."""
     made = await created(target)
     try:
         value = uuid.UUID(made.id)
@@ -42,9 +42,13 @@ async def uuid_is_a_legal_one(target: Target) -> None:
     expect(legal, "a UUID of version 1 to 8", f"{made.id}: version {value.version}, {value.variant}", made.reply)
 
 
-@check(step=Step.RESPONSE, source="RFC 9110 §10.2.2; CWE-644; OWASP API8:2023", catches="location_from_header")
+@check(
+    step=Step.RESPONSE,
+    source="contract: location; RFC 9110 §10.2.2; CWE-644; OWASP API8:2023",
+    catches="location_from_header",
+)
 async def location_is_ours(target: Target) -> None:
-    """Location names the resource on this host and scheme, and no host that the client made up."""
+    """Location has the host and scheme of the request, and no host from a header that the client made up."""
     for headers in ({}, {"x-forwarded-host": _SPOOFED}, {"forwarded": f"host={_SPOOFED};proto=http"}):
         made = await created(target, headers=headers)
         location = made.reply.headers.get("location")
@@ -58,9 +62,9 @@ async def location_is_ours(target: Target) -> None:
         expect(last == made.id or made.id in location, f"a Location that names {made.id}", location, made.reply)
 
 
-@check(step=Step.RESPONSE, source="seed, Request/Response Format", catches="time_of_reading")
+@check(step=Step.RESPONSE, source="contract: six-fields", catches="time_of_reading")
 async def created_at_stays(target: Target) -> None:
-    """created_at is the same in every read, and stays when the resource is changed."""
+    """created_at is the same in every read, and an update does not change it."""
     field = target.contract.fields.created_at
     made = await created(target)
     first = made.shown.get(field)

@@ -21,16 +21,17 @@ _EFFECT_WITHIN_S = 10.0
 
 @check(
     step=Step.RESPONSE,
-    source="seed, Error Handling; RFC 9457 §3.1.1",
+    source="contract: error-format; RFC 9457 §3.1.1",
     catches="limit_looks_like_outage",
     disturbs=True,
     limit_s=120.0,
 )
 async def six_refusals_are_told_apart(target: Target, tokens: Tokens | None, faults: Faults | None) -> None:
-    """400, 401, 403, 429, 500 and 503 are each brought about, and are told apart by status and by code.
+    """400, 401, 403, 429, 500 and 503 are each provoked, and differ in status or code.
 
-    Why: a client mends the first, logs in at the second, gives up at the third and comes back after the others; which
-    it is must be read by a program. Codes are compared where the profile says where they are, and in problem documents.
+    Why: a client corrects the first, logs in at the second, gives up at the third and tries again after the others, so
+    a program must be able to distinguish them. Codes are compared where the profile names their place, and in problem
+    documents.
     """
     seen: dict[int, Reply] = {}
     absent: list[str] = []

@@ -19,7 +19,6 @@ from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 from createflow.schemas.wire import wire_schema
 
-_SEED = "seed, Request/Response Format"
 _ROUNDS = 5
 _CLOCK_S = 2.0
 """Date has whole seconds, and clocks of one deployment differ a little."""
@@ -34,18 +33,18 @@ _INTERNALS = {
 }
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §15.3.2", catches="ok_for_created")
+@check(step=Step.RESPONSE, source="contract: create-201; RFC 9110 §15.3.2", catches="ok_for_created")
 async def create_is_201(target: Target) -> None:
-    """A valid create is answered 201 with a JSON body."""
+    """A valid create is answered with 201 and a JSON body."""
     reply = await target.create()
     expect_status(reply, 201, of="a valid create")
     expect(reply.media_type == "application/json", "application/json", reply.media_type or "no type", reply)
     expect(reply.document is not None, "a JSON object", repr(reply.body[:80]), reply)
 
 
-@check(step=Step.RESPONSE, source=_SEED, catches="missing_field")
+@check(step=Step.RESPONSE, source="contract: six-fields", catches="missing_field")
 async def body_has_the_fields(target: Target) -> None:
-    """The 201 shows id, who and when beside what was sent, each of its type and as it was sent."""
+    """The 201 shows the id, creator and creation time, and the fields that were sent, with their types and values."""
     sent = target.contract.document()
     reply = await target.create(sent)
     if not reply.accepted:
@@ -61,9 +60,9 @@ async def body_has_the_fields(target: Target) -> None:
             raise Expectation("a body that the resource schema allows", errors[0].message, exchanges=[reply.exchange])
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 9110 §10.2.2", catches="no_location")
+@check(step=Step.RESPONSE, source="contract: location; RFC 9110 §10.2.2", catches="no_location")
 async def location_is_given(target: Target) -> None:
-    """Every 201 says in Location where the resource is."""
+    """Every 201 has the URL of the resource in Location."""
     for _ in range(_ROUNDS):
         reply = await target.create()
         if not reply.accepted:
@@ -71,9 +70,9 @@ async def location_is_given(target: Target) -> None:
         expect_header(reply, "Location")
 
 
-@check(step=Step.RESPONSE, source="RFC 9110 §15.3.2", catches="location_wrong")
+@check(step=Step.RESPONSE, source="contract: location; RFC 9110 §15.3.2", catches="location_wrong")
 async def location_answers_the_same(target: Target) -> None:
-    """What is read at the Location at once is what the 201 showed."""
+    """A read of the Location right after the 201 shows the same resource."""
     made = await created(target)
     if "location" not in made.reply.headers:
         raise Inconclusive("the 201 has no Location; location_is_given judges that")
@@ -82,9 +81,9 @@ async def location_answers_the_same(target: Target) -> None:
     expect_same_fields(made.shown, seen.document or {}, made.reply, seen, where="what the Location shows")
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; RFC 3339 §5.6", catches="local_time")
+@check(step=Step.RESPONSE, source="contract: six-fields; RFC 3339 §5.6", catches="local_time")
 async def created_at_is_now(target: Target) -> None:
-    """created_at is a time with an offset, and it is the time of the request by the target's own clock."""
+    """created_at is the time of the request by the target's own clock, in RFC 3339 with an offset."""
     made = await created(target)
     text = made.shown.get(target.contract.fields.created_at)
     stamped = isinstance(text, str) and _RFC_3339.fullmatch(text) is not None
@@ -101,9 +100,9 @@ async def created_at_is_now(target: Target) -> None:
     )
 
 
-@check(step=Step.RESPONSE, source=f"{_SEED}; OWASP API3:2023", catches="created_by_from_body")
+@check(step=Step.RESPONSE, source="contract: six-fields; OWASP API3:2023", catches="created_by_from_body")
 async def created_by_is_the_subject(target: Target, tokens: Tokens) -> None:
-    """created_by is the subject of the token, for two subjects at once and whatever the body claims."""
+    """created_by is the subject of the token, for two concurrent subjects and whatever the body says."""
     people = (tokens.writer(), tokens.other_writer())
     if any(person.subject is None for person in people):
         raise NotDeclared("the tokens do not say who their subject is")
@@ -122,9 +121,14 @@ async def _creates_as(target: Target, person: Principal) -> None:
     expect(seen == person.subject, f"{field} = {person.subject}", repr(seen), made.reply)
 
 
-@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9110 §15.3.2, §8.8.3, §13.1.2", catches="etag_differs")
+@check(
+    step=Step.RESPONSE,
+    level=Level.SHOULD,
+    source="contract: etag; RFC 9110 §15.3.2, §8.8.3, §13.1.2",
+    catches="etag_differs",
+)
 async def etag_matches(target: Target) -> None:
-    """The ETag of the 201 is the one that a read shows, and asking with it again is answered 304."""
+    """The ETag of the 201 is that of a read, and a read with it in If-None-Match is answered with 304."""
     made = await created(target)
     etag = made.reply.headers.get("etag")
     if etag is None:
@@ -141,9 +145,9 @@ async def etag_matches(target: Target) -> None:
     expect_status(again, 304, of="a read that has the current version")
 
 
-@check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9457 §3", catches="html_errors")
+@check(step=Step.RESPONSE, level=Level.SHOULD, source="contract: error-format; RFC 9457 §3", catches="html_errors")
 async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
-    """Errors are application/problem+json whose status is the reply's."""
+    """Refusals are application/problem+json, with the status of the reply in the body."""
     async with between_creates(target):
         for case, reply in await _errors(target, tokens):
             expect(
@@ -161,9 +165,9 @@ async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None
             expect(bool({"title", "type"} & set(problem or {})), f"a title or type for {case}", "neither", reply)
 
 
-@check(step=Step.RESPONSE, source="OWASP API8:2023; CWE-209", catches="stack_trace_leaks")
+@check(step=Step.RESPONSE, source="contract: no-internals; OWASP API8:2023; CWE-209", catches="stack_trace_leaks")
 async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> None:
-    """No error shows a stack trace, SQL, a connection string, a path or a library of the server."""
+    """No refusal shows a stack trace, SQL, a connection string, a path or a library of the server."""
     async with between_creates(target):
         for case, reply in await _errors(target, tokens):
             text = reply.body.decode("utf-8", "replace").replace("\\n", "\n")
@@ -180,11 +184,11 @@ async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> Non
 @check(
     step=Step.RESPONSE,
     level=Level.SHOULD,
-    source="seed, Error Handling; RFC 9457 §3.1.1",
+    source="contract: error-format; RFC 9457 §3.1.1",
     catches="one_code_for_all",
 )
 async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
-    """Refusals of different kinds are told apart by a code or type in the body, and one kind always has the same."""
+    """Each kind of refusal has a code or type of its own in the body, the same each time."""
     kinds: dict[int, set[str]] = {}
     async with between_creates(target):
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:

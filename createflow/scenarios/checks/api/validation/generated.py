@@ -14,11 +14,11 @@ from createflow.schemas.flow import Step
 _CASES = 25
 
 
-@check(step=Step.VALIDATION, source="the target's schema", catches="loses_empty_values")
+@check(step=Step.VALIDATION, source="contract: validation; the target's schema", catches="loses_empty_values")
 async def generated_bodies_come_back(target: Target, seeded: random.Random) -> None:
-    """Bodies that the schema allows are accepted, and the reply and a read show them as they were sent.
+    """Generated bodies that the schema allows are accepted, and the reply and a read show them as sent.
 
-    The bodies follow from the run's seed; their names are new each time.
+    How: the bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
     bodies = await generated_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
@@ -31,9 +31,9 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
         expect_same_fields(sent, seen.document or {}, reply, seen, where="the read, as it was sent")
 
 
-@check(step=Step.VALIDATION, source="the target's schema; seed, Error Handling", catches="types_unchecked")
+@check(step=Step.VALIDATION, source="contract: invalid-400; the target's schema", catches="types_unchecked")
 async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> None:
-    """Bodies with one generated mistake are refused with 400, never accepted and never a server error."""
+    """Generated bodies with one error are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)
     good = [contract.document() for _ in range(_CASES)]
     bodies = invalid_bodies(contract.schema, good, seeded.getrandbits(32))

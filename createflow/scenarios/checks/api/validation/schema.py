@@ -22,7 +22,7 @@ _WRONG: dict[str, list[Any]] = {
 }
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches="no_validation")
+@check(step=Step.VALIDATION, source="contract: invalid-400", catches="no_validation")
 async def missing_name_is_400(target: Target) -> None:
     """A body without a required field is refused with 400."""
     required = target.contract.required
@@ -35,7 +35,7 @@ async def missing_name_is_400(target: Target) -> None:
             expect_status(await target.create(body), 400, of=f"a body without {name}")
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches="types_unchecked")
+@check(step=Step.VALIDATION, source="contract: validation; contract: invalid-400", catches="types_unchecked")
 async def wrong_types_are_400(target: Target) -> None:
     """A value of a wrong JSON type is refused with 400, for every field, and so is a body that is no object."""
     async with between_creates(target):
@@ -47,11 +47,11 @@ async def wrong_types_are_400(target: Target) -> None:
             expect_status(await target.create(text), 400, of=f"the body {text.decode()}")
 
 
-@check(step=Step.VALIDATION, source="JSON Schema validation §6.3.1", catches="length_off_by_one")
+@check(step=Step.VALIDATION, source="contract: validation; JSON Schema validation §6.3.1", catches="length_off_by_one")
 async def length_bound_is_exact(target: Target) -> None:
-    """The declared number of characters is accepted and one more is refused, counted in code points.
+    """A text of exactly the maximum length is accepted and one longer is refused, counted in code points.
 
-    Why: "\U0001f600" is one character, but two units in UTF-16 and four bytes in UTF-8.
+    Why: "😀" is one character, but two units in UTF-16 and four bytes in UTF-8.
     """
     name = target.contract.fields.name
     longest = target.contract.max_length(name)
@@ -73,13 +73,13 @@ async def length_bound_is_exact(target: Target) -> None:
 
 @check(
     step=Step.VALIDATION,
-    source="OWASP API3:2023; the target's schema",
+    source="contract: validation; OWASP API3:2023; the target's schema",
     catches="unknown_fields_stored",
 )
 async def unknown_field_is_400(target: Target) -> None:
     """A field that the schema does not have is refused with 400.
 
-    Why: what is silently dropped was meant, and what is silently stored may be trusted by somebody.
+    Why: a field that is silently dropped was meant by the client, and one that is silently stored may be trusted later.
     """
     if not target.contract.closed:
         raise NotDeclared("the schema allows additional properties")
@@ -89,9 +89,9 @@ async def unknown_field_is_400(target: Target) -> None:
             expect_status(reply, 400, of=f"a body with the field {name}")
 
 
-@check(step=Step.VALIDATION, source="RFC 8259 §2, §7, §8.1", catches="broken_json_crashes")
+@check(step=Step.VALIDATION, source="contract: invalid-400; RFC 8259 §2, §7, §8.1", catches="broken_json_crashes")
 async def broken_json_is_400(target: Target) -> None:
-    """What is not JSON in UTF-8, or cannot be stored, is refused with 400 and never a server error."""
+    """A body that is not JSON in UTF-8, or cannot be stored, is refused with 400 and never causes a server error."""
     good = json.dumps(target.contract.document()).encode()
     name = target.contract.fields.name
     forms = {
@@ -111,11 +111,16 @@ async def broken_json_is_400(target: Target) -> None:
             expect_status(await target.create(body), 400, of=f"a body {form}")
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 7493 §2.3", catches="broken_json_crashes")
+@check(
+    step=Step.VALIDATION,
+    level=Level.SHOULD,
+    source="contract: validation; RFC 7493 §2.3",
+    catches="broken_json_crashes",
+)
 async def duplicate_key_is_400(target: Target) -> None:
-    """A body that has one key twice is refused with 400.
+    """A body with a duplicate key is refused with 400.
 
-    Why: parsers differ in which of the two they keep, so what was checked may not be what is stored.
+    Why: parsers differ in which of the two values they keep, so the validated value may not be the stored one.
     """
     good = target.contract.document()
     name = target.contract.fields.name
@@ -124,9 +129,11 @@ async def duplicate_key_is_400(target: Target) -> None:
         expect_status(await target.create(twice), 400, of=f"a body with {name} twice")
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="RFC 9457 §3", catches="first_error_only")
+@check(
+    step=Step.VALIDATION, level=Level.SHOULD, source="contract: invalid-400; RFC 9457 §3", catches="first_error_only"
+)
 async def every_error_is_named(target: Target) -> None:
-    """A refusal of a body with several bad fields names every one of them."""
+    """The refusal of a body with several invalid fields names every one of them."""
     bad = {
         name: _WRONG[schema["type"]][0]
         for name, schema in target.contract.properties.items()

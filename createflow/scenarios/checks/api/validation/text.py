@@ -38,9 +38,9 @@ _TEMPLATES = ("{{7*7}}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%{7*7}", "$(expr 7 '
 _INJECTED = "x-createflow-injected"
 
 
-@check(step=Step.VALIDATION, source="seed, Error Handling", catches="blank_accepted")
+@check(step=Step.VALIDATION, source="contract: invalid-400", catches="blank_accepted")
 async def blank_name_is_400(target: Target) -> None:
-    """A name in which nothing can be seen is refused with 400."""
+    """A name without any visible character is refused with 400."""
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
     judge = Draft202012Validator(schema)
@@ -53,9 +53,9 @@ async def blank_name_is_400(target: Target) -> None:
             expect_status(reply, 400, of=f"a {contract.fields.name} of {form}")
 
 
-@check(step=Step.VALIDATION, source="RFC 8259 §7; CWE-89", catches="quotes_doubled")
+@check(step=Step.VALIDATION, source="contract: normalisation; RFC 8259 §7; CWE-89", catches="quotes_doubled")
 async def sql_is_only_text(target: Target) -> None:
-    """Text that would be SQL is stored as it is and read as it is, in no more time than other text."""
+    """Text that looks like SQL is stored and read unchanged, in no more time than other text."""
     for payload in _SQL:
         body = _named(target, payload)
         reply = await target.create(body)
@@ -67,7 +67,7 @@ async def sql_is_only_text(target: Target) -> None:
             expect_same_fields(sent, seen.document or {}, seen, where=f"{where}, as it was sent")
 
 
-@check(step=Step.VALIDATION, source="CWE-79; CWE-116", catches="markup_escaped_on_read")
+@check(step=Step.VALIDATION, source="contract: normalisation; CWE-79; CWE-116", catches="markup_escaped_on_read")
 async def markup_is_treated_alike(target: Target) -> None:
     """Markup is kept, escaped, stripped or refused, but the same way in the reply and in every read."""
     name = target.contract.fields.name
@@ -84,9 +84,13 @@ async def markup_is_treated_alike(target: Target) -> None:
                 expect(kept == shown, f"{name} = {shown!r} in the {reading} read", repr(kept), reply, seen)
 
 
-@check(step=Step.VALIDATION, source="CWE-1336; CWE-943; OWASP API7:2023", catches="evaluates_templates")
+@check(
+    step=Step.VALIDATION,
+    source="contract: normalisation; CWE-1336; CWE-943; OWASP API7:2023",
+    catches="evaluates_templates",
+)
 async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
-    """Templates, operators, prototypes and addresses come back as they were sent; nothing is evaluated or fetched."""
+    """Templates, operators, prototypes and URLs come back as sent; nothing is evaluated or fetched."""
     name = target.contract.fields.name
     async with AsyncExitStack() as scope:
         heard = await scope.enter_async_context(callbacks.listening()) if callbacks else None
@@ -116,7 +120,7 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
 
 @check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches="name_in_header")
 async def line_breaks_stay_in_the_body(target: Target) -> None:
-    """A line break in a field or in an address never makes a header of its own in a reply."""
+    """A line break in a field or in a URL never creates a header in a reply."""
     async with between_creates(target):
         made = await created(target)
         forged = f"\r\n{_INJECTED}: 1\r\n"
@@ -130,9 +134,14 @@ async def line_breaks_stay_in_the_body(target: Target) -> None:
             expect(_INJECTED not in reply.headers, "no header that came in a field", f"{_INJECTED}: 1", reply)
 
 
-@check(step=Step.VALIDATION, level=Level.SHOULD, source="UAX #15; CWE-180", catches="limits_before_normalising")
+@check(
+    step=Step.VALIDATION,
+    level=Level.SHOULD,
+    source="contract: normalisation; UAX #15; CWE-180",
+    catches="limits_before_normalising",
+)
 async def stored_form_keeps_the_limit(target: Target) -> None:
-    """What is stored keeps the declared length, also when text grows as it is normalised."""
+    """The stored text keeps the maximum length even if normalisation makes it longer."""
     name = target.contract.fields.name
     longest = target.contract.max_length(name)
     if longest is None or longest > 10_000:

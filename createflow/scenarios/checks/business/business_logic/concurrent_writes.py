@@ -20,12 +20,12 @@ _ROUNDS = 3
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="RFC 9110 §13.1.1",
+    source="contract: conditional-update; RFC 9110 §13.1.1",
     catches="if_match_ignored",
     needs=(Need.UPDATE,),
 )
 async def one_of_many_updates_wins(target: Target) -> None:
-    """Of several updates at once that name the same version, one at most is accepted, and it is what is read then."""
+    """Of several concurrent updates of one version at most one is accepted, and a read then shows it."""
     overlapping = 0
     name = target.contract.fields.name
     for _ in range(_ROUNDS):
@@ -49,12 +49,12 @@ async def one_of_many_updates_wins(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="seed, Error Handling; RFC 9110 §15.6.1",
+    source="contract: conflict-409; RFC 9110 §15.6.1",
     catches="contention_crashes",
     needs=(Need.UPDATE,),
 )
 async def contention_is_no_server_error(target: Target) -> None:
-    """Updates and reads of one resource at once are carried out, refused or put off, but never answered 500."""
+    """Concurrent updates and reads of one resource are carried out or refused, but never answered with 500."""
     overlapping = 0
     for _ in range(_ROUNDS):
         made = await created(target)
@@ -68,11 +68,11 @@ async def contention_is_no_server_error(target: Target) -> None:
         raise Inconclusive("no two requests truly overlapped")
 
 
-@check(step=Step.BUSINESS_LOGIC, source="RFC 9110 §15.5.10; seed, step 7", needs=(Need.UNIQUE_NAME,))
+@check(step=Step.BUSINESS_LOGIC, source="contract: conflict-409; RFC 9110 §15.5.10", needs=(Need.UNIQUE_NAME,))
 async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | None) -> None:
-    """Of several creates at once with one name exactly one is accepted, and the others are refused with 409.
+    """Of several concurrent creates with one name exactly one is accepted; the others are refused with 409.
 
-    Why: a target that looks first and inserts then finds the name free as often as it is asked at the same moment.
+    Why: if the target looks for the name first and inserts later, concurrent creates all find the name free.
     """
     overlapping = 0
     async with between_creates(target):
@@ -96,14 +96,14 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="RFC 9110 §13.1.1, §8.8.3.2",
+    source="contract: conditional-update; RFC 9110 §13.1.1, §8.8.3.2",
     catches="empty_condition_dropped",
     needs=(Need.UPDATE,),
 )
 async def unmet_condition_changes_nothing(target: Target) -> None:
-    """An update whose If-Match is empty, or cannot match, is refused with 412 or 400 and changes nothing.
+    """An update whose If-Match is empty or cannot match is refused with 412 or 400 and changes nothing.
 
-    Why: whoever sends a condition does not want to overwrite; one that cannot be read is not one that is met.
+    Why: a client that sends a condition does not want to overwrite. A condition that cannot be parsed is not met.
     """
     made = await created(target)
     etag = await _etag(target, made)

@@ -21,12 +21,12 @@ _EFFECT_WITHIN_S = 5.0
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
+    source="contract: idempotency-key; OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
     catches="key_shared",
     needs=(Need.IDEMPOTENCY,),
 )
 async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
-    """Somebody else who sends the same key and body is never shown what the first one made."""
+    """Another subject that sends the same Idempotency-Key and body does not get the first subject's resource."""
     writer, other = tokens.writer(), tokens.other_writer()
     body, headers = target.contract.document(), {_KEY: nonce()}
     async with between_creates(target, who=other):
@@ -39,12 +39,12 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="draft-ietf-httpapi-idempotency-key-header §2.6; seed",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
     catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY,),
 )
 async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Primary | None) -> None:
-    """A client that was cut off before the reply and asks again with the same key has made one resource."""
+    """A client that loses the connection and tries again with the same key has created one resource."""
     contract = target.contract
     for _ in range(_TRIES):
         body, key = contract.document(), nonce()
@@ -69,16 +69,16 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key-header §2.7; seed, Error Handling: rollback transaction",
+    source="contract: idempotency-key; contract: database-error-500; draft-ietf-httpapi-idempotency-key-header §2.7",
     catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
     disturbs=True,
     limit_s=60.0,
 )
 async def failed_create_is_made_once_at_most(target: Target, faults: Faults, primary: Primary | None) -> None:
-    """A create that met a database error and is asked for twice more with its key is answered alike, and made once.
+    """A create that met a database error and is repeated twice with its key gets the same answer and creates once.
 
-    Why: some carry it out then and some repeat the stored error; either is a policy, but two resources are none.
+    Why: an implementation may carry out the repeated create or repeat the stored error. It must not create twice.
     """
     contract = target.contract
     async with between_creates(target):
@@ -109,7 +109,7 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
     needs=(Need.IDEMPOTENCY,),
 )
 async def strange_key_is_answered(target: Target) -> None:
-    """A key that is empty, very long or strangely written is accepted or refused, each time alike, and never a 5xx."""
+    """An empty, very long or unusual key is accepted or refused, the same way each time, never with a 5xx."""
     word = nonce()
     forms = {
         "nothing": "",

@@ -18,14 +18,14 @@ _AT_ONCE = 6
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="draft-ietf-httpapi-idempotency-key-header §2.6",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
     catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY,),
 )
 async def same_key_creates_once(target: Target, primary: Primary | None) -> None:
-    """Creates with one Idempotency-Key and one body, one after another and at once, make one resource.
+    """Creates with the same Idempotency-Key and body, sequential or concurrent, create one resource.
 
-    Why: a client that got no reply must be able to ask again. While the first is still in progress 409 is allowed.
+    Why: a client that got no reply must be able to try again. While the first request is in progress 409 is allowed.
     """
     id_field = target.contract.fields.id
     for moment, count in (("one after another", 1), ("at once", _AT_ONCE)):
@@ -52,12 +52,12 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key-header §2.7",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.7",
     catches="key_reuse_accepted",
     needs=(Need.IDEMPOTENCY,),
 )
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
-    """An Idempotency-Key that comes again with another body is refused with 422 or 409."""
+    """An Idempotency-Key that is reused with another body is refused with 422 or 409."""
     headers = {_KEY: nonce()}
     async with between_creates(target):
         await created(target, headers=headers)
@@ -67,12 +67,12 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="RFC 9110 §13.1.1",
+    source="contract: conditional-update; RFC 9110 §13.1.1",
     catches="if_match_ignored",
     needs=(Need.UPDATE,),
 )
 async def stale_if_match_is_412(target: Target) -> None:
-    """An update that names a version which is no longer current is refused with 412 and changes nothing."""
+    """An update whose If-Match names an old version is refused with 412 and changes nothing."""
     made = await created(target)
     first = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
     if first is None:
