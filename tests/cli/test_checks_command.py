@@ -23,7 +23,7 @@ def test_every_check_is_listed_for_a_pipe_with_level_and_needs() -> None:
 def test_one_check_is_explained() -> None:
     """Promise, reason, source and needs."""
     text = CliRunner().invoke(app, ["checks", "auth_check.refusal_carries_challenge"]).stdout
-    for words in ("Every 401 says in WWW-Authenticate", "Why: without the challenge", "RFC 6750", "no_challenge"):
+    for words in ("Every 401 names the required scheme", "Why: without the challenge", "RFC 6750", "no_challenge"):
         assert words in text
 
 

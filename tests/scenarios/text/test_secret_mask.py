@@ -2,7 +2,7 @@
 
 import pytest
 
-from createflow.scenarios.reports.conformance import as_json
+from createflow.scenarios.reports.saved import to_json
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.report import Exchange, Outcome
 from tests.scenarios.reports.conformance.made_report import report, result
@@ -86,4 +86,4 @@ def test_a_lone_surrogate_becomes_its_escape_and_all_else_stays() -> None:
     """UTF-8 cannot hold it, and JSON of it cannot be written."""
     made = Mask().record(report(result("a", Outcome.SKIPPED, reason="\ud83d é 😀 \x00")))
     assert made.results[0].reason == "\\ud83d é 😀 \x00"
-    assert as_json.render(made).encode()
+    assert to_json(made).encode()
