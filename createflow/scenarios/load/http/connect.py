@@ -13,6 +13,7 @@ from gevent.event import AsyncResult
 
 from createflow.scenarios.load.http.deadlines import DeadlinePassed
 from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, kind_of
+from createflow.scenarios.target.tls import trusted_context
 
 _PORTS = {"http": 80, "https": 443}
 _READ = 1
@@ -119,7 +120,7 @@ class Endpoint:
 
 def _tls(ca_file: str | None) -> ssl.SSLContext:
     """One context for all connections: each new one would read the CA certificates again."""
-    context = trust(ca_file)
+    context = trusted_context(ca_file)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
