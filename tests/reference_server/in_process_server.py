@@ -69,7 +69,7 @@ class InProcessServer:
 
     def signed(self, header: dict[str, Any], **claims: Any) -> str:
         """Return a token of the issuer with other header fields and claims; None removes a claim."""
-        jws = Jws.parse(self.token()).changed(header=header, claims=claims)
+        jws = Jws.parse(self.token()).replace(header=header, claims=claims)
         jws = Jws(jws.header, {name: value for name, value in jws.claims.items() if value is not None})
         key = serialization.load_pem_private_key(self.engines.private_key.encode(), None)
         return jws.compact(jwt.get_algorithm_by_name("EdDSA").sign(jws.signing_input, key))
