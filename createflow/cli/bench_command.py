@@ -92,7 +92,7 @@ def bench(
     if worker is not None:
         _work_for(*parse_address(worker, option="--worker", default_host=_LOOPBACK, default_port=_MASTER_PORT))
         return
-    asked = LoadOptions(
+    load_options = LoadOptions(
         **_rate_and_duration(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
         shape=shape,
@@ -124,7 +124,7 @@ def bench(
         return
     earlier = read_load_report(baseline) if baseline is not None else None
     source = choose_source(profile, url)
-    run = partial(_run, asked, source, find_max=find_max, self_test=self_test, baseline=earlier)
+    run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
     try:
         result = asyncio.run(_bench(source, metrics_address, run))
     except (asyncio.CancelledError, SearchInterrupted):
@@ -199,11 +199,11 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
     from createflow.scenarios.metrics.exporters import Exporters
 
     console = Console(stderr=True)
-    tell = partial(print_message, console)
+    print_on_stderr = partial(print_message, console)
     interrupts = _Interrupts()
     async with open_profile(source, console) as profile:
         interrupts.is_loading = True
-        exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=tell)
+        exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:
 
             def show_everywhere(progress: "Progress") -> None:
@@ -211,13 +211,13 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
                 exporters.show(progress)
 
             signals = StopSignals(interrupts.stop, interrupts.kill)
-            result = await run(profile, Observer(show_everywhere, tell), signals)
+            result = await run(profile, Observer(show_everywhere, print_on_stderr), signals)
             exporters.finish(result)
             return result
 
 
 async def _run(
-    asked: LoadOptions,
+    load_options: LoadOptions,
     source: ProfileSource,
     profile: Profile,
     observer: "Observer",
@@ -233,12 +233,14 @@ async def _run(
     from createflow.scenarios.benchmark.run import benchmark
 
     profile_source = source.description
-    ceiling = await measure_generator_ceiling(asked.workers, observer.on_message) if self_test else None
+    ceiling = await measure_generator_ceiling(load_options.workers, observer.on_message) if self_test else None
     if find_max:
-        return await benchmark_at_max(profile, asked, profile_source=profile_source, observer=observer, signals=signals)
+        return await benchmark_at_max(
+            profile, load_options, profile_source=profile_source, observer=observer, signals=signals
+        )
     return await benchmark(
         profile,
-        asked,
+        load_options,
         profile_source=profile_source,
         baseline=baseline,
         ceiling_per_s=ceiling.per_s if ceiling else None,
