@@ -10,7 +10,7 @@ from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
 from createflow.scenarios.load.host.machine import describe_machine
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.search.knee import Measurement, find_max
-from createflow.scenarios.load.verdict.findings import RunContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
 from createflow.scenarios.load.verdict.validity import required_samples
 from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
@@ -113,7 +113,7 @@ class _Search:
 
 def measurement_of(result: LoadResult, targets: tuple[SloTarget, ...]) -> Measurement:
     """What a load says about its rate. The rate is held only if nearly all requests were accepted too."""
-    findings = evaluate(result, targets, RunContext(machine=describe_machine()))
+    findings = evaluate(result, targets, EvaluationContext(machine=describe_machine()))
     counters = sum_counters(result.ledger.measured.values())
     accepted = counters.accepted_latencies()
     (p99_ms,) = accepted.percentiles_ms(0.99, worse=counters.scheduled - accepted.count)

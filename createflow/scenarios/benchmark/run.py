@@ -13,7 +13,7 @@ from createflow.scenarios.load.host.machine import describe_machine, runs_on_thi
 from createflow.scenarios.load.host.proc import cpu_times, steal_ratio
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
-from createflow.scenarios.load.verdict.findings import RunContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
 from createflow.scenarios.load.verdict.report import build_report
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
@@ -71,7 +71,7 @@ async def benchmark(
         before = cpu_times()
         result = await load_session(session, verification, observer, signals)
         stolen_ratio = steal_ratio(before, cpu_times())
-        context = RunContext(
+        context = EvaluationContext(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,

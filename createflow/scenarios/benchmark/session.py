@@ -62,13 +62,13 @@ async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[
     count = principal_count(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
     connection = HttpConnection(RunContext(profile, plan.run_id, mask))
     try:
-        async with Principals(profile, count, run_id=plan.run_id, mask=mask) as principals:
-            await set_up(connection, profile.setup, principals.one())
+        async with Principals(profile.auth, count, run_id=plan.run_id, mask=mask) as principals:
+            await set_up(connection, profile.setup, principals.first())
             try:
                 known = await try_create(plan, principals, connection)
                 yield Session(plan, principals, connection, known, _notes(profile, options, plan, principals))
             finally:
-                await tear_down(connection, profile.teardown, principals.one())
+                await tear_down(connection, profile.teardown, principals.first())
     finally:
         await connection.close()
 
@@ -84,7 +84,7 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
         TargetError: the target cannot be reached, or does not accept the create.
     """
     address = plan.profile.target.base_url
-    target = HttpTarget(connection, plan.contract, principals.one())
+    target = HttpTarget(connection, plan.contract, principals.first())
     document = None if plan.contract.raw is not None else plan.document(preflight_name(plan.run_id))
     try:
         reply = await target.create(document, paced=False)

@@ -9,7 +9,7 @@ from createflow.scenarios.load.fleet.run import LoadResult, Snapshot
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
 from createflow.scenarios.target.http_client import HttpConnection
-from createflow.scenarios.verification.cleanup import clean_up
+from createflow.scenarios.verification.clean_up import clean_up
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.scenarios.verification.search_rounds import SinkProgress
@@ -26,7 +26,7 @@ class WriteVerification:
         self._principals = principals
         self._connection = connection
         self._reconciliation = Reconciliation(plan.profile, connection.context.mask, plan.run_id)
-        self._sampler = Sampler(plan.profile, principals.beside, run_id=plan.run_id, mask=connection.context.mask)
+        self._sampler = Sampler(plan.profile, principals.for_sampler, run_id=plan.run_id, mask=connection.context.mask)
         self.notes: tuple[str, ...] = ()
         """What could not be sampled or verified, and why."""
 
@@ -72,9 +72,9 @@ class WriteVerification:
             actors=self._principals.subjects(),
             on_progress=on_sinks,
         )
-        self.notes = tuple(f"while sampling, {problem}" for problem in self._sampler.troubles)
+        self.notes = tuple(f"while sampling, {problem}" for problem in self._sampler.problems)
         if verification is None:
-            reason = self._reconciliation.impossible or result.writes.not_searchable
+            reason = self._reconciliation.impossible_reason or result.writes.not_searchable
             self.notes = (*self.notes, f"the writes were not verified: {reason}")
             return None
         others = (*self._sampler.created, *self._connection.context.created)

@@ -1,4 +1,4 @@
-"""Some of the run's resources in the cache: what is there must be what the primary's row says."""
+"""Compares cached values of some of the run's resources with the primary's rows."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,71 +6,74 @@ from typing import Any
 
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.registry import cache as cache_of
+from createflow.scenarios.sinks.registry import cache as open_cache
 from createflow.scenarios.sinks.registry import primary_table
 from createflow.schemas.clock import Clock
 from createflow.schemas.load_finding import CacheSample
 from createflow.schemas.profile import Profile
 
-_SAMPLE = 200
-_EXAMPLES = 3
-_AT_ONCE = 8
+_SAMPLE_SIZE = 200
+_MAX_EXAMPLES = 3
+_MAX_CONCURRENT = 8
 
 
-def spread(arrivals: Sequence[int], most: int = _SAMPLE) -> list[int]:
-    """So many of them, evenly over the run, first and last included."""
-    if len(arrivals) <= most:
+def spread_sample(arrivals: Sequence[int], size: int = _SAMPLE_SIZE) -> list[int]:
+    """A sample spread evenly over the run, with the first and the last arrival."""
+    if len(arrivals) <= size:
         return list(arrivals)
-    return [arrivals[round(number * (len(arrivals) - 1) / (most - 1))] for number in range(most)]
+    return [arrivals[round(number * (len(arrivals) - 1) / (size - 1))] for number in range(size)]
 
 
-async def cache_sample(profile: Profile, named: Mapping[str, str], clock: Clock) -> CacheSample | None:
-    """Compare; ``None`` when cache or primary are not declared, or nothing was written.
+async def compare_cache(profile: Profile, descriptions: Mapping[str, str], clock: Clock) -> CacheSample | None:
+    """Compare the cache with the primary. None: they are not declared, or there is no resource to compare.
 
     Args:
-        profile: its cache and primary.
-        named: the resources by id, each with words for the arrival.
-        clock: what the cache's deadline is measured with.
+        profile: with the sections of cache and primary.
+        descriptions: the resources by id, each with a description of its arrival.
+        clock: measures the deadline of the cache.
     """
     sinks = profile.sinks
     rows = primary_table(sinks)
-    if sinks.cache is None or rows is None or not named:
+    if sinks.cache is None or rows is None or not descriptions:
         return None
-    ids = list(named)
-    cache = cache_of(sinks.cache)
-    at_once = asyncio.Semaphore(_AT_ONCE)
+    ids = list(descriptions)
+    cache = open_cache(sinks.cache)
+    slots = asyncio.Semaphore(_MAX_CONCURRENT)
 
-    async def differing(resource_id: str) -> tuple[bool, list[str]]:
-        """Whether it is held, and which fields are not the row's."""
+    async def compare(resource_id: str) -> tuple[bool, list[str]]:
+        """Whether the resource is cached, and the fields that differ from its row at the deadline."""
 
-        async def look() -> tuple[bool, list[str]]:
+        async def read() -> tuple[bool, list[str]]:
             value = await cache.value(resource_id)
             found = await rows.by_id(resource_id) if value is not None else []
-            return value is not None, [] if value is None or not found else _differences(value, found[0])
+            return value is not None, [] if value is None or not found else _differing_fields(value, found[0])
 
-        async with at_once:
+        async with slots:
             outcome, _ = await eventually(
-                look, lambda seen: not seen[1], within_s=profile.deadlines.cache_s, clock=clock
+                read, lambda result: not result[1], within_s=profile.deadlines.cache_s, clock=clock
             )
             return outcome
 
     try:
         await cache.open()
-        outcomes = await asyncio.gather(*(differing(one) for one in ids))
-    except Exception as error:  # noqa: BLE001 - whatever a client library raises, the cache could not be asked
-        words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return CacheSample(sampled=0, held=0, wrong=0, error=words)
+        outcomes = await asyncio.gather(*(compare(resource_id) for resource_id in ids))
+    except Exception as error:  # noqa: BLE001 - whatever a client library raises, the cache could not be read
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return CacheSample(sampled=0, held=0, wrong=0, error=message)
     finally:
         await asyncio.gather(rows.close(), cache.close(), return_exceptions=True)
-    wrong = [(one, fields) for one, (_, fields) in zip(ids, outcomes, strict=True) if fields]
+    wrong = [(resource_id, fields) for resource_id, (_, fields) in zip(ids, outcomes, strict=True) if fields]
     return CacheSample(
         sampled=len(ids),
-        held=sum(held for held, _ in outcomes),
+        held=sum(is_cached for is_cached, _ in outcomes),
         wrong=len(wrong),
-        examples=tuple(f"{named[one]}: the cache has another {', '.join(fields)}" for one, fields in wrong[:_EXAMPLES]),
+        examples=tuple(
+            f"{descriptions[resource_id]}: the cache has another {', '.join(fields)}"
+            for resource_id, fields in wrong[:_MAX_EXAMPLES]
+        ),
     )
 
 
-def _differences(cached: dict[str, Any], row: dict[str, Any]) -> list[str]:
-    """The fields that both have, and that say different things."""
+def _differing_fields(cached: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """The fields that both have with different values."""
     return differences({name: value for name, value in cached.items() if name in row}, row)

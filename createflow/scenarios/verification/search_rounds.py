@@ -1,4 +1,4 @@
-"""Looking at all sinks until each shows what it must, or its deadline has passed."""
+"""Reads all sinks in rounds until each shows every write, or its deadline has passed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,24 +6,23 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.verification.arrival_set import how_many, marks
-from createflow.scenarios.verification.observed import Sightings
-from createflow.scenarios.verification.sink import WriteSink
+from createflow.scenarios.verification.observed import ArrivalSet, Observed, arrivals_with, count_arrivals
+from createflow.scenarios.verification.write_sinks import WriteSink
 from createflow.schemas.clock import Clock
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 1.0
-_SILENCE_S = 5.0
-"""So long a sink that does not answer is asked again, at the least."""
-_LOOK_S = 60.0
-_LOOK_S_PER_WRITE = 0.0005
+_MAX_PAUSE_S = 1.0
+_MIN_RETRY_S = 5.0
+"""A sink that does not answer is tried again for at least this long."""
+_READ_TIMEOUT_S = 60.0
+_READ_TIMEOUT_S_PER_WRITE = 0.0005
 _LATEST_CHANGE_S = 60.0
-"""Writes of unknown outcome that turn up later than this give nobody more time: the search must end."""
+"""Writes of unknown outcome that appear later than this extend no deadline, because the search must end."""
 
 
 @dataclass(frozen=True, slots=True)
 class SinkProgress:
-    """How far one sink is, to be shown."""
+    """How far the search in one sink is."""
 
     sink: str
     found: int
@@ -32,79 +31,81 @@ class SinkProgress:
 
 
 @dataclass(slots=True)
-class Searched:
-    """One sink, and what became of the search in it."""
+class SinkSearch:
+    """One sink, and the state of the search in it."""
 
     sink: WriteSink
-    seen: Sightings
+    observed: Observed
     error: str = ""
-    """Why it could not be asked, at the last try."""
-    began_at: float = float("-inf")
-    """When the last look began."""
+    """Why the last read failed."""
+    read_at_s: float = float("-inf")
+    """When the last read started."""
     waited_s: float = 0.0
     done: bool = False
-    undeclared: bool = False
-    """Asking again will not help."""
+    cannot_be_read: bool = False
+    """Reading again will not help."""
 
 
-async def searched(
+async def search_sinks(
     writes: Writes,
     sinks: Sequence[WriteSink],
     *,
     clock: Clock,
     on_progress: Callable[[tuple[SinkProgress, ...]], None],
-) -> list[Searched]:
-    """Look until every sink is complete or out of time.
+) -> list[SinkSearch]:
+    """Read the sinks until each is complete or its deadline has passed.
 
-    The first sink is looked at before the others: its rows tell which resources the writes became. A write of unknown
-    outcome that one sink shows is wanted of all of them, and their deadlines count from when it was seen: it may have
-    been committed only then.
+    The first sink is read before the others, because its rows have the ids of the resources. If one sink shows a write
+    of unknown outcome, all of them must. Their deadlines then count from when it appeared, because it may have been
+    committed only then.
     """
-    states = [Searched(sink, Sightings(writes)) for sink in sinks]
-    begun_at = changed_at = clock.monotonic()
-    accepted = wanted = marks(writes.outcomes, {Outcome.ACCEPTED})
-    unknown = marks(writes.outcomes, {Outcome.UNKNOWN})
+    searches = [SinkSearch(sink, Observed(writes)) for sink in sinks]
+    started_at = changed_at = clock.monotonic()
+    accepted = wanted = arrivals_with(writes.outcomes, {Outcome.ACCEPTED})
+    unknown = arrivals_with(writes.outcomes, {Outcome.UNKNOWN})
     pause_s = _FIRST_PAUSE_S
     while True:
-        await _look(states[:1], writes, clock, begun_at)
-        await _look(states[1:], writes, clock, begun_at)
+        await _read(searches[:1], writes, clock, started_at)
+        await _read(searches[1:], writes, clock, started_at)
         before, wanted = wanted, accepted
-        for state in states:
-            wanted |= state.seen.present & unknown
+        for search in searches:
+            wanted |= search.observed.present & unknown
         now = clock.monotonic()
-        changed = wanted != before and now < begun_at + _LATEST_CHANGE_S
-        if changed:
+        has_changed = wanted != before and now < started_at + _LATEST_CHANGE_S
+        if has_changed:
             changed_at = now
-        for state in states:
-            complete = not state.error and not wanted & ~state.seen.present & ~state.seen.blind
-            patience_s = max(state.sink.deadline_s, _SILENCE_S if state.error else 0.0)
-            # Whatever its deadline, a look that began before the change says nothing about it.
-            in_time = changed or state.began_at < changed_at + patience_s
-            state.done = complete or not in_time or state.undeclared
-        on_progress(tuple(_progress(state, wanted) for state in states))
-        if all(state.done for state in states):
-            return states
-        next_due = min(changed_at + state.sink.deadline_s for state in states if not state.done)
+        for search in searches:
+            observed = search.observed
+            is_complete = not search.error and not wanted & ~observed.present & ~observed.unsearchable
+            deadline_s = max(search.sink.deadline_s, _MIN_RETRY_S if search.error else 0.0)
+            # A read that started before the change says nothing about it, whatever the deadline.
+            in_time = has_changed or search.read_at_s < changed_at + deadline_s
+            search.done = is_complete or not in_time or search.cannot_be_read
+        on_progress(tuple(_progress(search, wanted) for search in searches))
+        if all(search.done for search in searches):
+            return searches
+        next_due = min(changed_at + search.sink.deadline_s for search in searches if not search.done)
         await clock.sleep(pause_s if next_due <= now else min(pause_s, next_due - now))
-        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+        pause_s = min(pause_s * 1.5, _MAX_PAUSE_S)
 
 
-async def _look(states: Sequence[Searched], writes: Writes, clock: Clock, begun_at: float) -> None:
-    async def once(state: Searched) -> None:
-        state.began_at = clock.monotonic()
+async def _read(searches: Sequence[SinkSearch], writes: Writes, clock: Clock, started_at: float) -> None:
+    async def read_one(search: SinkSearch) -> None:
+        search.read_at_s = clock.monotonic()
         try:
-            async with asyncio.timeout(_LOOK_S + _LOOK_S_PER_WRITE * len(writes.outcomes)):
-                state.seen = await state.sink.look()
-            state.error = ""
+            async with asyncio.timeout(_READ_TIMEOUT_S + _READ_TIMEOUT_S_PER_WRITE * len(writes.outcomes)):
+                search.observed = await search.sink.read()
+            search.error = ""
         except NotDeclared as error:
-            state.error, state.undeclared = str(error), True
-        except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink could not be asked
-            words = str(error).splitlines()[0] if str(error) else type(error).__name__
-            state.error = f"it does not answer: {words}"
-        state.waited_s = clock.monotonic() - begun_at
+            search.error, search.cannot_be_read = str(error), True
+        except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink could not be read
+            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+            search.error = f"it does not answer: {message}"
+        search.waited_s = clock.monotonic() - started_at
 
-    await asyncio.gather(*(once(state) for state in states if not state.done))
+    await asyncio.gather(*(read_one(search) for search in searches if not search.done))
 
 
-def _progress(state: Searched, wanted: int) -> SinkProgress:
-    return SinkProgress(state.sink.name, how_many(state.seen.present & wanted), how_many(wanted), state.done)
+def _progress(search: SinkSearch, wanted: ArrivalSet) -> SinkProgress:
+    found = count_arrivals(search.observed.present & wanted)
+    return SinkProgress(search.sink.name, found, count_arrivals(wanted), search.done)

@@ -1,82 +1,102 @@
-"""From what the sinks showed to verdicts: the set algebra, and the words for the first few of each kind."""
+"""The verdict on each sink, from what the sinks showed: missing, duplicated, phantom and split writes."""
 
 from collections.abc import Sequence
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
-from createflow.scenarios.verification.arrival_set import first, how_many, marks
-from createflow.scenarios.verification.observed import TWICE
-from createflow.scenarios.verification.search_rounds import Searched
+from createflow.scenarios.verification.observed import (
+    MORE_THAN_ONCE,
+    ArrivalSet,
+    arrivals_with,
+    count_arrivals,
+    first_arrivals,
+)
+from createflow.scenarios.verification.search_rounds import SinkSearch
 from createflow.schemas.load_finding import SinkVerdict
 
-_EXAMPLES = 3
-"""Of each kind of finding."""
+_MAX_EXAMPLES = 3
+"""For each kind of finding."""
 _SHOWN_CHARACTERS = 80
-_NO_EFFECT = {Outcome.UNSENT, Outcome.REFUSED, Outcome.OTHER}
-_WHY_NONE = {
+_WITHOUT_EFFECT = {
     Outcome.UNSENT: "it was never sent",
     Outcome.REFUSED: "it was refused",
-    Outcome.OTHER: "it was no create",
+    Outcome.OTHER: "it was not a create",
 }
 
 
-def verdicts(writes: Writes, states: Sequence[Searched], resources: Sequence[str | None]) -> tuple[SinkVerdict, ...]:
-    """What became of the run's creates in each sink."""
-    asked = [state for state in states if not state.error]
-    anywhere = 0
-    for state in asked:
-        anywhere |= state.seen.present
-    return tuple(_verdict(writes, state, anywhere, asked, resources) for state in states)
+def sink_verdicts(
+    writes: Writes, searches: Sequence[SinkSearch], resource_ids: Sequence[str | None]
+) -> tuple[SinkVerdict, ...]:
+    """The verdict on each sink.
+
+    Args:
+        writes: the creates of the run.
+        searches: the finished searches.
+        resource_ids: the resource of each arrival, where it is known.
+    """
+    readable = [search for search in searches if not search.error]
+    anywhere: ArrivalSet = 0
+    for search in readable:
+        anywhere |= search.observed.present
+    return tuple(_verdict(writes, search, anywhere, readable, resource_ids) for search in searches)
 
 
-def proved(writes: Writes, states: Sequence[Searched]) -> int:
-    """The accepted writes that every sink which could be asked shows exactly once, as marks: none without a sink."""
-    asked = [state for state in states if not state.error]
-    found = marks(writes.outcomes, {Outcome.ACCEPTED}) if asked else 0
-    for state in asked:
-        found &= marks(state.seen.counts, {1})
-    return found
+def verified_arrivals(writes: Writes, searches: Sequence[SinkSearch]) -> ArrivalSet:
+    """The accepted writes that every readable sink shows exactly once; none if no sink is readable."""
+    readable = [search for search in searches if not search.error]
+    verified = arrivals_with(writes.outcomes, {Outcome.ACCEPTED}) if readable else 0
+    for search in readable:
+        verified &= arrivals_with(search.observed.counts, {1})
+    return verified
 
 
 def _verdict(
-    writes: Writes, state: Searched, anywhere: int, asked: Sequence[Searched], resources: Sequence[str | None]
+    writes: Writes,
+    search: SinkSearch,
+    anywhere: ArrivalSet,
+    readable: Sequence[SinkSearch],
+    resource_ids: Sequence[str | None],
 ) -> SinkVerdict:
-    name = state.sink.name
-    if state.error:
-        return SinkVerdict(sink=name, found=0, missing=0, duplicated=0, phantom=0, error=state.error)
-    seen = state.seen
-    absent = ~(seen.present | seen.blind)
-    missing = marks(writes.outcomes, {Outcome.ACCEPTED}) & absent
-    duplicated = marks(seen.counts, TWICE)
-    phantom = marks(writes.outcomes, _NO_EFFECT) & seen.present
-    split = marks(writes.outcomes, {Outcome.UNKNOWN}) & anywhere & absent
+    name = search.sink.name
+    if search.error:
+        return SinkVerdict(sink=name, found=0, missing=0, duplicated=0, phantom=0, error=search.error)
+    observed = search.observed
+    absent = ~(observed.present | observed.unsearchable)
+    missing = arrivals_with(writes.outcomes, {Outcome.ACCEPTED}) & absent
+    duplicated = arrivals_with(observed.counts, MORE_THAN_ONCE)
+    phantom = arrivals_with(writes.outcomes, _WITHOUT_EFFECT) & observed.present
+    split = arrivals_with(writes.outcomes, {Outcome.UNKNOWN}) & anywhere & absent
 
-    def named(k: int) -> str:
-        resource_id = resources[k]
+    def describe(k: int) -> str:
+        resource_id = resource_ids[k]
         known = f", id {resource_id[:_SHOWN_CHARACTERS]}" if resource_id is not None else ""
         return f"arrival {k} ({writes.name_of(k)}{known})"
 
     def holders(k: int) -> str:
-        return " and ".join(other.sink.name for other in asked if other.seen.counts[k])
+        return " and ".join(other.sink.name for other in readable if other.observed.counts[k])
 
-    examples = [f"{named(k)} is missing on {name}" for k in first(missing, _EXAMPLES)]
-    examples += [f"{named(k)} is {_times(seen.counts[k])} on {name}" for k in first(duplicated, _EXAMPLES)]
+    examples = [f"{describe(k)} is missing in {name}" for k in first_arrivals(missing, _MAX_EXAMPLES)]
     examples += [
-        f"{named(k)} is on {name}, although {_WHY_NONE[Outcome(writes.outcomes[k])]}" for k in first(phantom, _EXAMPLES)
+        f"{describe(k)} is {_times(observed.counts[k])} in {name}" for k in first_arrivals(duplicated, _MAX_EXAMPLES)
     ]
-    examples += [f"on {name}: {words}" for words in seen.stranger_words[:_EXAMPLES]]
     examples += [
-        f"{named(k)} was never answered: it is on {holders(k)}, and missing on {name}" for k in first(split, _EXAMPLES)
+        f"{describe(k)} is in {name}, although {_WITHOUT_EFFECT[Outcome(writes.outcomes[k])]}"
+        for k in first_arrivals(phantom, _MAX_EXAMPLES)
+    ]
+    examples += [f"in {name}: {description}" for description in observed.unexpected_examples[:_MAX_EXAMPLES]]
+    examples += [
+        f"{describe(k)} had no reply: it is in {holders(k)}, but missing in {name}"
+        for k in first_arrivals(split, _MAX_EXAMPLES)
     ]
     return SinkVerdict(
         sink=name,
-        found=how_many(seen.present),
-        missing=how_many(missing),
-        duplicated=how_many(duplicated),
-        phantom=how_many(phantom) + seen.strangers,
-        split=how_many(split),
+        found=count_arrivals(observed.present),
+        missing=count_arrivals(missing),
+        duplicated=count_arrivals(duplicated),
+        phantom=count_arrivals(phantom) + observed.unexpected,
+        split=count_arrivals(split),
         examples=tuple(examples),
-        waited_s=round(state.waited_s, 3),
-        unasked=state.sink.unasked,
+        waited_s=round(search.waited_s, 3),
+        unasked=search.sink.limitation,
     )
 
 

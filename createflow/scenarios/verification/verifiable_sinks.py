@@ -1,107 +1,133 @@
-"""Which of the declared sinks can be held against the ledger, and why the others cannot."""
+"""Which of the declared sinks can be verified, why the others cannot, and the write sinks of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, replica_tables
+from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, replica_tables, search_index
 from createflow.scenarios.sinks.sink import EPOCH
-from createflow.scenarios.verification.audit_sink import AuditSink
-from createflow.scenarios.verification.event_sink import EventSink
-from createflow.scenarios.verification.row_sink import RowSink
-from createflow.scenarios.verification.search_sink import SearchSink
-from createflow.scenarios.verification.sink import Identities, WriteSink
+from createflow.scenarios.verification.observed import ResourceIds
+from createflow.scenarios.verification.write_sinks import AuditSink, EventSink, IndexSink, RowSink, WriteSink
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_sinks import Sinks
 
-_NEEDS_IDS = "sinks.primary has no by_run query, which would tell the ids to ask for"
+_NEEDS_IDS = "sinks.primary has no by_run query, which returns the ids to search for"
 
 
 @dataclass(slots=True)
-class Noted:
-    """Where the sinks stood before the load."""
+class StartPositions:
+    """The positions of the sinks before the load."""
 
     rows_since: datetime = EPOCH
     audit_since: datetime = EPOCH
     events_after: int | None = None
-    """The place of the stream's last event before the load."""
-    events_unknown: str = ""
-    """Why it is not known, though a stream is declared."""
+    """Position of the last event of the stream before the load."""
+    events_problem: str = ""
+    """Why that position is not known, although a stream is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedRun:
+    """What the write sinks of a run are made from."""
+
+    profile: Profile
+    writes: Writes
+    positions: StartPositions
+    ids: ResourceIds
+    actors: Sequence[str] = ()
+    """Subjects that only this run uses."""
 
 
 @dataclass(slots=True)
-class Places:
+class VerifiableSinks:
     """All declared sinks, in the order of the report."""
 
     verifiable: list[WriteSink] = field(default_factory=list)
     unverifiable: dict[str, str] = field(default_factory=dict)
-    """Name of the sink, and why."""
+    """Why a sink cannot be verified, by its name."""
 
 
-def unverifiable(profile: Profile) -> dict[str, str]:
-    """The declared sinks that this profile gives no question for, and why; known before any load."""
-    sinks = profile.sinks
+def unverifiable_reasons(sinks: Sinks) -> dict[str, str]:
+    """The declared sinks that lack a query for verification, and which one; known before any load."""
     reasons: dict[str, str] = {}
-    by_run = sinks.primary is not None and sinks.primary.by_run is not None
-    if sinks.primary is not None and not by_run:
+    has_by_run = sinks.primary is not None and sinks.primary.by_run is not None
+    if sinks.primary is not None and not has_by_run:
         reasons["primary"] = "sinks.primary has no by_run query"
         reasons |= {replica.name: reasons["primary"] for replica in sinks.replicas}
-    if sinks.audit is not None and (sinks.audit.by_ids is None or not by_run):
+    if sinks.audit is not None and (sinks.audit.by_ids is None or not has_by_run):
         reasons["audit"] = "sinks.audit has no by_ids query" if sinks.audit.by_ids is None else _NEEDS_IDS
-    if sinks.search is not None and sinks.search.name_keyword is None and not by_run:
+    if sinks.search is not None and sinks.search.name_keyword is None and not has_by_run:
         reasons["search"] = f"sinks.search has no name_keyword, and {_NEEDS_IDS}"
     return reasons
 
 
-def places(
-    profile: Profile,
-    writes: Writes,
-    noted: Noted,
-    identities: Identities,
-    *,
-    actors: Sequence[str],
-) -> Places:
+def write_sinks(run: VerifiedRun) -> VerifiableSinks:
     """The sinks of one run. Nothing is connected yet."""
-    sinks, deadlines = profile.sinks, profile.deadlines
-    found = Places(unverifiable=unverifiable(profile))
-
-    def ready(name: str) -> bool:
-        return name not in found.unverifiable
-
-    primary, audit = primary_table(sinks), audit_table(sinks)
-    if primary is not None and sinks.primary is not None and sinks.primary.by_run is not None:
-        query, since = sinks.primary.by_run, noted.rows_since
-        found.verifiable.append(
-            RowSink("primary", primary, query, writes=writes, since=since, deadline_s=0.0, identities=identities)
-        )
-        for replica in replica_tables(sinks):
-            found.verifiable.append(
-                RowSink(replica.name, replica, query, writes=writes, since=since, deadline_s=deadlines.replica_s)
-            )
-    if sinks.audit is not None and audit is not None and primary is not None and ready("audit"):
-        found.verifiable.append(
-            AuditSink(
-                audit,
-                sinks.audit,
-                writes=writes,
-                identities=identities,
-                since=noted.audit_since,
-                deadline_s=deadlines.audit_s,
-                actors=actors,
-                primary=primary,
-            )
-        )
-    if sinks.events is not None:
-        if noted.events_after is None:
-            found.unverifiable["events"] = noted.events_unknown
-        else:
-            replay = event_stream(sinks.events).replay(after=noted.events_after)
-            field_name = profile.target.fields.name
-            found.verifiable.append(
-                EventSink(replay, sinks.events, field_name, writes=writes, deadline_s=deadlines.event_s)
-            )
-    if sinks.search is not None and ready("search"):
-        found.verifiable.append(
-            SearchSink(sinks.search, writes=writes, identities=identities, deadline_s=deadlines.index_s)
-        )
+    found = VerifiableSinks(unverifiable=unverifiable_reasons(run.profile.sinks))
+    if run.profile.sinks.events is not None and run.positions.events_after is None:
+        found.unverifiable["events"] = run.positions.events_problem
+    for build in _BUILDERS:
+        found.verifiable += [sink for sink in build(run) if sink.name not in found.unverifiable]
     return found
+
+
+def _row_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
+    section = run.profile.sinks.primary
+    primary = primary_table(run.profile.sinks)
+    if section is None or section.by_run is None or primary is None:
+        return
+    query, since = section.by_run, run.positions.rows_since
+    # The primary comes first: its rows have the ids that other sinks are searched for.
+    yield RowSink("primary", primary, query, writes=run.writes, since=since, deadline_s=0.0, ids=run.ids)
+    for replica in replica_tables(run.profile.sinks):
+        deadline_s = run.profile.deadlines.replica_s
+        yield RowSink(replica.name, replica, query, writes=run.writes, since=since, deadline_s=deadline_s)
+
+
+def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
+    section = run.profile.sinks.audit
+    audit, primary = audit_table(run.profile.sinks), primary_table(run.profile.sinks)
+    if section is None or audit is None or primary is None:
+        return
+    yield AuditSink(
+        audit,
+        section,
+        writes=run.writes,
+        ids=run.ids,
+        since=run.positions.audit_since,
+        deadline_s=run.profile.deadlines.audit_s,
+        actors=run.actors,
+        primary=primary,
+    )
+
+
+def _event_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
+    section, after = run.profile.sinks.events, run.positions.events_after
+    if section is None or after is None:
+        return
+    replay = event_stream(section).replay(after=after)
+    name_field = run.profile.target.fields.name
+    yield EventSink(replay, section, name_field, writes=run.writes, deadline_s=run.profile.deadlines.event_s)
+
+
+def _index_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
+    section = run.profile.sinks.search
+    if section is None:
+        return
+    yield IndexSink(
+        search_index(section),
+        by_name=section.name_keyword is not None,
+        writes=run.writes,
+        ids=run.ids,
+        deadline_s=run.profile.deadlines.index_s,
+    )
+
+
+_BUILDERS: tuple[Callable[[VerifiedRun], Iterator[WriteSink]], ...] = (
+    _row_sinks,
+    _audit_sinks,
+    _event_sinks,
+    _index_sinks,
+)
+"""One builder for each kind of sink, in the order of the report."""

@@ -1,9 +1,9 @@
-"""Sinks that show what a test tells them to, on a clock that moves only when told to."""
+"""Sinks that show what a test says, on a clock that only tests move."""
 
 from collections.abc import Callable
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
-from createflow.scenarios.verification.observed import Sightings
+from createflow.scenarios.verification.observed import Observed
 from tests.fake_clock import FakeClock
 
 LETTERS = {
@@ -20,37 +20,37 @@ def writes_of(outcomes: str, measured: str = "") -> Writes:
     return Writes("ab12", bytes(LETTERS[letter] for letter in outcomes), bytes(letter == "m" for letter in measured))
 
 
-def sightings_of(writes: Writes, counts: str) -> Sightings:
+def observed_of(writes: Writes, counts: str) -> Observed:
     """A digit for each arrival: how often it is there."""
-    seen = Sightings(writes)
-    seen.counts[:] = bytes(int(digit) for digit in counts)
-    return seen
+    observed = Observed(writes)
+    observed.counts[:] = bytes(int(digit) for digit in counts)
+    return observed
 
 
 class FakeSink:
     """Shows counts that depend on the time since the search began."""
 
-    unasked = ""
+    limitation = ""
 
     def __init__(
         self, name: str, clock: FakeClock, writes: Writes, shows: Callable[[float], str], *, deadline_s: float = 0.0
     ) -> None:
         self.name = name
         self.deadline_s = deadline_s
-        self.looked_at: list[float] = []
+        self.read_at_s: list[float] = []
         self._clock = clock
         self._began_s = clock.monotonic()
         self._writes = writes
         self._shows = shows
 
-    async def look(self) -> Sightings:
+    async def read(self) -> Observed:
         """What there is by now; a text that is no row of digits is an error's."""
         now_s = self._clock.monotonic() - self._began_s
-        self.looked_at.append(now_s)
+        self.read_at_s.append(now_s)
         shown = self._shows(now_s)
         if not shown.isdigit():
             raise ConnectionError(shown)
-        return sightings_of(self._writes, shown)
+        return observed_of(self._writes, shown)
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.cache_sample import spread
+from createflow.scenarios.verification.cache_sample import spread_sample
 from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.verifiable_sinks import unverifiable
+from createflow.scenarios.verification.verifiable_sinks import unverifiable_reasons
 from createflow.schemas.profile import Profile
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import writes_of
@@ -36,7 +36,7 @@ EVENTS = {"url": "nats://x:geheimnis@127.0.0.1:1", "stream": "S", "subject": "s"
         ({"primary": PRIMARY | {"by_run": "q"}, "audit": AUDIT | {"by_ids": "q"}, "search": SEARCH}, {}),
         (
             {"audit": AUDIT | {"by_ids": "q"}},
-            {"audit": "sinks.primary has no by_run query, which would tell the ids to ask for"},
+            {"audit": "sinks.primary has no by_run query, which returns the ids to search for"},
         ),
         ({"search": SEARCH | {"name_keyword": "n"}, "events": EVENTS}, {}),
     ],
@@ -45,13 +45,13 @@ def test_a_sink_without_its_question_is_told_before_the_load(
     sinks: dict[str, dict[str, Any]], reasons: dict[str, str]
 ) -> None:
     """Which key of the profile is missing."""
-    assert unverifiable(profile_with(**sinks)) == reasons
+    assert unverifiable_reasons(profile_with(**sinks).sinks) == reasons
 
 
 @pytest.mark.parametrize(
     ("sinks", "why"),
     [
-        ({}, "the profile declares no sink to look for the writes in"),
+        ({}, "the profile declares no sink to find the writes in"),
         ({"primary": PRIMARY}, "sinks.primary has no by_run query"),
         ({"primary": PRIMARY, "events": EVENTS}, ""),
     ],
@@ -59,7 +59,7 @@ def test_a_sink_without_its_question_is_told_before_the_load(
 async def test_nothing_to_ask_is_no_verification(sinks: dict[str, dict[str, Any]], why: str) -> None:
     """Not one in which all is well."""
     reconciliation = Reconciliation(profile_with(**sinks), Mask(), "ab12")
-    assert reconciliation.impossible == why
+    assert reconciliation.impossible_reason == why
     if why:
         assert await reconciliation.verify(writes_of("aa")) is None
 
@@ -87,6 +87,6 @@ async def test_sinks_that_do_not_answer_prove_nothing() -> None:
 
 def test_a_sample_spreads_over_the_run() -> None:
     """First and last are in it, each once."""
-    sample = spread(range(1000), 7)
+    sample = spread_sample(range(1000), 7)
     assert (len(set(sample)), sample[0], sample[-1]) == (7, 0, 999)
-    assert spread([3, 4], 7) == [3, 4]
+    assert spread_sample([3, 4], 7) == [3, 4]

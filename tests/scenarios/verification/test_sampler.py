@@ -11,9 +11,9 @@ import pytest
 
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.lags import LagBook
-from createflow.scenarios.verification.sample import Sample, Seen
+from createflow.scenarios.verification.lags import SinkLags
 from createflow.scenarios.verification.sampler import Sampler
+from createflow.scenarios.verification.watches import Sample, WaitForSample
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.stub_api import PROFILE, StubApi
 
@@ -42,11 +42,11 @@ class FakeWatch:
         self.is_open = False
 
     @asynccontextmanager
-    async def watching(self) -> AsyncIterator[Seen]:
+    async def watch(self) -> AsyncIterator[WaitForSample]:
         """Watch."""
-        yield self._seen
+        yield self._wait_for
 
-    async def _seen(self, sample: Sample) -> bool:
+    async def _wait_for(self, sample: Sample) -> bool:
         self.samples.append(sample)
         if self._error:
             raise ConnectionError(self._error)
@@ -68,7 +68,7 @@ async def sampled(api: StubApi, watch: FakeWatch, clock: FakeClock, *, most: int
     sampler = Sampler(PROFILE, who, run_id="ab12", mask=Mask(), clock=clock)
     api.plug_into(sampler._connection)
     sampler._watches = (watch,)
-    sampler._book = LagBook({watch.name: watch.deadline_s * 1000})
+    sampler._lags = SinkLags({watch.name: watch.deadline_s * 1000})
     async with sampler:
         await enough.wait()
     assert not watch.is_open
@@ -87,7 +87,7 @@ async def test_own_writes_are_read_back_and_followed() -> None:
     assert (sampler.own_writes_read, sampler.own_writes_missed) == (len(names), 0)
     (lag,) = sampler.lags()
     assert (lag.samples, lag.late) == (len(names), 0)
-    assert sampler.troubles == ()
+    assert sampler.problems == ()
 
 
 async def test_a_sample_that_is_not_there_in_time_is_late() -> None:
@@ -118,7 +118,7 @@ async def test_a_read_without_the_write_is_missed_and_a_refused_one_is_told(
     sampler = await sampled(api, FakeWatch(clock), clock)
     count = len(sampler.created)
     assert (sampler.own_writes_read, sampler.own_writes_missed) == (read * count, missed * count)
-    assert bool(sampler.troubles) != bool(read)
+    assert bool(sampler.problems) != bool(read)
 
 
 async def test_what_cannot_be_asked_is_told_and_ends_nothing() -> None:
@@ -126,11 +126,11 @@ async def test_what_cannot_be_asked_is_told_and_ends_nothing() -> None:
     api, clock = StubApi(), FakeClock()
     sampler = await sampled(api, FakeWatch(clock, error="reset of token-secret"), clock)
     assert sampler.lags() == ()
-    assert sampler.troubles[0].startswith("events could not be asked: reset of ")
-    assert "token-secret" not in sampler.troubles[0]
+    assert sampler.problems[0].startswith("events could not be read: reset of ")
+    assert "token-secret" not in sampler.problems[0]
     api.answers["POST"] = lambda _: httpx.Response(503)
     refused = await sampled(api, FakeWatch(clock), clock)
-    assert refused.troubles[0].startswith("a create was answered 503")
+    assert refused.problems[0].startswith("the reply to a create was 503")
     assert refused.created == []
 
 
@@ -140,7 +140,7 @@ async def test_a_slow_sink_does_not_gather_samples_without_end() -> None:
     hold = asyncio.Event()
 
     class Stuck(FakeWatch):
-        async def _seen(self, sample: Sample) -> bool:
+        async def _wait_for(self, sample: Sample) -> bool:
             self.samples.append(sample)
             await hold.wait()
             return True
@@ -149,10 +149,10 @@ async def test_a_slow_sink_does_not_gather_samples_without_end() -> None:
     sampler: Any = Sampler(PROFILE, lambda: Principal("s", "t"), run_id="ab12", mask=Mask(), clock=clock)
     api.plug_into(sampler._connection)
     sampler._watches = (watch,)
-    sampler._book = LagBook({"events": 2000.0})
+    sampler._lags = SinkLags({"events": 2000.0})
     async with sampler:
-        while not sampler.troubles:
+        while not sampler.problems:
             await asyncio.sleep(0)
         assert len(sampler._samples) == 24
         hold.set()
-    assert sampler.troubles[0].startswith("a sample was left out")
+    assert sampler.problems[0].startswith("a sample was left out")

@@ -4,8 +4,8 @@ import pytest
 
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.verification.observed import Sightings
-from createflow.scenarios.verification.search_rounds import Searched, SinkProgress, searched
+from createflow.scenarios.verification.observed import Observed
+from createflow.scenarios.verification.search_rounds import SinkProgress, SinkSearch, search_sinks
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import FakeSink, writes_of
 
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.anyio
 ACCEPTED = writes_of("aaa")
 
 
-async def search(writes: Writes, clock: FakeClock, *sinks: FakeSink) -> list[Searched]:
+async def search(writes: Writes, clock: FakeClock, *sinks: FakeSink) -> list[SinkSearch]:
     """The search, without a word."""
-    return await searched(writes, sinks, clock=clock, on_progress=lambda _: None)
+    return await search_sinks(writes, sinks, clock=clock, on_progress=lambda _: None)
 
 
 async def test_a_complete_sink_is_looked_at_once() -> None:
@@ -23,7 +23,7 @@ async def test_a_complete_sink_is_looked_at_once() -> None:
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda _: "111", deadline_s=60)
     (state,) = await search(ACCEPTED, clock, sink)
-    assert (len(sink.looked_at), state.waited_s, state.error) == (1, 0.0, "")
+    assert (len(sink.read_at_s), state.waited_s, state.error) == (1, 0.0, "")
 
 
 async def test_what_arrives_within_the_deadline_is_there() -> None:
@@ -31,7 +31,7 @@ async def test_what_arrives_within_the_deadline_is_there() -> None:
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s >= 1.5 else "101", deadline_s=2)
     (state,) = await search(ACCEPTED, clock, sink)
-    assert state.seen.counts == b"\1\1\1"
+    assert state.observed.counts == b"\1\1\1"
     assert 1.5 <= state.waited_s <= 2.0
 
 
@@ -40,9 +40,9 @@ async def test_a_sink_is_given_up_only_by_a_look_that_began_after_its_deadline()
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s > 2.5 else "101", deadline_s=2)
     (state,) = await search(ACCEPTED, clock, sink)
-    assert state.seen.counts == b"\1\0\1"
-    assert sink.looked_at[-1] >= 2.0
-    assert sink.looked_at[-2] < 2.0
+    assert state.observed.counts == b"\1\0\1"
+    assert sink.read_at_s[-1] >= 2.0
+    assert sink.read_at_s[-2] < 2.0
 
 
 async def test_each_sink_has_its_own_deadline() -> None:
@@ -51,9 +51,9 @@ async def test_each_sink_has_its_own_deadline() -> None:
     quick = FakeSink("replica", clock, ACCEPTED, lambda _: "110", deadline_s=0.5)
     slow = FakeSink("search", clock, ACCEPTED, lambda at_s: "111" if at_s > 4 else "000", deadline_s=5)
     first, second = await search(ACCEPTED, clock, quick, slow)
-    assert quick.looked_at[-1] < 1.0
-    assert slow.looked_at[-1] > 4.0
-    assert (first.seen.counts, second.seen.counts) == (b"\1\1\0", b"\1\1\1")
+    assert quick.read_at_s[-1] < 1.0
+    assert slow.read_at_s[-1] > 4.0
+    assert (first.observed.counts, second.observed.counts) == (b"\1\1\0", b"\1\1\1")
 
 
 async def test_refused_and_unsent_arrivals_are_not_waited_for() -> None:
@@ -62,7 +62,7 @@ async def test_refused_and_unsent_arrivals_are_not_waited_for() -> None:
     writes = writes_of("ar-ou")
     sink = FakeSink("events", clock, writes, lambda _: "10000", deadline_s=60)
     await search(writes, clock, sink)
-    assert len(sink.looked_at) == 1
+    assert len(sink.read_at_s) == 1
 
 
 async def test_a_write_of_unknown_outcome_that_turns_up_is_wanted_everywhere() -> None:
@@ -72,7 +72,7 @@ async def test_a_write_of_unknown_outcome_that_turns_up_is_wanted_everywhere() -
     primary = FakeSink("primary", clock, writes, lambda at_s: "11" if at_s > 0 else "10")
     events = FakeSink("events", clock, writes, lambda _: "11", deadline_s=2)
     first, second = await search(writes, clock, primary, events)
-    assert (first.seen.counts, second.seen.counts) == (b"\1\1", b"\1\1")
+    assert (first.observed.counts, second.observed.counts) == (b"\1\1", b"\1\1")
 
 
 async def test_deadlines_count_from_when_an_unknown_write_turned_up() -> None:
@@ -83,9 +83,9 @@ async def test_deadlines_count_from_when_an_unknown_write_turned_up() -> None:
     events = FakeSink("events", clock, writes, lambda at_s: "110" if at_s > 1.8 else "000", deadline_s=2)
     search_index = FakeSink("search", clock, writes, lambda at_s: "110" if at_s > 3.2 else "100", deadline_s=2)
     states = await search(writes, clock, primary, events, search_index)
-    assert states[2].seen.counts == b"\1\1\0"
-    assert states[0].seen.counts == b"\1\0\0"
-    assert primary.looked_at[-1] > 1.8
+    assert states[2].observed.counts == b"\1\1\0"
+    assert states[0].observed.counts == b"\1\0\0"
+    assert primary.read_at_s[-1] > 1.8
 
 
 async def test_a_sink_that_answers_again_is_not_to_blame() -> None:
@@ -93,7 +93,7 @@ async def test_a_sink_that_answers_again_is_not_to_blame() -> None:
     clock = FakeClock()
     sink = FakeSink("primary", clock, ACCEPTED, lambda at_s: "111" if at_s > 1 else "gone")
     (state,) = await search(ACCEPTED, clock, sink)
-    assert (state.error, state.seen.counts) == ("", b"\1\1\1")
+    assert (state.error, state.observed.counts) == ("", b"\1\1\1")
 
 
 async def test_a_sink_that_stays_silent_is_told() -> None:
@@ -102,21 +102,21 @@ async def test_a_sink_that_stays_silent_is_told() -> None:
     sink = FakeSink("audit", clock, ACCEPTED, lambda _: "connection refused\nstack", deadline_s=1)
     (state,) = await search(ACCEPTED, clock, sink)
     assert state.error == "it does not answer: connection refused"
-    assert sink.looked_at[-1] >= 5
+    assert sink.read_at_s[-1] >= 5
 
 
 async def test_what_the_profile_does_not_give_is_not_asked_again() -> None:
     """It will not come."""
 
     class Undeclared(FakeSink):
-        async def look(self) -> Sightings:
-            self.looked_at.append(0.0)
+        async def read(self) -> Observed:
+            self.read_at_s.append(0.0)
             raise NotDeclared("the events carry no name")
 
     clock = FakeClock()
     sink = Undeclared("events", clock, ACCEPTED, str, deadline_s=30)
     (state,) = await search(ACCEPTED, clock, sink)
-    assert (len(sink.looked_at), state.error) == (1, "the events carry no name")
+    assert (len(sink.read_at_s), state.error) == (1, "the events carry no name")
 
 
 async def test_the_first_sink_is_looked_at_before_the_others() -> None:
@@ -141,7 +141,7 @@ async def test_progress_is_shown_after_each_round() -> None:
     clock = FakeClock()
     told: list[tuple[SinkProgress, ...]] = []
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s > 0 else "100", deadline_s=2)
-    await searched(ACCEPTED, [sink], clock=clock, on_progress=told.append)
+    await search_sinks(ACCEPTED, [sink], clock=clock, on_progress=told.append)
     assert told == [(SinkProgress("events", 1, 3, False),), (SinkProgress("events", 3, 3, True),)]
 
 
@@ -151,4 +151,4 @@ async def test_a_silent_sink_is_asked_on_when_nothing_is_wanted_of_it() -> None:
     writes = writes_of("rr")
     sink = FakeSink("primary", clock, writes, lambda at_s: "10" if at_s > 1 else "gone")
     (state,) = await search(writes, clock, sink)
-    assert (state.error, state.seen.counts) == ("", b"\1\0")
+    assert (state.error, state.observed.counts) == ("", b"\1\0")

@@ -21,7 +21,7 @@ from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.cleanup import clean_up
+from createflow.scenarios.verification.clean_up import clean_up
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.load_finding import SinkVerdict, Verification
@@ -199,15 +199,15 @@ async def test_what_is_wrong_is_named_in_the_sink_where_it_is_wrong(stack: UpCom
     }
     words = {name: one.examples for name, one in by_sink(told).items()}
     assert words["primary"] == (
-        f"arrival 1 (load {run.run_id} 1) is missing on primary",
-        f"{run.named(5)} is on primary, although it was refused",
+        f"arrival 1 (load {run.run_id} 1) is missing in primary",
+        f"{run.named(5)} is in primary, although it was refused",
     )
-    assert f"{run.named(2)} is twice on audit" in words["audit"]
-    assert f"on audit: an entry about resource {ghost}, which the primary does not have" in words["audit"]
-    assert f"{run.named(3)} is twice on events" in words["events"]
-    assert f"{run.named(4)} is missing on search" in words["search"]
-    assert words["search"][-1].startswith(f"{run.named(7)} was never answered: it is on primary and postgres-replica-1")
-    assert words["search"][-1].endswith("and missing on search")
+    assert f"{run.named(2)} is twice in audit" in words["audit"]
+    assert f"in audit: an entry about resource {ghost}, which the primary does not have" in words["audit"]
+    assert f"{run.named(3)} is twice in events" in words["events"]
+    assert f"{run.named(4)} is missing in search" in words["search"]
+    assert words["search"][-1].startswith(f"{run.named(7)} had no reply: it is in primary and postgres-replica-1")
+    assert words["search"][-1].endswith("but missing in search")
     assert told is not None
     assert told.verified == 60 - 3 - 4
 

@@ -1,4 +1,4 @@
-"""Who the load comes from: many subjects, none of them near its own rate limit, with tokens that never run out."""
+"""The principals that send the load: enough of them to stay below each one's rate limit, with renewed tokens."""
 
 import math
 from types import TracebackType
@@ -7,42 +7,51 @@ from typing import Self
 from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.schemas.profile import Limits, Profile
+from createflow.schemas.profile import Limits
+from createflow.schemas.profile_auth import Auth
 
 DEFAULT_COUNT = 100
-_SHARE_OF_LIMIT = 0.8
-"""Each principal stays below this share of its limit, so that the limiter is not what is measured."""
+_MAX_LIMIT_RATIO = 0.8
+"""Each principal stays below this share of its rate limit, so that the load does not measure the limiter."""
 
 
 def principal_count(requested: int, *, rate_per_s: float, limits: Limits | None) -> int:
     """The requested number, or more if each would otherwise come near its rate limit."""
     if limits is None:
         return requested
-    return max(requested, math.ceil(rate_per_s / (limits.rate_per_s * _SHARE_OF_LIMIT)))
+    return max(requested, math.ceil(rate_per_s / (limits.rate_per_s * _MAX_LIMIT_RATIO)))
 
 
 class Principals:
-    """As many subjects as asked where tokens can be minted; else the one or two writers that the profile names.
+    """The principals of one run.
+
+    Where tokens can be minted there are as many as requested; otherwise the one or two writers of the profile.
+
+    Args:
+        auth: the ``[auth]`` section.
+        count: the requested number.
+        run_id: part of the subjects that are minted.
+        mask: learns the tokens.
 
     Raises:
-        UserError: no token where the profile says one is, or a key that cannot sign.
+        UserError: the profile's token is missing, or its key cannot sign.
     """
 
-    def __init__(self, profile: Profile, count: int, *, run_id: str, mask: Mask) -> None:
+    def __init__(self, auth: Auth, count: int, *, run_id: str, mask: Mask) -> None:
         self._mask = mask
         self._owner = f"load-{run_id}"
-        self._beside: Principal | None = None
-        self._provider = auth_provider(profile.auth, mask)
+        self._for_sampler: Principal | None = None
+        self._provider = auth_provider(auth, mask)
         self.can_be_minted = self._provider.can_mint
         self._principals = self._provider.writers(self._owner, count + 1)
         if self.can_be_minted:
-            self._beside = self._principals.pop()
+            self._for_sampler = self._principals.pop()
 
     async def __aenter__(self) -> Self:
-        """Ask for the tokens that must be asked for, and go on renewing them.
+        """Get the tokens, and renew them until the exit.
 
         Raises:
-            TargetError: the token endpoint cannot be reached or gives none.
+            TargetError: the token endpoint cannot be reached, or returns no token.
         """
         await self._provider.open()
         if not self.can_be_minted:
@@ -52,32 +61,32 @@ class Principals:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop renewing."""
+        """Stop renewing tokens."""
         await self._provider.close()
 
     @property
     def count(self) -> int:
-        """How many there are; one nobody where the endpoint is open."""
+        """The number of principals; 1 for an endpoint without authentication."""
         return max(1, len(self._principals))
 
-    def one(self, number: int = 0) -> Principal:
-        """One of them, with a token that holds for a while yet."""
-        return self._principals[number % self.count].current() if self._principals else Principal(None, None)
+    def first(self) -> Principal:
+        """The first principal, with a token that is still valid for some time."""
+        return self._principals[0].current() if self._principals else Principal(None, None)
 
-    def beside(self) -> Principal:
-        """Somebody who writes beside the load: none of those where tokens can be minted."""
-        return self.one() if self._beside is None else self._beside.current()
+    def for_sampler(self) -> Principal:
+        """The principal of the sampler: one that sends no load, if tokens can be minted."""
+        return self.first() if self._for_sampler is None else self._for_sampler.current()
 
     def all(self) -> list[Principal]:
-        """Everyone; nobody where the endpoint is open."""
+        """All principals; none for an endpoint without authentication."""
         return [principal.current() for principal in self._principals]
 
     def subjects(self) -> list[str]:
-        """What the target calls those who were made for this run alone."""
+        """The subjects that only this run uses; none if tokens cannot be minted."""
         return [principal.subject or "" for principal in self._principals] if self.can_be_minted else []
 
     def credentials(self) -> tuple[tuple[str, str], ...]:
-        """Header and value of each, with tokens that hold for a while yet."""
+        """Header name and value of each principal, with tokens that are still valid for some time."""
         self._principals = [principal.current() for principal in self._principals]
         for principal in self._principals:
             self._mask.add(principal.token, shown="$TOKEN")

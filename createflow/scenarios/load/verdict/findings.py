@@ -18,7 +18,7 @@ _SOAK_WINDOW_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class RunContext:
+class EvaluationContext:
     """What is known about a run besides what its load workers counted."""
 
     machine: Machine
@@ -42,7 +42,7 @@ def select_targets(declared: tuple[SloTarget, ...], options: LoadOptions) -> tup
     return (*targets, *(replace(target, window_s=_SOAK_WINDOW_S) for target in targets if target.window_s is None))
 
 
-def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: RunContext) -> Findings:
+def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: EvaluationContext) -> Findings:
     """Evaluate a load."""
     verified = _count_verified(context.verification)
     whole = measured_window(result, verified=verified)

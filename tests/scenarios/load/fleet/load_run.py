@@ -29,7 +29,7 @@ async def load(profile: Profile, watch: Watch | None = None, **asked: object) ->
     watch = watch or Watch()
     options = {"rate_per_s": 100.0, "duration_s": 1.0, "warmup_s": 0.5} | asked
     plan = make_plan(profile, LoadOptions(**options))  # type: ignore[arg-type] # options of one test each
-    async with Principals(profile, 10, run_id=plan.run_id, mask=Mask()) as principals:
+    async with Principals(profile.auth, 10, run_id=plan.run_id, mask=Mask()) as principals:
         return await run_load(
             plan,
             principals,

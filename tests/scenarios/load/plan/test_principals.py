@@ -27,7 +27,7 @@ def jwt_auth(tmp_path: Path) -> dict[str, object]:
 def _credentials(auth: dict[str, object], count: int = 100, mask: Mask | None = None) -> tuple[tuple[str, str], ...]:
     async def ask() -> tuple[tuple[str, str], ...]:
         profile = Profile.model_validate({"target": TARGET, "auth": auth})
-        async with Principals(profile, count, run_id="r1", mask=mask or Mask()) as principals:
+        async with Principals(profile.auth, count, run_id="r1", mask=mask or Mask()) as principals:
             return principals.credentials()
 
     return asyncio.run(ask())

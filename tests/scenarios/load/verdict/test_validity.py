@@ -13,7 +13,7 @@ from createflow.schemas.operation import Operation
 from createflow.schemas.slo import parse_target
 from tests.scenarios.load.verdict.made_window import histogram, outcomes, window
 
-SEED = ("p99<=100ms", "rate>=500/s", "errors<0.1%")
+CONTRACT = ("p99<=100ms", "rate>=500/s", "errors<0.1%")
 FAST = outcomes(1000, 0.01)
 LATE = outcomes(1000, 0.31)
 """Response latencies of requests that waited 300 ms before they left."""
@@ -22,7 +22,7 @@ LATE = outcomes(1000, 0.31)
 def evidence(
     of: Outcomes = FAST,
     *,
-    targets: tuple[str, ...] = SEED,
+    targets: tuple[str, ...] = CONTRACT,
     service_s: float = 0.01,
     slow: int = 0,
     pacing_s: float = 0.0005,

@@ -1,4 +1,4 @@
-"""Taking away what a load created."""
+"""Removing what a load created."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.run_context import Created
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification import cleanup as removal
+from createflow.scenarios.verification import clean_up as module
 from tests.scenarios.verification.stub_api import PROFILE, StubApi
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ WRITERS = [Principal(f"load-{number}", f"token-{number}") for number in range(3)
 
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> StubApi:
-    """Answers every connection that the removal opens."""
+    """Answers every connection that the clean-up opens."""
     stub = StubApi()
 
     def plugged(*arguments: Any) -> HttpConnection:
@@ -26,7 +26,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> StubApi:
         stub.plug_into(connection)
         return connection
 
-    monkeypatch.setattr(removal, "HttpConnection", plugged)
+    monkeypatch.setattr(module, "HttpConnection", plugged)
     return stub
 
 
@@ -43,10 +43,17 @@ async def test_each_resource_is_taken_away_by_who_made_it(api: StubApi) -> None:
     resources = [*created(api, 20), ("p", -1)]
     sampled = [Created("/things/s", Principal("sampler", "token-s"), "s")]
     seen: list[int] = []
-    gone = await removal.clean_up(
-        PROFILE, Mask(), "ab12", created=resources, writers=WRITERS, sampled=sampled, within_s=30, on_gone=seen.append
+    removed = await module.clean_up(
+        PROFILE,
+        Mask(),
+        "ab12",
+        created=resources,
+        writers=WRITERS,
+        sampled=sampled,
+        within_s=30,
+        on_removed=seen.append,
     )
-    assert (gone, api.things, seen) == (22, {}, list(range(1, 23)))
+    assert (removed, api.things, seen) == (22, {}, list(range(1, 23)))
     by_path = {path: who for _, path, who in api.by_whom}
     assert by_path["/things/t4"] == "Bearer token-1"
     assert by_path["/things/p"] == "Bearer token-0"
@@ -54,15 +61,15 @@ async def test_each_resource_is_taken_away_by_who_made_it(api: StubApi) -> None:
 
 
 async def test_what_the_target_does_not_give_up_is_not_counted(api: StubApi) -> None:
-    """A refusal leaves it there; one that is gone already is gone."""
+    """A refusal leaves it there; one that is removed already is removed."""
     resources = created(api, 6)
     del api.things["t5"]
     api.answers["DELETE"] = lambda path: httpx.Response(500 if path.endswith(("t1", "t3")) else 404)
-    gone = await removal.clean_up(PROFILE, Mask(), "ab12", created=resources, writers=WRITERS, within_s=30)
-    assert gone == 4
+    removed = await module.clean_up(PROFILE, Mask(), "ab12", created=resources, writers=WRITERS, within_s=30)
+    assert removed == 4
 
 
 async def test_an_open_endpoint_needs_no_writer(api: StubApi) -> None:
     """Nobody made it, nobody removes it."""
-    gone = await removal.clean_up(PROFILE, Mask(), "ab12", created=created(api, 1), writers=(), within_s=30)
-    assert (gone, api.by_whom) == (1, [("DELETE", "/things/t0", "")])
+    removed = await module.clean_up(PROFILE, Mask(), "ab12", created=created(api, 1), writers=(), within_s=30)
+    assert (removed, api.by_whom) == (1, [("DELETE", "/things/t0", "")])

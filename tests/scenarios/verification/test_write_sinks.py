@@ -10,11 +10,8 @@ from pydantic import SecretStr
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import EPOCH, PublishedEvent
-from createflow.scenarios.verification.audit_sink import AuditSink
-from createflow.scenarios.verification.event_sink import EventSink
-from createflow.scenarios.verification.row_sink import RowSink
-from createflow.scenarios.verification.search_sink import SearchSink
-from createflow.scenarios.verification.sink import Identities, PrimaryUnseenError
+from createflow.scenarios.verification.observed import PrimaryNotReadError, ResourceIds
+from createflow.scenarios.verification.write_sinks import AuditSink, EventSink, IndexSink, RowSink
 from createflow.schemas import profile_sinks
 from tests.scenarios.verification.fakes import writes_of
 
@@ -59,20 +56,20 @@ class Primary:
         """Nothing is open."""
 
 
-def row_sink(writes: Writes, table: Table, identities: Identities | None = None) -> RowSink:
+def row_sink(writes: Writes, table: Table, ids: ResourceIds | None = None) -> RowSink:
     """A primary, when it teaches ids."""
-    return RowSink("primary", table, "", writes=writes, since=EPOCH, deadline_s=0, identities=identities)
+    return RowSink("primary", table, "", writes=writes, since=EPOCH, deadline_s=0, ids=ids)
 
 
 async def test_rows_are_counted_by_their_names_and_teach_ids() -> None:
     """Over all pages; a second row of an arrival is told by its own id."""
     writes = writes_of("aaa")
-    identities = Identities(writes)
+    ids = ResourceIds(writes)
     table = Table(("x", "load ab12 0"), ("p", "load ab12 -1"), ("y", "load ab12 2"), ("z", "load ab12 2"))
-    seen = await row_sink(writes, table, identities).look()
-    assert (seen.counts, seen.strangers) == (b"\1\0\2", 0)
-    assert (identities.of_arrival, identities.beside) == (["x", None, "y"], {"p": -1, "z": 2})
-    assert sorted(identities.known()) == [("x", 0), ("y", 2), ("z", 2)]
+    seen = await row_sink(writes, table, ids).read()
+    assert (seen.counts, seen.unexpected) == (b"\1\0\2", 0)
+    assert (ids.of_arrival, ids.further) == (["x", None, "y"], {"p": -1, "z": 2})
+    assert sorted(ids.of_arrivals()) == [("x", 0), ("y", 2), ("z", 2)]
 
 
 async def test_a_row_that_went_is_missing_at_the_next_look() -> None:
@@ -80,26 +77,26 @@ async def test_a_row_that_went_is_missing_at_the_next_look() -> None:
     writes = writes_of("aa")
     table = Table(("x", "load ab12 0"), ("y", "load ab12 1"))
     sink = row_sink(writes, table)
-    assert (await sink.look()).counts == b"\1\1"
+    assert (await sink.read()).counts == b"\1\1"
     table.rows.pop()
-    assert (await sink.look()).counts == b"\1\0"
+    assert (await sink.read()).counts == b"\1\0"
 
 
-async def known(writes: Writes, *ids: str) -> Identities:
-    """The arrivals' resources, in order."""
-    identities = Identities(writes)
-    await row_sink(writes, Table(*((one, writes.name_of(k)) for k, one in enumerate(ids))), identities).look()
-    return identities
+async def known_ids(writes: Writes, *names: str) -> ResourceIds:
+    """The resources of the arrivals, in order."""
+    ids = ResourceIds(writes)
+    await row_sink(writes, Table(*((one, writes.name_of(k)) for k, one in enumerate(names))), ids).read()
+    return ids
 
 
-def audit_sink(writes: Writes, table: Table, identities: Identities, *there: str, actors: tuple[str, ...]) -> AuditSink:
+def audit_sink(writes: Writes, table: Table, ids: ResourceIds, *there: str, actors: tuple[str, ...]) -> AuditSink:
     """A trail with both queries."""
     queries = profile_sinks.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
     return AuditSink(
         table,
         queries,
         writes=writes,
-        identities=identities,
+        ids=ids,
         since=EPOCH,
         deadline_s=1,
         primary=Primary(*there),
@@ -112,53 +109,53 @@ async def test_audit_entries_are_counted_by_the_ids_of_the_rows() -> None:
     writes = writes_of("aaaa")
     table = Table()
     table.entries = ["x", "y", "y"]
-    seen = await audit_sink(writes, table, await known(writes, "w", "x", "y"), actors=()).look()
+    seen = await audit_sink(writes, table, await known_ids(writes, "w", "x", "y"), actors=()).read()
     assert seen.counts == b"\0\1\2\0"
-    assert seen.blind == 1 << 24
+    assert seen.unsearchable == 1 << 24
 
 
 async def test_a_second_look_asks_only_for_what_was_missing() -> None:
-    """And in handfuls, whatever the load was."""
+    """And in batches, whatever the load was."""
     size = PAGE_ROWS + 3
     writes = writes_of("a" * size)
     table = Table()
-    sink = audit_sink(writes, table, await known(writes, *map(str, range(size))), actors=())
+    sink = audit_sink(writes, table, await known_ids(writes, *map(str, range(size))), actors=())
     table.entries = [str(k) for k in range(size) if k != 7]
-    await sink.look()
+    await sink.read()
     assert table.asked_ids == [PAGE_ROWS, 3]
     table.entries.append("7")
-    assert (await sink.look()).counts == b"\1" * size
+    assert (await sink.read()).counts == b"\1" * size
     assert table.asked_ids == [PAGE_ROWS, 3, 1]
 
 
-async def test_an_entry_about_a_create_that_never_was_is_a_stranger() -> None:
+async def test_an_entry_about_a_create_that_never_was_is_unexpected() -> None:
     """By a subject of the run; not one about a row that was committed since the primary was read."""
     writes = writes_of("a")
     table = Table(("x",), ("late",), ("ghost",))
     table.entries = ["x"]
-    sink = audit_sink(writes, table, await known(writes, "x"), "late", actors=("load-ab12-0",))
-    seen = await sink.look()
-    assert (seen.strangers, seen.stranger_words) == (
+    sink = audit_sink(writes, table, await known_ids(writes, "x"), "late", actors=("load-ab12-0",))
+    seen = await sink.read()
+    assert (seen.unexpected, seen.unexpected_examples) == (
         1,
         ["an entry about resource ghost, which the primary does not have"],
     )
-    assert (await sink.look()).strangers == 1
-    assert sink.unasked == ""
+    assert (await sink.read()).unexpected == 1
+    assert sink.limitation == ""
 
 
-async def test_audit_says_when_it_cannot_look_for_strangers() -> None:
+async def test_audit_says_when_it_cannot_look_for_unexpected_entries() -> None:
     """A token that others use as well proves nothing."""
     writes = writes_of("a")
-    sink = audit_sink(writes, Table(("ghost",)), await known(writes, "x"), actors=())
-    assert (await sink.look()).strangers == 0
-    assert sink.unasked == "entries about creates that never were: the run has no subjects of its own"
+    sink = audit_sink(writes, Table(("ghost",)), await known_ids(writes, "x"), actors=())
+    assert (await sink.read()).unexpected == 0
+    assert sink.limitation == "entries about creates that never happened: the run has no subjects of its own"
 
 
 async def test_nobody_is_asked_by_ids_that_are_not_known() -> None:
     """An empty answer would accuse the trail of what the primary did."""
     writes = writes_of("a")
-    with pytest.raises(PrimaryUnseenError):
-        await audit_sink(writes, Table(), Identities(writes), actors=()).look()
+    with pytest.raises(PrimaryNotReadError):
+        await audit_sink(writes, Table(), ResourceIds(writes), actors=()).read()
 
 
 class Stream:
@@ -204,7 +201,7 @@ async def test_a_redelivered_event_is_no_second_one() -> None:
         event(None, "load ab12 2"),
         event("e3", "sample ab12 3"),
     )
-    assert (await event_sink(writes, stream).look()).counts == b"\1\2\2\0"
+    assert (await event_sink(writes, stream).read()).counts == b"\1\2\2\0"
 
 
 async def test_the_next_look_reads_on() -> None:
@@ -212,10 +209,10 @@ async def test_the_next_look_reads_on() -> None:
     writes = writes_of("aa")
     stream = Stream(event("e0", "load ab12 0"))
     sink = event_sink(writes, stream)
-    assert (await sink.look()).counts == b"\1\0"
+    assert (await sink.read()).counts == b"\1\0"
     stream.events = [event("e1", "load ab12 1"), event("e9", "load ab12 9")]
-    seen = await sink.look()
-    assert (seen.counts, seen.strangers) == (b"\1\1", 1)
+    seen = await sink.read()
+    assert (seen.counts, seen.unexpected) == (b"\1\1", 1)
 
 
 async def test_events_of_updates_are_no_duplicates() -> None:
@@ -223,23 +220,23 @@ async def test_events_of_updates_are_no_duplicates() -> None:
     writes = writes_of("ao")
     twice = [event("e0", "load ab12 0"), event("e1", "load ab12 0")]
     unsure = event_sink(writes, Stream(*twice))
-    assert (await unsure.look()).counts == b"\1\0"
-    assert unsure.unasked == "what is there twice: no created_subject, and not all were creates"
+    assert (await unsure.read()).counts == b"\1\0"
+    assert unsure.limitation == "duplicates: no created_subject, and the load also updates"
     sure = event_sink(writes, Stream(*twice), created_subject="orders.created")
-    assert ((await sure.look()).counts, sure.unasked) == (b"\2\0", "")
+    assert ((await sure.read()).counts, sure.limitation) == (b"\2\0", "")
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b"[]", b'{"data": 3}', b'{"data": {"name": 7}}', b"[" * 100_000])
 async def test_odd_events_break_nothing(odd: bytes) -> None:
     """Others may publish what they like."""
     writes = writes_of("a")
-    assert (await event_sink(writes, Stream(odd, event("e0", "load ab12 0"))).look()).counts == b"\1"
+    assert (await event_sink(writes, Stream(odd, event("e0", "load ab12 0"))).read()).counts == b"\1"
 
 
 async def test_events_without_names_accuse_nobody() -> None:
     """They cannot be told apart, which is not the stream's fault."""
     with pytest.raises(NotDeclared, match="/data/name"):
-        await event_sink(writes_of("a"), Stream({"id": "e0", "data": {"id": "x"}})).look()
+        await event_sink(writes_of("a"), Stream({"id": "e0", "data": {"id": "x"}})).read()
 
 
 class Index:
@@ -263,37 +260,29 @@ class Index:
         return [one for one, _ in self.documents if one in set(ids)]
 
 
-SEARCH = profile_sinks.SearchSink(url=SecretStr("http://127.0.0.1:1"), index="i")
-
-
-def search_sink(
-    writes: Writes, index: Index, identities: Identities, keyword: str | None = "name.keyword"
-) -> SearchSink:
+def index_sink(writes: Writes, index: Index, ids: ResourceIds, keyword: str | None = "name.keyword") -> IndexSink:
     """An index with a keyword field, or without."""
-    declared = SEARCH.model_copy(update={"name_keyword": keyword})
-    sink = SearchSink(declared, writes=writes, identities=identities, deadline_s=5)
-    sink._index = index
-    return sink
+    return IndexSink(index, by_name=keyword is not None, writes=writes, ids=ids, deadline_s=5)
 
 
 async def test_by_name_the_index_is_asked_about_every_arrival() -> None:
     """Refused ones as well; what was found is not asked for again."""
     writes = writes_of("aar" + "a" * PAGE)
     index = Index(("x", "load ab12 0"), ("y", "load ab12 0"), ("z", "load ab12 2"))
-    sink = search_sink(writes, index, Identities(writes))
-    assert (await sink.look()).counts == b"\2\0\1" + bytes(PAGE)
+    sink = index_sink(writes, index, ResourceIds(writes))
+    assert (await sink.read()).counts == b"\2\0\1" + bytes(PAGE)
     assert index.asked == [PAGE, 3]
     index.documents = [("w", "load ab12 1")]
-    assert (await sink.look()).counts == b"\2\1\1" + bytes(PAGE)
+    assert (await sink.read()).counts == b"\2\1\1" + bytes(PAGE)
     assert index.asked == [PAGE, 3, PAGE, 1]
 
 
 async def test_by_id_the_index_tells_only_what_is_there() -> None:
     """And says what it cannot tell."""
     writes = writes_of("aaa")
-    sink = search_sink(writes, Index(("x", ""), ("other", "")), await known(writes, "w", "x"), None)
-    seen = await sink.look()
-    assert (seen.counts, seen.blind) == (b"\0\1\0", 1 << 16)
-    assert sink.unasked == "what is there twice or should not be: no name_keyword"
-    with pytest.raises(PrimaryUnseenError):
-        await search_sink(writes, Index(), Identities(writes), None).look()
+    sink = index_sink(writes, Index(("x", ""), ("other", "")), await known_ids(writes, "w", "x"), None)
+    seen = await sink.read()
+    assert (seen.counts, seen.unsearchable) == (b"\0\1\0", 1 << 16)
+    assert sink.limitation == "duplicates and unexpected documents: no name_keyword"
+    with pytest.raises(PrimaryNotReadError):
+        await index_sink(writes, Index(), ResourceIds(writes), None).read()

@@ -1,12 +1,11 @@
-"""One question for all that wait."""
+"""A slow sink is polled for all waiting samples together."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from createflow.scenarios.verification.batched_poll import SharedLook
-from createflow.scenarios.verification.sample import Sample
+from createflow.scenarios.verification.watches import BatchedPoll, Sample
 from tests.fake_clock import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -21,22 +20,22 @@ class Index:
         self._began_s = clock.monotonic()
         self._shows = shows
 
-    async def look(self, ids: Sequence[str]) -> Collection[str]:
+    async def find(self, ids: Sequence[str]) -> Collection[str]:
         """What is there by now."""
         self.asked.append(list(ids))
         return self._shows(self._clock.monotonic() - self._began_s)
 
-    async def leave(self) -> None:
+    async def close(self) -> None:
         """Nothing is open."""
 
 
 async def outcomes(clock: FakeClock, index: Index, *ids: str, deadline_s: float = 1.0) -> list[bool | BaseException]:
     """What becomes of samples that begin to wait at the same time."""
-    watch = SharedLook("search", deadline_s, look=index.look, leave=index.leave, clock=clock)
-    async with watch.watching() as seen:
-        told = await asyncio.gather(*(seen(Sample(one, one)) for one in ids), return_exceptions=True)
+    watch = BatchedPoll("search", deadline_s, find=index.find, close=index.close, clock=clock)
+    async with watch.watch() as wait_for:
+        results = await asyncio.gather(*(wait_for(Sample(one, one)) for one in ids), return_exceptions=True)
     await watch.close()
-    return told
+    return results
 
 
 async def test_all_that_wait_are_asked_for_at_once() -> None:

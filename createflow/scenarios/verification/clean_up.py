@@ -1,4 +1,4 @@
-"""Taking away what a load created, for profiles that allow it and users who ask for it."""
+"""Removes what a load created, if the profile allows it and the user requests it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -19,36 +19,36 @@ async def clean_up(
     writers: Sequence[Principal],
     sampled: Iterable[Created] = (),
     within_s: float,
-    on_gone: Callable[[int], None] = lambda _: None,
+    on_removed: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Remove the run's resources, each by who created it. Returns how many are gone.
+    """Remove the resources of the run, each by the principal that created it. Returns the number removed.
 
     Args:
-        profile: says how a resource is taken away.
+        profile: says how a resource is removed.
         mask: learns the tokens.
         run_id: of the run.
-        created: ids with their arrivals, as ``Reconciliation.created`` gives them.
-        writers: arrival k was sent by number ``k % len(writers)``, the create before the load by the first; none
-            when the endpoint is open.
-        sampled: what the sampler created.
-        within_s: what is not gone by then stays.
-        on_gone: shown how many are gone, after each.
+        created: ids with their arrivals, from ``Reconciliation.created``.
+        writers: arrival ``k`` was sent by number ``k % len(writers)``, the preflight by the first. Empty for an
+            endpoint without authentication.
+        sampled: the resources that the sampler created.
+        within_s: what is not removed in this time stays.
+        on_removed: called with the number removed so far, after each.
     """
-    gone = 0
+    removed = 0
 
-    def one_more(_: Created) -> None:
-        nonlocal gone
-        gone += 1
-        on_gone(gone)
+    def count(_: Created) -> None:
+        nonlocal removed
+        removed += 1
+        on_removed(removed)
 
     connection = HttpConnection(RunContext(profile, run_id, mask))
     try:
         path = profile.target.read_path or f"{profile.target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
         resources = _resources(connection, path, created, writers, sampled)
-        await delete_resources(connection, resources, within_s=within_s, on_deleted=one_more)
+        await delete_resources(connection, resources, within_s=within_s, on_deleted=count)
     finally:
         await connection.close()
-    return gone
+    return removed
 
 
 def _resources(
@@ -58,7 +58,7 @@ def _resources(
     writers: Sequence[Principal],
     sampled: Iterable[Created],
 ) -> Iterator[Created]:
-    """Made one by one, when their turn comes: a load can leave a million behind."""
+    """The resources one at a time, because a load can leave a million of them."""
     yield from sampled
     for resource_id, k in created:
         url = connection.context.path(path, id=resource_id)
