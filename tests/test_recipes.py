@@ -66,7 +66,7 @@ def read_recipes() -> list[Recipe]:
         commands: list[str] = []
         path = ""
         for named, language, block in re.findall(
-            r"^\*\*`([^`]+)`\*\*.*$|^```(python|diff|sh)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL
+            r"^\*\*`([^`]+)`\*\*[^\n]*$|^```(python|diff|sh)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL
         ):
             if named:
                 path = named

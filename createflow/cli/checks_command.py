@@ -69,7 +69,7 @@ def _explain(console: Console, check: "Check") -> None:
         "source": check.source,
         "needs": ", ".join(_needs(check)) or "HTTP only",
         "runs": "alone, after the others" if check.disturbs else "concurrently with others",
-        "catches": check.catches or "",
+        "catches": ", ".join(check.catches),
     }
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="dim", min_width=8)

@@ -1,13 +1,13 @@
 """What editors and readers are shown of the profile, made from its model.
 
-``python -m createflow.schemas.profile_reference`` writes the JSON Schema for editors, and prints the Markdown tables of
-every key for ``docs/profile.md``.
+``python -m createflow.schemas.profile_reference docs/profile.md`` writes the JSON Schema for editors, and the tables of
+every key in that document.
 """
 
 import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -56,20 +56,23 @@ def profile_schema_text() -> str:
     return json.dumps(profile_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+MARKER = "<!-- made by python -m createflow.schemas.profile_reference docs/profile.md -->\n"
+
+
 def profile_tables() -> str:
-    """All tables."""
+    """All tables, in Markdown."""
     return "\n".join(line for heading, model in TABLES for line in _table(heading, model))
 
 
 def _table(heading: str, model: type[BaseModel]) -> Iterator[str]:
     yield f"### {heading if heading[0] != '[' else f'`{heading}`'}\n"
     title = inspect.cleandoc(model.__doc__ or "").partition(": ")
-    told = _plain(title[2] or title[0])
-    yield f"{told[0].upper()}{told[1:]}\n"
+    text = _plain(title[2] or title[0])
+    yield f"{text[0].upper()}{text[1:]}\n"
     fields = [(name, field) for name, field in model.model_fields.items() if name != "kind"]
     if not fields:
         return
-    yield "| key | unless given | meaning |"
+    yield "| key | default | meaning |"
     yield "|---|---|---|"
     for name, field in fields:
         yield f"| `{name}` | {_default(field)} | {_plain(field.description or '')} |"
@@ -91,7 +94,14 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("``", "`").replace("|", "\\|").split())
 
 
+def write_reference(documents: Sequence[Path]) -> None:
+    """Write the JSON Schema file, and the tables below the marker of each document."""
+    schema_file = Path(str(files("createflow.schemas").joinpath("json", SCHEMA_FILE)))
+    schema_file.write_text(profile_schema_text(), encoding="utf-8")
+    for document in documents:
+        above, marker, _ = document.read_text(encoding="utf-8").partition(MARKER)
+        document.write_text(f"{above}{marker}\n{profile_tables()}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    file = Path(str(files("createflow.schemas").joinpath("json", SCHEMA_FILE)))
-    file.write_text(profile_schema_text(), encoding="utf-8")
-    sys.stdout.write(profile_tables())
+    write_reference([Path(name) for name in sys.argv[1:]])

@@ -29,7 +29,7 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_the_document_has_every_key() -> None:
-    """The same command prints the tables; no model and no meaning is missing."""
+    """The same command writes the tables; no model and no meaning is missing."""
     document = (ROOT / "docs" / "profile.md").read_text(encoding="utf-8")
     assert document.endswith(profile_tables())
     definitions = profile_schema()["$defs"]

@@ -105,7 +105,8 @@ class Check:
     explanation: str
     """The rest of the docstring: why it matters."""
     function: CheckFunction
-    catches: str | None
+    catches: tuple[str, ...]
+    """Names of the seeded defects of the reference that make it fail."""
     needs: tuple[Need, ...]
     disturbs: bool
     """It breaks or exhausts something that other checks use, so it runs alone, after them."""
@@ -118,7 +119,7 @@ def check(
     step: Step,
     source: str,
     level: Level = Level.MUST,
-    catches: str | None = None,
+    catches: str | tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     disturbs: bool = False,
     limit_s: float = DEFAULT_LIMIT_S,
@@ -128,8 +129,8 @@ def check(
     Args:
         step: the step of the contract that is checked.
         source: ``contract: ANCHOR`` of ``docs/contract.md``, RFC sections, or both with a semicolon between.
-        level: only a ``must`` fails the run, unless ``--gate`` says otherwise.
-        catches: name of the seeded defect of the reference that makes it fail; tests hold it to that.
+        level: only a ``must`` fails the run, unless ``--level`` says otherwise.
+        catches: the seeded defect of the reference that makes it fail, or several; tests hold it to that.
         needs: keys of the profile without which it is skipped.
         disturbs: run it alone, after the others.
         limit_s: after this many seconds it is stopped, with the outcome ``broken``.
@@ -148,7 +149,7 @@ def check(
             title=title,
             explanation=explanation.strip(),
             function=function,
-            catches=catches,
+            catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,
             disturbs=disturbs,
             limit_s=limit_s,
