@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """The three tiers of the seed document."""
+    """The three tiers of the contract."""
 
     API = "api"
     BUSINESS = "business"
@@ -34,12 +34,12 @@ class Step(StrEnum):
 
     @property
     def number(self) -> int:
-        """Position in the flow, 1 to 16, as the seed counts."""
+        """Position in the contract, 1 to 16."""
         return list(Step).index(self) + 1
 
     @property
     def tier(self) -> Tier:
-        """The tier that the seed puts this step in."""
+        """The tier of this step."""
         return _PLACES[self].tier
 
     @property
