@@ -16,7 +16,7 @@ from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
-from createflow.schemas.toml_lines import TomlLines
+from createflow.schemas.toml_positions import TomlPositions
 
 FILE_NAME = "createflow.toml"
 TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token
@@ -98,7 +98,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         document = tool.get("createflow") if isinstance(tool, dict) else None
         if not isinstance(document, dict):
             raise UserError(f"{path}: no [tool.createflow] table", hint=f"write one, or a {FILE_NAME}")
-    reader = _Reader(path, TomlLines(text), prefix, environment)
+    reader = _Reader(path, TomlPositions(text), prefix, environment)
     try:
         document = reader.filled(document, ())
         reader.resolve_files(document)
@@ -149,7 +149,7 @@ def _read(path: Path) -> str:
             raw = file.read(_MOST_BYTES + 1)
         if len(raw) > _MOST_BYTES:
             raise UserError(f"{path}: larger than {_MOST_BYTES} bytes", hint="a profile is a TOML file of a few pages")
-        return raw.decode("utf-8").replace("\r\n", "\n")
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         raise UserError(f"{path}: no such profile", hint="--profile names a TOML file") from None
     except UnicodeDecodeError:
@@ -162,9 +162,11 @@ def _read(path: Path) -> str:
 class _Reader:
     """Gathers mistakes while the document is made into a profile, and raises them all at once."""
 
-    def __init__(self, path: Path, lines: TomlLines, prefix: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, positions: TomlPositions, prefix: tuple[str, ...], environment: Mapping[str, str]
+    ) -> None:
         self._path = path
-        self._lines = lines
+        self._positions = positions
         self._prefix = prefix
         self._environment = environment
         self._mistakes: list[ProfileMistake] = []
@@ -218,7 +220,7 @@ class _Reader:
         return profile
 
     def _add(self, at: tuple[str | int, ...], reason: str, hint: str = "") -> None:
-        line = self._lines.of((*self._prefix, *at))
+        line = self._positions.line_of((*self._prefix, *at))
         self._mistakes.append(ProfileMistake(line, ".".join(str(part) for part in at), reason, hint))
 
 

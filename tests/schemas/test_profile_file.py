@@ -172,3 +172,14 @@ def test_a_url_that_cannot_be_used_is_refused_without_showing_a_password(url: st
     with pytest.raises(UserError) as caught:
         profile_file.from_url(url, {})
     assert "geheim" not in caught.value.message
+
+
+def test_a_table_in_a_string_of_several_lines_is_no_table(tmp_path: Path) -> None:
+    """The mistake is reported where the real table is; a byte order mark and CRLF do not move it."""
+    file = tmp_path / "createflow.toml"
+    text = '[target]\nbase_url = "http://h"\nbody.note = """\n[auth]\nkind = "none"\n"""\n[auth]\nkind = "nothing"\n'
+    for raw in (text, text.replace("\n", "\r\n"), f"\ufeff{text}"):
+        file.write_bytes(raw.encode())
+        with pytest.raises(ProfileError) as raised:
+            profile_file.load(file, {})
+        assert [mistake.line for mistake in raised.value.mistakes] == [7]

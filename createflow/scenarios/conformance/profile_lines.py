@@ -5,7 +5,7 @@ from pathlib import Path
 
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import ProfilePlace
-from createflow.schemas.toml_lines import TomlLines
+from createflow.schemas.toml_positions import TomlPositions
 
 
 def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:
@@ -17,12 +17,12 @@ def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:
         project: the directory that the file's name is told from, when the file is inside.
     """
     prefix: tuple[str, ...] = ("tool", "createflow") if file.name == "pyproject.toml" else ()
-    lines = TomlLines(file.read_text(encoding="utf-8"))
+    positions = TomlPositions(file.read_text(encoding="utf-8-sig"))
     tables = ["target", "auth", *(["limits"] if profile.limits else [])]
     tables += [f"sinks.{name}" for name in type(profile.sinks).model_fields if getattr(profile.sinks, name)]
-    places = {table: lines.of((*prefix, *table.split("."))) for table in tables}
+    places = {table: positions.line_of((*prefix, *table.split("."))) for table in tables}
     for number, entry in enumerate(profile.baseline):
-        places[f"baseline.{entry.id}"] = lines.of((*prefix, "baseline", number))
+        places[f"baseline.{entry.id}"] = positions.line_of((*prefix, "baseline", number))
     return ProfilePlace(file=_told(file, project), lines={table: line for table, line in places.items() if line})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ class Contract:
                 body["metadata"] = {"createflow": word}
         return {**body, **changes}
 
-    def name_in(self, body: dict[str, Any]) -> str:
+    def name_in(self, body: Mapping[str, Any]) -> str:
         """The name that a body carries. Raises NotDeclared when it has none."""
         if self.fields.name not in body:
             raise NotDeclared(f"the body has no {self.fields.name} to find it by")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
+from createflow.scenarios.checks.support.fixtures import between_creates, expect_recovery
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -63,5 +63,4 @@ async def no_gateway_is_503(target: Target, faults: Faults) -> None:
             reply.media_type or "no Content-Type",
             reply,
         )
-    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
-    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)
+    await expect_recovery(target)

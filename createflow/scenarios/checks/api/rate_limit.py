@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import count
 
 from createflow.scenarios.checks.support.burst import SENDERS, at_once, exceeded, worst_window
@@ -28,25 +29,22 @@ _BURST_TOLERANCE = 1.1
 """Limiters round: intervals to whole milliseconds, buckets to whole requests."""
 
 
-@check(
-    step=Step.RATE_LIMIT,
+_check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=True)
+
+
+@_check(
     source="contract: rate-limited-429; RFC 6585 §4",
     catches="no_rate_limit",
-    needs=(Need.LIMITS,),
-    disturbs=True,
 )
 async def excess_is_429(target: Target) -> None:
     """Creates beyond the promised rate are refused with 429."""
     await exceeded(target, target.writer)
 
 
-@check(
-    step=Step.RATE_LIMIT,
+@_check(
     level=Level.SHOULD,
     source="contract: rate-limited-429; RFC 6585 §4; RFC 9110 §10.2.3",
     catches="retry_after_missing",
-    needs=(Need.LIMITS,),
-    disturbs=True,
 )
 async def retry_after_is_given(target: Target) -> None:
     """A 429 has Retry-After, and a create sent after that time is accepted."""
@@ -59,13 +57,10 @@ async def retry_after_is_given(target: Target) -> None:
     expect(reply.accepted, f"a create accepted after waiting {wait_s:g} s", str(reply.status), refusal, reply)
 
 
-@check(
-    step=Step.RATE_LIMIT,
+@_check(
     level=Level.SHOULD,
     source="contract: rate-limited-429; OWASP API4:2023",
     catches="counts_one_of_many",
-    needs=(Need.LIMITS,),
-    disturbs=True,
 )
 async def no_window_takes_more(target: Target) -> None:
     """No time window accepts more than the promised rate and burst, however many creates come at once.
@@ -89,13 +84,10 @@ async def no_window_takes_more(target: Target) -> None:
         raise Inconclusive(f"{len(admitted)} creates accepted in a flood do not exceed the promised rate")
 
 
-@check(
-    step=Step.RATE_LIMIT,
+@_check(
     level=Level.SHOULD,
     source="contract: rate-limited-429; OWASP API4:2023",
     catches="shared_bucket",
-    needs=(Need.LIMITS,),
-    disturbs=True,
 )
 async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     """One subject that exceeds its rate does not use up the rate of another."""
@@ -113,13 +105,10 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
             raise Inconclusive("the excess did not last while the other subject was served")
 
 
-@check(
-    step=Step.RATE_LIMIT,
+@_check(
     level=Level.SHOULD,
     source="OWASP API4:2023",
     catches="bucket_by_claimed_address",
-    needs=(Need.LIMITS,),
-    disturbs=True,
 )
 async def claimed_address_evades_nothing(target: Target) -> None:
     """Another X-Forwarded-For in every request does not raise the limit."""

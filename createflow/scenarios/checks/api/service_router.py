@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, missing_url
+from createflow.scenarios.checks.support.fixtures import between_creates, expect_recovery, missing_url
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -45,7 +45,7 @@ async def service_down_is_503(target: Target, faults: Faults) -> None:
         expect(steady, f"503 within {_NOTICES_WITHIN_S:g} s", str(reply.status), reply)
         expect_status(reply, 503, of="a create with no live service")
         expect_header(reply, "Retry-After")
-    await _recovers(target)
+    await expect_recovery(target)
 
 
 @check(
@@ -75,7 +75,7 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
         expect(len(fast) > _FAST_REPLIES // 2, "503 while the breaker is open", f"{len(fast)} of {_FAST_REPLIES}")
         median_s = sorted(reply.elapsed_s for reply in fast)[len(fast) // 2]
         expect(median_s <= _FAST_S, f"503 within {_FAST_S:g} s while the breaker is open", f"{median_s:.2f} s", *fast)
-    await _recovers(target)
+    await expect_recovery(target)
 
 
 @check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="contract: service-routing; RFC 9110 §15.5.5")
@@ -105,8 +105,3 @@ async def _until_open(target: Target) -> tuple[int, Reply]:
                 return errors, reply
             errors += reply.status != 503 and not reply.accepted
             await asyncio.sleep(_PAUSE_S)
-
-
-async def _recovers(target: Target) -> None:
-    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
-    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, created
+from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.leftovers import Traces
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
@@ -73,8 +73,7 @@ async def database_error_is_500_and_leaves_nothing(
         if reply.media_type == "application/problem+json":
             code = (reply.document or {}).get("code")
             expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
-    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
-    expect(recovered, f"creates accepted within {target.deadlines.recovery_s:g} s of the repair", last)
+    await expect_recovery(target)
     await traces.caught_up_with(await created(target))
     left = await traces.of(target.contract.name_in(body), target.contract.word_in(body))
     expect(not left, "nothing left by a create that was answered 500", ", ".join(left), reply)

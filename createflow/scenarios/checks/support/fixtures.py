@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Target
@@ -87,6 +89,23 @@ async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool
         return "accepted"
 
     return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)
+
+
+async def expect_recovery(target: Target) -> None:
+    """Fail the check unless ordinary creates are accepted again within the deadline."""
+    within_s = target.deadlines.recovery_s
+    last, has_recovered = await accepting_again(target, within_s=within_s)
+    expect(has_recovered, f"creates accepted within {within_s:g} s of the repair", last)
+
+
+async def rows_of(target: Target, body: Mapping[str, Any], primary: Primary | None) -> list[Row] | None:
+    """The rows of the primary with the name in a body; ``None`` when they cannot be looked up by name."""
+    if primary is None:
+        return None
+    try:
+        return await primary.by_name(target.contract.name_in(body))
+    except NotDeclared:
+        return None
 
 
 def missing_url(url: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar, Protocol
 
@@ -78,6 +79,34 @@ class AuthProvider(Protocol):
 
     async def close(self) -> None:
         """Stop renewing."""
+
+
+class NamedTokens(Protocol):
+    """Base of the kinds that know each principal by its name in the profile. Fills the role Tokens."""
+
+    @abstractmethod
+    def principal(self, name: str) -> Principal:
+        """One of ``PRINCIPALS``.
+
+        Raises:
+            NotDeclared: the profile does not configure it.
+        """
+
+    def writer(self) -> Principal:
+        """May create."""
+        return self.principal("writer")
+
+    def other_writer(self) -> Principal:
+        """May create, with another subject."""
+        return self.principal("other_writer")
+
+    def reader(self) -> Principal:
+        """Is authenticated but may not create."""
+        return self.principal("reader")
+
+    def expired(self) -> Principal:
+        """The writer with an expired token."""
+        return self.principal("expired")
 
 
 def writer_of(tokens: Tokens | None) -> Principal:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import jwt
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.credentials.provider import AuthProvider, subject_of
+from createflow.scenarios.target.credentials.provider import AuthProvider, NamedTokens, subject_of
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Tokens
 from createflow.scenarios.text.secret_mask import Mask
@@ -36,7 +36,7 @@ Request = Callable[[], Awaitable[IssuedToken]]
 """Requests a new token. Raises TargetError or UserError."""
 
 
-class RenewingProvider(AuthProvider):
+class RenewingProvider(NamedTokens, AuthProvider):
     """Base of the kinds that request tokens. Fills the role Tokens itself, once it is open."""
 
     def __init__(self, auth: Credential, mask: Mask) -> None:
@@ -79,23 +79,8 @@ class RenewingProvider(AuthProvider):
             task.cancel()
         await asyncio.gather(*self._renewals, return_exceptions=True)
 
-    def writer(self) -> Principal:
-        """May create."""
-        return self._principal("writer")
-
-    def other_writer(self) -> Principal:
-        """May create, with another subject."""
-        return self._principal("other_writer")
-
-    def reader(self) -> Principal:
-        """Is authenticated but may not create."""
-        return self._principal("reader")
-
-    def expired(self) -> Principal:
-        """The writer with an expired token."""
-        return self._principal("expired")
-
-    def _principal(self, name: str) -> Principal:
+    def principal(self, name: str) -> Principal:
+        """The principal of this name. Raises NotDeclared when the profile does not configure it."""
         if name not in self._principals:
             raise NotDeclared(f"`auth.{name}` is not configured")
         return self._principals[name]

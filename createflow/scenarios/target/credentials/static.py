@@ -7,6 +7,7 @@ from functools import cached_property
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials.provider import (
     AuthProvider,
+    NamedTokens,
     environment_secrets,
     environment_values,
     subject_of,
@@ -17,7 +18,7 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile_auth import EnvironmentAuth
 
 
-class Provider(AuthProvider):
+class Provider(NamedTokens, AuthProvider):
     """Reads the credentials from the environment, once. Fills the role Tokens itself."""
 
     def __init__(self, auth: EnvironmentAuth, mask: Mask, environment: Mapping[str, str] = os.environ) -> None:
@@ -35,21 +36,12 @@ class Provider(AuthProvider):
         """The values of the variables."""
         return environment_secrets(self._auth, self._environment)
 
-    def writer(self) -> Principal:
-        """May create."""
-        return self._principal("writer")
-
-    def other_writer(self) -> Principal:
-        """May create, with another subject."""
-        return self._principal("other_writer")
-
-    def reader(self) -> Principal:
-        """Is authenticated but may not create."""
-        return self._principal("reader")
-
-    def expired(self) -> Principal:
-        """The writer with an expired credential."""
-        return self._principal("expired")
+    def principal(self, name: str) -> Principal:
+        """The principal of this name. Raises NotDeclared when the profile does not configure it."""
+        if name not in self._values:
+            raise NotDeclared(f"`auth.{name}_env` is not configured")
+        subject, text = self._values[name]
+        return Principal(subject, text, self._auth.scheme, self._auth.header.lower())
 
     def credential(self, principal: str, value: str) -> tuple[str | None, str]:
         """The subject, where it is known, and the text that goes into the header.
@@ -65,9 +57,3 @@ class Provider(AuthProvider):
     def _values(self) -> dict[str, tuple[str | None, str]]:
         values = environment_values(self._auth, self._environment)
         return {principal: self.credential(principal, value) for principal, value in values.items()}
-
-    def _principal(self, name: str) -> Principal:
-        if name not in self._values:
-            raise NotDeclared(f"`auth.{name}_env` is not configured")
-        subject, text = self._values[name]
-        return Principal(subject, text, self._auth.scheme, self._auth.header.lower())

@@ -2,10 +2,10 @@
 
 import re
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import between_creates, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect_exchange
-from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.http_client import NoConnection
 from createflow.scenarios.target.principal import ANONYMOUS
@@ -51,12 +51,7 @@ async def _in_the_clear(target: Target, raw: RawHttp, primary: Primary | None, p
     status = answer.replies[0].status if answer.replies else None
     accepted = status is not None and 200 <= status < 300
     expect_exchange(not accepted, "no create accepted without TLS", str(status), answer.exchange)
-    if primary is not None:
-        try:
-            rows = await primary.by_name(target.contract.name_in(body))
-        except NotDeclared:
-            return status
-        if rows:
-            seen = f"a row, although it was answered {status}"
-            raise Expectation("no row of a create without TLS", seen, exchanges=[answer.exchange])
+    rows = await rows_of(target, body, primary)
+    seen = f"a row, although it was answered {status}"
+    expect_exchange(not rows, "no row of a create without TLS", seen, answer.exchange)
     return status

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created
+from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -88,7 +88,8 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
                 expect_status(reply, 409, of="another create of a name")
             seen = await target.read(target.url_of(accepted[0]))
             expect(seen.accepted, "the accepted one to be found", str(seen.status), accepted[0], seen)
-            await _one_row(primary, name)
+            rows = await rows_of(target, body, primary)
+            expect(rows is None or len(rows) == 1, "one row of a name", f"{len(rows or [])} rows", *accepted)
     if not overlapping:
         raise Inconclusive("no two creates truly overlapped")
 
@@ -138,17 +139,6 @@ async def unconditional_update_is_428(target: Target) -> None:
     expect_status(reply, 428, of="an update that names no version")
     again = await target.update(made.url, target.contract.document(), headers={"if-match": await _etag(target, made)})
     expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
-
-
-async def _one_row(primary: Primary | None, name: str) -> None:
-    if primary is None:
-        return
-    try:
-        rows = await primary.by_name(name)
-    except NotDeclared:
-        return
-    if len(rows) != 1:
-        raise Expectation("one row of a name", f"{len(rows)} rows")
 
 
 async def _etag(target: Target, made: Resource) -> str:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, created
+from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, created, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
@@ -57,13 +57,8 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
             raise Inconclusive(f"the second attempt was answered {again[-1].status}")
         ids = {str((reply.document or {}).get(contract.fields.id)) for reply in accepted}
         expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again)
-        if primary is None:
-            continue
-        try:
-            rows = await primary.by_name(contract.name_in(body))
-        except NotDeclared:
-            continue
-        expect(len(rows) == 1, "one row for one key", f"{len(rows)} rows", *again)
+        rows = await rows_of(target, body, primary)
+        expect(rows is None or len(rows) == 1, "one row for one key", f"{len(rows or [])} rows", *again)
 
 
 @check(
@@ -92,13 +87,9 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
     expect(alike, "the key answered alike twice after the repair", str([reply.status for reply in again]), *again)
     ids = {str((reply.document or {}).get(contract.fields.id)) for reply in again if reply.accepted}
     expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", failed, *again)
-    if primary is None:
-        return
-    try:
-        rows = await primary.by_name(contract.name_in(body))
-    except NotDeclared:
-        return
-    expect(len(rows) == len(ids), f"{len(ids)} rows for this key", f"{len(rows)} rows", failed, *again)
+    rows = await rows_of(target, body, primary)
+    holds = rows is None or len(rows) == len(ids)
+    expect(holds, f"{len(ids)} rows for this key", f"{len(rows or [])} rows", failed, *again)
 
 
 @check(

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.checks.support.fixtures import between_creates, created, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import Expectation, NotDeclared
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
@@ -45,8 +45,8 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
         accepted = [reply for reply in replies if reply.accepted]
         ids = {str((reply.document or {}).get(id_field)) for reply in accepted}
         expect(len(ids) == 1, f"one id for one key, {moment}", f"{len(ids)} ids", *accepted)
-        if primary is not None:
-            await _one_row(primary, target.contract.name_in(body), moment)
+        rows = await rows_of(target, body, primary)
+        expect(rows is None or len(rows) == 1, f"one row for one key, {moment}", f"{len(rows or [])} rows", *accepted)
 
 
 @check(
@@ -89,12 +89,3 @@ async def stale_if_match_is_412(target: Target) -> None:
     current = seen.headers.get("etag", first)
     third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
     expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
-
-
-async def _one_row(primary: Primary, name: str, moment: str) -> None:
-    try:
-        rows = await primary.by_name(name)
-    except NotDeclared:
-        return
-    if len(rows) != 1:
-        raise Expectation(f"one row for one key, {moment}", f"{len(rows)} rows")
