@@ -36,14 +36,14 @@ def init(
     Example: createflow init --openapi https://api.example.com/openapi.json
     """
     # Here, so that --help stays quick.
-    from createflow.scenarios.openapi.create_operation import create_operation
-    from createflow.scenarios.openapi.document import read
-    from createflow.scenarios.openapi.draft import SCHEMA_FILE, profile_text
+    from createflow.scenarios.openapi.create_operation import find_create_operation
+    from createflow.scenarios.openapi.document import read_document
+    from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
 
     if path is not None and openapi is None:
         raise UserError("--path needs --openapi", hint="it names a path of the OpenAPI document")
-    operation = create_operation(read(openapi), path) if openapi is not None else None
-    texts = {output: profile_text(operation)}
+    operation = find_create_operation(read_document(openapi), path) if openapi is not None else None
+    texts = {output: draft_profile(operation)}
     if operation is not None and operation.schema is not None:
         texts[output.parent / SCHEMA_FILE] = json.dumps(operation.schema, indent=2, ensure_ascii=False) + "\n"
     for file in texts:

@@ -1,4 +1,4 @@
-"""The three ways in which a check says that a promise was not seen to hold."""
+"""The exceptions with which a check ends when it does not pass."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from createflow.schemas.report import Exchange
 
 
 class Expectation(Exception):  # noqa: N818 - it is a statement about the target, not an error of ours
-    """The target broke its promise: the only thing that accuses it."""
+    """The target did not do what it must: the check failed."""
 
     def __init__(self, expected: str, seen: str, *, exchanges: Iterable[Exchange] = ()) -> None:
         super().__init__(f"expected {expected}; seen {seen}")
@@ -16,8 +16,8 @@ class Expectation(Exception):  # noqa: N818 - it is a statement about the target
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict
-    """The state to be tested was never reached; the text says which."""
+    """The state to be tested was not reached; the message says which."""
 
 
 class NotDeclared(Exception):  # noqa: N818 - a verdict
-    """The profile does not declare what the check needs; the text says what."""
+    """The check is skipped: the profile does not configure what it needs; the message says what."""

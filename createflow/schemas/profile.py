@@ -1,7 +1,7 @@
 """The profile: how any deployment is described to the tester.
 
 ``createflow up`` writes one for the bundled stack; users write theirs as ``createflow.toml``. The model only says
-what is allowed; reading files and the environment is in ``profile_file.py``.
+what is allowed; ``profile_file`` reads files and the environment.
 """
 
 from datetime import date
@@ -17,19 +17,19 @@ from createflow.schemas.slo import DeclaredTarget
 
 
 class FaultCommands(Section):
-    """``[faults.NAME]``: how a fault is brought in and taken out; argument lists, no shell."""
+    """``[faults.NAME]``: the commands that inject and heal a fault; argument lists, without a shell."""
 
     inject: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Brings it in, and ends when it is in."""
+    """Injects the fault. The command ends when the fault has taken effect."""
     heal: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Takes it out; run whatever happens."""
+    """Heals the fault. It is run whatever happens."""
 
 
 FaultName = Literal["database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"]
 
 
 class Deadlines(Section):
-    """``[deadlines]``: how long each copy may lag behind the 201."""
+    """``[deadlines]``: how long each sink may lag behind the 201."""
 
     replica_s: Seconds = 2.0
     """On every replica."""
@@ -42,27 +42,27 @@ class Deadlines(Section):
     audit_s: Seconds = 1.0
     """In the audit trail."""
     recovery_s: Seconds = 20.0
-    """How long the service may take to answer 201 again once a fault is healed."""
+    """How long creates may be refused after a fault was healed."""
 
 
 class Limits(Section):
-    """``[limits]``: the rate limit that is promised for one subject."""
+    """``[limits]``: the promised rate limit of one subject."""
 
     rate_per_s: Annotated[float, Field(gt=0)]
-    """Requests a second, in the long run; of each credential."""
+    """Requests a second of each credential, in the long run."""
     burst: Annotated[int, Field(gt=0)]
-    """Requests at once."""
+    """Requests at once, beyond the rate."""
 
 
 class Slo(Section):
-    """``[slo]``: what ``createflow bench`` must see; the seed's targets unless declared otherwise."""
+    """``[slo]``: the targets of ``createflow bench``; those of the contract unless given."""
 
     targets: tuple[DeclaredTarget, ...] = Field(
         default=("p99<=100ms", "rate>=500/s", "errors<0.1%"), validate_default=True
     )
     """Expressions: ``p95<=100ms``, ``p99.9<0.5s``, ``mean<=20ms``, ``max<1s``, ``rate>=500/s``, ``verified>=500/s``,
     ``errors<0.1%``; with ``create.``, ``read.`` or ``update.`` before it for one kind of request, and ``every 10s``
-    after it to judge each such window. See [bench.md](bench.md#targets)."""
+    after it to test each such window. See [bench.md](bench.md#targets)."""
 
 
 class BaselineEntry(Section):
@@ -77,26 +77,26 @@ class BaselineEntry(Section):
 
 
 class Profile(Section):
-    """A whole deployment."""
+    """A deployment."""
 
     target: Target
     """The endpoint."""
     auth: Auth = NoAuth()
-    """Who may ask."""
+    """How requests are authenticated."""
     setup: tuple[Request, ...] = ()
-    """Requests of the writer's before all checks: what the path's parameters name must exist."""
+    """Requests of the writer before all checks, which create what the path's variables name."""
     teardown: tuple[Request, ...] = ()
-    """Requests of the writer's after all checks, also after a failure."""
+    """Requests of the writer after all checks, also after a failure."""
     sinks: Sinks = Sinks()
-    """Where the write must arrive."""
+    """The places that a write must reach."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
-    """What can be broken on purpose: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
+    """The faults that can be injected: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
     ``replica_down``, ``search_down``."""
     deadlines: Deadlines = Deadlines()
-    """How long each copy may lag."""
+    """How long each sink may lag behind the 201."""
     limits: Limits | None = None
-    """The promised rate limit; kept by the run itself, so that no check is spoiled by a 429."""
+    """The promised rate limit. The run keeps it, so that no other check gets a 429."""
     slo: Slo = Slo()
-    """What ``createflow bench`` must see."""
+    """The targets of ``createflow bench``."""
     baseline: tuple[BaselineEntry, ...] = ()
-    """Failures that are known and tolerated until a day."""
+    """Known failures, each tolerated until a date."""

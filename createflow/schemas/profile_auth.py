@@ -1,4 +1,4 @@
-"""``[auth]``: who may ask, one model for each ``kind``."""
+"""``[auth]``: how requests are authenticated, one model for each ``kind``."""
 
 from typing import Annotated, Literal, get_args
 
@@ -8,12 +8,12 @@ from createflow.schemas.profile_section import HeaderValue, Seconds, Section, To
 
 
 class Credential(Section):
-    """How a credential travels."""
+    """Base of every kind that sends a credential: the header, and the scheme before it."""
 
     header: Token = "Authorization"
     """The header that carries it."""
     scheme: HeaderValue = "Bearer"
-    """The word before it; empty for none."""
+    """The scheme before it; empty for none."""
 
 
 class JwtAuth(Credential):
@@ -23,7 +23,7 @@ class JwtAuth(Credential):
     key_file: str
     """PEM private key."""
     algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
-    """How tokens are signed."""
+    """The signature algorithm."""
     key_id: str | None = None
     """``kid`` of the token's header."""
     issuer: str
@@ -35,31 +35,31 @@ class JwtAuth(Credential):
     roles_claim: str = "roles"
     """The claim that holds the roles."""
     writer_roles: tuple[str, ...] = ("writer",)
-    """Roles of somebody who may create."""
+    """Roles of a subject that may create."""
     reader_roles: tuple[str, ...] = ("reader",)
-    """Roles of somebody who is known but may not create."""
+    """Roles of a subject that may not create."""
 
 
 class EnvironmentAuth(Credential):
     """Base of the kinds whose credentials are in environment variables; each value is the name of a variable."""
 
     writer_env: str
-    """Variable of the one who may create."""
+    """Variable of a principal that may create."""
     other_writer_env: str | None = None
-    """Variable of somebody else who may create."""
+    """Variable of another principal that may create."""
     reader_env: str | None = None
-    """Variable of somebody who is known but may not create."""
+    """Variable of a principal that is authenticated but may not create."""
 
 
 class StaticAuth(EnvironmentAuth):
     """``[auth] kind = "static"``: tokens from the environment, one for each principal.
 
-    Each value is the *name* of an environment variable. What is not given makes the checks that need it skipped.
+    Each value is the *name* of an environment variable. Checks that need a principal that is not given are skipped.
     """
 
     kind: Literal["static"]
     expired_env: str | None = None
-    """Variable with a token of the writer's that was good once."""
+    """Variable with an expired token of the writer."""
 
 
 class ApiKeyAuth(EnvironmentAuth):
@@ -69,9 +69,9 @@ class ApiKeyAuth(EnvironmentAuth):
     header: Token = "X-API-Key"
     """The header that carries it."""
     scheme: HeaderValue = ""
-    """The word before it; empty for none."""
+    """The scheme before it; empty for none."""
     expired_env: str | None = None
-    """Variable with a key that was good once."""
+    """Variable with an expired key."""
 
 
 class BasicAuth(EnvironmentAuth):
@@ -79,7 +79,7 @@ class BasicAuth(EnvironmentAuth):
 
     kind: Literal["basic"]
     scheme: HeaderValue = "Basic"
-    """The word before it; empty for none."""
+    """The scheme before it; empty for none."""
 
 
 class OAuth2Auth(EnvironmentAuth):
@@ -92,9 +92,9 @@ class OAuth2Auth(EnvironmentAuth):
     token_url: Annotated[str, Field(pattern=r"^https?://[^@\x00-\x20]+$"), AfterValidator(checked_address)]
     """The token endpoint (RFC 6749 §4.4)."""
     scope: str = ""
-    """Asked for with every token."""
+    """Sent with every token request."""
     audience: str = ""
-    """Asked for with every token, where the endpoint wants it."""
+    """Sent with every token request, where the endpoint requires it."""
     client_in: Literal["header", "body"] = "header"
     """Where the client's id and secret go: HTTP Basic, or the form."""
     ca_file: str | None = None
@@ -109,19 +109,19 @@ class CommandAuth(Credential):
 
     kind: Literal["command"]
     writer: Command
-    """Argument list, no shell, of the one who may create."""
+    """Argument list, without a shell, for a principal that may create."""
     other_writer: Command | None = None
-    """The same for somebody else who may create."""
+    """The same for another principal that may create."""
     reader: Command | None = None
-    """The same for somebody who is known but may not create."""
+    """The same for a principal that is authenticated but may not create."""
     expired: Command | None = None
-    """The same for a token of the writer's that was good once."""
+    """The same for an expired token of the writer."""
     lifetime_s: Seconds = 300.0
-    """How long a token holds that does not say so itself."""
+    """How long a token is valid that does not say so itself."""
 
 
 class NoAuth(Section):
-    """``[auth] kind = "none"``: the endpoint is open."""
+    """``[auth] kind = "none"``: the endpoint needs no credential."""
 
     kind: Literal["none"] = "none"
 

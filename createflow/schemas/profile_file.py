@@ -1,4 +1,4 @@
-"""Reading a profile from TOML: environment, relative paths, and every mistake at once."""
+"""Reads a profile from TOML: environment variables, relative paths, and every mistake at once."""
 
 import difflib
 import os
@@ -35,15 +35,15 @@ _FILE_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class ProfileMistake:
-    """One mistake. ``line`` is 0 when the mistake is about something that is not there."""
+    """One mistake. ``line`` is 0 when the key is missing from the file."""
 
     line: int
     key: str
     reason: str
     hint: str = ""
 
-    def told(self, path: Path) -> str:
-        """One line: where, what, and what to do."""
+    def as_line(self, path: Path) -> str:
+        """One line: file and line, key, reason and hint."""
         place = f"{path}:{self.line}" if self.line else str(path)
         key = f"{self.key}: " if self.key else ""
         return f"{place}: {key}{self.reason}{f' ({self.hint})' if self.hint else ''}"
@@ -55,7 +55,7 @@ class ProfileError(UserError):
     def __init__(self, path: Path, mistakes: list[ProfileMistake]) -> None:
         self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line)
         count = len(mistakes)
-        lines = "\n".join(f"  {mistake.told(path)}" for mistake in self.mistakes)
+        lines = "\n".join(f"  {mistake.as_line(path)}" for mistake in self.mistakes)
         super().__init__(
             f"the profile has {count} mistake{'s' if count != 1 else ''}\n{lines}",
             hint="every key: docs/profile.md; `createflow init` writes a commented profile",
@@ -90,7 +90,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         mistake = ProfileMistake(int(line[1]) if line else 0, "", f"not TOML: {error}")
         raise ProfileError(path, [mistake]) from None
     except RecursionError:
-        raise _too_deep(path) from None
+        raise _nesting_error(path) from None
     prefix: tuple[str, ...] = ()
     if path.name == "pyproject.toml":
         prefix = ("tool", "createflow")
@@ -104,11 +104,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         reader.resolve_files(document)
         return reader.profile(document)
     except RecursionError:
-        raise _too_deep(path) from None
+        raise _nesting_error(path) from None
 
 
 def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
-    """The least that can be said of a target: its create URL, and a token when ``CREATEFLOW_TOKEN`` is set.
+    """A profile with only the create URL, and a token when ``CREATEFLOW_TOKEN`` is set.
 
     Raises:
         UserError: not an http or https URL, or one with a user, a query or a fragment.
@@ -117,8 +117,8 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
     try:
         parts = urlsplit(url)
     except ValueError:
-        # Not shown: what cannot be taken apart may hold a password anywhere.
-        raise UserError("--url: not an address that can be read", hint=example) from None
+        # The URL is not shown: it may contain a password.
+        raise UserError("--url: not a valid address", hint=example) from None
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise UserError(f"--url {url!r}: not an http:// or https:// URL", hint=example)
     if "@" in parts.netloc or parts.query or parts.fragment:
@@ -135,11 +135,11 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
         return Profile.model_validate({"target": target, "auth": auth})
     except ValidationError as error:
         detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        reason, hint = _worded(detail["type"], detail["msg"], detail["loc"])
+        reason, hint = _explain(detail["type"], detail["msg"], detail["loc"])
         raise UserError(f"--url {url!r}: {reason}", hint=hint or example) from None
 
 
-def _too_deep(path: Path) -> UserError:
+def _nesting_error(path: Path) -> UserError:
     return UserError(f"{path}: nested too deeply", hint="a profile has a few levels: docs/profile.md")
 
 
@@ -160,7 +160,7 @@ def _read(path: Path) -> str:
 
 
 class _Reader:
-    """Gathers mistakes while the document is made into a profile, and raises them all at once."""
+    """Makes a profile of a document, collects the mistakes, and raises them all at once."""
 
     def __init__(
         self, path: Path, positions: TomlPositions, prefix: tuple[str, ...], environment: Mapping[str, str]
@@ -187,13 +187,13 @@ class _Reader:
         return self._environment[name]
 
     def resolve_files(self, document: Any) -> None:
-        """Make file names absolute, counted from the profile's folder; a missing file is a mistake."""
+        """Make file names absolute, relative to the profile's folder; a missing file is a mistake."""
         for section, key in _FILE_KEYS:
             table = document.get(section)
             if not isinstance(table, dict) or not isinstance(table.get(key), str):
                 continue
             if _VARIABLE.search(table[key]):
-                continue  # an unset variable has been told already
+                continue  # an unset variable has been reported already
             try:
                 file = (self._path.parent / table[key]).resolve()
                 there = file.is_file()
@@ -202,10 +202,10 @@ class _Reader:
                 continue
             table[key] = str(file)
             if not there:
-                self._add((section, key), f"no such file: {file}", "paths count from the profile's folder")
+                self._add((section, key), f"no such file: {file}", "paths are relative to the profile's folder")
 
     def profile(self, document: Any) -> Profile:
-        """The profile, or all mistakes."""
+        """The profile. Raises ProfileError with all mistakes."""
         profile = None
         try:
             profile = Profile.model_validate(document)
@@ -214,7 +214,7 @@ class _Reader:
                 at = tuple(part for part in detail["loc"] if part != "[key]")
                 if at[:1] == ("auth",) and len(at) > 1 and at[1] in KINDS:
                     at = (at[0], *at[2:])
-                self._add(at, *_worded(detail["type"], detail["msg"], at))
+                self._add(at, *_explain(detail["type"], detail["msg"], at))
         if self._mistakes or profile is None:
             raise ProfileError(self._path, self._mistakes)
         return profile
@@ -224,16 +224,16 @@ class _Reader:
         self._mistakes.append(ProfileMistake(line, ".".join(str(part) for part in at), reason, hint))
 
 
-def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, str]:
-    """Reason and hint of one error of the model."""
-    told = message[0].lower() + message[1:]
-    reason, hint = told, ""
+def _explain(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, str]:
+    """Reason and hint for one error of the model."""
+    default = message[0].lower() + message[1:]
+    reason, hint = default, ""
     if kind == "extra_forbidden":
         known = _known_keys(at[:-1])
         near = difflib.get_close_matches(str(at[-1]), known, n=1)
-        reason, hint = "unknown key", f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+        reason, hint = "unknown key", f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
     elif kind == "missing":
-        reason = "required, but not there"
+        reason = "required, but missing"
     elif kind in {"union_tag_not_found", "union_tag_invalid"}:
         reason = "needs a kind" if kind == "union_tag_not_found" else "unknown kind"
         hint = f"one of: {', '.join(KINDS)}"
@@ -247,12 +247,12 @@ def _worded(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, st
             "scheme, host and port only: https://api.example.com:8443",
         )
     elif at[:1] == ("faults",) and kind == "literal_error":
-        reason, hint = "unknown fault", told
+        reason, hint = "unknown fault", default
     return reason, hint
 
 
 def _known_keys(at: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model allows at a place; all keys of every variant where there are several."""
+    """The keys that the model allows in a section; those of all variants where there are several."""
     models: list[type[BaseModel]] = [Profile]
     for part in at:
         if isinstance(part, str):

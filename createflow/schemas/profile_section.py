@@ -1,4 +1,4 @@
-"""What every table of a profile is made of."""
+"""The base of every section of a profile, and the types of its fields."""
 
 import ipaddress
 import json
@@ -20,22 +20,22 @@ class Section(BaseModel):
 
 
 def checked_address(url: str) -> str:
-    """The same address.
+    """The same address, if its host and port are valid; the standard library accepts almost anything.
 
     Raises:
-        ValueError: its host or port cannot be one; the text says which.
+        ValueError: the host or port is not valid; the message says which.
     """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise ValueError("not an address: its host cannot be read") from None
+        raise ValueError("not a valid address: the host cannot be parsed") from None
     after = parts.netloc.rpartition("]")[2] if "]" in parts.netloc else parts.netloc
     _, colon, port = after.rpartition(":")
     if colon and port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65_535):
-        raise ValueError("not an address: its port is no number from 1 to 65535")
+        raise ValueError("not a valid address: the port is not a number from 1 to 65535")
     if not _is_host(host, bracketed="[" in parts.netloc):
-        raise ValueError("not an address: its host is neither a name nor an IP address")
+        raise ValueError("not a valid address: the host is neither a name nor an IP address")
     return url
 
 
@@ -46,7 +46,7 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
         except ValueError:
             return False
     try:
-        # RFC 5891: names in other scripts are sent in ASCII; what claims to be such a form must be one.
+        # RFC 5891: names in other scripts are sent in ASCII; a label that begins with xn-- must be such a form.
         labels = host.encode("idna").decode("ascii").removesuffix(".").split(".")
         for label in labels:
             if label.startswith("xn--"):
@@ -71,7 +71,7 @@ Statuses = Annotated[tuple[Status, ...], BeforeValidator(_several, json_schema_i
 """One status or a list of them."""
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])]
-"""One word or a list of them."""
+"""One text or a list of them."""
 
 BaseUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$"), AfterValidator(checked_address)]
 """Scheme, host and port of an HTTP server."""
@@ -79,28 +79,28 @@ BaseUrl = Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$"), AfterValidator
 _IN_ADDRESSES = r"[^\x00-\x20\x7f#]"
 
 Path = Annotated[str, Field(pattern=rf"^/{_IN_ADDRESSES}*$")]
-"""The path of a request; blanks and the like are written in per cent."""
+"""The path of a request; blanks and other special characters are percent-encoded."""
 
 OptionalPath = Annotated[str, Field(pattern=rf"^(/{_IN_ADDRESSES}*)?$")]
 """A path, or nothing."""
 
 Token = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-"""A word of HTTP: a method, or the name of a header."""
+"""A token of HTTP (RFC 9110 §5.6.2): a method, or the name of a header."""
 
 HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$")]
-"""What a header may say without being another one: one line of ASCII."""
+"""The value of a header: one line of ASCII, so that it cannot contain another header."""
 
 
 def _as_json(value: object) -> object:
     try:
         json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
-        raise ValueError("a date, a time, nan or inf is no JSON value: write it as text or as a number") from None
+        raise ValueError("a date, a time, nan or inf is not a JSON value: write it as text or as a number") from None
     return value
 
 
 Json = Annotated[Any, AfterValidator(_as_json)]
-"""A value that can be sent."""
+"""A JSON value."""
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(_as_json)]
-"""An object that can be sent."""
+"""A JSON object."""

@@ -9,40 +9,41 @@ class SqlSink(Section):
     """A table of rows, read-only."""
 
     dsn: SecretStr
-    """``postgresql://`` connection string of somebody who may only read."""
+    """``postgresql://`` connection string of a role that may only read."""
     by_id: str
     """SQL with ``%(id)s``."""
     by_name: str | None = None
-    """SQL with ``%(name)s``: finds what a refused create may have left behind."""
+    """SQL with ``%(name)s``: finds rows that a refused create left behind."""
     by_actor: str | None = None
-    """For the audit trail, SQL with ``%(actor)s``: finds entries about resources that do not exist."""
+    """For the audit trail, SQL with ``%(actor)s``: finds entries about missing resources."""
     by_run: str | None = None
     """For the primary, SQL with ``%(prefix)s`` and, where an index helps, ``%(since)s`` (a time): two columns, id and
-    name of every resource whose name begins so. ``createflow bench`` verifies its writes with it, replicas too."""
+    name of every resource whose name begins with the prefix. ``createflow bench`` verifies writes with it, also on
+    replicas."""
     by_ids: str | None = None
     """For the audit trail, SQL with ``%(ids)s`` (an array of texts): one column, the resource id of every entry about
     a successful create of one of them. ``createflow bench`` verifies with it."""
     by_actors: str | None = None
     """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
-    successful create by one of them. ``createflow bench`` finds entries about creates that never were with it."""
+    successful create by one of them. ``createflow bench`` finds entries about creates that did not happen."""
 
 
 class ReplicaSink(Section):
     """One streaming replica; the queries are the primary's."""
 
     name: str
-    """How the report calls it."""
+    """Its name in the report."""
     dsn: SecretStr
-    """``postgresql://`` connection string of somebody who may only read."""
+    """``postgresql://`` connection string of a role that may only read."""
 
 
 class CacheSink(Section):
-    """``[sinks.cache]``: a Redis or Valkey that holds the representation."""
+    """``[sinks.cache]``: a Redis or Valkey that caches the representation."""
 
     url: SecretStr
     """``redis://`` or ``rediss://``."""
     key: str
-    """Template with ``{id}``."""
+    """Key of a resource, with ``{id}``."""
     field: str | None = None
     """The hash field that holds the JSON body; absent when the key is a plain string."""
 
@@ -57,7 +58,7 @@ class EventSink(Section):
     subject: str
     """Filter, for example ``orders.created``."""
     created_subject: str | None = None
-    """Filter of creates alone, where ``subject`` covers other changes, too."""
+    """Filter of creates only, where ``subject`` also includes other changes."""
     resource: str = "/data"
     """JSON Pointer to the representation inside the event."""
     event_id: str = "/id"
@@ -68,15 +69,15 @@ class SearchSink(Section):
     """``[sinks.search]``: an Elasticsearch or OpenSearch index, documents by resource id."""
 
     url: SecretStr
-    """``http://`` or ``https://``, user and password in it."""
+    """``http://`` or ``https://``, with user and password."""
     index: str
     """Name of the index or alias."""
     name_keyword: str | None = None
-    """The name as one keyword, for example ``name.keyword``: finds what is indexed twice, or should not be."""
+    """The name as one keyword, for example ``name.keyword``: finds duplicates, and documents that should not exist."""
 
 
 class Sinks(Section):
-    """``[sinks]``: everything the write must reach, each optional."""
+    """``[sinks]``: the places that a write must reach, each optional."""
 
     primary: SqlSink | None = None
     """The row query must return the columns of the representation, under the representation's names."""

@@ -1,4 +1,4 @@
-"""``[target]``: the endpoint, how a create is written, and how its replies are read."""
+"""``[target]``: the endpoint, how a create is written and how its replies are read."""
 
 from typing import Annotated, Literal, Self
 
@@ -21,10 +21,10 @@ from createflow.schemas.profile_section import (
 
 
 class Fields(Section):
-    """``[target.fields]``: where in a reply what is found.
+    """``[target.fields]``: where the fields are in a reply.
 
     A value is a key of the representation, a JSON Pointer into the whole reply (``/data/id``), or empty when the
-    target does not show it: what checks that is then skipped.
+    target does not show the field: its checks are then skipped.
     """
 
     id: Annotated[str, Field(min_length=1)] = "id"
@@ -36,7 +36,7 @@ class Fields(Section):
     created_by: str = "created_by"
     """The creator, as the token's subject."""
     created_at_format: Literal["rfc3339", "epoch_ms", "epoch_s", "http_date"] = "rfc3339"
-    """How the time is written; the last three are turned into the first before it is checked."""
+    """The format of the time; the checks convert the last three to the first."""
 
 
 class Envelope(Section):
@@ -45,7 +45,7 @@ class Envelope(Section):
     request: Pointer = ""
     """Where the body goes, for example ``/item``."""
     request_also: JsonObject = Field(default_factory=dict)
-    """What stands beside it in every request, for example ``{return = true}``."""
+    """Other members of the envelope in every request, for example ``{return = true}``."""
     reply: Pointer = ""
     """Where the representation is in the reply to a create or an update, for example ``/data`` or ``/rows/0``."""
     read: Pointer | None = None
@@ -67,31 +67,31 @@ Meaning = Literal[
     "database_error",
     "unavailable",
 ]
-"""What a refusal can mean."""
+"""The meanings of refusals."""
 
 
 class Errors(Section):
-    """``[target.errors]``: how this target says no, where that is not as in the seed."""
+    """``[target.errors]``: how the target refuses, where that differs from the contract."""
 
     media_type: str = "application/problem+json"
     """Content-Type of refusals."""
     statuses: dict[Meaning, Statuses] = Field(default_factory=dict)
-    """The status, or the statuses, of a refusal: ``validation = 422``. Others are as in the seed."""
+    """The status, or the statuses, of a refusal: ``validation = 422``. The others are those of the contract."""
     code: Pointer = ""
     """Where in the body of a refusal its code is, for example ``/code``."""
     codes: dict[Meaning, Words] = Field(default_factory=dict)
-    """Which codes mean what; a refusal then needs the status and one of the codes."""
+    """The codes of each meaning; a refusal then needs the status and one of the codes."""
 
 
 class CleanupRequest(Section):
-    """``[target.cleanup_request]``: how a resource is taken away, where that is not DELETE at its URL."""
+    """``[target.cleanup_request]``: how a resource is deleted, where that is not DELETE at its URL."""
 
     method: Token = "DELETE"
-    """Of the request."""
+    """Method of the request."""
     path: str = "{url}"
-    """``{url}`` is the resource's URL, ``{id}`` its id; captured variables may be used too."""
+    """``{url}`` is the resource's URL, ``{id}`` its id; captured variables can be used."""
     body: JsonObject | None = None
-    """Sent as JSON; the variables may be used in its strings."""
+    """Sent as JSON; variables can be used in its strings."""
 
 
 class Target(Section):
@@ -100,10 +100,10 @@ class Target(Section):
     base_url: BaseUrl
     """Scheme, host and port; the Host header says exactly this host."""
     path: Path = "/api/resources"
-    """Where creates go. ``{variable}`` is captured by a set-up request; ``{run_id}`` is the run's own;
-    ``{new_id}`` is a fresh UUID for each create."""
+    """The path of creates. ``{variable}`` is captured by a set-up request; ``{run_id}`` is the id of the run;
+    ``{new_id}`` is a new UUID for each create."""
     method: Literal["POST", "PUT"] = "POST"
-    """PUT creates under an id of the client's: the path then has ``{new_id}``."""
+    """PUT creates under an id that the client chooses: the path then has ``{new_id}``."""
     ca_file: str | None = None
     """PEM file of the authority that signed the server's certificate."""
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
@@ -113,50 +113,50 @@ class Target(Section):
     accept: HeaderValue = "application/json"
     """Accept header of every request."""
     timeout_s: Seconds = 10.0
-    """How long a reply may take."""
+    """The longest time for a reply."""
     schema_file: str | None = None
-    """JSON Schema of the create body; without it and without ``body`` the seed's own holds."""
+    """JSON Schema of the create body; without it and without ``body``, that of the contract."""
     body: JsonObject | None = None
-    """A whole valid create body. Without a ``schema_file``, what needs a schema is skipped."""
+    """A whole valid create body. Without a ``schema_file``, checks that need a schema are skipped."""
     body_file: str | None = None
-    """A file with the exact bytes of a create: nothing of it is changed, so it carries no mark of the run."""
+    """A file with the exact bytes of a create. Nothing is changed, so creates cannot be told apart by name."""
     fields: Fields = Fields()
     """Names of the fields."""
     envelope: Envelope = Envelope()
     """Wrapping of bodies and replies."""
     reply: Literal["whole", "partial"] = "whole"
-    """``partial``: the 201 does not show all; the rest is read at the resource's URL before it is judged."""
+    """``partial``: the 201 does not show all fields; the others are read at the resource's URL."""
     self_link: Pointer = ""
-    """JSON Pointer to the resource's URL in the reply, for targets that send it in place of a Location."""
+    """JSON Pointer to the resource's URL in the reply, for targets that send it instead of a Location."""
     read_path: OptionalPath = ""
-    """Where a created resource is read, with ``{id}``: for targets that send neither."""
+    """Path of a created resource, with ``{id}``, for targets that send neither."""
     errors: Errors = Errors()
-    """How refusals are told."""
+    """Statuses and codes of refusals."""
     update: bool = False
     """PUT to the Location replaces the resource."""
     idempotency: bool = False
-    """A key sent with POST makes a repeated create one create."""
+    """Creates with the same key create one resource."""
     idempotency_header: Token = "Idempotency-Key"
     """The header that carries the key."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"
-    """What a repeated create is answered: the first reply again, or a refusal (409)."""
+    """The reply to a repeated create: the first reply again, or a refusal (409)."""
     unique_name: bool = False
-    """No two resources have the same name: another create of one is refused (409)."""
+    """Names are unique: a second create with a name is refused (409)."""
     private: bool = False
-    """A resource is its creator's or their tenant's own: to the other writer it is as if it did not exist."""
+    """A resource is private to its creator or tenant: to the other writer it does not exist."""
     max_body_bytes: Annotated[int, Field(gt=0)] | None = None
     """A body above this is refused with 413."""
     cleanup: bool = False
-    """Take away what the run created; any 2xx, 404 or 410 says that it is gone."""
+    """Delete what the run created; any 2xx, 404 or 410 means that it is gone."""
     cleanup_request: CleanupRequest = CleanupRequest()
-    """How."""
+    """The request that deletes a resource."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if (self.method == "PUT") != ("{new_id}" in self.path):
             raise ValueError('method = "PUT" and {new_id} in path go together')
         if self.body is not None and self.body_file is not None:
-            raise ValueError("body and body_file are two bodies: leave one of them out")
+            raise ValueError("body and body_file exclude each other")
         return self
 
 
@@ -164,13 +164,13 @@ class Request(Section):
     """``[[setup]]`` and ``[[teardown]]``: one request before or after all checks, in the order of the file."""
 
     method: Token = "POST"
-    """Of the request."""
+    """Method of the request."""
     path: Path
-    """``{run_id}`` and variables that earlier requests captured may be used."""
+    """``{run_id}`` and variables that earlier requests captured can be used."""
     body: Json = None
-    """Sent as JSON; the variables may be used in its strings."""
+    """Sent as JSON; variables can be used in its strings."""
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
-    """Sent beside those of ``[target]``."""
+    """Sent in addition to those of ``[target]``."""
     statuses: Statuses = ()
     """Accepted statuses; any 2xx when none is given."""
     capture: dict[str, Annotated[str, Field(pattern=r"^/")]] = Field(default_factory=dict)

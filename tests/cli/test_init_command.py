@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from createflow.cli.app import app
 from createflow.scenarios.openapi.create_operation import CreateOperation
-from createflow.scenarios.openapi.draft import profile_text
+from createflow.scenarios.openapi.draft import draft_profile
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
@@ -36,7 +36,7 @@ def test_it_writes_a_profile_that_loads_and_never_writes_over_one(
 def test_every_commented_key_is_one(tmp_path: Path) -> None:
     """With the marks taken away it still loads: no example in it is wrong."""
     lines = []
-    for line in profile_text().splitlines():
+    for line in draft_profile().splitlines():
         bare = line.removeprefix("# ")
         is_key = bare.startswith("[") or (" = " in bare and bare.split(" = ")[0].replace("_", "").isalnum())
         known_already = bare.startswith(("kind", "writer_env", "schema_file", "ca_file"))
@@ -106,5 +106,5 @@ def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:
 
 def _loaded(folder: Path, operation: CreateOperation) -> Profile:
     file = folder / "createflow.toml"
-    file.write_text(profile_text(operation))
+    file.write_text(draft_profile(operation))
     return profile_file.load(file)

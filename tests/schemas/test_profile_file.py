@@ -37,7 +37,7 @@ def refused(path: Path, environment: dict[str, str] | None = None) -> list[str]:
 
 
 def test_a_good_profile_has_its_variables_filled_and_its_paths_made_absolute(tmp_path: Path) -> None:
-    """${VARIABLE} comes from the environment; paths count from the profile's folder, not from where we are."""
+    """${VARIABLE} comes from the environment; paths are relative to the profile's folder, not from where we are."""
     (tmp_path / "ca.pem").touch()
     profile = profile_file.load(written(tmp_path, GOOD), {"PASSWORD": "pw"})
     assert profile.sinks.primary is not None
@@ -80,11 +80,11 @@ heal = []
         ),
         "createflow.toml:3: target.pathh: unknown key (did you mean path?)",
         "createflow.toml:4: target.timeout_s: input should be greater than 0",
-        "createflow.toml:5: target.ca_file: no such file: nope.pem (paths count from the profile's folder)",
-        "createflow.toml:7: auth.issuer: required, but not there",
+        "createflow.toml:5: target.ca_file: no such file: nope.pem (paths are relative to the profile's folder)",
+        "createflow.toml:7: auth.issuer: required, but missing",
         "createflow.toml:9: auth.isuer: unknown key (did you mean issuer?)",
         "createflow.toml:11: auth.key_file: the environment variable KEY is not set (export KEY=...)",
-        "createflow.toml:16: sinks.replicas.1.name: required, but not there",
+        "createflow.toml:16: sinks.replicas.1.name: required, but missing",
         "createflow.toml:17: sinks.replicas.1.nam: unknown key (did you mean name?)",
         (
             "createflow.toml:20: faults.database_eror: unknown fault (input should be 'database_error', "
@@ -114,7 +114,7 @@ def test_every_wrong_target_is_told(tmp_path: Path) -> None:
         "createflow.toml:5: slo.p99_ms: unknown key",
     ]
     assert all("examples: p95<=100ms" in line for line in lines[:3])
-    assert "known here: targets" in lines[3]
+    assert "known keys: targets" in lines[3]
 
 
 def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:

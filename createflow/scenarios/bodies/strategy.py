@@ -1,13 +1,15 @@
-"""From a JSON Schema to a Hypothesis strategy, for the keywords that create bodies are described with.
+"""Makes a Hypothesis strategy of a JSON Schema, for the keywords that are usual in create bodies.
 
-Values stay inside what every store can hold: text that can be seen, numbers that a double keeps, little depth. What the
-translation does not know it passes over; the caller asks the schema itself about each value.
+Every store can hold the values: visible text, numbers that a double represents exactly, little depth. Unknown keywords
+are ignored; the caller validates each value against the schema.
 """
 
 import re
 from typing import Any
 
 from hypothesis import strategies as st
+
+from createflow.scenarios.text.json_pointer import value_at
 
 _LETTERS = "abcxyzABCXYZ0189 _-.,;:!?'\"<>&/\\|{}[]()$%#@+*=~^éßñøЖλ日本語😀🚀"
 _TEXT_MAX = 40
@@ -17,7 +19,7 @@ Strategy = st.SearchStrategy[Any]
 
 
 def strategy_of(schema: Any, root: dict[str, Any] | None = None) -> Strategy:
-    """Values that the schema allows, most of the time."""
+    """A strategy for values that the schema allows, in most cases."""
     if not isinstance(schema, dict):
         return _anything()
     root = schema if root is None else root
@@ -29,7 +31,7 @@ def strategy_of(schema: Any, root: dict[str, Any] | None = None) -> Strategy:
         if schema.get(keyword):
             return st.one_of([strategy_of(option, root) for option in schema[keyword]])
     if str(schema.get("$ref", "")).startswith("#/"):
-        return strategy_of(_referred(root, schema["$ref"]), root)
+        return strategy_of(value_at(root, schema["$ref"][1:]), root)
     kinds = schema.get("type", "object" if "properties" in schema else None)
     names = kinds if isinstance(kinds, list) else [kinds]
     return st.one_of([_OF_TYPE.get(str(name), _of_any)(schema, root) for name in names])
@@ -53,7 +55,7 @@ def _integer(schema: dict[str, Any], _root: dict[str, Any]) -> Strategy:
 
 
 def _number(schema: dict[str, Any], root: dict[str, Any]) -> Strategy:
-    # Halves of whole numbers are written and read alike everywhere.
+    # Every JSON library writes and reads halves of whole numbers exactly.
     small = {"minimum": schema.get("minimum", -(10**6)), "maximum": schema.get("maximum", 10**6)}
     return st.one_of(_integer(small, root), _integer(small, root).map(lambda whole: whole / 2))
 
@@ -92,17 +94,10 @@ def _anything() -> Strategy:
 
 
 def _text(least: int, most: int) -> Strategy:
-    # Blanks at the ends are taken away by many targets, and rightly so.
+    # Many targets trim blanks at both ends, which is allowed.
     return st.text(st.sampled_from(_LETTERS), min_size=least, max_size=most).map(
         lambda text: text if text == text.strip() else f"a{text[1:-1]}z"[: max(len(text), 1)]
     )
-
-
-def _referred(root: dict[str, Any], reference: str) -> Any:
-    place: Any = root
-    for part in reference.removeprefix("#/").split("/"):
-        place = place.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(place, dict) else None
-    return place
 
 
 _OF_TYPE = {

@@ -1,1 +1,4 @@
-"""Reading an OpenAPI document: what it says of creates is the beginning of a profile."""
+"""Reads an OpenAPI document and drafts a profile from it.
+
+What may enter: reading documents, finding the create in one, and writing the draft.
+"""

@@ -1,18 +1,18 @@
-"""Finding the create among a document's operations, and what it takes to make one."""
+"""Finds the create among the operations of a document, and what is needed to send one."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from createflow.scenarios.openapi.document import Document, resolved
+from createflow.scenarios.openapi.document import Document, resolve
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import BaseUrl
 
 
 @dataclass(frozen=True, slots=True)
 class CreateOperation:
-    """One operation that creates."""
+    """One operation that creates a resource."""
 
     path: str
     base_url: str
@@ -21,21 +21,21 @@ class CreateOperation:
     schema: dict[str, Any] | None
     """JSON Schema 2020-12 of the body, without references."""
     security: dict[str, Any] | None
-    """The first security scheme that it asks for."""
+    """The first security scheme that it requires."""
     others: tuple[str, ...]
     """Paths of other operations that create."""
 
 
-def create_operation(document: Document, path: str | None = None) -> CreateOperation:
+def find_create_operation(document: Document, path: str | None = None) -> CreateOperation:
     """The operation at a path, else the first POST that answers 201, else the first POST with a JSON body.
 
     Raises:
-        UserError: there is none.
+        UserError: the document has none.
     """
     posts = {name: item["post"] for name, item in _paths(document).items() if isinstance(item.get("post"), dict)}
-    answering = [name for name, operation in posts.items() if "201" in an_object(operation.get("responses"))]
+    answering = [name for name, operation in posts.items() if "201" in as_object(operation.get("responses"))]
     candidates = answering or [name for name, operation in posts.items() if _media_type(document, operation)]
-    # A path without parameters needs nothing that exists before.
+    # A path without parameters needs no other resource.
     candidates.sort(key=lambda name: "{" in name)
     if path is not None:
         candidates = [path] if path in posts else []
@@ -45,7 +45,7 @@ def create_operation(document: Document, path: str | None = None) -> CreateOpera
     chosen, *others = candidates
     operation = posts[chosen]
     media_type = _media_type(document, operation)
-    content = an_object(_content(document, operation).get(media_type))
+    content = as_object(_content(document, operation).get(media_type))
     prefix = _server(document)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
@@ -58,14 +58,14 @@ def create_operation(document: Document, path: str | None = None) -> CreateOpera
 
 
 def _paths(document: Document) -> dict[str, Any]:
-    return {name: item for name, item in an_object(document.get("paths")).items() if isinstance(item, dict)}
+    return {name: item for name, item in as_object(document.get("paths")).items() if isinstance(item, dict)}
 
 
 def _content(document: Document, operation: dict[str, Any]) -> dict[str, Any]:
-    body = an_object(operation.get("requestBody"))
+    body = as_object(operation.get("requestBody"))
     if "$ref" in body:
-        body = an_object(resolved(document, body))
-    return an_object(body.get("content"))
+        body = as_object(resolve(document, body))
+    return as_object(body.get("content"))
 
 
 def _media_type(document: Document, operation: dict[str, Any]) -> str:
@@ -74,9 +74,9 @@ def _media_type(document: Document, operation: dict[str, Any]) -> str:
 
 
 def _server(document: Document) -> tuple[str, str]:
-    """Base URL, empty when it is none that can be asked, and the path that stands before all others."""
-    servers = _a_list(document.get("servers"))
-    url = str(an_object(servers[0] if servers else {}).get("url", ""))
+    """The base URL, empty when it is not a valid address, and the path prefix of all operations."""
+    servers = _as_list(document.get("servers"))
+    url = str(as_object(servers[0] if servers else {}).get("url", ""))
     if "{" in url:
         return "", ""
     scheme, separator, rest = url.partition("://")
@@ -92,15 +92,15 @@ def _server(document: Document) -> tuple[str, str]:
 
 
 def _schema(document: Document, content: dict[str, Any]) -> dict[str, Any] | None:
-    schema = _merged(an_object(_translated(resolved(document, content.get("schema", {})))))
-    properties = an_object(schema.get("properties"))
-    # What the server alone sets is not to be sent.
-    fields = {name: field for name, field in properties.items() if not an_object(field).get("readOnly")}
+    schema = _merged(as_object(_translated(resolve(document, content.get("schema", {})))))
+    properties = as_object(schema.get("properties"))
+    # Only the server sets read-only fields.
+    fields = {name: field for name, field in properties.items() if not as_object(field).get("readOnly")}
     if not fields:
         return None
     schema["properties"] = fields
     if "required" in schema:
-        schema["required"] = [name for name in _a_list(schema["required"]) if isinstance(name, str) and name in fields]
+        schema["required"] = [name for name in _as_list(schema["required"]) if isinstance(name, str) and name in fields]
     example = content.get("example")
     if isinstance(example, dict):
         schema["examples"] = [example]
@@ -108,7 +108,7 @@ def _schema(document: Document, content: dict[str, Any]) -> dict[str, Any] | Non
 
 
 def _translated(value: Any) -> Any:
-    """OpenAPI 3.0's own words as JSON Schema has them: nullable, example, exclusive bounds as booleans."""
+    """OpenAPI 3.0's own keywords as JSON Schema: nullable, example, exclusive bounds as booleans."""
     if isinstance(value, list):
         return [_translated(item) for item in value]
     if not isinstance(value, dict):
@@ -116,8 +116,8 @@ def _translated(value: Any) -> Any:
     made = {key: _translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
     if value.get("nullable") is True and isinstance(value.get("type"), str):
         made["type"] = [value["type"], "null"]
-        if "enum" in made and None not in _a_list(made["enum"]):
-            made["enum"] = [*_a_list(made["enum"]), None]
+        if "enum" in made and None not in _as_list(made["enum"]):
+            made["enum"] = [*_as_list(made["enum"]), None]
     if "example" in value and not isinstance(value["example"], dict):
         made["examples"] = [value["example"]]
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
@@ -135,28 +135,28 @@ def _merged(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     whole = {key: item for key, item in schema.items() if key != "allOf"}
     for part in (_merged(part) for part in parts if isinstance(part, dict)):
-        properties = {**an_object(whole.get("properties")), **an_object(part.get("properties"))}
-        required = [*_a_list(whole.get("required")), *_a_list(part.get("required"))]
+        properties = {**as_object(whole.get("properties")), **as_object(part.get("properties"))}
+        required = [*_as_list(whole.get("required")), *_as_list(part.get("required"))]
         names = dict.fromkeys(name for name in required if isinstance(name, str))
         whole = {**part, **whole, "properties": properties, "required": list(names)}
     return whole
 
 
 def _security(document: Document, operation: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = _a_list(operation.get("security", document.get("security")))
-    schemes = an_object(an_object(document.get("components")).get("securitySchemes"))
+    wanted = _as_list(operation.get("security", document.get("security")))
+    schemes = as_object(as_object(document.get("components")).get("securitySchemes"))
     for requirement in wanted:
-        for name in an_object(requirement):
-            scheme = resolved(document, schemes.get(name))
+        for name in as_object(requirement):
+            scheme = resolve(document, schemes.get(name))
             if isinstance(scheme, dict):
                 return scheme
     return None
 
 
-def an_object(value: Any) -> dict[str, Any]:
-    """The value, or an empty object in the place of what should have been one: nobody checks these documents."""
+def as_object(value: Any) -> dict[str, Any]:
+    """The value, or an empty object when it is not one: documents are often invalid."""
     return value if isinstance(value, dict) else {}
 
 
-def _a_list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Getting an OpenAPI document from a file or a URL. Nothing that it refers to is fetched."""
+"""Reads an OpenAPI document from a file or a URL. References to other documents are not followed."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ from createflow.schemas.profile_section import checked_address
 MAX_BYTES = 8 * 1024 * 1024
 _TIMEOUT_S = 20.0
 _DEEPEST = 40
-"""Below this nothing is meant."""
+"""Deeper parts are left out."""
 _MOST_PARTS = 200_000
-"""Aliases and references can make a small document endless."""
+"""Aliases and references can make a small document very large."""
 
 Document = dict[str, Any]
 
 
-def read(where: str) -> Document:
+def read_document(where: str) -> Document:
     """The document, JSON or YAML.
 
     Raises:
@@ -32,21 +32,21 @@ def read(where: str) -> Document:
     try:
         document = json.loads(raw) if raw.lstrip()[:1] == b"{" else yaml.safe_load(raw)
     except (ValueError, yaml.YAMLError, RecursionError):
-        raise UserError(f"{where}: neither JSON nor YAML", hint="an OpenAPI document is one of the two") from None
+        raise UserError(f"{where}: neither JSON nor YAML", hint="an OpenAPI document is JSON or YAML") from None
     version = str(document.get("openapi", "")) if isinstance(document, dict) else ""
     if not version.startswith(("3.0", "3.1")):
         raise UserError(f"{where}: not an OpenAPI 3.0 or 3.1 document", hint='it begins with openapi: "3.1.0"')
     try:
         return _json(document)
     except RecursionError:
-        raise UserError(f"{where}: nested without end") from None
+        raise UserError(f"{where}: nested too deeply") from None
 
 
-def resolved(document: Document, value: Any) -> Any:
-    """The value with the references inside the document followed; others are left out, as is what has no end.
+def resolve(document: Document, value: Any) -> Any:
+    """The value with the references inside the document replaced; others, and recursive ones, are left out.
 
     Raises:
-        UserError: what is left is too big to be meant.
+        UserError: the result is too large.
     """
     return _Resolver(document).resolved(value, 0, frozenset())
 
@@ -59,7 +59,7 @@ class _Resolver:
     def resolved(self, value: Any, depth: int, inside: frozenset[str]) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise UserError(f"the document's references unfold to more than {_MOST_PARTS} parts")
+            raise UserError(f"the document's references expand to more than {_MOST_PARTS} parts")
         if isinstance(value, list):
             return [self.resolved(item, depth + 1, inside) for item in value]
         if not isinstance(value, dict):
@@ -76,7 +76,7 @@ class _Resolver:
 
 
 def _json(value: Any) -> Document:
-    """YAML's value as JSON knows it: its dates and its keys that are no strings become text."""
+    """A value of YAML as JSON: dates, and keys that are not strings, become text."""
     left = _MOST_PARTS
 
     def walked(part: Any) -> Any:
@@ -119,7 +119,7 @@ def _downloaded(url: str) -> bytes:
                 if len(body) > MAX_BYTES:
                     raise UserError(f"{url}: larger than {MAX_BYTES} bytes")
     except (httpx.InvalidURL, ValueError):
-        raise UserError(f"{url!r}: no address that can be asked", hint="--openapi FILE_OR_URL") from None
+        raise UserError(f"{url!r}: not a valid address", hint="--openapi FILE_OR_URL") from None
     except httpx.HTTPError as error:
         raise TargetError(url, str(error) or type(error).__name__) from None
     return bytes(body)

@@ -1,4 +1,4 @@
-"""A commented profile to begin with, plain or filled from an OpenAPI document."""
+"""Drafts a commented profile, with or without an OpenAPI document."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from createflow.scenarios.openapi.create_operation import CreateOperation, an_object
+from createflow.scenarios.openapi.create_operation import CreateOperation, as_object
 from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
 
 SCHEMA_FILE = "createflow.create.schema.json"
@@ -17,17 +17,17 @@ _NAMES = ("name", "title", "label", "summary", "text", "description")
 _PLAIN = CreateOperation("/api/resources", "", "application/json", None, None, ())
 
 
-def profile_text(operation: CreateOperation | None = None) -> str:
-    """A profile that loads as it is; what is not known stands in comments."""
+def draft_profile(operation: CreateOperation | None = None) -> str:
+    """A profile that can be loaded as it is; unknown settings are comments."""
     known = operation or _PLAIN
     lines = [
-        "# How createflow finds and asks the deployment. Every key: docs/profile.md.",
-        "# Paths of files count from this file; ${NAME} is filled from the environment.",
+        "# How createflow reaches and tests the deployment. Every key: docs/profile.md.",
+        "# File paths are relative to this file; ${NAME} is replaced from the environment.",
         "",
         "[target]",
         f"base_url = {_quoted(known.base_url or 'http://127.0.0.1:8080')}",
         f"path = {_quoted(_path(known.path))}",
-        *[f"# It creates as well: {_one_line(path)}" for path in known.others[:10]],
+        *[f"# Another create: {_one_line(path)}" for path in known.others[:10]],
     ]
     if known.media_type != "application/json":
         lines.append(f"media_type = {_quoted(known.media_type)}")
@@ -35,7 +35,7 @@ def profile_text(operation: CreateOperation | None = None) -> str:
         lines.append(f"schema_file = {_quoted(SCHEMA_FILE)}")
     else:
         lines.append(
-            '# schema_file = "create.schema.json"  # JSON Schema of the create body; the seed\'s own without it'
+            '# schema_file = "create.schema.json"  # JSON Schema of the create body; without it, that of the contract'
         )
     lines += [
         '# ca_file = "ca.pem"          # the authority that signed the certificate',
@@ -44,36 +44,36 @@ def profile_text(operation: CreateOperation | None = None) -> str:
         "# max_body_bytes = 65536      # a body above this is refused with 413",
         "cleanup = false               # true: DELETE what the run created",
         "",
-        "# Where in the reply what is found; empty: the target does not show it, and what checks it is skipped.",
+        "# Where the fields are in a reply. Empty: the target does not show the field, and its checks are skipped.",
         "[target.fields]",
         'id = "id"',
         f"name = {_quoted(_name_field(known))}",
         'created_at = "created_at"',
         'created_by = "created_by"',
         "",
-        "# Wrapping, as JSON Pointers.",
+        "# Envelopes, as JSON Pointers.",
         "# [target.envelope]",
         '# request = "/item"',
         '# reply = "/data"',
         "",
-        "# How it says no, where that is not as in the seed.",
+        "# How it refuses, where that differs from the contract (docs/contract.md).",
         "# [target.errors.statuses]",
         "# validation = 422",
         "",
         *_auth(known.security),
         "",
         *_setup(known.path),
-        "# The promised rate limit, for one subject.",
+        "# The promised rate limit of one subject.",
         "# [limits]",
         "# rate_per_s = 10",
         "# burst = 20",
         "",
-        "# Where the write must arrive, read-only. Also: replicas, audit, cache, events, search.",
+        "# The places that a write must reach, read-only. Also: replicas, audit, cache, events, search.",
         "# [sinks.primary]",
         '# dsn = "postgresql://reader:${DB_PASSWORD}@127.0.0.1/app"',
         '# by_id = "select * from resources where id = %(id)s"',
         "",
-        "# Failures that are known and tolerated until a day.",
+        "# Known failures, each tolerated until a date.",
         "# [[baseline]]",
         '# id = "response.errors_are_problem_json"',
         '# reason = "our errors are older than RFC 9457"',
@@ -83,7 +83,7 @@ def profile_text(operation: CreateOperation | None = None) -> str:
 
 
 def _auth(scheme: dict[str, Any] | None) -> list[str]:
-    """``[auth]``, with variables that are to be set before a run."""
+    """``[auth]``, with the environment variables that a run needs."""
     scheme = scheme or {}
     match (scheme.get("type"), str(scheme.get("scheme", "")).lower()):
         case ("http", "basic"):
@@ -107,7 +107,7 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
         case ("oauth2" | "openIdConnect", _):
             return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds an access token']
     return [
-        "# Who may ask: none, static, api_key, basic, jwt, oauth2_client_credentials or command.",
+        "# How requests are authenticated: none, static, api_key, basic, jwt, oauth2_client_credentials or command.",
         "[auth]",
         'kind = "none"',
         '# kind = "static"',
@@ -116,11 +116,11 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
 
 
 def _token_url(scheme: dict[str, Any]) -> Any:
-    return an_object(an_object(scheme.get("flows")).get("clientCredentials")).get("tokenUrl")
+    return as_object(as_object(scheme.get("flows")).get("clientCredentials")).get("tokenUrl")
 
 
 def _fits(kind: type[ApiKeyAuth | OAuth2Auth], **field: Any) -> bool:
-    """Whether a profile takes this value, so that what is drafted loads."""
+    """Whether a profile accepts this value, so that the draft can be loaded."""
     (tag,) = get_args(kind.model_fields["kind"].annotation)
     try:
         kind.model_validate({"kind": tag, "writer_env": "X", **field})
@@ -130,12 +130,12 @@ def _fits(kind: type[ApiKeyAuth | OAuth2Auth], **field: Any) -> bool:
 
 
 def _setup(path: str) -> list[str]:
-    """A word on the path's parameters, which must exist before the first create."""
+    """A comment about the path's parameters, which must exist before the first create."""
     names = [_identifier(name) for name in _VARIABLE.findall(path)]
     if not names:
         return []
     return [
-        f"# The path needs {', '.join(names)}: make what they name, and capture it.",
+        f"# The path needs {', '.join(names)}: create what they name, and capture it.",
         "# [[setup]]",
         '# path = "/parents"',
         '# body = { name = "createflow {run_id}" }',
@@ -155,7 +155,7 @@ def _identifier(name: str) -> str:
 
 
 def _name_field(operation: CreateOperation) -> str:
-    """The field that carries each create's own words: free text, called as such fields are."""
+    """The field that makes each create unique: free text, with one of the usual names."""
     properties = (operation.schema or {}).get("properties", {})
     free = [
         name

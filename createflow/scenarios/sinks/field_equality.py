@@ -1,4 +1,4 @@
-"""When a value in a copy is the value that the reply showed, whatever type the copy keeps it in."""
+"""Compares the values of a reply with those in a sink, whatever type the sink keeps them in."""
 
 import re
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import Any
 _FRACTION = re.compile(r"\.(\d+)")
 
 
-def same(shown: Any, kept: Any) -> bool:
-    """The copy's value says what the reply's JSON value says.
+def equal(shown: Any, kept: Any) -> bool:
+    """Whether the value in a sink equals the JSON value in a reply.
 
     Databases keep times as times and ids as numbers or UUIDs; times are compared as instants, to the digits shown.
     """
@@ -24,8 +24,8 @@ def same(shown: Any, kept: Any) -> bool:
 
 
 def differences(shown: dict[str, Any], kept: dict[str, Any]) -> list[str]:
-    """The fields of the reply that the copy lacks or has with another value."""
-    return [name for name, value in shown.items() if name not in kept or not same(value, kept[name])]
+    """The fields of the reply that are missing in the sink or have another value there."""
+    return [name for name, value in shown.items() if name not in kept or not equal(value, kept[name])]
 
 
 def _instant(text: str) -> datetime | None:
@@ -37,6 +37,6 @@ def _instant(text: str) -> datetime | None:
 
 
 def _digit_s(text: str) -> float:
-    """What the last shown digit of the seconds is worth."""
+    """The value of the last digit of the seconds in the text."""
     fraction = _FRACTION.search(text)
     return float(10 ** -len(fraction[1])) if fraction else 1.0

@@ -1,4 +1,4 @@
-"""Waiting for a copy to catch up: poll until it holds or until the promised deadline has passed."""
+"""Polls a sink until a condition holds or a deadline has passed."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -20,8 +20,8 @@ async def eventually(
 ) -> tuple[Value, bool]:
     """The last value read, and whether it held by the deadline.
 
-    The value is read once more after the deadline, so that a slow machine cannot turn one late poll into an
-    accusation of a copy that was there in time.
+    The value is read once more after the deadline, so that one late poll on a slow machine does not count as a late
+    write.
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + within_s

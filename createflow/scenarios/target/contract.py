@@ -1,4 +1,4 @@
-"""The create body as the target's schema describes it: what is valid, what is bounded, how to fill it."""
+"""The create body as the target's schema describes it, and valid bodies of it."""
 
 import json
 import secrets
@@ -9,24 +9,24 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from createflow.scenarios.bodies.example import example
+from createflow.scenarios.bodies.generate import example_of
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.representation import HEADER, WireShape
+from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.wire import wire_schema
 
 _NONCE_BYTES = 8
-_NO_SCHEMA = "the profile gives no schema of the create body"
+_NO_SCHEMA = "`target.schema_file` is not configured"
 
 
 def nonce() -> str:
-    """A word that occurs nowhere else; letters and digits only, so that search engines keep it whole."""
+    """A unique word of letters and digits, so that search engines index it as one token."""
     return f"n{secrets.token_hex(_NONCE_BYTES)}"
 
 
 class FieldNames:
-    """What the fields of a representation are called. One that the target does not show raises NotDeclared."""
+    """The names of the fields of a representation. One that the target does not show raises NotDeclared."""
 
     def __init__(self, target: Target) -> None:
         self._fields = target.fields
@@ -38,18 +38,18 @@ class FieldNames:
         """The time of creation."""
         place = self._fields.created_at
         if not place or place.lower() == f"{HEADER}date":
-            raise NotDeclared("not declared: target.fields.created_at in the representation")
+            raise NotDeclared("`target.fields.created_at` is not in the representation")
         return place
 
     @property
     def created_by(self) -> str:
         """The creator."""
         if not self._fields.created_by:
-            raise NotDeclared("not declared: target.fields.created_by")
+            raise NotDeclared("`target.fields.created_by` is not configured")
         return self._fields.created_by
 
     def declared(self) -> tuple[str, ...]:
-        """All that the target shows: its id, its name, and who and when as far as the profile says so."""
+        """The fields that the target shows: id and name, and creation time and creator where the profile names them."""
         shown = [self.id, self.name]
         for field in ("created_at", "created_by"):
             try:
@@ -60,15 +60,15 @@ class FieldNames:
 
 
 class Contract:
-    """What the target promises about the body of a create.
+    """The schema of the create body, and how bodies are made.
 
     Raises:
-        UserError: the schema or the body cannot be read, or a required field cannot be filled without an example.
+        UserError: the schema or the body cannot be read, or a required field needs an example.
     """
 
     def __init__(self, target: Target) -> None:
         self.fields = FieldNames(target)
-        self.shape = WireShape(target)
+        self.wire_format = WireFormat(target)
         self.update = target.update
         self.method = target.method
         self.media_type = target.media_type
@@ -76,14 +76,14 @@ class Contract:
         self.errors: Errors = target.errors
         self.idempotency_policy = target.idempotency_policy
         self.raw = _bytes(target.body_file)
-        """The exact bytes of a create, where nothing of it may be changed."""
+        """The exact bytes of every create, where the profile gives them."""
         own_body = target.body is not None or self.raw is not None
-        self.is_seed = target.schema_file is None and not own_body
-        """The seed's own schemas hold for body and representation."""
-        self.has_schema = target.schema_file is not None or self.is_seed
-        """Without one, nothing is known of what the target accepts but one body."""
+        self.is_default = target.schema_file is None and not own_body
+        """Body and representation have the schemas of the createflow write contract."""
+        self.has_schema = target.schema_file is not None or self.is_default
+        """Without a schema only one valid body is known."""
         self.schema = _schema(target) if self.has_schema else {}
-        # ``true`` is a schema as well: it allows everything.
+        # ``true`` is a schema, which allows everything.
         self.properties: dict[str, Any] = {
             name: schema if isinstance(schema, dict) else {}
             for name, schema in self.schema.get("properties", {}).items()
@@ -93,24 +93,24 @@ class Contract:
         limit = self.max_length(self.fields.name)
         if limit is not None and limit < _NONCE_BYTES:
             raise UserError(
-                f"{target.schema_file}: {self.fields.name} has room for {limit} characters only",
-                hint="the tester needs 8 to tell its resources apart",
+                f"{target.schema_file}: {self.fields.name} allows only {limit} characters",
+                hint="the tester needs 8 to distinguish its resources",
             )
 
     @property
     def required(self) -> list[str]:
-        """The fields that a body must have. Raises NotDeclared when there is no schema that could say."""
+        """The required fields. Raises NotDeclared without a schema."""
         if not self.has_schema:
             raise NotDeclared(_NO_SCHEMA)
         return list(self.schema.get("required", []))
 
     def max_length(self, name: str) -> int | None:
-        """The most code points that a field may have, when the schema says."""
+        """The maximum length of a field in code points, where the schema has one."""
         limit = self.properties.get(name, {}).get("maxLength")
         return limit if isinstance(limit, int) else None
 
     def document(self, **changes: Any) -> dict[str, Any]:
-        """A valid body of its own: the name, and the metadata when there is one, carry a fresh nonce."""
+        """A new valid body: its name, and its metadata where it has any, contain a new nonce."""
         body = dict(self._template)
         if self.raw is None:
             word = nonce()
@@ -122,13 +122,13 @@ class Contract:
         return {**body, **changes}
 
     def name_in(self, body: Mapping[str, Any]) -> str:
-        """The name that a body carries. Raises NotDeclared when it has none."""
+        """The name in a body. Raises NotDeclared when it has none."""
         if self.fields.name not in body:
-            raise NotDeclared(f"the body has no {self.fields.name} to find it by")
+            raise NotDeclared(f"the body has no field {self.fields.name}, by which rows are found")
         return str(body[self.fields.name])
 
-    def word_in(self, body: dict[str, Any]) -> str:
-        """The nonce that a body's name carries."""
+    def nonce_in(self, body: dict[str, Any]) -> str:
+        """The nonce in the name of a body."""
         return self.name_in(body).split()[-1]
 
     def _is_free_object(self, name: str) -> bool:
@@ -143,14 +143,14 @@ class Contract:
         examples = self.schema.get("examples")
         if examples and isinstance(examples[0], dict):
             return dict(examples[0])
-        found = {name: example(schema) for name, schema in self.properties.items()}
+        found = {name: example_of(schema) for name, schema in self.properties.items()}
         body = {name: value for name, value in found.items() if value is not None}
         missing = [name for name in self.required if name not in body and name != self.fields.name]
         if missing:
             raise UserError(
-                f"{target.schema_file or 'the schema'}: no value can be made up for the required "
+                f"{target.schema_file or 'the schema'}: no example is known for the required "
                 f"field{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
-                hint='give the schema "examples": [ a whole valid body ], or the profile a target.body',
+                hint='add "examples": [ a whole valid body ] to the schema, or target.body to the profile',
             )
         return body
 
@@ -163,7 +163,7 @@ def _bytes(file: str | None) -> bytes | None:
 
 
 def _document(raw: bytes) -> dict[str, Any]:
-    """The body that the bytes are; nothing can be said of it when they are no JSON object."""
+    """The JSON object that the bytes are; empty when they are none."""
     try:
         document = json.loads(raw)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Breaking things on purpose, with the commands of the profile, and always mending them."""
+"""Injects and heals faults with the commands of the profile; a fault is always healed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager, suppress
 from createflow.scenarios.outcome import NotDeclared
 from createflow.schemas.profile import FaultCommands, FaultName
 
-_LONGEST_COMMAND_S = 30.0
+_COMMAND_TIMEOUT_S = 30.0
 _SHOWN_CHARACTERS = 300
 
 
 class FaultCommandFailed(Exception):  # noqa: N818 - read as a statement
-    """A command of the profile did not do its work."""
+    """A command of the profile failed."""
 
 
 class FaultNotHealed(FaultCommandFailed):
-    """What was broken stays broken: nothing that is seen from now on can be blamed on the target."""
+    """A fault could not be healed: from now on no failure can be blamed on the target."""
 
 
 class DeclaredFaults:
@@ -27,16 +27,17 @@ class DeclaredFaults:
 
     @asynccontextmanager
     async def injected(self, *names: FaultName) -> AsyncIterator[None]:
-        """The first declared of these faults is in inside the block, and is healed after it, whatever happens.
+        """Inject the first configured of these faults, and heal it after the block, whatever happens.
 
         Raises:
-            NotDeclared: none of them is in the profile.
-            FaultCommandFailed: it could not be brought in.
-            FaultNotHealed: it could not be taken out.
+            NotDeclared: the profile configures none of them.
+            FaultCommandFailed: it could not be injected.
+            FaultNotHealed: it could not be healed.
         """
         name = next((name for name in names if name in self._commands), None)
         if name is None:
-            raise NotDeclared(f"no faults.{' or faults.'.join(names)}")
+            keys = " or ".join(f"`faults.{name}`" for name in names)
+            raise NotDeclared(f"{keys} is not configured")
         commands = self._commands[name]
         try:
             problem = await _run(commands.inject)
@@ -56,7 +57,7 @@ class DeclaredFaults:
 
 
 async def _run(command: tuple[str, ...]) -> str:
-    """What went wrong, in words; empty when nothing did."""
+    """The reason why the command failed; empty when it succeeded."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -68,10 +69,10 @@ async def _run(command: tuple[str, ...]) -> str:
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
     try:
-        async with asyncio.timeout(_LONGEST_COMMAND_S):
+        async with asyncio.timeout(_COMMAND_TIMEOUT_S):
             output, _ = await process.communicate()
     except TimeoutError:
-        return f"{command[0]} did not end within {_LONGEST_COMMAND_S:g} s"
+        return f"{command[0]} did not end within {_COMMAND_TIMEOUT_S:g} s"
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

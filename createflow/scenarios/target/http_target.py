@@ -17,7 +17,7 @@ from createflow.schemas.report import Exchange
 
 _KEPT_EXCHANGES = 6
 _IDEMPOTENCY_KEY = "idempotency-key"
-"""What checks call the header, whatever the target calls it."""
+"""The name that checks use, whatever the target's own name is."""
 
 
 class HttpTarget:
@@ -32,7 +32,7 @@ class HttpTarget:
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
         self.exchanges: list[Exchange] = []
-        """The last few, for the report."""
+        """The last exchanges, for the report."""
 
     async def send(
         self,
@@ -54,7 +54,7 @@ class HttpTarget:
             self._context.pace.count_unpaced(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
-        return self._showing(reply, url, read=True) if method == "GET" and reply.accepted else reply
+        return self._with_representation(reply, url, is_read=True) if method == "GET" and reply.accepted else reply
 
     async def create(
         self,
@@ -65,7 +65,7 @@ class HttpTarget:
         method: str | None = None,
         paced: bool = True,
     ) -> Reply:
-        """Send a body to the create path; without one, a fresh valid document."""
+        """Send a body to the create path; without one, a new valid representation."""
         creates = method is None or method == self.contract.method
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if _IDEMPOTENCY_KEY in given:
@@ -81,12 +81,12 @@ class HttpTarget:
         )
         if not creates or not reply.accepted:
             return reply
-        reply = self._located(reply)
+        reply = self._with_location(reply)
         if "location" in reply.headers or self._id_in(reply) is not None:
             url = self.url_of(reply)
             self._context.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
             if self._context.target.reply == "partial" and paced:
-                reply = await self._completed(reply, url, who)
+                reply = await self._with_read_fields(reply, url, who)
         return reply
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -111,12 +111,16 @@ class HttpTarget:
             url,
             who=who,
             headers={"content-type": self.contract.media_type, **(headers or {})},
-            content=self.contract.shape.body(body),
+            content=self.contract.wire_format.encode(body),
         )
-        return self._showing(reply, url, read=False) if reply.accepted else reply
+        return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 
     def url_of(self, created: Reply) -> str:
-        """Where the profile says that a resource is read; else its Location, or else its id below the path."""
+        """The URL of a created resource: the profile's ``read_path``, else its Location, else its id below the path.
+
+        Raises:
+            Inconclusive: the reply has neither a Location nor an id.
+        """
         target = self._context.target
         base = self._connection.client.base_url
         resource_id = self._id_in(created)
@@ -139,21 +143,23 @@ class HttpTarget:
         if body is None and self.contract.raw is not None:
             return self.contract.raw
         if isinstance(body, bytes):
-            return self.contract.shape.wrapped(body)
-        return self.contract.shape.body(self.contract.document() if body is None else body)
+            return self.contract.wire_format.wrap(body)
+        return self.contract.wire_format.encode(self.contract.document() if body is None else body)
 
-    def _located(self, reply: Reply) -> Reply:
-        """The reply with its self link as Location, where the profile says that the target sends one instead."""
-        link = self.contract.shape.self_link(reply.body)
+    def _with_location(self, reply: Reply) -> Reply:
+        """The reply with its self link as Location, where the profile configures that."""
+        link = self.contract.wire_format.self_link(reply.body)
         if link is not None and "location" not in reply.headers:
             reply = replace(reply, headers={**reply.headers, "location": link})
-        return self._showing(reply, reply.headers.get("location", ""), read=False)
+        return self._with_representation(reply, reply.headers.get("location", ""), is_read=False)
 
-    def _showing(self, reply: Reply, url: str, *, read: bool) -> Reply:
-        return replace(reply, representation=self.contract.shape.seen(reply.body, reply.headers, url, read=read))
+    def _with_representation(self, reply: Reply, url: str, *, is_read: bool) -> Reply:
+        return replace(
+            reply, representation=self.contract.wire_format.decode(reply.body, reply.headers, url, is_read=is_read)
+        )
 
-    async def _completed(self, reply: Reply, url: str, who: Principal | None) -> Reply:
-        """The reply with what a read of the new resource shows beside it."""
+    async def _with_read_fields(self, reply: Reply, url: str, who: Principal | None) -> Reply:
+        """The reply with the fields that only a read of the new resource shows."""
         try:
             seen = await self.read(url, who=who)
         except NoReply:

@@ -17,19 +17,19 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     exchange: Exchange
-    """The masked record of it, for the report."""
+    """The record of it for the report, without secrets."""
     sent_at: float
     """Wall clock, seconds since the epoch, before the first byte was sent."""
     received_at: float
     """Wall clock after the last byte was read."""
     representation: dict[str, Any] | None = None
-    """The resource in it, out of its envelope, when it shows one."""
+    """The resource in the reply, without its envelope; ``None`` when it has none."""
     refusals: Refusals = CONTRACT
-    """How the target says no."""
+    """The meaning of refusals of this target."""
 
     @property
     def accepted(self) -> bool:
-        """The target says that it did what was asked: any 2xx."""
+        """The status is a 2xx."""
         return 200 <= self.status < 300
 
     @property
@@ -44,7 +44,7 @@ class Reply:
 
     @property
     def document(self) -> dict[str, Any] | None:
-        """The resource that the reply shows, out of its envelope; else the body when it is a JSON object."""
+        """The resource in the reply, without its envelope; else the body when it is a JSON object."""
         if self.representation is not None:
             return self.representation
         try:
@@ -59,7 +59,7 @@ class Reply:
         return self.refusals.code_in(self.document)
 
     def means(self, *statuses: int) -> bool:
-        """Whether it means one of the seed's statuses, by the statuses and codes that the profile declares."""
+        """Whether the reply means one of the contract's statuses, by the statuses and codes of the profile."""
         try:
             document = json.loads(self.body)
         except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""Between the representation that checks speak of and what goes over the wire: envelopes, field places, time formats.
+"""Converts between the representation that checks use and the bytes on the wire: envelopes, fields, time formats.
 
-Checks see one flat object whatever a target wraps it in: its own keys, and for every field that the profile finds
-elsewhere a key that is called as the profile calls the place.
+Checks see one flat object whatever envelope a target uses: its own keys, and for every field that the profile finds
+elsewhere a key with the profile's name of that place (``@location``, ``/data/id``).
 """
 
 import json
@@ -16,43 +16,43 @@ from createflow.schemas.profile_target import Target
 
 LOCATION = "@location"
 HEADER = "@header:"
-_HOLE = "createflow-puts-the-body-here"
+_PLACEHOLDER = "createflow-puts-the-body-here"
 
 
-class WireShape:
-    """How one target writes and shows a resource."""
+class WireFormat:
+    """How one target encodes a resource in requests and replies."""
 
     def __init__(self, target: Target) -> None:
         self._fields = target.fields
         self._envelope = target.envelope
         self._self_link = target.self_link
         before, after = _around(
-            _wrapped(_HOLE, reference_tokens(target.envelope.request), target.envelope.request_also)
+            _wrapped(_PLACEHOLDER, reference_tokens(target.envelope.request), target.envelope.request_also)
         )
         self._before, self._after = before.encode(), after.encode()
 
-    def body(self, representation: Mapping[str, Any]) -> bytes:
-        """A create or update of this representation."""
-        return self.wrapped(json.dumps(representation, ensure_ascii=False, separators=(",", ":")).encode())
+    def encode(self, representation: Mapping[str, Any]) -> bytes:
+        """The body of a create or update of this representation."""
+        return self.wrap(json.dumps(representation, ensure_ascii=False, separators=(",", ":")).encode())
 
-    def wrapped(self, raw: bytes) -> bytes:
-        """The envelope around bytes, whatever they are: a broken representation makes a broken body."""
+    def wrap(self, raw: bytes) -> bytes:
+        """Put the envelope around bytes, which need not be valid JSON."""
         return self._before + raw + self._after
 
-    def seen(self, body: bytes, headers: Mapping[str, str], url: str, *, read: bool) -> dict[str, Any] | None:
-        """The representation in a reply, or ``None`` when none is there.
+    def decode(self, body: bytes, headers: Mapping[str, str], url: str, *, is_read: bool) -> dict[str, Any] | None:
+        """The representation in a reply; ``None`` when it has none.
 
         Args:
             headers: of the reply, names in lower case.
-            url: the resource's, where it is known.
-            read: the reply is to a GET.
+            url: of the resource, where it is known.
+            is_read: the reply is to a GET.
         """
         try:
             whole = json.loads(body) if body else {}
         except (ValueError, RecursionError):
             return None
         envelope = self._envelope
-        place = envelope.reply if envelope.read is None or not read else envelope.read
+        place = envelope.reply if envelope.read is None or not is_read else envelope.read
         inner = value_at(whole, place)
         if not isinstance(inner, dict):
             return None
@@ -66,7 +66,7 @@ class WireShape:
         return shown
 
     def self_link(self, body: bytes) -> str | None:
-        """The link to the resource in a reply's body, where the profile says there is one."""
+        """The link to the resource in a reply's body, where the profile configures one."""
         if not self._self_link:
             return None
         try:
@@ -76,7 +76,7 @@ class WireShape:
         return link if isinstance(link, str) and link else None
 
     def _as_rfc_3339(self, value: Any) -> Any:
-        """The time as the checks read it; what is not in the declared format stays, for them to judge."""
+        """The time as the checks read it. A value that is not in the configured format stays as it is."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         try:
             match self._fields.created_at_format:
@@ -94,12 +94,12 @@ class WireShape:
 
 
 def last_segment(url: str) -> str:
-    """What stands behind the last slash of a URL's path."""
+    """The last segment of a URL's path."""
     return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
 
 
 def _found(field: str, whole: Any, headers: Mapping[str, str], url: str) -> Any:
-    """A field that is not simply a key of the representation."""
+    """The value of a field that is not a key of the representation."""
     if field == LOCATION:
         return last_segment(url) or None
     if field.startswith(HEADER):
@@ -108,7 +108,7 @@ def _found(field: str, whole: Any, headers: Mapping[str, str], url: str) -> Any:
 
 
 def _wrapped(value: Any, parts: list[str], also: Mapping[str, Any]) -> Any:
-    """The value at the place, and beside the way to it what else is to be sent."""
+    """The value at the pointer, together with the other members of the envelope."""
     if not parts:
         return value
     inner = also.get(parts[0], {})
@@ -116,5 +116,7 @@ def _wrapped(value: Any, parts: list[str], also: Mapping[str, Any]) -> Any:
 
 
 def _around(document: Any) -> tuple[str, str]:
-    before, _, after = json.dumps(document, ensure_ascii=False, separators=(",", ":")).partition(json.dumps(_HOLE))
+    before, _, after = json.dumps(document, ensure_ascii=False, separators=(",", ":")).partition(
+        json.dumps(_PLACEHOLDER)
+    )
     return before, after

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.bodies.generate import generated_bodies, invalid_bodies, valid_bodies
+from createflow.scenarios.bodies.generate import (
+    generate_invalid_bodies,
+    generate_valid_bodies,
+    generate_valid_bodies_here,
+)
 from createflow.schemas.wire import wire_schema
 
 SCHEMA = {
@@ -27,13 +31,13 @@ SCHEMA = {
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, wire_schema("create_request")], ids=["another", "the seed's"])
-def test_generated_bodies_are_valid_and_mistakes_are_not(schema: dict[str, Any]) -> None:
+def test_generate_valid_bodies_are_valid_and_mistakes_are_not(schema: dict[str, Any]) -> None:
     """As the schema itself judges them."""
     judge = Draft202012Validator(schema)
-    good = valid_bodies(schema, 7, 15)
+    good = generate_valid_bodies_here(schema, 7, 15)
     assert len(good) == 15
     assert all(judge.is_valid(body) for body in good)
-    bad = invalid_bodies(schema, good, 7)
+    bad = generate_invalid_bodies(schema, good, 7)
     assert len(bad) >= 10
     assert not any(judge.is_valid(body) for body, _ in bad)
 
@@ -41,9 +45,9 @@ def test_generated_bodies_are_valid_and_mistakes_are_not(schema: dict[str, Any])
 def test_the_same_seed_makes_the_same_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And leaves nothing in the directory it runs in."""
     monkeypatch.chdir(tmp_path)
-    first, again, other = (valid_bodies(SCHEMA, seed, 10) for seed in (1, 1, 2))
+    first, again, other = (generate_valid_bodies_here(SCHEMA, seed, 10) for seed in (1, 1, 2))
     assert first == again != other
-    assert invalid_bodies(SCHEMA, first, 3) == invalid_bodies(SCHEMA, first, 3)
+    assert generate_invalid_bodies(SCHEMA, first, 3) == generate_invalid_bodies(SCHEMA, first, 3)
     assert not list(tmp_path.iterdir())
 
 
@@ -52,7 +56,7 @@ async def test_a_process_of_its_own_makes_the_same() -> None:
     """So that the global random state of this one stays as it is."""
     random.seed(5)
     before = random.getstate()
-    assert await generated_bodies(SCHEMA, 3, 10) == valid_bodies_apart(3)
+    assert await generate_valid_bodies(SCHEMA, 3, 10) == valid_bodies_apart(3)
     assert random.getstate() == before
 
 
@@ -60,6 +64,6 @@ def valid_bodies_apart(seed: int) -> list[dict[str, Any]]:
     """Made here, with the random state put back."""
     state = random.getstate()
     try:
-        return valid_bodies(SCHEMA, seed, 10)
+        return generate_valid_bodies_here(SCHEMA, seed, 10)
     finally:
         random.setstate(state)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.openapi.create_operation import create_operation
-from createflow.scenarios.openapi.document import read
-from createflow.scenarios.openapi.draft import SCHEMA_FILE, profile_text
+from createflow.scenarios.openapi.create_operation import find_create_operation
+from createflow.scenarios.openapi.document import read_document
+from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
@@ -74,8 +74,8 @@ STRANGE = st.recursive(
 def _profile_of(folder: Path, document: Any) -> None:
     file = folder / "openapi.json"
     file.write_text(json.dumps(document))
-    operation = create_operation(read(str(file)))
-    (folder / "createflow.toml").write_text(profile_text(operation))
+    operation = find_create_operation(read_document(str(file)))
+    (folder / "createflow.toml").write_text(draft_profile(operation))
     if operation.schema is not None:
         (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema))
     target = profile_file.load(folder / "createflow.toml", {}).target
@@ -100,4 +100,4 @@ def test_nonsense_at_any_place_is_borne(tmp_path: Path, place: tuple[Any, ...], 
 def test_what_is_no_document_is_told(where: str) -> None:
     """Nothing endless is read, and no broken address is a failure of ours."""
     with pytest.raises(UserError):
-        read(where)
+        read_document(where)

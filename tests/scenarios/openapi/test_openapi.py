@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.openapi import document as openapi_document
-from createflow.scenarios.openapi.create_operation import CreateOperation, create_operation
-from createflow.scenarios.openapi.document import read, resolved
+from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
+from createflow.scenarios.openapi.document import read_document, resolve
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
@@ -55,7 +55,7 @@ def written(folder: Path, text: str) -> str:
 
 def found(folder: Path, text: str = OLD, path: str | None = None) -> CreateOperation:
     """The create of a document."""
-    return create_operation(read(written(folder, text)), path)
+    return find_create_operation(read_document(written(folder, text)), path)
 
 
 def test_the_first_post_that_answers_201_without_path_parameters_is_the_create(tmp_path: Path) -> None:
@@ -108,16 +108,16 @@ def test_a_document_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
     """By references, and by YAML's aliases."""
     levels = {f"l{n}": {"a": {"$ref": f"#/l{n + 1}"}, "b": {"$ref": f"#/l{n + 1}"}} for n in range(30)}
     with pytest.raises(UserError, match="parts"):
-        resolved(levels, {"$ref": "#/l0"})
+        resolve(levels, {"$ref": "#/l0"})
     lines = ["openapi: 3.1.0", "a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
     with pytest.raises(UserError, match="parts"):
-        read(written(tmp_path, "\n".join(lines)))
+        read_document(written(tmp_path, "\n".join(lines)))
 
 
 def _fetched(habit: Habit) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         async with crooked_server(habit) as url:
-            return await asyncio.to_thread(read, f"{url}/openapi.json")
+            return await asyncio.to_thread(read_document, f"{url}/openapi.json")
 
     return asyncio.run(run())
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from createflow.scenarios.sinks.field_equality import differences, same
+from createflow.scenarios.sinks.field_equality import differences, equal
 
 ID = "01a204ff-69fc-700a-93e4-60fedc3e1e59"
 MOMENT = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -27,7 +27,7 @@ MOMENT = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 )
 def test_the_same(shown: object, kept: object) -> None:
     """Ids, times in every offset and precision, and nested JSON."""
-    assert same(shown, kept)
+    assert equal(shown, kept)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_same(shown: object, kept: object) -> None:
 )
 def test_not_the_same(shown: object, kept: object) -> None:
     """Near is not enough, and neither is looking alike."""
-    assert not same(shown, kept)
+    assert not equal(shown, kept)
 
 
 def test_differences_are_what_the_copy_lacks_or_has_otherwise() -> None:

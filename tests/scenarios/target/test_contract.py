@@ -25,8 +25,8 @@ def test_the_seeds_own_body_is_valid_and_fresh_each_time() -> None:
     first, second = seed.document(), seed.document()
     for body in (first, second):
         Draft202012Validator(seed.schema).validate(body)
-        assert seed.word_in(body) in str(body["metadata"])
-    assert seed.word_in(first) != seed.word_in(second)
+        assert seed.nonce_in(body) in str(body["metadata"])
+    assert seed.nonce_in(first) != seed.nonce_in(second)
 
 
 def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
     body = other.document()
     Draft202012Validator(schema).validate(body)
     assert other.name_in(body) == body["title"]
-    assert (other.closed, other.max_length("title"), other.is_seed) == (True, 12, False)
+    assert (other.closed, other.max_length("title"), other.is_default) == (True, 12, False)
 
 
 def test_an_example_fills_what_cannot_be_made_up(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_without_a_schema_only_one_body_is_known() -> None:
     first, second = bare.document(), bare.document()
     assert first["n"] == 1
     assert first["title"] != second["title"]
-    assert (bare.has_schema, bare.is_seed, bare.closed, bare.properties) == (False, False, False, {})
-    with pytest.raises(NotDeclared, match="no schema"):
+    assert (bare.has_schema, bare.is_default, bare.closed, bare.properties) == (False, False, False, {})
+    with pytest.raises(NotDeclared, match="`target.schema_file` is not configured"):
         _ = bare.required
 
 
@@ -92,7 +92,7 @@ def test_exact_bytes_stay_exact(tmp_path: Path) -> None:
     assert exact.raw == b'{"a": 1}'
     assert exact.document() == {"a": 1}
     assert exact.document(b=2) == {"a": 1, "b": 2}
-    with pytest.raises(NotDeclared, match="no name to find it by"):
+    with pytest.raises(NotDeclared, match="no field name, by which"):
         exact.name_in(exact.document())
 
 

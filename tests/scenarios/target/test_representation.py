@@ -4,39 +4,39 @@ import json
 
 import pytest
 
-from createflow.scenarios.target.representation import WireShape
+from createflow.scenarios.target.representation import WireFormat
 from createflow.schemas.profile_target import Target
 
 
-def shape(**target: object) -> WireShape:
+def shape(**target: object) -> WireFormat:
     """The shape of a target."""
-    return WireShape(Target.model_validate({"base_url": "http://x", **target}))
+    return WireFormat(Target.model_validate({"base_url": "http://x", **target}))
 
 
 def seen(
-    made: WireShape, document: object, *, headers: dict[str, str] | None = None, url: str = "", read: bool = False
+    made: WireFormat, document: object, *, headers: dict[str, str] | None = None, url: str = "", read: bool = False
 ) -> object:
     """What a reply with this body shows."""
-    return made.seen(json.dumps(document).encode(), headers or {}, url, read=read)
+    return made.decode(json.dumps(document).encode(), headers or {}, url, is_read=read)
 
 
 def test_without_an_envelope_nothing_is_added_or_taken() -> None:
     """The seed's own shape."""
-    assert json.loads(shape().body({"name": "é"})) == {"name": "é"}
+    assert json.loads(shape().encode({"name": "é"})) == {"name": "é"}
     assert seen(shape(), {"id": 1}) == {"id": 1}
 
 
 def test_a_body_goes_where_the_envelope_says_beside_what_else_is_sent() -> None:
     """Also when what stands beside it is on the way to it."""
     made = shape(envelope={"request": "/data/attributes", "request_also": {"data": {"type": "t"}, "return": True}})
-    assert json.loads(made.body({"a": 1})) == {"data": {"type": "t", "attributes": {"a": 1}}, "return": True}
+    assert json.loads(made.encode({"a": 1})) == {"data": {"type": "t", "attributes": {"a": 1}}, "return": True}
 
 
 @pytest.mark.parametrize("raw", [b"", b'{"a": ', b'{"a": 1},'])
 def test_broken_bytes_make_a_broken_body(raw: bytes) -> None:
     """The envelope must not mend what a check has broken."""
     with pytest.raises(json.JSONDecodeError):
-        json.loads(shape(envelope={"request": "/item"}).wrapped(raw))
+        json.loads(shape(envelope={"request": "/item"}).wrap(raw))
 
 
 def test_a_representation_is_taken_out_of_lists_and_objects_and_reads_may_differ() -> None:
@@ -50,7 +50,8 @@ def test_a_representation_is_taken_out_of_lists_and_objects_and_reads_may_differ
 def test_an_id_may_come_from_the_location_of_an_empty_reply() -> None:
     """And a time from a header."""
     made = shape(fields={"id": "@location", "created_at": "@header:Last-Modified", "created_at_format": "http_date"})
-    shown = made.seen(b"", {"last-modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, "http://x/things/a%20b?x=1", read=False)
+    headers = {"last-modified": "Mon, 01 Jan 2024 00:00:00 GMT"}
+    shown = made.decode(b"", headers, "http://x/things/a%20b?x=1", is_read=False)
     assert shown == {"@location": "a b", "@header:Last-Modified": "2024-01-01T00:00:00+00:00"}
 
 

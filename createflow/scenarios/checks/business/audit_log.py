@@ -7,7 +7,7 @@ from createflow.scenarios.checks.support.leftovers import is_success
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks.field_equality import same
+from createflow.scenarios.sinks.field_equality import equal
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import AuditTrail, Row
 from createflow.scenarios.target.contract import nonce
@@ -42,15 +42,15 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
         raise Inconclusive(f"the audit query returns no column {', '.join(missing)}")
     who = target.writer.subject or made.shown.get(target.contract.fields.created_by)
     expect(bool(entry["actor"]), "the entry's actor", "none", made.reply)
-    expect(who is None or same(who, entry["actor"]), f"actor = {who}", str(entry["actor"]), made.reply)
+    expect(who is None or equal(who, entry["actor"]), f"actor = {who}", str(entry["actor"]), made.reply)
     action = str(entry["action"]).lower()
     expect(any(word in action for word in _WORDS), "an action that says create", repr(entry["action"]), made.reply)
-    expect(same(made.id, entry["resource_id"]), f"resource_id = {made.id}", str(entry["resource_id"]), made.reply)
+    expect(equal(made.id, entry["resource_id"]), f"resource_id = {made.id}", str(entry["resource_id"]), made.reply)
     _happened_then(entry, made)
     request_id = made.reply.headers.get("x-request-id")
     if request_id and "request_id" in entry:
         seen = entry["request_id"]
-        expect(same(request_id, seen), f"request_id = {request_id}, as the reply says", str(seen), made.reply)
+        expect(equal(request_id, seen), f"request_id = {request_id}, as the reply says", str(seen), made.reply)
 
 
 @check(
@@ -73,7 +73,7 @@ async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
         expect(len(entries) == 1, "one audit entry of success", str(len(entries)), reply)
         actor = entries[0].get("actor")
         sender = target.writer.subject
-        expect(sender is None or same(sender, actor), f"actor = {sender}", str(actor), reply)
+        expect(sender is None or equal(sender, actor), f"actor = {sender}", str(actor), reply)
 
 
 def _happened_then(entry: Row, made: Resource) -> None:

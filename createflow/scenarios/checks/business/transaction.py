@@ -42,7 +42,7 @@ async def refused_create_leaves_nothing(
         raise NotDeclared("nothing of this profile makes a create refused")
     await traces.caught_up_with(await created(target))
     for reply, body in refused:
-        left = await traces.of(target.contract.name_in(body), target.contract.word_in(body))
+        left = await traces.of(target.contract.name_in(body), target.contract.nonce_in(body))
         expect(not left, f"nothing left by a create that was answered {reply.status}", ", ".join(left), reply)
 
 
@@ -75,7 +75,7 @@ async def database_error_is_500_and_leaves_nothing(
             expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
     await expect_recovery(target)
     await traces.caught_up_with(await created(target))
-    left = await traces.of(target.contract.name_in(body), target.contract.word_in(body))
+    left = await traces.of(target.contract.name_in(body), target.contract.nonce_in(body))
     expect(not left, "nothing left by a create that was answered 500", ", ".join(left), reply)
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)

@@ -79,7 +79,7 @@ def body_template(contract: Contract, *, run_id: str, document: dict[str, Any] |
     body[contract.fields.name] = name if has_room_for_names(contract, run_id=run_id) else _NUMBER_PLACEHOLDER
     if document is None and set(body.get("metadata", ())) == {"createflow"}:
         body["metadata"] = {"run": run_id, "arrival": _NUMBER_PLACEHOLDER}
-    text = contract.shape.body(body).decode().replace("%", "%%")
+    text = contract.wire_format.encode(body).decode().replace("%", "%%")
     return text.replace(f'"arrival":"{_NUMBER_PLACEHOLDER}"', '"arrival":%d').replace(_NUMBER_PLACEHOLDER, "%d")
 
 

@@ -52,7 +52,7 @@ async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
             url,
             who=ANONYMOUS,
             headers={"content-type": target.contract.media_type},
-            content=target.contract.shape.body(target.contract.document()),
+            content=target.contract.wire_format.encode(target.contract.document()),
         )
         expect_status(reply, 401, of="a create whose only token is in the query string")
 
@@ -65,7 +65,7 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
     """
     writer = _bearer(tokens)
     async with between_creates(target, who=writer):
-        body = target.contract.shape.body(target.contract.document())
+        body = target.contract.wire_format.encode(target.contract.document())
         for order, first, second in (
             ("a bad token first", writer.holding("not-a-token"), writer),
             ("a bad token last", writer, writer.holding("not-a-token")),

@@ -112,7 +112,7 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
 
 
 def _body(target: Target) -> bytes:
-    return target.contract.shape.body(target.contract.document())
+    return target.contract.wire_format.encode(target.contract.document())
 
 
 def _chunk(body: bytes) -> bytes:

@@ -113,7 +113,7 @@ async def options_agree_with_405(target: Target) -> None:
 async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
     """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and creates nothing."""
     async with between_creates(target):
-        body = target.contract.shape.body(target.contract.document())
+        body = target.contract.wire_format.encode(target.contract.document())
         lines = (f"Content-Length: {len(body)}", f"X-Createflow: {'x' * _HUGE_BYTES}")
         answer = await raw.send(raw.request(body, who=target.writer, lines=lines))
         statuses = [reply.status for reply in answer.replies]

@@ -37,7 +37,7 @@ async def _in_the_clear(target: Target, raw: RawHttp, primary: Primary | None, p
     body = target.contract.document()
     host = raw.authority if port is None else re.sub(r":\d+$", "", raw.authority)
     sent = raw.request(
-        target.contract.shape.body(body),
+        target.contract.wire_format.encode(body),
         who=target.writer if raw.is_local else ANONYMOUS,
         host=(host,),
         with_profile_headers=raw.is_local,

@@ -40,7 +40,7 @@ _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "ten
 async def text_comes_back_as_sent(target: Target) -> None:
     """Text in every script comes back as sent, in the reply and in a read; its NFC form counts as equal."""
     name = target.contract.fields.name
-    patterned = "pattern" in target.contract.properties.get(name, {}) and not target.contract.is_seed
+    patterned = "pattern" in target.contract.properties.get(name, {}) and not target.contract.is_default
     if patterned or not target.contract.has_schema:
         raise NotDeclared(f"the schema does not allow any text in {name}")
     for kind, text in _TEXTS.items():

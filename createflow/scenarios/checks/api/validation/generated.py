@@ -1,8 +1,8 @@
-"""Bodies made from the schema: more of them, and stranger ones, than anybody would write down."""
+"""Bodies generated from the schema: more, and more unusual ones, than a list could hold."""
 
 import random
 
-from createflow.scenarios.bodies.generate import generated_bodies, invalid_bodies
+from createflow.scenarios.bodies.generate import generate_invalid_bodies, generate_valid_bodies
 from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
@@ -21,7 +21,7 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
     How: the bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
-    bodies = await generated_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
+    bodies = await generate_valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
     for body in bodies:
         sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
         reply = await target.create(sent)
@@ -36,15 +36,15 @@ async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> N
     """Generated bodies with one error are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)
     good = [contract.document() for _ in range(_CASES)]
-    bodies = invalid_bodies(contract.schema, good, seeded.getrandbits(32))
+    bodies = generate_invalid_bodies(contract.schema, good, seeded.getrandbits(32))
     if not bodies:
         raise NotDeclared("the schema allows everything")
     async with between_creates(target):
-        for body, mistake in bodies:
-            expect_status(await target.create(body), 400, of=f"a body with {mistake}")
+        for body, error in bodies:
+            expect_status(await target.create(body), 400, of=f"a body with {error}")
 
 
 def _with_schema(target: Target) -> Contract:
     if not target.contract.has_schema:
-        raise NotDeclared("the profile gives no schema of the create body")
+        raise NotDeclared("`target.schema_file` is not configured")
     return target.contract

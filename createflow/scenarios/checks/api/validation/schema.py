@@ -58,7 +58,7 @@ async def length_bound_is_exact(target: Target) -> None:
     if longest is None or longest > _LONGEST_TESTED:
         raise NotDeclared(f"the schema has no testable maxLength for {name}")
     for letter in ("x", "é", "\U0001f600"):
-        word = target.contract.word_in(target.contract.document())
+        word = target.contract.nonce_in(target.contract.document())
         full = word.ljust(longest, letter)
         reply = await target.create(target.contract.document(**{name: full}))
         expect(

@@ -44,7 +44,7 @@ async def blank_name_is_400(target: Target) -> None:
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
     judge = Draft202012Validator(schema)
-    forms = {form: text for form, text in _BLANK.items() if contract.is_seed or not judge.is_valid(text)}
+    forms = {form: text for form, text in _BLANK.items() if contract.is_default or not judge.is_valid(text)}
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
     async with between_creates(target):
@@ -146,7 +146,7 @@ async def stored_form_keeps_the_limit(target: Target) -> None:
     longest = target.contract.max_length(name)
     if longest is None or longest > 10_000:
         raise NotDeclared(f"the schema has no testable maxLength for {name}")
-    word = target.contract.word_in(target.contract.document())
+    word = target.contract.nonce_in(target.contract.document())
     async with between_creates(target):
         # U+0958 becomes two code points in NFC; e and an accent become one.
         for form, filler in (("grows", "\u0958"), ("shrinks", "e\u0301")):

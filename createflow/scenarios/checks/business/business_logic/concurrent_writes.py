@@ -78,7 +78,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
     async with between_creates(target):
         for _ in range(_ROUNDS):
             body = target.contract.document()
-            name = target.contract.name_in(body)
+            target.contract.name_in(body)  # raises NotDeclared when the body has no name
             replies = await asyncio.gather(*(target.create(body) for _ in range(_AT_ONCE)))
             overlapping += _overlapping(replies)
             accepted = [reply for reply in replies if reply.accepted]

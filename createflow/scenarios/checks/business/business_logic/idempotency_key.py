@@ -48,7 +48,7 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
     contract = target.contract
     for _ in range(_TRIES):
         body, key = contract.document(), nonce()
-        content = contract.shape.body(body)
+        content = contract.wire_format.encode(body)
         lines = (f"Content-Length: {len(content)}", f"{_KEY}: {key}")
         await raw.send(raw.request(content, who=target.writer, lines=lines), then_abort=True)
         again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
