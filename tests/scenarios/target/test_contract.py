@@ -80,7 +80,7 @@ def test_without_a_schema_only_one_body_is_known() -> None:
     assert first["n"] == 1
     assert first["title"] != second["title"]
     assert (bare.has_schema, bare.is_default, bare.closed, bare.properties) == (False, False, False, {})
-    with pytest.raises(NotDeclared, match="`target.schema_file` is not configured"):
+    with pytest.raises(NotDeclared, match=r"`target\.schema_file` is not configured"):
         _ = bare.required
 
 
