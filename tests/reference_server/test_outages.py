@@ -1,7 +1,6 @@
 """What a client gets while an engine does not answer, and that the server recovers by itself."""
 
 import asyncio
-import time
 import uuid
 
 import pytest
@@ -26,13 +25,12 @@ async def test_a_paused_database_is_503_or_504_and_then_at_once(engines: EngineS
         await asyncio.to_thread(engines.pause, "postgres-primary")
         try:
             replies = await _statuses(server, f"{tag} down", 30)
-            begun = time.monotonic()
-            assert (await server.create()).status_code == 503
-            at_once_s = time.monotonic() - begun
+            refused = await server.create()
         finally:
             await asyncio.to_thread(engines.resume, "postgres-primary")
         assert {status for _, status in replies} <= {503, 504}
-        assert at_once_s < 0.25
+        assert refused.status_code == 503
+        assert "has failed repeatedly" in refused.text, "the open circuit breaker refuses without asking the service"
 
         async def works() -> bool:
             return (await server.create()).status_code == 201

@@ -1,4 +1,4 @@
-"""Clients that take turns: how much they get through is measured, how long users wait is not judged."""
+"""A closed model: throughput is measured, and no latency is evaluated."""
 
 import asyncio
 import os
@@ -27,8 +27,8 @@ async def _measured(profile: Profile, observer: Observer | None = None, **asked:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_each_client_asks_again_when_it_was_answered(start_stub: StartStub, workers: int) -> None:
-    """Ten clients at 100 ms each: never more than 100/s and never more than ten at once; the server saw each once."""
+def test_each_client_sends_again_when_it_has_its_reply(start_stub: StartStub, workers: int) -> None:
+    """Ten clients and replies of 100 ms: at most 100/s and ten in flight, and the server received each request once."""
     stub = start_stub("delay:0.1")
     report = asyncio.run(
         _measured(stub.profile(), workers=workers, duration_s=2.0, targets=("rate>=10/s", "errors<=0"))
@@ -44,14 +44,14 @@ def test_each_client_asks_again_when_it_was_answered(start_stub: StartStub, work
     assert any("coordinated omission" in note for note in report.notes)
 
 
-def test_a_rate_is_held_against_what_was_asked_for(start_stub: StartStub) -> None:
-    """An open model offers a rate; here the target alone sets it, so nothing excuses a lower one."""
+def test_a_rate_target_of_a_closed_model_keeps_its_bound(start_stub: StartStub) -> None:
+    """A closed model offers no rate of its own, so the bound is not lowered to what was offered."""
     report = asyncio.run(_measured(start_stub("delay:0.1").profile(), targets=("rate>=5000/s",)))
     assert verdict_of(report) is LoadVerdict.MISSED
 
 
-def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_stub: StartStub) -> None:
-    """Frozen for a second of three: ten replies of hundreds were slow, and p95 says nothing of it."""
+def test_a_closed_model_hides_a_stall_so_no_latency_is_evaluated(start_stub: StartStub) -> None:
+    """Frozen for one of three seconds: only ten of hundreds of replies are slow, and p95 does not show it."""
     stub = start_stub("delay:0.01")
 
     async def frozen() -> LoadReport:
@@ -81,8 +81,8 @@ def test_a_stalled_target_hides_in_a_closed_model_so_no_latency_is_judged(start_
     assert report.slos[0].note == "not evaluated: a closed model does not measure how long users wait"
 
 
-def test_clients_whose_requests_fail_at_once_leave_the_loop_its_time(start_stub: StartStub) -> None:
-    """The target is gone after the first second: the run ends when it should, and every arrival is in one class."""
+def test_clients_whose_requests_fail_at_once_do_not_block_the_loop(start_stub: StartStub) -> None:
+    """The target is gone after the first second. The run ends on time and every arrival is counted once."""
     stub = start_stub("delay:0.01")
 
     def look(progress: Progress) -> None:
@@ -97,8 +97,8 @@ def test_clients_whose_requests_fail_at_once_leave_the_loop_its_time(start_stub:
 
 
 @pytest.mark.parametrize("options", [{"poisson": True}, {"drop": True}, {"senders": 5}])
-def test_what_belongs_to_a_schedule_cannot_be_asked_for(options: dict[str, object]) -> None:
-    """Silently ignored options would be believed."""
+def test_options_of_a_schedule_are_refused_for_a_closed_model(options: dict[str, object]) -> None:
+    """An option that is silently ignored would mislead the user."""
     profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:9"}})
     with pytest.raises(UserError, match="has no schedule"):
         asyncio.run(_measured(profile, **options))

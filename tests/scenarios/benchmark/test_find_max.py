@@ -1,4 +1,4 @@
-"""The highest rate of a target whose capacity is known."""
+"""The search for the highest rate of a target with a known capacity."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ __all__ = ["start_stub"]
 
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An overload of a tenth shows within three seconds where the target is 200 ms."""
+    """With a target of 300 ms, an overload of 10 % shows within three seconds."""
     monkeypatch.setattr(knee, "_MIN_HOLD_S", 3.0)
     monkeypatch.setattr(knee, "_CONFIRMATION_FACTOR", 1)
     monkeypatch.setattr(knee, "_PRECISION_RATIO", 0.2)
@@ -42,7 +42,7 @@ def _search(stub: Stub, tell: Callable[[str], None], signals: StopSignals | None
 
 
 def test_a_capacity_is_found_and_a_run_at_it_is_reported(start_stub: Callable[[str], Stub]) -> None:
-    """100 a second: what holds lies below, within what the steps can tell apart; every step is told and kept."""
+    """A capacity of 100/s: the result is near it, and every step is reported."""
     told: list[str] = []
     report = _search(start_stub("capacity:100"), told.append)
     assert report.knee is not None
@@ -53,8 +53,8 @@ def test_a_capacity_is_found_and_a_run_at_it_is_reported(start_stub: Callable[[s
     assert told[-1] == f"highest rate: {report.knee.answer}"
 
 
-def test_a_search_can_be_ended(start_stub: Callable[[str], Stub]) -> None:
-    """Ctrl-C in a step: what was found until then."""
+def test_the_user_can_end_a_search(start_stub: Callable[[str], Stub]) -> None:
+    """Ctrl-C in a step: the error holds what was found until then."""
 
     async def search() -> None:
         signals = StopSignals(asyncio.Event(), asyncio.Event())

@@ -1,4 +1,4 @@
-"""What the generator can do here, measured against the quickest stub."""
+"""The generator ceiling of this machine, measured against a stub server."""
 
 import asyncio
 
@@ -8,8 +8,8 @@ from createflow.scenarios.benchmark import generator_ceiling as module
 from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
 
 
-def test_the_ceiling_is_worked_out_of_three_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each offered more than the one before; cost and rate come of what was seen."""
+def test_the_ceiling_is_computed_from_three_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run offers more than the one before; cost and rate come from measured values."""
     monkeypatch.setattr(module, "_RUN_S", 1.0)
     told: list[str] = []
     ceiling = asyncio.run(measure_generator_ceiling(1, told.append))

@@ -1,4 +1,4 @@
-"""Whole load runs against a stub in a process of its own: what latency means, and what the verdict says of whom."""
+"""Whole load runs against a stub in its own process: what latency means, and whose fault a missed target is."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ def _balance(ledger: Ledger) -> int:
 
 
 def test_a_report_holds_every_arrival_and_every_second(start_stub: StartStub) -> None:
-    """Ledger, statuses, percentiles, series, workers, machine: all of one run, and nothing of gevent in the parent."""
+    """Ledger, statuses, percentiles, series, workers and machine of one run. The parent imports no gevent."""
     report = _run(start_stub("fast").profile(), workers=2, duration_s=3.0, seed=7)
     assert (report.ledger.scheduled, report.ledger.completed, report.statuses) == (300, 300, {"201": 300})
     assert report.warmup_ledger is not None
@@ -116,8 +116,8 @@ def test_a_known_distribution_is_reported_as_it_is(start_stub: StartStub) -> Non
         assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms
 
 
-def test_arrivals_come_when_they_are_due(start_stub: StartStub) -> None:
-    """What the server saw in a second is what was asked, to the hundredth; a ramp is its integral."""
+def test_arrivals_are_sent_when_they_are_due(start_stub: StartStub) -> None:
+    """In every second the server receives what the schedule says; a ramp is the integral of its rate."""
     stub = start_stub("fast")
     report = _run(stub.profile(), shape="100/3s,100..300/2s", warmup_s=0.0, verify=False)
     arrivals = stub.arrivals()
@@ -130,7 +130,7 @@ def test_arrivals_come_when_they_are_due(start_stub: StartStub) -> None:
 
 
 def test_fast_refusals_miss_the_targets_and_improve_no_percentile(start_stub: StartStub) -> None:
-    """Every fifth answered 503 at once: accepted falls, and p99 is not the refusals' millisecond."""
+    """Every fifth reply is an immediate 503: the accepted rate falls, and p99 is not that of the refusals."""
     report = _run(start_stub("refuse:5").profile(), verify=False)
     assert report.statuses == {"201": 80, "503": 20}
     assert report.accepted_per_s == pytest.approx(80, abs=3)
@@ -139,8 +139,8 @@ def test_fast_refusals_miss_the_targets_and_improve_no_percentile(start_stub: St
     assert report.validity is not Validity.INVALID, "that is the target's doing"
 
 
-def test_what_was_slow_in_the_warmup_only_is_in_no_number(start_stub: StartStub) -> None:
-    """Left out by when it was due, without a reset: the rate has no dip where the window begins."""
+def test_slow_replies_of_the_warmup_are_excluded(start_stub: StartStub) -> None:
+    """By their due time and without a reset, so the rate has no dip where the measured window starts."""
     report = _run(start_stub("awakening:1").profile(), warmup_s=2.0, duration_s=2.0, verify=False)
     assert report.response.p99_ms < 300
     assert report.accepted_per_s == pytest.approx(100, abs=4)
@@ -149,7 +149,7 @@ def test_what_was_slow_in_the_warmup_only_is_in_no_number(start_stub: StartStub)
 
 
 def test_a_slow_but_healthy_target_with_too_few_senders_is_not_blamed(start_stub: StartStub) -> None:
-    """190 ms each at 100/s keep nineteen busy: ten senders are the generator's fault, and fifty mend it."""
+    """100/s of 190 ms each keep 19 senders busy: with ten the generator is the limit, with fifty nothing is."""
     profile = start_stub("delay:0.19").profile(slo={"targets": ["p99<=1s", "rate>=100/s"]})
     short = _run(profile, senders=10, duration_s=3.0, verify=False)
     assert short.validity is Validity.INVALID
@@ -161,7 +161,7 @@ def test_a_slow_but_healthy_target_with_too_few_senders_is_not_blamed(start_stub
 
 
 def test_many_senders_are_bounded_and_keep_their_connections(start_stub: StartStub) -> None:
-    """1,200 asked, 900 given, and told; a connection serves many requests."""
+    """1,200 requested, 900 used, with a note. A connection serves many requests."""
     report = _run(start_stub("fast").profile(), senders=1200, rate_per_s=300.0, verify=False)
     assert any("900 senders instead of 1200" in note for note in report.notes)
     assert report.ledger.completed == 300
@@ -169,7 +169,7 @@ def test_many_senders_are_bounded_and_keep_their_connections(start_stub: StartSt
 
 
 def test_a_killed_worker_makes_the_results_incomplete(start_stub: StartStub) -> None:
-    """Its share is accounted for, and the report is not to be believed, whatever the rest says."""
+    """Its share is accounted for, and the report is invalid whatever the other worker measured."""
     killed: list[int] = []
 
     def kill_one(progress: Progress) -> None:
@@ -186,7 +186,7 @@ def test_a_killed_worker_makes_the_results_incomplete(start_stub: StartStub) -> 
     assert [bool(worker.lost) for worker in report.worker_health].count(True) == 1
 
 
-def test_targets_are_judged_over_every_window_of_a_soak(start_stub: StartStub) -> None:
+def test_a_soak_evaluates_targets_in_every_window_too(start_stub: StartStub) -> None:
     """Each target twice: over the run, and in every minute."""
     report = _run(start_stub("fast").profile(), shape="soak", targets=("p99<=10s",), verify=False)
     assert [slo.target for slo in report.slos] == ["p99<=10s", "p99<=10s every 60s"]
@@ -194,7 +194,7 @@ def test_targets_are_judged_over_every_window_of_a_soak(start_stub: StartStub) -
 
 
 def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:
-    """SIGKILL of the parent leaves no load behind."""
+    """After SIGKILL of the parent no load process remains."""
     code = (
         "import asyncio; from createflow.scenarios.benchmark.run import Observer, benchmark;"
         "from createflow.scenarios.load.plan.options import LoadOptions;"
@@ -216,7 +216,7 @@ def test_a_worker_ends_when_its_parent_is_killed(start_stub: StartStub) -> None:
 
 
 def test_fifteen_milliseconds_more_are_a_regression_and_the_same_build_is_none(start_stub: StartStub) -> None:
-    """Three whole runs side by side, so that a busy machine disturbs all of them; the gate is asked both questions."""
+    """Three whole runs at the same time, so that a busy machine disturbs all of them."""
 
     async def three() -> list[LoadReport]:
         stubs = [start_stub(mode) for mode in ("delay:0.03", "delay:0.03", "delay:0.045")]

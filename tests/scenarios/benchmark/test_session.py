@@ -1,4 +1,4 @@
-"""What is wrong with a target is told once, before the load."""
+"""Problems with a target are reported once, before the load."""
 
 import asyncio
 import socket
@@ -23,15 +23,15 @@ def _try(profile: Profile, mix: str = "create=1") -> tuple[tuple[str, int], ...]
     return asyncio.run(ask())
 
 
-def test_a_refused_token_is_the_users_to_mend(start_stub: Callable[[str], Stub]) -> None:
-    """401 is exit 2 with a hint, not a load run full of errors."""
+def test_a_refused_token_is_a_user_error(start_stub: Callable[[str], Stub]) -> None:
+    """A 401 gives exit status 2 and a hint, not a load run full of errors."""
     with pytest.raises(UserError, match="401") as caught:
         _try(start_stub("unauthorized").profile())
     assert "refused the token" in caught.value.hint
 
 
-def test_an_address_where_nobody_listens_is_named() -> None:
-    """Exit 3, with the address."""
+def test_an_unreachable_address_is_named() -> None:
+    """Exit status 3, with the address."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -39,15 +39,15 @@ def test_an_address_where_nobody_listens_is_named() -> None:
             _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
 
 
-def test_a_target_that_speaks_no_tls_is_unreachable(start_stub: Callable[[str], Stub]) -> None:
-    """An https address of a plain port: told as it is."""
+def test_a_target_without_tls_is_unreachable(start_stub: Callable[[str], Stub]) -> None:
+    """An https URL for a plain HTTP port is a target error."""
     url = start_stub("fast").url.replace("http:", "https:")
     with pytest.raises(TargetError, match=url):
         _try(Profile.model_validate({"target": {"base_url": url, "timeout_s": 0.3}}))
 
 
-def test_a_healthy_target_passes(start_stub: Callable[[str], Stub]) -> None:
-    """One create, nothing said; a load that reads too is told where it is."""
+def test_a_healthy_target_accepts_the_preflight(start_stub: Callable[[str], Stub]) -> None:
+    """One create; a load that also reads gets the path of its resource."""
     profile = start_stub("fast").profile()
     assert _try(profile) == ()
     assert _try(profile, "create=1,read=1") == (("/api/resources/1", 0),)

@@ -1,4 +1,4 @@
-"""A stub target in a process of its own, started as a test asks and gone with it."""
+"""A stub target in its own process, which ends with the test."""
 
 import subprocess
 import sys
@@ -22,17 +22,17 @@ class Stub:
     url: str
 
     def profile(self, **sections: dict[str, object]) -> Profile:
-        """A profile of it, with more sections or more of ``target``."""
+        """A profile of the stub, with further sections or further keys of ``target``."""
         target = {"base_url": self.url, "timeout_s": 5.0} | sections.pop("target", {})
         return Profile.model_validate({"target": target, **sections})
 
     def seen(self) -> dict[str, int]:
-        """What it counted."""
+        """The stub's counts."""
         counts: dict[str, int] = httpx.get(f"{self.url}/seen", trust_env=False).json()
         return counts
 
     def arrivals(self) -> list[float]:
-        """When each POST came, in seconds of some clock."""
+        """When each POST arrived, in seconds of some clock."""
         moments: list[float] = httpx.get(f"{self.url}/arrivals", trust_env=False).json()
         return moments
 

@@ -1,4 +1,4 @@
-"""Servers that treat their connections in any way a test wants, right or wrong, on real sockets."""
+"""Servers that handle connections as a test defines, correctly or not, on real sockets."""
 
 import contextlib
 import socket
@@ -16,7 +16,7 @@ _PATIENCE_S = 20.0
 class Peer:
     """One connection, seen from the server."""
 
-    def __init__(self, connection: socket.socket, server: "CrookedServer") -> None:
+    def __init__(self, connection: socket.socket, server: "MalformedServer") -> None:
         self.connection = connection
         self._server = server
         self._unread = b""
@@ -39,7 +39,7 @@ class Peer:
         return request
 
     def head(self) -> None:
-        """Read no more than comes at once."""
+        """Read what one call returns."""
         self.connection.recv(1000)
 
     def send(self, *parts: bytes) -> None:
@@ -48,19 +48,19 @@ class Peer:
             self.connection.sendall(part)
 
     def dribble(self, data: bytes, *, every_s: float) -> None:
-        """Send byte by byte until the client has had enough."""
+        """Send byte by byte until the client closes."""
         for byte in data:
             self.connection.sendall(bytes([byte]))
             if self._server.over.wait(every_s):
                 return
 
     def drain(self) -> None:
-        """Read, and say nothing, until the client closes."""
+        """Read without a reply until the client closes."""
         while self.connection.recv(65536):
             pass
 
     def close(self) -> None:
-        """Close at once; what follows finds a closed socket."""
+        """Close at once."""
         self.connection.close()
 
     def reset(self) -> None:
@@ -72,8 +72,8 @@ class Peer:
 Treatment = Callable[[Peer], None]
 
 
-class CrookedServer:
-    """Accepts, and hands each connection to the treatment; the connection ends when that returns."""
+class MalformedServer:
+    """Passes each accepted connection to a handler; the connection is closed when that returns."""
 
     def __init__(self, treatment: Treatment, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[bytes] = []
@@ -98,7 +98,7 @@ class CrookedServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """End all of it. The clients must be gone."""
+        """Stop the server. All clients must be closed."""
         self.over.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -154,12 +154,12 @@ def once(*parts: bytes) -> Treatment:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[..., CrookedServer]]:
+def serve() -> Iterator[Callable[..., MalformedServer]]:
     """Start a server with a treatment."""
-    servers: list[CrookedServer] = []
+    servers: list[MalformedServer] = []
 
-    def start(treatment: Treatment, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> CrookedServer:
-        servers.append(CrookedServer(treatment, tls=tls, host=host))
+    def start(treatment: Treatment, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> MalformedServer:
+        servers.append(MalformedServer(treatment, tls=tls, host=host))
         return servers[-1]
 
     yield start

@@ -1,4 +1,4 @@
-"""A tiny HTTP/1.1 server in a process of its own, for measuring the load generator against a known truth.
+"""A small HTTP/1.1 server in its own process, with known behaviour to compare measurements with.
 
 ``python stub_server.py MODE``: prints its port, then ``MODE`` says how it treats each request: ``fast`` (201 at once),
 ``delay:SECONDS``, ``close`` (reads the request, closes), ``refuse:N`` (every N-th request gets 503 at once), ``hang``,
@@ -54,7 +54,7 @@ class Stub(asyncio.Protocol):
                 self.answer(fields, body, preflight=head.startswith(b"POST") and b'"name":"warm ' in body)
 
     def answer(self, fields: dict[bytes, bytes], body: bytes, *, preflight: bool) -> None:
-        """Treat one POST as the mode says; the preflight always finds a healthy server."""
+        """Answer one POST as the mode says. The preflight is always answered normally."""
         if preflight and self.mode != "unauthorized":
             self.transport.write(CREATED)
             return
@@ -74,7 +74,7 @@ class Stub(asyncio.Protocol):
             self.transport.close()
 
     def later(self) -> float:
-        """How long this request takes, in the modes in which that changes."""
+        """How long this request takes, for modes in which that changes."""
         if self.mode == "known":
             place = Stub.posts % 100
             return 0.4 if place == 50 else 0.1049 if place % 25 == 10 else 0.05

@@ -1,4 +1,4 @@
-"""Looks at a run, made by hand."""
+"""Progress of a run, made by hand."""
 
 import math
 
@@ -29,7 +29,7 @@ def moment(second: float, **changes: object) -> Moment:
 
 
 def progress(*history: Moment, **changes: object) -> Progress:
-    """A look that ends with this history."""
+    """Progress that ends with this history."""
     values: dict[str, object] = {
         "phase": "measuring",
         "elapsed_s": 12.0,

@@ -1,4 +1,4 @@
-"""Metrics pushed to a collector, which decodes what comes as a real one does."""
+"""Metrics pushed to a collector, which decodes them like a real one."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ from tests.scenarios.reports.load.made_load_report import verified
 
 
 class Collector(HTTPServer):
-    """Keeps every request that it gets."""
+    """Keeps every request."""
 
     status = 200
 
@@ -40,7 +40,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture
 def environment(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What names it: the library reads the process' own environment."""
+    """The environment that names the collector; the library reads it from the process."""
     named = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
     for name, value in named.items():
         monkeypatch.setenv(name, value)
@@ -73,8 +73,8 @@ def _values(request: ExportMetricsServiceRequest) -> dict[tuple[str, str], float
     return found
 
 
-def test_a_collector_gets_the_run_and_what_it_came_to(collector: Collector, environment: dict[str, str]) -> None:
-    """At the latest when the run ends, under the service's name."""
+def test_a_collector_receives_the_run_and_its_results(collector: Collector, environment: dict[str, str]) -> None:
+    """At the end of the run at the latest, under the name of the service."""
     told: list[str] = []
     with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())
@@ -94,8 +94,8 @@ def test_a_collector_gets_the_run_and_what_it_came_to(collector: Collector, envi
     assert values["createflow.verified", ""] == pytest.approx(499.4)
 
 
-def test_a_collector_that_refuses_is_told_once(collector: Collector, environment: dict[str, str]) -> None:
-    """And the run goes on."""
+def test_a_refusing_collector_is_reported_once(collector: Collector, environment: dict[str, str]) -> None:
+    """The run goes on."""
     collector.status = 400
     told: list[str] = []
     with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
@@ -103,8 +103,8 @@ def test_a_collector_that_refuses_is_told_once(collector: Collector, environment
     assert told == ["OTLP: 1 of 1 pushes failed; the collector does not have their metrics"]
 
 
-def test_a_collector_that_is_silent_holds_nothing_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is waited for as long as the patience lasts, then given up and told."""
+def test_a_silent_collector_delays_the_end_by_its_timeout_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is then given up and reported."""
     monkeypatch.setattr(otlp, "_SHUTDOWN_TIMEOUT_MS", 200)
     told: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -117,8 +117,8 @@ def test_a_collector_that_is_silent_holds_nothing_up_for_long(monkeypatch: pytes
     assert told == ["OTLP: 1 of 1 pushes failed; the collector does not have their metrics"]
 
 
-def test_the_library_says_nothing_into_the_live_view(collector: Collector, environment: dict[str, str]) -> None:
-    """In a process without a test's own logging: what is told is told by us, once."""
+def test_the_library_logs_nothing(collector: Collector, environment: dict[str, str]) -> None:
+    """In a process without a test's logging, only our own message appears."""
     collector.status = 400
     script = (
         "import os; from createflow.scenarios.metrics.exporters import Exporters\n"
@@ -128,8 +128,8 @@ def test_the_library_says_nothing_into_the_live_view(collector: Collector, envir
     assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
-def test_without_the_extra_its_name_is_told(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is exported, and nothing else is lost."""
+def test_without_the_extra_its_name_is_shown(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No metrics are exported, and nothing else changes."""
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     told: list[str] = []
     with Exporters(prometheus=None, environment=environment, on_message=told.append) as exporters:
@@ -137,8 +137,8 @@ def test_without_the_extra_its_name_is_told(environment: dict[str, str], monkeyp
     assert told == ["OTLP: an endpoint is set, but no metrics are exported: pip install 'createflow[otlp]'"]
 
 
-def test_a_protocol_that_is_not_spoken_is_told(collector: Collector, environment: dict[str, str]) -> None:
-    """Sending it something else would be worse."""
+def test_an_unsupported_protocol_is_reported(collector: Collector, environment: dict[str, str]) -> None:
+    """Nothing is sent."""
     told: list[str] = []
     asked = environment | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     with Exporters(prometheus=None, environment=asked, on_message=told.append) as exporters:
@@ -157,13 +157,13 @@ def test_a_protocol_that_is_not_spoken_is_told(collector: Collector, environment
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_METRICS_EXPORTER": "none"}, False),
     ],
 )
-def test_only_an_endpoint_switches_it_on(environment: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a parameter
+def test_only_an_endpoint_enables_the_export(environment: dict[str, str], expected: bool) -> None:  # noqa: FBT001 - a parameter
     """As the specification says."""
     assert is_configured(environment) is expected
 
 
-def test_both_exporters_are_fed_by_one_object(environment: dict[str, str], collector: Collector) -> None:
-    """And a scrape endpoint that cannot be opened leaves no pusher behind."""
+def test_exporters_open_together_or_not_at_all(environment: dict[str, str], collector: Collector) -> None:
+    """If the scrape endpoint cannot be opened, nothing is pushed."""
     told: list[str] = []
     with Exporters(prometheus=("127.0.0.1", 0), environment=environment, on_message=told.append) as exporters:
         exporters.show(progress())

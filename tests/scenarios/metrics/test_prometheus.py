@@ -27,7 +27,7 @@ def _scraped(url: str) -> Samples:
     }
 
 
-def test_a_scrape_sees_the_latest_look() -> None:
+def test_a_scrape_shows_the_latest_snapshot() -> None:
     """Base units, counters that end in _total, quantiles of the run, sinks by name, one phase."""
     snapshot = RunSnapshot()
     with scrape_endpoint("127.0.0.1", 0, lambda: snapshot) as url:
@@ -58,8 +58,8 @@ def test_a_scrape_sees_the_latest_look() -> None:
     assert ended["createflow_verified_per_second", ()] == pytest.approx(499.4)
 
 
-def test_the_endpoint_is_gone_afterwards() -> None:
-    """With its thread, also when the run fails."""
+def test_the_endpoint_is_closed_afterwards() -> None:
+    """Its thread too, also when the run fails."""
     threads = threading.active_count()
     with pytest.raises(RuntimeError), scrape_endpoint("127.0.0.1", 0, RunSnapshot) as url:
         raise RuntimeError
@@ -68,8 +68,8 @@ def test_the_endpoint_is_gone_afterwards() -> None:
         httpx.get(url, trust_env=False)
 
 
-def test_a_sink_of_any_name_ends_no_line() -> None:
-    """What it is called stays inside its label."""
+def test_a_sink_name_is_escaped() -> None:
+    """It stays inside its label."""
     snapshot = RunSnapshot().after(progress(moment(0.0, sink_lag_ms={NASTY.replace("\ud7ff", ""): 5.0})))
     with scrape_endpoint("127.0.0.1", 0, lambda: snapshot) as url:
         names = {name for name, _ in _scraped(url)}
@@ -77,7 +77,7 @@ def test_a_sink_of_any_name_ends_no_line() -> None:
 
 
 def test_scraping_does_not_stop_the_event_loop() -> None:
-    """It is served while a coroutine runs in the same process."""
+    """The endpoint is served while a coroutine runs in the same process."""
 
     async def scrape() -> Samples:
         with scrape_endpoint("127.0.0.1", 0, RunSnapshot) as url:
@@ -86,8 +86,8 @@ def test_scraping_does_not_stop_the_event_loop() -> None:
     assert ("createflow_arrivals_total", ()) in asyncio.run(scrape())
 
 
-def test_a_port_that_is_taken_is_told() -> None:
-    """Before the load, with what else to do."""
+def test_a_port_in_use_is_an_error() -> None:
+    """Before the load, with a hint."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = rf"127\.0\.0\.1:{port}: cannot listen"

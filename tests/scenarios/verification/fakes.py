@@ -16,12 +16,12 @@ LETTERS = {
 
 
 def writes_of(outcomes: str, measured: str = "") -> Writes:
-    """A ledger, a letter for each arrival; ``m`` for each that is in the measured window."""
+    """Writes with a letter for the outcome of each arrival, and ``m`` for each in the measured window."""
     return Writes("ab12", bytes(LETTERS[letter] for letter in outcomes), bytes(letter == "m" for letter in measured))
 
 
 def observed_of(writes: Writes, counts: str) -> Observed:
-    """A digit for each arrival: how often it is there."""
+    """Observed counts, with a digit for each arrival."""
     observed = Observed(writes)
     observed.counts[:] = bytes(int(digit) for digit in counts)
     return observed
@@ -44,7 +44,7 @@ class FakeSink:
         self._shows = shows
 
     async def read(self) -> Observed:
-        """What there is by now; a text that is no row of digits is an error's."""
+        """The counts at this time. A text that is not all digits is raised as an error."""
         now_s = self._clock.monotonic() - self._began_s
         self.read_at_s.append(now_s)
         shown = self._shows(now_s)
@@ -53,4 +53,4 @@ class FakeSink:
         return observed_of(self._writes, shown)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""

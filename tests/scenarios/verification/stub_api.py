@@ -1,4 +1,4 @@
-"""A create endpoint in memory, behind httpx: no socket, no time."""
+"""A create endpoint in memory, behind httpx, without sockets and delays."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ PROFILE = Profile(target=Target(base_url="http://stub.test", path="/things", cle
 
 
 class StubApi:
-    """Keeps what it is given; what a test puts into ``answers`` is answered instead, by method."""
+    """Keeps what is created. A test may put other answers into ``answers``, by method."""
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, str]] = {}
@@ -22,7 +22,7 @@ class StubApi:
         self.answers: dict[str, Callable[[str], httpx.Response]] = {}
 
     def plug_into(self, connection: HttpConnection) -> None:
-        """All requests of the connection come here."""
+        """Send all requests of the connection to this stub."""
         connection.client = httpx.AsyncClient(base_url="http://stub.test", transport=httpx.MockTransport(self._answer))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -31,14 +31,14 @@ def api(monkeypatch: pytest.MonkeyPatch) -> StubApi:
 
 
 def created(api: StubApi, count: int) -> list[tuple[str, int]]:
-    """So many resources, with their arrivals."""
+    """This many resources, with their arrivals."""
     for k in range(count):
         api.things[f"t{k}"] = {"id": f"t{k}", "name": f"load ab12 {k}"}
     return [(f"t{k}", k) for k in range(count)]
 
 
-async def test_each_resource_is_taken_away_by_who_made_it(api: StubApi) -> None:
-    """The sampler's as well; the create before the load is the first writer's."""
+async def test_each_resource_is_removed_by_its_principal(api: StubApi) -> None:
+    """Also the sampler's; the preflight's by the first writer."""
     api.things |= {"s": {}, "p": {}}
     resources = [*created(api, 20), ("p", -1)]
     sampled = [Created("/things/s", Principal("sampler", "token-s"), "s")]
@@ -60,8 +60,8 @@ async def test_each_resource_is_taken_away_by_who_made_it(api: StubApi) -> None:
     assert by_path["/things/s"] == "Bearer token-s"
 
 
-async def test_what_the_target_does_not_give_up_is_not_counted(api: StubApi) -> None:
-    """A refusal leaves it there; one that is removed already is removed."""
+async def test_resources_that_stay_are_not_counted(api: StubApi) -> None:
+    """A refused removal leaves the resource; one that does not exist any more counts as removed."""
     resources = created(api, 6)
     del api.things["t5"]
     api.answers["DELETE"] = lambda path: httpx.Response(500 if path.endswith(("t1", "t3")) else 404)
@@ -69,7 +69,7 @@ async def test_what_the_target_does_not_give_up_is_not_counted(api: StubApi) -> 
     assert removed == 4
 
 
-async def test_an_open_endpoint_needs_no_writer(api: StubApi) -> None:
-    """Nobody made it, nobody removes it."""
+async def test_an_endpoint_without_authentication_needs_no_writer(api: StubApi) -> None:
+    """The request has no credentials."""
     removed = await module.clean_up(PROFILE, Mask(), "ab12", created=created(api, 1), writers=(), within_s=30)
     assert (removed, api.by_whom) == (1, [("DELETE", "/things/t0", "")])

@@ -1,12 +1,12 @@
-"""Lags, and what is told of them."""
+"""Lags and their summaries."""
 
 import math
 
 from createflow.scenarios.verification.lags import SinkLags
 
 
-def test_late_samples_are_slower_than_any_other() -> None:
-    """A percentile that reaches them is infinite, and never a made-up number in between."""
+def test_late_samples_are_infinite() -> None:
+    """A percentile among them is infinite, and never a value in between."""
     lags = SinkLags({"events": 2000.0, "search": 5000.0})
     for k in range(98):
         lags.add("events", at_s=k, lag_ms=float(k + 1))
@@ -18,7 +18,7 @@ def test_late_samples_are_slower_than_any_other() -> None:
 
 
 def test_a_second_shows_its_longest_lag() -> None:
-    """By when the create was answered, in seconds of the run."""
+    """By when the create had its reply, in seconds of the run."""
     lags = SinkLags({"events": 2000.0, "search": 5000.0})
     lags.add("events", at_s=100.2, lag_ms=5.0)
     lags.add("events", at_s=100.7, lag_ms=3.0)

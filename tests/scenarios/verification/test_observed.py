@@ -13,7 +13,7 @@ def test_sets_are_counted_and_listed() -> None:
     assert first_arrivals(present, 2) == [1, 2]
 
 
-def test_the_empty_set_has_no_first() -> None:
-    """Also when there are no arrivals at all."""
+def test_an_empty_set_has_no_arrivals() -> None:
+    """Also if there are no arrivals at all."""
     assert first_arrivals(arrivals_with(b"", {1}), 3) == []
     assert count_arrivals(arrivals_with(bytes(1000), {1})) == 0

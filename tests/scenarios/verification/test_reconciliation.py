@@ -1,4 +1,4 @@
-"""What can be verified at all, by the profile."""
+"""What a profile allows to verify."""
 
 from typing import Any
 
@@ -41,10 +41,8 @@ EVENTS = {"url": "nats://x:geheimnis@127.0.0.1:1", "stream": "S", "subject": "s"
         ({"search": SEARCH | {"name_keyword": "n"}, "events": EVENTS}, {}),
     ],
 )
-def test_a_sink_without_its_question_is_told_before_the_load(
-    sinks: dict[str, dict[str, Any]], reasons: dict[str, str]
-) -> None:
-    """Which key of the profile is missing."""
+def test_a_sink_without_its_query_is_unverifiable(sinks: dict[str, dict[str, Any]], reasons: dict[str, str]) -> None:
+    """The reason names the missing key of the profile, before the load."""
     assert unverifiable_reasons(profile_with(**sinks).sinks) == reasons
 
 
@@ -56,16 +54,16 @@ def test_a_sink_without_its_question_is_told_before_the_load(
         ({"primary": PRIMARY, "events": EVENTS}, ""),
     ],
 )
-async def test_nothing_to_ask_is_no_verification(sinks: dict[str, dict[str, Any]], why: str) -> None:
-    """Not one in which all is well."""
+async def test_without_a_verifiable_sink_there_is_no_verification(sinks: dict[str, dict[str, Any]], why: str) -> None:
+    """It must not look like a successful one."""
     reconciliation = Reconciliation(profile_with(**sinks), Mask(), "ab12")
     assert reconciliation.impossible_reason == why
     if why:
         assert await reconciliation.verify(writes_of("aa")) is None
 
 
-async def test_sinks_that_do_not_answer_prove_nothing() -> None:
-    """Each says why, in the order of the profile and without its password; the load was not stopped by them."""
+async def test_sinks_that_do_not_answer_verify_nothing() -> None:
+    """Each has its reason, in the order of the profile and without its password, and the load was not stopped."""
     replicas = [{"name": "replica-1", "dsn": DSN}]
     profile = profile_with(
         primary=PRIMARY | {"by_run": "q"},
@@ -86,7 +84,7 @@ async def test_sinks_that_do_not_answer_prove_nothing() -> None:
 
 
 def test_a_sample_spreads_over_the_run() -> None:
-    """First and last are in it, each once."""
+    """It contains the first and the last arrival, and each only once."""
     sample = spread_sample(range(1000), 7)
     assert (len(set(sample)), sample[0], sample[-1]) == (7, 0, 999)
     assert spread_sample([3, 4], 7) == [3, 4]

@@ -1,4 +1,4 @@
-"""Samples beside a load: what is counted, and what is only told."""
+"""Samples during a load: what counts, and what is only a problem to report."""
 
 import asyncio
 import math
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 class FakeWatch:
-    """A sink that needs so long for each sample; longer than its deadline is late."""
+    """A sink that needs this long for each sample."""
 
     name = "events"
     deadline_s = 2.0
@@ -34,16 +34,16 @@ class FakeWatch:
         self._error = error
 
     async def open(self) -> None:
-        """Remember it."""
+        """Remember the call."""
         self.is_open = True
 
     async def close(self) -> None:
-        """Remember it."""
+        """Remember the call."""
         self.is_open = False
 
     @asynccontextmanager
     async def watch(self) -> AsyncIterator[WaitForSample]:
-        """Watch."""
+        """Watch one sample."""
         yield self._wait_for
 
     async def _wait_for(self, sample: Sample) -> bool:
@@ -55,7 +55,7 @@ class FakeWatch:
 
 
 async def sampled(api: StubApi, watch: FakeWatch, clock: FakeClock, *, most: int = 3) -> Sampler:
-    """A sampler that has made so many samples, and is closed."""
+    """A sampler that has made this many samples and is closed."""
     enough = asyncio.Event()
 
     def who() -> Principal:
@@ -76,7 +76,7 @@ async def sampled(api: StubApi, watch: FakeWatch, clock: FakeClock, *, most: int
 
 
 async def test_own_writes_are_read_back_and_followed() -> None:
-    """Under names of their own; the resources are handed out for the clean-up."""
+    """They have names of their own, and the clean-up gets the resources."""
     api, clock = StubApi(), FakeClock()
     watch = FakeWatch(clock)
     sampler = await sampled(api, watch, clock)
@@ -91,7 +91,7 @@ async def test_own_writes_are_read_back_and_followed() -> None:
 
 
 async def test_a_sample_that_is_not_there_in_time_is_late() -> None:
-    """Infinitely, since nobody looked for it any longer."""
+    """Its lag is infinite, because the search for it ended."""
     api, clock = StubApi(), FakeClock()
     sampler = await sampled(api, FakeWatch(clock, takes_s=3.0), clock)
     (lag,) = sampler.lags()
@@ -109,10 +109,10 @@ async def test_a_sample_that_is_not_there_in_time_is_late() -> None:
         (lambda _: httpx.Response(429), 0, 0),
     ],
 )
-async def test_a_read_without_the_write_is_missed_and_a_refused_one_is_told(
+async def test_a_read_without_the_write_is_missed_and_a_refused_one_a_problem(
     answer: Callable[[str], httpx.Response], read: int, missed: int
 ) -> None:
-    """Only an answer can be stale."""
+    """Only a usable reply can be stale."""
     api, clock = StubApi(), FakeClock()
     api.answers["GET"] = answer
     sampler = await sampled(api, FakeWatch(clock), clock)
@@ -121,8 +121,8 @@ async def test_a_read_without_the_write_is_missed_and_a_refused_one_is_told(
     assert bool(sampler.problems) != bool(read)
 
 
-async def test_what_cannot_be_asked_is_told_and_ends_nothing() -> None:
-    """Neither a refused create nor a dead sink is an accusation, and the samples go on."""
+async def test_problems_are_reported_and_sampling_goes_on() -> None:
+    """Neither a refused create nor a dead sink counts against the target."""
     api, clock = StubApi(), FakeClock()
     sampler = await sampled(api, FakeWatch(clock, error="reset of token-secret"), clock)
     assert sampler.lags() == ()
@@ -134,8 +134,8 @@ async def test_what_cannot_be_asked_is_told_and_ends_nothing() -> None:
     assert refused.created == []
 
 
-async def test_a_slow_sink_does_not_gather_samples_without_end() -> None:
-    """More are not begun until one is done, and it is told."""
+async def test_a_slow_sink_limits_the_number_of_samples() -> None:
+    """No further sample starts until one is done, and that is reported."""
     api, clock = StubApi(), FakeClock()
     hold = asyncio.Event()
 

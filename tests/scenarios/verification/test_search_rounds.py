@@ -1,4 +1,4 @@
-"""How long each sink is looked at, and what ends the search."""
+"""How long each sink is read, and what ends the search."""
 
 import pytest
 
@@ -14,20 +14,20 @@ ACCEPTED = writes_of("aaa")
 
 
 async def search(writes: Writes, clock: FakeClock, *sinks: FakeSink) -> list[SinkSearch]:
-    """The search, without a word."""
+    """Run the search without progress."""
     return await search_sinks(writes, sinks, clock=clock, on_progress=lambda _: None)
 
 
-async def test_a_complete_sink_is_looked_at_once() -> None:
-    """Nothing waits for a deadline when there is nothing to wait for."""
+async def test_a_complete_sink_is_read_once() -> None:
+    """The search does not wait for its deadline."""
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda _: "111", deadline_s=60)
     (state,) = await search(ACCEPTED, clock, sink)
     assert (len(sink.read_at_s), state.waited_s, state.error) == (1, 0.0, "")
 
 
-async def test_what_arrives_within_the_deadline_is_there() -> None:
-    """And the time it took is told."""
+async def test_writes_within_the_deadline_are_found() -> None:
+    """The search records how long it took."""
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s >= 1.5 else "101", deadline_s=2)
     (state,) = await search(ACCEPTED, clock, sink)
@@ -35,8 +35,8 @@ async def test_what_arrives_within_the_deadline_is_there() -> None:
     assert 1.5 <= state.waited_s <= 2.0
 
 
-async def test_a_sink_is_given_up_only_by_a_look_that_began_after_its_deadline() -> None:
-    """A look that began before it could not have seen what arrived in time."""
+async def test_a_sink_is_given_up_only_by_a_read_after_its_deadline() -> None:
+    """An earlier read could not show what arrived in time."""
     clock = FakeClock()
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s > 2.5 else "101", deadline_s=2)
     (state,) = await search(ACCEPTED, clock, sink)
@@ -46,7 +46,7 @@ async def test_a_sink_is_given_up_only_by_a_look_that_began_after_its_deadline()
 
 
 async def test_each_sink_has_its_own_deadline() -> None:
-    """A slow one keeps no quick one busy."""
+    """A slow sink does not prolong the search in a fast one."""
     clock = FakeClock()
     quick = FakeSink("replica", clock, ACCEPTED, lambda _: "110", deadline_s=0.5)
     slow = FakeSink("search", clock, ACCEPTED, lambda at_s: "111" if at_s > 4 else "000", deadline_s=5)
@@ -57,7 +57,7 @@ async def test_each_sink_has_its_own_deadline() -> None:
 
 
 async def test_refused_and_unsent_arrivals_are_not_waited_for() -> None:
-    """Only what was accepted must come."""
+    """Only accepted ones must arrive."""
     clock = FakeClock()
     writes = writes_of("ar-ou")
     sink = FakeSink("events", clock, writes, lambda _: "10000", deadline_s=60)
@@ -65,8 +65,8 @@ async def test_refused_and_unsent_arrivals_are_not_waited_for() -> None:
     assert len(sink.read_at_s) == 1
 
 
-async def test_a_write_of_unknown_outcome_that_turns_up_is_wanted_everywhere() -> None:
-    """It was committed while the sinks were being looked at: the primary, which is never late, is asked again."""
+async def test_an_unknown_write_in_one_sink_is_wanted_in_all() -> None:
+    """It was committed during the search, so the primary is read again."""
     clock = FakeClock()
     writes = writes_of("au")
     primary = FakeSink("primary", clock, writes, lambda at_s: "11" if at_s > 0 else "10")
@@ -75,8 +75,8 @@ async def test_a_write_of_unknown_outcome_that_turns_up_is_wanted_everywhere() -
     assert (first.observed.counts, second.observed.counts) == (b"\1\1", b"\1\1")
 
 
-async def test_deadlines_count_from_when_an_unknown_write_turned_up() -> None:
-    """A sink has its whole time after the commit, however late that was."""
+async def test_deadlines_count_from_when_an_unknown_write_appeared() -> None:
+    """A sink has its whole deadline after the commit."""
     clock = FakeClock()
     writes = writes_of("auu")
     primary = FakeSink("primary", clock, writes, lambda _: "100")
@@ -88,16 +88,16 @@ async def test_deadlines_count_from_when_an_unknown_write_turned_up() -> None:
     assert primary.read_at_s[-1] > 1.8
 
 
-async def test_a_sink_that_answers_again_is_not_to_blame() -> None:
-    """A connection may be lost for a moment, even where nothing may be late."""
+async def test_a_sink_that_answers_again_has_no_error() -> None:
+    """A connection may be lost for a moment, even for a sink without a deadline."""
     clock = FakeClock()
     sink = FakeSink("primary", clock, ACCEPTED, lambda at_s: "111" if at_s > 1 else "gone")
     (state,) = await search(ACCEPTED, clock, sink)
     assert (state.error, state.observed.counts) == ("", b"\1\1\1")
 
 
-async def test_a_sink_that_stays_silent_is_told() -> None:
-    """Not counted as empty."""
+async def test_a_silent_sink_is_an_error() -> None:
+    """It does not count as empty."""
     clock = FakeClock()
     sink = FakeSink("audit", clock, ACCEPTED, lambda _: "connection refused\nstack", deadline_s=1)
     (state,) = await search(ACCEPTED, clock, sink)
@@ -105,8 +105,8 @@ async def test_a_sink_that_stays_silent_is_told() -> None:
     assert sink.read_at_s[-1] >= 5
 
 
-async def test_what_the_profile_does_not_give_is_not_asked_again() -> None:
-    """It will not come."""
+async def test_a_sink_that_cannot_be_read_is_not_read_again() -> None:
+    """Another read would not help."""
 
     class Undeclared(FakeSink):
         async def read(self) -> Observed:
@@ -119,8 +119,8 @@ async def test_what_the_profile_does_not_give_is_not_asked_again() -> None:
     assert (len(sink.read_at_s), state.error) == (1, "the events carry no name")
 
 
-async def test_the_first_sink_is_looked_at_before_the_others() -> None:
-    """Its rows tell the ids that others are asked by."""
+async def test_the_first_sink_is_read_before_the_others() -> None:
+    """Its rows have the ids that the others are searched for."""
     clock = FakeClock()
     order: list[str] = []
 
@@ -137,7 +137,7 @@ async def test_the_first_sink_is_looked_at_before_the_others() -> None:
 
 
 async def test_progress_is_shown_after_each_round() -> None:
-    """How many of the wanted are there, and which sinks are done."""
+    """How many of the wanted writes were found, and which sinks are done."""
     clock = FakeClock()
     told: list[tuple[SinkProgress, ...]] = []
     sink = FakeSink("events", clock, ACCEPTED, lambda at_s: "111" if at_s > 0 else "100", deadline_s=2)
@@ -145,8 +145,8 @@ async def test_progress_is_shown_after_each_round() -> None:
     assert told == [(SinkProgress("events", 1, 3, False),), (SinkProgress("events", 3, 3, True),)]
 
 
-async def test_a_silent_sink_is_asked_on_when_nothing_is_wanted_of_it() -> None:
-    """All was refused, and it may hold what should not be there."""
+async def test_a_silent_sink_is_read_again_even_if_nothing_is_wanted() -> None:
+    """All writes were refused, and it may hold one that should not exist."""
     clock = FakeClock()
     writes = writes_of("rr")
     sink = FakeSink("primary", clock, writes, lambda at_s: "10" if at_s > 1 else "gone")

@@ -1,4 +1,4 @@
-"""What is said of each sink."""
+"""The verdict on each sink."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.scenarios.verification.fakes import FakeSink, observed_of, writes_of
 
 
 def searched(writes: Writes, name: str, counts: str, error: str = "") -> SinkSearch:
-    """A search that ended so."""
+    """A finished search."""
     sink = FakeSink(name, FakeClock(), writes, str)
     return SinkSearch(sink, observed_of(writes, counts), error)
 
@@ -25,13 +25,13 @@ def judged(outcomes: str, **sinks: str) -> dict[str, SinkVerdict]:
 
 
 def numbers(verdict: SinkVerdict) -> dict[str, int]:
-    """The counts that accuse."""
+    """The counts of findings that are not zero."""
     counts = {name: getattr(verdict, name) for name in ("missing", "duplicated", "phantom", "split")}
     return {name: count for name, count in counts.items() if count}
 
 
-def test_a_healthy_run_accuses_nobody() -> None:
-    """Accepted once, refused never, unknown in all or in none."""
+def test_a_healthy_run_has_no_findings() -> None:
+    """Accepted writes once, refused ones never, unknown ones in all sinks or in none."""
     for verdict in judged("aaru-uo", primary="1101000", events="1101000").values():
         assert (numbers(verdict), verdict.found, verdict.examples) == ({}, 3, ())
 
@@ -47,14 +47,14 @@ def test_a_healthy_run_accuses_nobody() -> None:
         ("aoa", "111", "phantom", "arrival 1 (load ab12 1, id id-1) is in events, although it was not a create"),
     ],
 )
-def test_each_kind_is_counted_and_named(outcomes: str, counts: str, kind: str, words: str) -> None:
-    """Once, for the one arrival that it is about."""
+def test_each_kind_of_finding_is_counted_and_described(outcomes: str, counts: str, kind: str, words: str) -> None:
+    """Once, with its arrival."""
     verdict = judged(outcomes, events=counts)["events"]
     assert (numbers(verdict), verdict.examples) == ({kind: 1}, (words,))
 
 
 def test_an_unknown_write_that_is_not_everywhere_is_split() -> None:
-    """The sinks that lack it are told, with the ones that have it."""
+    """The example names the sink that lacks it and those that have it."""
     told = judged("au", primary="11", events="10", search="11")
     assert numbers(told["primary"]) == numbers(told["search"]) == {}
     assert numbers(told["events"]) == {"split": 1}
@@ -64,7 +64,7 @@ def test_an_unknown_write_that_is_not_everywhere_is_split() -> None:
 
 
 def test_an_unexpected_entry_is_a_phantom() -> None:
-    """A name of the run that no arrival carries."""
+    """A name of the run that no arrival has."""
     writes = writes_of("a")
     state = searched(writes, "primary", "1")
     state.observed.add_name("load ab12 17")
@@ -73,8 +73,8 @@ def test_an_unexpected_entry_is_a_phantom() -> None:
     assert verdict.examples == ("in primary: 'load ab12 17', which is the name of no arrival",)
 
 
-def test_what_cannot_be_looked_for_is_not_called_missing() -> None:
-    """The audit trail is asked by ids, and what the primary lost has none; it is not verified either."""
+def test_unsearchable_arrivals_are_not_missing() -> None:
+    """The audit trail is searched by ids, and a row that the primary lost has none. It is not verified either."""
     writes = writes_of("aa")
     primary, audit = searched(writes, "primary", "01"), searched(writes, "audit", "01")
     audit.observed.unsearchable = 1
@@ -84,22 +84,22 @@ def test_what_cannot_be_looked_for_is_not_called_missing() -> None:
     assert first_arrivals(verified_arrivals(writes, [primary, audit]), 9) == [1]
 
 
-def test_examples_are_few_of_each_kind() -> None:
-    """A lost table does not fill the report, nor hide the one duplicate."""
+def test_examples_are_limited_for_each_kind() -> None:
+    """A lost table neither fills the report nor hides the one duplicate."""
     verdict = judged("a" * 50, events="0" * 49 + "2")["events"]
     assert len(verdict.examples) == 4
     assert "twice" in verdict.examples[3]
 
 
-def test_only_what_is_everywhere_exactly_once_is_verified() -> None:
-    """Missing or doubled in one sink is enough."""
+def test_only_writes_in_every_sink_exactly_once_are_verified() -> None:
+    """One missing or duplicated entry is enough to fail."""
     writes = writes_of("aaaaur")
     states = [searched(writes, "primary", "111211"), searched(writes, "events", "101111")]
     assert first_arrivals(verified_arrivals(writes, states), 9) == [0, 2]
 
 
-def test_a_sink_that_could_not_be_asked_proves_and_accuses_nothing() -> None:
-    """Its counts say nothing, and without any sink nothing is verified."""
+def test_an_unreadable_sink_has_no_findings() -> None:
+    """Without any readable sink nothing is verified."""
     writes = writes_of("aa")
     dead, alive = searched(writes, "audit", "00", "gone"), searched(writes, "primary", "10")
     told = {verdict.sink: verdict for verdict in sink_verdicts(writes, [alive, dead], [None, None])}

@@ -1,4 +1,4 @@
-"""Real writes on a real stack, looked for in every sink: healthy, and with one thing wrong in each."""
+"""Write verification on a real stack: healthy, and with one finding in each sink."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ _PER_WRITER = 60
 
 @dataclass(slots=True)
 class Run:
-    """Creates as a load makes them, and the ledger of them."""
+    """Creates like those of a load, and their outcomes."""
 
     profile: Profile
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -45,7 +45,7 @@ class Run:
     tokens: tuple[str, ...] = ()
 
     async def write(self, count: int) -> None:
-        """Create so many, and one before them as a load does."""
+        """Create this many, after one preflight."""
         writers = auth_provider(self.profile.auth, Mask()).writers(f"load-{self.run_id}", count // _PER_WRITER + 1)
         self.tokens = tuple(writer.token or "" for writer in writers)
         body = body_template(Contract(self.profile.target), run_id=self.run_id)
@@ -69,7 +69,7 @@ class Run:
             await asyncio.gather(*(some(client) for _ in range(_AT_ONCE)))
 
     async def pour(self, dsn: str, count: int) -> None:
-        """The same past the gateway: what the service would have committed, in one statement."""
+        """The same without the gateway: what the service would have committed, in one statement."""
         self.tokens = ("",)
         self.outcomes = bytearray([Outcome.ACCEPTED]) * count
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
@@ -80,12 +80,12 @@ class Run:
 
     @property
     def writes(self) -> Writes:
-        """The ledger; the first half was the warm-up."""
+        """The outcomes; the first half is the warm-up."""
         half = len(self.outcomes) // 2
         return Writes(self.run_id, bytes(self.outcomes), bytes(half) + b"\1" * (len(self.outcomes) - half))
 
     def named(self, k: int) -> str:
-        """The arrival as the report calls it."""
+        """The arrival as the report describes it."""
         return f"arrival {k} (load {self.run_id} {k}, id {self.ids[k]})"
 
 
@@ -107,7 +107,7 @@ select id::text, name from made
 
 
 def patient(profile: Profile) -> Profile:
-    """With deadlines that a busy machine keeps, too: nothing here is about how fast the stack is."""
+    """The profile with long deadlines, because these tests are not about speed."""
     late = dict.fromkeys(("replica_s", "event_s", "index_s", "audit_s", "cache_s"), 30.0)
     return profile.model_copy(update={"deadlines": profile.deadlines.model_copy(update=late)})
 
@@ -123,7 +123,7 @@ async def poured(stack: UpCommand, count: int) -> AsyncIterator[tuple[Run, Recon
 
 @asynccontextmanager
 async def verified(profile: Profile, count: int) -> AsyncIterator[tuple[Run, Reconciliation]]:
-    """A run of so many creates between the two halves of a reconciliation."""
+    """A run of this many creates between the two halves of a reconciliation."""
     run = Run(profile)
     async with Reconciliation(profile, Mask(), run.run_id) as reconciliation:
         await run.write(count)
@@ -136,7 +136,7 @@ def actors(run: Run) -> list[str]:
 
 
 def settings(stack: UpCommand, component: str) -> dict[str, Any]:
-    """What a part of the stack was told: how to write where the probes may only read."""
+    """The settings of a part of the stack, which allow to write where the probes may only read."""
     text = (stack.state / "run" / component / "settings.json").read_text(encoding="utf-8")
     told: dict[str, Any] = json.loads(text)
     return told
@@ -150,15 +150,15 @@ def by_sink(told: Verification | None) -> dict[str, SinkVerdict]:
 
 
 def accused(told: Verification | None) -> dict[str, dict[str, int]]:
-    """All that is wrong, by sink."""
+    """All findings by sink."""
     kinds = ("missing", "duplicated", "phantom", "split")
     counts = {name: {kind: getattr(one, kind) for kind in kinds} for name, one in by_sink(told).items()}
     wrong = {name: {kind: count for kind, count in found.items() if count} for name, found in counts.items()}
     return {name: found for name, found in wrong.items() if found}
 
 
-async def test_a_healthy_run_is_proved_in_every_sink(stack: UpCommand) -> None:
-    """Some thousands of writes, the create before them in no number; and what is left can be taken away."""
+async def test_a_healthy_run_is_verified_in_every_sink(stack: UpCommand) -> None:
+    """Some thousand writes without the preflight, and the number of resources that can be removed."""
     async with poured(stack, 2500) as (run, reconciliation):
         told = await reconciliation.verify(run.writes, actors=actors(run))
     assert told is not None
@@ -179,8 +179,8 @@ async def test_a_healthy_run_is_proved_in_every_sink(stack: UpCommand) -> None:
     assert (told.cache.sampled, told.cache.wrong, told.cache.error) == (200, 0, "")
 
 
-async def test_what_is_wrong_is_named_in_the_sink_where_it_is_wrong(stack: UpCommand) -> None:
-    """Each kind of finding, in each kind of sink, and nothing else."""
+async def test_each_finding_is_in_the_sink_where_it_occurs(stack: UpCommand) -> None:
+    """Each kind of finding in each kind of sink, and nothing else."""
     async with poured(stack, 60) as (run, reconciliation):
         assert accused(await reconciliation.verify(run.writes, actors=actors(run))) == {}
         ghost = await _damage(stack, run)
@@ -213,7 +213,7 @@ async def test_what_is_wrong_is_named_in_the_sink_where_it_is_wrong(stack: UpCom
 
 
 async def _damage(stack: UpCommand, run: Run) -> str:
-    """One thing wrong in each sink, each about another arrival. Returns the resource that never was."""
+    """One finding in each sink, each about another arrival. Returns the resource that never existed."""
     ghost = str(uuid.uuid4())
     dsn = settings(stack, "service-1")["primary_dsn"]
     assert stack.profile.sinks.events is not None
@@ -243,8 +243,8 @@ async def _damage(stack: UpCommand, run: Run) -> str:
     return ghost
 
 
-async def test_a_cache_that_says_another_thing_is_told(stack: UpCommand) -> None:
-    """The one resource that is cached wrong, by its arrival."""
+async def test_a_wrong_cache_entry_is_found(stack: UpCommand) -> None:
+    """The one resource with another cached value, with its arrival."""
     async with verified(stack.profile, 30) as (run, reconciliation):
         target = stack.profile.target
         headers = {"authorization": f"Bearer {run.tokens[0]}"}
@@ -261,7 +261,7 @@ async def test_a_cache_that_says_another_thing_is_told(stack: UpCommand) -> None
 
 
 async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack: UpCommand) -> None:
-    """The index is not called empty."""
+    """The index does not count as empty."""
     search = stack.profile.sinks.search
     assert search is not None
     dead = search.model_copy(update={"url": type(search.url)("http://127.0.0.1:9")})
@@ -274,8 +274,8 @@ async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack
     assert told.verified == 10
 
 
-async def test_a_run_is_taken_away_by_its_writers(stack: UpCommand) -> None:
-    """Only who made a resource may delete it."""
+async def test_a_run_is_removed_by_its_writers(stack: UpCommand) -> None:
+    """Only the principal that created a resource may delete it."""
     async with verified(stack.profile, 100) as (run, reconciliation):
         await reconciliation.verify(run.writes)
         writers = [Principal(None, token) for token in run.tokens]
@@ -288,7 +288,7 @@ async def test_a_run_is_taken_away_by_its_writers(stack: UpCommand) -> None:
 
 
 async def test_the_sampler_sees_its_creates_in_every_sink(stack: UpCommand) -> None:
-    """Each with a lag, none of them late, and none in the ledger of the run."""
+    """Each with a lag, none late, and none in the ledger of the run."""
     (who,) = auth_provider(stack.profile.auth, Mask()).writers("load-sampler", 1)
     async with verified(patient(stack.profile), 5) as (run, reconciliation):
         sampler = Sampler(run.profile, lambda: who, run_id=run.run_id, mask=Mask(), rate_per_s=20.0)

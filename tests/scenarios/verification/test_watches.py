@@ -12,7 +12,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Index:
-    """Shows ids by the time, and remembers what it was asked."""
+    """Shows ids depending on the time, and remembers the queries."""
 
     def __init__(self, clock: FakeClock, shows: Callable[[float], Collection[str]]) -> None:
         self.asked: list[list[str]] = []
@@ -21,16 +21,16 @@ class Index:
         self._shows = shows
 
     async def find(self, ids: Sequence[str]) -> Collection[str]:
-        """What is there by now."""
+        """The ids at this time."""
         self.asked.append(list(ids))
         return self._shows(self._clock.monotonic() - self._began_s)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 async def outcomes(clock: FakeClock, index: Index, *ids: str, deadline_s: float = 1.0) -> list[bool | BaseException]:
-    """What becomes of samples that begin to wait at the same time."""
+    """The results of samples that start to wait at the same time."""
     watch = BatchedPoll("search", deadline_s, find=index.find, close=index.close, clock=clock)
     async with watch.watch() as wait_for:
         results = await asyncio.gather(*(wait_for(Sample(one, one)) for one in ids), return_exceptions=True)
@@ -38,24 +38,24 @@ async def outcomes(clock: FakeClock, index: Index, *ids: str, deadline_s: float 
     return results
 
 
-async def test_all_that_wait_are_asked_for_at_once() -> None:
-    """And what was found no more."""
+async def test_all_waiting_samples_are_in_one_query() -> None:
+    """Without those that were found."""
     clock = FakeClock()
     index = Index(clock, lambda at_s: {"a", "b"} if at_s >= 0.15 else {"a"})
     assert await outcomes(clock, index, "a", "b") == [True, True]
     assert index.asked == [["a", "b"], ["b"], ["b"]]
 
 
-async def test_late_is_what_a_look_after_the_deadline_does_not_show() -> None:
-    """Not before: the last look might have shown it."""
+async def test_a_sample_is_late_only_by_a_query_after_the_deadline() -> None:
+    """An earlier query might have come too soon."""
     clock = FakeClock()
     index = Index(clock, lambda _: {"a"})
     assert await outcomes(clock, index, "a", "b") == [True, False]
     assert len(index.asked) >= 10
 
 
-async def test_an_index_that_does_not_answer_is_not_late() -> None:
-    """Nobody knows."""
+async def test_an_index_that_does_not_answer_is_an_error() -> None:
+    """Not a late sample."""
 
     def fails(_: float) -> Collection[str]:
         raise ConnectionError("gone")
@@ -65,8 +65,8 @@ async def test_an_index_that_does_not_answer_is_not_late() -> None:
     assert isinstance(told, ConnectionError)
 
 
-async def test_an_index_that_answers_again_in_time_is_asked_on() -> None:
-    """One failed look is not the end of the sample."""
+async def test_an_index_that_answers_again_in_time_is_queried_again() -> None:
+    """One failed query does not end the sample."""
 
     def shows(at_s: float) -> Collection[str]:
         if at_s < 0.5:

@@ -1,4 +1,4 @@
-"""What each kind of sink makes of what its probe reads, in pages."""
+"""How each kind of sink counts what it reads."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -30,12 +30,12 @@ class Table:
         self.asked_ids: list[int] = []
 
     async def pages(self, _query: str, _values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
-        """Two rows a page."""
+        """Two rows in each page."""
         for start in range(0, len(self.rows), 2):
             yield list(self.rows[start : start + 2])
 
     async def pages_by_ids(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
-        """An entry each time that one is in ``entries``."""
+        """One row for each entry about these resources."""
         for some in ids:
             self.asked_ids.append(len(some))
             wanted = set(some)
@@ -43,7 +43,7 @@ class Table:
 
 
 class Primary:
-    """Says which resources there are."""
+    """Knows which resources exist."""
 
     def __init__(self, *ids: str) -> None:
         self.ids = set(ids)
@@ -53,16 +53,16 @@ class Primary:
         return [{"id": resource_id}] if resource_id in self.ids else []
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 def row_sink(writes: Writes, table: Table, ids: ResourceIds | None = None) -> RowSink:
-    """A primary, when it teaches ids."""
+    """The primary, if it fills the ids."""
     return RowSink("primary", table, "", writes=writes, since=EPOCH, deadline_s=0, ids=ids)
 
 
-async def test_rows_are_counted_by_their_names_and_teach_ids() -> None:
-    """Over all pages; a second row of an arrival is told by its own id."""
+async def test_rows_are_counted_by_name_and_give_the_ids() -> None:
+    """Over all pages. A second row of an arrival has an id of its own."""
     writes = writes_of("aaa")
     ids = ResourceIds(writes)
     table = Table(("x", "load ab12 0"), ("p", "load ab12 -1"), ("y", "load ab12 2"), ("z", "load ab12 2"))
@@ -72,8 +72,8 @@ async def test_rows_are_counted_by_their_names_and_teach_ids() -> None:
     assert sorted(ids.of_arrivals()) == [("x", 0), ("y", 2), ("z", 2)]
 
 
-async def test_a_row_that_went_is_missing_at_the_next_look() -> None:
-    """Each look sees the table afresh."""
+async def test_a_deleted_row_is_missing_in_the_next_read() -> None:
+    """Each read sees the whole table again."""
     writes = writes_of("aa")
     table = Table(("x", "load ab12 0"), ("y", "load ab12 1"))
     sink = row_sink(writes, table)
@@ -90,7 +90,7 @@ async def known_ids(writes: Writes, *names: str) -> ResourceIds:
 
 
 def audit_sink(writes: Writes, table: Table, ids: ResourceIds, *there: str, actors: tuple[str, ...]) -> AuditSink:
-    """A trail with both queries."""
+    """An audit trail with both queries."""
     queries = profile_sinks.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
     return AuditSink(
         table,
@@ -105,7 +105,7 @@ def audit_sink(writes: Writes, table: Table, ids: ResourceIds, *there: str, acto
 
 
 async def test_audit_entries_are_counted_by_the_ids_of_the_rows() -> None:
-    """None, one, two; what has no row cannot be asked for."""
+    """None, one, two. An arrival without a row cannot be searched for."""
     writes = writes_of("aaaa")
     table = Table()
     table.entries = ["x", "y", "y"]
@@ -114,8 +114,8 @@ async def test_audit_entries_are_counted_by_the_ids_of_the_rows() -> None:
     assert seen.unsearchable == 1 << 24
 
 
-async def test_a_second_look_asks_only_for_what_was_missing() -> None:
-    """And in batches, whatever the load was."""
+async def test_a_second_read_searches_only_for_missing_entries() -> None:
+    """In batches of a fixed size."""
     size = PAGE_ROWS + 3
     writes = writes_of("a" * size)
     table = Table()
@@ -128,8 +128,8 @@ async def test_a_second_look_asks_only_for_what_was_missing() -> None:
     assert table.asked_ids == [PAGE_ROWS, 3, 1]
 
 
-async def test_an_entry_about_a_create_that_never_was_is_unexpected() -> None:
-    """By a subject of the run; not one about a row that was committed since the primary was read."""
+async def test_an_entry_about_a_create_that_never_happened_is_unexpected() -> None:
+    """If its subject belongs to the run, and no row was committed since the primary was read."""
     writes = writes_of("a")
     table = Table(("x",), ("late",), ("ghost",))
     table.entries = ["x"]
@@ -143,36 +143,36 @@ async def test_an_entry_about_a_create_that_never_was_is_unexpected() -> None:
     assert sink.limitation == ""
 
 
-async def test_audit_says_when_it_cannot_look_for_unexpected_entries() -> None:
-    """A token that others use as well proves nothing."""
+async def test_unexpected_entries_need_subjects_of_the_run() -> None:
+    """A token that others use too shows nothing, and the limitation says so."""
     writes = writes_of("a")
     sink = audit_sink(writes, Table(("ghost",)), await known_ids(writes, "x"), actors=())
     assert (await sink.read()).unexpected == 0
     assert sink.limitation == "entries about creates that never happened: the run has no subjects of its own"
 
 
-async def test_nobody_is_asked_by_ids_that_are_not_known() -> None:
-    """An empty answer would accuse the trail of what the primary did."""
+async def test_a_search_by_unknown_ids_is_an_error() -> None:
+    """An empty result would blame the audit trail for the primary."""
     writes = writes_of("a")
     with pytest.raises(PrimaryNotReadError):
         await audit_sink(writes, Table(), ResourceIds(writes), actors=()).read()
 
 
 class Stream:
-    """Events in memory, one a page."""
+    """Events in memory, one in each page."""
 
     def __init__(self, *events: Any) -> None:
         self.events = list(events)
 
     async def pages(self) -> AsyncIterator[list[PublishedEvent]]:
-        """What was not read before."""
+        """The events that were not read before."""
         while self.events:
             event = self.events.pop(0)
             data = event if isinstance(event, bytes) else json.dumps(event).encode()
             yield [PublishedEvent(data, None)]
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 EVENTS = profile_sinks.EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="orders.>")
@@ -189,8 +189,8 @@ def event_sink(writes: Writes, stream: Stream, **declared: Any) -> EventSink:
     return EventSink(stream, sink, "name", writes=writes, deadline_s=2)
 
 
-async def test_a_redelivered_event_is_no_second_one() -> None:
-    """Two event ids for one create are; so are two without any id."""
+async def test_a_redelivered_event_counts_once() -> None:
+    """Two event ids for one create count twice; so do two events without an id."""
     writes = writes_of("aaaa")
     stream = Stream(
         event("e0", "load ab12 0"),
@@ -204,8 +204,8 @@ async def test_a_redelivered_event_is_no_second_one() -> None:
     assert (await event_sink(writes, stream).read()).counts == b"\1\2\2\0"
 
 
-async def test_the_next_look_reads_on() -> None:
-    """What was seen stays seen."""
+async def test_the_next_read_continues() -> None:
+    """Earlier events stay counted."""
     writes = writes_of("aa")
     stream = Stream(event("e0", "load ab12 0"))
     sink = event_sink(writes, stream)
@@ -215,8 +215,8 @@ async def test_the_next_look_reads_on() -> None:
     assert (seen.counts, seen.unexpected) == (b"\1\1", 1)
 
 
-async def test_events_of_updates_are_no_duplicates() -> None:
-    """Unless the profile says which are creates, a run with updates cannot tell: it says so."""
+async def test_events_of_updates_are_not_duplicates() -> None:
+    """Without a subject for creates a run with updates cannot tell, and the limitation says so."""
     writes = writes_of("ao")
     twice = [event("e0", "load ab12 0"), event("e1", "load ab12 0")]
     unsure = event_sink(writes, Stream(*twice))
@@ -227,14 +227,14 @@ async def test_events_of_updates_are_no_duplicates() -> None:
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b"[]", b'{"data": 3}', b'{"data": {"name": 7}}', b"[" * 100_000])
-async def test_odd_events_break_nothing(odd: bytes) -> None:
+async def test_malformed_events_are_ignored(odd: bytes) -> None:
     """Others may publish what they like."""
     writes = writes_of("a")
     assert (await event_sink(writes, Stream(odd, event("e0", "load ab12 0"))).read()).counts == b"\1"
 
 
-async def test_events_without_names_accuse_nobody() -> None:
-    """They cannot be told apart, which is not the stream's fault."""
+async def test_events_without_names_cannot_be_verified() -> None:
+    """They cannot be told apart, which is not a finding."""
     with pytest.raises(NotDeclared, match="/data/name"):
         await event_sink(writes_of("a"), Stream({"id": "e0", "data": {"id": "x"}})).read()
 
@@ -255,7 +255,7 @@ class Index:
         return [name for _, name in self.documents if name in wanted]
 
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
-        """Those that are there."""
+        """The ids that have a document."""
         self.asked.append(len(ids))
         return [one for one, _ in self.documents if one in set(ids)]
 
@@ -265,8 +265,8 @@ def index_sink(writes: Writes, index: Index, ids: ResourceIds, keyword: str | No
     return IndexSink(index, by_name=keyword is not None, writes=writes, ids=ids, deadline_s=5)
 
 
-async def test_by_name_the_index_is_asked_about_every_arrival() -> None:
-    """Refused ones as well; what was found is not asked for again."""
+async def test_by_name_the_index_is_searched_for_every_arrival() -> None:
+    """Also for refused ones, but not again for those that were found."""
     writes = writes_of("aar" + "a" * PAGE)
     index = Index(("x", "load ab12 0"), ("y", "load ab12 0"), ("z", "load ab12 2"))
     sink = index_sink(writes, index, ResourceIds(writes))
@@ -277,8 +277,8 @@ async def test_by_name_the_index_is_asked_about_every_arrival() -> None:
     assert index.asked == [PAGE, 3, PAGE, 1]
 
 
-async def test_by_id_the_index_tells_only_what_is_there() -> None:
-    """And says what it cannot tell."""
+async def test_by_id_only_missing_documents_are_found() -> None:
+    """The limitation says what is not."""
     writes = writes_of("aaa")
     sink = index_sink(writes, Index(("x", ""), ("other", "")), await known_ids(writes, "w", "x"), None)
     seen = await sink.read()

@@ -1,4 +1,4 @@
-"""Every arrival in its phase, its operation and one class."""
+"""Every arrival is counted once, in its phase and operation."""
 
 import json
 
@@ -21,7 +21,7 @@ def _measured(recorder: Recorder) -> Counters:
 
 
 def test_the_phase_is_decided_by_the_intended_time() -> None:
-    """A request that was due in the warm-up stays there, however late its reply."""
+    """A request that is due in the warm-up stays there, however late its reply comes."""
     recorder = _recorder()
     for arrival in (Arrival(0, 0.9), Arrival(1, 1.0)):
         recorder.record_due(arrival, arrival.due_s)
@@ -31,7 +31,7 @@ def test_the_phase_is_decided_by_the_intended_time() -> None:
 
 
 def test_latency_counts_from_the_intended_time_and_service_from_the_true_one() -> None:
-    """Due at 1.0, sent at 1.4, answered at 1.5: 500 ms of response, 100 ms of service, 400 ms of lag."""
+    """Due at 1.0, sent at 1.4, reply at 1.5: 500 ms of response, 100 ms of service, 400 ms of lag."""
     recorder = _recorder()
     recorder.record_due(Arrival(0, 1.0), 1.2)
     recorder.record_reply(Arrival(0, 1.0), 1.4, 1.5, 201)
@@ -44,8 +44,8 @@ def test_latency_counts_from_the_intended_time_and_service_from_the_true_one() -
         assert histogram.percentiles_ms(0.5)[0] == pytest.approx(expected_ms, rel=0.001)
 
 
-def test_a_reply_after_the_window_is_no_throughput() -> None:
-    """The window is fixed: what comes later is in the ledger, not in the rate."""
+def test_a_reply_after_the_window_does_not_count_in_the_rate() -> None:
+    """The window is fixed: a later reply is in the ledger only."""
     recorder = _recorder()
     recorder.record_due(Arrival(0, 2.9), 2.9)
     recorder.record_reply(Arrival(0, 2.9), 2.9, 3.1, 201)
@@ -62,7 +62,7 @@ def test_each_operation_has_its_own_counters() -> None:
     assert recorder.outcomes[0] == Outcome.OTHER, "only creates are looked for afterwards"
 
 
-def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
+def test_every_outcome_is_counted_and_the_ledger_balances() -> None:
     """One arrival of each kind."""
     recorder = _recorder()
     arrivals = [Arrival(k, 1.0 + k / 10) for k in range(8)]
@@ -97,16 +97,16 @@ def test_every_class_is_in_the_ledger_and_the_ledger_balances() -> None:
     [(200, "ACCEPTED"), (204, "ACCEPTED"), (302, "UNKNOWN"), (429, "REFUSED"), (500, "REFUSED"), (502, "UNKNOWN"),
      (503, "REFUSED"), (504, "UNKNOWN")],
 )  # fmt: skip
-def test_a_status_says_what_the_write_may_have_done(status: int, outcome: str) -> None:
-    """The contract says that 500 and 503 have no effect; a gateway's 502 and 504 say nothing."""
+def test_the_status_decides_the_outcome_of_a_write(status: int, outcome: str) -> None:
+    """The contract says that 500 and 503 have no effect. After a gateway's 502 or 504 the effect is unknown."""
     recorder = _recorder()
     recorder.record_due(Arrival(0, 1.0), 1.0)
     recorder.record_reply(Arrival(0, 1.0), 1.0, 1.1, status)
     assert Outcome(recorder.outcomes[0]).name == outcome
 
 
-def test_an_arrival_that_vanishes_is_noticed() -> None:
-    """An unbalanced ledger is our defect, and no report comes of it."""
+def test_a_lost_arrival_is_an_error() -> None:
+    """A ledger that does not balance is a defect of the load engine, and there is no report."""
     recorder = _recorder()
     recorder.record_due(Arrival(0, 1.0), 1.0)
     with pytest.raises(RuntimeError, match="does not balance"):
@@ -114,7 +114,7 @@ def test_an_arrival_that_vanishes_is_noticed() -> None:
 
 
 def test_a_ledger_survives_the_wire_and_differences_add_up() -> None:
-    """The parent adds up what a worker sends; the difference of two states is what came between."""
+    """The parent adds up what the workers send; a difference of two states is what came between."""
     recorder = _recorder()
     recorder.record_due(Arrival(0, 1.0), 1.0)
     recorder.record_sent(Arrival(0, 1.0), 1.1)

@@ -1,4 +1,4 @@
-"""A run second by second, whatever happens to the messages."""
+"""A run second by second, also when messages are lost."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from createflow.scenarios.load.plan.schedule import Arrival
 
 
 def _states(index: int = 0) -> list[NodeState]:
-    """Three messages of a node that gets one reply in the first second, two in the second, none after."""
+    """Three messages of a worker with one reply in the first second, two in the second, none after."""
     recorder = Recorder(warmup_s=0.0, end_s=2.0)
     states = []
     moments = {1: [(0, 0.5, 201)], 2: [(1, 1.2, 201), (2, 1.5, 429)], 3: []}
@@ -32,8 +32,8 @@ def _states(index: int = 0) -> list[NodeState]:
     return states
 
 
-def test_seconds_are_differences_of_what_was_said() -> None:
-    """Two nodes say the same: every count twice; statuses that say why they came stand apart."""
+def test_seconds_are_differences_of_messages() -> None:
+    """Two equal workers: every count is doubled, and 429 and 503 have classes of their own."""
     series = Series()
     for pair in zip(_states(0), _states(1), strict=True):
         for state in pair:
@@ -48,23 +48,23 @@ def test_seconds_are_differences_of_what_was_said() -> None:
 
 
 def test_a_lost_message_moves_its_second_into_the_next() -> None:
-    """Nothing is lost, as every message says all."""
+    """Nothing is lost, because every message is cumulative."""
     series = Series()
     series.add(_states()[1])
     (only,) = series.moments({})
     assert (only.t_s, only.offered) == (1.0, 3)
 
 
-def test_the_last_seconds_can_be_asked_for() -> None:
-    """A live view does not draw an hour."""
+def test_the_last_seconds_can_be_selected() -> None:
+    """A live view does not show an hour."""
     series = Series()
     for state in _states():
         series.add(state)
     assert [moment.t_s for moment in series.moments({}, last=1)] == [1.0]
 
 
-def test_what_was_said_before_the_start_is_no_second() -> None:
-    """A node that is ready has not done anything."""
+def test_a_message_before_the_start_is_no_second() -> None:
+    """A worker that is ready has not done anything."""
     series = Series()
     series.add(replace(_states()[0], kind="ready"))
     assert series.moments({}) == ()

@@ -1,4 +1,4 @@
-"""Runs the load engine against a target without the verdicts around it."""
+"""Runs the load engine against a target, without verdicts."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from createflow.schemas.profile import Profile
 
 @dataclass
 class Watch:
-    """What a test does while the run goes on."""
+    """What a test does during the run."""
 
     on_snapshot: Callable[[Snapshot], None] = lambda _: None
     signals: StopSignals = field(default_factory=lambda: StopSignals(asyncio.Event(), asyncio.Event()))
@@ -25,7 +25,7 @@ class Watch:
 
 
 async def load(profile: Profile, watch: Watch | None = None, **asked: object) -> LoadResult:
-    """One run of 100/s for 1 s after 0.5 s of warm-up, unless asked otherwise."""
+    """One run, by default of 100/s for 1 s after 0.5 s of warm-up."""
     watch = watch or Watch()
     options = {"rate_per_s": 100.0, "duration_s": 1.0, "warmup_s": 0.5} | asked
     plan = make_plan(profile, LoadOptions(**options))  # type: ignore[arg-type] # options of one test each
@@ -47,7 +47,7 @@ def measured_of(result: LoadResult) -> Counters:
 
 
 def load_processes(pid: int) -> dict[str, list[int]]:
-    """The load processes of a process, by what they are."""
+    """The process ids of the load processes, by their module."""
     found: dict[str, list[int]] = {"master": [], "worker": []}
     for child in psutil.Process(pid).children():
         module = child.cmdline()[-1].removeprefix("createflow.scenarios.load.node.")

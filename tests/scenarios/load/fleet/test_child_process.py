@@ -1,4 +1,4 @@
-"""A machine that lends itself to a master."""
+"""A worker that joins a master on another machine."""
 
 import asyncio
 import socket
@@ -14,8 +14,8 @@ from tests.scenarios.load.conftest import Stub
 from tests.scenarios.load.fleet.load_run import Watch, load, measured_of
 
 
-def test_it_does_its_part_of_one_run_and_ends(start_stub: Callable[[str], Stub]) -> None:
-    """As ``createflow bench --worker`` does, told how far it is."""
+def test_a_joined_worker_does_its_part_of_one_run_and_ends(start_stub: Callable[[str], Stub]) -> None:
+    """As ``createflow bench --worker`` does, with progress messages."""
     told: list[str] = []
 
     async def run() -> LoadResult:
@@ -33,8 +33,8 @@ def test_it_does_its_part_of_one_run_and_ends(start_stub: Callable[[str], Stub])
     assert [words.split()[0] for words in told] == ["waiting", "joined", "the", "done"]
 
 
-def test_without_a_master_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to do, and after a while, not never."""
+def test_a_missing_master_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a timeout, with a hint."""
     monkeypatch.setattr(module, "_JOIN_TIMEOUT_S", 1.0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

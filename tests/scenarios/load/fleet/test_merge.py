@@ -21,7 +21,7 @@ def _plan() -> LoadPlan:
 
 
 def _heard(series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: str) -> NodeState:
-    """What a node says that answered everything which was due until then."""
+    """The message of a worker that has a reply to everything due until then."""
     recorder = Recorder(warmup_s=1, end_s=5, node_count=2)
     for arrival in plan.schedule.share(index, 2):
         if arrival.due_s < until_s:
@@ -33,8 +33,8 @@ def _heard(series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: 
     return state
 
 
-def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -> None:
-    """Last heard of at 2 s, lost at 3 s, of 5: five arrivals in doubt, ten that never left."""
+def test_the_share_of_a_lost_worker_is_unknown_or_not_sent() -> None:
+    """Last message at 2 s, lost at 3 s of 5: five arrivals are unknown, ten were not sent."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
     fleet.nodes[0].update(_heard(series, plan, 0, until_s=5, kind="final"))
     fleet.nodes[1].update(_heard(series, plan, 1, until_s=2, kind="tick"))
@@ -50,8 +50,8 @@ def test_what_a_lost_node_may_have_sent_is_unknown_and_the_rest_was_not_sent() -
     assert (sum(found.measured), found.measured[:12]) == (40, bytes(10) + b"\1\1")
 
 
-def test_without_a_schedule_nobody_knows_what_a_lost_node_had_sent() -> None:
-    """Its writes are neither missing nor phantoms: they cannot be looked for."""
+def test_a_lost_worker_of_a_closed_model_prevents_verification() -> None:
+    """Without a schedule its share is not known, so its writes are neither missing nor phantoms."""
     profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:1"}})
     plan = make_plan(profile, LoadOptions(shape="closed:4", duration_s=4, warmup_s=1))
     recorder = Recorder(warmup_s=1, end_s=5)
@@ -68,8 +68,8 @@ def test_without_a_schedule_nobody_knows_what_a_lost_node_had_sent() -> None:
     assert sum_counters(ledger.measured.values()).unfinished == 6
 
 
-def test_two_nodes_share_the_arrivals_in_turn() -> None:
-    """Each says only its own."""
+def test_two_workers_share_the_arrivals_in_turn() -> None:
+    """Each sends the outcomes of its own arrivals."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
     for index in (0, 1):
         fleet.nodes[index].update(_heard(series, plan, index, until_s=5, kind="final"))

@@ -1,4 +1,4 @@
-"""Whole loads against a stub in a process of its own: where every arrival goes, and what latency means."""
+"""Whole loads against a stub in its own process: the outcome of every arrival."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,8 @@ StartStub = Callable[[str], Stub]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_workers_send_the_one_schedule_once(start_stub: StartStub, workers: int) -> None:
-    """Merged, the books hold every arrival; the server saw each exactly once, with a body like no other."""
+def test_workers_send_the_schedule_exactly_once(start_stub: StartStub, workers: int) -> None:
+    """The merged ledger has every arrival, and the server received each exactly once, with its own body."""
     stub = start_stub("fast")
     measured = asyncio.run(load(stub.profile(), workers=workers))
     tally = measured_of(measured)
@@ -35,8 +35,8 @@ def test_workers_send_the_one_schedule_once(start_stub: StartStub, workers: int)
     assert "locust" not in sys.modules
 
 
-def test_a_connection_that_closes_without_reply_is_never_sent_again(start_stub: StartStub) -> None:
-    """One POST an arrival: a repeated write would be a duplicate of our own making."""
+def test_a_request_without_reply_is_never_sent_again(start_stub: StartStub) -> None:
+    """One POST for each arrival: a repeated write would be a duplicate made by the load engine."""
     stub = start_stub("close")
     measured = asyncio.run(load(stub.profile()))
     assert stub.seen()["posts"] == 150
@@ -44,8 +44,8 @@ def test_a_connection_that_closes_without_reply_is_never_sent_again(start_stub: 
     assert set(measured.writes.outcomes) == {Outcome.UNKNOWN}
 
 
-def test_requests_without_an_answer_time_out_and_the_waiting_are_given_up(start_stub: StartStub) -> None:
-    """Ten senders, nothing ever answered: timeouts for what was sent, not sent for what became too old."""
+def test_requests_without_reply_time_out_and_waiting_arrivals_are_given_up(start_stub: StartStub) -> None:
+    """Ten senders and no reply: timeouts for what was sent, not sent for what waited too long."""
     profile = start_stub("hang").profile(target={"timeout_s": 0.4})
     tally = measured_of(asyncio.run(load(profile, senders=10)))
     assert tally.timeouts > 0
@@ -54,8 +54,8 @@ def test_requests_without_an_answer_time_out_and_the_waiting_are_given_up(start_
     assert tally.latencies().percentiles_ms(0.5)[0] >= 400
 
 
-def test_what_finds_no_free_sender_can_be_dropped_instead(start_stub: StartStub) -> None:
-    """As k6 does: counted, and nothing waits."""
+def test_arrivals_without_a_free_sender_can_be_dropped(start_stub: StartStub) -> None:
+    """As k6 does: they are counted, and none waits."""
     profile = start_stub("delay:0.2").profile()
     tally = measured_of(asyncio.run(load(profile, senders=4, drop=True)))
     assert tally.dropped > 50
@@ -64,7 +64,7 @@ def test_what_finds_no_free_sender_can_be_dropped_instead(start_stub: StartStub)
 
 
 def test_a_mix_reads_and_updates_what_it_created(start_stub: StartStub) -> None:
-    """Each operation has its own account; only creates are looked for afterwards."""
+    """Each operation has its own counters, and only creates have an outcome to verify."""
     stub = start_stub("fast")
     profile = stub.profile(target={"update": True})
     measured = asyncio.run(load(profile, mix="create=2,read=1,update=1", seed=5))
@@ -76,14 +76,14 @@ def test_a_mix_reads_and_updates_what_it_created(start_stub: StartStub) -> None:
     assert stub.seen()["posts"] == measured.writes.outcomes.count(Outcome.ACCEPTED) + updates
 
 
-def test_replies_after_the_end_are_waited_for(start_stub: StartStub) -> None:
-    """The last requests take longer than the rest of the run; none is lost, on two workers."""
+def test_the_drain_waits_for_replies(start_stub: StartStub) -> None:
+    """The last requests take longer than the rest of the run. None is lost, on two workers."""
     tally = measured_of(asyncio.run(load(start_stub("delay:0.6").profile(), workers=2)))
     assert (tally.completed, tally.unfinished) == (100, 0)
 
 
 def test_stopping_drains_and_keeps_the_part_that_was_measured(start_stub: StartStub) -> None:
-    """What was sent is answered, the rest was never due, and the window is the shorter one."""
+    """Sent requests get their replies, later arrivals are never due, and the window is shorter."""
 
     async def stopped() -> LoadResult:
         watch = Watch()
@@ -99,7 +99,7 @@ def test_stopping_drains_and_keeps_the_part_that_was_measured(start_stub: StartS
 
 
 def test_a_second_stop_does_not_wait_for_replies(start_stub: StartStub) -> None:
-    """What is still open is unfinished: its outcome is unknown, and it is not forgotten."""
+    """Open requests are unfinished, and their outcome is unknown."""
 
     async def killed() -> LoadResult:
         watch = Watch()
@@ -119,7 +119,7 @@ def test_a_second_stop_does_not_wait_for_replies(start_stub: StartStub) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_worker_loses_its_share_and_nothing_else(start_stub: StartStub, workers: int) -> None:
-    """Its arrivals are unknown or not sent; the other worker went on; all are accounted for."""
+    """Its arrivals are unknown or not sent, the other worker goes on, and all are accounted for."""
 
     def kill_one(snapshot: Snapshot) -> None:
         if snapshot.at_s > 0.5:
@@ -138,8 +138,8 @@ def test_a_killed_worker_loses_its_share_and_nothing_else(start_stub: StartStub,
     assert Outcome.UNKNOWN in measured.writes.outcomes
 
 
-def test_a_worker_that_stands_still_is_given_up(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a hang of our own nor a result that looks whole."""
+def test_a_frozen_worker_is_given_up(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run neither hangs nor looks complete."""
     monkeypatch.setattr(run_module, "_GRACE_S", 0.5)
 
     def freeze(_: Snapshot) -> None:
@@ -153,7 +153,7 @@ def test_a_worker_that_stands_still_is_given_up(start_stub: StartStub, monkeypat
 
 
 def test_a_worker_that_stalls_and_comes_back_loses_no_arrival(start_stub: StartStub) -> None:
-    """Stopped for a second and a half in the middle: all its arrivals are late, none is lost, and that is seen."""
+    """Stopped for 1.5 s: its arrivals are late, none is lost, and the pacing shows it."""
 
     async def stalled() -> LoadResult:
         stall: list[asyncio.Task[None]] = []
@@ -177,8 +177,8 @@ def test_a_worker_that_stalls_and_comes_back_loses_no_arrival(start_stub: StartS
     assert tally.service.percentiles_ms(0.9)[0] < 500, "the target is not to blame"
 
 
-def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub) -> None:
-    """Two places: the third that comes gets nothing to do, and the load is as if it had never come."""
+def test_workers_join_a_master_and_one_too_many_is_rejected(start_stub: StartStub) -> None:
+    """The third of two gets nothing to do, and the load is the same as without it."""
 
     async def joined() -> LoadResult:
         workers: list[asyncio.subprocess.Process] = []
@@ -219,13 +219,13 @@ def test_workers_join_a_master_and_a_late_one_is_sent_away(start_stub: StartStub
     assert {state.index for state in measured.states} == {0, 1}
 
 
-def test_signals_are_set_by_the_user_alone() -> None:
-    """A run without interruption knows of none."""
+def test_only_the_user_sets_the_stop_signals() -> None:
+    """A run without interruption leaves them unset."""
     assert not StopSignals(asyncio.Event(), asyncio.Event()).stop.is_set()
 
 
-def test_tokens_are_renewed_while_the_run_goes_on(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that prints another token each time, good for two seconds: the server sees several of them."""
+def test_tokens_are_renewed_during_the_run(start_stub: StartStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command prints another token each time, valid for two seconds: the server receives several of them."""
     monkeypatch.setattr(run_module, "_RENEW_S", 0.2)
     stub = start_stub("fast")
     command = [sys.executable, "-c", "import time; print('token', time.time_ns(), sep='-')"]

@@ -1,4 +1,4 @@
-"""A machine is known by its CPU and by what it may use of it."""
+"""The description of a machine, and which addresses belong to it."""
 
 import os
 import platform
@@ -27,8 +27,8 @@ def _write(root: Path, name: str, text: str) -> None:
     (root / name).write_text(text)
 
 
-def test_a_machine_says_what_shapes_the_numbers(root: Path) -> None:
-    """Hardware, kernel, interpreter and packages; versions without importing any of them."""
+def test_a_machine_is_described_by_what_affects_the_numbers(root: Path) -> None:
+    """Hardware, kernel, interpreter and package versions, without importing the packages."""
     machine = describe_machine(same_host=True, steal_ratio=0.1, root=root)
     assert (machine.cpu, machine.memory_mb) == ("A CPU @ 2.50GHz", 8000)
     assert (machine.python, machine.system) == (
@@ -39,14 +39,14 @@ def test_a_machine_says_what_shapes_the_numbers(root: Path) -> None:
     assert (machine.same_host, machine.steal_ratio) == (True, 0.1)
 
 
-def test_an_arm_has_numbers_for_a_name(root: Path) -> None:
-    """They tell one from another as well."""
+def test_an_arm_cpu_is_described_by_numbers(root: Path) -> None:
+    """They identify it as well."""
     _write(root, "proc/cpuinfo", "processor : 0\nCPU implementer : 0x41\nCPU part : 0xd0c\n")
     assert describe_machine(root=root).cpu == f"{platform.machine()} 0x41 0xd0c"
 
 
 def test_a_system_without_these_files_has_empty_fields(tmp_path: Path) -> None:
-    """Then nothing is compared."""
+    """Runs are then not compared."""
     machine = describe_machine(root=tmp_path)
     assert (machine.cpu, machine.memory_mb) == ("", 0)
 
@@ -64,23 +64,23 @@ def test_a_system_without_these_files_has_empty_fields(tmp_path: Path) -> None:
         ({"cpu.max": "100000 0"}, 1000),
     ],
 )
-def test_cores_are_those_that_may_be_used(root: Path, files: dict[str, str], most: int) -> None:
-    """A container's quota counts, of either kind of cgroup."""
+def test_a_cpu_quota_limits_the_cores(root: Path, files: dict[str, str], most: int) -> None:
+    """The quota of a container counts, with both versions of cgroups."""
     for name, text in files.items():
         _write(root, f"sys/fs/cgroup/{name}", text)
     assert usable_cores(root) == min(len(os.sched_getaffinity(0)), most)
 
 
-def test_cores_that_a_process_is_not_bound_to_do_not_count(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``taskset`` is a limit too, and a quota of two and a half cores is three."""
+def test_cpu_affinity_limits_the_cores(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``taskset`` counts too, and a quota of 2.5 cores is three."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(5)))
     assert usable_cores(root) == 5
     _write(root, "sys/fs/cgroup/cpu.max", "250000 100000")
     assert usable_cores(root) == 3
 
 
-def test_memory_is_what_the_container_may_use(root: Path) -> None:
-    """Where that is less."""
+def test_a_memory_limit_counts(root: Path) -> None:
+    """If it is lower than the installed memory."""
     _write(root, "sys/fs/cgroup/memory.max", "1073741824\n")
     assert describe_machine(root=root).memory_mb == 1024
     _write(root, "sys/fs/cgroup/memory.max", "max\n")
@@ -95,8 +95,8 @@ def test_loopback_is_this_machine(url: str) -> None:
     assert runs_on_this_machine(url)
 
 
-def test_an_address_of_its_own_is_this_machine() -> None:
-    """Also where it is not loopback, if there is one."""
+def test_an_own_address_is_this_machine() -> None:
+    """Also one that is not loopback, if the machine has one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # a datagram socket: nothing is sent
@@ -109,13 +109,13 @@ def test_an_address_of_its_own_is_this_machine() -> None:
 @pytest.mark.parametrize(
     "url", ["http://192.0.2.1/", "http://[2001:db8::1]", "http:///x", "no url", "http://[::1", "http://" + "a" * 300]
 )
-def test_others_and_nonsense_are_not(url: str) -> None:
-    """The documentation's addresses belong to nobody."""
+def test_other_addresses_are_not_this_machine(url: str) -> None:
+    """Addresses reserved for documentation, and invalid URLs."""
     assert not runs_on_this_machine(url)
 
 
-def test_a_name_that_leads_nowhere_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The preflight tells that better."""
+def test_an_unknown_name_is_not_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preflight reports it better."""
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror
@@ -125,7 +125,7 @@ def test_a_name_that_leads_nowhere_is_not(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_one_address_of_several_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name may have an address elsewhere too."""
+    """A name may also have addresses of other machines."""
     answers = [(socket.AF_INET, socket.SOCK_DGRAM, 17, "", (address, 9)) for address in ("192.0.2.1", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
     assert runs_on_this_machine("http://somewhere.example")

@@ -1,4 +1,4 @@
-"""What Linux tells of itself is read right, and what it does not tell is zero."""
+"""Figures from /proc; what is missing is zero."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def _written(root: Path, name: str, text: str) -> None:
 
 
 def test_steal_is_the_share_of_the_time_between_two_readings(tmp_path: Path) -> None:
-    """Of all cores together; guests' time is in user's already."""
+    """Of all cores together; guest time is part of user time."""
     _written(tmp_path, "proc/stat", "cpu  10 0 10 70 0 0 0 10 999 999\ncpu0 1 1 1 1 1 1 1 1 0 0\n")
     before = cpu_times(tmp_path)
     assert before == CpuTimes(steal=10, total=100)
@@ -35,21 +35,21 @@ def test_steal_is_the_share_of_the_time_between_two_readings(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("text", ["", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8 9"])
-def test_a_reading_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
-    """And two of them have no steal."""
+def test_an_invalid_reading_is_empty(tmp_path: Path, text: str) -> None:
+    """Two of them have no steal."""
     _written(tmp_path, "proc/stat", text)
     assert cpu_times(tmp_path) == CpuTimes()
     assert steal_ratio(CpuTimes(), CpuTimes()) == 0.0
 
 
 def test_a_counter_that_runs_backwards_is_no_steal() -> None:
-    """As it does on some hypervisors after a migration."""
+    """As on some hypervisors after a migration."""
     assert steal_ratio(CpuTimes(50, 100), CpuTimes(40, 200)) == 0.0
 
 
 @LINUX
-def test_a_process_does_not_answer_for_the_memory_of_its_parent() -> None:
-    """What became of a big process by exec is small."""
+def test_peak_memory_excludes_the_parents() -> None:
+    """A small process that a large one started by exec is small."""
     ballast = bytearray(256 << 20)
     ballast[::4096] = b"\1" * len(ballast[::4096])
     told = "from createflow.scenarios.load.host.proc import peak_memory_mb; print(peak_memory_mb())"
@@ -57,20 +57,20 @@ def test_a_process_does_not_answer_for_the_memory_of_its_parent() -> None:
     assert 1 < float(child.stdout) < 128 < peak_memory_mb()
 
 
-def test_a_process_that_is_gone_has_used_nothing(tmp_path: Path) -> None:
-    """It may end between two looks."""
+def test_a_process_that_has_ended_has_used_nothing(tmp_path: Path) -> None:
+    """It may end between two readings."""
     assert cpu_s(12345, tmp_path) == 0.0
 
 
 def test_the_name_of_a_command_does_not_shift_its_cpu_time(tmp_path: Path) -> None:
-    """It may hold spaces and parentheses."""
+    """It may contain spaces and parentheses."""
     _written(tmp_path, "proc/7/stat", "7 (a) b (c) R 1 2 3 4 5 6 7 8 9 10 300 200 0 0 20 0\n")
     assert cpu_s(7, tmp_path) == 500 / os.sysconf("SC_CLK_TCK")
 
 
 @LINUX
-def test_cpu_time_of_this_process_is_what_it_says_itself() -> None:
-    """Within the kernel's ticks."""
+def test_cpu_time_agrees_with_the_process_clock() -> None:
+    """To the precision of the kernel's clock ticks."""
     before_s, own_s = cpu_s(os.getpid()), time.process_time()
     while time.process_time() < own_s + 0.1:
         pass

@@ -1,4 +1,4 @@
-"""Hosts the connections of the tests in a process of its own: gevent must not get into the tests' process.
+"""Runs the connections of the tests in its own process: gevent must not be imported by the tests.
 
 ``python connection_driver.py``: takes a call a line, ``[connection, method, {arguments}]`` as JSON, and answers each
 with a line. ``remote_connection.py`` is the other end.
@@ -31,13 +31,13 @@ def request_bytes(*, tag: str = "", body_bytes: int = 0) -> bytes:
 
 
 class Resolver(gevent.resolver.thread.Resolver):
-    """The usual one, but for names that the tests have made up."""
+    """The usual resolver, except for names that the tests invent."""
 
     known: dict[str, list[str]] = {}  # noqa: RUF012 - all connections ask the same
     asked: list[str] = []  # noqa: RUF012 - as above
 
     def getaddrinfo(self, host: str, *arguments: Any) -> Any:
-        """What the test has said, or the system says, or nothing for ever."""
+        """The test's addresses, or the system's, or no answer forever."""
         self.asked.append(host)
         if host == "hanging.test":
             gevent.event.Event().wait()
@@ -57,11 +57,11 @@ class Driven:
         self.connection = Connection(self.endpoint, self.deadlines)
 
     def exchange(self, *, keep: bool = False, **request: Any) -> dict[str, Any]:
-        """One exchange, and what is known after it."""
+        """One exchange and its result."""
         return self.outcome(lambda: self.connection.exchange(request_bytes(**request), keep=keep))
 
     def open(self) -> dict[str, Any]:
-        """Connect ahead."""
+        """Open the connection in advance."""
         return self.outcome(self.connection.open)
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class Driven:
         self.connection.close()
 
     def outcome(self, do: Any) -> dict[str, Any]:
-        """What came of it, how long it took, and whether a connection was opened for it."""
+        """The result, how long it took, and whether a connection was opened for it."""
         began_s = time.perf_counter()
         try:
             reply = do()
@@ -82,7 +82,7 @@ class Driven:
         return seen
 
     def together(self, *, count: int) -> list[dict[str, Any]]:
-        """One exchange over each of ``count`` connections of this endpoint, all at the same time."""
+        """One concurrent exchange on each of ``count`` connections of this endpoint."""
         connections = [Connection(self.endpoint, self.deadlines) for _ in range(count)]
 
         def exchange(index: int) -> dict[str, Any]:
@@ -96,24 +96,24 @@ class Driven:
         return [job.value for job in jobs]
 
     def notice_close(self) -> None:
-        """Let the loop run, nothing being sent, until the connection is seen to be closed."""
+        """Run the event loop until the connection is closed."""
         with gevent.Timeout(_PATIENCE_S):
             while self.connection._is_open:
                 gevent.sleep(0.001)
 
     def let_the_loop_run(self) -> None:
-        """Whatever has come for an idle connection is dealt with."""
+        """Run the event loop for a moment, to handle data for an idle connection."""
         for _ in range(20):
             gevent.sleep(0.001)
 
     def held_up_until_readable(self) -> None:
-        """Keep the loop from running until something has come for the connection."""
+        """Block the event loop until data has arrived for the connection."""
         readable, _, _ = select.select([self.connection._socket], [], [], _PATIENCE_S)
         if not readable:
             raise TimeoutError
 
     def exchange_held_up_past_deadline(self) -> dict[str, Any]:
-        """One exchange during which this process is held up: the reply comes in time, and is read too late."""
+        """One exchange with a blocked event loop: the reply arrives in time and is read after the deadline."""
         job = gevent.spawn(self.exchange)
         gevent.sleep(0)
         self.held_up_until_readable()
@@ -123,22 +123,26 @@ class Driven:
         return seen
 
     def killed(self) -> bool:
-        """An exchange whose greenlet is killed while it waits. True: the connection was left open."""
+        """Kill a greenlet during its exchange. Returns whether the connection stayed open."""
         job = gevent.spawn(self.exchange)
         gevent.sleep(0)
         job.kill()
         return self.connection._is_open
 
     def authority(self) -> str:
-        """What the Host header is to say."""
+        """The value of the Host header."""
         return self.endpoint.authority
+
+    def addresses(self) -> list[str]:
+        """The addresses in the order in which the next connection tries them."""
+        return [str(address[0]) for _, address in self.endpoint.addresses.resolve()]
 
     def look_ups(self) -> int:
         """How often the name was looked up."""
         return Resolver.asked.count(self.endpoint.host)
 
     def open_descriptors(self) -> int:
-        """Of the whole driver."""
+        """The number of open file descriptors of the driver."""
         from pathlib import Path
 
         return len(list(Path("/proc/self/fd").iterdir()))

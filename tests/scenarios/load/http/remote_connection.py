@@ -29,7 +29,7 @@ class Driver:
         return RemoteConnection(self, self._number)
 
     def call(self, number: int, method: str, arguments: dict[str, Any]) -> Any:
-        """Call, and wait for what comes of it."""
+        """Call a method and wait for its result."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([number, method, arguments]) + "\n")
@@ -40,12 +40,12 @@ class Driver:
         return answer
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the process."""
         self._process.communicate()
 
 
 class RemoteConnection:
-    """One connection: what is called here is done there. See ``connection_driver.Driven``."""
+    """One connection, whose methods run in the driver. See ``connection_driver.Driven``."""
 
     def __init__(self, driver: Driver, number: int) -> None:
         self._driver = driver
@@ -57,7 +57,7 @@ class RemoteConnection:
 
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Driver]:
-    """One process for all tests of a worker: its start is what costs."""
+    """One process for all tests of a worker, because starting it takes long."""
     driver = Driver()
     yield driver
     driver.stop()
@@ -65,7 +65,7 @@ def driver() -> Iterator[Driver]:
 
 @pytest.fixture
 def connect(driver: Driver, serve: object) -> Iterator[Callable[..., RemoteConnection]]:
-    """Make a connection to a URL; timeouts are long unless a test is about them. Closed before the servers stop."""
+    """Make a connection to a URL, by default with long timeouts. It is closed before the servers stop."""
     made: list[RemoteConnection] = []
 
     def make(url: str, *, timeout_s: float = 10.0, **options: Any) -> RemoteConnection:

@@ -1,4 +1,4 @@
-"""One connection against servers of all manners: what is told, what is kept open, and that nothing is sent twice."""
+"""One connection with good and malformed servers: errors, reuse, and no request is sent twice."""
 
 import re
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.scenarios.load.http.remote_connection import RemoteConnection, connect, driver
-from tests.scenarios.load.malformed_server import CREATED, CrookedServer, Peer, Treatment, always, once, serve
+from tests.scenarios.load.malformed_server import CREATED, MalformedServer, Peer, Treatment, always, once, serve
 
 __all__ = ["connect", "driver", "serve"]
 
-Serve = Callable[..., CrookedServer]
+Serve = Callable[..., MalformedServer]
 Connect = Callable[..., RemoteConnection]
 
 LARGE_BYTES = 8 * 1024 * 1024
@@ -18,7 +18,7 @@ LARGE_BYTES = 8 * 1024 * 1024
 
 
 def test_requests_share_a_connection(serve: Serve, connect: Connect) -> None:
-    """Only the first says that it opened one, and how long that took."""
+    """Only the first one has a connect time."""
     server = serve(always(CREATED))
     connection = connect(server.url)
     first, *others = [connection.exchange(tag=str(index)) for index in range(5)]
@@ -29,7 +29,7 @@ def test_requests_share_a_connection(serve: Serve, connect: Connect) -> None:
 
 
 def test_a_connection_opened_ahead_is_used(serve: Serve, connect: Connect) -> None:
-    """The opening tells its time; the first exchange pays nothing for it."""
+    """Opening has a connect time; the first exchange has none."""
     server = serve(always(CREATED))
     connection = connect(server.url)
     assert connection.open()["connect_s"] > 0
@@ -38,8 +38,8 @@ def test_a_connection_opened_ahead_is_used(serve: Serve, connect: Connect) -> No
     assert server.connections == 1
 
 
-def test_what_is_asked_for_is_kept(serve: Serve, connect: Connect) -> None:
-    """Location, ETag and body when asked, the status alone otherwise, in turns on one connection."""
+def test_location_etag_and_body_are_kept_on_request(serve: Serve, connect: Connect) -> None:
+    """Otherwise only the status, in turns on one connection."""
     head = b'HTTP/1.1 201 Created\r\nlocation: /r/1\r\nETAG: "7"\r\nContent-Length: 5\r\n\r\n'
     connection = connect(serve(always(head, b"he", b"llo")).url)
     for _ in range(3):
@@ -63,7 +63,7 @@ def test_what_is_asked_for_is_kept(serve: Serve, connect: Connect) -> None:
 def test_connections_are_kept_as_the_reply_says(
     serve: Serve, connect: Connect, parts: list[bytes], status: int, connections: int
 ) -> None:
-    """Three requests, one connection or three. The server itself closes none."""
+    """Three requests use one connection or three. The server itself closes none."""
     server = serve(always(*parts))
     connection = connect(server.url)
     assert [connection.exchange()["status"] for _ in range(3)] == [status] * 3
@@ -71,7 +71,7 @@ def test_connections_are_kept_as_the_reply_says(
 
 
 def test_a_body_may_end_with_the_connection(serve: Serve, connect: Connect) -> None:
-    """Old servers' way: whole when closed, and a new connection for the next request."""
+    """The reply is complete when the connection closes, and the next request uses a new one."""
     server = serve(once(b"HTTP/1.1 200 OK\r\n\r\n", b"all", b" of it"))
     connection = connect(server.url)
     assert [connection.exchange(keep=True)["body"] for _ in range(2)] == ["all of it"] * 2
@@ -79,7 +79,7 @@ def test_a_body_may_end_with_the_connection(serve: Serve, connect: Connect) -> N
 
 
 def test_a_close_between_requests_is_noticed_before_sending(serve: Serve, connect: Connect) -> None:
-    """The next request goes over a new connection, and nothing has failed."""
+    """The next request uses a new connection without an error."""
     server = serve(once(CREATED))
     connection = connect(server.url)
     for _ in range(3):
@@ -89,8 +89,8 @@ def test_a_close_between_requests_is_noticed_before_sending(serve: Serve, connec
     assert (server.connections, len(server.requests)) == (3, 3)
 
 
-def test_a_close_that_cannot_be_noticed_is_no_verdict_on_the_request(serve: Serve, connect: Connect) -> None:
-    """The server closed the kept connection just before the request was sent: told as a stale connection."""
+def test_a_close_just_before_sending_is_a_stale_connection(serve: Serve, connect: Connect) -> None:
+    """It is a race, and says nothing about the request."""
     server = serve(once(CREATED))
     connection = connect(server.url)
     connection.exchange(tag="first")
@@ -101,8 +101,8 @@ def test_a_close_that_cannot_be_noticed_is_no_verdict_on_the_request(serve: Serv
     assert [re.findall(rb"/(\w+)", request)[0] for request in server.requests] == [b"first", b"third"]
 
 
-def test_a_request_that_the_kernel_did_not_take_was_surely_not_sent(serve: Serve, connect: Connect) -> None:
-    """The server reset the kept connection before: stale, and the target cannot have acted on it."""
+def test_a_request_on_a_reset_connection_was_not_sent(serve: Serve, connect: Connect) -> None:
+    """The connection is stale, and the target cannot have acted on the request."""
 
     def treatment(peer: Peer) -> None:
         peer.request()
@@ -119,7 +119,7 @@ def test_a_request_that_the_kernel_did_not_take_was_surely_not_sent(serve: Serve
 
 
 def test_a_connection_opened_ahead_can_be_stale_too(serve: Serve, connect: Connect) -> None:
-    """A server need not wait for a first request for ever."""
+    """A server need not wait forever for a first request."""
     server = serve(Peer.close)
     connection = connect(server.url)
     connection.open()
@@ -128,13 +128,13 @@ def test_a_connection_opened_ahead_can_be_stale_too(serve: Serve, connect: Conne
 
 
 def test_a_connection_that_was_opened_for_the_request_is_never_stale(serve: Serve, connect: Connect) -> None:
-    """A server that accepts and closes, as an overloaded one does, is not excused."""
+    """A server that accepts and closes, as an overloaded one does, is at fault."""
     connection = connect(serve(Peer.close).url)
     assert {seen["kind"] for seen in connection.together(count=50)} <= {"closed_without_reply", "connection_reset"}
 
 
 def test_a_request_that_reached_a_kept_connection_is_not_called_stale(serve: Serve, connect: Connect) -> None:
-    """The server took the second request and closed: that is its own doing, and is told so."""
+    """The server received the second request and closed: that is closed without reply."""
 
     def treatment(peer: Peer) -> None:
         peer.request()
@@ -150,8 +150,10 @@ def test_a_request_that_reached_a_kept_connection_is_not_called_stale(serve: Ser
 
 @pytest.mark.parametrize("junk", [b"HTTP/1.1 500 Not Yours\r\nContent-Length: 0\r\n\r\n", b"H"])
 @pytest.mark.parametrize("apart", [False, True])
-def test_unasked_bytes_never_become_the_next_reply(serve: Serve, connect: Connect, junk: bytes, *, apart: bool) -> None:
-    """In one packet with a reply or after it, they end the connection, not the exchange."""
+def test_unexpected_bytes_never_become_the_next_reply(
+    serve: Serve, connect: Connect, junk: bytes, *, apart: bool
+) -> None:
+    """With a reply or after it they end the connection, not the exchange."""
 
     def treatment(peer: Peer) -> None:
         while peer.request():
@@ -173,7 +175,7 @@ def test_unasked_bytes_never_become_the_next_reply(serve: Serve, connect: Connec
 def test_a_final_reply_may_come_before_the_request_is_read(
     serve: Serve, connect: Connect, field: bytes, ending: Treatment
 ) -> None:
-    """413 in the middle of a large body is the reply, whatever the server does next; the connection is spent."""
+    """A 413 during a large body is the reply, whatever the server does next. The connection is closed."""
 
     def treatment(peer: Peer) -> None:
         peer.head()
@@ -188,8 +190,8 @@ def test_a_final_reply_may_come_before_the_request_is_read(
     assert server.connections == 3
 
 
-def test_a_large_request_arrives_whole(serve: Serve, connect: Connect) -> None:
-    """Sent in as many pieces as the buffers take, and the connection is kept."""
+def test_a_large_request_arrives_completely(serve: Serve, connect: Connect) -> None:
+    """In as many parts as the buffers need, and the connection is kept."""
     server = serve(always(CREATED))
     connection = connect(server.url)
     assert [connection.exchange(body_bytes=LARGE_BYTES)["status"] for _ in range(2)] == [201, 201]
@@ -220,7 +222,7 @@ LONG_BODY = ("reply_too_large", once(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 9 * 102
 def test_every_post_is_sent_once_whatever_the_server_does(
     serve: Serve, connect: Connect, kind: str, treatment: Treatment
 ) -> None:
-    """The server sees each request exactly once, in order, and each error has its name."""
+    """The server receives each request exactly once and in order, and each error has its kind."""
     server = serve(treatment)
     connection = connect(server.url)
     seen = [connection.exchange(tag=str(index), body_bytes=100) for index in range(10)]
@@ -231,8 +233,8 @@ def test_every_post_is_sent_once_whatever_the_server_does(
     assert tags == list(range(10))
 
 
-def test_an_exchange_ends_with_its_time_though_bytes_keep_coming(serve: Serve, connect: Connect) -> None:
-    """A byte now and then keeps no request alive."""
+def test_an_exchange_ends_at_its_deadline_even_if_bytes_arrive(serve: Serve, connect: Connect) -> None:
+    """A byte from time to time does not extend the deadline."""
 
     def treatment(peer: Peer) -> None:
         peer.request()
@@ -245,15 +247,15 @@ def test_an_exchange_ends_with_its_time_though_bytes_keep_coming(serve: Serve, c
         assert 0.4 <= seen["took_s"] < 3, "a busy machine is given time, endless bytes are not"
 
 
-def test_a_request_that_nobody_reads_times_out(serve: Serve, connect: Connect) -> None:
-    """Half of it in the buffers, no reply."""
+def test_a_request_that_the_server_does_not_read_times_out(serve: Serve, connect: Connect) -> None:
+    """Half of it is in the buffers, and there is no reply."""
     connection = connect(serve(lambda peer: peer._server.over.wait(5)).url, timeout_s=0.3)
     seen = connection.exchange(body_bytes=4 * LARGE_BYTES)
     assert (seen["kind"], seen["maybe_sent"]) == ("timeout", True)
 
 
-def test_the_watchdog_ends_what_is_overdue_and_nothing_else(serve: Serve, connect: Connect) -> None:
-    """Of many exchanges at the same time, those that hang; one watchdog serves different timeouts."""
+def test_only_exchanges_past_their_deadline_end(serve: Serve, connect: Connect) -> None:
+    """Some of many concurrent exchanges hang. One timer serves different timeouts."""
 
     def treatment(peer: Peer) -> None:
         while request := peer.request():
@@ -273,15 +275,15 @@ def test_the_watchdog_ends_what_is_overdue_and_nothing_else(serve: Serve, connec
     assert len(server.requests) == 61
 
 
-def test_a_reply_that_came_in_time_counts_though_it_was_read_late(serve: Serve, connect: Connect) -> None:
-    """The generator was held up beyond the deadline: not the target's fault."""
+def test_a_reply_in_time_counts_even_if_read_late(serve: Serve, connect: Connect) -> None:
+    """A delay of the generator past the deadline is not the target's fault."""
     connection = connect(serve(always(CREATED)).url, timeout_s=0.3)
     connection.exchange()
     assert connection.exchange_held_up_past_deadline().get("status") == 201
 
 
-def test_half_a_reply_in_time_is_a_timeout_still(serve: Serve, connect: Connect) -> None:
-    """What came in time is read, and is not enough."""
+def test_half_a_reply_in_time_is_a_timeout(serve: Serve, connect: Connect) -> None:
+    """What has arrived is read, and is not a whole reply."""
 
     def treatment(peer: Peer) -> None:
         peer.request()
@@ -294,14 +296,14 @@ def test_half_a_reply_in_time_is_a_timeout_still(serve: Serve, connect: Connect)
 
 
 def test_a_killed_sender_leaves_no_connection_with_half_a_reply(serve: Serve, connect: Connect) -> None:
-    """Its reply would be taken for the next one's."""
+    """The rest would be taken for the next reply."""
     connection = connect(serve(lambda peer: peer.request() and peer.drain()).url)
     connection.open()
     assert connection.killed() is False
 
 
 def test_closed_connections_leave_no_descriptors(serve: Serve, connect: Connect) -> None:
-    """Whichever way they ended."""
+    """However they ended."""
     servers = [serve(treatment) for _, treatment in (CLOSES, RESETS, HALF_BODY, GARBAGE)]
     connections = [connect(server.url) for server in servers]
     before = connections[0].open_descriptors()

@@ -1,4 +1,4 @@
-"""Names of errors, which reports count by and which must stay."""
+"""The kinds of errors, which reports count by and which must not change."""
 
 import errno
 import ssl
@@ -21,6 +21,6 @@ from createflow.scenarios.load.http.errors import kind_of
         (OSError("no number"), "connection_error"),
     ],
 )
-def test_every_error_has_a_name(error: OSError, kind: str) -> None:
-    """What is the generator's own limit is not called by the target's name; what is rare by its own."""
+def test_every_error_has_a_kind(error: OSError, kind: str) -> None:
+    """Limits of the generator have kinds of their own, and rare errors the name of their errno."""
     assert kind_of(error) == kind

@@ -1,4 +1,4 @@
-"""Where a reply ends, however it is framed and however it is cut into packets."""
+"""The end of a reply, for every framing and every split into packets."""
 
 import pytest
 
@@ -35,10 +35,10 @@ BY_CLOSE = b"HTTP/1.1 200 OK\r\nServer: old\r\n\r\nall that comes"
         (b"HTTP/1.1 200 OK\r\nUpgrade: h2\r\nConnection: Upgrade\r\nContent-Length: 2\r\n\r\nok", 200, True),
     ],
 )
-def test_a_reply_ends_where_it_ends_wherever_it_is_cut(
+def test_a_reply_is_complete_at_its_last_byte(
     parser_class: type[ReplyParser], raw: bytes, status: int, *, reusable: bool
 ) -> None:
-    """Complete with its last byte, not before, for any cut in two and byte by byte."""
+    """Not before, for every split in two and byte by byte."""
     for parts in [[raw]] + [[raw[:cut], raw[cut:]] for cut in range(1, len(raw))] + [[bytes([b]) for b in raw]]:
         parser = parser_class()
         assert [parser.feed(part) for part in parts] == [False] * (len(parts) - 1) + [True], parts
@@ -46,7 +46,7 @@ def test_a_reply_ends_where_it_ends_wherever_it_is_cut(
 
 
 def test_one_parser_reads_reply_after_reply() -> None:
-    """Whole ones and cut ones in turn, each with its own status."""
+    """Whole and split replies in turn, each with its own status."""
     parser = ReplyParser()
     for raw, status in [(CREATED, 201), (CHUNKED, 201), (CREATED.replace(b"201", b"503"), 503), (CREATED, 201)] * 2:
         for cut in (0, 30, len(raw) - 1):
@@ -56,8 +56,8 @@ def test_one_parser_reads_reply_after_reply() -> None:
             assert (parser.reply(), parser.reusable) == (Reply(status), True)
 
 
-def test_what_is_kept_is_the_final_replys_own() -> None:
-    """Fields of interim replies and of trailers are others."""
+def test_only_fields_of_the_final_reply_are_kept() -> None:
+    """Not those of interim replies and trailers."""
     parser = KeepingParser()
     assert parser.feed(INTERIM + CREATED)
     assert parser.reply() == Reply(201, location="/r/1", etag='W/"1"', body=b"{}")
@@ -70,7 +70,7 @@ def test_what_is_kept_is_the_final_replys_own() -> None:
 @pytest.mark.parametrize(
     "junk", [b"H", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nLocation: /x\r\n\r\n", b"junk", b"\x00"]
 )
-def test_bytes_after_a_reply_spoil_the_connection_not_the_reply(parser_class: type[ReplyParser], junk: bytes) -> None:
+def test_bytes_after_a_reply_end_the_connection_not_the_reply(parser_class: type[ReplyParser], junk: bytes) -> None:
     """They would be taken for the next reply."""
     parser = parser_class()
     assert parser.feed(CREATED + junk)
@@ -82,8 +82,8 @@ def test_bytes_after_a_reply_spoil_the_connection_not_the_reply(parser_class: ty
 @pytest.mark.parametrize(
     "raw", [BY_CLOSE, INTERIM + BY_CLOSE, BY_CLOSE.replace(b"Server: old", b"Transfer-Encoding: gzip")]
 )
-def test_a_body_without_a_length_ends_with_the_stream(raw: bytes) -> None:
-    """Whatever the cut; never before the stream has ended."""
+def test_a_body_without_a_length_ends_with_the_connection(raw: bytes) -> None:
+    """However it is split, and never before."""
     for cut in range(1, len(raw)):
         parser = KeepingParser()
         assert not parser.feed(raw[:cut])
@@ -94,8 +94,8 @@ def test_a_body_without_a_length_ends_with_the_stream(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("raw", [CREATED, CHUNKED, BY_CLOSE[:30], INTERIM, CREATED.replace(b"1.1", b"1.0")])
-def test_a_reply_that_the_stream_cuts_off_is_not_complete(raw: bytes) -> None:
-    """Half a head, half a body, an interim reply alone."""
+def test_a_truncated_reply_is_not_complete(raw: bytes) -> None:
+    """Half a head, half a body, or an interim reply alone."""
     for cut in range(1, len(raw)):
         parser = ReplyParser()
         parser.feed(raw[:cut])
@@ -113,8 +113,8 @@ def test_a_reply_that_the_stream_cuts_off_is_not_complete(raw: bytes) -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
     ],
 )
-def test_what_is_not_http_is_a_broken_reply(raw: bytes) -> None:
-    """And a switch of protocols, which nobody asked for, is none of ours."""
+def test_bytes_that_are_not_http_are_a_broken_reply(raw: bytes) -> None:
+    """So is a protocol switch that the request did not ask for."""
     with pytest.raises(ExchangeError) as caught:
         ReplyParser().feed(raw)
     assert (caught.value.kind, caught.value.maybe_sent) == ("broken_reply", True)
@@ -129,8 +129,8 @@ def test_what_is_not_http_is_a_broken_reply(raw: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"x" * 1024 + b"\r\n", MAX_REPLY_BYTES),
     ],
 )
-def test_a_reply_without_end_is_given_up(start: bytes, more: bytes, limit: int) -> None:
-    """Fields, interim replies, a body: each has its bound, and is read up to it."""
+def test_a_reply_that_is_too_large_is_an_error(start: bytes, more: bytes, limit: int) -> None:
+    """Fields, interim replies and body each have a limit, and are read up to it."""
     parser = KeepingParser()
     if start:
         parser.feed(start)

@@ -1,4 +1,4 @@
-"""Locust's own web page shows the run, and cannot disturb it."""
+"""The master process: Locust's web page shows the run and cannot change it."""
 
 import asyncio
 import socket
@@ -11,8 +11,8 @@ from tests.scenarios.load.conftest import Stub
 from tests.scenarios.load.fleet.load_run import Watch, load, measured_of
 
 
-def test_the_page_shows_the_run_and_starts_and_stops_nothing(start_stub: Callable[[str], Stub]) -> None:
-    """Its numbers count from the intended time; its buttons are refused."""
+def test_the_web_page_is_read_only(start_stub: Callable[[str], Stub]) -> None:
+    """It shows latencies from the intended time, and refuses start and stop."""
     seen: dict[str, object] = {}
 
     async def watched() -> LoadResult:

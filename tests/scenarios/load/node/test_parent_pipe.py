@@ -1,11 +1,11 @@
-"""What a load process brings with it."""
+"""What a load process imports."""
 
 import subprocess
 import sys
 
 
-def test_a_load_process_loads_neither_reports_nor_the_command_line() -> None:
-    """There is one on every core of every machine: what only the parent needs would be in each of them."""
+def test_a_load_process_imports_only_what_it_needs() -> None:
+    """There is one on every core of every machine."""
     code = (
         "from createflow.scenarios.load.node import master, worker; import sys;"
         "print({'pydantic', 'typer', 'rich', 'httpx', 'psycopg', 'redis'} & set(sys.modules))"

@@ -1,4 +1,4 @@
-"""The bytes that leave: whole requests, made from what was put together once."""
+"""The bytes of whole requests."""
 
 import json
 from collections.abc import Mapping
@@ -38,8 +38,8 @@ def _parts(request: bytes) -> tuple[str, dict[str, str], str]:
     return first, {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}, body
 
 
-def test_a_create_is_whole_and_says_who_and_how_long() -> None:
-    """Everything that a server needs, in one piece; principals take turns; percent signs survive."""
+def test_a_create_has_credentials_and_length() -> None:
+    """Everything that a server needs; principals take turns, and percent signs are kept."""
     builder, run_id = _builder({"headers": {"X-Odd": "100%d"}})
     first, fields, body = _parts(builder.build(Arrival(17, 1.0)))
     assert first == "POST /api/resources HTTP/1.1"
@@ -50,15 +50,15 @@ def test_a_create_is_whole_and_says_who_and_how_long() -> None:
     assert _parts(builder.build(Arrival(18, 1.0)))[1]["authorization"] == "Bearer one"
 
 
-def test_younger_tokens_are_used_at_once() -> None:
-    """In the middle of a run."""
+def test_renewed_tokens_are_used_at_once() -> None:
+    """Also in the middle of a run."""
     builder, _ = _builder()
     builder.set_credentials((("authorization", "Bearer young"),) * 2)
     assert _parts(builder.build(Arrival(0, 1.0)))[1]["authorization"] == "Bearer young"
 
 
-def test_an_id_of_the_clients_own_is_another_for_each_arrival() -> None:
-    """PUT to create, below what a set-up request captured."""
+def test_a_client_chosen_id_is_unique_by_arrival() -> None:
+    """PUT to create, below a path with a captured variable."""
     builder, run_id = _builder({"method": "PUT", "path": "/{tenant}/things/{new_id}"})
     firsts = [_parts(builder.build(Arrival(k, 1.0)))[0] for k in (10, 11)]
     assert firsts == [f"PUT /a%20b/things/{run_id}-0000-4000-8000-00000000000{digit} HTTP/1.1" for digit in "ab"]
@@ -74,23 +74,25 @@ def test_an_id_of_the_clients_own_is_another_for_each_arrival() -> None:
         ({"envelope": {"reply": "/data"}}, _Reply(body=b'{"data": {"id": 7}}'), "/api/resources/7"),
     ],
 )
-def test_what_was_created_is_read_where_the_reply_says(target: dict[str, object], reply: _Reply, path: str) -> None:
-    """By the one who created it."""
+def test_a_created_resource_is_read_at_the_path_in_its_reply(
+    target: dict[str, object], reply: _Reply, path: str
+) -> None:
+    """By the principal that created it."""
     builder, _ = _builder(target, mix="create=1,read=1")
     builder.remember(reply, Arrival(1, 0.5))  # type: ignore[arg-type] # all that is looked at
     first, fields, body = _parts(builder.build(Arrival(4, 1.0, Operation.READ)))
     assert (first, fields["authorization"], body) == (f"GET {path} HTTP/1.1", "Bearer 50%", "")
 
 
-def test_a_reply_that_says_nothing_teaches_nothing() -> None:
-    """What was known before is read on."""
+def test_a_reply_without_a_path_is_ignored() -> None:
+    """Known resources are still read."""
     builder, _ = _builder(mix="create=1,read=1", known=(("/api/resources/warm", 0),))
     builder.remember(_Reply(body=b"[not json"), Arrival(1, 0.5))  # type: ignore[arg-type] # as above
     assert _parts(builder.build(Arrival(4, 1.0, Operation.READ)))[0] == "GET /api/resources/warm HTTP/1.1"
 
 
 def test_an_update_keeps_the_name_of_the_arrival_that_created() -> None:
-    """Creates are found by their names afterwards; that of the preflight is no arrival's."""
+    """Verification finds creates by their names, and the preflight's name belongs to no arrival."""
     builder, run_id = _builder({"update": True}, mix="create=1,update=1", known=(("/warm", 0),))
     first, fields, body = _parts(builder.build(Arrival(4, 1.0, Operation.UPDATE)))
     assert (first, json.loads(body)["name"]) == ("PUT /warm HTTP/1.1", preflight_name(run_id))

@@ -1,4 +1,4 @@
-"""What was asked for, what the profile allows, and a note where they differ."""
+"""Options and profile combined to a plan, with a note where the plan differs."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def _plan(target: dict[str, object] | None = None, **asked: object) -> LoadPlan:
     return make_plan(profile, LoadOptions(**asked))  # type: ignore[arg-type] # options of one test each
 
 
-def test_senders_are_bounded_by_what_a_node_can_hold() -> None:
+def test_senders_are_limited_for_each_worker() -> None:
     """Each is a connection."""
     plan = _plan(rate_per_s=100, senders=2000, workers=2)
     assert plan.senders == 2 * MAX_SENDERS_PER_WORKER
@@ -23,8 +23,8 @@ def test_senders_are_bounded_by_what_a_node_can_hold() -> None:
     assert "1800 senders instead of 2000" in plan.notes[0]
 
 
-def test_each_worker_has_as_many_senders_and_what_that_changes_is_told() -> None:
-    """Clients of a closed model are senders."""
+def test_every_worker_has_the_same_number_of_senders() -> None:
+    """Clients of a closed model are senders. A note says if the number changes."""
     plan = _plan(shape="closed:10", workers=3)
     assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: every worker has the same number",))
     assert plan.shape == "12 clients in turns (closed model) for 20 s"
@@ -32,14 +32,14 @@ def test_each_worker_has_as_many_senders_and_what_that_changes_is_told() -> None
 
 
 @pytest.mark.parametrize(("rate", "senders"), [(10, 50), (500, 250), (5000, 900)])
-def test_senders_follow_the_rate_unless_asked(rate: float, senders: int) -> None:
-    """Half a second of requests in flight, never fewer than fifty."""
+def test_senders_follow_the_rate_by_default(rate: float, senders: int) -> None:
+    """Half a second of requests in flight, and at least fifty."""
     assert _plan(rate_per_s=rate).senders == senders
 
 
 @pytest.mark.parametrize("option", ["rate_per_s", "duration_s", "workers", "users", "senders"])
-def test_nothing_can_be_asked_for_by_zero(option: str) -> None:
-    """Refused before anything starts."""
+def test_zero_is_refused(option: str) -> None:
+    """Before anything starts."""
     with pytest.raises(UserError, match="above zero"):
         _plan(**({option: -1.0} if option == "users" else {option: 0}))
 
@@ -53,14 +53,14 @@ def test_nothing_can_be_asked_for_by_zero(option: str) -> None:
         ({"rate_per_s": 100_000.0, "duration_s": 20_000.0}, "more than 1,000,000,000 requests"),
     ],
 )
-def test_what_no_machine_can_do_or_hold_is_told_before_it_is_tried(asked: dict[str, object], words: str) -> None:
-    """A worker that is a thousand times too slow would not even hear that it should stop."""
+def test_impossible_loads_are_refused(asked: dict[str, object], words: str) -> None:
+    """A worker with a thousand times too much to send would not even handle a stop."""
     with pytest.raises(UserError, match=words):
         _plan(**asked)
 
 
-def test_the_window_and_the_mean_rate_leave_the_warmup_out() -> None:
-    """A ramp to 100/s for 10 s begins at 10/s; 2 s of warm-up before it count for nothing."""
+def test_window_and_mean_rate_exclude_the_warmup() -> None:
+    """A ramp to 100/s for 10 s starts at 10/s, after 2 s of warm-up."""
     plan = _plan(shape="ramp", rate_per_s=100, duration_s=10, warmup_s=2)
     assert (plan.window_s, plan.rate_per_s, plan.schedule.duration_s) == (10, 55, 12)
     assert plan.shape == "ramp, 100/s at the highest, for 10 s"
@@ -68,14 +68,14 @@ def test_the_window_and_the_mean_rate_leave_the_warmup_out() -> None:
     assert _plan().shape == "500/s for 20 s"
 
 
-def test_updates_need_a_target_that_takes_them() -> None:
-    """Told before the load, not as a thousand 405."""
+def test_updates_must_be_declared() -> None:
+    """An error before the load, instead of a thousand replies with 405."""
     with pytest.raises(UserError, match="does not declare updates"):
         _plan(mix="create=1,update=1")
     assert _plan({"update": True}, mix="create=1,update=1").mix.shares() == {"create": 0.5, "update": 0.5}
 
 
-def test_runs_are_the_same_when_all_that_shapes_the_load_is() -> None:
+def test_the_config_hash_covers_what_shapes_the_load() -> None:
     """Seed, targets and run id may differ; rate, mix and path may not."""
     hashes = {_plan(seed=seed, targets=("p99<=1s",)).config_hash for seed in (1, 2)} | {_plan().config_hash}
     assert len(hashes) == 1

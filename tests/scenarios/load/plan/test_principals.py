@@ -1,4 +1,4 @@
-"""Who the load comes from."""
+"""The principals that send the load."""
 
 import asyncio
 from pathlib import Path
@@ -34,7 +34,7 @@ def _credentials(auth: dict[str, object], count: int = 100, mask: Mask | None = 
 
 
 def test_a_hundred_users_each_with_a_token_of_its_own(jwt_auth: dict[str, object]) -> None:
-    """Distinct subjects, the profile's issuer, audience, role and key; and none of the tokens is ever shown."""
+    """Distinct subjects with the profile's issuer, audience, role and key. No token is ever shown."""
     mask = Mask()
     tokens = [value.removeprefix("Bearer ") for _, value in _credentials(jwt_auth, mask=mask)]
     claims = [jwt.decode(token, options={"verify_signature": False}) for token in tokens]
@@ -45,7 +45,7 @@ def test_a_hundred_users_each_with_a_token_of_its_own(jwt_auth: dict[str, object
 
 
 def test_more_users_when_each_would_come_near_its_rate_limit() -> None:
-    """500/s over ten users is 50/s each, which is the limit itself: 13 stay below 80 % of it."""
+    """500/s from ten users is 50/s each, which is the limit: 13 stay below 80 % of it."""
     limits = Limits(rate_per_s=50, burst=100)
     assert principal_count(10, rate_per_s=500, limits=limits) == 13
     assert principal_count(20, rate_per_s=500, limits=limits) == 20
@@ -53,7 +53,7 @@ def test_more_users_when_each_would_come_near_its_rate_limit() -> None:
 
 
 def test_static_tokens_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One or two of them; in the header and with the word that the profile names."""
+    """One or two, in the header and with the scheme of the profile."""
     monkeypatch.setenv("W", "first-token")
     monkeypatch.setenv("O", "other-token")
     assert _credentials({"kind": "static", "writer_env": "W"}) == (("authorization", "Bearer first-token"),)
@@ -61,23 +61,23 @@ def test_static_tokens_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
     assert _credentials(auth) == (("x-api-key", "first-token"), ("x-api-key", "other-token"))
 
 
-def test_users_with_passwords_and_commands_can_be_the_load_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every kind that run knows, bench knows."""
+def test_every_kind_of_credential_can_send_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that run supports."""
     monkeypatch.setenv("W", "me:secret")
     assert _credentials({"kind": "basic", "writer_env": "W"}) == (("authorization", "Basic bWU6c2VjcmV0"),)
     command = {"kind": "command", "writer": ["echo", "told-token"], "scheme": "Token"}
     assert _credentials(command) == (("authorization", "Token told-token"),)
 
 
-def test_an_open_endpoint_needs_none() -> None:
-    """No header at all."""
+def test_an_endpoint_without_authentication_gets_no_header() -> None:
+    """Not even an empty one."""
     assert _credentials({"kind": "none"}) == ()
 
 
-def test_a_missing_token_and_a_key_that_is_none_are_named(
+def test_a_missing_token_and_an_invalid_key_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jwt_auth: dict[str, object]
 ) -> None:
-    """The variable, the file; not its absence ten thousand times as 401."""
+    """The variable or the file, instead of ten thousand replies with 401."""
     monkeypatch.delenv("W", raising=False)
     with pytest.raises(UserError, match="variable W is not set"):
         _credentials({"kind": "static", "writer_env": "W"})

@@ -1,4 +1,4 @@
-"""Bodies fit the schema, say which run they belong to, and are all different."""
+"""Bodies fit the schema, name their run, and are unique."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def _filled(template: str, k: int) -> str:
 
 
 def test_each_body_is_valid_and_carries_run_and_number() -> None:
-    """What the load created can be found again by name and by metadata."""
+    """Verification finds creates by name and by metadata."""
     template = body_template(Contract(Target(base_url=URL)), run_id="r1")
     first, second = (json.loads(_filled(template, k)) for k in (7, 8))
     jsonschema.validate(first, wire_schema("create_request"))
@@ -30,7 +30,7 @@ def test_each_body_is_valid_and_carries_run_and_number() -> None:
 
 
 def test_another_schema_gets_its_own_fields_and_percent_signs_survive(tmp_path: Path) -> None:
-    """The name may be called otherwise, be short, and stand beside fields that only an example knows."""
+    """The name field may have another name and be short, beside fields that only an example has."""
     schema = {
         "type": "object",
         "properties": {"title": {"type": "string", "maxLength": 20}, "share": {"const": "100%"}},
@@ -47,7 +47,7 @@ def test_another_schema_gets_its_own_fields_and_percent_signs_survive(tmp_path: 
 
 
 def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Path) -> None:
-    """A line each; blank ones do not count."""
+    """One document a line; empty lines do not count."""
     file = tmp_path / "data.jsonl"
     file.write_text('{"name": "x", "metadata": {"createflow": "kept"}}\n\n{"description": "%d"}\n', encoding="utf-8")
     contract = Contract(Target(base_url=URL))
@@ -62,7 +62,7 @@ def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Pat
 
 
 @pytest.mark.parametrize(("text", "told"), [("{}\n[1]\n", "line 2"), ("{}\n{\n", "line 2"), ("\n", "no document")])
-def test_a_data_file_that_is_none_is_told_by_line(tmp_path: Path, text: str, told: str) -> None:
+def test_an_invalid_data_file_is_an_error_with_the_line(tmp_path: Path, text: str, told: str) -> None:
     """Before anything is sent."""
     file = tmp_path / "data.jsonl"
     file.write_text(text, encoding="utf-8")
@@ -70,7 +70,7 @@ def test_a_data_file_that_is_none_is_told_by_line(tmp_path: Path, text: str, tol
         read_documents(file)
 
 
-def test_a_missing_data_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(UserError, match=r"nothing\.jsonl"):
         read_documents(tmp_path / "nothing.jsonl")

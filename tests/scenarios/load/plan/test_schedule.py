@@ -1,4 +1,4 @@
-"""The schedule is arithmetic: every node works out its own share, and the shares are the whole."""
+"""Schedules and shapes: every worker computes its own share, and the shares are the whole schedule."""
 
 import itertools
 import math
@@ -26,8 +26,8 @@ nodes = st.integers(min_value=1, max_value=5)
 
 @settings(deadline=None)
 @given(schedule=schedules, of=nodes)
-def test_the_shares_of_all_nodes_are_the_one_schedule(schedule: Schedule, of: int) -> None:
-    """Nothing is sent twice, nothing is forgotten, at the same times, whatever the number of nodes."""
+def test_the_shares_of_all_workers_are_the_schedule(schedule: Schedule, of: int) -> None:
+    """No arrival is sent twice or lost, whatever the number of workers."""
     shares = [list(schedule.share(index, of)) for index in range(of)]
     assert sorted(itertools.chain(*shares)) == list(schedule.share(0, 1))
 
@@ -35,7 +35,7 @@ def test_the_shares_of_all_nodes_are_the_one_schedule(schedule: Schedule, of: in
 @settings(deadline=None)
 @given(schedule=schedules)
 def test_arrivals_are_in_order_and_inside_the_duration(schedule: Schedule) -> None:
-    """Due times only grow, start at zero and stay below the end."""
+    """Due times never decrease, start at zero and stay below the end."""
     due = [arrival.due_s for arrival in schedule.share(0, 1)]
     assert due[0] == 0.0
     assert all(earlier <= later for earlier, later in itertools.pairwise(due))
@@ -44,20 +44,20 @@ def test_arrivals_are_in_order_and_inside_the_duration(schedule: Schedule) -> No
 
 @settings(deadline=None)
 @given(schedule=schedules, start=st.floats(0, 1), end=st.floats(1, 8))
-def test_counts_between_two_moments_match_the_integral(schedule: Schedule, start: float, end: float) -> None:
-    """A ramp is not a row of steps: as many arrivals as the area below the rate, to the one at each end."""
+def test_counts_between_two_times_match_the_integral(schedule: Schedule, start: float, end: float) -> None:
+    """A ramp is not a sequence of steps: the count is the area below the rate."""
     seen = sum(start <= arrival.due_s < end for arrival in schedule.share(0, 1))
     assert abs(seen - schedule.arrival_count(start, end)) < 2
 
 
 def test_five_hundred_a_second_for_twenty_seconds_is_ten_thousand() -> None:
-    """The default run, to the arrival."""
+    """Exactly."""
     arrivals = list(Schedule((Stage(20, 500, 500),)).share(0, 1))
     assert len(arrivals) == 10_000
     assert (arrivals[501].k, arrivals[501].due_s) == (501, 1.002)
 
 
-def test_a_ramp_from_nothing_and_a_pause_have_their_arrivals_where_the_rate_is() -> None:
+def test_ramp_and_pause_have_arrivals_where_the_rate_is() -> None:
     """0 to 1,000/s in 10 s is 5,000, half of them in the last 2.9 s; a pause has none."""
     schedule = Schedule((Stage(10, 0, 1000), Stage(5, 0, 0), Stage(5, 100, 100)))
     due = [arrival.due_s for arrival in schedule.share(0, 1)]
@@ -67,7 +67,7 @@ def test_a_ramp_from_nothing_and_a_pause_have_their_arrivals_where_the_rate_is()
 
 
 def test_random_arrivals_are_a_poisson_process() -> None:
-    """Exponential gaps (Kolmogorov and Smirnov, 1 %), as many variants as means, the same for the same seed."""
+    """Exponential gaps (Kolmogorov and Smirnov, 1 %), variance equal to the mean, the same for the same seed."""
     schedule = Schedule((Stage(100, 100, 100),), poisson=True, seed=7)
     due = [arrival.due_s for arrival in schedule.share(0, 1)]
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(due))
@@ -82,7 +82,7 @@ def test_random_arrivals_are_a_poisson_process() -> None:
 
 
 def test_random_arrivals_follow_a_changing_rate() -> None:
-    """Three nodes, each with a process of its own, together have the rate of the ramp."""
+    """Three workers, each with its own process, together have the rate of the ramp."""
     schedule = Schedule((Stage(20, 0, 1000),), poisson=True, seed=1)
     shares = [list(schedule.share(index, 3)) for index in range(3)]
     late = sum(arrival.due_s >= 10 for share in shares for arrival in share)
@@ -107,7 +107,7 @@ def test_a_shape_is_a_row_of_stages(shape: str, stages: list[tuple[float, float,
     assert parse_shape(shape, rate_per_s=100, duration_s=10) == tuple(Stage(*stage) for stage in stages)
 
 
-def test_steps_and_spike_have_numbers_of_their_own() -> None:
+def test_steps_and_spike_have_defaults() -> None:
     """Five steps; five times the rate."""
     assert len(parse_shape("steps", rate_per_s=100, duration_s=10)) == 5
     assert parse_shape("spike", rate_per_s=100, duration_s=10)[1].to_per_s == 500
@@ -116,27 +116,27 @@ def test_steps_and_spike_have_numbers_of_their_own() -> None:
 @pytest.mark.parametrize(
     "shape", ["circle", "ramp:3", "steps:x", "", "100", "100/", "1..2..3/4s", "-5/3s", "5/0s", "0/9s"]
 )
-def test_anything_else_is_told_with_what_is_understood(shape: str) -> None:
-    """Exit 2 with examples."""
+def test_an_invalid_shape_is_an_error_with_examples(shape: str) -> None:
+    """Exit status 2."""
     with pytest.raises(UserError) as caught:
         parse_shape(shape, rate_per_s=100, duration_s=10)
     assert "0..1000/1m" in caught.value.hint
 
 
 def test_a_closed_model_schedules_nothing() -> None:
-    """Only how long it lasts."""
+    """It has only a duration."""
     assert parse_shape("closed:50", rate_per_s=500, duration_s=20) == (Stage(20, 0, 0),)
     assert [client_count(shape) for shape in ("closed:50", "closed", "closed:0", "constant")] == [50, 0, 0, 0]
 
 
-def test_only_stages_say_rates_themselves() -> None:
+def test_only_stages_have_their_own_rates() -> None:
     """A rate beside them would contradict."""
     assert is_custom_shape("100/3s")
     assert not is_custom_shape("spike:3")
 
 
-def test_the_warmup_runs_at_the_rate_that_the_shape_begins_with() -> None:
-    """Or a tenth of the highest, where that is nothing."""
+def test_the_warmup_has_the_first_rate_of_the_shape() -> None:
+    """At least a tenth of the highest rate."""
     assert add_warmup((Stage(1, 50, 100),), 2)[0] == Stage(2, 50, 50)
     assert add_warmup((Stage(1, 0, 100),), 2)[0] == Stage(2, 10, 10)
     assert len(add_warmup((Stage(1, 50, 100),), 0)) == 1

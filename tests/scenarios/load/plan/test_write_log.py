@@ -1,4 +1,4 @@
-"""The names that tell a run's creates apart."""
+"""The names that identify a run's creates."""
 
 import pytest
 
@@ -8,8 +8,8 @@ WRITES = Writes("ab12", bytes([Outcome.ACCEPTED] * 20), bytes(20))
 
 
 @pytest.mark.parametrize("k", [0, 7, 19])
-def test_a_name_leads_back_to_its_arrival(k: int) -> None:
-    """Both ways say the same."""
+def test_a_name_identifies_its_arrival(k: int) -> None:
+    """In both directions."""
     assert WRITES.arrival_of(WRITES.name_of(k)) == k
 
 
@@ -33,11 +33,11 @@ def test_a_name_leads_back_to_its_arrival(k: int) -> None:
         "",
     ],
 )
-def test_a_changed_name_is_nobodys(name: str) -> None:
-    """A number out of range, another spelling of a good one, or another run: none of them may count as a write."""
+def test_a_changed_name_identifies_no_arrival(name: str) -> None:
+    """A number out of range, another spelling, or another run: none of them may count as a write."""
     assert WRITES.arrival_of(name) is None
 
 
-def test_the_create_before_the_load_is_known() -> None:
-    """It is on the target, and in no ledger."""
+def test_the_preflight_is_recognized() -> None:
+    """It is on the target and in no ledger."""
     assert WRITES.arrival_of("load ab12 -1") == PREFLIGHT

@@ -1,4 +1,4 @@
-"""The generator's ceiling is what was seen, and says so when something else was the limit."""
+"""The generator ceiling is a measured rate, and the result says if something else was the limit."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from createflow.scenarios.load.search.generator_ceiling import Ceiling, CeilingR
 
 @dataclass
 class Machine:
-    """A generator whose worker needs ``idle`` of a core and a share for each request, and a stub that does too."""
+    """A generator whose CPU use is ``idle`` plus a share for each request, and a stub like it."""
 
     per_cpu_s: float = 50_000.0
     stub_per_cpu_s: float = 200_000.0
@@ -45,8 +45,8 @@ class Machine:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_worker_saturates_where_nine_tenths_of_a_core_are_used(workers: int) -> None:
-    """Also where a part of the CPU does not depend on the rate; three runs find it."""
+def test_a_worker_saturates_at_nine_tenths_of_a_core(workers: int) -> None:
+    """Also if part of its CPU use does not depend on the rate; three runs find it."""
     machine = Machine(workers=workers)
     ceiling = machine.ceiling()
     assert ceiling.limit is Limit.GENERATOR
@@ -56,31 +56,31 @@ def test_a_worker_saturates_where_nine_tenths_of_a_core_are_used(workers: int) -
     assert ceiling.summary.startswith(f"at most {ceiling.per_s:,.0f}/s with {workers} worker")
 
 
-def test_a_slow_machine_is_not_asked_for_more_than_it_can() -> None:
-    """No run is far above what it can send."""
+def test_no_run_is_far_above_the_ceiling() -> None:
+    """Also on a slow machine."""
     machine = Machine(per_cpu_s=2500, idle=0.2)
     assert machine.ceiling().per_s == pytest.approx(0.7 * 2500, rel=0.05)
     assert max(machine.offered) <= 2500
 
 
-def test_a_stub_that_is_the_limit_is_told() -> None:
-    """Then the generator can do at least what the stub could take."""
+def test_a_stub_that_is_the_limit_is_reported() -> None:
+    """The generator can then send at least what the stub could receive."""
     ceiling = Machine(stub_per_cpu_s=25_000).ceiling()
     assert ceiling.limit is Limit.STUB
     assert 1000 <= ceiling.per_s <= 25_000
     assert "the stub was the limit" in ceiling.summary
 
 
-def test_a_machine_without_a_core_for_each_is_told() -> None:
-    """On one core neither is busy by itself."""
+def test_a_machine_without_a_core_for_each_is_reported() -> None:
+    """With one core neither of them is fully busy."""
     ceiling = Machine(cores=1, stub_per_cpu_s=50_000).ceiling()
     assert ceiling.limit is Limit.MACHINE
     assert 1000 <= ceiling.per_s <= 25_000
     assert ceiling.summary.startswith("at least")
 
 
-def test_a_figure_from_noise_is_never_a_ceiling() -> None:
-    """CPU too small to be measured promises anything; what was offered is what is known."""
+def test_noise_is_never_a_ceiling() -> None:
+    """CPU time too small to measure predicts anything; only offered rates count."""
     machine = Machine(per_cpu_s=1e12, stub_per_cpu_s=1e12, idle=0.0)
     ceiling = machine.ceiling()
     assert max(machine.offered) <= 200_000

@@ -1,4 +1,4 @@
-"""The highest rate is found where it is, in bounded time, and never claimed where the generator gave up first."""
+"""The highest rate is found in bounded time, and is a lower bound if the generator was the limit."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from tests.fake_clock import FakeClock
 
 @dataclass
 class Simulated:
-    """A target that serves so much a second and queues the rest; held means a p99 of 100 ms at most.
+    """A target that serves a fixed rate and queues the rest; held means a p99 of at most 100 ms.
 
     The generator cannot send more than ``generator_per_s``. A share ``spoiled`` of all steps misses by chance.
     """
@@ -48,7 +48,7 @@ class Simulated:
 
 
 def test_a_target_of_300_a_second_is_found_within_five_percent() -> None:
-    """And said so."""
+    """And the result says that it is the highest rate."""
     knee = Simulated(300).found()
     assert knee.bound is Bound.HIGHEST
     assert knee.rate_per_s == pytest.approx(300, rel=0.05)
@@ -58,7 +58,7 @@ def test_a_target_of_300_a_second_is_found_within_five_percent() -> None:
 @given(st.floats(60, 200_000))
 @settings(max_examples=100, deadline=None)
 def test_any_capacity_is_found_within_five_percent(capacity_per_s: float) -> None:
-    """Not more than can be served, but for what a queue of 100 ms hides; in bounded time."""
+    """Never above what the target serves, except what a queue of 100 ms hides, and in bounded time."""
     target = Simulated(capacity_per_s)
     start_s = target.clock.monotonic()
     knee = target.found()
@@ -69,7 +69,7 @@ def test_any_capacity_is_found_within_five_percent(capacity_per_s: float) -> Non
 
 
 def test_one_step_in_ten_that_fails_by_chance_does_not_change_the_answer() -> None:
-    """For more than one search in five: a failure is measured again."""
+    """In at most one search in five, because a failure is measured again."""
     found = [Simulated(300, spoiled=0.1, seed=seed).found().rate_per_s for seed in range(50)]
     assert max(found) <= 1.015 * 300
     assert sum(rate >= 0.95 * 300 for rate in found) >= 40
@@ -78,10 +78,10 @@ def test_one_step_in_ten_that_fails_by_chance_does_not_change_the_answer() -> No
 
 @given(st.floats(60, 5000), st.floats(0, 1), st.integers(0, 1000), st.floats(50, 5000), st.integers(1, 60))
 @settings(max_examples=200, deadline=None)
-def test_no_target_however_noisy_keeps_the_search_for_ever(
+def test_the_search_ends_for_every_noisy_target(
     capacity_per_s: float, spoiled: float, seed: int, generator_per_s: float, max_steps: int
 ) -> None:
-    """And whatever is answered was held, within what was allowed."""
+    """Its result was held, within the limits of the search."""
     target = Simulated(capacity_per_s, generator_per_s, spoiled, seed)
     start_s = target.clock.monotonic()
     knee = target.found(max_steps=max_steps, max_s=900)
@@ -96,8 +96,8 @@ def test_no_target_however_noisy_keeps_the_search_for_ever(
 
 
 @pytest.mark.parametrize("generator_per_s", [120.0, 200.0, 290.0])
-def test_a_generator_that_gives_up_first_makes_the_answer_at_least(generator_per_s: float) -> None:
-    """Never "the maximum": nothing is known above. It is still as high as the generator can show."""
+def test_a_generator_limit_makes_the_result_a_lower_bound(generator_per_s: float) -> None:
+    """Nothing is known above it. The bound is as high as the generator can show."""
     knee = Simulated(1000, generator_per_s).found()
     assert knee.bound is Bound.AT_LEAST
     assert 0.95 * generator_per_s <= knee.rate_per_s <= generator_per_s
@@ -105,7 +105,7 @@ def test_a_generator_that_gives_up_first_makes_the_answer_at_least(generator_per
 
 
 def test_a_target_that_fails_below_the_generators_limit_is_still_measured() -> None:
-    """The generator gave up at 400; between 200 and there the target does."""
+    """The generator fails at 400/s; between 200/s and there the target does."""
     knee = Simulated(250, 380).found()
     assert knee.bound is Bound.HIGHEST
     assert knee.rate_per_s == pytest.approx(250, rel=0.05)
@@ -127,15 +127,15 @@ def _always(step: Measurement) -> Callable[[float, float], object]:
         (Measurement(held=True), ">= 1600/s (higher rates were not measured)"),
     ],
 )
-def test_an_answer_at_either_end_says_what_stands_there(step: Measurement, answer: str) -> None:
-    """No number where nothing was held; no maximum where nothing failed."""
+def test_a_result_at_either_end_says_why(step: Measurement, answer: str) -> None:
+    """No number if nothing was held; no maximum if nothing failed."""
     knee = asyncio.run(find_max(_always(step), highest_per_s=1600, clock=FakeClock()))  # type: ignore[arg-type]
     assert knee.answer == answer
 
 
 @dataclass
 class Scripted:
-    """Answers as told for each rate, in order; the last one again and again."""
+    """Gives scripted results for each rate in order, and repeats the last one."""
 
     script: dict[float, str]
 
@@ -156,15 +156,15 @@ class Scripted:
     ("at_100", "tries", "held"),
     [("h", 1, True), ("fhh", 3, True), ("fhf", 3, False), ("ff", 2, False), ("gg", 2, False), ("fgi", 3, False)],
 )
-def test_a_failure_counts_when_two_of_three_say_so(at_100: str, tries: int, held: bool) -> None:  # noqa: FBT001
-    """A success at once is enough."""
+def test_a_failure_needs_two_of_three_measurements(at_100: str, tries: int, held: bool) -> None:  # noqa: FBT001
+    """One success is enough."""
     knee = asyncio.run(find_max(Scripted({100: at_100, 200: "f"}), clock=FakeClock()))
     assert sum(step.rate_per_s == 100 and not step.confirmation for step in knee.steps) == tries
     assert (knee.rate_per_s >= 100) is held
 
 
 def test_a_rate_that_does_not_last_gives_way_to_a_lower_one() -> None:
-    """Held for ten seconds, not for thirty: the next lower one is confirmed instead."""
+    """Held for ten seconds but not for thirty: the next lower rate is confirmed instead."""
 
     async def measure(rate_per_s: float, hold_s: float) -> Measurement:
         return Measurement(held=rate_per_s <= (300 if hold_s < 30 else 280))
@@ -174,7 +174,7 @@ def test_a_rate_that_does_not_last_gives_way_to_a_lower_one() -> None:
     assert 265 <= knee.rate_per_s <= 280
 
 
-def test_what_never_lasts_is_no_answer() -> None:
+def test_rates_that_fail_the_confirmation_give_no_result() -> None:
     """Every short run is held, no long one is."""
 
     async def measure(rate_per_s: float, hold_s: float) -> Measurement:
@@ -191,16 +191,16 @@ def test_what_never_lasts_is_no_answer() -> None:
         ({"max_s": 50}, "the time limit was reached, not confirmed"),
     ],
 )
-def test_a_search_that_runs_out_says_what_it_had(options: dict[str, float], reason: str) -> None:
-    """At least that."""
+def test_an_exhausted_search_gives_a_lower_bound(options: dict[str, float], reason: str) -> None:
+    """The highest rate that was held."""
     target = Simulated(10_000)
     knee = target.found(**options)
     assert (knee.bound, knee.rate_per_s, knee.reason) == (Bound.AT_LEAST, max(s.rate_per_s for s in knee.steps), reason)
     assert Simulated(100).found(max_s=5).answer == "none: the time limit was reached before any rate was held"
 
 
-def test_a_rate_that_was_not_confirmed_is_not_answered_when_the_search_runs_out() -> None:
-    """It was held for ten seconds and not for thirty; what was held below it is all that is left."""
+def test_a_failed_confirmation_is_not_the_result_of_an_exhausted_search() -> None:
+    """The rate was held for ten seconds and not for thirty, so only lower rates count."""
 
     async def measure(rate_per_s: float, hold_s: float) -> Measurement:
         return Measurement(held=rate_per_s <= 300 and hold_s < 30)
@@ -212,8 +212,8 @@ def test_a_rate_that_was_not_confirmed_is_not_answered_when_the_search_runs_out(
     assert knee.bound is Bound.AT_LEAST
 
 
-def test_every_step_has_samples_enough_and_a_cooled_target() -> None:
-    """1,000 for a p99, ten seconds at least, three times that at the end; nothing before the first."""
+def test_every_step_has_enough_samples_and_a_cool_down() -> None:
+    """1,000 for a p99, at least ten seconds, three times that for the confirmation; no cool-down before the first."""
     told: list[KneeStep] = []
     cooled: list[int] = []
 
@@ -233,7 +233,7 @@ def test_every_step_has_samples_enough_and_a_cooled_target() -> None:
 
 
 def test_the_search_is_saved_and_read_again() -> None:
-    """Part of a report."""
+    """As part of a report."""
     knee = Simulated(300).found()
     endless = knee.model_copy(update={"steps": (knee.steps[0].model_copy(update={"p99_ms": float("inf")}),)})
     assert Knee.model_validate_json(endless.model_dump_json()) == endless

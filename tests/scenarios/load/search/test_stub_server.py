@@ -1,4 +1,4 @@
-"""The stub answers every request once, however it arrives, and ends with its owner."""
+"""The stub server answers every request once, and ends with its parent."""
 
 import socket
 import subprocess
@@ -28,8 +28,8 @@ REQUEST = HEAD + b"12345"
         (b"POST / HTTP/1.1\r\nContent-Length: 21\r\n\r\n\r\nContent-Length: 9\r\n", 1, b""),
     ],
 )
-def test_requests_are_told_apart(data: bytes, count: int, rest: bytes) -> None:
-    """Whole ones, pieces, several at once, without a body, and with a body that looks like the end of a head."""
+def test_requests_are_separated(data: bytes, count: int, rest: bytes) -> None:
+    """Whole ones, parts, several at once, without a body, and with a body that looks like the end of a head."""
     assert count_requests(data) == (count, rest)
 
 
@@ -65,7 +65,7 @@ def _ended(connection: socket.socket) -> bool:
 
 
 def test_connections_are_kept_and_each_request_answered_once(stub: "subprocess.Popen[bytes]") -> None:
-    """Two at once on one, in pieces on the other; one that breaks off disturbs nobody."""
+    """Two at once on one connection, in parts on the other; one that breaks off disturbs none."""
     address = ("127.0.0.1", _port(stub))
     with (
         socket.create_connection(address, 5) as first,
@@ -84,15 +84,15 @@ def test_connections_are_kept_and_each_request_answered_once(stub: "subprocess.P
         assert _received(second, len(REPLY)) == REPLY
 
 
-def test_a_request_without_end_ends_its_connection(stub: "subprocess.Popen[bytes]") -> None:
-    """Memory is bounded, whoever connects."""
+def test_a_request_that_is_too_large_ends_its_connection(stub: "subprocess.Popen[bytes]") -> None:
+    """Memory is bounded."""
     with socket.create_connection(("127.0.0.1", _port(stub)), 5) as connection:
         assert _ended(connection)
         assert stub.poll() is None
 
 
 def test_it_ends_when_its_owner_closes_the_pipe(stub: "subprocess.Popen[bytes]") -> None:
-    """Also with connections open: nothing is left behind when a run is killed."""
+    """Also with open connections: no process remains when a run is killed."""
     with socket.create_connection(("127.0.0.1", _port(stub)), 5):
         assert stub.stdin is not None
         stub.stdin.close()

@@ -1,4 +1,4 @@
-"""Load reports with a synthetic series, as two runs of one build or of two would make them."""
+"""Load reports with a synthetic series, as runs of the same or of different builds have."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Outcomes and spans as tests need them."""
+"""Outcomes and windows for tests."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from createflow.schemas.operation import Operation
 
 
 def histogram(latencies_s: Iterable[float]) -> Histogram:
-    """A distribution of these."""
+    """A histogram of these latencies."""
     made = Histogram()
     for latency_s in latencies_s:
         made.record(latency_s)
@@ -26,7 +26,7 @@ def outcomes(
     in_window: int | None = None,
     verified: int | None = None,
 ) -> Outcomes:
-    """Arrivals of which so many were accepted, each after this long. ``bad`` is all that was not."""
+    """Arrivals of which ``good`` were accepted after this latency, and ``bad`` were not."""
     return Outcomes(
         scheduled=good + bad,
         not_accepted=bad,
@@ -40,6 +40,6 @@ def outcomes(
 
 
 def window(of: Outcomes, *, start_s: float = 2.0, duration_s: float = 1.0, reads: Outcomes | None = None) -> Window:
-    """A stretch with creates, and reads where given."""
+    """A window with creates, and with reads if given."""
     by_operation = {Operation.CREATE: of} | ({Operation.READ: reads} if reads else {})
     return Window(start_s, duration_s, by_operation)

@@ -1,4 +1,4 @@
-"""The target is never blamed for the generator, and the generator is no excuse for the target."""
+"""The validity of a run: limits of the generator and faults of the target are told apart."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def evidence(
     machine: Machine | None = None,
     **worker: object,
 ) -> Evidence:
-    """A run of 2 s at 500/s with a generator in good health, but for what is said."""
+    """A run of 2 s at 500/s with a healthy generator, apart from the given values."""
     parsed = [parse_target(text) for text in targets]
     whole = window(of, duration_s=2)
     health = WorkerHealth.model_validate(
@@ -48,13 +48,13 @@ def evidence(
     )
 
 
-def told(verdict: ValidityVerdict) -> str:
-    """All its words."""
+def messages(verdict: ValidityVerdict) -> str:
+    """All reasons and notes."""
     return " | ".join((*verdict.reasons, *verdict.notes))
 
 
-def test_a_healthy_run_is_valid_without_a_word() -> None:
-    """The usual case is quiet."""
+def test_a_healthy_run_is_valid_without_notes() -> None:
+    """The usual case."""
     assert assess_validity(evidence()) == ValidityVerdict(Validity.VALID)
 
 
@@ -71,35 +71,35 @@ TIRED: dict[str, dict[str, object]] = {
     [("cpu", "--workers 2"), ("pacing", "too little CPU"), ("loop", "was 40 ms late"), ("senders", "--senders 12")],
 )
 def test_fast_replies_to_late_requests_are_the_generators_fault(sign: str, words: str) -> None:
-    """INVALID, with what to do."""
+    """The run is invalid, and the reason says what to do."""
     verdict = assess_validity(evidence(LATE, **TIRED[sign]))  # type: ignore[arg-type] # options of one case each
     assert (verdict.validity, len(verdict.reasons)) == (Validity.INVALID, 1)
     assert words in verdict.reasons[0]
 
 
 @pytest.mark.parametrize("sign", TIRED)
-def test_a_held_target_is_held_even_by_a_tired_generator(sign: str) -> None:
-    """A slow generator only ever makes the numbers worse; that it was slow is a note."""
+def test_a_held_target_is_held_also_with_a_slow_generator(sign: str) -> None:
+    """A slow generator only makes the numbers worse; that it was slow is a note."""
     verdict = assess_validity(evidence(**TIRED[sign]))  # type: ignore[arg-type] # as above
     assert (verdict.validity, verdict.reasons) == (Validity.VALID, ())
     assert verdict.notes[0].startswith("the target may be better than these numbers: ")
 
 
 @pytest.mark.parametrize("sign", TIRED)
-def test_a_slow_target_is_the_targets_miss(sign: str) -> None:
-    """Replies took longer than is allowed, whatever the generator did."""
+def test_slow_replies_are_the_targets_fault(sign: str) -> None:
+    """They took longer than the bound, whatever the generator did."""
     slow = evidence(outcomes(1000, 0.6), **(TIRED[sign] | {"service_s": 0.6}))  # type: ignore[arg-type] # as above
     assert assess_validity(slow).validity is Validity.VALID
 
 
 @pytest.mark.parametrize("sign", TIRED)
-def test_refusals_are_the_targets_miss(sign: str) -> None:
-    """The generator cannot make a server answer 503."""
+def test_refusals_are_the_targets_fault(sign: str) -> None:
+    """The generator cannot make a server reply 503."""
     refused = evidence(outcomes(900, bad=100, unavailable=100), **TIRED[sign])  # type: ignore[arg-type] # as above
     assert assess_validity(refused).validity is Validity.VALID
 
 
-def test_arrivals_that_a_tired_generator_did_not_send_are_its_own_miss() -> None:
+def test_unsent_arrivals_are_the_generators_fault() -> None:
     """They count as errors, but not as the target's."""
     held_back = evidence(outcomes(900, bad=100, unsent=100), cpu_ratio=0.99)
     assert assess_validity(held_back).validity is Validity.INVALID
@@ -109,29 +109,29 @@ def test_arrivals_that_a_tired_generator_did_not_send_are_its_own_miss() -> None
     )
 
 
-def test_writes_that_are_missing_are_the_targets_miss() -> None:
-    """Accepted in time and not there: no generator does that."""
+def test_missing_writes_are_the_targets_fault() -> None:
+    """Accepted in time but not stored: no generator causes that."""
     lossy = evidence(outcomes(1000, verified=900), targets=("verified>=500/s",), cpu_ratio=0.99)
     assert assess_validity(lossy).validity is Validity.VALID
     unasked = evidence(outcomes(1000), targets=("verified>=500/s",), cpu_ratio=0.99)
     assert assess_validity(unasked).validity is Validity.INVALID
 
 
-def test_a_rate_that_the_target_did_not_serve_is_its_miss() -> None:
-    """What was never sent is forgiven, what was sent and not accepted is not."""
+def test_a_rate_that_the_target_did_not_serve_is_its_fault() -> None:
+    """Unsent arrivals are not counted against it; sent ones that were not accepted are."""
     rate = ("rate>=500/s",)
     assert assess_validity(evidence(outcomes(900, bad=100), targets=rate, cpu_ratio=0.99)).validity is Validity.VALID
     unsent = outcomes(900, bad=100, unsent=100)
     assert assess_validity(evidence(unsent, targets=rate, cpu_ratio=0.99)).validity is Validity.INVALID
 
 
-def test_a_reply_that_was_read_late_is_not_the_targets_miss() -> None:
-    """150 ms of service in a generator that wakes up 300 ms late may well have been 10 ms."""
+def test_a_reply_that_was_read_late_is_not_the_targets_fault() -> None:
+    """150 ms of service in a generator that wakes up 300 ms late may have been 10 ms."""
     assert assess_validity(evidence(LATE, service_s=0.15, pacing_s=0.3)).validity is Validity.INVALID
 
 
-def test_a_steady_target_behind_too_few_senders_is_the_generators_limit() -> None:
-    """193 ms a request, allowed 500: ten senders carry 52/s whatever is offered. The number to use is named."""
+def test_too_few_senders_are_a_generator_limit() -> None:
+    """193 ms a request with 500 ms allowed: ten senders carry 52/s. The reason names the number to use."""
     limited = evidence(
         outcomes(100, 2.0, bad=900, unsent=900),
         targets=("p99<=500ms", "rate>=500/s"),
@@ -146,15 +146,15 @@ def test_a_steady_target_behind_too_few_senders_is_the_generators_limit() -> Non
     assert reason.endswith("use --senders 193")
 
 
-def test_a_target_that_is_too_slow_for_what_is_asked_holds_the_senders_itself() -> None:
-    """The same with 100 ms allowed: its own miss, and Little's law says why no sender was free."""
+def test_a_target_slower_than_its_bound_keeps_the_senders_busy() -> None:
+    """The same with 100 ms allowed: the target's fault, and Little's law explains the busy senders."""
     verdict = assess_validity(evidence(outcomes(1000, 2.0), service_s=0.1927, senders=10, peak_in_flight=10))
     assert verdict.validity is Validity.VALID
-    assert "keep 97 busy on average (Little's law): the target's slow replies kept them busy" in told(verdict)
+    assert "keep 97 busy on average (Little's law): the target's slow replies kept them busy" in messages(verdict)
 
 
-def test_a_target_that_is_slow_by_any_measure_holds_them_where_no_latency_is_asked_for() -> None:
-    """At 600 ms a request more senders would only make the queue longer."""
+def test_a_very_slow_target_is_at_fault_without_a_latency_target() -> None:
+    """At 600 ms a request, more senders would only make the queue longer."""
     slow = evidence(
         outcomes(400, 2.0, bad=600, unsent=600),
         targets=("rate>=500/s",),
@@ -175,16 +175,16 @@ def test_a_target_that_is_slow_by_any_measure_holds_them_where_no_latency_is_ask
     assert assess_validity(allowed).validity is Validity.INVALID, "600 ms are good enough where a second is asked for"
 
 
-def test_a_stall_that_takes_all_senders_is_the_targets() -> None:
-    """Frozen for a moment: few slow replies, senders enough on average, and a generator in good health."""
+def test_a_stall_that_occupies_all_senders_is_the_targets_fault() -> None:
+    """Frozen for a moment: few slow replies, enough senders on average, and a healthy generator."""
     frozen = evidence(replace(LATE), slow=7, senders=20, peak_in_flight=20)
     verdict = assess_validity(frozen)
     assert verdict.validity is Validity.VALID
-    assert "all 20 senders were busy at once, although 9 are enough on average" in told(verdict)
+    assert "all 20 senders were busy at once, although 9 are enough on average" in messages(verdict)
 
 
-def test_a_miss_without_any_sign_is_the_targets() -> None:
-    """Nothing speaks against the generator."""
+def test_a_miss_with_a_healthy_generator_is_the_targets_fault() -> None:
+    """Nothing limited the generator."""
     assert assess_validity(evidence(LATE)) == ValidityVerdict(Validity.VALID)
 
 
@@ -196,8 +196,8 @@ def test_a_miss_without_any_sign_is_the_targets() -> None:
         ({"connections_opened": 60}, "60 connections were opened for 1000 requests"),
     ],
 )
-def test_a_miss_beside_a_doubtful_sign_is_suspect(sign: dict[str, object], words: str) -> None:
-    """And only a note when the target is held all the same."""
+def test_a_miss_with_a_possible_distortion_is_suspect(sign: dict[str, object], words: str) -> None:
+    """If the target is held, it is only a note."""
     verdict = assess_validity(evidence(LATE, **sign))  # type: ignore[arg-type] # options of one case each
     assert (verdict.validity, len(verdict.reasons)) == (Validity.SUSPECT, 1)
     assert words in verdict.reasons[0]
@@ -206,8 +206,8 @@ def test_a_miss_beside_a_doubtful_sign_is_suspect(sign: dict[str, object], words
     assert words in held.notes[0]
 
 
-def test_waking_late_counts_by_what_is_asked() -> None:
-    """3 ms are much beside 20 ms, and 30 ms little beside a second."""
+def test_lateness_is_compared_with_the_tightest_latency_target() -> None:
+    """3 ms are much with a target of 20 ms, and 30 ms little with one of a second."""
     assert assess_validity(evidence(LATE, targets=("p99<=20ms",), pacing_s=0.003)).validity is Validity.SUSPECT
     generous = evidence(outcomes(1000, 1.2), targets=("p99<=1s",), pacing_s=0.03)
     assert assess_validity(generous).validity is Validity.SUSPECT
@@ -215,7 +215,7 @@ def test_waking_late_counts_by_what_is_asked() -> None:
 
 
 def test_few_samples_make_a_percentile_suspect_whether_held_or_not() -> None:
-    """A p99 of a hundred samples is one sample; a window has its own."""
+    """The p99 of a hundred samples is one sample. A window counts its own."""
     few = assess_validity(evidence(outcomes(200), targets=("p99<=100ms", "p95<=100ms", "rate>=1/s")))
     assert few == ValidityVerdict(
         Validity.SUSPECT,
@@ -228,41 +228,41 @@ def test_few_samples_make_a_percentile_suspect_whether_held_or_not() -> None:
 
 
 def test_a_rate_limited_run_is_suspect() -> None:
-    """The figures are then those of the limiter; a stray 429 is only told."""
+    """Its numbers are those of the limiter; a single 429 is only noted."""
     limited = assess_validity(evidence(outcomes(980, bad=20, limited=20)))
-    assert (limited.validity, "the rate limiter was measured" in told(limited)) == (Validity.SUSPECT, True)
-    assert "--users" in told(limited)
+    assert (limited.validity, "the rate limiter was measured" in messages(limited)) == (Validity.SUSPECT, True)
+    assert "--users" in messages(limited)
     stray = assess_validity(evidence(outcomes(999, bad=1, limited=1), targets=("errors<1%",)))
     assert stray == ValidityVerdict(Validity.VALID, (), ("1 replies were 429: refused by the rate limiter",))
 
 
 def test_a_lost_worker_makes_the_run_invalid_even_when_all_is_held() -> None:
-    """Its arrivals were not offered, so nothing was held against the load that was asked for."""
+    """Its arrivals were not offered, so the targets were not tested with the requested load."""
     verdict = assess_validity(evidence(lost="gone after 3.2 s"))
     assert verdict.validity is Validity.INVALID
     assert verdict.reasons == ("the results are incomplete: load worker 1: gone after 3.2 s",)
 
 
-def test_clients_that_take_turns_are_always_busy_and_are_judged_by_no_latency() -> None:
-    """A rate they may be judged by."""
+def test_a_closed_model_has_no_latency_verdict_and_busy_senders() -> None:
+    """A rate target can be evaluated."""
     run = evidence(targets=("rate>=5000/s",), senders=5, peak_in_flight=5, service_s=0.3, rate_per_s=0)
     whole = replace(run.whole, is_closed=True)
     closed = replace(run, whole=whole, slos=evaluate_targets(run.targets, whole, ()))
     assert not closed.slos[0].held
     assert assess_validity(closed).validity is Validity.VALID
-    assert "coordinated omission" in told(assess_validity(closed))
-    assert "senders" not in told(assess_validity(closed))
+    assert "coordinated omission" in messages(assess_validity(closed))
+    assert "senders" not in messages(assess_validity(closed))
     timed = evidence()
     assert assess_validity(replace(timed, whole=replace(timed.whole, is_closed=True))).validity is Validity.INVALID
 
 
-def test_nothing_measured_is_no_verdict() -> None:
-    """Stopped in the warm-up."""
+def test_a_run_without_arrivals_is_invalid() -> None:
+    """As one that was stopped in the warm-up."""
     assert assess_validity(evidence(Outcomes())) == ValidityVerdict(Validity.INVALID, ("nothing was measured",))
 
 
-def test_without_targets_a_generator_that_held_back_is_still_invalid() -> None:
-    """Nothing can be missed, but the numbers are not those of the load that was asked for."""
+def test_without_targets_unsent_arrivals_still_invalidate_the_run() -> None:
+    """The numbers are not those of the requested load."""
     kept_up = evidence(targets=(), cpu_ratio=0.95)
     assert assess_validity(kept_up).validity is Validity.SUSPECT
     assert (
@@ -271,7 +271,7 @@ def test_without_targets_a_generator_that_held_back_is_still_invalid() -> None:
     )
 
 
-def test_a_target_on_the_same_machine_is_told() -> None:
+def test_a_target_on_the_same_machine_is_noted() -> None:
     """It competes with the load for the cores."""
     verdict = assess_validity(evidence(machine=Machine(cores=2, same_host=True)))
     assert verdict == ValidityVerdict(
@@ -279,7 +279,7 @@ def test_a_target_on_the_same_machine_is_told() -> None:
     )
 
 
-def test_more_workers_are_not_advised_where_there_are_no_more_cores() -> None:
+def test_more_workers_are_advised_only_with_free_cores() -> None:
     """Another process on the same core sends nothing more."""
     verdict = assess_validity(evidence(LATE, cpu_ratio=0.95, machine=Machine(cores=1)))
     assert "no core for another worker" in verdict.reasons[0]
