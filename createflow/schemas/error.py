@@ -1,12 +1,12 @@
-"""Errors that are told to the user without a traceback: what, where, and a hint."""
+"""Errors that are shown to the user without a traceback: what is wrong, where, and a hint."""
 
 
 class UserError(Exception):
-    """The user asked for something that cannot be done as asked (exit status 2).
+    """The command line or the profile is invalid (exit status 2).
 
     Args:
-        message: what is wrong and where, one line, no secret in it.
-        hint: what to do about it, ideally a command.
+        message: what is wrong and where: one line, without secrets.
+        hint: what to do, ideally a command.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -16,12 +16,12 @@ class UserError(Exception):
 
 
 class TargetError(Exception):
-    """The target cannot be reached or does not behave like a server at all (exit status 3).
+    """The target cannot be reached or is not an HTTP server (exit status 3).
 
     Args:
         target: the address, without credentials.
-        message: what happened when it was tried.
-        hint: what to look at.
+        message: what happened.
+        hint: what to check.
     """
 
     def __init__(self, target: str, message: str, *, hint: str = "") -> None:

@@ -1,4 +1,7 @@
-"""Every check, one module or package a step, listed by hand in the order of the flow."""
+"""Every check, one module or package a step, listed by hand in the order of the flow.
+
+What may enter: checks, in the package of their tier, and what several of them share in ``support``.
+"""
 
 from types import ModuleType
 
@@ -36,7 +39,7 @@ MODULES = (
 
 
 def parts_of(module: ModuleType) -> tuple[ModuleType, ...]:
-    """A step with many checks is a package that lists its parts; others are their own only part."""
+    """The modules of a step: a package lists its ``PARTS``; a module is its own only part."""
     parts: tuple[ModuleType, ...] = getattr(module, "PARTS", (module,))
     return parts
 

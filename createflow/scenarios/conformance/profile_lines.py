@@ -1,4 +1,4 @@
-"""On which line of its file a profile says what, for reports that point there."""
+"""The lines of a profile's sections in its file, for reports that link to them."""
 
 import os
 from pathlib import Path
@@ -9,12 +9,12 @@ from createflow.schemas.toml_positions import TomlPositions
 
 
 def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:
-    """The lines of the tables that are there.
+    """The file, and the line of each section that it has.
 
     Args:
         file: the profile, as it was read.
-        profile: what it says.
-        project: the directory that the file's name is told from, when the file is inside.
+        profile: as it was loaded.
+        project: the directory that the file's path is relative to, when the file is inside it.
     """
     prefix: tuple[str, ...] = ("tool", "createflow") if file.name == "pyproject.toml" else ()
     positions = TomlPositions(file.read_text(encoding="utf-8-sig"))
@@ -23,9 +23,9 @@ def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:
     places = {table: positions.line_of((*prefix, *table.split("."))) for table in tables}
     for number, entry in enumerate(profile.baseline):
         places[f"baseline.{entry.id}"] = positions.line_of((*prefix, "baseline", number))
-    return ProfilePlace(file=_told(file, project), lines={table: line for table, line in places.items() if line})
+    return ProfilePlace(file=_relative(file, project), lines={table: line for table, line in places.items() if line})
 
 
-def _told(file: Path, project: Path) -> str:
+def _relative(file: Path, project: Path) -> str:
     relative = os.path.relpath(file.absolute(), project.absolute())
     return file.name if relative.startswith("..") else Path(relative).as_posix()

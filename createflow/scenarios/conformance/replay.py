@@ -1,4 +1,4 @@
-"""Repeating the failures of a saved report: is it mended, the same, or something else now?"""
+"""Repeats the failures of a saved report: each is fixed, the same, or changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from createflow.schemas.report import CheckResult, Outcome, RunReport
 
 
 class Change(StrEnum):
-    """What a failure came to."""
+    """What became of a failure."""
 
     FIXED = "FIXED"
     """The check passes."""
     FAILED = "FAILED"
     """It fails with the same finding."""
     CHANGED = "CHANGED"
-    """It fails with another finding, or comes to no verdict any more."""
+    """It fails with another finding, or neither passes nor fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """One failure, then and now."""
+    """One failure: the saved result and the new one."""
 
     before: CheckResult
     now: CheckResult
 
     @property
     def change(self) -> Change:
-        """What it came to. A finding is the same when its replay id is."""
+        """What became of the failure. A finding is the same when its finding id is."""
         if self.now.outcome is Outcome.PASSED:
             return Change.FIXED
         then, now = self.before.finding, self.now.finding
@@ -38,10 +38,10 @@ class Repeated:
 
 
 def failures(report: RunReport, ids: Sequence[str]) -> tuple[CheckResult, ...]:
-    """The failures that are named by check id, by the beginning of one, or by replay id; all without a name.
+    """The failures with these check ids, beginnings of check ids, or finding ids; all of them without any.
 
     Raises:
-        UserError: nothing failed, or a name fits no failure.
+        UserError: nothing failed, or a name matches no failure.
     """
     failed = tuple(result for result in report.results if result.outcome is Outcome.FAILED)
     if not failed:
@@ -54,7 +54,7 @@ def failures(report: RunReport, ids: Sequence[str]) -> tuple[CheckResult, ...]:
 
 
 def checks_of(results: Sequence[CheckResult], checks: Sequence[Check]) -> tuple[Check, ...]:
-    """The checks that ended so.
+    """The checks of these results.
 
     Raises:
         UserError: this version has no such check.
@@ -66,7 +66,7 @@ def checks_of(results: Sequence[CheckResult], checks: Sequence[Check]) -> tuple[
 
 
 def repeated(before: Sequence[CheckResult], report: RunReport) -> tuple[Repeated, ...]:
-    """Each failure beside its result in the new run."""
+    """Each failure with its result in the new run."""
     now = {result.id: result for result in report.results}
     return tuple(Repeated(result, now[result.id]) for result in before)
 

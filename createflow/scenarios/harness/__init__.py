@@ -1,4 +1,4 @@
 """How a check is declared, chosen, given its probes, and how its findings are identified.
 
-What may enter: what every check uses whatever it is about. What only some checks share is in ``checks.support``.
+What may enter: what every check uses. What only some checks share is in ``checks.support``.
 """

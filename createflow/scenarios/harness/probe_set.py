@@ -49,7 +49,7 @@ class SinkProbes:
         self._opened: list[Sink] = []
 
     async def open(self) -> None:
-        """Open every sink, all at once. One that fails is reported by the checks that need it."""
+        """Open every sink concurrently. One that fails is reported by the checks that need it."""
         await asyncio.gather(*(self._open(probe) for probe in self._configured))
 
     async def close(self) -> None:

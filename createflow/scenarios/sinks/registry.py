@@ -1,6 +1,6 @@
 """Chooses the engine of each sink by the scheme of its URL, and opens what a profile configures.
 
-A new engine is a module beside this one and a line here.
+A new engine is a module of this package and a line in this one.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The protocols of sinks: what checks and the verification of a load ask of each kind.
 
-Every method that asks a sink raises whatever the engine's client raises when the sink does not answer.
+Every method that reads raises the exception of the engine's client when the sink does not answer.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence

@@ -1,1 +1,4 @@
-"""The endpoint under test: its contract, its HTTP, its principals."""
+"""The endpoint under test: requests and replies, principals and credentials, faults, TLS.
+
+What may enter: what talks to the endpoint or describes it. Sinks have a package of their own.
+"""

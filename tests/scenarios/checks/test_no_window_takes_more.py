@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "_LONGEST_FLOOD_S", 0.3)
+    monkeypatch.setattr(rate_limit, "_LONGEST_BURST_S", 0.3)
     monkeypatch.setattr(rate_limit, "_REFUSED_FOR_S", 0.2)
 
 
@@ -56,13 +56,13 @@ async def test_a_bucket_that_keeps_its_promise_is_left_alone() -> None:
 
 async def test_a_bucket_of_twice_the_size_is_accused() -> None:
     """Although it refuses what is beyond that."""
-    with pytest.raises(Expectation, match="20 at once and 50 a second"):
+    with pytest.raises(Expectation, match="a burst of 20 and 50 a second"):
         await _run(Bucket(size=40))
 
 
 async def test_a_flood_that_meets_anything_but_the_limit_proves_nothing() -> None:
     """Neither a server error nor a flood that stayed below the limit."""
-    with pytest.raises(Inconclusive, match="answered 500"):
+    with pytest.raises(Inconclusive, match="answered with 500"):
         await _run(Bucket(otherwise=500))
 
     endless = Bucket(size=1e9)

@@ -92,7 +92,7 @@ async def test_what_stays_with_its_owner_passes() -> None:
         ({"reads_cached": True}, "404, as for a missing id; seen 200"),
         ({"refuses": reply(403)}, "404, as for a missing id; seen 403"),
         ({"lists": True}, "a list without"),
-        ({"updates": True}, "update refused; seen 200"),
+        ({"updates": True}, "update of another user refused; seen 200"),
         ({"updates_silently": True}, "name unchanged"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -1,1 +1,1 @@
-"""Checks of the api tier, one module a step."""
+"""Checks of the API tier, one module or package a step."""

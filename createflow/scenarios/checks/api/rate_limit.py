@@ -1,4 +1,4 @@
-"""Step 4: one subject gets what is promised and no more, and is told when to come back."""
+"""Step 4: each subject gets the promised rate and no more, and a 429 says when to try again."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import count
 
-from createflow.scenarios.checks.support.burst import SENDERS, at_once, exceeded, worst_window
+from createflow.scenarios.checks.support.burst import SENDERS, exceed_rate, run_senders, worst_window
 from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
@@ -19,14 +19,14 @@ from createflow.schemas.report import Level
 
 _ROUNDS = 5
 _LONGEST_WAIT_S = 15.0
-_LONGEST_FLOOD_S = 10.0
+_LONGEST_BURST_S = 10.0
 _REFUSED_FOR_S = 2.0
-"""How long a flood goes on after its first refusal."""
+"""How long a burst continues after its first refusal."""
 _MOST_ADMITTED = 4000
-"""The windows to be looked at grow with the square of it."""
+"""The number of time windows grows with its square."""
 _RATE_TOLERANCE = 1.2
 _BURST_TOLERANCE = 1.1
-"""Limiters round: intervals to whole milliseconds, buckets to whole requests."""
+"""Limiters round intervals to whole milliseconds and buckets to whole requests."""
 
 
 _check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=True)
@@ -38,7 +38,7 @@ _check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=Tru
 )
 async def excess_is_429(target: Target) -> None:
     """Creates beyond the promised rate are refused with 429."""
-    await exceeded(target, target.writer)
+    await exceed_rate(target, target.writer)
 
 
 @_check(
@@ -48,7 +48,7 @@ async def excess_is_429(target: Target) -> None:
 )
 async def retry_after_is_given(target: Target) -> None:
     """A 429 has Retry-After, and a create sent after that time is accepted."""
-    refusal = await exceeded(target, target.writer)
+    refusal = await exceed_rate(target, target.writer)
     wait_s = _seconds(expect_header(refusal, "Retry-After"), refusal)
     if wait_s > _LONGEST_WAIT_S:
         raise Inconclusive(f"Retry-After asks for {wait_s:g} s: longer than a check waits")
@@ -71,17 +71,17 @@ async def no_window_takes_more(target: Target) -> None:
     if target.limits is None:
         raise NotDeclared("`limits` is not configured")
     burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
-    admitted, refused = await _flooded(target)
+    admitted, refused = await _admitted_in_burst(target)
     count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)
     allowed = burst * _BURST_TOLERANCE + length_s * rate_per_s * _RATE_TOLERANCE
     expect(
         count <= allowed + 1,
-        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: {burst} at once and {rate_per_s:g} a second",
+        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: a burst of {burst} and {rate_per_s:g} a second",
         f"{count}",
         *(reply for _, _, reply in admitted[-1:]),
     )
     if not refused:
-        raise Inconclusive(f"{len(admitted)} creates accepted in a flood do not exceed the promised rate")
+        raise Inconclusive(f"{len(admitted)} creates accepted in a burst do not exceed the promised rate")
 
 
 @_check(
@@ -93,16 +93,16 @@ async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     """One subject that exceeds its rate does not use up the rate of another."""
     writer, other = tokens.writer(), tokens.other_writer()
     async with between_creates(target, who=other):
-        refusal = await exceeded(target, writer)
-        telling = 0
+        refusal = await exceed_rate(target, writer)
+        conclusive = 0
         for _ in range(_ROUNDS):
-            # The excess goes on beside it: a bucket that they shared would be empty at this moment.
-            excess = [target.create(who=writer, paced=False) for _ in range(SENDERS)]
-            *beside, reply = await asyncio.gather(*excess, target.create(who=other))
+            # The burst goes on concurrently: a bucket that both shared would be empty at this moment.
+            burst = [target.create(who=writer, paced=False) for _ in range(SENDERS)]
+            *others, reply = await asyncio.gather(*burst, target.create(who=other))
             expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
-            telling += sum(each.status == 429 for each in beside) > SENDERS // 2
-        if not telling:
-            raise Inconclusive("the excess did not last while the other subject was served")
+            conclusive += sum(each.status == 429 for each in others) > SENDERS // 2
+        if not conclusive:
+            raise Inconclusive("the burst ended before the other subject was served")
 
 
 @_check(
@@ -118,16 +118,16 @@ async def claimed_address_evades_nothing(target: Target) -> None:
         number = next(numbers)
         return {"x-forwarded-for": f"192.0.2.{number % 250}, 198.51.100.{number // 250 % 250}"}
 
-    await exceeded(target, target.writer, claims)
+    await exceed_rate(target, target.writer, claims)
 
 
-async def _flooded(target: Target) -> tuple[list[tuple[float, float, Reply]], int]:
-    """What was accepted of a flood, each with the seconds of sending and of answer, and how many were refused.
+async def _admitted_in_burst(target: Target) -> tuple[list[tuple[float, float, Reply]], int]:
+    """The accepted creates of a burst, each with the times of sending and of its reply, and the number of refused ones.
 
     Raises:
-        Inconclusive: something was answered neither with success nor with 429.
+        Inconclusive: a create was neither accepted nor answered with 429.
     """
-    stop_at = time.perf_counter() + _LONGEST_FLOOD_S
+    stop_at = time.perf_counter() + _LONGEST_BURST_S
     admitted: list[tuple[float, float, Reply]] = []
     refused = 0
 
@@ -142,9 +142,9 @@ async def _flooded(target: Target) -> tuple[list[tuple[float, float, Reply]], in
                 if refused == 1:
                     stop_at = min(stop_at, time.perf_counter() + _REFUSED_FOR_S)
             else:
-                raise Inconclusive(f"a create of the flood was answered {reply.status}")
+                raise Inconclusive(f"a create of the burst was answered with {reply.status}")
 
-    await at_once(sender)
+    await run_senders(sender)
     return admitted, refused
 
 

@@ -1,1 +1,1 @@
-"""Checks of the business tier, one module a step."""
+"""Checks of the business tier, one module or package a step."""

@@ -1,4 +1,4 @@
-"""Step 10: it can be told afterwards who did what when."""
+"""Step 10: the audit trail says who did what, and when."""
 
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
     made = await created(target)
     entries = await _entries(target, audit, made)
     if not entries:
-        raise Inconclusive("the create has no audit entry; one_entry_per_create judges that")
+        raise Inconclusive("the create has no audit entry; see one_entry_per_create")
     entry = entries[0]
     missing = [name for name in ("actor", "action", "resource_id", "occurred_at") if name not in entry]
     if missing:

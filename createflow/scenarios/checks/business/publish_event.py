@@ -1,4 +1,4 @@
-"""Step 9: everybody who listens learns of each create once, and learns the truth."""
+"""Step 9: every create is published once, and the event equals the resource."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ async def one_event_per_create(target: Target, events: EventLog) -> None:
     made = [await created(target) for _ in range(_CREATES)]
     for resource in made:
         if not await _heard(events, resource, target.deadlines.event_s):
-            raise Inconclusive("a create has no event at all; every_create_has_an_event judges that")
+            raise Inconclusive("a create has no event at all; see every_create_has_an_event")
     # Events come in order: whatever came of the first creates is here when a later one's event is.
     later = await created(target)
     if not await _heard(events, later, target.deadlines.event_s):
@@ -44,7 +44,7 @@ async def event_equals_resource(target: Target, events: EventLog) -> None:
     made = await created(target)
     seen = await _heard(events, made, target.deadlines.event_s)
     if not seen:
-        raise Inconclusive("the create has no event; every_create_has_an_event judges that")
+        raise Inconclusive("the create has no event; see every_create_has_an_event")
     expect_same_fields(made.shown, seen[0].resource, made.reply, where="the event")
 
 

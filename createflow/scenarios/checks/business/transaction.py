@@ -1,9 +1,9 @@
-"""Step 8: all or nothing. A create that was not accepted leaves no trace anywhere."""
+"""Step 8: all or nothing. A create that was refused leaves nothing behind in any sink."""
 
 from datetime import UTC, datetime, timedelta
 
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
-from createflow.scenarios.checks.support.leftovers import Traces
+from createflow.scenarios.checks.support.leftovers import Leftovers
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -31,19 +31,19 @@ async def refused_create_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A create refused with 400, 401 or 403 leaves no row, event, cached value, document or entry of success."""
-    traces = _traces(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
+    leftovers = _leftovers(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     refused: list[tuple[Reply, Body]] = []
     await created(target)
     for body, who, status in _refusals(target, tokens):
         reply = await target.create(body, who=who)
-        expect_status(reply, status, of="a create that is to be refused")
+        expect_status(reply, status, of="a create that must be refused")
         refused.append((reply, body))
     if not refused:
-        raise NotDeclared("nothing of this profile makes a create refused")
-    await traces.caught_up_with(await created(target))
+        raise NotDeclared("nothing in this profile causes a create to be refused")
+    await leftovers.wait_until_visible(await created(target))
     for reply, body in refused:
-        left = await traces.of(target.contract.name_in(body), target.contract.nonce_in(body))
-        expect(not left, f"nothing left by a create that was answered {reply.status}", ", ".join(left), reply)
+        left = await leftovers.find(target.contract.name_in(body), target.contract.nonce_in(body))
+        expect(not left, f"nothing left by a create that was answered with {reply.status}", ", ".join(left), reply)
 
 
 @check(
@@ -65,7 +65,7 @@ async def database_error_is_500_and_leaves_nothing(
     search: SearchIndex | None,
 ) -> None:
     """A database error inside the transaction is answered with 500, leaves nothing, and the create works later."""
-    traces = _traces(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
+    leftovers = _leftovers(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     await created(target)
     async with faults.injected("database_error"):
         body, reply = await _first_refused(target)
@@ -74,14 +74,14 @@ async def database_error_is_500_and_leaves_nothing(
             code = (reply.document or {}).get("code")
             expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
     await expect_recovery(target)
-    await traces.caught_up_with(await created(target))
-    left = await traces.of(target.contract.name_in(body), target.contract.nonce_in(body))
-    expect(not left, "nothing left by a create that was answered 500", ", ".join(left), reply)
+    await leftovers.wait_until_visible(await created(target))
+    left = await leftovers.find(target.contract.name_in(body), target.contract.nonce_in(body))
+    expect(not left, "nothing left by a create that was answered with 500", ", ".join(left), reply)
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
 
 
-def _traces(
+def _leftovers(
     target: Target,
     *,
     primary: Primary | None,
@@ -89,9 +89,9 @@ def _traces(
     events: EventLog | None,
     cache: Cache | None,
     search: SearchIndex | None,
-) -> Traces:
-    """Where to look, from now on."""
-    return Traces(
+) -> Leftovers:
+    """The sinks to search, from now on."""
+    return Leftovers(
         primary=primary,
         audit=audit,
         events=events,
@@ -112,7 +112,7 @@ def _refusals(target: Target, tokens: Tokens | None) -> list[tuple[Body, Princip
     if contract.closed:
         found.append((contract.document(unknown_field=True), None, 400))
     if others:
-        # An object where a simple value is due, or the other way round, is wrong for every type.
+        # An object instead of a simple value, or a text instead of an object, is wrong for every type.
         wrong = "x" if contract.properties[others[-1]].get("type") == "object" else {"x": 1}
         found.append((contract.document(**{others[-1]: wrong}), None, 400))
     if tokens is not None:
@@ -135,5 +135,5 @@ async def _first_refused(target: Target) -> tuple[Body, Reply]:
         attempt, lambda last: not last[1].accepted, within_s=_TAKES_EFFECT_WITHIN_S
     )
     if not refused:
-        raise Inconclusive("creates were accepted all the time: the fault had no effect")
+        raise Inconclusive("the fault had no effect: creates were still accepted")
     return body, reply

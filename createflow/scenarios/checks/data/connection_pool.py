@@ -1,4 +1,4 @@
-"""Step 11: many at once are served, and the pool is as good afterwards as before."""
+"""Step 11: concurrent creates are all served, and no connection leaks."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Step 15: what was written is found."""
+"""Step 15: written resources are found by a search."""
 
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.harness.check import Need, check

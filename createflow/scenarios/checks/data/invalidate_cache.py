@@ -1,4 +1,4 @@
-"""Step 14: the cache never shows what is no longer true."""
+"""Step 14: the cache never shows an outdated value."""
 
 import asyncio
 
@@ -68,7 +68,7 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
 async def _equal(target: Target, cache: Cache, primary: Primary, made: Resource, write: Reply) -> None:
     rows = await primary.by_id(made.id)
     if len(rows) != 1:
-        raise Inconclusive("the primary has no row; write_primary judges that")
+        raise Inconclusive("the primary has no row; see write_primary")
 
     async def read() -> Row | None:
         await target.read(made.url)  # a cache may be filled by reads only

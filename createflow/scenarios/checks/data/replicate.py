@@ -1,4 +1,4 @@
-"""Step 13: every replica gets everything, and nobody reads what is older than their own write."""
+"""Step 13: every replica gets every write, and clients read their own writes."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Step 12: a 201 means that the primary has it."""
+"""Step 12: a 201 means that the write is committed on the primary."""
 
 from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.harness.check import check

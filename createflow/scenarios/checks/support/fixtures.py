@@ -1,4 +1,4 @@
-"""Ordinary creates that stand around what a check does, so that a dead or blocking target passes nothing."""
+"""Ordinary creates: the resource that a check continues with, and the positive control around what it does."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ _RECOVERED_CREATES = 4
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What an accepted create made, as the reply shows it."""
+    """A created resource, as the reply shows it."""
 
     reply: Reply
     shown: dict[str, Any]
@@ -35,10 +35,10 @@ async def created(
     who: Principal | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Resource:
-    """Create a resource that the check goes on with.
+    """Create a resource that the check continues with.
 
     Raises:
-        Inconclusive: an ordinary create is not accepted or its reply shows no resource; other checks judge that.
+        Inconclusive: an ordinary create is not accepted or its reply shows no resource; other checks test that.
     """
     sent = target.contract.document() if body is None else dict(body)
     reply = await target.create(sent, who=who, headers=headers)
@@ -48,7 +48,7 @@ async def created(
 def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resource:
     """The resource that a reply to a create shows. Raises Inconclusive when it shows none."""
     if not reply.accepted:
-        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+        raise Inconclusive(f"an ordinary create was answered with {reply.status}")
     shown = reply.document
     resource_id = (shown or {}).get(target.contract.fields.id)
     if shown is None or resource_id is None:
@@ -59,7 +59,7 @@ def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resour
 
 @asynccontextmanager
 async def between_creates(target: Target, *, who: Principal | None = None) -> AsyncIterator[None]:
-    """The same principal's ordinary creates are accepted before and after the block.
+    """Positive control: the principal's ordinary creates are accepted before and after the block.
 
     Raises:
         Inconclusive: one of them was not.
@@ -67,15 +67,15 @@ async def between_creates(target: Target, *, who: Principal | None = None) -> As
     for moment in ("before", "after"):
         reply = await target.create(who=who)
         if not reply.accepted:
-            raise Inconclusive(f"the ordinary create {moment} the test was answered {reply.status}")
+            raise Inconclusive(f"the ordinary create {moment} the test was answered with {reply.status}")
         if moment == "before":
             yield
 
 
 async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool]:
-    """Whether ordinary creates are accepted again within the time, and what the last one was answered.
+    """Wait until several ordinary creates in a row are accepted. Returns the last answer, and whether it was in time.
 
-    Several in a row: behind a balancer, one instance may have recovered while another still refuses.
+    Several: behind a balancer, one instance may have recovered while another still refuses.
     """
 
     async def attempt() -> str:
@@ -85,7 +85,7 @@ async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool
             except NoReply as error:
                 return str(error)
             if not reply.accepted:
-                return f"answered {reply.status}"
+                return f"answered with {reply.status}"
         return "accepted"
 
     return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)

@@ -1,4 +1,4 @@
-"""What a create that was refused may have left behind, looked for by its name wherever a write can leave something."""
+"""Searches every sink for what a refused create may have left behind."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from createflow.schemas.profile import Deadlines
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
-    """The places to look at; those that the profile does not declare are ``None``."""
+class Leftovers:
+    """The sinks to search; those that the profile does not configure are ``None``."""
 
     primary: Primary | None
     audit: AuditTrail | None
@@ -23,75 +23,77 @@ class Traces:
     deadlines: Deadlines
     name_field: str
     actor: str | None
-    """Who sends the creates, when known."""
+    """The subject of the creates, when known."""
     since: datetime
-    """When the check started: older entries of the same actor are not looked at."""
+    """When the check started; older entries of the same actor are ignored."""
 
-    async def caught_up_with(self, marker: Resource) -> None:
+    async def wait_until_visible(self, marker: Resource) -> None:
         """Wait until a resource that was created later is visible everywhere.
 
-        Copies follow in order, so what is not there by then will not come: no need to wait out any deadline.
+        Writes reach a sink in order, so what is missing by then will not come, and no deadline need be waited for.
 
         Raises:
-            Inconclusive: it does not become visible; other checks judge that.
+            Inconclusive: it does not become visible; other checks test that.
         """
         if self.events is not None:
             events = self.events
 
-            async def heard() -> bool:
+            async def published() -> bool:
                 return bool(events.of(marker.id))
 
-            await self._seen(heard, self.deadlines.event_s, "event log")
+            await self._wait(published, self.deadlines.event_s, "event log")
         if self.search is not None:
             search = self.search
 
             async def indexed() -> bool:
                 return await search.document(marker.id) is not None
 
-            await self._seen(indexed, self.deadlines.index_s, "search index")
+            await self._wait(indexed, self.deadlines.index_s, "search index")
 
-    async def of(self, name: str, word: str) -> list[str]:
-        """Where something of this name is, in words.
+    async def find(self, name: str, nonce: str) -> list[str]:
+        """What of this name is in a sink: a description of each finding.
 
         Args:
-            word: the nonce in the name, for places that are searched as text.
+            nonce: the unique word in the name, for sinks that are searched as text.
 
         Raises:
-            NotDeclared: there is no place that can be asked by name.
+            NotDeclared: no configured sink can be searched by name.
         """
-        looked, found = 0, []
-        for place, asking in self._questions(name, word):
+        searched, found = 0, []
+        for description, search in self._searches(name, nonce):
             try:
-                there = await asking
+                is_there = await search
             except NotDeclared:
                 continue
-            looked += 1
-            if there:
-                found.append(place)
-        if not looked:
-            raise NotDeclared("no sink is configured that can be asked by name")
+            searched += 1
+            if is_there:
+                found.append(description)
+        if not searched:
+            raise NotDeclared("no configured sink can be searched by name")
         return found
 
-    def _questions(self, name: str, word: str) -> list[tuple[str, Awaitable[bool]]]:
-        asked: list[tuple[str, Awaitable[bool]]] = []
+    def _searches(self, name: str, nonce: str) -> list[tuple[str, Awaitable[bool]]]:
+        searches: list[tuple[str, Awaitable[bool]]] = []
         if self.primary is not None:
-            asked.append(("a row", _any_row(self.primary, name)))
+            searches.append(("a row", _any_row(self.primary, name)))
         if self.audit is not None:
-            asked.append(("an audit entry of success", _any_success(self.audit, name)))
+            searches.append(("an audit entry of success", _any_success(self.audit, name)))
             if self.primary is not None and self.actor is not None:
-                asked.append(("an audit entry without a row", self._any_orphan(self.audit, self.primary, self.actor)))
+                searches.append(
+                    ("an audit entry without a row", self._any_orphan(self.audit, self.primary, self.actor))
+                )
         if self.events is not None:
-            asked.append(("an event", _any_event(self.events, word)))
+            searches.append(("an event", _any_event(self.events, nonce)))
         if self.cache is not None:
-            asked.append(("a cached value", _any_key(self.cache, word)))
+            searches.append(("a cached value", _any_key(self.cache, nonce)))
         if self.search is not None:
-            asked.append(("an indexed document", _any_document(self.search, self.name_field, word)))
-        return asked
+            searches.append(("an indexed document", _any_document(self.search, self.name_field, nonce)))
+        return searches
 
     async def _any_orphan(self, audit: AuditTrail, primary: Primary, actor: str) -> bool:
-        """Whether an entry of success is about a resource that is not there.
+        """Whether an entry of success is about a missing resource.
 
-        Entry and row are committed together, so no other check that runs at the same time can make it seem so.
+        Entry and row are committed together, so a concurrent check cannot cause this.
         """
         for entry in await audit.by_actor(actor):
             moment = entry.get("occurred_at")
@@ -100,7 +102,7 @@ class Traces:
                 return True
         return False
 
-    async def _seen(self, read: Callable[[], Awaitable[bool]], within_s: float, where: str) -> None:
+    async def _wait(self, read: Callable[[], Awaitable[bool]], within_s: float, where: str) -> None:
         _, seen = await eventually(read, bool, within_s=within_s)
         if not seen:
             raise Inconclusive(f"a later create did not reach the {where} within {within_s:g} s")
@@ -110,7 +112,7 @@ _SUCCESS = {"success", "succeeded", "ok", "created", "committed"}
 
 
 def is_success(entry: dict[str, object]) -> bool:
-    """An audit entry of something done; entries of refusals are welcome. Without an outcome it counts as done."""
+    """Whether an audit entry is about a success; entries of refusals are allowed. Without an outcome it is."""
     outcome = entry.get("outcome")
     return outcome is None or str(outcome).lower() in _SUCCESS
 
@@ -123,13 +125,13 @@ async def _any_success(audit: AuditTrail, name: str) -> bool:
     return any(is_success(entry) for entry in await audit.by_name(name))
 
 
-async def _any_event(events: EventLog, word: str) -> bool:
-    return bool(events.mentioning(word))
+async def _any_event(events: EventLog, nonce: str) -> bool:
+    return bool(events.mentioning(nonce))
 
 
-async def _any_key(cache: Cache, word: str) -> bool:
-    return bool(await cache.keys_holding(word))
+async def _any_key(cache: Cache, nonce: str) -> bool:
+    return bool(await cache.keys_holding(nonce))
 
 
-async def _any_document(search: SearchIndex, field: str, word: str) -> bool:
-    return any(word in str(document.get(field)) for document in await search.found(field, word))
+async def _any_document(search: SearchIndex, field: str, nonce: str) -> bool:
+    return any(nonce in str(document.get(field)) for document in await search.found(field, nonce))

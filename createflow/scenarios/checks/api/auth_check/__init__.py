@@ -1,4 +1,4 @@
-"""Step 3: nobody creates without a token that proves who they are and that they may."""
+"""Step 3: only a valid token with the right role creates."""
 
 from createflow.scenarios.checks.api.auth_check import access, claims, credentials, forged_tokens, ownership
 

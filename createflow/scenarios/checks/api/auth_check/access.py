@@ -1,4 +1,4 @@
-"""Without a token that is whole, in time and allowed to, there is no create."""
+"""Requests without a valid token, or without the right role."""
 
 from createflow.scenarios.checks.support.fixtures import between_creates
 from createflow.scenarios.harness.check import check

@@ -1,4 +1,4 @@
-"""Tokens that the issuer itself signed, and that are still not good: here, now, for this, or of this kind."""
+"""Tokens that the issuer signed, but that are not valid now, here, or for this purpose."""
 
 import time
 from collections.abc import Mapping

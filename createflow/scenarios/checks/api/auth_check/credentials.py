@@ -1,4 +1,4 @@
-"""How a token is handed over: one place, one scheme, one spelling, and before anything else is judged."""
+"""How a token is sent: in one header, with one scheme, in one spelling; and it is checked before the body."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Tokens that an attacker can make, who has a good one and what is public."""
+"""Tokens that an attacker can make from a valid one and public data."""
 
 import asyncio
 
@@ -86,12 +86,12 @@ async def key_url_is_not_fetched(target: Target, tokens: Tokens, callbacks: Call
     Why: the attacker chooses the URL, and so makes the server send requests inside its own network (SSRF).
     """
     writer = tokens.writer()
-    async with callbacks.listening() as heard, between_creates(target, who=writer):
-        for form, token in forged_tokens.reference_key(writer.token or "", heard.url):
+    async with callbacks.listening() as callback, between_creates(target, who=writer):
+        for form, token in forged_tokens.reference_key(writer.token or "", callback.url):
             reply = await target.create(who=writer.holding(token))
             expect_status(reply, 401, of=f"a token with {form}")
             await asyncio.sleep(_FETCHED_WITHIN_S)
-            expect(not heard.requests, f"nothing fetched for {form}", "; ".join(heard.requests), reply)
+            expect(not callback.requests, f"nothing fetched for {form}", "; ".join(callback.requests), reply)
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.10; RFC 7515 §4.1.4", catches="key_id_crashes")
@@ -113,7 +113,7 @@ async def strange_key_id_is_401(target: Target, tokens: Tokens) -> None:
     async with between_creates(target, who=writer):
         control = await target.create(who=writer.holding(good.sign_with_hmac("HS256", b"")))
         if control.status != 401:
-            raise Inconclusive("a forged token with the usual key id is not refused; other checks judge that")
+            raise Inconclusive("a forged token with the usual key id is not refused; other checks test that")
         longest_s = max(_SLOW_S, control.elapsed_s * _TIMES_THE_CONTROL)
         for form, key_id in forms.items():
             for secret in (b"", b"secret"):

@@ -1,4 +1,4 @@
-"""Whose a resource is: where it is private, its existence is as well."""
+"""Private resources are visible only to their owner; others cannot even see that they exist."""
 
 from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, missing_url
 from createflow.scenarios.harness.check import Need, check
@@ -18,28 +18,28 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
     Why: a 403 where a missing id has a 404 discloses which ids exist.
     """
     if target.contract.raw is not None:
-        raise NotDeclared("the body carries no mark to know the resource by")
+        raise NotDeclared("the body has no unique name by which the resource can be recognised")
     owner, other = tokens.writer(), tokens.other_writer()
     async with between_creates(target, who=other):
         made = await created(target, who=owner)
-        await _own(target, made, owner)
+        await _expect_unchanged(target, made, owner)
         absent = await target.read(missing_url(made.url), who=other)
         if absent.accepted:
             raise Inconclusive(f"a read of an id that does not exist was answered {absent.status}")
-        # The owner has read it, so that a cache that asks for the id alone has it by now.
+        # The owner has read it, so a cache keyed by the id alone holds it now.
         seen = await target.read(made.url, who=other)
         alike = _status_and_code(seen) == _status_and_code(absent)
         expect(alike, f"{_status_and_code(absent)}, as for a missing id", _status_and_code(seen), absent, seen)
         expect(made.name.encode() not in seen.body, "a refusal without the resource's name", made.name, seen)
-        await _not_listed(target, made, owner, other)
+        await _expect_not_listed(target, made, owner, other)
         if target.contract.update:
             changed = await target.update(made.url, target.contract.document(), who=other)
-            expect(not changed.accepted, "somebody else's update refused", str(changed.status), changed)
-        await _own(target, made, owner)
+            expect(not changed.accepted, "the update of another user refused", str(changed.status), changed)
+        await _expect_unchanged(target, made, owner)
 
 
-async def _own(target: Target, made: Resource, owner: Principal) -> None:
-    """The owner sees it as it was made."""
+async def _expect_unchanged(target: Target, made: Resource, owner: Principal) -> None:
+    """Require that the owner sees the resource unchanged."""
     seen = await target.read(made.url, who=owner)
     if not seen.accepted:
         raise Inconclusive(f"the owner's own read was answered {seen.status}")
@@ -48,18 +48,18 @@ async def _own(target: Target, made: Resource, owner: Principal) -> None:
     expect(name == made.shown.get(field), f"{field} unchanged", repr(name), made.reply, seen)
 
 
-async def _not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:
-    """What the owner's list shows, the other's does not; where the owner's shows nothing, there is nothing to ask."""
-    mark = made.name.encode()
+async def _expect_not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:
+    """Require that the other user's list does not show it, where the owner's list does."""
+    name = made.name.encode()
     theirs, listed = await eventually(
         lambda: target.read_collection(who=owner),
-        lambda reply: not reply.accepted or mark in reply.body,
+        lambda reply: not reply.accepted or name in reply.body,
         within_s=target.deadlines.index_s,
     )
     if not (listed and theirs.accepted):
         return
     shown = await target.read_collection(who=other)
-    expect(mark not in shown.body, "a list without somebody else's resource", made.name, theirs, shown)
+    expect(name not in shown.body, "a list without another user's resource", made.name, theirs, shown)
 
 
 def _status_and_code(reply: Reply) -> str:

@@ -1,4 +1,4 @@
-"""Step 1: what is not a proper request is refused as such, and every reply is fit to be sent."""
+"""Step 1: invalid HTTP requests are refused, and every reply has the necessary headers."""
 
 from createflow.scenarios.checks.api.https_request import framing, headers, limits, plaintext
 

@@ -1,4 +1,4 @@
-"""Where a request ends: two readers of one connection that disagree let a stranger speak in another's name."""
+"""The length of a request: where proxy and service read it differently, requests can be smuggled."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

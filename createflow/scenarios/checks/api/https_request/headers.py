@@ -1,4 +1,4 @@
-"""What every reply says beside its body, and what it had better not say."""
+"""Headers that every reply must have, and headers that none should have."""
 
 import re
 from email.utils import parsedate_to_datetime
@@ -13,7 +13,7 @@ from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _VERSION = re.compile(r"\d+\.\d+")
-_STRANGER = "https://stranger.example"
+_OTHER_ORIGIN = "https://other.example"
 
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1")
@@ -38,9 +38,9 @@ async def replies_are_not_stored(target: Target) -> None:
     """Replies must not be stored by shared caches, and forbid content sniffing (nosniff)."""
     async with between_creates(target):
         for case, reply in await _replies(target):
-            told = {part.strip().lower() for part in reply.headers.get("cache-control", "").split(",")}
-            kept = told & {"no-store", "private"}
-            expect(bool(kept), f"Cache-Control: no-store or private on {case}", ", ".join(told) or "none", reply)
+            directives = {part.strip().lower() for part in reply.headers.get("cache-control", "").split(",")}
+            kept = directives & {"no-store", "private"}
+            expect(bool(kept), f"Cache-Control: no-store or private on {case}", ", ".join(directives) or "none", reply)
             sniffing = reply.headers.get("x-content-type-options", "none")
             expect(sniffing.lower() == "nosniff", f"X-Content-Type-Options: nosniff on {case}", sniffing, reply)
 
@@ -58,15 +58,15 @@ async def no_version_is_told(target: Target) -> None:
             for name in ("server", "x-powered-by", "x-aspnet-version", "via"):
                 value = reply.headers.get(name, "")
                 software = value if name != "via" else re.sub(r"^(HTTP/)?\d\.\d\s", "", value)
-                told = name.startswith("x-") or _VERSION.search(software)
-                expect(not (value and told), f"no version in {name} of {case}", value, reply)
+                is_disclosed = name.startswith("x-") or _VERSION.search(software)
+                expect(not (value and is_disclosed), f"no version in {name} of {case}", value, reply)
 
 
 @check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches="origin_reflected")
 async def strange_origin_is_not_let_in(target: Target) -> None:
     """CORS never allows an arbitrary origin to send credentials."""
     async with between_creates(target):
-        for origin in (_STRANGER, "null"):
+        for origin in (_OTHER_ORIGIN, "null"):
             ask = {"origin": origin, "access-control-request-method": "POST"}
             for reply in (
                 await target.create(headers={"origin": origin}),
@@ -87,14 +87,14 @@ async def https_is_insisted_on(target: Target) -> None:
     """Replies over HTTPS have Strict-Transport-Security with a max-age above zero."""
     reply = await target.create()
     if not reply.accepted:
-        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+        raise Inconclusive(f"an ordinary create was answered with {reply.status}")
     value = expect_header(reply, "Strict-Transport-Security")
     age = re.search(r'max-age\s*=\s*"?(\d+)', value, re.IGNORECASE)
     expect(age is not None and int(age[1]) > 0, "a max-age above zero", value, reply)
 
 
 async def _replies(target: Target) -> list[tuple[str, Reply]]:
-    """One success and the refusals that need nothing."""
+    """One success, and the refusals that can be provoked without credentials or faults."""
     made = await target.create()
     replies = {
         "a create": made,

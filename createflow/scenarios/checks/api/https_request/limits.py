@@ -1,4 +1,4 @@
-"""Method, media type and size: what is not offered is refused, and the refusal says what is."""
+"""Method, media type and size: what is not supported is refused, and the refusal says what is supported."""
 
 import gzip
 import json
@@ -81,24 +81,24 @@ async def options_agree_with_405(target: Target) -> None:
     """OPTIONS and the 405 list the same methods."""
     options = await target.create(b"", method="OPTIONS")
     if not options.accepted or "allow" not in options.headers:
-        raise NotDeclared(f"OPTIONS does not tell the methods: it is answered {options.status}")
+        raise NotDeclared(f"OPTIONS lists no methods: it is answered with {options.status}")
     async with between_creates(target):
         refused = await target.create(method="PATCH")
         if refused.accepted:
             raise NotDeclared("the target serves PATCH")
-        told, refusing = _methods(options), _methods(refused)
+        by_options, by_refusal = _methods(options), _methods(refused)
         expect(
-            target.contract.method in told,
-            f"{target.contract.method} among the methods that OPTIONS tells",
-            ", ".join(sorted(told)),
+            target.contract.method in by_options,
+            f"{target.contract.method} among the methods in the Allow of OPTIONS",
+            ", ".join(sorted(by_options)),
             options,
         )
-        # HEAD comes with GET, and OPTIONS with everything: naming them is a matter of taste.
-        silent = {"HEAD", "OPTIONS"}
+        # HEAD follows from GET, and OPTIONS is always allowed: listing them is optional.
+        optional = {"HEAD", "OPTIONS"}
         expect(
-            told - silent == refusing - silent,
-            f"the methods of the 405: {', '.join(sorted(refusing))}",
-            ", ".join(sorted(told)),
+            by_options - optional == by_refusal - optional,
+            f"the methods of the 405: {', '.join(sorted(by_refusal))}",
+            ", ".join(sorted(by_options)),
             options,
             refused,
         )

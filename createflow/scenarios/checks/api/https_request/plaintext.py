@@ -1,4 +1,4 @@
-"""What is sent in the clear is heard on the way: nothing may come of it."""
+"""Requests without TLS can be read on the way, so they must have no effect."""
 
 import re
 

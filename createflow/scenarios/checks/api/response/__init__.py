@@ -1,4 +1,4 @@
-"""Step 16: the reply says what was made, where it is, by whom and when, and errors say no more than they should."""
+"""Step 16: the reply shows the resource, its URL, creator and creation time; refusals disclose no internals."""
 
 from createflow.scenarios.checks.api.response import fidelity, identity, refusals, reply
 

@@ -1,4 +1,4 @@
-"""What was sent is what is shown, in the reply and in every read after it."""
+"""The reply and every read show what was sent."""
 
 import unicodedata
 from typing import Any
@@ -91,14 +91,14 @@ async def protected_fields_are_not_taken(target: Target) -> None:
     own = {name for name in _PROTECTED if name not in contract.properties}
     async with between_creates(target):
         for name in sorted({*own, contract.fields.id} - set(contract.properties)):
-            mark = f"mark{nonce()}"
-            reply = await target.create(contract.document(**{name: mark}))
+            value = f"value{nonce()}"
+            reply = await target.create(contract.document(**{name: value}))
             expect(reply.status < 500, f"no server error to a body with {name}", str(reply.status), reply)
             if not reply.accepted:
                 continue
             read = await target.read(target.url_of(reply))
             for seen in (reply, read):
-                expect(mark not in seen.body.decode("utf-8", "replace"), f"no trace of the sent {name}", mark, seen)
+                expect(value not in seen.body.decode("utf-8", "replace"), f"the sent {name} not stored", value, seen)
 
 
 @check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches="byte_order_mark")

@@ -1,4 +1,4 @@
-"""Who is who: ids that are one's own, addresses that are ours, and times that stay."""
+"""Unique ids, a Location on the target, and creation times that do not change."""
 
 import asyncio
 import uuid
@@ -53,10 +53,10 @@ async def location_is_ours(target: Target) -> None:
         made = await created(target, headers=headers)
         location = made.reply.headers.get("location")
         if location is None:
-            raise Inconclusive("the 201 has no Location; location_is_given judges that")
-        asked, given = urlsplit(made.reply.exchange.url), urlsplit(made.url)
-        expect(_SPOOFED not in location, "no host of the client's making", location, made.reply)
-        downgraded = asked.scheme == "https" and given.scheme == "http"
+            raise Inconclusive("the 201 has no Location; see location_is_given")
+        requested, given = urlsplit(made.reply.exchange.url), urlsplit(made.url)
+        expect(_SPOOFED not in location, "no host from a header of the client", location, made.reply)
+        downgraded = requested.scheme == "https" and given.scheme == "http"
         expect(not downgraded, "a Location over https", location, made.reply)
         last = unquote(given.path.rstrip("/").rpartition("/")[2])
         expect(last == made.id or made.id in location, f"a Location that names {made.id}", location, made.reply)

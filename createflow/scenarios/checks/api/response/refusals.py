@@ -1,10 +1,10 @@
-"""The six ways in which the flow says no, each brought about, and no two of them alike."""
+"""The six refusals of the contract can be distinguished from each other."""
 
 import json
 from collections.abc import Awaitable, Callable
 from itertools import combinations
 
-from createflow.scenarios.checks.support.burst import exceeded
+from createflow.scenarios.checks.support.burst import exceed_rate
 from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
@@ -42,25 +42,25 @@ async def six_refusals_are_told_apart(target: Target, tokens: Tokens | None, fau
         except NotDeclared as absence:
             absent.append(f"{status}: {absence}")
             return
-        expect_status(reply, status, of="a create that is to be refused so")
+        expect_status(reply, status, of="a create that must be refused with it")
         seen[status] = reply
 
     broken = json.dumps(target.contract.document()).encode()[:-1]
     async with between_creates(target):
         await see(400, lambda: target.create(broken))
-        await see(401, lambda: target.create(who=_stranger(tokens)))
+        await see(401, lambda: target.create(who=_without_token(tokens)))
         await see(403, lambda: target.create(who=_known(tokens).reader()))
         await see(500, lambda: _broken_down(target, faults, 500, "database_error"))
         await see(503, lambda: _broken_down(target, faults, 503, "service_down", "gateway_down", "database_down"))
-    # Last, because the subject's creates are refused for a while after it.
+    # Last, because creates of the subject are refused for some time after it.
     await see(429, lambda: _limited(target))
-    _told_apart(seen, target)
+    _expect_distinct(seen, target)
     if absent:
-        told = ", ".join(str(status) for status in seen)
-        raise NotDeclared(f"{told} are told apart; the others cannot be brought about: {'; '.join(absent)}")
+        distinct = ", ".join(str(status) for status in seen)
+        raise NotDeclared(f"{distinct} are distinct; the others cannot be provoked: {'; '.join(absent)}")
 
 
-def _stranger(tokens: Tokens | None) -> Principal:
+def _without_token(tokens: Tokens | None) -> Principal:
     _known(tokens)
     return ANONYMOUS
 
@@ -74,9 +74,9 @@ def _known(tokens: Tokens | None) -> Tokens:
 async def _broken_down(target: Target, faults: Faults | None, status: int, *names: FaultName) -> Reply:
     """The refusal of a create while one of the faults is in; creates are accepted again when this returns."""
     if faults is None:
-        raise NotDeclared(f"not declared: faults.{' or faults.'.join(names)}")
+        raise NotDeclared(" or ".join(f"`faults.{name}`" for name in names) + " is not configured")
     async with faults.injected(*names):
-        # The trouble may be told otherwise while it is being noticed.
+        # The status may be another one until the failure is detected.
         reply, _ = await eventually(target.create, lambda last: last.means(status), within_s=_EFFECT_WITHIN_S)
     if reply.accepted:
         raise Inconclusive(f"creates were accepted all the time: faults.{names[0]} had no effect")
@@ -87,14 +87,14 @@ async def _broken_down(target: Target, faults: Faults | None, status: int, *name
 
 
 async def _limited(target: Target) -> Reply:
-    """The limiter's refusal. That there is none is another check's finding, and must not be told twice."""
+    """The refusal of the limiter. Another check reports when there is none."""
     try:
-        return await exceeded(target, target.writer)
+        return await exceed_rate(target, target.writer)
     except Expectation as unlimited:
         raise Inconclusive(f"no 429 came (see rate_limit.excess_is_429): {unlimited}") from None
 
 
-def _told_apart(seen: dict[int, Reply], target: Target) -> None:
+def _expect_distinct(seen: dict[int, Reply], target: Target) -> None:
     errors = target.contract.errors
     codes = {status: reply.error_code for status, reply in seen.items() if errors.code or _is_problem(reply)}
     for status, code in codes.items():
@@ -103,7 +103,7 @@ def _told_apart(seen: dict[int, Reply], target: Target) -> None:
         known = codes.get(one) is not None and codes.get(other) is not None
         differ = codes[one] != codes[other] if known else seen[one].status != seen[other].status
         alike = f"both {seen[one].status}" if not known else f"both have the code {codes[one]}"
-        expect(differ, f"the refusals {one} and {other} told apart", alike, seen[one], seen[other])
+        expect(differ, f"distinct refusals {one} and {other}", alike, seen[one], seen[other])
 
 
 def _is_problem(reply: Reply) -> bool:

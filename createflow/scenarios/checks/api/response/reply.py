@@ -1,4 +1,4 @@
-"""The reply to a create, and the replies that say no."""
+"""The reply to a create, and the refusals."""
 
 import asyncio
 import re
@@ -48,7 +48,7 @@ async def body_has_the_fields(target: Target) -> None:
     sent = target.contract.document()
     reply = await target.create(sent)
     if not reply.accepted:
-        raise Inconclusive(f"an ordinary create was answered {reply.status}")
+        raise Inconclusive(f"an ordinary create was answered with {reply.status}")
     shown = reply.document or {}
     fields = target.contract.fields
     for name in fields.declared():
@@ -66,7 +66,7 @@ async def location_is_given(target: Target) -> None:
     for _ in range(_ROUNDS):
         reply = await target.create()
         if not reply.accepted:
-            raise Inconclusive(f"an ordinary create was answered {reply.status}")
+            raise Inconclusive(f"an ordinary create was answered with {reply.status}")
         expect_header(reply, "Location")
 
 
@@ -75,7 +75,7 @@ async def location_answers_the_same(target: Target) -> None:
     """A read of the Location right after the 201 shows the same resource."""
     made = await created(target)
     if "location" not in made.reply.headers:
-        raise Inconclusive("the 201 has no Location; location_is_given judges that")
+        raise Inconclusive("the 201 has no Location; see location_is_given")
     seen = await target.read(made.url)
     expect_status(seen, 200, of=f"GET {made.reply.headers['location']}")
     expect_same_fields(made.shown, seen.document or {}, made.reply, seen, where="what the Location shows")
@@ -108,7 +108,7 @@ async def created_by_is_the_subject(target: Target, tokens: Tokens) -> None:
         raise NotDeclared("the tokens do not say who their subject is")
     await asyncio.gather(*(_creates_as(target, person) for person in people for _ in range(_ROUNDS)))
     field = target.contract.fields.created_by
-    claimed = await target.create(target.contract.document(**{field: "somebody-else"}), who=people[0])
+    claimed = await target.create(target.contract.document(**{field: "another-subject"}), who=people[0])
     if claimed.accepted:
         seen = (claimed.document or {}).get(field)
         expect(seen == people[0].subject, f"{field} = {people[0].subject}", f"{seen!r}, as the body claimed", claimed)
@@ -196,14 +196,14 @@ async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None
             expect(code is not None, f"a code or type for {case}", "none", reply)
             kinds.setdefault(reply.status, set()).add(str(code))
         if len(kinds) < 2:
-            raise Inconclusive("only one kind of refusal could be brought about")
-        told = "; ".join(f"{status}: {', '.join(sorted(codes))}" for status, codes in sorted(kinds.items()))
+            raise Inconclusive("only one kind of refusal could be provoked")
+        codes_of = "; ".join(f"{status}: {', '.join(sorted(codes))}" for status, codes in sorted(kinds.items()))
         distinct = sum(len(codes) for codes in kinds.values()) == len(set[str]().union(*kinds.values()))
-        expect(distinct, "no code that stands for two statuses", told)
+        expect(distinct, "no code for two statuses", codes_of)
 
 
 async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Reply]]:
-    """One reply of each kind of error that can be provoked from here."""
+    """One reply of each kind of refusal that can be provoked without faults."""
     cases = {
         "an empty body": await target.create(b""),
         "a body that is no object": await target.create(b"[1]"),
@@ -219,7 +219,7 @@ async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Repl
             cases["a reader's create"] = await target.create(who=tokens.reader())
     errors = [(case, reply) for case, reply in cases.items() if reply.status >= 400]
     if not errors:
-        raise Inconclusive("nothing that was sent is an error to this target")
+        raise Inconclusive("the target accepts everything that was sent")
     return errors
 
 

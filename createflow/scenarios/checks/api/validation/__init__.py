@@ -1,4 +1,4 @@
-"""Step 5: what is stored is what the schema allows, as it was sent, and what is refused is refused with its reasons."""
+"""Step 5: what the schema allows is stored as sent; everything else is refused with reasons."""
 
 from createflow.scenarios.checks.api.validation import generated, limits, schema, text
 

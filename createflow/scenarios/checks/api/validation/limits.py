@@ -1,4 +1,4 @@
-"""Bounds that keep one body from costing more than it should, and rules that hold at every depth."""
+"""Limits on the size and depth of a body, and unknown fields."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ async def extreme_objects_are_answered(target: Target) -> None:
     """An object nested 500 deep or with thousands of keys is accepted or refused with a 4xx within 3 s, never a 5xx."""
     name = free_object(target)
     most_bytes = target.contract.max_body_bytes
-    # A body above its limit may be answered by closing the connection; that is for another check.
+    # The connection may be closed for a body above the limit; another check tests that.
     wide = _WIDE if most_bytes is None else min(_WIDE, most_bytes // 16)
     deep: dict[str, Any] = {}
     for _ in range(_DEEP):
@@ -44,7 +44,7 @@ async def extreme_objects_are_answered(target: Target) -> None:
 async def metadata_bounds_are_exact(target: Target) -> None:
     """Metadata of exactly the maximum size and depth is accepted; one more is refused with 400 or 413."""
     if not target.contract.is_default:
-        raise NotDeclared("a schema cannot say how large or deep an object may be")
+        raise NotDeclared("the schema has no limit on the size or depth of an object")
     frame = len(b'{"k":""}')
     async with between_creates(target):
         for more in (0, 1):
@@ -64,7 +64,7 @@ async def metadata_bounds_are_exact(target: Target) -> None:
 async def unknown_fields_are_treated_alike(target: Target) -> None:
     """Unknown fields are always refused or always ignored, whatever their value."""
     if not target.contract.has_schema:
-        raise NotDeclared("without a schema nobody knows which fields are unknown")
+        raise NotDeclared("`target.schema_file` is not configured")
     async with between_creates(target):
         seen: dict[str, bool] = {}
         values: tuple[Any, ...] = (True, 1, "x", "", None, [], {}, True)

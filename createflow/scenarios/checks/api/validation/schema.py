@@ -1,4 +1,4 @@
-"""What the schema says is what is accepted, and every refusal names its reasons."""
+"""What the schema allows is accepted; everything else is refused, and the refusal names the fields."""
 
 import json
 from typing import Any

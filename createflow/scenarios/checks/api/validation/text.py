@@ -1,4 +1,4 @@
-"""Text is data: it comes back as it was sent, everywhere the same, and nobody acts on it."""
+"""Text is stored and shown as sent, and never interpreted."""
 
 import unicodedata
 from contextlib import AsyncExitStack
@@ -43,8 +43,8 @@ async def blank_name_is_400(target: Target) -> None:
     """A name without any visible character is refused with 400."""
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
-    judge = Draft202012Validator(schema)
-    forms = {form: text for form, text in _BLANK.items() if contract.is_default or not judge.is_valid(text)}
+    validator = Draft202012Validator(schema)
+    forms = {form: text for form, text in _BLANK.items() if contract.is_default or not validator.is_valid(text)}
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
     async with between_creates(target):
@@ -93,13 +93,13 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
     """Templates, operators, prototypes and URLs come back as sent; nothing is evaluated or fetched."""
     name = target.contract.fields.name
     async with AsyncExitStack() as scope:
-        heard = await scope.enter_async_context(callbacks.listening()) if callbacks else None
+        callback = await scope.enter_async_context(callbacks.listening()) if callbacks else None
         await scope.enter_async_context(between_creates(target))
-        urls = [heard.url, f"//{heard.url.partition('//')[2]}"] if heard else []
+        urls = [callback.url, f"//{callback.url.partition('//')[2]}"] if callback else []
         bodies = [_named(target, payload) for payload in (*_TEMPLATES, *urls)]
         try:
             holder = free_object(target)
-            values = _objects(heard.url if heard else "http://127.0.0.1:9/")
+            values = _objects(callback.url if callback else "http://127.0.0.1:9/")
             bodies += [target.contract.document(**{holder: value}) for value in values]
         except NotDeclared:
             holder = name
@@ -113,9 +113,9 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
             seen = await target.read(target.url_of(reply))
             expect_same_fields(sent, seen.document or {}, seen, where="the read, as it was sent")
         made = await created(target)
-        expect("polluted" not in made.shown, "no field that nobody sent", "polluted", made.reply)
-        if heard:
-            expect(not heard.requests, "nothing fetched", "; ".join(heard.requests), made.reply)
+        expect("polluted" not in made.shown, "no field that was not sent", "polluted", made.reply)
+        if callback:
+            expect(not callback.requests, "nothing fetched", "; ".join(callback.requests), made.reply)
 
 
 @check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches="name_in_header")
@@ -131,7 +131,7 @@ async def line_breaks_stay_in_the_body(target: Target) -> None:
             await target.read(f"{made.url}?x=%0d%0a{_INJECTED}:%201"),
         ]
         for reply in replies:
-            expect(_INJECTED not in reply.headers, "no header that came in a field", f"{_INJECTED}: 1", reply)
+            expect(_INJECTED not in reply.headers, "no header from a field", f"{_INJECTED}: 1", reply)
 
 
 @check(
@@ -162,7 +162,7 @@ async def stored_form_keeps_the_limit(target: Target) -> None:
 
 
 def _named(target: Target, payload: str) -> dict[str, Any]:
-    """A body whose name carries the payload. Raises NotDeclared when the schema has no room for it."""
+    """A body whose name contains the payload. Raises NotDeclared when the schema does not allow it."""
     contract = target.contract
     text = f"{nonce()} {payload}"
     schema = contract.properties.get(contract.fields.name, {})

@@ -1,4 +1,4 @@
-"""Step 7: the same wish twice is one resource, and nobody overwrites what they have not seen."""
+"""Step 7: repeated creates make one resource, and updates never overwrite a version that the client has not seen."""
 
 from createflow.scenarios.checks.business.business_logic import concurrent_writes, idempotency_key, idempotent_creates
 

@@ -1,4 +1,4 @@
-"""Several at once on one resource: none is lost, and none is an error of the server's."""
+"""Concurrent writes to one resource: no update is lost, and none causes a server error."""
 
 import asyncio
 from collections.abc import Sequence

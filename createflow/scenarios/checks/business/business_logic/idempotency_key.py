@@ -1,4 +1,4 @@
-"""The Idempotency-Key in the hands of others, of a client that was cut off, and badly written."""
+"""The Idempotency-Key of other subjects, after a lost connection or a database error, and in unusual forms."""
 
 from typing import Any
 
@@ -129,7 +129,7 @@ async def _failed(target: Target, faults: Faults) -> tuple[dict[str, Any], str, 
     async with faults.injected("database_error"):
         last, refused = await eventually(attempt, lambda tried: not tried[2].accepted, within_s=_EFFECT_WITHIN_S)
     if not refused:
-        raise Inconclusive("creates were accepted all the time: the fault had no effect")
+        raise Inconclusive("the fault had no effect: creates were still accepted")
     if last[2].status < 500:
         raise Inconclusive(f"while the database fails a create was answered {last[2].status}")
     return last

@@ -1,4 +1,4 @@
-"""One key stands for one wish, and one version for what was seen."""
+"""Creates with the same Idempotency-Key make one resource, and stale updates are refused."""
 
 import asyncio
 
