@@ -184,7 +184,7 @@ def _measure_ceiling(workers: int) -> None:
         TargetError: a load process could not start.
     """
     from createflow.cli.bench_view import print_ceiling
-    from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
+    from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
 
     print_ceiling(
         Console(), asyncio.run(measure_generator_ceiling(workers, partial(print_message, Console(stderr=True))))
@@ -229,7 +229,7 @@ async def _run(
 ) -> LoadReport:
     """Load the opened target, or search its highest rate."""
     from createflow.scenarios.benchmark.find_max import benchmark_at_max
-    from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
+    from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
     from createflow.scenarios.benchmark.run import benchmark
 
     profile_source = source.description

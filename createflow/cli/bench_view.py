@@ -16,7 +16,7 @@ from createflow.scenarios.reports.load.verdict import severity_of, summarize
 from createflow.schemas.load_report import LoadReport
 
 if TYPE_CHECKING:
-    from createflow.scenarios.load.search.generator_ceiling import Ceiling
+    from createflow.scenarios.load.capacity.generator_ceiling import Ceiling
 
 _STYLES = {Severity.PLAIN: "", Severity.GOOD: "green", Severity.BAD: "bold red", Severity.UNSURE: "yellow"}
 _LABEL_WIDTH = 10

@@ -6,10 +6,10 @@ from dataclasses import replace
 from createflow.scenarios.benchmark.run import Observer, benchmark, load_session
 from createflow.scenarios.benchmark.session import open_session
 from createflow.scenarios.load.accounting.ledger import sum_counters
+from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
 from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
 from createflow.scenarios.load.host.machine import describe_machine
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.search.knee import Measurement, find_max
 from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
 from createflow.scenarios.load.verdict.validity import required_samples
 from createflow.schemas.load_finding import Bound, Knee, KneeStep

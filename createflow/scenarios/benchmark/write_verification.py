@@ -10,8 +10,8 @@ from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
 from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.verification.clean_up import clean_up
+from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.sampler import Sampler
 from createflow.scenarios.verification.search_rounds import SinkProgress
 from createflow.schemas.load_finding import Verification
 

@@ -8,9 +8,9 @@ import pytest
 from createflow.scenarios.benchmark import find_max as module
 from createflow.scenarios.benchmark.find_max import SearchInterrupted, benchmark_at_max
 from createflow.scenarios.benchmark.run import Observer
+from createflow.scenarios.load.capacity import max_rate
 from createflow.scenarios.load.fleet.run import StopSignals
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.search import knee
 from createflow.schemas.load_finding import Bound
 from createflow.schemas.load_report import LoadReport
 from tests.scenarios.load.conftest import Stub, start_stub
@@ -21,9 +21,9 @@ __all__ = ["start_stub"]
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a target of 300 ms, an overload of 10 % shows within three seconds."""
-    monkeypatch.setattr(knee, "_MIN_HOLD_S", 3.0)
-    monkeypatch.setattr(knee, "_CONFIRMATION_FACTOR", 1)
-    monkeypatch.setattr(knee, "_PRECISION_RATIO", 0.2)
+    monkeypatch.setattr(max_rate, "_MIN_HOLD_S", 3.0)
+    monkeypatch.setattr(max_rate, "_CONFIRMATION_FACTOR", 1)
+    monkeypatch.setattr(max_rate, "_PRECISION_RATIO", 0.2)
     monkeypatch.setattr(module, "_COOL_DOWN_S", 0.0)
 
 

@@ -22,8 +22,8 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.clean_up import clean_up
+from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.sampler import Sampler
 from createflow.schemas.load_finding import SinkVerdict, Verification
 from createflow.schemas.profile import Profile
 from tests.up_stack import UpCommand

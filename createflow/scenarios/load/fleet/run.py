@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet, open_fleet
-from createflow.scenarios.load.fleet.merge import merge_ledgers, merge_writes
+from createflow.scenarios.load.fleet.merge_workers import merge_ledgers, merge_writes
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals

@@ -6,9 +6,9 @@ if a perfect generator would have missed it too. Only otherwise the limits of th
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from createflow.scenarios.load.verdict.evidence import Evidence, is_missed_by_target
+from createflow.scenarios.load.verdict.evidence import Evidence
 from createflow.scenarios.load.verdict.generator_limits import (
     busy_by_target,
     exceeded_limits,
@@ -16,12 +16,15 @@ from createflow.scenarios.load.verdict.generator_limits import (
     stalls,
     too_few_senders,
 )
-from createflow.scenarios.load.verdict.slo_verdict import outcomes_for
+from createflow.scenarios.load.verdict.slo_verdict import applied_rate_bound, observed_value, outcomes_for
+from createflow.scenarios.load.verdict.windows import Outcomes
 from createflow.schemas.load_report import Validity
 from createflow.schemas.slo import Metric, SloTarget
 
 _MIN_SENT_RATIO = 0.99
 _MAX_RATE_LIMITED_RATIO = 0.01
+_SLOW_MS = 500.0
+"""A mean service time above this is slow even without a latency target: senders are planned for it."""
 _SAMPLES_BEYOND = 10
 """Samples that must lie above a percentile to make it stable: 1,000 samples for a p99."""
 
@@ -46,7 +49,7 @@ def assess_validity(evidence: Evidence) -> ValidityVerdict:
     limits, distortions = exceeded_limits(evidence), possible_distortions(evidence)
     if _all_held(evidence):
         return _verdict(always, (*_mild([*limits, *too_few_senders(evidence), *distortions]), *notes))
-    if _is_missed_by_target(evidence):
+    if _is_missed_by_endpoint(evidence):
         return _verdict(always, (*busy_by_target(evidence), *_mild([*limits, *distortions]), *notes))
     limits += too_few_senders(evidence)
     if limits and (evidence.targets or _sent_too_little(evidence)):
@@ -85,9 +88,44 @@ def _all_held(evidence: Evidence) -> bool:
     return bool(evidence.slos) and all(verdict.held for verdict in evidence.slos)
 
 
-def _is_missed_by_target(evidence: Evidence) -> bool:
+def _is_missed_by_endpoint(evidence: Evidence) -> bool:
     pairs = zip(evidence.targets, evidence.slos, strict=True)
-    return any(not verdict.held and is_missed_by_target(target, evidence) for target, verdict in pairs)
+    return any(not verdict.held and _is_caused_by_endpoint(slo, evidence) for slo, verdict in pairs)
+
+
+def _is_caused_by_endpoint(slo: SloTarget, evidence: Evidence) -> bool:
+    """Whether a missed SLO target would have been missed with a perfect generator too.
+
+    Evaluated over the whole run, even if the target has a window length.
+    """
+    outcomes = outcomes_for(slo, evidence.whole)
+    not_accepted = outcomes.not_accepted - outcomes.unsent
+    if slo.metric is Metric.ERRORS:
+        sent = outcomes.scheduled - outcomes.unsent
+        return sent > 0 and not slo.is_met_by(100 * not_accepted / sent)
+    if slo.is_minimum:
+        return _is_rate_caused_by_endpoint(slo, outcomes, evidence)
+    if not (service := evidence.service_of(slo.operation)).count:
+        return not_accepted > 0
+    served = replace(outcomes, not_accepted=not_accepted, accepted=service)
+    observed = observed_value(slo, served, evidence.whole.duration_s)
+    observed_ms = observed * 1000 if slo.unit == "s" else observed
+    # The time of a reply is taken when its sender wakes up, which can be as late as the pacer was.
+    return math.isinf(observed_ms) or observed_ms - evidence.pacing_p99_ms > slo.bound_ms
+
+
+def _is_rate_caused_by_endpoint(slo: SloTarget, outcomes: Outcomes, evidence: Evidence) -> bool:
+    if math.isinf(evidence.tightest_ms) and evidence.service_of(slo.operation).mean_ms > _SLOW_MS:
+        return True
+    duration_s = evidence.whole.duration_s
+    not_verified = 0
+    if slo.metric is Metric.VERIFIED:
+        if outcomes.verified_in_window is None:
+            return False
+        not_verified = outcomes.accepted_in_window - outcomes.verified_in_window
+    # A perfect generator could have had all that were accepted late, and all that were not sent, accepted in time.
+    possible = outcomes.accepted.count + outcomes.unsent - not_verified
+    return duration_s > 0 and possible / duration_s < applied_rate_bound(slo, outcomes, evidence.whole)
 
 
 def _sent_too_little(evidence: Evidence) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import pytest
 
-from createflow.scenarios.verification.watches import BatchedPoll, Sample
+from createflow.scenarios.verification.sink_watches import BatchedPoll, Sample
 from tests.fake_clock import FakeClock
 
 pytestmark = pytest.mark.anyio

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from createflow.scenarios.load.search.generator_ceiling import Ceiling, CeilingRun, Limit, find_ceiling
+from createflow.scenarios.load.capacity.generator_ceiling import Ceiling, CeilingRun, Limit, find_ceiling
 
 
 @dataclass

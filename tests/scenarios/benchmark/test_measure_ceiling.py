@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from createflow.scenarios.benchmark import generator_ceiling as module
-from createflow.scenarios.benchmark.generator_ceiling import measure_generator_ceiling
+from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
 
 
 def test_the_ceiling_is_computed_from_three_runs(monkeypatch: pytest.MonkeyPatch) -> None:

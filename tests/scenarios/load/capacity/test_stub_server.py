@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from createflow.scenarios.load.search.stub_server import REPLY, count_requests
+from createflow.scenarios.load.capacity.stub_server import REPLY, count_requests
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nAccept: */*\r\n\r\n"
 REQUEST = HEAD + b"12345"
@@ -36,7 +36,7 @@ def test_requests_are_separated(data: bytes, count: int, rest: bytes) -> None:
 @pytest.fixture
 def stub() -> Iterator["subprocess.Popen[bytes]"]:
     """A running stub; gone with the test."""
-    command = [sys.executable, "-m", "createflow.scenarios.load.search.stub_server"]
+    command = [sys.executable, "-m", "createflow.scenarios.load.capacity.stub_server"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()

@@ -11,9 +11,9 @@ import pytest
 
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.lags import SinkLags
-from createflow.scenarios.verification.sampler import Sampler
-from createflow.scenarios.verification.watches import Sample, WaitForSample
+from createflow.scenarios.verification.lag_sampler import Sampler
+from createflow.scenarios.verification.lag_statistics import SinkLags
+from createflow.scenarios.verification.sink_watches import Sample, WaitForSample
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.stub_api import PROFILE, StubApi
 

@@ -1,6 +1,6 @@
 """A minimal server that answers 201 to every request, to measure the generator ceiling.
 
-``python -m createflow.scenarios.load.search.stub_server`` prints its port on 127.0.0.1 and serves until its stdin is
+``python -m createflow.scenarios.load.capacity.stub_server`` prints its port on 127.0.0.1 and serves until its stdin is
 closed, so it ends with the process that started it. It parses only the HTTP/1.1 that the load engine sends: keep-alive
 requests with ``Content-Length``, in parts or several at once.
 """

@@ -14,8 +14,8 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Created, RunContext
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.lags import SinkLags
-from createflow.scenarios.verification.watches import Sample, WaitForSample, Watch, make_watches
+from createflow.scenarios.verification.lag_statistics import SinkLags
+from createflow.scenarios.verification.sink_watches import Sample, WaitForSample, Watch, make_watches
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.load_finding import SinkLag
 from createflow.schemas.profile import Profile

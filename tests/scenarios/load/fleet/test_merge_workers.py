@@ -6,7 +6,7 @@ from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.accounting.recorder import Recorder
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet
-from createflow.scenarios.load.fleet.merge import merge_ledgers, merge_writes
+from createflow.scenarios.load.fleet.merge_workers import merge_ledgers, merge_writes
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan

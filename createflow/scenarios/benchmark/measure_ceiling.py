@@ -6,11 +6,11 @@ from collections.abc import Callable
 from createflow.scenarios.benchmark.run import Observer, load_session
 from createflow.scenarios.benchmark.session import open_session
 from createflow.scenarios.load.accounting.ledger import sum_counters
+from createflow.scenarios.load.capacity.generator_ceiling import Ceiling, CeilingRun, find_ceiling
 from createflow.scenarios.load.fleet.child_process import ChildProcess
 from createflow.scenarios.load.fleet.run import StopSignals
 from createflow.scenarios.load.host.proc import cpu_s
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.search.generator_ceiling import Ceiling, CeilingRun, find_ceiling
 from createflow.schemas.error import TargetError
 from createflow.schemas.profile import Profile
 
@@ -31,7 +31,7 @@ async def measure_generator_ceiling(workers: int, on_message: Callable[[str], No
     Raises:
         TargetError: a process could not start.
     """
-    stub = await ChildProcess.start("createflow.scenarios.load.search.stub_server")
+    stub = await ChildProcess.start("createflow.scenarios.load.capacity.stub_server")
     try:
         port: object = await anext(stub.messages(), None)
         if not isinstance(port, int):

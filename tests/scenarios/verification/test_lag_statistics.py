@@ -2,7 +2,7 @@
 
 import math
 
-from createflow.scenarios.verification.lags import SinkLags
+from createflow.scenarios.verification.lag_statistics import SinkLags
 
 
 def test_late_samples_are_infinite() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from createflow.scenarios.load.search.knee import Measurement, find_max
+from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
 from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from tests.fake_clock import FakeClock
 
