@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.scenarios.malformed_server import Habit, crooked_server
+from tests.scenarios.malformed_server import Habit, malformed_server
 
 LONGEST_S = 60.0
 
@@ -28,7 +28,7 @@ def run_against(
     """Write the profile, with ``{url}`` filled in, into the folder and run the command there."""
 
     async def run() -> Ended:
-        async with crooked_server(habit, closes=closes) as url:
+        async with malformed_server(habit, closes=closes) as url:
             (folder / "createflow.toml").write_text(profile.replace("{url}", url))
             start = time.monotonic()
             process = await asyncio.create_subprocess_exec(

@@ -11,7 +11,7 @@ import pytest
 from createflow.cli.exit_code import ExitCode
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.saved import read_conformance_report
-from tests.scenarios.malformed_server import crooked_server, reply
+from tests.scenarios.malformed_server import malformed_server, reply
 
 PROFILE = '[target]\nbase_url = "{url}"\ntimeout_s = 20\ncleanup = true\n'
 
@@ -45,7 +45,7 @@ def test_an_interrupted_run_cleans_up_and_lists_what_it_could_not_remove(
     options = [part for form in RENDERERS for part in ("--report", f"{form}=report.{form}")]
 
     async def run() -> tuple[int, str]:
-        async with crooked_server(habit) as url:
+        async with malformed_server(habit) as url:
             (tmp_path / "createflow.toml").write_text(PROFILE.replace("{url}", url))
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "createflow", "run", "--only", "response", *options),

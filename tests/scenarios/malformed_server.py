@@ -17,7 +17,7 @@ def reply(status: str, body: bytes = b"{}", *, headers: str = "", media_type: st
 
 
 @asynccontextmanager
-async def crooked_server(habit: Habit, *, closes: bool = False) -> AsyncIterator[str]:
+async def malformed_server(habit: Habit, *, closes: bool = False) -> AsyncIterator[str]:
     """Serve the habit on a free port; gives the base URL. ``closes``: each connection after one reply."""
     hanging = asyncio.Event()
 

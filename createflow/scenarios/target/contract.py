@@ -88,7 +88,7 @@ class Contract:
             name: schema if isinstance(schema, dict) else {}
             for name, schema in self.schema.get("properties", {}).items()
         }
-        self.closed = self.schema.get("additionalProperties") is False
+        self.is_closed = self.schema.get("additionalProperties") is False
         self._template = self._filled(target)
         limit = self.max_length(self.fields.name)
         if limit is not None and limit < _NONCE_BYTES:

@@ -21,7 +21,7 @@ from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome, RunReport
 from tests.scenarios.conformance.quiet_progress import QuietProgress
-from tests.scenarios.malformed_server import Habit, crooked_server, profile_of, reply
+from tests.scenarios.malformed_server import Habit, malformed_server, profile_of, reply
 
 CREATED = reply("201 Created", b'{"id": "1", "name": "x"}', headers="location: /api/resources/1\r\n")
 UNAUTHORIZED = reply("401 Unauthorized", headers="www-authenticate: Bearer\r\n")
@@ -42,10 +42,10 @@ def auth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def run_against(habit: Habit, auth: dict[str, str], checks: list[Check], *, timeout_s: float = 2.0) -> RunReport:
-    """A run against a crooked server."""
+    """A run against a malformed server."""
 
     async def run() -> RunReport:
-        async with crooked_server(habit) as url:
+        async with malformed_server(habit) as url:
             target = {"base_url": url, "timeout_s": timeout_s, "private": True, "unique_name": True}
             profile = profile_of(url, target=target, auth=auth)
             return await conformance(profile, checks, source="test", progress=QuietProgress())
@@ -90,7 +90,7 @@ def test_a_dead_target_is_unreachable() -> None:
     """A refused connection is told with the address."""
 
     async def run() -> None:
-        async with crooked_server(lambda _: CREATED) as url:
+        async with malformed_server(lambda _: CREATED) as url:
             pass
         await conformance(profile_of(url), UNDISTURBING, source="test", progress=QuietProgress())
 
@@ -128,7 +128,7 @@ def _check(function: object, **data: object) -> Check:
 
 def _ended(declared: Check, profile_sections: dict[str, object] | None = None) -> CheckResult:
     async def run() -> RunReport:
-        async with crooked_server(lambda _: CREATED) as url:
+        async with malformed_server(lambda _: CREATED) as url:
             profile = profile_of(url, **(profile_sections or {}))
             return await conformance(profile, [declared], source="test", progress=QuietProgress())
 
@@ -205,7 +205,7 @@ def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(tmp_path: Path)
     later = _check(_accuses, disturbs=True)
 
     async def run() -> RunReport:
-        async with crooked_server(lambda _: CREATED) as url:
+        async with malformed_server(lambda _: CREATED) as url:
             profile = profile_of(url, faults={"search_down": fault})
             checks = [_check(_wants_fault, disturbs=True), later]
             return await conformance(profile, checks, source="test", progress=QuietProgress())
@@ -234,7 +234,7 @@ def test_an_interrupted_run_heals_and_reports_what_it_found(tmp_path: Path) -> N
 
     async def run() -> RunReport:
         nonlocal task
-        async with crooked_server(lambda _: CREATED) as url:
+        async with malformed_server(lambda _: CREATED) as url:
             profile = profile_of(url, faults={"search_down": fault})
             checks = [_check(_accuses), _check(holds, disturbs=True), _check(_is_wrong, disturbs=True)]
             task = asyncio.create_task(conformance(profile, checks, source="test", progress=QuietProgress()))
@@ -268,7 +268,7 @@ def test_disturbing_checks_run_after_the_others_and_alone() -> None:
         seen.append(("ordinary", len(running)))
 
     async def run() -> RunReport:
-        async with crooked_server(lambda _: CREATED) as url:
+        async with malformed_server(lambda _: CREATED) as url:
             checks = [_check(disturbing, disturbs=True), _check(ordinary)]
             return await conformance(profile_of(url), checks, source="test", progress=QuietProgress())
 
@@ -304,7 +304,7 @@ def test_created_resources_are_removed_when_asked(auth: dict[str, str]) -> None:
         return CREATED
 
     async def run() -> RunReport:
-        async with crooked_server(habit) as url:
+        async with malformed_server(habit) as url:
             profile = profile_of(url)
             target = profile.target.model_copy(update={"cleanup": True})
             profile = Profile.model_validate({**profile.model_dump(), "target": target.model_dump()})

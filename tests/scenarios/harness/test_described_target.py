@@ -14,7 +14,7 @@ from createflow.scenarios.target.setup_and_cleanup import clean_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
-from tests.scenarios.malformed_server import Habit, crooked_server, reply
+from tests.scenarios.malformed_server import Habit, malformed_server, reply
 
 
 class Recorder:
@@ -36,7 +36,7 @@ def _with_probes(habit: Habit, target: dict[str, Any], **sections: Any) -> tuple
     """One create with a probe set and its cleanup: the reply, the resource's URL, and what the tear-down said."""
 
     async def run() -> tuple[Reply, str, tuple[str, ...]]:
-        async with crooked_server(habit) as url:
+        async with malformed_server(habit) as url:
             profile = Profile.model_validate({"target": {"base_url": url, **target}, **sections})
             probes = ProbeSet(profile, "r1", Mask())
             async with probes:
@@ -169,7 +169,7 @@ def test_a_credential_travels_as_declared(auth: dict[str, str], header: str, mon
     server = Recorder(POST=reply("201 Created", b'{"id": 3}'))
 
     async def run() -> str:
-        async with crooked_server(server) as url:
+        async with malformed_server(server) as url:
             probes = ProbeSet(Profile.model_validate({"target": {"base_url": url}, "auth": auth}), "r1", Mask())
             async with probes:
                 made = await probes.target_for(CHECKS[0], 0).create()

@@ -14,7 +14,7 @@ from createflow.scenarios.openapi.document import read_document, resolve
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
-from tests.scenarios.malformed_server import Habit, crooked_server, reply
+from tests.scenarios.malformed_server import Habit, malformed_server, reply
 
 OLD = """
 openapi: 3.0.3
@@ -116,7 +116,7 @@ def test_a_document_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
 
 def _fetched(habit: Habit) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
-        async with crooked_server(habit) as url:
+        async with malformed_server(habit) as url:
             return await asyncio.to_thread(read_document, f"{url}/openapi.json")
 
     return asyncio.run(run())

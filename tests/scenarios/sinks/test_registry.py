@@ -1,16 +1,20 @@
-"""The read-only probes on the real engines of a stack."""
+"""Sinks: the engine is chosen by the URL, and every engine of a stack is read without writing."""
 
 import uuid
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from createflow.scenarios.harness.probe_set import ProbeSet
+from createflow.scenarios.sinks import registry
 from createflow.scenarios.sinks.postgres import PostgresTable
 from createflow.scenarios.sinks.registry import cache, event_stream, search_index
+from createflow.scenarios.sinks.sink import Primary, Replicas
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
-from createflow.schemas.profile_sinks import SqlSink
+from createflow.schemas.profile_sinks import ReplicaSink, Sinks, SqlSink
 from tests.up_stack import UpCommand
 
 NOBODY = str(uuid.uuid4())
@@ -89,3 +93,26 @@ async def test_a_sink_that_refuses_us_is_told_without_its_password(profile: Prof
         (told,) = probes._sinks._errors.values()
     assert "Primary at localhost:" in told or "Primary at 127.0.0.1:" in told
     assert "geheimnis" not in mask.text(told)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_an_engine_is_chosen_by_the_scheme_of_its_url(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheme that no engine has goes to the first of the kind, which reports what is wrong with it."""
+    chosen: list[str] = []
+    monkeypatch.setitem(registry.TABLES, "mysql", lambda name, _dsn, _queries: chosen.append(name))
+    section = SqlSink(dsn=SecretStr("mysql://h/db"), by_id="")
+    registry.table("the primary", section.dsn, section)
+    assert chosen == ["the primary"]
+    assert isinstance(registry.table("x", SecretStr(f"{scheme}://h/db"), section), PostgresTable)
+    with pytest.raises(UserError, match="the dsn of x in"):
+        registry.table("x", SecretStr("not a dsn"), section)
+
+
+def test_only_what_is_configured_is_opened() -> None:
+    """Replicas are read with the primary's queries, so without it there are none."""
+    replica = ReplicaSink(name="r", dsn=SecretStr("postgresql://h/db"))
+    assert registry.configured_probes(Sinks(replicas=(replica,)), "id") == []
+    primary = SqlSink(dsn=SecretStr("postgresql://u:secret@h/db"), by_id="")
+    sinks = Sinks(primary=primary, replicas=(replica,))
+    assert [probe.role for probe in registry.configured_probes(sinks, "id")] == [Primary, Replicas]
+    assert registry.secret_urls(sinks) == ["postgresql://u:secret@h/db", "postgresql://h/db"]

@@ -48,7 +48,7 @@ def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
     body = other.document()
     Draft202012Validator(schema).validate(body)
     assert other.name_in(body) == body["title"]
-    assert (other.closed, other.max_length("title"), other.is_default) == (True, 12, False)
+    assert (other.is_closed, other.max_length("title"), other.is_default) == (True, 12, False)
 
 
 def test_an_example_fills_what_cannot_be_made_up(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_without_a_schema_only_one_body_is_known() -> None:
     first, second = bare.document(), bare.document()
     assert first["n"] == 1
     assert first["title"] != second["title"]
-    assert (bare.has_schema, bare.is_default, bare.closed, bare.properties) == (False, False, False, {})
+    assert (bare.has_schema, bare.is_default, bare.is_closed, bare.properties) == (False, False, False, {})
     with pytest.raises(NotDeclared, match=r"`target\.schema_file` is not configured"):
         _ = bare.required
 

@@ -109,7 +109,7 @@ def _refusals(target: Target, tokens: Tokens | None) -> list[tuple[Body, Princip
     found: list[tuple[Body, Principal | None, int]] = []
     contract = target.contract
     others = [name for name in contract.properties if name != contract.fields.name]
-    if contract.closed:
+    if contract.is_closed:
         found.append((contract.document(unknown_field=True), None, 400))
     if others:
         # An object instead of a simple value, or a text instead of an object, is wrong for every type.

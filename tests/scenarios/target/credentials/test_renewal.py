@@ -12,7 +12,7 @@ from createflow.scenarios.target.credentials import command, oauth2_client_crede
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_auth import CommandAuth, OAuth2Auth
-from tests.scenarios.malformed_server import crooked_server, reply
+from tests.scenarios.malformed_server import malformed_server, reply
 
 CLIENT = {"CLIENT": "me:geheimnis"}
 
@@ -32,7 +32,7 @@ def test_a_token_endpoint_is_asked_as_the_rfc_wants_it() -> None:
 
     async def run() -> None:
         mask = Mask()
-        async with crooked_server(endpoint) as url:
+        async with malformed_server(endpoint) as url:
             for auth in (_oauth(url, scope="create"), _oauth(url, client_in="body")):
                 provider = oauth2_client_credentials.Provider(auth, mask, CLIENT)
                 await provider.open()
@@ -60,7 +60,7 @@ def test_a_token_is_renewed_before_it_expires() -> None:
         return reply("200 OK", json.dumps({"access_token": f"token-{count}", "expires_in": 2}).encode())
 
     async def run() -> None:
-        async with crooked_server(endpoint) as url:
+        async with malformed_server(endpoint) as url:
             provider = oauth2_client_credentials.Provider(_oauth(url), Mask(), CLIENT)
             await provider.open()
             first = provider.writer()
@@ -78,7 +78,7 @@ def test_an_endpoint_that_gives_no_token_is_named(answer: bytes) -> None:
     """The run does not begin."""
 
     async def run() -> None:
-        async with crooked_server(lambda _: answer) as url:
+        async with malformed_server(lambda _: answer) as url:
             await oauth2_client_credentials.Provider(_oauth(url), Mask(), CLIENT).open()
 
     with pytest.raises(TargetError, match=r"/token: no token: \d+, (invalid_client|no access_token)"):
