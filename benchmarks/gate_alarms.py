@@ -1,4 +1,4 @@
-"""How often ``createflow bench --baseline`` cries wolf, and how often it sees a target become slower.
+"""How often ``createflow bench --baseline`` raises a false alarm, and how often it misses a slower target.
 
 ``python benchmarks/gate_alarms.py [--pairs 20] [--seconds 12] [--rate 100] [--at-once 4]``
 
@@ -56,7 +56,7 @@ async def stub(delay_ms: float) -> AsyncIterator[str]:
         sys.executable, __file__, "--stub", str(delay_ms), stdout=asyncio.subprocess.PIPE
     )
     try:
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        assert process.stdout is not None  # noqa: S101 - it is a pipe
         yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
     finally:
         process.kill()

@@ -17,7 +17,7 @@ from createflow.cli.options import ProfileOption, UrlOption, parse_address
 from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.plan.schedule import client_count
+from createflow.scenarios.load.plan.schedule import parse_client_count
 from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
 from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.scenarios.reports.saved import read_load_report
@@ -152,7 +152,7 @@ def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *
         raise UserError(
             "--shape with stages sets the rates and durations itself", hint="leave --rate and --duration out"
         )
-    if client_count(shape) and rate is not None:
+    if parse_client_count(shape) and rate is not None:
         raise UserError(
             f"--shape {shape} has no rate: each client sends when its last request was answered",
             hint="leave --rate out",

@@ -72,9 +72,9 @@ class SloVerdict(Numbers):
     """
     held: bool
     at_s: float | None = None
-    """Start of the worst window, in seconds from the start of the run. None: judged over the whole run."""
+    """Start of the worst window, in seconds from the start of the run. None: evaluated over the whole run."""
     note: str = ""
-    """Why the target could not be judged, why its bound was lowered, or which refusals count among the errors."""
+    """Why the target could not be evaluated, why its bound was lowered, or which refusals count among the errors."""
     metric: Metric | None = None
     percentile: float | None = None
     """Between 0 and 100; only for ``Metric.PERCENTILE``."""
@@ -87,7 +87,7 @@ class SloVerdict(Numbers):
     operation: Operation | None = None
     """None: all operations together."""
     window_s: int | None = None
-    """Length of the windows that the target was judged in. None: judged over the whole run."""
+    """Length of the windows that the target was evaluated in. None: evaluated over the whole run."""
     adjusted_bound: float | None = None
     """The bound applied instead of ``bound``: 99 % of the offered rate, when that is lower. None: ``bound``."""
 
@@ -140,7 +140,7 @@ class SloVerdict(Numbers):
 
     @property
     def worst_window_s(self) -> tuple[float, float] | None:
-        """Start and end of the worst window, in seconds from the start of the run. None: not judged in windows."""
+        """Start and end of the worst window, in seconds from the start of the run. None: not evaluated in windows."""
         if self.at_s is None:
             return None
         return self.at_s, self.at_s + (self.window_s or 1)

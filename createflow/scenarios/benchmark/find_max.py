@@ -11,7 +11,7 @@ from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
 from createflow.scenarios.load.host.machine import describe_machine
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
-from createflow.scenarios.load.verdict.validity import required_samples
+from createflow.scenarios.load.verdict.validity import count_required_samples
 from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
@@ -89,7 +89,7 @@ class _Search:
     def samples(self) -> int:
         """The arrivals that a step must have to make every percentile target stable."""
         return max(
-            (required_samples(target) for target in self._targets if target.is_latency), default=_DEFAULT_SAMPLES
+            (count_required_samples(target) for target in self._targets if target.is_latency), default=_DEFAULT_SAMPLES
         )
 
     async def measure(self, rate_per_s: float, hold_s: float) -> Measurement:
@@ -100,7 +100,7 @@ class _Search:
             result = await load_session(session, None, self._observer, self._signals)
         if result.stopped_s is not None:
             raise SearchInterrupted(Knee(bound=Bound.NONE, reason="the search was ended", steps=tuple(self._steps)))
-        return measurement_of(result, self._targets)
+        return make_measurement(result, self._targets)
 
     def show(self, step: KneeStep) -> None:
         """Show the result of a step."""
@@ -111,7 +111,7 @@ class _Search:
         )
 
 
-def measurement_of(result: LoadResult, targets: tuple[SloTarget, ...]) -> Measurement:
+def make_measurement(result: LoadResult, targets: tuple[SloTarget, ...]) -> Measurement:
     """What a load says about its rate. The rate is held only if nearly all requests were accepted too."""
     findings = evaluate(result, targets, EvaluationContext(machine=describe_machine()))
     counters = sum_counters(result.ledger.measured.values())

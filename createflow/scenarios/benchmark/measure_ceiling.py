@@ -9,7 +9,7 @@ from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.capacity.generator_ceiling import Ceiling, CeilingRun, find_ceiling
 from createflow.scenarios.load.fleet.child_process import ChildProcess
 from createflow.scenarios.load.fleet.run import StopSignals
-from createflow.scenarios.load.host.proc import cpu_s
+from createflow.scenarios.load.host.proc import read_cpu_s
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.schemas.error import TargetError
 from createflow.schemas.profile import Profile
@@ -57,9 +57,9 @@ async def _run(profile: Profile, rate_per_s: float, workers: int, stub_pid: int)
         verify=False,
     )
     async with open_session(profile, options) as session:
-        before_s = cpu_s(stub_pid)
+        before_s = read_cpu_s(stub_pid)
         result = await load_session(session, None, Observer(), StopSignals(asyncio.Event(), asyncio.Event()))
-        stub_s = cpu_s(stub_pid) - before_s
+        stub_s = read_cpu_s(stub_pid) - before_s
     counters = sum_counters(result.ledger.measured.values())
     (pacing_p99_ms,) = result.ledger.pacing.percentiles_ms(0.99)
     run_s = max((state.now_s for state in result.states), default=_RUN_S)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from createflow.scenarios.benchmark.session import Session, open_session
 from createflow.scenarios.benchmark.write_verification import WriteVerification
-from createflow.scenarios.load.fleet.progress import Progress, progress_of
+from createflow.scenarios.load.fleet.progress import Progress, make_progress
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals, run_load
 from createflow.scenarios.load.host.machine import describe_machine, runs_on_this_machine
-from createflow.scenarios.load.host.proc import cpu_times, steal_ratio
+from createflow.scenarios.load.host.proc import compute_steal_ratio, read_cpu_times
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
 from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
@@ -68,9 +68,9 @@ async def benchmark(
             verification = await scope.enter_async_context(
                 WriteVerification(session.plan, session.principals, session.connection)
             )
-        before = cpu_times()
+        before = read_cpu_times()
         result = await load_session(session, verification, observer, signals)
-        stolen_ratio = steal_ratio(before, cpu_times())
+        stolen_ratio = compute_steal_ratio(before, read_cpu_times())
         context = EvaluationContext(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
@@ -112,7 +112,7 @@ async def load_session(
     def on_snapshot(snapshot: Snapshot) -> None:
         if verification is not None:
             lags[max(snapshot.series.seconds, default=0)] = verification.latest_lags()
-        progress = progress_of(snapshot, session.plan, lags)
+        progress = make_progress(snapshot, session.plan, lags)
         if progress is not None:
             observer.on_progress(progress)
 

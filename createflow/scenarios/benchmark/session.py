@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
-from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, principal_count
+from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, count_principals
 from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
@@ -59,7 +59,7 @@ async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[
     plan = make_plan(profile, options)
     mask = Mask()
     requested = options.users or DEFAULT_COUNT
-    count = principal_count(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
+    count = count_principals(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
     connection = HttpConnection(RunContext(profile, plan.run_id, mask))
     try:
         async with Principals(profile.auth, count, run_id=plan.run_id, mask=mask) as principals:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from createflow.scenarios.load.fleet.progress import Progress, progress_of, verifying
+from createflow.scenarios.load.fleet.progress import Progress, make_progress, make_verifying_progress
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
@@ -59,12 +59,12 @@ class WriteVerification:
             on_progress: called with the progress of the search.
         """
         await self._sampler.stop()
-        last = progress_of(Snapshot(result.series, self._plan.schedule.duration_s, 0), self._plan, {})
+        last = make_progress(Snapshot(result.series, self._plan.schedule.duration_s, 0), self._plan, {})
 
         def on_sinks(sinks: tuple[SinkProgress, ...]) -> None:
             waiting = tuple(f"{sink.sink}: {sink.found} of {sink.wanted}" for sink in sinks if not sink.done)
             if last is not None:
-                on_progress(verifying(last, waiting))
+                on_progress(make_verifying_progress(last, waiting))
 
         on_sinks(())
         verification = await self._reconciliation.verify(

@@ -17,7 +17,7 @@ _MAX_EXAMPLES = 3
 _MAX_CONCURRENT = 8
 
 
-def spread_sample(arrivals: Sequence[int], size: int = _SAMPLE_SIZE) -> list[int]:
+def pick_sample(arrivals: Sequence[int], size: int = _SAMPLE_SIZE) -> list[int]:
     """A sample spread evenly over the run, with the first and the last arrival."""
     if len(arrivals) <= size:
         return list(arrivals)

@@ -20,7 +20,7 @@ _MAX_EXAMPLES = 5
 _SHOWN_CHARACTERS = 80
 
 
-def arrivals_with(values: bytes | bytearray, chosen: Iterable[int]) -> ArrivalSet:
+def select_arrivals(values: bytes | bytearray, chosen: Iterable[int]) -> ArrivalSet:
     """The arrivals whose value is one of the chosen.
 
     Args:
@@ -37,7 +37,7 @@ def count_arrivals(arrivals: ArrivalSet) -> int:
     return arrivals.bit_count()
 
 
-def first_arrivals(arrivals: ArrivalSet, limit: int) -> list[int]:
+def list_arrivals(arrivals: ArrivalSet, limit: int) -> list[int]:
     """The lowest arrivals of a set."""
     raw = arrivals.to_bytes(arrivals.bit_length() // _BITS_PER_BYTE + 1, "little")
     found: list[int] = []
@@ -94,7 +94,7 @@ class Observed:
     @property
     def present(self) -> ArrivalSet:
         """The arrivals that are in the sink."""
-        return arrivals_with(self.counts, AT_LEAST_ONCE)
+        return select_arrivals(self.counts, AT_LEAST_ONCE)
 
 
 class PrimaryNotReadError(Exception):
@@ -140,4 +140,4 @@ class ResourceIds:
 
     def unknown(self) -> ArrivalSet:
         """The arrivals whose resource is not known."""
-        return arrivals_with(bytes(resource_id is None for resource_id in self.of_arrival), {True})
+        return select_arrivals(bytes(resource_id is None for resource_id in self.of_arrival), {True})

@@ -10,15 +10,15 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, secret_urls
 from createflow.scenarios.sinks.sink import EPOCH, PagedRows
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.cache_sample import compare_cache, spread_sample
-from createflow.scenarios.verification.observed import ResourceIds, arrivals_with, count_arrivals
+from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
+from createflow.scenarios.verification.observed import ResourceIds, count_arrivals, select_arrivals
 from createflow.scenarios.verification.search_rounds import SinkProgress, search_sinks
-from createflow.scenarios.verification.sink_verdict import sink_verdicts, verified_arrivals
+from createflow.scenarios.verification.sink_verdict import evaluate_sinks, find_verified
 from createflow.scenarios.verification.verifiable_sinks import (
     StartPositions,
     VerifiedRun,
-    unverifiable_reasons,
-    write_sinks,
+    find_unverifiable,
+    make_write_sinks,
 )
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.load_finding import SinkVerdict, Verification
@@ -46,7 +46,7 @@ class Reconciliation:
         """Why no sink can be verified; empty if one can."""
         sinks = self._profile.sinks
         declared = [sinks.primary, *sinks.replicas, sinks.audit, sinks.events, sinks.search]
-        reasons = unverifiable_reasons(sinks)
+        reasons = find_unverifiable(sinks)
         if not any(declared):
             return "the profile declares no sink to find the writes in"
         if len(reasons) < sum(sink is not None for sink in declared):
@@ -80,26 +80,26 @@ class Reconciliation:
         if self.impossible_reason or writes.not_searchable:
             return None
         self._ids = ids = ResourceIds(writes)
-        sinks = write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors))
+        sinks = make_write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors))
         try:
             searches = await search_sinks(writes, sinks.verifiable, clock=self._clock, on_progress=on_progress)
         finally:
             await asyncio.gather(*(sink.close() for sink in sinks.verifiable), return_exceptions=True)
         verdicts = [
-            *sink_verdicts(writes, searches, ids.of_arrival),
+            *evaluate_sinks(writes, searches, ids.of_arrival),
             *(_unverified(name, reason) for name, reason in sinks.unverifiable.items()),
         ]
-        accepted = arrivals_with(writes.outcomes, {Outcome.ACCEPTED})
-        verified = verified_arrivals(writes, searches)
-        measured = arrivals_with(writes.measured, {1})
-        sample = spread_sample([k for k, resource_id in enumerate(ids.of_arrival) if resource_id is not None])
+        accepted = select_arrivals(writes.outcomes, {Outcome.ACCEPTED})
+        verified = find_verified(writes, searches)
+        measured = select_arrivals(writes.measured, {1})
+        sample = pick_sample([k for k, resource_id in enumerate(ids.of_arrival) if resource_id is not None])
         descriptions = {
             str(ids.of_arrival[k]): f"arrival {k} ({writes.name_of(k)}, id {ids.of_arrival[k]})" for k in sample
         }
         return self._mask.record(
             Verification(
                 accepted=count_arrivals(accepted),
-                unknown=count_arrivals(arrivals_with(writes.outcomes, {Outcome.UNKNOWN})),
+                unknown=count_arrivals(select_arrivals(writes.outcomes, {Outcome.UNKNOWN})),
                 verified=count_arrivals(verified),
                 accepted_measured=count_arrivals(accepted & measured),
                 verified_measured=count_arrivals(verified & measured),
@@ -153,7 +153,7 @@ def _count_left_behind(ids: ResourceIds, writes: Writes) -> int:
     """The resources in the primary or, if it could not be read, the accepted creates: there may be more."""
     if ids.is_complete:
         return sum(1 for _ in ids.all())
-    return count_arrivals(arrivals_with(writes.outcomes, {Outcome.ACCEPTED}))
+    return count_arrivals(select_arrivals(writes.outcomes, {Outcome.ACCEPTED}))
 
 
 def _unverified(name: str, reason: str) -> SinkVerdict:

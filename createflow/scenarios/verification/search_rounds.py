@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.verification.observed import ArrivalSet, Observed, arrivals_with, count_arrivals
+from createflow.scenarios.verification.observed import ArrivalSet, Observed, count_arrivals, select_arrivals
 from createflow.scenarios.verification.write_sinks import WriteSink
 from createflow.schemas.clock import Clock
 
@@ -61,8 +61,8 @@ async def search_sinks(
     """
     searches = [SinkSearch(sink, Observed(writes)) for sink in sinks]
     started_at = changed_at = clock.monotonic()
-    accepted = wanted = arrivals_with(writes.outcomes, {Outcome.ACCEPTED})
-    unknown = arrivals_with(writes.outcomes, {Outcome.UNKNOWN})
+    accepted = wanted = select_arrivals(writes.outcomes, {Outcome.ACCEPTED})
+    unknown = select_arrivals(writes.outcomes, {Outcome.UNKNOWN})
     pause_s = _FIRST_PAUSE_S
     while True:
         await _read(searches[:1], writes, clock, started_at)

@@ -6,9 +6,9 @@ from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.verification.observed import (
     MORE_THAN_ONCE,
     ArrivalSet,
-    arrivals_with,
     count_arrivals,
-    first_arrivals,
+    list_arrivals,
+    select_arrivals,
 )
 from createflow.scenarios.verification.search_rounds import SinkSearch
 from createflow.schemas.load_finding import SinkVerdict
@@ -23,7 +23,7 @@ _WITHOUT_EFFECT = {
 }
 
 
-def sink_verdicts(
+def evaluate_sinks(
     writes: Writes, searches: Sequence[SinkSearch], resource_ids: Sequence[str | None]
 ) -> tuple[SinkVerdict, ...]:
     """The verdict on each sink.
@@ -40,12 +40,12 @@ def sink_verdicts(
     return tuple(_verdict(writes, search, anywhere, readable, resource_ids) for search in searches)
 
 
-def verified_arrivals(writes: Writes, searches: Sequence[SinkSearch]) -> ArrivalSet:
+def find_verified(writes: Writes, searches: Sequence[SinkSearch]) -> ArrivalSet:
     """The accepted writes that every readable sink shows exactly once; none if no sink is readable."""
     readable = [search for search in searches if not search.error]
-    verified = arrivals_with(writes.outcomes, {Outcome.ACCEPTED}) if readable else 0
+    verified = select_arrivals(writes.outcomes, {Outcome.ACCEPTED}) if readable else 0
     for search in readable:
-        verified &= arrivals_with(search.observed.counts, {1})
+        verified &= select_arrivals(search.observed.counts, {1})
     return verified
 
 
@@ -61,10 +61,10 @@ def _verdict(
         return SinkVerdict(sink=name, found=0, missing=0, duplicated=0, phantom=0, error=search.error)
     observed = search.observed
     absent = ~(observed.present | observed.unsearchable)
-    missing = arrivals_with(writes.outcomes, {Outcome.ACCEPTED}) & absent
-    duplicated = arrivals_with(observed.counts, MORE_THAN_ONCE)
-    phantom = arrivals_with(writes.outcomes, _WITHOUT_EFFECT) & observed.present
-    split = arrivals_with(writes.outcomes, {Outcome.UNKNOWN}) & anywhere & absent
+    missing = select_arrivals(writes.outcomes, {Outcome.ACCEPTED}) & absent
+    duplicated = select_arrivals(observed.counts, MORE_THAN_ONCE)
+    phantom = select_arrivals(writes.outcomes, _WITHOUT_EFFECT) & observed.present
+    split = select_arrivals(writes.outcomes, {Outcome.UNKNOWN}) & anywhere & absent
 
     def describe(k: int) -> str:
         resource_id = resource_ids[k]
@@ -74,18 +74,18 @@ def _verdict(
     def holders(k: int) -> str:
         return " and ".join(other.sink.name for other in readable if other.observed.counts[k])
 
-    examples = [f"{describe(k)} is missing in {name}" for k in first_arrivals(missing, _MAX_EXAMPLES)]
+    examples = [f"{describe(k)} is missing in {name}" for k in list_arrivals(missing, _MAX_EXAMPLES)]
     examples += [
-        f"{describe(k)} is {_times(observed.counts[k])} in {name}" for k in first_arrivals(duplicated, _MAX_EXAMPLES)
+        f"{describe(k)} is {_times(observed.counts[k])} in {name}" for k in list_arrivals(duplicated, _MAX_EXAMPLES)
     ]
     examples += [
         f"{describe(k)} is in {name}, although {_WITHOUT_EFFECT[Outcome(writes.outcomes[k])]}"
-        for k in first_arrivals(phantom, _MAX_EXAMPLES)
+        for k in list_arrivals(phantom, _MAX_EXAMPLES)
     ]
     examples += [f"in {name}: {description}" for description in observed.unexpected_examples[:_MAX_EXAMPLES]]
     examples += [
         f"{describe(k)} had no reply: it is in {holders(k)}, but missing in {name}"
-        for k in first_arrivals(split, _MAX_EXAMPLES)
+        for k in list_arrivals(split, _MAX_EXAMPLES)
     ]
     return SinkVerdict(
         sink=name,

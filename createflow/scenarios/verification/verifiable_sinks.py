@@ -48,7 +48,7 @@ class VerifiableSinks:
     """Why a sink cannot be verified, by its name."""
 
 
-def unverifiable_reasons(sinks: Sinks) -> dict[str, str]:
+def find_unverifiable(sinks: Sinks) -> dict[str, str]:
     """The declared sinks that lack a query for verification, and which one; known before any load."""
     reasons: dict[str, str] = {}
     has_by_run = sinks.primary is not None and sinks.primary.by_run is not None
@@ -62,9 +62,9 @@ def unverifiable_reasons(sinks: Sinks) -> dict[str, str]:
     return reasons
 
 
-def write_sinks(run: VerifiedRun) -> VerifiableSinks:
+def make_write_sinks(run: VerifiedRun) -> VerifiableSinks:
     """The sinks of one run. Nothing is connected yet."""
-    found = VerifiableSinks(unverifiable=unverifiable_reasons(run.profile.sinks))
+    found = VerifiableSinks(unverifiable=find_unverifiable(run.profile.sinks))
     if run.profile.sinks.events is not None and run.positions.events_after is None:
         found.unverifiable["events"] = run.positions.events_problem
     for build in _BUILDERS:

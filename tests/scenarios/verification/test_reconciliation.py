@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.scenarios.verification.cache_sample import spread_sample
+from createflow.scenarios.verification.cache_sample import pick_sample
 from createflow.scenarios.verification.reconciliation import Reconciliation
-from createflow.scenarios.verification.verifiable_sinks import unverifiable_reasons
+from createflow.scenarios.verification.verifiable_sinks import find_unverifiable
 from createflow.schemas.profile import Profile
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import writes_of
@@ -43,7 +43,7 @@ EVENTS = {"url": "nats://x:geheimnis@127.0.0.1:1", "stream": "S", "subject": "s"
 )
 def test_a_sink_without_its_query_is_unverifiable(sinks: dict[str, dict[str, Any]], reasons: dict[str, str]) -> None:
     """The reason names the missing key of the profile, before the load."""
-    assert unverifiable_reasons(profile_with(**sinks).sinks) == reasons
+    assert find_unverifiable(profile_with(**sinks).sinks) == reasons
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ async def test_sinks_that_do_not_answer_verify_nothing() -> None:
 
 def test_a_sample_spreads_over_the_run() -> None:
     """It contains the first and the last arrival, and each only once."""
-    sample = spread_sample(range(1000), 7)
+    sample = pick_sample(range(1000), 7)
     assert (len(set(sample)), sample[0], sample[-1]) == (7, 0, 999)
-    assert spread_sample([3, 4], 7) == [3, 4]
+    assert pick_sample([3, 4], 7) == [3, 4]

@@ -3,9 +3,9 @@
 import pytest
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.verification.observed import first_arrivals
+from createflow.scenarios.verification.observed import list_arrivals
 from createflow.scenarios.verification.search_rounds import SinkSearch
-from createflow.scenarios.verification.sink_verdict import sink_verdicts, verified_arrivals
+from createflow.scenarios.verification.sink_verdict import evaluate_sinks, find_verified
 from createflow.schemas.load_finding import SinkVerdict
 from tests.fake_clock import FakeClock
 from tests.scenarios.verification.fakes import FakeSink, observed_of, writes_of
@@ -21,7 +21,7 @@ def judged(outcomes: str, **sinks: str) -> dict[str, SinkVerdict]:
     """The verdicts by sink."""
     writes = writes_of(outcomes)
     states = [searched(writes, name, counts) for name, counts in sinks.items()]
-    return {one.sink: one for one in sink_verdicts(writes, states, [f"id-{k}" for k in range(len(outcomes))])}
+    return {one.sink: one for one in evaluate_sinks(writes, states, [f"id-{k}" for k in range(len(outcomes))])}
 
 
 def numbers(verdict: SinkVerdict) -> dict[str, int]:
@@ -68,7 +68,7 @@ def test_an_unexpected_entry_is_a_phantom() -> None:
     writes = writes_of("a")
     state = searched(writes, "primary", "1")
     state.observed.add_name("load ab12 17")
-    (verdict,) = sink_verdicts(writes, [state], ["x"])
+    (verdict,) = evaluate_sinks(writes, [state], ["x"])
     assert (verdict.phantom, verdict.found) == (1, 1)
     assert verdict.examples == ("in primary: 'load ab12 17', which is the name of no arrival",)
 
@@ -78,10 +78,10 @@ def test_unsearchable_arrivals_are_not_missing() -> None:
     writes = writes_of("aa")
     primary, audit = searched(writes, "primary", "01"), searched(writes, "audit", "01")
     audit.observed.unsearchable = 1
-    first_told, second_told = sink_verdicts(writes, [primary, audit], [None, "id-1"])
+    first_told, second_told = evaluate_sinks(writes, [primary, audit], [None, "id-1"])
     assert (first_told.missing, second_told.missing) == (1, 0)
     assert first_told.examples == ("arrival 0 (load ab12 0) is missing in primary",)
-    assert first_arrivals(verified_arrivals(writes, [primary, audit]), 9) == [1]
+    assert list_arrivals(find_verified(writes, [primary, audit]), 9) == [1]
 
 
 def test_examples_are_limited_for_each_kind() -> None:
@@ -95,14 +95,14 @@ def test_only_writes_in_every_sink_exactly_once_are_verified() -> None:
     """One missing or duplicated entry is enough to fail."""
     writes = writes_of("aaaaur")
     states = [searched(writes, "primary", "111211"), searched(writes, "events", "101111")]
-    assert first_arrivals(verified_arrivals(writes, states), 9) == [0, 2]
+    assert list_arrivals(find_verified(writes, states), 9) == [0, 2]
 
 
 def test_an_unreadable_sink_has_no_findings() -> None:
     """Without any readable sink nothing is verified."""
     writes = writes_of("aa")
     dead, alive = searched(writes, "audit", "00", "gone"), searched(writes, "primary", "10")
-    told = {verdict.sink: verdict for verdict in sink_verdicts(writes, [alive, dead], [None, None])}
+    told = {verdict.sink: verdict for verdict in evaluate_sinks(writes, [alive, dead], [None, None])}
     assert (told["audit"].error, numbers(told["audit"])) == ("gone", {})
-    assert first_arrivals(verified_arrivals(writes, [alive, dead]), 9) == [0]
-    assert verified_arrivals(writes, [dead]) == 0
+    assert list_arrivals(find_verified(writes, [alive, dead]), 9) == [0]
+    assert find_verified(writes, [dead]) == 0

@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from createflow.scenarios.load.plan.request_forms import body_template
+from createflow.scenarios.load.plan.request_forms import make_body_template
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.sinks.registry import event_stream
 from createflow.scenarios.target.contract import Contract
@@ -48,7 +48,7 @@ class Run:
         """Create this many, after one preflight."""
         writers = auth_provider(self.profile.auth, Mask()).writers(f"load-{self.run_id}", count // _PER_WRITER + 1)
         self.tokens = tuple(writer.token or "" for writer in writers)
-        body = body_template(Contract(self.profile.target), run_id=self.run_id)
+        body = make_body_template(Contract(self.profile.target), run_id=self.run_id)
         self.ids = [""] * count
         self.outcomes = bytearray([Outcome.ACCEPTED]) * count
         pending = iter(range(-1, count))

@@ -54,7 +54,7 @@ class Progress:
         return sum(count for status, count in self.statuses.items() if not status.startswith("2"))
 
 
-def progress_of(snapshot: Snapshot, plan: LoadPlan, lags: Mapping[int, Mapping[str, float]]) -> Progress | None:
+def make_progress(snapshot: Snapshot, plan: LoadPlan, lags: Mapping[int, Mapping[str, float]]) -> Progress | None:
     """The progress to show now; None before the first second is over.
 
     Args:
@@ -89,6 +89,6 @@ def progress_of(snapshot: Snapshot, plan: LoadPlan, lags: Mapping[int, Mapping[s
     )
 
 
-def verifying(last: Progress, reasons: tuple[str, ...]) -> Progress:
+def make_verifying_progress(last: Progress, reasons: tuple[str, ...]) -> Progress:
     """The progress during write verification; ``reasons`` says which sinks are not complete yet."""
     return replace(last, phase="verifying", elapsed_s=last.total_s, reasons=reasons)

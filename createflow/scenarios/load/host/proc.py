@@ -17,7 +17,7 @@ class CpuTimes:
     total: int = 0
 
 
-def cpu_times(root: Path = ROOT) -> CpuTimes:
+def read_cpu_times(root: Path = ROOT) -> CpuTimes:
     """Read the CPU times of the machine."""
     fields = read_text(root / "proc/stat").partition("\n")[0].split()
     if len(fields) < 9 or fields[0] != "cpu":
@@ -29,13 +29,13 @@ def cpu_times(root: Path = ROOT) -> CpuTimes:
     return CpuTimes()
 
 
-def steal_ratio(before: CpuTimes, after: CpuTimes) -> float:
+def compute_steal_ratio(before: CpuTimes, after: CpuTimes) -> float:
     """Share of the CPU time between two readings that the hypervisor gave to other machines, 0..1."""
     total = after.total - before.total
     return min(1.0, max(0.0, (after.steal - before.steal) / total)) if total > 0 else 0.0
 
 
-def peak_memory_mb(root: Path = ROOT) -> float:
+def read_peak_memory_mb(root: Path = ROOT) -> float:
     """Peak memory of this process.
 
     Not ``ru_maxrss``: a process keeps it across exec, so it includes the copy of the parent that it started as.
@@ -43,7 +43,7 @@ def peak_memory_mb(root: Path = ROOT) -> float:
     return parse_number(find_field(read_text(root / "proc/self/status"), "VmHWM")) / 1024
 
 
-def cpu_s(pid: int, root: Path = ROOT) -> float:
+def read_cpu_s(pid: int, root: Path = ROOT) -> float:
     """CPU time that a process has used, without its children; 0 when the process does not exist."""
     # The command name is in parentheses and may itself hold parentheses and spaces.
     fields = read_text(root / "proc" / str(pid) / "stat").rpartition(")")[2].split()

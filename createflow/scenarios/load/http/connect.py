@@ -12,7 +12,7 @@ import gevent
 from gevent.event import AsyncResult
 
 from createflow.scenarios.load.http.deadlines import DeadlinePassed
-from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, kind_of
+from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, classify_error
 from createflow.scenarios.target.tls import trusted_context
 
 _PORTS = {"http": 80, "https": 443}
@@ -151,7 +151,7 @@ def connect(endpoint: Endpoint, *, until_s: float, set_deadline: Callable[[float
         try:
             connected = _connect_to(endpoint, address)
         except OSError as error:
-            failure = ExchangeError(kind_of(error), maybe_sent=False)
+            failure = ExchangeError(classify_error(error), maybe_sent=False)
             failure.__cause__ = error
         except DeadlinePassed:
             failure = ExchangeError(CONNECT_TIMEOUT, maybe_sent=False)

@@ -26,7 +26,7 @@ from createflow.scenarios.load.http.errors import (
     TIMEOUT,
     TRUNCATED_REPLY,
     ExchangeError,
-    kind_of,
+    classify_error,
 )
 from createflow.scenarios.load.http.reply_parser import KeepingParser, Reply, ReplyParser
 
@@ -170,8 +170,8 @@ class Connection:
         except _WOULD_BLOCK:
             sent = 0
         except OSError as error:
-            gone = isinstance(error, ssl.SSLEOFError) or kind_of(error) == CONNECTION_RESET
-            kind = kind_of(error) if not gone else CONNECTION_RESET if self._fresh else STALE_CONNECTION
+            gone = isinstance(error, ssl.SSLEOFError) or classify_error(error) == CONNECTION_RESET
+            kind = classify_error(error) if not gone else CONNECTION_RESET if self._fresh else STALE_CONNECTION
             # The kernel took nothing, but OpenSSL may have written part of the request before it failed.
             raise ExchangeError(kind, maybe_sent=self._endpoint.tls is not None) from error
         if sent < len(request):
@@ -208,7 +208,7 @@ class Connection:
         except _WOULD_BLOCK:
             return
         except OSError as error:
-            raise ExchangeError(kind_of(error), maybe_sent=True) from error
+            raise ExchangeError(classify_error(error), maybe_sent=True) from error
         if data:
             parser.feed(data)
         elif parser.read_bytes:

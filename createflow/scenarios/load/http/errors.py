@@ -51,7 +51,7 @@ _KINDS = {
 }
 
 
-def kind_of(error: OSError) -> str:
+def classify_error(error: OSError) -> str:
     """The kind of an error of the operating system or of OpenSSL."""
     if isinstance(error, ssl.SSLError):
         return TLS_ERROR

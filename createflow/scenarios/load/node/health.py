@@ -7,7 +7,7 @@ from typing import Literal
 import gevent
 
 from createflow.scenarios.load.accounting.histogram import Histogram
-from createflow.scenarios.load.host.proc import peak_memory_mb
+from createflow.scenarios.load.host.proc import read_peak_memory_mb
 
 _HEARTBEAT_S = 0.01
 
@@ -44,7 +44,7 @@ class Health:
     @property
     def memory_mb(self) -> float:
         """Peak memory of the process."""
-        return peak_memory_mb()
+        return read_peak_memory_mb()
 
     @property
     def loop_delay_p99_ms(self) -> float:

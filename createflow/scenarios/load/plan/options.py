@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from createflow.scenarios.load.plan.schedule import Schedule, client_count
+from createflow.scenarios.load.plan.schedule import Schedule, parse_client_count
 from createflow.schemas.error import UserError
 
 MAX_SENDERS_PER_WORKER = 900
@@ -66,7 +66,7 @@ def check_options(options: LoadOptions) -> None:
         raise UserError("rate, duration and workers must be above zero", hint="createflow bench --rate 500")
     if (options.users is not None and options.users < 1) or (options.senders is not None and options.senders < 1):
         raise UserError("users and senders must be above zero", hint="leave them out to use the defaults")
-    if client_count(options.shape) and (options.poisson or options.drop or options.senders):
+    if parse_client_count(options.shape) and (options.poisson or options.drop or options.senders):
         raise UserError(
             f"--shape {options.shape} has no schedule, so --poisson, --drop and --senders do not apply",
             hint="closed:N means N clients; each sends its next request when it has received the reply",
@@ -101,7 +101,7 @@ def plan_senders(options: LoadOptions, *, peak_per_s: float) -> tuple[int, list[
     Returns:
         The number, and a note if it differs from the requested one.
     """
-    requested = client_count(options.shape) or options.senders
+    requested = parse_client_count(options.shape) or options.senders
     planned = requested or max(_MIN_SENDERS, math.ceil(peak_per_s * _SENDERS_PER_RATE))
     per_worker = min(MAX_SENDERS_PER_WORKER, math.ceil(planned / options.workers))
     senders = per_worker * options.workers

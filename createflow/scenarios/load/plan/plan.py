@@ -10,13 +10,19 @@ from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.mix import Mix, parse_mix
 from createflow.scenarios.load.plan.options import LoadOptions, check_options, check_size, plan_senders
 from createflow.scenarios.load.plan.request_forms import (
-    body_template,
     has_room_for_names,
+    make_body_template,
+    make_read_path,
+    make_request_form,
     read_documents,
-    read_path,
-    request_form,
 )
-from createflow.scenarios.load.plan.schedule import Schedule, add_warmup, client_count, is_custom_shape, parse_shape
+from createflow.scenarios.load.plan.schedule import (
+    Schedule,
+    add_warmup,
+    is_custom_shape,
+    parse_client_count,
+    parse_shape,
+)
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
@@ -47,7 +53,7 @@ class LoadPlan:
     @property
     def is_closed(self) -> bool:
         """The load is a closed model: clients without a schedule."""
-        return bool(client_count(self.options.shape))
+        return bool(parse_client_count(self.options.shape))
 
     @property
     def warmup_s(self) -> float:
@@ -135,12 +141,12 @@ class LoadPlan:
                 warmup_s=self.warmup_s,
                 pattern=self.mix.letters,
                 forms={
-                    operation.value: request_form(
+                    operation.value: make_request_form(
                         operation, target, run_id=self.run_id, bodies=self.bodies, variables=variables
                     )
                     for operation in self.mix.shares()
                 },
-                read_path=read_path(target, variables=variables),
+                read_path=make_read_path(target, variables=variables),
                 credentials=credentials,
                 known=known,
                 senders=self.senders // self.options.workers,
@@ -171,6 +177,7 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     schedule = Schedule(add_warmup(stages, options.warmup_s), options.poisson, seed)
     check_size(schedule, options.workers)
     documents = tuple(read_documents(options.data)) if options.data else ()
+    bodies = [make_body_template(contract, run_id=run_id, document=document) for document in documents or (None,)]
     senders, notes = plan_senders(options, peak_per_s=schedule.peak_per_s)
     if options.data and contract.raw is not None:
         notes.append("--data is ignored, because [target] body_file gives the body of every create")
@@ -182,7 +189,7 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
         seed=seed,
         schedule=schedule,
         mix=mix,
-        bodies=tuple(body_template(contract, run_id=run_id, document=document) for document in documents or (None,)),
+        bodies=tuple(bodies),
         documents=documents,
         senders=senders,
         notes=tuple(notes),

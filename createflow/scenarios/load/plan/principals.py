@@ -15,7 +15,7 @@ _MAX_LIMIT_RATIO = 0.8
 """Each principal stays below this share of its rate limit, so that the load does not measure the limiter."""
 
 
-def principal_count(requested: int, *, rate_per_s: float, limits: Limits | None) -> int:
+def count_principals(requested: int, *, rate_per_s: float, limits: Limits | None) -> int:
     """The requested number, or more if each would otherwise come near its rate limit."""
     if limits is None:
         return requested

@@ -25,7 +25,7 @@ _MAX_FILE_BYTES = 16 * 1024 * 1024
 _FILE_HINT = "one JSON object a line, UTF-8"
 
 
-def request_form(
+def make_request_form(
     operation: Operation, target: Target, *, run_id: str, bodies: tuple[str, ...], variables: Mapping[str, str]
 ) -> RequestForm:
     """The requests of one operation.
@@ -53,7 +53,7 @@ def request_form(
     return RequestForm(target.method, path, with_body, bodies)
 
 
-def read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
+def make_read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
     """How the path of a created resource is found in the reply to its create."""
     path = target.read_path or f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
     field = target.fields.id
@@ -62,7 +62,7 @@ def read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
     return ReadPath(filled, pointer, bool(target.read_path))
 
 
-def body_template(contract: Contract, *, run_id: str, document: dict[str, Any] | None = None) -> str:
+def make_body_template(contract: Contract, *, run_id: str, document: dict[str, Any] | None = None) -> str:
     """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
 
     The name holds run id and arrival number, so that verification can find every create and tell them apart.

@@ -163,7 +163,7 @@ def parse_shape(shape: str, *, rate_per_s: float, duration_s: float) -> tuple[St
     Raises:
         UserError: the shape is not valid.
     """
-    if client_count(shape):
+    if parse_client_count(shape):
         return (Stage(duration_s, 0.0, 0.0),)
     name, colon, argument = shape.partition(":")
     if name in _SHAPES and (not colon or name in {"steps", "spike"}):
@@ -185,7 +185,7 @@ def parse_shape(shape: str, *, rate_per_s: float, duration_s: float) -> tuple[St
     return stages
 
 
-def client_count(shape: str) -> int:
+def parse_client_count(shape: str) -> int:
     """The number of clients of a closed model, ``closed:N``; 0 for every shape with a schedule."""
     match = _CLOSED.fullmatch(shape)
     return int(match[1]) if match else 0

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from createflow.scenarios.load.fleet.run import LoadResult
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.evidence import Evidence
-from createflow.scenarios.load.verdict.report import Findings, worker_health
+from createflow.scenarios.load.verdict.report import Findings, collect_worker_health
 from createflow.scenarios.load.verdict.slo_verdict import evaluate_targets
 from createflow.scenarios.load.verdict.validity import assess_validity
-from createflow.scenarios.load.verdict.windows import measured_seconds, measured_window
+from createflow.scenarios.load.verdict.windows import make_seconds, make_window
 from createflow.schemas.load_finding import Verification
 from createflow.schemas.load_report import Machine
 from createflow.schemas.slo import SloTarget, parse_target
@@ -45,8 +45,8 @@ def select_targets(declared: tuple[SloTarget, ...], options: LoadOptions) -> tup
 def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: EvaluationContext) -> Findings:
     """Evaluate a load."""
     verified = _count_verified(context.verification)
-    whole = measured_window(result, verified=verified)
-    slos = evaluate_targets(targets, whole, measured_seconds(result))
+    whole = make_window(result, verified=verified)
+    slos = evaluate_targets(targets, whole, make_seconds(result))
     verdict = assess_validity(
         Evidence(
             targets=targets,
@@ -55,7 +55,7 @@ def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: Evalua
             service={operation: counters.service for operation, counters in result.ledger.measured.items()},
             pacing=result.ledger.pacing,
             peak_offered_per_s=result.plan.schedule.peak_per_s,
-            workers=worker_health(result),
+            workers=collect_worker_health(result),
             machine=context.machine,
         )
     )

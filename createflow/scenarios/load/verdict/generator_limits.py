@@ -21,7 +21,7 @@ _SENDERS_PER_BUSY = 2
 """Senders to plan for each one that is busy on average."""
 
 
-def exceeded_limits(evidence: Evidence) -> list[str]:
+def find_exceeded_limits(evidence: Evidence) -> list[str]:
     """Limits that the generator exceeded, so that it was too slow for the requested load."""
     found = []
     busiest = max(evidence.workers, key=lambda worker: worker.cpu_ratio, default=None)
@@ -38,7 +38,7 @@ def exceeded_limits(evidence: Evidence) -> list[str]:
     return found
 
 
-def possible_distortions(evidence: Evidence) -> list[str]:
+def find_distortions(evidence: Evidence) -> list[str]:
     """What may have made the numbers worse than the target is."""
     found = []
     tolerated_ms = min(_SUSPECT_LATE_MS, evidence.tightest_ms * _LATE_RATIO)
@@ -60,23 +60,23 @@ def possible_distortions(evidence: Evidence) -> list[str]:
     return found
 
 
-def too_few_senders(evidence: Evidence) -> list[str]:
+def check_senders(evidence: Evidence) -> list[str]:
     """That there were too few senders for a target that replies in time, and how many to use. Else nothing."""
     if not (_is_exhausted(evidence) and _is_below_need(evidence)):
         return []
     return [f"{_busy_senders(evidence)}: use --senders {math.ceil(_needed(evidence) * _SENDERS_PER_BUSY)}"]
 
 
-def busy_by_target(evidence: Evidence) -> list[str]:
+def explain_busy_senders(evidence: Evidence) -> list[str]:
     """That all senders were busy because the target, which is known to be too slow, held them. Else nothing."""
     if not _is_exhausted(evidence):
         return []
     if _is_below_need(evidence):
         return [f"{_busy_senders(evidence)}: the target's slow replies kept them busy"]
-    return stalls(evidence)
+    return find_stalls(evidence)
 
 
-def stalls(evidence: Evidence) -> list[str]:
+def find_stalls(evidence: Evidence) -> list[str]:
     """That all senders were busy at once although there were enough on average: the target stalled. Else nothing."""
     if not _is_exhausted(evidence) or _is_below_need(evidence):
         return []

@@ -79,8 +79,8 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         sent_per_s=per_s(counters.sent_in_window),
         accepted_per_s=per_s(counters.accepted_in_window),
         verified_per_s=None if findings.verified_in_window is None else per_s(findings.verified_in_window),
-        ledger=report_ledger(counters),
-        warmup_ledger=report_ledger(sum_counters(ledger.warmup.values())),
+        ledger=make_report_ledger(counters),
+        warmup_ledger=make_report_ledger(sum_counters(ledger.warmup.values())),
         statuses={str(status): count for status, count in sorted(counters.statuses.items())},
         errors=dict(sorted(counters.errors.items())),
         response=summarize(counters.latencies()),
@@ -98,7 +98,7 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
             "connect": ledger.connect.encode(),
         },
         generator_cpu_ratio=max((_cpu_ratio(state) for state in result.states), default=0.0),
-        worker_health=worker_health(result),
+        worker_health=collect_worker_health(result),
         machine=findings.machine,
         ceiling_per_s=findings.ceiling_per_s,
         validity=findings.validity,
@@ -128,7 +128,7 @@ def _operations(
             operation=operation,
             share=share,
             accepted_per_s=by_operation[operation].accepted_in_window / window_s if window_s else 0.0,
-            ledger=report_ledger(by_operation[operation]),
+            ledger=make_report_ledger(by_operation[operation]),
             statuses={str(status): count for status, count in sorted(by_operation[operation].statuses.items())},
             errors=dict(sorted(by_operation[operation].errors.items())),
             response=summarize(by_operation[operation].latencies()),
@@ -139,7 +139,7 @@ def _operations(
     )
 
 
-def worker_health(result: LoadResult) -> tuple[WorkerHealth, ...]:
+def collect_worker_health(result: LoadResult) -> tuple[WorkerHealth, ...]:
     """The health of each load worker, including those that were lost."""
     lost = dict(result.lost)
     states = {state.index: state for state in result.states}
@@ -178,7 +178,7 @@ def summarize(histogram: Histogram, *, worse: int = 0) -> Percentiles:
     )
 
 
-def report_ledger(counters: Counters) -> Ledger:
+def make_report_ledger(counters: Counters) -> Ledger:
     """The outcomes of the counted arrivals, as a report holds them."""
     return Ledger(
         scheduled=counters.scheduled,

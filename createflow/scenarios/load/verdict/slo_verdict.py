@@ -43,7 +43,7 @@ def evaluate_targets(targets: Sequence[SloTarget], whole: Window, seconds: Seque
     )
 
 
-def outcomes_for(target: SloTarget, window: Window) -> Outcomes:
+def select_outcomes(target: SloTarget, window: Window) -> Outcomes:
     """The arrivals that a target is about. ``verified`` is about creates only."""
     operation = Operation.CREATE if target.metric is Metric.VERIFIED else target.operation
     if operation:
@@ -51,7 +51,7 @@ def outcomes_for(target: SloTarget, window: Window) -> Outcomes:
     return merge_outcomes(window.by_operation.values())
 
 
-def observed_value(target: SloTarget, outcomes: Outcomes, duration_s: float) -> float:
+def compute_observed(target: SloTarget, outcomes: Outcomes, duration_s: float) -> float:
     """The value to compare with the bound, in the target's unit. The worst possible if no request was accepted."""
     accepted = outcomes.accepted
     if target.metric is Metric.ERRORS:
@@ -74,7 +74,7 @@ def observed_value(target: SloTarget, outcomes: Outcomes, duration_s: float) -> 
     return observed_ms / 1000 if target.unit == "s" else observed_ms
 
 
-def applied_rate_bound(target: SloTarget, outcomes: Outcomes, window: Window) -> float:
+def compute_rate_bound(target: SloTarget, outcomes: Outcomes, window: Window) -> float:
     """The bound of a rate target, lowered to 99 % of the offered rate if that is less."""
     if window.is_closed:
         return target.bound
@@ -83,8 +83,8 @@ def applied_rate_bound(target: SloTarget, outcomes: Outcomes, window: Window) ->
 
 
 def _evaluate(target: SloTarget, window: Window) -> _Evaluation:
-    outcomes = outcomes_for(target, window)
-    observed = observed_value(target, outcomes, window.duration_s)
+    outcomes = select_outcomes(target, window)
+    observed = compute_observed(target, outcomes, window.duration_s)
     if target.metric is Metric.VERIFIED and outcomes.verified_in_window is None:
         return _Evaluation(held=False, observed=0.0, severity=math.inf, note="not evaluated: the run was not verified")
     if not outcomes.accepted.count and not (target.is_minimum and outcomes.accepted_in_window):
@@ -92,7 +92,7 @@ def _evaluate(target: SloTarget, window: Window) -> _Evaluation:
         note = "no request was accepted" if outcomes.scheduled else f"no {requests} were due"
         return _Evaluation(held=False, observed=observed, severity=math.inf, note=note)
     if target.is_minimum:
-        return _evaluate_rate(target, observed, applied_rate_bound(target, outcomes, window))
+        return _evaluate_rate(target, observed, compute_rate_bound(target, outcomes, window))
     if window.is_closed and target.is_latency:
         note = "not evaluated: a closed model does not measure how long users wait"
         return _Evaluation(held=False, observed=observed, severity=math.inf, note=note)
@@ -137,7 +137,7 @@ def _worst_window(target: SloTarget, seconds: Sequence[Window]) -> SloVerdict:
     evaluations = [
         (_evaluate(target, window), window)
         for window in merge_seconds(seconds, target.window_s or 1)
-        if _has_arrivals(outcomes_for(target, window))
+        if _has_arrivals(select_outcomes(target, window))
     ]
     if not evaluations:
         worst = 0.0 if target.is_minimum else math.inf

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 from createflow.scenarios.load.verdict.evidence import Evidence
 from createflow.scenarios.load.verdict.generator_limits import (
-    busy_by_target,
-    exceeded_limits,
-    possible_distortions,
-    stalls,
-    too_few_senders,
+    check_senders,
+    explain_busy_senders,
+    find_distortions,
+    find_exceeded_limits,
+    find_stalls,
 )
-from createflow.scenarios.load.verdict.slo_verdict import applied_rate_bound, observed_value, outcomes_for
+from createflow.scenarios.load.verdict.slo_verdict import compute_observed, compute_rate_bound, select_outcomes
 from createflow.scenarios.load.verdict.windows import Outcomes
 from createflow.schemas.load_report import Validity
 from createflow.schemas.slo import Metric, SloTarget
@@ -46,18 +46,18 @@ def assess_validity(evidence: Evidence) -> ValidityVerdict:
     if unusable := _unusable(evidence):
         return ValidityVerdict(Validity.INVALID, unusable, notes)
     always = (*_small_samples(evidence), *_rate_limited(evidence))
-    limits, distortions = exceeded_limits(evidence), possible_distortions(evidence)
+    limits, distortions = find_exceeded_limits(evidence), find_distortions(evidence)
     if _all_held(evidence):
-        return _verdict(always, (*_mild([*limits, *too_few_senders(evidence), *distortions]), *notes))
+        return _verdict(always, (*_mild([*limits, *check_senders(evidence), *distortions]), *notes))
     if _is_missed_by_endpoint(evidence):
-        return _verdict(always, (*busy_by_target(evidence), *_mild([*limits, *distortions]), *notes))
-    limits += too_few_senders(evidence)
+        return _verdict(always, (*explain_busy_senders(evidence), *_mild([*limits, *distortions]), *notes))
+    limits += check_senders(evidence)
     if limits and (evidence.targets or _sent_too_little(evidence)):
         return ValidityVerdict(Validity.INVALID, tuple(limits), (*distortions, *always, *notes))
-    return _verdict((*limits, *distortions, *always), (*stalls(evidence), *notes))
+    return _verdict((*limits, *distortions, *always), (*find_stalls(evidence), *notes))
 
 
-def required_samples(target: SloTarget) -> int:
+def count_required_samples(target: SloTarget) -> int:
     """The number of arrivals that makes the percentile of a target stable; 0 if the target is not a percentile."""
     if target.metric is not Metric.PERCENTILE:
         return 0
@@ -98,7 +98,7 @@ def _is_caused_by_endpoint(slo: SloTarget, evidence: Evidence) -> bool:
 
     Evaluated over the whole run, even if the target has a window length.
     """
-    outcomes = outcomes_for(slo, evidence.whole)
+    outcomes = select_outcomes(slo, evidence.whole)
     not_accepted = outcomes.not_accepted - outcomes.unsent
     if slo.metric is Metric.ERRORS:
         sent = outcomes.scheduled - outcomes.unsent
@@ -108,7 +108,7 @@ def _is_caused_by_endpoint(slo: SloTarget, evidence: Evidence) -> bool:
     if not (service := evidence.service_of(slo.operation)).count:
         return not_accepted > 0
     served = replace(outcomes, not_accepted=not_accepted, accepted=service)
-    observed = observed_value(slo, served, evidence.whole.duration_s)
+    observed = compute_observed(slo, served, evidence.whole.duration_s)
     observed_ms = observed * 1000 if slo.unit == "s" else observed
     # The time of a reply is taken when its sender wakes up, which can be as late as the pacer was.
     return math.isinf(observed_ms) or observed_ms - evidence.pacing_p99_ms > slo.bound_ms
@@ -125,7 +125,7 @@ def _is_rate_caused_by_endpoint(slo: SloTarget, outcomes: Outcomes, evidence: Ev
         not_verified = outcomes.accepted_in_window - outcomes.verified_in_window
     # A perfect generator could have had all that were accepted late, and all that were not sent, accepted in time.
     possible = outcomes.accepted.count + outcomes.unsent - not_verified
-    return duration_s > 0 and possible / duration_s < applied_rate_bound(slo, outcomes, evidence.whole)
+    return duration_s > 0 and possible / duration_s < compute_rate_bound(slo, outcomes, evidence.whole)
 
 
 def _sent_too_little(evidence: Evidence) -> bool:
@@ -136,14 +136,14 @@ def _small_samples(evidence: Evidence) -> list[str]:
     """A message for each percentile with too few arrivals."""
     found = []
     for target in evidence.targets:
-        count: float = outcomes_for(target, evidence.whole).scheduled
+        count: float = select_outcomes(target, evidence.whole).scheduled
         where = ""
         if target.window_s and evidence.whole.duration_s > target.window_s:
             count *= target.window_s / evidence.whole.duration_s
             where = " in a window"
-        if count < required_samples(target):
+        if count < count_required_samples(target):
             found.append(
-                f"{target} has {count:.0f} samples{where}, but needs {required_samples(target)} to be stable: "
+                f"{target} has {count:.0f} samples{where}, but needs {count_required_samples(target)} to be stable: "
                 f"use a longer {'window' if where else '--duration'}"
             )
     return found

@@ -93,7 +93,7 @@ def merge_seconds(seconds: Sequence[Window], window_s: int) -> Iterator[Window]:
         )
 
 
-def measured_window(result: LoadResult, *, verified: int | None) -> Window:
+def make_window(result: LoadResult, *, verified: int | None) -> Window:
     """The measured window as a whole, by when requests were due.
 
     Args:
@@ -115,7 +115,7 @@ def measured_window(result: LoadResult, *, verified: int | None) -> Window:
     )
 
 
-def measured_seconds(result: LoadResult) -> tuple[Window, ...]:
+def make_seconds(result: LoadResult) -> tuple[Window, ...]:
     """The seconds of the measured window, by when replies came. Replies after it count in its last second."""
     first, end = round(result.plan.warmup_s), round(result.plan.warmup_s + result.window_s)
     return tuple(

@@ -8,7 +8,7 @@ from createflow.scenarios.load.accounting.ledger import Counters, Ledger, sum_co
 from createflow.scenarios.load.accounting.recorder import Recorder
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import Outcome
-from createflow.scenarios.load.verdict.report import report_ledger
+from createflow.scenarios.load.verdict.report import make_report_ledger
 from createflow.schemas.operation import Operation
 
 
@@ -77,7 +77,7 @@ def test_every_outcome_is_counted_and_the_ledger_balances() -> None:
     recorder.record_dropped(arrivals[6])
     recorder.record_failure(arrivals[7], 1.7, 1.7, "connection_refused", maybe_sent=False)
     recorder.ledger.assert_balanced()
-    assert report_ledger(_measured(recorder)).model_dump() == {
+    assert make_report_ledger(_measured(recorder)).model_dump() == {
         "scheduled": 8,
         "completed": 2,
         "transport_errors": 2,

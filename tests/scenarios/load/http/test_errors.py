@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from createflow.scenarios.load.http.errors import kind_of
+from createflow.scenarios.load.http.errors import classify_error
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from createflow.scenarios.load.http.errors import kind_of
 )
 def test_every_error_has_a_kind(error: OSError, kind: str) -> None:
     """Limits of the generator have kinds of their own, and rare errors the name of their errno."""
-    assert kind_of(error) == kind
+    assert classify_error(error) == kind

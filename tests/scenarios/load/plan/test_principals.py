@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from createflow.scenarios.load.plan.principals import Principals, principal_count
+from createflow.scenarios.load.plan.principals import Principals, count_principals
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Limits, Profile
@@ -47,9 +47,9 @@ def test_a_hundred_users_each_with_a_token_of_its_own(jwt_auth: dict[str, object
 def test_more_users_when_each_would_come_near_its_rate_limit() -> None:
     """500/s from ten users is 50/s each, which is the limit: 13 stay below 80 % of it."""
     limits = Limits(rate_per_s=50, burst=100)
-    assert principal_count(10, rate_per_s=500, limits=limits) == 13
-    assert principal_count(20, rate_per_s=500, limits=limits) == 20
-    assert principal_count(1, rate_per_s=500, limits=None) == 1
+    assert count_principals(10, rate_per_s=500, limits=limits) == 13
+    assert count_principals(20, rate_per_s=500, limits=limits) == 20
+    assert count_principals(1, rate_per_s=500, limits=None) == 1
 
 
 def test_static_tokens_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

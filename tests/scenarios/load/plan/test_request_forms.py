@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from createflow.scenarios.load.plan.request_forms import body_template, has_room_for_names, read_documents
+from createflow.scenarios.load.plan.request_forms import has_room_for_names, make_body_template, read_documents
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Target
@@ -21,7 +21,7 @@ def _filled(template: str, k: int) -> str:
 
 def test_each_body_is_valid_and_carries_run_and_number() -> None:
     """Verification finds creates by name and by metadata."""
-    template = body_template(Contract(Target(base_url=URL)), run_id="r1")
+    template = make_body_template(Contract(Target(base_url=URL)), run_id="r1")
     first, second = (json.loads(_filled(template, k)) for k in (7, 8))
     jsonschema.validate(first, wire_schema("create_request"))
     assert first["name"] == "load r1 7"
@@ -39,7 +39,7 @@ def test_another_schema_gets_its_own_fields_and_percent_signs_survive(tmp_path: 
     file = tmp_path / "create.json"
     file.write_text(json.dumps(schema), encoding="utf-8")
     contract = Contract(Target.model_validate({"base_url": URL, "schema_file": str(file), "fields": {"name": "title"}}))
-    assert json.loads(_filled(body_template(contract, run_id="0123abcd"), 123_456)) == {
+    assert json.loads(_filled(make_body_template(contract, run_id="0123abcd"), 123_456)) == {
         "title": "123456",
         "share": "100%",
     }
@@ -52,7 +52,7 @@ def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Pat
     file.write_text('{"name": "x", "metadata": {"createflow": "kept"}}\n\n{"description": "%d"}\n', encoding="utf-8")
     contract = Contract(Target(base_url=URL))
     bodies = [
-        json.loads(_filled(body_template(contract, run_id="r1", document=document), 3))
+        json.loads(_filled(make_body_template(contract, run_id="r1", document=document), 3))
         for document in read_documents(file)
     ]
     assert bodies == [

@@ -11,8 +11,8 @@ from createflow.scenarios.load.plan.schedule import (
     Schedule,
     Stage,
     add_warmup,
-    client_count,
     is_custom_shape,
+    parse_client_count,
     parse_shape,
 )
 from createflow.schemas.error import UserError
@@ -126,7 +126,7 @@ def test_an_invalid_shape_is_an_error_with_examples(shape: str) -> None:
 def test_a_closed_model_schedules_nothing() -> None:
     """It has only a duration."""
     assert parse_shape("closed:50", rate_per_s=500, duration_s=20) == (Stage(20, 0, 0),)
-    assert [client_count(shape) for shape in ("closed:50", "closed", "closed:0", "constant")] == [50, 0, 0, 0]
+    assert [parse_client_count(shape) for shape in ("closed:50", "closed", "closed:0", "constant")] == [50, 0, 0, 0]
 
 
 def test_only_stages_have_their_own_rates() -> None:
