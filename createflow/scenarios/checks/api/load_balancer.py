@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import between_creates, expect_recovery
+from createflow.scenarios.checks.support.fixtures import expect_recovery, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -50,7 +50,7 @@ async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
 )
 async def no_gateway_is_503(target: Target, faults: Faults) -> None:
     """With every gateway down the reply is 503 as problem+json, and creates are accepted again after recovery."""
-    async with between_creates(target):
+    async with positive_controls(target):
         pass
     async with faults.injected("gateway_down"):
         reply, refused = await eventually(target.create, lambda reply: not reply.accepted, within_s=_NOTICES_WITHIN_S)

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 
 from createflow.scenarios.checks.support.burst import SENDERS, exceed_rate, run_senders, worst_window
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
@@ -92,7 +92,7 @@ async def no_window_takes_more(target: Target) -> None:
 async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
     """One subject that exceeds its rate does not use up the rate of another."""
     writer, other = tokens.writer(), tokens.other_writer()
-    async with between_creates(target, who=other):
+    async with positive_controls(target, who=other):
         refusal = await exceed_rate(target, writer)
         conclusive = 0
         for _ in range(_ROUNDS):

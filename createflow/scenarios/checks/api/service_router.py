@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import between_creates, expect_recovery, missing_url
+from createflow.scenarios.checks.support.fixtures import expect_recovery, missing_url, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -34,7 +34,7 @@ async def service_down_is_503(target: Target, faults: Faults) -> None:
 
     504 is allowed until the failure is detected: the outcome is then unknown.
     """
-    async with between_creates(target):
+    async with positive_controls(target):
         pass
     async with faults.injected("service_down"):
         reply, steady = await eventually(
@@ -58,7 +58,7 @@ async def service_down_is_503(target: Target, faults: Faults) -> None:
 )
 async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
     """Lasting database errors open the circuit breaker: quick 503s with Retry-After, and recovery afterwards."""
-    async with between_creates(target):
+    async with positive_controls(target):
         pass
     async with faults.injected("database_error", "database_down"):
         errors, opened = await _until_open(target)
@@ -81,7 +81,7 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
 @check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="contract: service-routing; RFC 9110 §15.5.5")
 async def unknown_resource_is_404(target: Target) -> None:
     """A missing resource, and a path that does not exist, are answered 404."""
-    async with between_creates(target):
+    async with positive_controls(target):
         made = await target.create()
         url = target.url_of(made)
         expect((await target.read(url)).accepted, "the created resource found", "it is not", made)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, resource_in
+from createflow.scenarios.checks.support.fixtures import Resource, created, positive_controls, resource_in
 from createflow.scenarios.checks.support.leftovers import is_success
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
@@ -62,7 +62,7 @@ async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
 async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
     """A line break in a field adds no audit entry: the create has exactly one, with its own actor."""
     name = target.contract.fields.name
-    async with between_creates(target):
+    async with positive_controls(target):
         text = f"{nonce()}\n2026-01-01 admin delete success"
         reply = await target.create(target.contract.document(**{name: text}))
         if not reply.accepted:

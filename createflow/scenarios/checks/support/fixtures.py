@@ -58,7 +58,7 @@ def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resour
 
 
 @asynccontextmanager
-async def between_creates(target: Target, *, who: Principal | None = None) -> AsyncIterator[None]:
+async def positive_controls(target: Target, *, who: Principal | None = None) -> AsyncIterator[None]:
     """Positive control: the principal's ordinary creates are accepted before and after the block.
 
     Raises:
@@ -72,7 +72,7 @@ async def between_creates(target: Target, *, who: Principal | None = None) -> As
             yield
 
 
-async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool]:
+async def wait_for_recovery(target: Target, *, within_s: float) -> tuple[str, bool]:
     """Wait until several ordinary creates in a row are accepted. Returns the last answer, and whether it was in time.
 
     Several: behind a balancer, one instance may have recovered while another still refuses.
@@ -94,7 +94,7 @@ async def accepting_again(target: Target, *, within_s: float) -> tuple[str, bool
 async def expect_recovery(target: Target) -> None:
     """Fail the check unless ordinary creates are accepted again within the deadline."""
     within_s = target.deadlines.recovery_s
-    last, has_recovered = await accepting_again(target, within_s=within_s)
+    last, has_recovered = await wait_for_recovery(target, within_s=within_s)
     expect(has_recovered, f"creates accepted within {within_s:g} s of the repair", last)
 
 

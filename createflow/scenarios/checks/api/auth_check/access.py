@@ -1,6 +1,6 @@
 """Requests without a valid token, or without the right role."""
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -13,7 +13,7 @@ from createflow.schemas.flow import Step
 @check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 9110 §15.5.2", catches="open_door")
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
     """A create without a token is refused with 401."""
-    async with between_creates(target):
+    async with positive_controls(target):
         expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
 
 
@@ -25,7 +25,7 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
 
     Why: without the challenge a client cannot tell "log in" from "not allowed".
     """
-    async with between_creates(target):
+    async with positive_controls(target):
         bad = tokens.writer().holding("not-a-token")
         scheme = bad.scheme or "any"
         for who, case in ((ANONYMOUS, "no token"), (bad, "a malformed token")):
@@ -60,7 +60,7 @@ async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
         "4 KiB of one letter": "a" * 4096,
         "characters beyond ASCII": "tökén.ü.ñ",
     }
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, token in forms.items():
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token of {form}")
         basic = Principal(writer.subject, "d3JpdGVyOndyaXRlcg==", scheme="Basic")
@@ -71,7 +71,7 @@ async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
 async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
     """An expired token that is otherwise valid is refused with 401."""
     expired = tokens.expired()
-    async with between_creates(target, who=tokens.writer()):
+    async with positive_controls(target, who=tokens.writer()):
         expect_status(await target.create(who=expired), 401, of="a create with an expired token")
 
 
@@ -84,7 +84,7 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
         "one bit of its signature flipped": forged_tokens.flip_signature_bit(token),
         "another subject in its payload": forged_tokens.change_claims(token, sub=f"{writer.subject}-forged"),
     }
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, forged in forms.items():
             expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
 
@@ -94,7 +94,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
     """A token that is properly signed, but not with a key of the issuer, is refused with 401."""
     writer = tokens.writer()
     foreign = writer.holding(forged_tokens.sign_with_foreign_key(writer.token or ""))
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         expect_status(await target.create(who=foreign), 401, of="a token signed with a foreign key")
 
 
@@ -102,7 +102,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
 async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
     """A token whose header says alg "none", in any letter case, is refused with 401."""
     writer = tokens.writer()
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for spelling in ("none", "None", "NONE", "nOnE"):
             for keep in (False, True):
                 forged = forged_tokens.mark_unsigned(writer.token or "", spelling, keep_signature=keep)
@@ -117,5 +117,5 @@ async def reader_is_403(target: Target, tokens: Tokens) -> None:
     writer, reader = tokens.writer(), tokens.reader()
     if writer.token == reader.token:
         raise NotDeclared("reader and writer are one principal")
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         expect_status(await target.create(who=reader), 403, of="a reader's create")

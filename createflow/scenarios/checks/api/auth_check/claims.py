@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.target.credentials.forged_tokens import Jws
@@ -22,7 +22,7 @@ async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token is accepted until just before it expires, and refused with 401 a few minutes after."""
     writer = tokens.writer()
     now = int(time.time())
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         ending = issuer.sign(writer.token or "", claims={"exp": now + 30})
         reply = await target.create(who=writer.holding(ending))
         expect(reply.accepted, "a token that ends in 30 s accepted", str(reply.status), reply)
@@ -131,7 +131,7 @@ async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None
     """
     writer = tokens.writer()
     token = "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIiwicDJzIjoiYzJGc2RBIiwicDJjIjoyMDAwMDAwMDB9"  # noqa: S105 - no secret: a header
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         reply = await target.create(who=writer.holding(f"{token}.AAAA.AAAA.AAAA.AAAA"))
         expect_status(reply, 401, of="an encrypted token that asks for 200,000,000 rounds")
         quick = reply.elapsed_s <= _QUICK_S
@@ -140,6 +140,6 @@ async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None
 
 async def _each_is_401(target: Target, tokens: Tokens, forms: Mapping[str, str]) -> None:
     writer = tokens.writer()
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, token in forms.items():
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")

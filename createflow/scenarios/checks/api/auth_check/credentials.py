@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -22,7 +22,7 @@ async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
         "a good token without a scheme": replace(writer, scheme="", renew=None),
         "the scheme Bearer without a token": writer.holding(""),
     }
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, who in forms.items():
             expect_status(await target.create(who=who), 401, of=form)
 
@@ -31,7 +31,7 @@ async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
 async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
     """The scheme is accepted in any letter case: bearer is the same as Bearer."""
     writer = _bearer(tokens)
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for scheme in ("bearer", "BEARER"):
             reply = await target.create(who=replace(writer, scheme=scheme, renew=None))
             expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
@@ -44,7 +44,7 @@ async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
     Why: URLs are kept in logs, histories and Referer headers, and the token with them.
     """
     writer = _bearer(tokens)
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         control = await target.create(who=writer)
         url = f"{control.exchange.url}?access_token={writer.token}"
         reply = await target.send(
@@ -64,7 +64,7 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
     Why: a proxy may check the first and the service use the second.
     """
     writer = _bearer(tokens)
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         body = target.contract.wire_format.encode(target.contract.document())
         for order, first, second in (
             ("a bad token first", writer.holding("not-a-token"), writer),
@@ -88,7 +88,7 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
     Why: a list of revoked tokens that compares text misses another spelling of the same token.
     """
     writer = _bearer(tokens)
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, token in respell(writer.token or ""):
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
@@ -106,7 +106,7 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
     body several times gets the same status each time.
     """
     writer = tokens.writer()
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, body in (("broken JSON", b'{"name":'), ("an empty object", b"{}")):
             expect_status(await target.create(body, who=ANONYMOUS), 401, of=f"{form} without a token")
             bad = writer.holding("not-a-token")
@@ -123,7 +123,7 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
 async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
     """The challenge to an invalid token says error="invalid_token"; without a token it has no error code."""
     writer = _bearer(tokens)
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         bare = await target.create(who=ANONYMOUS)
         expect_status(bare, 401, of="a create without a token")
         challenge = expect_header(bare, "WWW-Authenticate")

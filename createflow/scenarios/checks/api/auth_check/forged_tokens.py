@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -32,7 +32,7 @@ _SLOW_S = 2.0
 async def stripped_signature_is_401(target: Target, tokens: Tokens) -> None:
     """A token whose signature is empty, missing or all zeros is refused with 401, whatever its alg."""
     writer = tokens.writer()
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, token in forged_tokens.strip_signature(writer.token or ""):
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
@@ -45,7 +45,7 @@ async def public_key_is_no_secret(target: Target, tokens: Tokens, issuer: Issuer
     """
     writer = tokens.writer()
     good = Jws.parse(writer.token or "")
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, secret in issuer.public_key_encodings().items():
             for algorithm in HMAC_ALGORITHMS:
                 forged = writer.holding(good.sign_with_hmac(algorithm, secret))
@@ -64,7 +64,7 @@ async def guessed_secret_is_401(target: Target, tokens: Tokens) -> None:
     for secret in _WEAK if algorithm in HMAC_ALGORITHMS else ():
         guessed = forged_tokens.hmac_signature(signing_input.encode(), algorithm, secret)
         expect(guessed != signature, "a secret that cannot be guessed", f"the secret {secret!r}")
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for secret in _WEAK:
             reply = await target.create(who=writer.holding(good.sign_with_hmac("HS256", secret)))
             expect_status(reply, 401, of=f"HS256 keyed with {secret!r}")
@@ -74,7 +74,7 @@ async def guessed_secret_is_401(target: Target, tokens: Tokens) -> None:
 async def embedded_key_is_401(target: Target, tokens: Tokens) -> None:
     """A token that contains its own verification key, in jwk or x5c, is refused with 401."""
     writer = tokens.writer()
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         for form, token in forged_tokens.embed_key(writer.token or ""):
             expect_status(await target.create(who=writer.holding(token)), 401, of=f"a token with {form}")
 
@@ -86,7 +86,7 @@ async def key_url_is_not_fetched(target: Target, tokens: Tokens, callbacks: Call
     Why: the attacker chooses the URL, and so makes the server send requests inside its own network (SSRF).
     """
     writer = tokens.writer()
-    async with callbacks.listening() as callback, between_creates(target, who=writer):
+    async with callbacks.listening() as callback, positive_controls(target, who=writer):
         for form, token in forged_tokens.reference_key(writer.token or "", callback.url):
             reply = await target.create(who=writer.holding(token))
             expect_status(reply, 401, of=f"a token with {form}")
@@ -110,7 +110,7 @@ async def strange_key_id_is_401(target: Target, tokens: Tokens) -> None:
         "a list": ["key"],
         "an object": {"key": 1},
     }
-    async with between_creates(target, who=writer):
+    async with positive_controls(target, who=writer):
         control = await target.create(who=writer.holding(good.sign_with_hmac("HS256", b"")))
         if control.status != 401:
             raise Inconclusive("a forged token with the usual key id is not refused; other checks test that")

@@ -1,6 +1,6 @@
 """Private resources are visible only to their owner; others cannot even see that they exist."""
 
-from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, missing_url
+from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -20,7 +20,7 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
     if target.contract.raw is not None:
         raise NotDeclared("the body has no unique name by which the resource can be recognised")
     owner, other = tokens.writer(), tokens.other_writer()
-    async with between_creates(target, who=other):
+    async with positive_controls(target, who=other):
         made = await created(target, who=owner)
         await _expect_unchanged(target, made, owner)
         absent = await target.read(missing_url(made.url), who=other)

@@ -3,7 +3,7 @@
 import re
 from email.utils import parsedate_to_datetime
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Expectation, Inconclusive
@@ -19,7 +19,7 @@ _OTHER_ORIGIN = "https://other.example"
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1")
 async def date_is_given(target: Target) -> None:
     """Successes and refusals have a Date header."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in await _replies(target):
             date = expect_header(reply, "Date")
             try:
@@ -36,7 +36,7 @@ async def date_is_given(target: Target) -> None:
 )
 async def replies_are_not_stored(target: Target) -> None:
     """Replies must not be stored by shared caches, and forbid content sniffing (nosniff)."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in await _replies(target):
             directives = {part.strip().lower() for part in reply.headers.get("cache-control", "").split(",")}
             kept = directives & {"no-store", "private"}
@@ -53,7 +53,7 @@ async def replies_are_not_stored(target: Target) -> None:
 )
 async def no_version_is_told(target: Target) -> None:
     """No reply discloses the version of the software that made it."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in await _replies(target):
             for name in ("server", "x-powered-by", "x-aspnet-version", "via"):
                 value = reply.headers.get(name, "")
@@ -65,7 +65,7 @@ async def no_version_is_told(target: Target) -> None:
 @check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches="origin_reflected")
 async def strange_origin_is_not_let_in(target: Target) -> None:
     """CORS never allows an arbitrary origin to send credentials."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for origin in (_OTHER_ORIGIN, "null"):
             ask = {"origin": origin, "access-control-request-method": "POST"}
             for reply in (

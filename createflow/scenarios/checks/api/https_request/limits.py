@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -28,7 +28,7 @@ async def wrong_media_type_is_415(target: Target) -> None:
 
     Why: a form on another site can send text/plain without a CORS preflight.
     """
-    async with between_creates(target):
+    async with positive_controls(target):
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx"):
             reply = await target.create(headers={"content-type": kind})
             expect_status(reply, 415, of=f"a create sent as {kind}")
@@ -37,7 +37,7 @@ async def wrong_media_type_is_415(target: Target) -> None:
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches="no_allow_header")
 async def unknown_method_is_405(target: Target) -> None:
     """A method that the path does not support is refused with 405, and Allow lists the supported ones."""
-    async with between_creates(target):
+    async with positive_controls(target):
         reply = await target.create(method="PATCH")
         if reply.accepted:
             raise NotDeclared("the target serves PATCH")
@@ -65,7 +65,7 @@ async def oversized_body_is_413(target: Target) -> None:
     How: the body is valid JSON padded with blanks, so that only its size is wrong.
     """
     limit = target.contract.max_body_bytes or 0
-    async with between_creates(target):
+    async with positive_controls(target):
         body = json.dumps(target.contract.document()).encode().ljust(limit + 1)
         reply = await target.create(body)
         expect_status(reply, 413, of=f"a body of {limit + 1} bytes")
@@ -82,7 +82,7 @@ async def options_agree_with_405(target: Target) -> None:
     options = await target.create(b"", method="OPTIONS")
     if not options.accepted or "allow" not in options.headers:
         raise NotDeclared(f"OPTIONS lists no methods: it is answered with {options.status}")
-    async with between_creates(target):
+    async with positive_controls(target):
         refused = await target.create(method="PATCH")
         if refused.accepted:
             raise NotDeclared("the target serves PATCH")
@@ -112,7 +112,7 @@ async def options_agree_with_405(target: Target) -> None:
 )
 async def huge_header_is_431(target: Target, raw: RawHttp) -> None:
     """A header of 256 KiB is refused with 431 or another 4xx, or by closing the connection, and creates nothing."""
-    async with between_creates(target):
+    async with positive_controls(target):
         body = target.contract.wire_format.encode(target.contract.document())
         lines = (f"Content-Length: {len(body)}", f"X-Createflow: {'x' * _HUGE_BYTES}")
         answer = await raw.send(raw.request(body, who=target.writer, lines=lines))
@@ -129,7 +129,7 @@ async def compressed_bomb_is_refused(target: Target) -> None:
     """
     document = json.dumps(target.contract.document()).encode()
     bomb = gzip.compress(document.ljust(_BOMB_BYTES), compresslevel=9, mtime=0)
-    async with between_creates(target):
+    async with positive_controls(target):
         reply = await target.create(bomb, headers={"content-encoding": "gzip"})
         refused = 400 <= reply.status < 500
         expect(refused, f"a 4xx to {len(bomb)} bytes that become {_BOMB_BYTES}", str(reply.status), reply)

@@ -2,7 +2,7 @@
 
 import re
 
-from createflow.scenarios.checks.support.fixtures import between_creates, rows_of
+from createflow.scenarios.checks.support.fixtures import positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect_exchange
 from createflow.scenarios.outcome import Inconclusive
@@ -23,7 +23,7 @@ async def plaintext_creates_nothing(target: Target, raw: RawHttp, primary: Prima
     is sent without TLS, and on this machine port 80 is not tried, because it may belong to another program.
     """
     asking: list[str] = []
-    async with between_creates(target):
+    async with positive_controls(target):
         for port in (None,) if raw.is_local else (None, _HTTP_PORT):
             status = await _in_the_clear(target, raw, primary, port)
             if status == 401 and not raw.is_local:

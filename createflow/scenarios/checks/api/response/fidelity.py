@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any
 
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -89,7 +89,7 @@ async def protected_fields_are_not_taken(target: Target) -> None:
     """Fields that only the server may set (id, times, version, role, tenant) are refused or ignored, never stored."""
     contract = target.contract
     own = {name for name in _PROTECTED if name not in contract.properties}
-    async with between_creates(target):
+    async with positive_controls(target):
         for name in sorted({*own, contract.fields.id} - set(contract.properties)):
             value = f"value{nonce()}"
             reply = await target.create(contract.document(**{name: value}))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from itertools import combinations
 
 from createflow.scenarios.checks.support.burst import exceed_rate
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls, wait_for_recovery
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
@@ -46,7 +46,7 @@ async def six_refusals_are_told_apart(target: Target, tokens: Tokens | None, fau
         seen[status] = reply
 
     broken = json.dumps(target.contract.document()).encode()[:-1]
-    async with between_creates(target):
+    async with positive_controls(target):
         await see(400, lambda: target.create(broken))
         await see(401, lambda: target.create(who=_without_token(tokens)))
         await see(403, lambda: target.create(who=_known(tokens).reader()))
@@ -80,7 +80,7 @@ async def _broken_down(target: Target, faults: Faults | None, status: int, *name
         reply, _ = await eventually(target.create, lambda last: last.means(status), within_s=_EFFECT_WITHIN_S)
     if reply.accepted:
         raise Inconclusive(f"creates were accepted all the time: faults.{names[0]} had no effect")
-    last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+    last, recovered = await wait_for_recovery(target, within_s=target.deadlines.recovery_s)
     if not recovered:
         raise Inconclusive(f"no create is accepted after faults.{names[0]} was healed: {last}")
     return reply

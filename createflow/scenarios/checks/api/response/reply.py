@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
@@ -148,7 +148,7 @@ async def etag_matches(target: Target) -> None:
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="contract: error-format; RFC 9457 §3", catches="html_errors")
 async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
     """Refusals are application/problem+json, with the status of the reply in the body."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in await _errors(target, tokens):
             expect(
                 reply.media_type == target.contract.errors.media_type,
@@ -168,7 +168,7 @@ async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None
 @check(step=Step.RESPONSE, source="contract: no-internals; OWASP API8:2023; CWE-209", catches="stack_trace_leaks")
 async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> None:
     """No refusal shows a stack trace, SQL, a connection string, a path or a library of the server."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in await _errors(target, tokens):
             text = reply.body.decode("utf-8", "replace").replace("\\n", "\n")
             for kind, pattern in _INTERNALS.items():
@@ -190,7 +190,7 @@ async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> Non
 async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
     """Each kind of refusal has a code or type of its own in the body, the same each time."""
     kinds: dict[int, set[str]] = {}
-    async with between_creates(target):
+    async with positive_controls(target):
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
             code = reply.error_code
             expect(code is not None, f"a code or type for {case}", "none", reply)

@@ -3,7 +3,7 @@
 import random
 
 from createflow.scenarios.bodies.generate import generate_invalid_bodies, generate_valid_bodies
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -39,7 +39,7 @@ async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> N
     bodies = generate_invalid_bodies(contract.schema, good, seeded.getrandbits(32))
     if not bodies:
         raise NotDeclared("the schema allows everything")
-    async with between_creates(target):
+    async with positive_controls(target):
         for body, error in bodies:
             expect_status(await target.create(body), 400, of=f"a body with {error}")
 

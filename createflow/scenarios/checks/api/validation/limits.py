@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -32,7 +32,7 @@ async def extreme_objects_are_answered(target: Target) -> None:
         f"{wide:,} keys": {f"k{number}": number for number in range(wide)},
         "a key of 10,000 letters": {"k" * 10_000: 1},
     }
-    async with between_creates(target):
+    async with positive_controls(target):
         for form, value in forms.items():
             reply = await target.create(target.contract.document(**{name: value}))
             expect(reply.status < 500, f"no server error to {name} with {form}", str(reply.status), reply)
@@ -46,7 +46,7 @@ async def metadata_bounds_are_exact(target: Target) -> None:
     if not target.contract.is_default:
         raise NotDeclared("the schema has no limit on the size or depth of an object")
     frame = len(b'{"k":""}')
-    async with between_creates(target):
+    async with positive_controls(target):
         for more in (0, 1):
             sized = {"k": "x" * (METADATA_MAX_BYTES - frame + more)}
             nested: Any = 1
@@ -65,7 +65,7 @@ async def unknown_fields_are_treated_alike(target: Target) -> None:
     """Unknown fields are always refused or always ignored, whatever their value."""
     if not target.contract.has_schema:
         raise NotDeclared("`target.schema_file` is not configured")
-    async with between_creates(target):
+    async with positive_controls(target):
         seen: dict[str, bool] = {}
         values: tuple[Any, ...] = (True, 1, "x", "", None, [], {}, True)
         for value in values:

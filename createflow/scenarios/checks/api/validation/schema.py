@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import between_creates
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
@@ -28,7 +28,7 @@ async def missing_name_is_400(target: Target) -> None:
     required = target.contract.required
     if not required:
         raise NotDeclared("the schema requires no field")
-    async with between_creates(target):
+    async with positive_controls(target):
         for name in required:
             body = target.contract.document()
             del body[name]
@@ -38,7 +38,7 @@ async def missing_name_is_400(target: Target) -> None:
 @check(step=Step.VALIDATION, source="contract: validation; contract: invalid-400", catches="types_unchecked")
 async def wrong_types_are_400(target: Target) -> None:
     """A value of a wrong JSON type is refused with 400, for every field, and so is a body that is no object."""
-    async with between_creates(target):
+    async with positive_controls(target):
         for name, schema in target.contract.properties.items():
             for wrong in _WRONG.get(str(schema.get("type")), []):
                 reply = await target.create(target.contract.document(**{name: wrong}))
@@ -83,7 +83,7 @@ async def unknown_field_is_400(target: Target) -> None:
     """
     if not target.contract.is_closed:
         raise NotDeclared("the schema allows additional properties")
-    async with between_creates(target):
+    async with positive_controls(target):
         for name in ("unknown_field", "is_admin"):
             reply = await target.create(target.contract.document(**{name: True}))
             expect_status(reply, 400, of=f"a body with the field {name}")
@@ -106,7 +106,7 @@ async def broken_json_is_400(target: Target) -> None:
         "with an escaped NUL": _with(target, name, rb'"a\u0000b"'),
         "nested 2,000 deep": b"[" * 2000 + b"]" * 2000,
     }
-    async with between_creates(target):
+    async with positive_controls(target):
         for form, body in forms.items():
             expect_status(await target.create(body), 400, of=f"a body {form}")
 
@@ -125,7 +125,7 @@ async def duplicate_key_is_400(target: Target) -> None:
     good = target.contract.document()
     name = target.contract.fields.name
     twice = f'{{"{name}": "first", {json.dumps(good)[1:]}'.encode()
-    async with between_creates(target):
+    async with positive_controls(target):
         expect_status(await target.create(twice), 400, of=f"a body with {name} twice")
 
 
@@ -141,7 +141,7 @@ async def every_error_is_named(target: Target) -> None:
     }
     if len(bad) < 2:
         raise NotDeclared("the schema has fewer than two fields with a simple type")
-    async with between_creates(target):
+    async with positive_controls(target):
         reply = await target.create(target.contract.document(**bad))
         expect_status(reply, 400, of=f"a body with wrong {', '.join(bad)}")
         if reply.document is None:

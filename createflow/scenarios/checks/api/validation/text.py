@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.checks.support.fixtures import between_creates, created
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -47,7 +47,7 @@ async def blank_name_is_400(target: Target) -> None:
     forms = {form: text for form, text in _BLANK.items() if contract.is_default or not validator.is_valid(text)}
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
-    async with between_creates(target):
+    async with positive_controls(target):
         for form, text in forms.items():
             reply = await target.create(contract.document(**{contract.fields.name: text}))
             expect_status(reply, 400, of=f"a {contract.fields.name} of {form}")
@@ -71,7 +71,7 @@ async def sql_is_only_text(target: Target) -> None:
 async def markup_is_treated_alike(target: Target) -> None:
     """Markup is kept, escaped, stripped or refused, but the same way in the reply and in every read."""
     name = target.contract.fields.name
-    async with between_creates(target):
+    async with positive_controls(target):
         for payload in ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp;", "\"'><img src=x>"):
             reply = await target.create(_named(target, payload))
             if not reply.accepted:
@@ -94,7 +94,7 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
     name = target.contract.fields.name
     async with AsyncExitStack() as scope:
         callback = await scope.enter_async_context(callbacks.listening()) if callbacks else None
-        await scope.enter_async_context(between_creates(target))
+        await scope.enter_async_context(positive_controls(target))
         urls = [callback.url, f"//{callback.url.partition('//')[2]}"] if callback else []
         bodies = [_named(target, payload) for payload in (*_TEMPLATES, *urls)]
         try:
@@ -121,7 +121,7 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
 @check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches="name_in_header")
 async def line_breaks_stay_in_the_body(target: Target) -> None:
     """A line break in a field or in a URL never creates a header in a reply."""
-    async with between_creates(target):
+    async with positive_controls(target):
         made = await created(target)
         forged = f"\r\n{_INJECTED}: 1\r\n"
         replies = [
@@ -147,7 +147,7 @@ async def stored_form_keeps_the_limit(target: Target) -> None:
     if longest is None or longest > 10_000:
         raise NotDeclared(f"the schema has no testable maxLength for {name}")
     word = target.contract.nonce_in(target.contract.document())
-    async with between_creates(target):
+    async with positive_controls(target):
         # U+0958 becomes two code points in NFC; e and an accent become one.
         for form, filler in (("grows", "\u0958"), ("shrinks", "e\u0301")):
             text = f"{word} ".ljust(longest - 1, "x")[: longest - 4] + filler * (4 // len(filler))

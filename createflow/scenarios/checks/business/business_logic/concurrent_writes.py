@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from createflow.scenarios.checks.support.fixtures import Resource, between_creates, created, rows_of
+from createflow.scenarios.checks.support.fixtures import Resource, created, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -75,7 +75,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
     Why: if the target looks for the name first and inserts later, concurrent creates all find the name free.
     """
     overlapping = 0
-    async with between_creates(target):
+    async with positive_controls(target):
         for _ in range(_ROUNDS):
             body = target.contract.document()
             target.contract.name_in(body)  # raises NotDeclared when the body has no name

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import accepting_again, between_creates, created, rows_of
+from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of, wait_for_recovery
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Inconclusive
@@ -29,7 +29,7 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
     """Another subject that sends the same Idempotency-Key and body does not get the first subject's resource."""
     writer, other = tokens.writer(), tokens.other_writer()
     body, headers = target.contract.document(), {_KEY: nonce()}
-    async with between_creates(target, who=other):
+    async with positive_controls(target, who=other):
         made = await created(target, body, who=writer, headers=headers)
         reply = await target.create(body, who=other, headers=headers)
         seen = str((reply.document or {}).get(target.contract.fields.id))
@@ -76,9 +76,9 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
     Why: an implementation may carry out the repeated create or repeat the stored error. It must not create twice.
     """
     contract = target.contract
-    async with between_creates(target):
+    async with positive_controls(target):
         body, key, failed = await _failed(target, faults)
-        last, recovered = await accepting_again(target, within_s=target.deadlines.recovery_s)
+        last, recovered = await wait_for_recovery(target, within_s=target.deadlines.recovery_s)
         if not recovered:
             raise Inconclusive(f"no create is accepted after the repair: {last}")
         again = [await target.create(body, headers={_KEY: key}) for _ in range(2)]
@@ -109,7 +109,7 @@ async def strange_key_is_answered(target: Target) -> None:
         "an unfinished quote": f'"{word}',
         "a list": f"{word}, {word}",
     }
-    async with between_creates(target):
+    async with positive_controls(target):
         for form, key in forms.items():
             body = target.contract.document()
             replies = [await target.create(body, headers={_KEY: key}) for _ in range(2)]

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import between_creates, created, rows_of
+from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -59,7 +59,7 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
     """An Idempotency-Key that is reused with another body is refused with 422 or 409."""
     headers = {_KEY: nonce()}
-    async with between_creates(target):
+    async with positive_controls(target):
         await created(target, headers=headers)
         reply = await target.create(headers=headers)
         expect_status(reply, 422, 409, of="a used key with another body")
