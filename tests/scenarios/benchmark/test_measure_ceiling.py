@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from createflow.scenarios.benchmark import generator_ceiling as module
+from createflow.scenarios.benchmark import measure_ceiling as module
 from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
 
 
