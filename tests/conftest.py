@@ -7,6 +7,14 @@ import pytest
 from tests.up_stack import UpCommand, start_up_command, stop_up_command
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What createflow remembers for its user stays out of the home of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state-home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
     """One real stack for the session; tests that use it carry the mark ``stack``."""

@@ -26,7 +26,7 @@ def test_the_action_is_composite_and_each_step_names_its_shell() -> None:
 def test_no_input_is_pasted_into_a_script() -> None:
     """Each script takes them as variables: what a pull request can write is not run."""
     assert not [step["name"] for step in STEPS if "${{" in step["run"]]
-    used = {name for step in STEPS for value in step["env"].values() for name in re.findall(r"inputs\.(\w+)", value)}
+    used = {name for step in STEPS for value in step["env"].values() for name in re.findall(r"inputs\.([\w-]+)", value)}
     assert used == set(ACTION["inputs"])
 
 
@@ -56,7 +56,7 @@ def run_script(folder: Path, status: int, **inputs: str) -> tuple[int, list[str]
     command.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/arguments\nexit {status}\n')
     command.chmod(0o755)
     output = folder / "output"
-    names = {"PROFILE": "", "URL": "", "ONLY": "", "ARGS": ""}
+    names = {"PROFILE": "", "URL": "", "ONLY": "", "ARGS": "", "ALLOW_COMMANDS": "false"}
     environment = {**os.environ, **names, **inputs, "RUNNER_TEMP": str(folder), "GITHUB_OUTPUT": str(output)}
     ended = subprocess.run(["bash", "-e", "-c", STEPS[1]["run"]], cwd=folder, env=environment, check=False, timeout=20)
     return ended.returncode, (folder / "arguments").read_text().splitlines(), output.read_text()
@@ -73,6 +73,18 @@ def test_inputs_become_arguments(tmp_path: Path) -> None:
         *("--report", "json=*", "$(touch", "bad)", ";"),
     ]
     assert not (tmp_path / "bad").exists()
+
+
+def test_commands_of_the_profile_run_only_where_the_workflow_says_so(tmp_path: Path) -> None:
+    """A pull request can change the profile, but not the workflow that gates it."""
+    assert run_script(tmp_path, 0, PROFILE="p", ALLOW_COMMANDS="true")[1] == [
+        "run",
+        "--profile",
+        "p",
+        "--allow-commands",
+    ]
+    for number, value in enumerate(("false", "", "True; x")):
+        assert run_script(tmp_path / str(number), 0, PROFILE="p", ALLOW_COMMANDS=value)[1] == ["run", "--profile", "p"]
 
 
 def test_the_status_is_kept_and_told(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from rich.console import Console
 from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.messages import print_message
-from createflow.cli.options import ProfileOption, UrlOption, parse_address
-from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, parse_address
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.schedule import parse_client_count
@@ -76,6 +76,7 @@ def bench(
     prometheus: options.Prometheus = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    allow_commands: AllowCommandsOption = False,
     report: options.Report = None,
 ) -> None:
     """Load a create endpoint, verify every write, and evaluate targets.
@@ -123,7 +124,8 @@ def bench(
         _measure_ceiling(workers)
         return
     earlier = read_load_report(baseline) if baseline is not None else None
-    source = choose_source(profile, url)
+    # A load injects no faults.
+    source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth",))
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
     try:
         result = asyncio.run(_bench(source, metrics_address, run))

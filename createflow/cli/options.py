@@ -23,6 +23,10 @@ UrlOption = Annotated[
         "--url", metavar="URL", help="Create URL of a target without a profile. Its token: $CREATEFLOW_TOKEN."
     ),
 ]
+AllowCommandsOption = Annotated[
+    bool,
+    typer.Option("--allow-commands", help="Run the commands of the profile without asking. For CI."),
+]
 StateOption = Annotated[
     Path,
     typer.Option("--state", metavar="DIR", help="State directory of the reference: profile, keys, logs, data."),

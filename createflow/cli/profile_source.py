@@ -2,17 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
+from createflow.cli.command_consent import require_consent
 from createflow.cli.messages import print_message
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 
 _URL_PREFIX = "--url "
+_MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class ProfileSource:
 
     file: Path | None = None
     url: str | None = None
+    profile: Profile | None = None
+    """The profile of the file. ``load_source`` sets it, once its commands may run."""
 
     @property
     def description(self) -> str:
@@ -49,12 +53,49 @@ def source_of_report(profile: str, *, has_file: bool) -> ProfileSource:
     Args:
         profile: the description in the report.
         has_file: the report points into a profile file.
+
+    Raises:
+        UserError: an address, or a file outside the current folder. The report may come from anybody, so the user has
+            to name these.
     """
     if has_file:
-        return ProfileSource(file=Path(profile))
+        file = Path(profile)
+        if not file.resolve().is_relative_to(Path.cwd().resolve()):
+            raise UserError(
+                f"the report names a profile outside this folder: {profile[:_MOST_SHOWN]}",
+                hint="name the profile: --profile FILE",
+            )
+        return ProfileSource(file=file)
     if profile.startswith(_URL_PREFIX):
-        return ProfileSource(url=profile.removeprefix(_URL_PREFIX))
+        raise UserError(
+            f"the report names the address {profile.removeprefix(_URL_PREFIX)[:_MOST_SHOWN]}, "
+            "and requests go only to addresses that you name",
+            hint="if it is the target: --url URL",
+        )
     return ProfileSource()
+
+
+def load_source(
+    source: ProfileSource, *, allow_commands: bool, sections: tuple[str, ...] = ("auth", "faults")
+) -> ProfileSource:
+    """The source with its profile, whose commands may run. A URL and the bundled stack need no consent.
+
+    Call it before an event loop runs: it may ask on the terminal.
+
+    Args:
+        source: as ``choose_source`` returned it.
+        allow_commands: do not ask.
+        sections: the sections of the profile whose commands this call of createflow may run.
+
+    Raises:
+        UserError: the profile is invalid, or nobody consented to its commands.
+    """
+    if source.file is None:
+        return source
+    file = profile_file.read(source.file)
+    profile = file.profile()
+    require_consent(source.file, file.commands(*sections), is_allowed=allow_commands)
+    return replace(source, profile=profile)
 
 
 @asynccontextmanager
@@ -62,18 +103,20 @@ async def open_profile(source: ProfileSource, console: Console) -> AsyncIterator
     """The profile of a source. The bundled stack runs as long as the block.
 
     Args:
-        source: as ``choose_source`` returned it.
+        source: as ``load_source`` returned it.
         console: is shown the target, and any component of the bundled stack that ends by itself.
 
     Raises:
-        UserError: the profile is invalid, or the extra ``reference`` is not installed.
+        UserError: the URL is invalid, or the extra ``reference`` is not installed.
         TargetError: a component of the bundled stack did not start.
     """
     print_message(console, f"target: {source.description}")
     if source.url is not None:
         yield profile_file.from_url(source.url)
+    elif source.profile is not None:
+        yield source.profile
     elif source.file is not None:
-        yield profile_file.load(source.file)
+        raise AssertionError("load_source comes first: it asks whether the commands of the profile may run")
     else:
         from createflow.cli.bundled_stack import run_bundled_stack
 

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.messages import print_message
-from createflow.cli.options import ProfileOption, UrlOption
-from createflow.cli.profile_source import choose_source, source_of_report
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption
+from createflow.cli.profile_source import choose_source, load_source, source_of_report
 from createflow.cli.report_output import open_report_files
 from createflow.cli.run_command import RunReportOption, run_checks
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
@@ -36,13 +36,14 @@ def replay(
     ] = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    allow_commands: AllowCommandsOption = False,
     report: RunReportOption = None,
 ) -> None:
     """Repeat the failed checks of a saved report.
 
-    The seed is that of the report, and so is the target unless --profile or
-    --url names another one. Each check is reported as FIXED, as FAILED (the
-    same failure) or as CHANGED.
+    The seed is that of the report, and so is the profile if it is in this
+    folder. Name any other target with --profile or --url. Each check is
+    reported as FIXED, as FAILED (the same failure) or as CHANGED.
 
     The exit status is 0 when all are fixed and 1 while one still fails,
     whatever its level and the baseline.
@@ -61,6 +62,7 @@ def replay(
         source = choose_source(profile, url)
     else:
         source = source_of_report(saved.profile, has_file=saved.place is not None)
+    source = load_source(source, allow_commands=allow_commands)
     now = run_checks(source, checks, gate=saved.gate, seed=saved.seed)
     repeated = replaying.repeated(before, now)
     for one in repeated:

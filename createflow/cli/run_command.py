@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
-from createflow.cli.options import ProfileOption, UrlOption, report_option
-from createflow.cli.profile_source import ProfileSource, choose_source, open_profile
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, report_option
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
@@ -50,6 +50,7 @@ def run(
             min=0, metavar="NUMBER", help="Repeat the generated requests of an earlier run. Default: a new seed."
         ),
     ] = None,
+    allow_commands: AllowCommandsOption = False,
     report: RunReportOption = None,
 ) -> None:
     """Check that a create endpoint keeps its promises.
@@ -69,7 +70,8 @@ def run(
 
     checks = select(CHECKS, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
-    result = run_checks(choose_source(profile, url), checks, gate=level, seed=seed)
+    source = load_source(choose_source(profile, url), allow_commands=allow_commands)
+    result = run_checks(source, checks, gate=level, seed=seed)
     print_report(Console(), result)
     publish_to_github(result, os.environ)
     for file in files:

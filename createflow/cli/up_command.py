@@ -11,8 +11,10 @@ import typer
 from rich.console import Console
 
 from createflow.cli.bundled_stack import components_table, reference_extra
+from createflow.cli.command_consent import remember_consent
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.options import DEFAULT_STATE, StateOption
+from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:  # the extra may not be installed
@@ -73,6 +75,8 @@ async def _up(options: "StackOptions", state: Path) -> None:
         out.print(components_table([asdict(row) for row in stack.rows()]))
         for note in stack.notes:
             console.print(f"\n{note}")
+        # We wrote the profile, so a run need not ask whether its commands may run.
+        remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults"))
         profile = _relative(stack.profile_file)
         out.print(f"\ncreate   POST {stack.base_url}/api/resources", soft_wrap=True)
         out.print(f"profile  {profile}", soft_wrap=True)

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,62 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         ProfileError: a UserError that lists every mistake with its line.
         UserError: there is no such file, or it cannot be read.
     """
+    return read(path).profile(environment)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A profile file that has been read and is TOML; whether it is a profile is not known yet."""
+
+    path: Path
+    text: str
+    prefix: tuple[str, ...]
+    """The table that holds the profile; empty for the whole file."""
+    document: dict[str, Any]
+    """That table, as it was written."""
+
+    def profile(self, environment: Mapping[str, str] = os.environ) -> Profile:
+        """The profile, with ``${VARIABLE}`` filled in and its paths made absolute.
+
+        Raises:
+            ProfileError: a UserError that lists every mistake with its line.
+        """
+        try:
+            reader = _Reader(self.path, TomlPositions(self.text), self.prefix, environment)
+            document = reader.filled(self.document, ())
+            reader.resolve_files(document)
+            return reader.profile(document)
+        except RecursionError:
+            raise _nesting_error(self.path) from None
+
+    def commands(self, *sections: str) -> dict[str, tuple[str, ...]]:
+        """The commands of the sections ``auth`` and ``faults``, as they were written: key and argument list.
+
+        Variables are not filled in, so the list can be shown.
+        """
+        return {
+            key: tuple(map(str, value))
+            for section in sections
+            for key, value in _lists_in(self.document.get(section), section)
+            if section != "auth" or self.document[section].get("kind") == "command"
+        }
+
+
+def _lists_in(table: Any, key: str) -> Iterator[tuple[str, list[Any]]]:
+    if isinstance(table, dict):
+        for name, inner in table.items():
+            yield from _lists_in(inner, f"{key}.{name}")
+    elif isinstance(table, list):
+        yield key, table
+
+
+def read(path: Path) -> ProfileFile:
+    """The file of a profile.
+
+    Raises:
+        ProfileError: it is not TOML.
+        UserError: there is no such file, it cannot be read, or it has no profile.
+    """
     text = _read(path)
     try:
         document: Any = tomllib.loads(text)
@@ -98,13 +154,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Profile:
         document = tool.get("createflow") if isinstance(tool, dict) else None
         if not isinstance(document, dict):
             raise UserError(f"{path}: no [tool.createflow] table", hint=f"write one, or a {FILE_NAME}")
-    reader = _Reader(path, TomlPositions(text), prefix, environment)
-    try:
-        document = reader.filled(document, ())
-        reader.resolve_files(document)
-        return reader.profile(document)
-    except RecursionError:
-        raise _nesting_error(path) from None
+    return ProfileFile(path, text, prefix, document)
 
 
 def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
