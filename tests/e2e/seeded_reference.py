@@ -29,7 +29,7 @@ _READY_WITHIN_S = 15.0
 
 
 LOW_LIMIT = Limits(rate_per_s=10, burst=20)
-"""For defects of the rate limit: tester and gateway share one event loop here, too slow to exceed a higher limit."""
+"""For checks of the rate limit: tester and gateway share one event loop here, too slow to exceed a higher limit."""
 
 
 async def send_to_backend(up: UpCommand, verb: str) -> None:
@@ -39,9 +39,11 @@ async def send_to_backend(up: UpCommand, verb: str) -> None:
 
 
 @asynccontextmanager
-async def seeded(up: UpCommand, defect: Defect | None, *, behind: bool = False) -> AsyncIterator[Profile]:
+async def seeded(
+    up: UpCommand, defect: Defect | None, *, behind: bool = False, low_limit: bool = False
+) -> AsyncIterator[Profile]:
     """Run a gateway with the defect, with ``behind`` also a service and a worker, and yield the target's profile."""
-    limited = defect is not None and defect.step is Step.RATE_LIMIT
+    limited = low_limit or (defect is not None and defect.step is Step.RATE_LIMIT)
 
     def settings(kind: str) -> Settings:
         found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")

@@ -10,6 +10,7 @@ from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
+from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
 from tests.e2e.seeded_reference import BEHIND, seeded, send_to_backend
@@ -61,13 +62,15 @@ def test_the_same_parts_without_a_defect_pass(stack_without_backend: UpCommand) 
     needing_real_processes = {"service_router.service_down_is_503", "response.six_refusals_are_told_apart"}
     checks = [check for check in dict(PAIRS) if check.id not in needing_real_processes]
 
-    async def run() -> dict[str, CheckResult]:
-        async with seeded(stack_without_backend, None, behind=True) as profile:
-            report = await conformance(profile, checks, source="test", progress=QuietProgress())
-            return {result.id: result for result in report.results}
+    async def run(low_limit: bool) -> tuple[CheckResult, ...]:  # noqa: FBT001 - one of two runs
+        async with seeded(stack_without_backend, None, behind=True, low_limit=low_limit) as profile:
+            chosen = [check for check in checks if (check.step is Step.RATE_LIMIT) is low_limit]
+            report = await conformance(profile, chosen, source="test", progress=QuietProgress())
+            return report.results
 
-    results = asyncio.run(run())
-    problems = [_describe(result) for result in results.values() if result.outcome is not Outcome.PASSED]
+    results = [result for low_limit in (False, True) for result in asyncio.run(run(low_limit))]
+    assert len(results) == len(checks)
+    problems = [_describe(result) for result in results if result.outcome is not Outcome.PASSED]
     assert not problems, "\n".join(problems)
 
 
