@@ -53,7 +53,7 @@ class Wire:
     async def join(self) -> Instance:
         """Add one more instance."""
         instance = Instance()
-        client = await nats_bus.connect(self.url, "instance")
+        client = await nats_bus.connect(self.url, "instance", kind="service")
         self.scope.push_async_callback(client.close)
         await NatsSubscriber(self.prefix, VersionWatermarks()).join(client, instance.accept)
         while not await self._has_instance():  # the library's flush may overtake the subscription
@@ -72,13 +72,13 @@ class Wire:
 @pytest.fixture
 async def wire(engines: EngineSet) -> AsyncIterator[Wire]:
     """A bus with subjects for this test only."""
-    prefix, url = f"t{uuid.uuid4().hex[:12]}", engines.settings.nats_url
+    prefix, urls = f"t{uuid.uuid4().hex[:12]}", engines.nats_urls
     async with AsyncExitStack() as scope:
-        client = await nats_bus.connect(url, "gateway", buffered=False)
+        client = await nats_bus.connect(urls["gateway"], "gateway", kind="gateway", buffered=False)
         scope.push_async_callback(client.close)
         bus = NatsBus(prefix, timeout_s=10.0)
         await bus.use(client)
-        yield Wire(bus, prefix, url, scope)
+        yield Wire(bus, prefix, urls["service"], scope)
 
 
 async def test_each_gets_its_own_answer(wire: Wire) -> None:

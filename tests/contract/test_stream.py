@@ -28,7 +28,15 @@ def _events(count: int) -> list[ResourceEvent]:
 @pytest.fixture
 async def client(engines: EngineSet) -> AsyncIterator[Client]:
     """A connection."""
-    client = await nats_bus.connect(engines.settings.nats_url, "worker")
+    client = await nats_bus.connect(engines.nats_urls["worker"], "worker", kind="worker")
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def operator(engines: EngineSet) -> AsyncIterator[Client]:
+    """A connection that may change and delete streams."""
+    client = await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
     yield client
     await client.close()
 
@@ -57,24 +65,24 @@ async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, p
     assert seen == [*events, new]
 
 
-async def test_nothing_counts_as_published_without_a_stream(client: Client, prefix: str) -> None:
+async def test_nothing_counts_as_published_without_a_stream(client: Client, operator: Client, prefix: str) -> None:
     """Before it was made, and after it was lost."""
     stream = NatsStream(prefix)
     with pytest.raises(UnavailableError):
         await stream.publish(_events(1))
     await stream.ensure(client)
-    await client.jetstream().delete_stream(f"{prefix.upper()}_EVENTS")
+    await operator.jetstream().delete_stream(f"{prefix.upper()}_EVENTS")
     assert await stream.publish(_events(3)) == 0
 
 
-async def test_what_follows_a_refused_event_does_not_count(client: Client, prefix: str) -> None:
+async def test_what_follows_a_refused_event_does_not_count(client: Client, operator: Client, prefix: str) -> None:
     """The relay goes on behind the last one without a gap before it."""
     stream = NatsStream(prefix)
     await stream.ensure(client)
     first, second, third = _events(3)
     name = f"{prefix.upper()}_EVENTS"
-    config = (await client.jetstream().stream_info(name)).config
+    config = (await operator.jetstream().stream_info(name)).config
     config.max_msg_size = 1000
-    await client.jetstream().update_stream(config)
+    await operator.jetstream().update_stream(config)
     large = replace(second, document=b'"%s"' % (b"x" * 2000))
     assert await stream.publish([first, large, third]) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack.child_process import Guardian
-from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_issuer
+from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_issuer, new_password
 from createflow.reference_server.stack.endpoints import HOST, Ports
 from createflow.reference_server.stack.engines import nats, search, valkey
 from createflow.reference_server.stack.engines.postgres import Cluster
@@ -29,6 +29,8 @@ class EngineSet:
     private_key: str
     """PEM of the issuer."""
     admin_dsn: str
+    nats_urls: Mapping[str, str]
+    """By user: gateway, service, worker, probe, and an operator of the events who may do everything there."""
     supervisor: Supervisor
     loop: asyncio.AbstractEventLoop
 
@@ -102,17 +104,18 @@ def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Engine
     components = [
         *cluster.components(),
         valkey.declare(state, directories["valkey"], passwords, valkey_port),
-        nats.declare(state, directories["nats"], passwords, nats_port, ports.reserve()),
+        # Each test has its own prefix.
+        nats.declare(state, directories["nats"], passwords, nats_port, ports.reserve(), prefix="*"),
         search.declare(directories["search"], search_port),
     ]
+    operator_password = _add_operator(directories["nats"] / "nats.conf")
     issuer = make_issuer(state)
     dsn = cluster.local_dsn("createflow_app", passwords.postgres_app)
     settings = Settings(
         instance="test",
         host=HOST,
         port=0,
-        # The worker's user: the others may only use the subjects of one prefix, and each test has its own prefix.
-        nats_url=nats.url("worker", passwords.nats_worker, nats_port),
+        nats_url="",  # each kind of process has its own user
         valkey_url=valkey.local_url("app", passwords.valkey_app, directories["valkey"], valkey_port),
         primary_dsn=dsn,
         direct_dsn=dsn,
@@ -127,4 +130,19 @@ def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Engine
         burst=1000,
     )
     supervisor = Supervisor(components, logs=state.logs, on_exit=print)
-    return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, supervisor, loop)
+    users = {
+        kind: nats.url(kind, getattr(passwords, f"nats_{kind}"), nats_port)
+        for kind in ("gateway", "service", "worker", "probe")
+    }
+    users["operator"] = nats.url("operator", operator_password, nats_port)
+    return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, users, supervisor, loop)
+
+
+def _add_operator(configuration: Path) -> str:
+    """Add a user who may delete streams, which no process of the reference may; return the password."""
+    password, text = new_password(), configuration.read_text()
+    _, events, rest = text.partition("jetstream: enabled")
+    head, users, tail = rest.partition("users: [")
+    text = text.partition(events)[0] + events + head + users + f' {{ user: operator, password: "{password}" }}' + tail
+    configuration.write_text(text)
+    return password

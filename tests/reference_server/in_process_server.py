@@ -105,7 +105,7 @@ class InProcessServer:
     async def events(self, resource_id: str, *, wanted: int = 1) -> list[dict[str, Any]]:
         """Return the events of a resource, once there are as many as wanted."""
         prefix = self.settings.subject_prefix
-        client = await nats.connect(self.settings.nats_url)
+        client = await nats.connect(self.engines.nats_urls["probe"])
         try:
             stream = client.jetstream()
             subscription = await stream.subscribe(
@@ -140,19 +140,32 @@ class InProcessServer:
 
 @asynccontextmanager
 async def open_server(
-    engines: EngineSet, defect: str = "", *, worker: bool = False, service: bool = True, **changes: Any
+    engines: EngineSet,
+    defect: str = "",
+    *,
+    worker: bool = False,
+    service: bool = True,
+    ready: bool = True,
+    **changes: Any,
 ) -> AsyncIterator[InProcessServer]:
-    """Start the processes, wait until each is ready, and yield the server."""
+    """Start the processes, wait until each is ready (the gateway only with ``ready``), and yield the server."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
     fields = {"subject_prefix": prefix, "search_index": prefix, "defect": defect} | changes
     settings = replace(engines.settings, **fields)
+
+    def as_kind(kind: str) -> Settings:
+        return replace(settings, nats_url=engines.nats_urls[kind])
+
     async with AsyncExitStack() as scope:
         if service:
-            await _enter(scope, build_service(settings, quiet_log()))
+            await _enter(scope, build_service(as_kind("service"), quiet_log()))
         if worker:
-            await _enter(scope, build_worker(settings, quiet_log()))
-        gateway = build_gateway(settings, quiet_log())
-        await _enter(scope, gateway)
+            await _enter(scope, build_worker(as_kind("worker"), quiet_log()))
+        gateway = build_gateway(as_kind("gateway"), quiet_log())
+        if ready:
+            await _enter(scope, gateway)
+        else:
+            await scope.enter_async_context(gateway.lifespan)
         http = await scope.enter_async_context(_client(gateway))
         yield InProcessServer(settings, engines, http)
 

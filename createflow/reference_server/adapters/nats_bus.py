@@ -40,12 +40,21 @@ _NO_RESPONDERS = "503"
 RECONNECT_S = 0.2
 
 
-async def connect(url: str, name: str, *, buffered: bool = True) -> Client:
+def inbox_prefix(kind: str) -> str:
+    """Return the first token of the subjects on which this kind of process receives replies.
+
+    Each kind has its own, so that the server's permissions keep the replies to one from the others.
+    """
+    return f"_{kind.upper()}"
+
+
+async def connect(url: str, name: str, *, kind: str, buffered: bool = True) -> Client:
     """Connect as soon as the server is there; the connection is made again whenever it is lost.
 
     Args:
         url: with user and password.
         name: shown in the server's list of connections.
+        kind: of the process: ``gateway``, ``service`` or ``worker``.
         buffered: keep what is published while the server is away. Requests must not be kept: one could be carried out
             long after its client got a refusal.
     """
@@ -55,6 +64,7 @@ async def connect(url: str, name: str, *, buffered: bool = True) -> Client:
             return await nats.connect(
                 url,
                 name=name,
+                inbox_prefix=inbox_prefix(kind),
                 connect_timeout=1,
                 reconnect_time_wait=RECONNECT_S,
                 max_reconnect_attempts=-1,

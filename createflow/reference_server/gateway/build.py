@@ -110,7 +110,10 @@ def _public_routes(keys: JwksFile) -> list[Route]:
     description = openapi.text()
 
     async def jwks(_request: Request) -> HttpResponse:
-        return HttpResponse(keys.document(), media_type="application/jwk-set+json")
+        document = keys.document()
+        if not document:
+            raise HTTPException(503, "Service Unavailable", headers={"retry-after": "1"})
+        return HttpResponse(document, media_type="application/jwk-set+json")
 
     async def describe(_request: Request) -> HttpResponse:
         return HttpResponse(description, media_type="application/json")

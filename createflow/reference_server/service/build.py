@@ -82,7 +82,7 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(index.close)
 
             async def join() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance)
+                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="service")
                 scope.push_async_callback(client.close)
                 while not await primary.answers():
                     await asyncio.sleep(RETRY_S)

@@ -68,7 +68,12 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO createflow_app;
+-- What the service and the worker do, and no more. The audit log is append-only for them: a process that is taken over
+-- can add entries, and can neither change nor remove one. Rows of resources are marked as deleted, never removed.
+GRANT SELECT, INSERT, UPDATE ON resources TO createflow_app;
+GRANT SELECT, INSERT ON audit_log TO createflow_app;
+GRANT SELECT, INSERT, DELETE ON outbox, idempotency_keys TO createflow_app;
+GRANT SELECT, INSERT, UPDATE ON outbox_checkpoint TO createflow_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO createflow_probe;
 GRANT EXECUTE ON FUNCTION resource_document(resources) TO createflow_app, createflow_probe;
 

@@ -49,7 +49,7 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(valkey.close)
 
             async def connect() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance)
+                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="worker")
                 scope.push_async_callback(client.close)
                 await retry_until_available(lambda: stream.ensure(client))
                 await nats_bus.subscribe(client, f"{settings.subject_prefix}.relay_wake_up", relay.wake)
