@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.algorithms import AllowedPublicKeys
 from jwt.exceptions import PyJWTError
@@ -13,6 +14,8 @@ from jwt.exceptions import PyJWTError
 from createflow.schemas.clock import Clock
 
 COOLDOWN_S = 1.0
+RSA_MIN_BITS = 2048
+"""RFC 7518 §3.3: a key of size 2048 bits or larger MUST be used with RS256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class Key:
 class JwksFile:
     """Keys by id. The last valid set is kept while the file is missing or malformed.
 
-    A key's algorithm comes from the key, never from a token. Symmetric keys are ignored, because a public file cannot
-    hold a secret.
+    A key's algorithm comes from the key, never from a token. Keys that are too weak are ignored. So are symmetric keys,
+    because a public file cannot hold a secret, and keys whose ``alg``, ``use`` or ``key_ops`` say another purpose.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -36,6 +39,7 @@ class JwksFile:
         self._checked_at = float("-inf")
         self._stamp: tuple[int, int] | None = None
         self._keys: Mapping[str, Key] = {}
+        self._document = b""
         self.generation = 0
         """Increases with each change of the keys."""
 
@@ -52,8 +56,9 @@ class JwksFile:
         return self._keys.get(key_id)
 
     def document(self) -> bytes:
-        """Return the file as it is, for /.well-known/jwks.json."""
-        return self._path.read_bytes()
+        """Return the last valid file as it was, for /.well-known/jwks.json; empty while there has been none."""
+        self.refresh()
+        return self._document
 
     def refresh(self) -> None:
         """Read the file again if it has changed; checked at most once a second."""
@@ -65,7 +70,9 @@ class JwksFile:
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_ino)
             if stamp != self._stamp:
-                self._keys = _parse(self._path.read_bytes())
+                text = self._path.read_bytes()
+                self._keys = _parse(text)
+                self._document = text
                 self._stamp = stamp
                 self.generation += 1
 
@@ -74,10 +81,12 @@ def _parse(text: bytes) -> dict[str, Key]:
     keys: dict[str, Key] = {}
     for number, jwk in enumerate(orjson.loads(text)["keys"]):
         algorithm = _algorithm(jwk)
-        if algorithm is None or jwk.get("use", "sig") != "sig":
+        if algorithm is None or not _is_for(jwk, algorithm):
             continue
-        with contextlib.suppress(PyJWTError):
+        with contextlib.suppress(PyJWTError, ValueError):
             material = PyJWK(jwk, algorithm=algorithm).key
+            if isinstance(material, RSAPublicKey) and material.key_size < RSA_MIN_BITS:
+                continue
             keys[str(jwk.get("kid", f"#{number}"))] = Key(algorithm, material)
     if not keys:
         raise ValueError("no usable key")
@@ -88,4 +97,15 @@ def _algorithm(jwk: Mapping[str, str]) -> str | None:
     """Return the algorithm for the type of key; None for types that are not accepted."""
     return {("OKP", "Ed25519"): "EdDSA", ("EC", "P-256"): "ES256", ("RSA", None): "RS256"}.get(
         (jwk.get("kty"), jwk.get("crv"))  # type: ignore[arg-type]  # a lookup of anything is fine
+    )
+
+
+def _is_for(jwk: Mapping[str, object], algorithm: str) -> bool:
+    """Whether the key may verify signatures of this algorithm (RFC 7517 §4.2 to 4.4; RFC 8725 §3.1)."""
+    operations = jwk.get("key_ops", ["verify"])
+    return (
+        jwk.get("use", "sig") == "sig"
+        and jwk.get("alg", algorithm) == algorithm
+        and isinstance(operations, list)
+        and "verify" in operations
     )

@@ -5,11 +5,12 @@ import re
 from collections import OrderedDict
 from typing import Any
 
+import jiter
 import jwt
 from jwt.utils import base64url_decode, base64url_encode
 
 from createflow.reference_server.adapters.jwks_file import JwksFile, Key
-from createflow.reference_server.domain.access import PERMISSIONS, InvalidTokenError, Principal
+from createflow.reference_server.domain.access import PERMISSIONS, InvalidTokenError, NoKeysError, Principal
 from createflow.schemas.clock import Clock
 
 TOKEN_MAX_BYTES = 8 * 1024
@@ -39,10 +40,12 @@ class JwtVerifier:
 
         Raises:
             InvalidTokenError: it is malformed, expired, not signed by the issuer, or for another audience.
+            NoKeysError: there is no key yet.
         """
         if len(token) > TOKEN_MAX_BYTES:
             raise InvalidTokenError("too large")
-        self.keys.refresh()
+        if not self.keys.is_loaded:  # this reads them again if they have changed
+            raise NoKeysError
         if self._generation != self.keys.generation:
             self._generation = self.keys.generation
             self._cache.clear()
@@ -80,18 +83,27 @@ class JwtVerifier:
         return claims
 
     def check_encoding(self, token: str) -> None:
-        """Check that the token is in its only valid encoding (RFC 7515 §2).
+        """Check that the token is in its only valid encoding (RFC 7515 §2), and that header and claims are strict JSON.
 
-        The library's decoder also accepts padding, white space and unused bits.
+        The library's decoder also accepts padding, white space and unused bits. RFC 7515 §5.2, step 3: the header must
+        be a UTF-8-encoded JSON object, and RFC 7519 §7.2, step 10, the same of the claims. The library also takes
+        UTF-16, UTF-32, a byte order mark (RFC 8259 §8.1), NaN and a name that comes twice.
 
         Raises:
             InvalidTokenError: it is encoded in another way.
         """
         if not _COMPACT.fullmatch(token):
             raise InvalidTokenError("not the compact serialisation")
-        for segment in token.split("."):
-            if base64url_encode(base64url_decode(segment)) != segment.encode("ascii"):
-                raise InvalidTokenError("not in its only valid encoding")
+        segments = token.split(".")
+        parts = [base64url_decode(segment) for segment in segments]
+        if any(
+            base64url_encode(part) != segment.encode("ascii") for part, segment in zip(parts, segments, strict=True)
+        ):
+            raise InvalidTokenError("not in its only valid encoding")
+        for part in parts[:2]:
+            document = jiter.from_json(part, allow_inf_nan=False, catch_duplicate_keys=True)
+            if not isinstance(document, dict):
+                raise InvalidTokenError("not a JSON object")
 
     def check_header(self, header: dict[str, Any]) -> None:
         """Check that it is an access token without critical header fields: this server supports none of them.

@@ -25,6 +25,10 @@ ANONYMOUS = Principal("", frozenset())
 """The principal of a request before step 3."""
 
 
+class NoKeysError(Exception):
+    """There is no key to verify any token with: whether a token is valid cannot be told."""
+
+
 class InvalidTokenError(Exception):
     """The token is not valid. The message is for the log only."""
 
@@ -37,4 +41,5 @@ class TokenVerifier(Protocol):
 
         Raises:
             InvalidTokenError: it is malformed, expired, not signed by the issuer, or for another audience.
+            NoKeysError: there is no key yet.
         """

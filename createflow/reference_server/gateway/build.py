@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
@@ -92,7 +93,7 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(valkey.close)
 
             async def connect() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance, buffered=False)
+                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="gateway", buffered=False)
                 scope.push_async_callback(client.close)
                 await bus.use(client)
 

@@ -81,18 +81,28 @@ def make_operations_app(
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
-    return Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _problem})
+    return Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _problem, Exception: _problem})
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
+_DETAILS = {
+    404: "There is nothing at this path.",
+    405: "This path does not have this method.",
+    503: "This is not there yet.",
+}
+
+
+async def _problem(request: Request, error: Exception) -> Response:
     """Answer errors of these addresses with a problem document, as the API does."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "internal_error")
+    code = {404: "not_found", 405: "method_not_allowed", 503: "service_unavailable"}.get(status, "internal_error")
     document = {
         "type": f"urn:createflow:problem:{code}",
         "title": error.detail if isinstance(error, HTTPException) else "Internal Server Error",
         "status": status,
+        "detail": _DETAILS.get(status, "An internal error occurred."),
+        "instance": request.url.path,
         "code": code,
+        "errors": [],
     }
     return JSONResponse(document, status_code=status, headers=headers, media_type="application/problem+json")

@@ -1,18 +1,21 @@
 """Step 3: who sends the request (authentication), and may they (authorisation).
 
-It refuses with 401 and a challenge, with 403 when the roles do not allow the operation, and with 429 when an address
-fails to authenticate too often.
+It refuses with 401 and a challenge, with 403 when the roles do not allow the operation, with 429 when an address fails
+to authenticate too often, and with 503 while there is no key to verify a token with.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from createflow.reference_server.domain.access import InvalidTokenError, Principal, TokenVerifier
+from createflow.reference_server.domain.access import InvalidTokenError, NoKeysError, Principal, TokenVerifier
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.ports import Limit, RateLimiter
 from createflow.schemas.flow import Step
 
 _PERMISSION = {"create": "create", "update": "update", "delete": "delete", "read": "read", "search": "read"}
+
+_KEYS_WAIT_S = 1.0
+"""The key file is looked for once a second."""
 
 FAILURE_LIMIT = Limit(rate_per_s=50.0, burst=500)
 """Failed authentications of one client address: enough for a client with a defect, too few to guess a token."""
@@ -31,7 +34,7 @@ class AuthCheck:
         """Set the principal.
 
         Raises:
-            Refused: 401, 403 or 429.
+            Refused: 401, 403, 429 or 503.
         """
         scheme, token = self.credentials(job)
         try:
@@ -43,6 +46,9 @@ class AuthCheck:
                 detail = "Too many failed authentications from this address."
                 raise Refused(429, "rate_limited", detail, retry_after_s=quota.retry_after_s) from None
             raise self.challenge(has_token=bool(token)) from None
+        except NoKeysError:
+            detail = "The keys of the token issuer are not there, so no token can be verified."
+            raise Refused(503, "service_unavailable", detail, retry_after_s=_KEYS_WAIT_S) from None
         self.authorise(job)
         return job
 
