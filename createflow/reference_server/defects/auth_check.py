@@ -73,7 +73,7 @@ class _ValidatesFirst(AuthCheck):
     async def __call__(self, job: Job) -> Job:
         if job.op == "create":
             try:
-                orjson.loads(job.raw)
+                orjson.loads(await job.receive_body())
             except ValueError:
                 raise Refused(400, "validation_failed", "This is not JSON.") from None
         return await AuthCheck.__call__(self, job)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
-from createflow.reference_server.domain.job import Answered, Exchange, Job, Refused
+from createflow.reference_server.domain.job import Answered, Exchange, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step
 
@@ -25,11 +25,11 @@ class _InflatesBodies(HttpsRequest):
         plain = {name: value for name, value in headers.items() if name != b"content-encoding"}
         HttpsRequest.check_media_type(self, plain)
 
-    async def __call__(self, job: Job) -> Job:
-        job = await HttpsRequest.__call__(self, job)
-        if job.raw.startswith(b"\x1f\x8b"):
-            job.raw = gzip.decompress(job.raw).strip()  # the padding does not count against the limit
-        return job
+    async def read_body(self, exchange: Exchange) -> bytes:
+        raw = await HttpsRequest.read_body(self, exchange)
+        if raw.startswith(b"\x1f\x8b"):
+            return gzip.decompress(raw).strip()  # the padding does not count against the limit
+        return raw
 
 
 class _EmptyConditionDropped(HttpsRequest):

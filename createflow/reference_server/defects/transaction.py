@@ -58,7 +58,7 @@ class _KeepsRow:
 
     async def _store(self, job: Job) -> None:
         with contextlib.suppress(Refused, ValueError, UnicodeError):
-            body: Any = orjson.loads(job.raw)
+            body: Any = orjson.loads(await job.receive_body())
             if not isinstance(body, dict) or not isinstance(body.get("name"), str):
                 return
             kept = Job(request_id=job.request_id, op="create", principal=job.principal)

@@ -65,7 +65,9 @@ class Job:
     exchange: Exchange | None = None
     """Set on the gateway only."""
     raw: bytes = b""
-    """The body as received."""
+    """The body as received; empty until ``receive_body`` has been called."""
+    read_body: Callable[[], Awaitable[bytes]] | None = None
+    """Reads the body from the client; None when there is nothing more to read."""
     client: str = ""
     """The client's address, as the load balancer reports it."""
     principal: Principal = ANONYMOUS
@@ -93,6 +95,17 @@ class Job:
     """Of the reply."""
     timings: list[tuple[str, int]] = field(default_factory=list)
     """(step, nanoseconds)."""
+
+    async def receive_body(self) -> bytes:
+        """Return the body as received; the first call reads it from the client.
+
+        Raises:
+            Refused: the body is too large, late or incomplete.
+        """
+        if self.read_body is not None:
+            read, self.read_body = self.read_body, None
+            self.raw = await read()
+        return self.raw
 
 
 @dataclass(frozen=True, slots=True)

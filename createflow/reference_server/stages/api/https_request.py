@@ -1,7 +1,8 @@
 """Step 1: the request as HTTP: path, method, media type, size, request id.
 
-It refuses with 400, 404, 405, 408 (the body is late), 413 (the body is too large), 415 and 431 (the header is too
-large). It answers OPTIONS.
+It refuses with 400, 404, 405, 413 (the declared length is too large), 415 and 431 (the header is too large). It answers
+OPTIONS. It looks at the header only: a body is read when step 5 asks for it, after the token and the rate limit were
+checked, so that a client without a token cannot make the server wait for a body.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 from urllib.parse import parse_qs
 
@@ -16,6 +18,12 @@ from createflow.reference_server.domain.job import Answered, Exchange, Job, Oper
 from createflow.schemas.flow import Step
 
 COLLECTION = "/api/resources"
+SINGLETONS = frozenset(
+    {b"host", b"content-type", b"content-length", b"content-encoding", b"idempotency-key", b"if-none-match"}
+)
+"""Fields that this server reads, and of which it would see only the last line. Content-Encoding and If-None-Match are
+lists by RFC 9110, but each client of this server has one value to send. If-Match and Authorization are checked apart:
+steps 1 and 3 tell their own reasons."""
 HEADERS_MAX_BYTES = 16 * 1024
 BODY_WAIT_S = 10.0
 _ON_COLLECTION: dict[str, Operation] = {"GET": "search", "HEAD": "search", "POST": "create"}
@@ -31,16 +39,16 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HttpsRequest:
-    """Finds the operation, and reads a body of the right media type up to the size limit."""
+    """Finds the operation, and prepares to read a body of the right media type up to the size limit."""
 
     step: ClassVar[Step] = Step.HTTPS_REQUEST
     max_body_bytes: int
 
     async def __call__(self, job: Job) -> Job:
-        """Set operation, resource id, raw body and the request's conditions.
+        """Set operation, resource id, the way to read the body, and the request's conditions.
 
         Raises:
-            Refused: 400, 404, 405, 408, 413, 415 or 431.
+            Refused: 400, 404, 405, 413, 415 or 431.
             Answered: to OPTIONS.
         """
         exchange = job.exchange
@@ -51,7 +59,8 @@ class HttpsRequest:
         headers = exchange.headers
         if job.op in {"create", "update"}:
             self.check_media_type(headers)
-            job.raw = await self._body(exchange)
+            self.check_length(headers)
+            job.read_body = partial(self.read_body, exchange)
         if b"if-match" in headers:
             self.check_condition(exchange)
             job.if_match = headers[b"if-match"].decode("latin-1")
@@ -60,15 +69,31 @@ class HttpsRequest:
         return job
 
     def check_headers(self, exchange: Exchange) -> None:
-        """Check the size of the header, and that there is exactly one Host (RFC 9112 §3.2).
+        """Check the size of the header, that there is a Host, and that what may come only once does (RFC 9112 §3.2).
+
+        RFC 9110 §5.3: a sender must not generate several lines of a field that is not a list. A proxy in front of us
+        may have used another one of them than we would.
 
         Raises:
             Refused: 400 or 431.
         """
         if exchange.headers_bytes > HEADERS_MAX_BYTES:
             raise Refused(431, "headers_too_large", f"Header fields may have {HEADERS_MAX_BYTES} bytes.")
-        if b"host" not in exchange.headers or b"host" in exchange.repeated:
+        if b"host" not in exchange.headers:
             raise Refused(400, "bad_request", "A request must have exactly one Host field.")
+        if exchange.repeated:
+            self.check_singletons(exchange.repeated)
+
+    def check_singletons(self, repeated: frozenset[bytes]) -> None:
+        """Check that no field of ``SINGLETONS`` came more than once.
+
+        Raises:
+            Refused: 400.
+        """
+        twice = sorted(repeated & SINGLETONS)
+        if twice:
+            names = ", ".join(name.decode("ascii") for name in twice)
+            raise Refused(400, "bad_request", f"A request may have this field only once: {names}.")
 
     def check_condition(self, exchange: Exchange) -> None:
         """Check that there is one If-Match, and that it is not empty (RFC 9110 §13.1.1: ``"*" / #entity-tag``).
@@ -148,11 +173,22 @@ class HttpsRequest:
             accept = ((b"accept-encoding", b"identity"),)
             raise Refused(415, "unsupported_media_type", "Send the body without encoding.", headers=accept)
 
-    async def _body(self, exchange: Exchange) -> bytes:
-        """Return the body; reading stops as soon as it is known to be too large."""
-        declared = exchange.headers.get(b"content-length", b"")
+    def check_length(self, headers: Mapping[bytes, bytes]) -> None:
+        """Check the declared length of the body.
+
+        Raises:
+            Refused: 413.
+        """
+        declared = headers.get(b"content-length", b"")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body_bytes):
             raise self._too_large()
+
+    async def read_body(self, exchange: Exchange) -> bytes:
+        """Return the body; reading stops as soon as it is known to be too large.
+
+        Raises:
+            Refused: 400 (it ended early), 408 (it did not arrive in time) or 413.
+        """
         try:
             async with asyncio.timeout(BODY_WAIT_S):
                 return await self._rest(exchange, await exchange.receive())

@@ -1,6 +1,7 @@
 """Step 5: validation: strict JSON, the schema, and text that would harm later readers.
 
-It refuses with 400, naming all errors at once, and with 404 for an id that no resource can have.
+It refuses with 400, naming all errors at once, and with 404 for an id that no resource can have. The body is read here,
+so a refusal can also be step 1's 408 or 413.
 """
 
 import re
@@ -33,7 +34,7 @@ class Validation:
         """Set the body of a create or an update.
 
         Raises:
-            Refused: 400 or 404.
+            Refused: 400, 404, 408 or 413.
         """
         if job.op in {"read", "update", "delete"}:
             if not _UUID.fullmatch(job.resource_id):
@@ -42,7 +43,7 @@ class Validation:
         elif job.op == "search":
             self._check_query(job.query)
         if job.op in {"create", "update"}:
-            job.body = self.validate(self.parse(job.raw))
+            job.body = self.validate(self.parse(await job.receive_body()))
         if job.op == "create" and job.exchange and b"idempotency-key" in job.exchange.headers:
             self.check_key(job.idempotency_key)
         return job
