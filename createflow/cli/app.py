@@ -1,5 +1,6 @@
 """The ``createflow`` command: its subcommands, and the messages and exit statuses of errors."""
 
+import errno
 import os
 import sys
 import traceback
@@ -12,7 +13,9 @@ from typer.core import TyperCommand, TyperGroup
 
 import createflow
 from createflow.cli.exit_code import MEANINGS, ExitCode
+from createflow.cli.interrupts import interrupt_like_ctrl_c
 from createflow.cli.messages import print_error
+from createflow.cli.streams import lost_output, protect_standard_streams
 from createflow.schemas.error import TargetError, UserError
 
 if TYPE_CHECKING:
@@ -49,6 +52,45 @@ class LazyGroup(TyperGroup):
         """Replace the placeholder of the called command by the command itself."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, _load(name) if name else command, rest
+
+    def invoke(self, ctx: "Context") -> Any:
+        """Carry out the command.
+
+        Errors that Typer would end with status 1, which accuses the target, end as what they are: ``EOFError`` and a
+        broken pipe anywhere in the program, and a question that was not confirmed.
+        """
+        _require_current_folder()
+        try:
+            result = super().invoke(ctx)
+        except typer.Abort:
+            raise UserError("not confirmed, so nothing was done") from None
+        except KeyboardInterrupt:
+            print_error("interrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except (EOFError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EPIPE:
+                raise
+            raise _Defect from error
+        if lost_output():
+            # A command without a verdict has no other purpose than its output. A verdict stays what it is.
+            raise typer.Exit(ExitCode.UNREACHABLE)
+        return result
+
+
+class _Defect(Exception):  # noqa: N818 - its cause is the error
+    """Holds an error that Typer would take for something else."""
+
+
+def _require_current_folder() -> None:
+    """Say it once, before any command looks for a profile there.
+
+    Raises:
+        UserError: the folder was removed.
+    """
+    try:
+        Path.cwd()
+    except OSError:
+        raise UserError("the current folder no longer exists", hint="change to another folder: cd") from None
 
 
 def _load(name: str) -> "Command":
@@ -92,31 +134,42 @@ def _root(
 
 def main() -> None:
     """Run the command. An error of the user or of the target is a message of two lines, never a traceback."""
+    protect_standard_streams()
+    interrupt_like_ctrl_c()
     try:
-        app()
-    except UserError as error:
-        print_error(error.message, error.hint)
-        sys.exit(ExitCode.USAGE)
-    except TargetError as error:
-        print_error(str(error), error.hint)
-        sys.exit(ExitCode.UNREACHABLE)
+        status = _run_command()
     except KeyboardInterrupt:
         print_error("interrupted")
-        sys.exit(ExitCode.INTERRUPTED)
+        status = ExitCode.INTERRUPTED
+    if problem := lost_output():
+        print_error(problem)
+    sys.exit(status)
+
+
+def _run_command() -> "str | int | None":
+    try:
+        app()
+    except SystemExit as ended:
+        return ended.code
+    except UserError as error:
+        print_error(error.message, error.hint)
+        return ExitCode.USAGE
+    except TargetError as error:
+        print_error(str(error), error.hint)
+        return ExitCode.UNREACHABLE
     except UnicodeError as error:
         print_error(f"an argument or a file is not valid text: {type(error).__name__}")
-        sys.exit(ExitCode.USAGE)
-    except BrokenPipeError:
-        # The reader of our output went away (`createflow checks | head`): not an error.
-        sys.stderr.close()
-        sys.exit(ExitCode.OK)
-    except Exception as error:
-        if os.environ.get("CREATEFLOW_DEBUG"):
-            raise
-        # Never status 1, which accuses the target. Never the error's own text, which may quote a secret.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        location = f"{Path(last.filename).name}:{last.lineno}"
-        print_error(
-            f"createflow itself failed: {type(error).__name__} at {location}", "CREATEFLOW_DEBUG=1 shows the traceback"
-        )
-        sys.exit(ExitCode.UNREACHABLE)
+        return ExitCode.USAGE
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end with the status that accuses the target
+        return _report_defect(error.__cause__ or error if isinstance(error, _Defect) else error)
+    return ExitCode.OK
+
+
+def _report_defect(error: BaseException) -> ExitCode:
+    """Tell of a mistake of ours. Never status 1, which accuses the target. Never its text, which may quote a secret."""
+    if os.environ.get("CREATEFLOW_DEBUG"):
+        traceback.print_exception(error)
+    places = traceback.extract_tb(error.__traceback__)
+    location = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    print_error(f"createflow itself failed: {type(error).__name__}{location}", "CREATEFLOW_DEBUG=1 shows the traceback")
+    return ExitCode.UNREACHABLE

@@ -2,20 +2,20 @@
 
 import asyncio
 import os
-import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.console import Console
 
 from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.messages import print_message
 from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, parse_address
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
-from createflow.cli.report_output import open_report_files, publish_to_github
+from createflow.cli.report_output import open_report_files, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.schedule import parse_client_count
 from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from createflow.scenarios.load.fleet.progress import Progress
     from createflow.scenarios.load.fleet.run import StopSignals
 
+Result = TypeVar("Result")
 Run = Callable[[Profile, "Observer", "StopSignals"], Awaitable[LoadReport]]
 """Loads an opened target."""
 
@@ -127,14 +128,15 @@ def bench(
     # A load injects no faults.
     source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth",))
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
-    try:
-        result = asyncio.run(_bench(source, metrics_address, run))
-    except (asyncio.CancelledError, SearchInterrupted):
-        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    with interrupts() as signals:
+        try:
+            result = signals.run(_bench(source, metrics_address, run, signals))
+        except SearchInterrupted:
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        # Files first: the reader of stdout may be slow, or gone.
+        save_all(files, RENDERERS, result)
+        publish_to_github(result, os.environ)
     print_report(Console(), result)
-    publish_to_github(result, os.environ)
-    for file in files:
-        file.save(RENDERERS[file.format_name](result))
     raise typer.Exit(exit_code(result))
 
 
@@ -176,7 +178,8 @@ def _work_for(host: str, port: int) -> None:
     """
     from createflow.scenarios.load.fleet.child_process import join_master
 
-    asyncio.run(join_master(host, port, partial(print_message, Console(stderr=True))))
+    with interrupts() as signals:
+        signals.run(_until_signal(signals, join_master(host, port, partial(print_message, Console(stderr=True)))))
 
 
 def _measure_ceiling(workers: int) -> None:
@@ -188,12 +191,22 @@ def _measure_ceiling(workers: int) -> None:
     from createflow.cli.bench_view import print_ceiling
     from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
 
-    print_ceiling(
-        Console(), asyncio.run(measure_generator_ceiling(workers, partial(print_message, Console(stderr=True))))
-    )
+    print_on_stderr = partial(print_message, Console(stderr=True))
+    with interrupts() as signals:
+        ceiling = signals.run(_until_signal(signals, measure_generator_ceiling(workers, print_on_stderr)))
+    print_ceiling(Console(), ceiling)
 
 
-async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None, run: Run) -> LoadReport:
+async def _until_signal(signals: Interrupts, work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of the work, which the first signal cancels."""
+    task = asyncio.ensure_future(work)
+    signals.handle(task.cancel)
+    return await task
+
+
+async def _bench(
+    source: ProfileSource, metrics_address: tuple[str, int] | None, run: Run, signals: Interrupts
+) -> LoadReport:
     """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
     from createflow.cli.bench_live import live_view
     from createflow.scenarios.benchmark.run import Observer
@@ -202,9 +215,10 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
 
     console = Console(stderr=True)
     print_on_stderr = partial(print_message, console)
-    interrupts = _Interrupts()
+    stops = _Stops(signals)
+    signals.handle(stops.on_signal)
     async with open_profile(source, console) as profile:
-        interrupts.is_loading = True
+        stops.is_loading = True
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:
 
@@ -212,8 +226,8 @@ async def _bench(source: ProfileSource, metrics_address: tuple[str, int] | None,
                 show(progress)
                 exporters.show(progress)
 
-            signals = StopSignals(interrupts.stop, interrupts.kill)
-            result = await run(profile, Observer(show_everywhere, print_on_stderr), signals)
+            observer = Observer(show_everywhere, print_on_stderr)
+            result = await run(profile, observer, StopSignals(stops.stop, stops.kill))
             exporters.finish(result)
             return result
 
@@ -251,22 +265,21 @@ async def _run(
     )
 
 
-class _Interrupts:
-    """Ctrl-C and SIGTERM: cancel before the load has started; then stop and drain; the second time do not wait."""
+class _Stops:
+    """A signal cancels before the load has started; then it stops and drains it; the second one does not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, signals: Interrupts) -> None:
         self.stop = asyncio.Event()
         self.kill = asyncio.Event()
         self.is_loading = False
+        self._signals = signals
         self._task = asyncio.current_task()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
 
-    def _on_signal(self) -> None:
+    def on_signal(self) -> None:
+        """React to the latest signal."""
         if not self.is_loading and self._task is not None:
             self._task.cancel()
-        elif self.stop.is_set():
+            return
+        self.stop.set()
+        if self._signals.count > 1:
             self.kill.set()
-        else:
-            self.stop.set()

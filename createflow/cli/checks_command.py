@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _WIDE_COLUMNS = 130
 """A terminal of this width has room for the sources."""
 
+_NARROW_COLUMNS = 60
+"""A narrower terminal gets the ids alone: a table would cut them."""
+
 
 def checks(
     prefix: Annotated[
@@ -36,6 +39,9 @@ def checks(
     exact = [check for check in chosen if check.id == prefix]
     if exact or len(chosen) == 1:
         _explain(console, (exact or list(chosen))[0])
+    elif console.is_terminal and console.width < _NARROW_COLUMNS:
+        for check in chosen:
+            console.print(check.id, soft_wrap=True, highlight=False)
     elif console.is_terminal:
         console.print(_table(chosen, wide=console.width >= _WIDE_COLUMNS))
         console.print(f"{len(chosen)} checks; createflow checks ID explains a check", style="dim", highlight=False)

@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
+from createflow.cli.interrupts import interrupts
 from createflow.cli.messages import print_message
 from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption
 from createflow.cli.profile_source import choose_source, load_source, source_of_report
-from createflow.cli.report_output import open_report_files
+from createflow.cli.report_output import open_report_files, save_all
 from createflow.cli.run_command import RunReportOption, run_checks
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.schemas.report import Outcome
@@ -63,12 +64,12 @@ def replay(
     else:
         source = source_of_report(saved.profile, has_file=saved.place is not None)
     source = load_source(source, allow_commands=allow_commands)
-    now = run_checks(source, checks, gate=saved.gate, seed=saved.seed)
+    with interrupts() as signals:
+        now = run_checks(source, checks, signals, files, gate=saved.gate, seed=saved.seed)
+        save_all(files, RENDERERS, now)
     repeated = replaying.repeated(before, now)
     for one in repeated:
         typer.echo("\n".join(describe_repeated(one)))
-    for wanted in files:
-        wanted.save(RENDERERS[wanted.format_name](now))
     console = Console(stderr=True)
     for left in now.left_behind:
         print_message(console, f"could not be removed: {left}")

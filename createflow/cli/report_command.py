@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from createflow.cli.exit_code import ExitCode
 from createflow.cli.options import report_option
-from createflow.cli.report_output import open_report_files
+from createflow.cli.report_output import open_report_files, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS as RUN_RENDERERS
 from createflow.scenarios.reports.load.renderers import RENDERERS as LOAD_RENDERERS
 from createflow.scenarios.reports.load.renderers import require_renderable
@@ -37,11 +38,11 @@ def report(
     if isinstance(saved, LoadReport):
         files = open_report_files(report, LOAD_RENDERERS)
         require_renderable(wanted.format_name for wanted in files)
+        is_complete = save_all(files, LOAD_RENDERERS, saved)
         bench_view.print_report(Console(), saved)
-        for wanted in files:
-            wanted.save(LOAD_RENDERERS[wanted.format_name](saved))
-        return
-    files = open_report_files(report, RUN_RENDERERS)
-    run_view.print_report(Console(), saved)
-    for wanted in files:
-        wanted.save(RUN_RENDERERS[wanted.format_name](saved))
+    else:
+        files = open_report_files(report, RUN_RENDERERS)
+        is_complete = save_all(files, RUN_RENDERERS, saved)
+        run_view.print_report(Console(), saved)
+    if not is_complete:
+        raise typer.Exit(ExitCode.UNREACHABLE)

@@ -3,13 +3,19 @@
 import os
 import secrets
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO, TypeVar
 
+from createflow.cli.messages import print_error
+from createflow.scenarios.reports.saved import to_json
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.report import RunReport
+
+Report = TypeVar("Report", RunReport, LoadReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +28,66 @@ class ReportFile:
     def save(self, text: str) -> None:
         """Write the text to a new file, then move that to the path.
 
+        A new file can be read by its owner alone, because it quotes the target. An old one keeps its permissions.
+
         Raises:
             UserError: the disk is full, or the directory no longer exists.
         """
         temporary = _temporary_path(self.path)
         try:
-            temporary.write_text(text, encoding="utf-8")
+            with _create(temporary) as file:
+                file.write(text)
+                if self.path.exists():
+                    os.fchmod(file.fileno(), self.path.stat().st_mode & 0o777)
             temporary.replace(self.path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise UserError(f"{self.path}: the report cannot be written: {error.strerror}") from None
+
+
+def _create(path: Path) -> TextIO:
+    """Create a file that nobody else can read from its first byte on."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8")
+
+
+def save_all(files: Sequence[ReportFile], renderers: Mapping[str, Callable[[Report], str]], report: Report) -> bool:
+    """Save the report in every format. One that cannot be made or written is a message and costs no other.
+
+    Returns:
+        Whether all were saved.
+    """
+    is_complete = True
+    # JSON first: the other formats can be made of it.
+    for file in sorted(files, key=lambda file: file.format_name != "json"):
+        try:
+            file.save(renderers[file.format_name](report))
+        except UserError as error:
+            print_error(error.message, error.hint)
+            is_complete = False
+        except Exception as error:  # noqa: BLE001 - a defect of one format must not cost the verdict or the others
+            print_error(f"{file.path}: the {file.format_name} report cannot be made: {type(error).__name__}")
+            is_complete = False
+    return is_complete
+
+
+def partial_writer(files: Sequence[ReportFile]) -> Callable[[RunReport], None]:
+    """A function that saves a report in the JSON files while its run goes on.
+
+    So a run that is killed leaves what it found. A file that cannot be written is a message, once.
+    """
+    writable = [file for file in files if file.format_name == "json"]
+
+    def save(report: RunReport) -> None:
+        for file in tuple(writable):
+            try:
+                file.save(to_json(report))
+            except UserError as error:
+                writable.remove(file)
+                print_error(error.message, "the run goes on; at its end createflow tries again")
+
+    return save
 
 
 def open_report_files(options: list[str] | None, formats: Collection[str]) -> list[ReportFile]:
@@ -69,7 +125,7 @@ def _open(option: str, formats: Collection[str]) -> ReportFile:
                 f"--report {option}: not a regular file", hint="name a file; createflow report prints a report"
             )
         temporary = _temporary_path(path)
-        temporary.touch(exist_ok=False)
+        _create(temporary).close()
         temporary.unlink()
     except OSError as error:
         raise UserError(f"--report {option}: cannot be written: {error.strerror}") from None

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
+from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, report_option
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
-from createflow.cli.report_output import open_report_files, publish_to_github
+from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
 from createflow.schemas.report import Level, RunReport
@@ -60,6 +61,8 @@ def run(
 
     The run creates resources on the target. Ctrl-C ends it early: faults
     are removed, resources are deleted, and the partial report is written.
+    A second Ctrl-C ends the deletion. The JSON report is written after
+    each check, the others at the end.
 
     Example: createflow run --profile createflow.toml --report html=run.html
     """
@@ -71,11 +74,12 @@ def run(
     checks = select(CHECKS, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
     source = load_source(choose_source(profile, url), allow_commands=allow_commands)
-    result = run_checks(source, checks, gate=level, seed=seed)
+    with interrupts() as signals:
+        result = run_checks(source, checks, signals, files, gate=level, seed=seed)
+        # Files first: the reader of stdout may be slow, or gone.
+        save_all(files, RENDERERS, result)
+        publish_to_github(result, os.environ)
     print_report(Console(), result)
-    publish_to_github(result, os.environ)
-    for file in files:
-        file.save(RENDERERS[file.format_name](result))
     raise typer.Exit(exit_code(result))
 
 
@@ -88,18 +92,35 @@ def exit_code(report: RunReport) -> ExitCode:
 
 
 def run_checks(
-    source: ProfileSource, checks: "tuple[Check, ...]", *, gate: Level = Level.MUST, seed: int | None = None
+    source: ProfileSource,
+    checks: "tuple[Check, ...]",
+    signals: Interrupts,
+    files: list[ReportFile],
+    *,
+    gate: Level = Level.MUST,
+    seed: int | None = None,
 ) -> RunReport:
-    """Run checks with progress on stderr. Ctrl-C and SIGTERM end the run early, after its clean-up.
+    """Run checks with progress on stderr, and write the JSON report after each.
+
+    The first signal ends the run early, after its clean-up; the second one ends the clean-up too.
 
     Raises:
         UserError: the profile cannot be used, or its baseline names an unknown check.
         TargetError: the target does not answer.
+        typer.Exit: a signal came before the first check.
     """
-    return asyncio.run(_run_checks(source, checks, gate, seed))
+    return signals.run(_run_checks(source, checks, signals, partial_writer(files), gate=gate, seed=seed))
 
 
-async def _run_checks(source: ProfileSource, checks: "tuple[Check, ...]", gate: Level, seed: int | None) -> RunReport:
+async def _run_checks(
+    source: ProfileSource,
+    checks: "tuple[Check, ...]",
+    signals: Interrupts,
+    on_partial: Callable[[RunReport], None],
+    *,
+    gate: Level,
+    seed: int | None,
+) -> RunReport:
     from createflow.cli.run_view import live_progress
     from createflow.scenarios.checks import CHECKS
     from createflow.scenarios.conformance.known_failures import require_known
@@ -108,14 +129,29 @@ async def _run_checks(source: ProfileSource, checks: "tuple[Check, ...]", gate: 
 
     console = Console(stderr=True)
     task = asyncio.current_task()
-    if task is not None:  # CI systems end a job with SIGTERM
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    hurry = asyncio.Event()
+
+    def on_signal() -> None:
+        if signals.count > 1:
+            hurry.set()
+        elif task is not None:
+            task.cancel()
+
+    signals.handle(on_signal)
     async with open_profile(source, console) as profile:
         require_known(profile.baseline, CHECKS)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
         with live_progress(console) as progress:
             return await conformance(
-                profile, checks, source=source.description, progress=progress, place=place, gate=gate, seed=seed
+                profile,
+                checks,
+                source=source.description,
+                progress=progress,
+                place=place,
+                gate=gate,
+                seed=seed,
+                on_partial=on_partial,
+                hurry=hurry,
             )
 
 

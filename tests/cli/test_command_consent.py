@@ -73,6 +73,7 @@ def test_ctrl_c_at_the_question_is_an_interruption(profile: Path) -> None:
     """And not a verdict on the target."""
     script = (
         "import signal, sys; from createflow.cli import app, command_consent as consent;"
+        "app.protect_standard_streams = lambda: None;"
         "sys.stdin.isatty = sys.stderr.isatty = lambda: True;"
         "consent._is_confirmed = lambda _: signal.raise_signal(signal.SIGINT);"
         "sys.argv = ['createflow', 'run']; app.main()"

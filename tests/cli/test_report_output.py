@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from createflow.cli.report_output import open_report_files, publish_to_github
+from createflow.cli.report_output import open_report_files, partial_writer, publish_to_github, save_all
 from createflow.schemas.error import UserError
-from createflow.schemas.report import Outcome
+from createflow.schemas.report import Outcome, RunReport
 from tests.scenarios.reports.conformance.made_report import report as made_report
 from tests.scenarios.reports.conformance.made_report import result
 from tests.scenarios.reports.load.made_load_report import lossy
@@ -97,3 +97,46 @@ def test_a_load_is_published_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith(
         "::error file=createflow.toml,line=1,title=bench%3A broken promise::search"
     )
+
+
+def _broken(_: RunReport) -> str:
+    raise ZeroDivisionError
+
+
+def test_a_format_that_fails_costs_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The defect is told by the name of the file, without what it quotes."""
+    files = open_report_files([f"text={tmp_path / 'a'}", f"json={tmp_path / 'b'}"], ("text", "json"))
+    assert not save_all(files, {"text": _broken, "json": lambda _: "whole"}, REPORT)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("b", "whole")]
+    assert f"{tmp_path / 'a'}: the text report cannot be made: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_partial_report_that_cannot_be_written_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The run goes on."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    save = partial_writer(open_report_files([f"json={folder / 'r.json'}"], ("json",)))
+    save(REPORT)
+    assert '"run_id"' in (folder / "r.json").read_text()
+    (folder / "r.json").unlink()
+    folder.rmdir()
+    save(REPORT)
+    save(REPORT)
+    assert capsys.readouterr().err.count("the report cannot be written") == 1
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_a_new_report_belongs_to_its_owner_alone(tmp_path: Path, mask: int) -> None:
+    """From its first byte on, whatever the umask. An old one keeps the permissions that somebody gave it."""
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.touch()
+    old.chmod(0o644)
+    before = os.umask(mask)
+    try:
+        for file in open_report_files([f"json={new}", f"text={old}"], ("json", "text")):
+            file.save("x")
+    finally:
+        os.umask(before)
+    assert [oct(file.stat().st_mode & 0o777) for file in (new, old)] == ["0o600", "0o644"]

@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import createflow
 from createflow.scenarios.conformance.known_failures import assess
@@ -44,6 +44,8 @@ async def conformance(
     place: ProfilePlace | None = None,
     gate: Level = Level.MUST,
     seed: int | None = None,
+    on_partial: Callable[[RunReport], None] = lambda _: None,
+    hurry: asyncio.Event | None = None,
 ) -> RunReport:
     """Run the checks: independent ones concurrently, then those that disturb others, one by one.
 
@@ -55,19 +57,39 @@ async def conformance(
         place: the file of the profile and its lines, when it has one.
         gate: the weakest level whose failures count.
         seed: of an earlier run, to generate the same cases again.
+        on_partial: receives the report so far after each check, as that of an interrupted run.
+        hurry: when it is set, the clean-up ends at once.
 
     Raises:
         UserError: a key, file, variable or address of the profile cannot be used.
         TargetError: nothing answers at the target's address.
     """
     seed = secrets.randbelow(2**32) if seed is None else seed
-    run = _Run(checks, progress)
     mask = Mask()
     run_id = secrets.token_hex(4)
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False
     left_behind: tuple[str, ...] = ()
     probes = ProbeSet(profile, run_id, mask, seed)
+
+    def report_of(results: tuple[CheckResult, ...]) -> RunReport:
+        return RunReport(
+            createflow_version=createflow.__version__,
+            run_id=run_id,
+            started_at=started_at.isoformat().replace("+00:00", "Z"),
+            duration_s=round(time.perf_counter() - start, 3),
+            target=mask.text(f"{profile.target.base_url.rstrip('/')}{profile.target.path}"),
+            profile=mask.text(source),
+            place=place,
+            seed=seed,
+            gate=gate,
+            interrupted=True,
+            results=results,
+            baseline=assess(profile.baseline, results, today=datetime.now(UTC).date()),
+            created=len(probes.context.created),
+        )
+
+    run = _Run(checks, progress, lambda results: on_partial(report_of(results)))
     try:
         async with probes:
             try:
@@ -79,37 +101,40 @@ async def conformance(
                     task.uncancel()
                 if profile.target.cleanup:
                     within_s = _HURRIED_CLEANUP_S if interrupted else _CLEANUP_S
-                    left_behind = await clean_up(probes.connection, within_s=within_s)
+                    left_behind = await _hurried(clean_up(probes.connection, within_s=within_s), hurry)
                 left_behind = (*left_behind, *await probes.tear_down())
     except asyncio.CancelledError:
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise
     results = run.results()
-    report = RunReport(
-        createflow_version=createflow.__version__,
-        run_id=run_id,
-        started_at=started_at.isoformat().replace("+00:00", "Z"),
-        duration_s=round(time.perf_counter() - start, 3),
-        target=f"{profile.target.base_url.rstrip('/')}{profile.target.path}",
-        profile=source,
-        place=place,
-        seed=seed,
-        gate=gate,
-        interrupted=interrupted,
-        results=results,
-        baseline=assess(profile.baseline, results, today=datetime.now(UTC).date()),
-        created=len(probes.context.created),
-        left_behind=left_behind,
-    )
+    report = report_of(results).model_copy(update={"interrupted": interrupted, "left_behind": left_behind})
     return mask.record(report)
+
+
+async def _hurried(cleaning: Coroutine[Any, Any, tuple[str, ...]], hurry: asyncio.Event | None) -> tuple[str, ...]:
+    """What a clean-up left behind. It is cancelled, and tells what is left, when the event is set."""
+    task = asyncio.ensure_future(cleaning)
+    if hurry is not None:
+        hurrying = asyncio.ensure_future(hurry.wait())
+        await asyncio.wait((task, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not task.done():
+            task.cancel()
+    return await task
 
 
 class _Run:
     """The checks of one run and how they ended so far."""
 
-    def __init__(self, checks: Sequence[Check], progress: Progress) -> None:
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        progress: Progress,
+        on_results: Callable[[tuple[CheckResult, ...]], None],
+    ) -> None:
         self._checks = checks
         self._progress = progress
+        self._on_results = on_results
         self._results: dict[str, CheckResult] = {}
 
     async def all(self, probes: ProbeSet) -> None:
@@ -143,3 +168,4 @@ class _Run:
             result = await run_check(check, probes, number)
         self._results[check.id] = result
         self._progress.ended(result)
+        self._on_results(self.results())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.principal import Principal
@@ -58,13 +59,18 @@ async def tear_down(connection: HttpConnection, requests: Sequence[Request], who
 
 
 async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
-    """Delete everything that the run created, each by its creator. Returns the URLs that are still there."""
+    """Delete everything that the run created, each by its creator. Returns the URLs that are still there.
+
+    Cancelling it ends it early: what was not deleted by then is returned.
+    """
     pending = {created.url: created for created in connection.context.created}
 
     def on_deleted(created: Created) -> None:
         pending.pop(created.url, None)
 
-    await delete_resources(connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted)
+    # Cancelled: the user does not want to wait, and wants to know what is left.
+    with suppress(asyncio.CancelledError):
+        await delete_resources(connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted)
     return tuple(pending)
 
 
