@@ -223,7 +223,7 @@ async def _damage(stack: UpCommand, run: Run) -> str:
         "values (%s, 'create', %s, 'success', 'x')"
     )
     async with await psycopg.AsyncConnection.connect(dsn) as connection:
-        await connection.execute("delete from resources where id = %s", [run.ids[1]])
+        await connection.execute("update resources set deleted_at = now() where id = %s", [run.ids[1]])
         await connection.execute(entry, [actors(run)[0], run.ids[2]])
         await connection.execute(entry, [actors(run)[0], ghost])
         await connection.execute(
