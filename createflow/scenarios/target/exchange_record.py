@@ -1,5 +1,6 @@
 """What a report shows of a request and its reply: cut to a readable size, without secrets, and as a curl command."""
 
+import re
 import shlex
 from collections.abc import Mapping
 
@@ -10,6 +11,8 @@ from createflow.schemas.report import Exchange
 
 SHOWN_CHARACTERS = 4096
 _LONGEST_CURL_BODY_BYTES = 4096
+_PLAIN = re.compile(r"[A-Za-z0-9 :._-]*")
+"""What needs no quoting within double quotes."""
 
 
 def request_record(
@@ -30,8 +33,14 @@ def request_record(
         url=url,
         request_headers=shown,
         request_body=cut(content or b""),
-        curl=curl_line(method, url, shown, content, ca_file=target.ca_file),
+        curl=curl_line(method, url, shown, content, variables=_variables(target, who, headers), ca_file=target.ca_file),
     )
+
+
+def _variables(target: Target, who: Principal, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers whose value is secret, each with the variable that stands for it."""
+    variables = {name: header_variable(name) for name in target.headers if name not in headers}
+    return variables if who.token is None else {**variables, who.header: "$TOKEN"}
 
 
 def cut(body: bytes) -> str:
@@ -41,30 +50,46 @@ def cut(body: bytes) -> str:
 
 
 def curl_line(
-    method: str, url: str, headers: Mapping[str, str], content: bytes | None, *, ca_file: str | None = None
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    content: bytes | None,
+    *,
+    variables: Mapping[str, str],
+    ca_file: str | None = None,
 ) -> str:
     """The request as a command for a POSIX shell (bash for bodies that are not text).
 
-    ``$NAME`` in a header's value is left for the shell to fill in.
+    Why ``variables``: everything else is quoted, since the target chose part of it (an ETag that is sent back).
+
+    Args:
+        variables: the variable, such as ``$TOKEN``, that the shell fills in, by header.
     """
     parts = ["curl", "-i"]
+    if any(sign in url for sign in "[]{}"):
+        parts.append("--globoff")
     if ca_file:
         parts += ["--cacert", shlex.quote(ca_file)]
     parts += ["-X", shlex.quote(method), shlex.quote(url)]
     for name, value in headers.items():
-        parts += ["-H", _header(f"{name}: {value}" if value else f"{name};")]
+        line = f"{name}: {value}" if value else f"{name};"
+        parts += ["-H", _header(line, variables.get(name, ""))]
     if content is not None and len(content) > _LONGEST_CURL_BODY_BYTES:
         return " ".join([*parts, "--data-binary", "@body"]) + f"  # body: a file of {len(content)} bytes"
     if content is not None:
-        parts += ["--data-binary", _body(content)]
+        # A text that begins with @ would name a file.
+        parts += ["--data-raw" if content.startswith(b"@") else "--data-binary", _body(content)]
     return " ".join(parts)
 
 
-def _header(line: str) -> str:
-    if "$" not in line:
+def _header(line: str, variable: str) -> str:
+    before, found, after = line.partition(variable) if variable else (line, "", "")
+    if not found:
         return shlex.quote(line)
-    escaped = line.replace("\\", "\\\\").replace('"', '\\"').replace("`", "\\`")
-    return f'"{escaped}"'
+    if _PLAIN.fullmatch(before + after):
+        return f'"{line}"'
+    quoted = [shlex.quote(part) if part else "" for part in (before, after)]
+    return f'{quoted[0]}"{variable}"{quoted[1]}'
 
 
 def _body(content: bytes) -> str:
