@@ -21,3 +21,16 @@ class Inconclusive(Exception):  # noqa: N818 - a verdict
 
 class NotDeclared(Exception):  # noqa: N818 - a verdict
     """The check is skipped: the profile does not configure what it needs; the message says what."""
+
+
+class Prevented(Exception):  # noqa: N818 - a verdict
+    """The check is skipped, because of a failure that another check reports.
+
+    Args:
+        cause: the id of that check. Where it did not fail, this check is inconclusive.
+        reason: what happened.
+    """
+
+    def __init__(self, cause: str, reason: str) -> None:
+        super().__init__(f"see {cause}: {reason}")
+        self.cause = cause

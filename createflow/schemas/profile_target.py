@@ -99,6 +99,9 @@ class Target(Section):
 
     base_url: BaseUrl
     """Scheme, host and port; the Host header says exactly this host."""
+    location_origins: tuple[BaseUrl, ...] = ()
+    """Other origins that a Location may name, such as the public one of a target behind a proxy. Path and query of
+    such a Location are read at ``base_url``; nothing is sent to these origins."""
     path: Path = "/api/resources"
     """The path of creates. ``{variable}`` is captured by a set-up request; ``{run_id}`` is the id of the run;
     ``{new_id}`` is a new UUID for each create."""

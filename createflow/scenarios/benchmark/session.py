@@ -13,6 +13,7 @@ from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, count_principals
 from createflow.scenarios.load.plan.write_log import preflight_name
+from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.run_context import RunContext
@@ -98,7 +99,10 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
         raise TargetError(address, problem, hint="a load test needs a target that accepts creates when it is idle")
     if set(plan.mix.shares()) == {Operation.CREATE}:
         return ()
-    url = connection.client.base_url.join(target.url_of(reply))
+    try:
+        url = connection.client.base_url.join(target.url_of(reply))
+    except (Inconclusive, Prevented) as problem:
+        raise TargetError(address, str(problem), hint="reads and updates need the URL of a resource") from None
     return ((url.raw_path.decode("ascii"), 0),)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import createflow
+from createflow.scenarios.conformance.causes import doubt_unreported, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.harness.check import Check
@@ -106,7 +107,7 @@ async def conformance(
     except asyncio.CancelledError:
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise
-    results = run.results()
+    results = run.results(probes)
     report = report_of(results).model_copy(update={"interrupted": interrupted, "left_behind": left_behind})
     return mask.record(report)
 
@@ -155,10 +156,12 @@ class _Run:
             if check.disturbs:
                 await self._one(check, probes, number)
 
-    def results(self) -> tuple[CheckResult, ...]:
+    def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
+        ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
+        ended = doubt_unreported(ended, probes.causes)
         missing = {check.id: result_of(check, Outcome.SKIPPED, "interrupted") for check in self._checks}
-        return tuple({**missing, **self._results}[check.id] for check in self._checks)
+        return tuple({**missing, **ended}[check.id] for check in self._checks)
 
     async def _one(self, check: Check, probes: ProbeSet, number: int) -> None:
         self._progress.started(check)
@@ -168,4 +171,4 @@ class _Run:
             result = await run_check(check, probes, number)
         self._results[check.id] = result
         self._progress.ended(result)
-        self._on_results(self.results())
+        self._on_results(self.results(probes))

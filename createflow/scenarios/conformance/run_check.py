@@ -3,24 +3,29 @@
 import asyncio
 import time
 import traceback
+from collections.abc import Sequence
 
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.finding_id import finding_id
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
-from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.target.fault_commands import FaultCommandFailed, FaultNotHealed
-from createflow.scenarios.target.http_client import NoReply
+from createflow.scenarios.target.http_client import BadReply, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 
 async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
-    """The result of one check. Only an Expectation is a failure of the target; any other exception is ``broken``."""
+    """The result of one check. Only an Expectation is a failure of the target; any other exception is ``broken``.
+
+    A check that met a Location, an id or a reply that nobody can use is skipped, and ``causes`` decides which check
+    reports that.
+    """
     start = time.perf_counter()
     target = probes.target_for(check, number)
     result = await _outcome(check, probes, target, number)
     duration_ms = round((time.perf_counter() - start) * 1000, 1)
-    return _with_finding_id(probes.mask.record(result.model_copy(update={"duration_ms": duration_ms})))
+    return with_finding_id(probes.mask.record(result.model_copy(update={"duration_ms": duration_ms})))
 
 
 def result_of(
@@ -47,11 +52,14 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
         async with limit:
             await check.function(**probes.arguments(check, target, number))
     except Expectation as broken_promise:
-        return result_of(check, Outcome.FAILED, finding=_finding(check, broken_promise, target.exchanges))
-    except NotDeclared as absent:
-        return result_of(check, Outcome.SKIPPED, str(absent))
-    except Inconclusive as doubt:
-        return result_of(check, Outcome.INCONCLUSIVE, str(doubt))
+        return result_of(check, Outcome.FAILED, finding=finding_of(check, broken_promise, target.exchanges))
+    except (NotDeclared, Prevented, BadReply, Inconclusive) as doubt:
+        if isinstance(doubt, Prevented):
+            probes.causes[check.id] = doubt.cause
+        elif isinstance(doubt, BadReply):
+            probes.bad_replies[check.id] = doubt
+        is_inconclusive = isinstance(doubt, Inconclusive)
+        return result_of(check, Outcome.INCONCLUSIVE if is_inconclusive else Outcome.SKIPPED, str(doubt))
     except (NoReply, SinkUnreachable, FaultCommandFailed) as error:
         if isinstance(error, FaultNotHealed):
             probes.unhealed_fault = str(error)
@@ -62,7 +70,8 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
     return result_of(check, Outcome.PASSED)
 
 
-def _finding(check: Check, broken_promise: Expectation, recorded: list[Exchange]) -> Finding:
+def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exchange]) -> Finding:
+    """The finding of a failure, with the exchanges that show it, or else the last ones."""
     exchanges = broken_promise.exchanges or tuple(recorded)
     return Finding(
         promised=check.title,
@@ -74,7 +83,7 @@ def _finding(check: Check, broken_promise: Expectation, recorded: list[Exchange]
     )
 
 
-def _with_finding_id(result: CheckResult) -> CheckResult:
+def with_finding_id(result: CheckResult) -> CheckResult:
     """The result with its finding id, made of the masked text, so that it depends on no secret."""
     if result.finding is None:
         return result

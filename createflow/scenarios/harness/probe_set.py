@@ -14,7 +14,7 @@ from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.credentials.provider import AuthProvider, writer_of
 from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.fault_commands import DeclaredFaults
-from createflow.scenarios.target.http_client import HttpConnection
+from createflow.scenarios.target.http_client import BadReply, HttpConnection
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.raw_http import RawSocket
@@ -98,6 +98,10 @@ class ProbeSet:
     contract: Contract = field(init=False)
     unhealed_fault: str = ""
     """The fault that could not be healed; from then on no failure can be blamed on the target."""
+    causes: dict[str, str] = field(default_factory=dict)
+    """The checks that were prevented, each with the id of the check that reports why."""
+    bad_replies: dict[str, BadReply] = field(default_factory=dict)
+    """The checks that met something that is not a whole reply."""
     _auth: AuthProvider = field(init=False)
     _sinks: SinkProbes = field(init=False)
     _endpoint: dict[type, Any] = field(default_factory=dict)

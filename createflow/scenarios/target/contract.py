@@ -11,6 +11,7 @@ from jsonschema.exceptions import SchemaError
 
 from createflow.scenarios.bodies.generate import example_of
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Errors, Target
@@ -74,6 +75,7 @@ class Contract:
         self.media_type = target.media_type
         self.max_body_bytes = target.max_body_bytes
         self.errors: Errors = target.errors
+        self.origins = _origins(target)
         self.idempotency_policy = target.idempotency_policy
         self.raw = _bytes(target.body_file)
         """The exact bytes of every create, where the profile gives them."""
@@ -153,6 +155,16 @@ class Contract:
                 hint='add "examples": [ a whole valid body ] to the schema, or target.body to the profile',
             )
         return body
+
+
+def _origins(target: Target) -> Origins:
+    try:
+        return Origins.of(target.base_url, target.location_origins)
+    except ValueError as error:
+        raise UserError(
+            f"target.base_url or target.location_origins: {error}",
+            hint="scheme, host and port: https://api.example.com:8443",
+        ) from None
 
 
 def _bytes(file: str | None) -> bytes | None:

@@ -10,6 +10,8 @@ from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
 
 SHOWN_CHARACTERS = 4096
+_SHOWN_HEADERS = 64
+_SHOWN_VALUE_CHARACTERS = 1024
 _LONGEST_CURL_BODY_BYTES = 4096
 _PLAIN = re.compile(r"[A-Za-z0-9 :._-]*")
 """What needs no quoting within double quotes."""
@@ -41,6 +43,9 @@ def _variables(target: Target, who: Principal, headers: Mapping[str, str]) -> di
     """The headers whose value is secret, each with the variable that stands for it."""
     variables = {name: header_variable(name) for name in target.headers if name not in headers}
     return variables if who.token is None else {**variables, who.header: "$TOKEN"}
+def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first headers of a reply, each cut to a readable length."""
+    return {name: value[:_SHOWN_VALUE_CHARACTERS] for name, value in list(headers.items())[:_SHOWN_HEADERS]}
 
 
 def cut(body: bytes) -> str:

@@ -3,11 +3,15 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from http.cookiejar import CookieJar
 
+import httpcore
 import httpx
 
 import createflow
-from createflow.scenarios.target.exchange_record import cut, request_record
+from createflow.scenarios.target.bounded_body import CODINGS, BodyRefused, whole_body
+from createflow.scenarios.target.exchange_record import cut, request_record, shown_headers
+from createflow.scenarios.target.gate import FAILURES, Gate, GatedTransport, OriginRefused, ReceivedTooMuch, limited
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext
@@ -17,9 +21,12 @@ from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
 
 _CONNECT_TIMEOUT_RATIO = 0.9
-_MAX_REPLY_BYTES = 8 * 1024 * 1024
-_POOL = httpx.Limits(max_connections=128, max_keepalive_connections=64, keepalive_expiry=4.0)
-"""Idle connections are closed before most servers close them, so that no request meets a closing one."""
+MAX_BODY_BYTES = 256 * 1024
+"""Of a reply, besides twice the ``max_body_bytes`` of the profile. Checks hold many replies at once."""
+MAX_COLLECTION_BYTES = 4 * 1024 * 1024
+"""Of the reply to a read of the collection."""
+MAX_HEADER_LINES = 256
+MAX_HEADER_BYTES = 64 * 1024
 
 
 class NoReply(Exception):  # noqa: N818 - a fact about the target that no check may take for a refusal
@@ -34,8 +41,17 @@ class NoConnection(NoReply):
     """No connection was made, so nothing was sent."""
 
 
+class BadReply(NoReply):
+    """A reply began, but is not a whole one: it is no valid HTTP, breaks off, or is larger or slower than allowed.
+
+    That is the target's fault, and reported once: see ``conformance.bad_replies``.
+    """
+
+
 class HttpConnection:
     """The pool. Proxies of the environment are not used: the target is measured, not the way to it.
+
+    Every request passes a gate that is open to the origin of ``base_url`` only.
 
     Raises:
         UserError: the base URL is not an address.
@@ -43,8 +59,10 @@ class HttpConnection:
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
+        self._gate = Gate.to(context.target.base_url, key="target.base_url")
+        self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
-            self.client = _client(context.target, context.run_id)
+            self.client = _client(context.target, context.run_id, self._gate)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise UserError(
                 f"target.base_url: {type(error).__name__}: not a valid address",
@@ -56,48 +74,74 @@ class HttpConnection:
         await self.client.aclose()
 
     async def send(
-        self, method: str, url: str, who: Principal, headers: Mapping[str, str], content: bytes | None
+        self,
+        method: str,
+        url: str,
+        who: Principal,
+        headers: Mapping[str, str],
+        content: bytes | None,
+        *,
+        is_collection: bool = False,
     ) -> Reply:
-        """Send one request and read the whole reply.
+        """Send one request and read the whole reply. No redirect is followed.
+
+        Args:
+            is_collection: the reply may have the size of a list of resources.
 
         Raises:
+            OriginRefused: the URL is not on the origin of ``base_url``; nothing was sent.
             NoReply: none came within the profile's ``timeout_s``.
+            BadReply: something came that is not a whole reply within the bounds.
         """
         target = self.context.target
         sent = dict(headers)
         if who.token is not None:
             self.context.mask.add(who.token, shown="$TOKEN")
             sent[who.header] = who.credential(who.token)
-        request = self.client.build_request(method, url, headers=_encoded(sent), content=content)
+        try:
+            request = self.client.build_request(method, url, headers=_encoded(sent), content=content)
+        except httpx.InvalidURL as error:
+            raise OriginRefused(f"nothing was sent to an address that cannot be used: {error}") from None
+        self._gate.require(str(request.url))
         record = request_record(target, request.method, str(request.url), who=who, headers=sent, content=content)
+        max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
         sent_at, start = time.time(), time.perf_counter()
         try:
-            async with asyncio.timeout(target.timeout_s):
-                response = await self.client.send(request, stream=True)
-                try:
-                    body = await _whole_body(response)
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx.ConnectTimeout):
+            with limited(max_bytes) as meter:
+                response, body = await self._exchange(request, max_bytes)
+        except (TimeoutError, httpcore.ConnectTimeout, httpx.ConnectTimeout):
             message = f"no complete reply within {target.timeout_s:g} s"
-        except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
+        except (BodyRefused, ReceivedTooMuch) as error:
+            message = str(error)
+            meter.received_bytes = meter.received_bytes or 1
+        except FAILURES as error:
             message = _reason(error)
         else:
             elapsed_ms = (time.perf_counter() - start) * 1000
             exchange = record.model_copy(
                 update={
                     "status": response.status_code,
-                    "response_headers": dict(response.headers),
+                    "response_headers": shown_headers(response.headers),
                     "response_body": cut(body),
                     "elapsed_ms": round(elapsed_ms, 3),
                 }
             )
             return Reply(response.status_code, dict(response.headers), body, exchange, sent_at, time.time())
         elapsed_ms = (time.perf_counter() - start) * 1000
-        raise NoReply(
+        failure = BadReply if meter.received_bytes else NoReply
+        raise failure(
             f"{method} {record.url}: {message}",
             record.model_copy(update={"error": message, "elapsed_ms": round(elapsed_ms, 3)}),
         )
+
+    async def _exchange(self, request: httpx.Request, max_bytes: int) -> tuple[httpx.Response, bytes]:
+        async with asyncio.timeout(self.context.target.timeout_s):
+            response = await self.client.send(request, stream=True)
+            try:
+                _require_small_header(response)
+                return response, await whole_body(response, max_bytes)
+            finally:
+                await response.aclose()
 
     async def require_reachable(self) -> None:
         """Send one request; any HTTP reply will do.
@@ -108,38 +152,44 @@ class HttpConnection:
         target = self.context.target
         try:
             # A variable in the path has no value before the set-up requests.
-            await self.send("GET", target.path.partition("{")[0], ANONYMOUS, {}, None)
+            await self.send("GET", target.path.partition("{")[0], ANONYMOUS, {}, None, is_collection=True)
         except NoReply as error:
             raise TargetError(
                 target.base_url, error.exchange.error, hint="is it running, and is the address right?"
             ) from None
 
 
-def _client(target: Target, run_id: str) -> httpx.AsyncClient:
+def _client(target: Target, run_id: str, gate: Gate) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=target.base_url,
-        verify=trusted_context(target.ca_file),
-        http2=False,
+        transport=GatedTransport(gate, trusted_context(target.ca_file)),
         trust_env=False,
         follow_redirects=False,
-        limits=_POOL,
+        cookies=_NoCookies(),
         # Every request has an overall limit in send(); but a handshake that is interrupted by it leaks its socket.
         timeout=httpx.Timeout(None, connect=target.timeout_s * _CONNECT_TIMEOUT_RATIO),
         headers={
             "user-agent": f"createflow/{createflow.__version__} (run {run_id})",
             "accept": target.accept,
+            "accept-encoding": ", ".join(CODINGS),
             **target.headers,
         },
     )
 
 
-async def _whole_body(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > _MAX_REPLY_BYTES:
-            raise httpx.StreamError(f"the reply is longer than {_MAX_REPLY_BYTES} bytes")
-    return bytes(body)
+class _NoCookies(CookieJar):
+    """Keeps nothing: a cookie of one principal must not go with the request of another."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Take none."""
+
+
+def _require_small_header(response: httpx.Response) -> None:
+    lines = response.headers.raw
+    if len(lines) > MAX_HEADER_LINES:
+        raise BodyRefused(f"the reply has more than {MAX_HEADER_LINES} header lines")
+    if sum(len(name) + len(value) for name, value in lines) > MAX_HEADER_BYTES:
+        raise BodyRefused(f"the header of the reply is longer than {MAX_HEADER_BYTES} bytes")
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -5,17 +5,31 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.location import (
+    LocationElsewhere,
+    LocationMalformed,
+    names_one_resource,
+    names_resource,
+    shown_location,
+)
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.refusals import Refusals
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
+LOCATION_IS_GIVEN = "response.location_is_given"
+LOCATION_IS_OURS = "response.location_is_ours"
+BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
+"""The checks that report a Location or an id that cannot be used; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
+_MAX_ID_CHARACTERS = 1_024
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -43,13 +57,17 @@ class HttpTarget:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         paced: bool = True,
+        is_collection: bool = False,
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
         who = (self.writer if who is None else who).current()
         bucket = who.subject or who.token or ""
         if paced:
             await self._context.pace.wait(bucket)
-        reply = await self._connection.send(method, url, who, headers or {}, content)
+        try:
+            reply = await self._connection.send(method, url, who, headers or {}, content, is_collection=is_collection)
+        except OriginRefused as refusal:
+            raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         if not paced and reply.accepted:
             self._context.pace.count_unpaced(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
@@ -82,11 +100,13 @@ class HttpTarget:
         if not creates or not reply.accepted:
             return reply
         reply = self._with_location(reply)
-        if "location" in reply.headers or self._id_in(reply) is not None:
-            url = self.url_of(reply)
-            self._context.created.append(Created(url, who or self.writer, self._id_in(reply) or ""))
-            if self._context.target.reply == "partial" and paced:
-                reply = await self._with_read_fields(reply, url, who)
+        self._remember(reply, who or self.writer)
+        if self._context.target.reply == "partial" and paced:
+            try:
+                url = self.url_of(reply)
+            except (Inconclusive, Prevented):
+                return reply  # the checks that need the resource say why
+            reply = await self._with_read_fields(reply, url, who)
         return reply
 
     async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
@@ -95,7 +115,7 @@ class HttpTarget:
 
     async def read_collection(self, *, who: Principal | None = None) -> Reply:
         """Send a GET to the create path."""
-        return await self.send("GET", self._context.path(self._collection_path()), who=who)
+        return await self.send("GET", self._context.path(self._collection_path()), who=who, is_collection=True)
 
     async def update(
         self,
@@ -116,22 +136,68 @@ class HttpTarget:
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 
     def url_of(self, created: Reply) -> str:
-        """The URL of a created resource: the profile's ``read_path``, else its Location, else its id below the path.
+        """The URL of a created resource at ``base_url``.
+
+        It is the profile's ``read_path``, else the path and query of its Location, else its id below the path.
 
         Raises:
+            Prevented: the Location or the id cannot be used, as another check reports.
             Inconclusive: the reply has neither a Location nor an id.
         """
-        target = self._context.target
-        base = self._connection.client.base_url
         resource_id = self._id_in(created)
-        if target.read_path and resource_id is not None:
-            return str(base.join(self._context.path(target.read_path, id=resource_id)))
+        if self._context.target.read_path and resource_id is not None:
+            return self._own_url(self._context.path(self._context.target.read_path, id=resource_id))
         if location := created.headers.get("location"):
-            return str(base.join(location))
+            try:
+                return self._own_url(self.contract.origins.path_of(location, created.exchange.url))
+            except LocationMalformed as problem:
+                raise Prevented(LOCATION_IS_GIVEN, str(problem)) from None
+            except LocationElsewhere as problem:
+                reason = f"{problem}; target.location_origins can declare it"
+                raise Prevented(LOCATION_IS_OURS, reason) from None
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
+        return self._url_of_id(resource_id)
+
+    def _remember(self, reply: Reply, who: Principal) -> None:
+        """Keep what a 201 says was created, for the clean-up."""
+        resource_id, location = self._id_in(reply), reply.headers.get("location", "")
+        if not location and resource_id is None:
+            return
+        created = Created(location or str(resource_id), who, resource_id or "")
+        self._context.created.append(created)
+        if reply.status != 201:
+            # A 200 may be about a resource that was there before (RFC 9110 §9.3.4).
+            created.kept_because = f"the create was answered {reply.status}, not 201"
+            return
+        try:
+            created.url = self.url_of(reply)
+        except Prevented as problem:
+            self._guess(created, str(problem))
+            return
+        if location and not self._context.target.read_path and not self._names(created):
+            self._guess(created, f"the Location {shown_location(location)} does not name the resource")
+
+    def _names(self, created: Created) -> bool:
+        """Whether the URL of a Location names one resource, and that of the id where the reply shows one."""
+        path = created.url.removeprefix(str(self.contract.origins.own))
+        has_id = created.id != "" and self.contract.fields.id != LOCATION
+        collection = self._context.path(self._collection_path())
+        return names_one_resource(path, collection) and (not has_id or names_resource(path, created.id))
+
+    def _guess(self, created: Created, problem: str) -> None:
+        """Give a resource whose Location cannot be used the URL of its id, if it has one."""
+        if created.id and self.contract.fields.id != LOCATION:
+            created.url, created.is_guessed = self._url_of_id(created.id), True
+        else:
+            created.kept_because = problem
+
+    def _url_of_id(self, resource_id: str) -> str:
         path = f"{self._collection_path().rstrip('/')}/{{id}}"
-        return str(base.join(self._context.path(path, id=resource_id)))
+        return self._own_url(self._context.path(path, id=resource_id))
+
+    def _own_url(self, path: str) -> str:
+        return f"{self._context.target.base_url.rstrip('/')}{path}"
 
     def _collection_path(self) -> str:
         return self._context.target.path.partition("/{new_id}")[0]
@@ -169,5 +235,13 @@ class HttpTarget:
         return replace(reply, representation={**seen.representation, **(reply.representation or {})})
 
     def _id_in(self, reply: Reply) -> str | None:
-        value = (reply.document or {}).get(self.contract.fields.id)
-        return str(value) if isinstance(value, (str, int)) and value != "" else None
+        return usable_id((reply.document or {}).get(self.contract.fields.id))
+
+
+def usable_id(value: Any) -> str | None:
+    """An id as text; ``None`` for what names no resource, or cannot be a segment of a path."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    text = str(value)
+    is_usable = 0 < len(text) <= _MAX_ID_CHARACTERS and text.isprintable() and text not in {".", ".."}
+    return text if is_usable else None

@@ -7,15 +7,22 @@ import uuid
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import httptools
+
 import createflow
 from createflow.scenarios.target.callback_listener import is_loopback
-from createflow.scenarios.target.http_client import NoConnection, NoReply
+from createflow.scenarios.target.gate import Gate
+from createflow.scenarios.target.http_client import BadReply, NoConnection, NoReply
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
+from createflow.schemas.origin import Origin
 from createflow.schemas.report import Exchange
 
+MAX_HEADER_BYTES = 64 * 1024
+"""Of the header lines and trailers of one reply."""
+MAX_INTERIM_REPLIES = 32
 _TIMEOUT_S = 5.0
 _QUIET_S = 1.0
 """Silence after the first reply that means that no further one comes."""
@@ -32,15 +39,17 @@ class RawSocket:
         self._method = target.method
         self._media_type = target.media_type
         self._accept = target.accept
-        parts = urlsplit(target.base_url)
-        self._secure = parts.scheme == "https"
-        self._name = parts.hostname or ""
-        self._port = parts.port or (443 if self._secure else 80)
+        origin = Origin.of(target.base_url)
+        self._secure = origin.scheme == "https"
+        self._name = origin.host
+        self._port = origin.port
+        # Without TLS, ``plaintext_creates_nothing`` also tries the same port and port 80 of the host.
+        self._gate = Gate([origin, *(Origin("http", origin.host, port) for port in (origin.port, 80))])
         self._ca_file = target.ca_file
         self._headers = dict(target.headers)
         self._run_id = context.run_id
         self._mask = context.mask
-        self.authority = parts.netloc
+        self.authority = urlsplit(target.base_url).netloc
         self.is_local = is_loopback(target.base_url)
 
     def request(
@@ -90,8 +99,10 @@ class RawSocket:
         self, sent: bytes, port: int, *, secure: bool, expected_replies: int, then_abort: bool
     ) -> RawExchange:
         start = time.perf_counter()
-        received, closed = b"", False
+        received, closed = bytearray(), False
+        parser = RawReplies()
         url = self._url(port, secure=secure)
+        self._gate.require(f"{'https' if secure else 'http'}://{self._host()}:{port}")
         try:
             async with asyncio.timeout(_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(
@@ -108,8 +119,8 @@ class RawSocket:
                 await writer.drain()
                 return RawExchange((), is_closed=False, exchange=self._record(url, sent, b"", 0.0))
             deadline = start + _TIMEOUT_S
-            while len(_replies(received)) < expected_replies and len(received) < _MAX_REPLY_BYTES:
-                read_timeout_s = min(deadline - time.perf_counter(), _QUIET_S if _replies(received) else _TIMEOUT_S)
+            while parser.count < expected_replies and not parser.problem and len(received) < _MAX_REPLY_BYTES:
+                read_timeout_s = min(deadline - time.perf_counter(), _QUIET_S if parser.count else _TIMEOUT_S)
                 if read_timeout_s <= 0:
                     break
                 try:
@@ -121,14 +132,21 @@ class RawSocket:
                     closed = True
                     break
                 received += part
+                parser.feed(part)
         except OSError:
             closed = True
         finally:
             writer.transport.abort()
-        replies = _replies(received)
+        parser.end()
+        replies = parser.complete
         elapsed_ms = (time.perf_counter() - start) * 1000
-        record = self._record(url, sent, received, elapsed_ms, replies[-1].status if replies else None)
-        if not replies and not closed:
+        record = self._record(url, sent, bytes(received[:_SHOWN]), elapsed_ms, replies[-1].status if replies else None)
+        # Without TLS, an alert or another text that is not HTTP is a refusal.
+        is_refused = secure != self._secure and bool(parser.problem)
+        if not replies and received and not is_refused:
+            problem = parser.problem or "the reply is longer or slower than allowed, or breaks off"
+            raise BadReply(f"raw request: {problem}", record.model_copy(update={"error": problem}))
+        if not replies and not closed and not is_refused:
             raise NoReply(f"no reply to the raw request within {_TIMEOUT_S:g} s", record)
         return RawExchange(tuple(replies), closed, record)
 
@@ -158,53 +176,106 @@ class RawSocket:
         )
 
 
-def _replies(received: bytes) -> list[RawReply]:
-    """The complete replies at the beginning of the received bytes, without interim ones (1xx)."""
-    found: list[RawReply] = []
-    rest = received
-    while True:
-        head, separator, after = rest.partition(b"\r\n\r\n")
-        if not separator:
-            return found
-        first, *lines = head.decode("latin-1").split("\r\n")
-        status_line = first.split(" ", 2)
-        if len(status_line) < 2 or not status_line[0].startswith("HTTP/") or not status_line[1].isdigit():
-            return found
-        pairs = (line.partition(":") for line in lines)
-        headers = tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
-        status = int(status_line[1])
-        body, after_body = _body(status, dict(headers), after)
-        if body is None:
-            return found
-        if status >= 200:
-            found.append(RawReply(status, headers, body))
-        rest = after_body
+class RawReplies:
+    """The complete replies in the bytes of one connection, by the strict grammar of llhttp (RFC 9112).
 
+    Interim ones (1xx) are left out. What is no valid reply ends the parsing; nothing is guessed, and each byte is
+    looked at once.
+    """
 
-def _body(status: int, headers: dict[str, str], after: bytes) -> tuple[bytes | None, bytes]:
-    """The body and what follows it; ``None`` while it is incomplete."""
-    if status < 200 or status in {204, 304}:
-        return b"", after
-    if headers.get("transfer-encoding", "").lower() == "chunked":
-        return _chunks(after)
-    length = headers.get("content-length", "")
-    if not length.isdigit():
-        # The body ends with the connection (RFC 9112 §6.3): take what has arrived.
-        return after, b""
-    size = int(length)
-    return (after[:size], after[size:]) if len(after) >= size else (None, b"")
+    def __init__(self) -> None:
+        self.complete: list[RawReply] = []
+        self.problem = ""
+        """Why the bytes are no replies; from there on nothing is read."""
+        self._parser = httptools.HttpResponseParser(self)
+        # A second reply after "Connection: close" is what checks of request smuggling look for.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._interim = 0
+        self._start()
 
-
-def _chunks(after: bytes) -> tuple[bytes | None, bytes]:
-    body = b""
-    while True:
-        line, separator, rest = after.partition(b"\r\n")
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the connection."""
+        if self.problem:
+            return
         try:
-            size = int(line.split(b";")[0], 16)
-        except ValueError:
-            return None, b""
-        if not separator or len(rest) < size + 2:
-            return None, b""
-        body, after = body + rest[:size], rest[size + 2 :]
-        if size == 0:
-            return body, after
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.problem = "the reply switches the protocol (101)"
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self.problem = str(cause if isinstance(cause, _TooMuch) else error)
+
+    @property
+    def count(self) -> int:
+        """The replies so far; one whose body ends with the connection (RFC 9112 §6.3) counts from its header on."""
+        return len(self.complete) + self._is_unframed
+
+    def end(self) -> None:
+        """No more bytes come. A body that ends with the connection is what has come of it."""
+        if self._is_unframed and not self.problem:
+            self._keep()
+
+    @property
+    def _is_unframed(self) -> bool:
+        return self._has_header and not self._is_framed
+
+    def _start(self) -> None:
+        self._headers: list[tuple[str, str]] = []
+        self._header_bytes = 0
+        self._body = bytearray()
+        self._has_header = False
+        self._is_framed = True
+
+    def _keep(self) -> None:
+        status = self._parser.get_status_code()
+        self.complete.append(RawReply(status, tuple(self._headers), bytes(self._body)))
+        self._start()
+
+    def _add_header_bytes(self, count: int) -> None:
+        self._header_bytes += count
+        if self._header_bytes > MAX_HEADER_BYTES:
+            raise _TooMuch(f"the header of the reply is longer than {MAX_HEADER_BYTES} bytes")
+
+    # The callbacks of httptools, by its names.
+
+    def on_message_begin(self) -> None:
+        """A reply begins."""
+        self._start()
+
+    def on_status(self, reason: bytes) -> None:
+        """A part of the reason phrase."""
+        self._add_header_bytes(len(reason))
+
+    def on_header(self, name: bytes, value: bytes | None) -> None:
+        """One header line, or one trailer, which is not kept."""
+        self._add_header_bytes(len(name) + len(value or b""))
+        if not self._has_header:
+            self._headers.append((name.decode("latin-1").lower(), (value or b"").decode("latin-1").strip()))
+
+    def on_headers_complete(self) -> None:
+        """The body begins."""
+        self._has_header = True
+        codings = ",".join(value for name, value in self._headers if name == "transfer-encoding")
+        status = self._parser.get_status_code()
+        bodiless = status < 200 or status in {204, 304}
+        has_length = any(name == "content-length" for name, _ in self._headers)
+        is_chunked = codings.lower().rpartition(",")[2].strip() == "chunked"
+        self._is_framed = bodiless or has_length or is_chunked
+
+    def on_body(self, part: bytes) -> None:
+        """A part of the body."""
+        self._body += part
+
+    def on_message_complete(self) -> None:
+        """The reply is complete."""
+        if self._parser.get_status_code() >= 200:
+            self._keep()
+            return
+        self._interim += 1
+        if self._interim > MAX_INTERIM_REPLIES:
+            raise _TooMuch(f"more than {MAX_INTERIM_REPLIES} interim replies (1xx)")
+        self._start()
+
+
+class _TooMuch(Exception):  # noqa: N818 - read as a statement
+    """A bound of a reply is exceeded."""

@@ -1,10 +1,10 @@
 """One reply of the target, as checks see it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from createflow.scenarios.target.received import NotJson, json_of
 from createflow.scenarios.target.refusals import CONTRACT, Refusals
 from createflow.schemas.report import Exchange
 
@@ -48,8 +48,8 @@ class Reply:
         if self.representation is not None:
             return self.representation
         try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
+            document = json_of(self.body)
+        except NotJson:
             return None
         return document if isinstance(document, dict) else None
 
@@ -61,7 +61,7 @@ class Reply:
     def means(self, *statuses: int) -> bool:
         """Whether the reply means one of the contract's statuses, by the statuses and codes of the profile."""
         try:
-            document = json.loads(self.body)
-        except (ValueError, RecursionError):
+            document = json_of(self.body)
+        except NotJson:
             document = None
         return any(self.refusals.has_meaning(status, self.status, document) for status in statuses)

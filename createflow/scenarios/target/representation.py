@@ -7,10 +7,10 @@ elsewhere a key with the profile's name of that place (``@location``, ``/data/id
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from createflow.scenarios.target.received import NotJson, http_date, json_of
 from createflow.scenarios.text.json_pointer import reference_tokens, value_at
 from createflow.schemas.profile_target import Target
 
@@ -48,8 +48,8 @@ class WireFormat:
             is_read: the reply is to a GET.
         """
         try:
-            whole = json.loads(body) if body else {}
-        except (ValueError, RecursionError):
+            whole = json_of(body) if body else {}
+        except NotJson:
             return None
         envelope = self._envelope
         place = envelope.reply if envelope.read is None or not is_read else envelope.read
@@ -70,14 +70,15 @@ class WireFormat:
         if not self._self_link:
             return None
         try:
-            link = value_at(json.loads(body), self._self_link)
-        except (ValueError, RecursionError):
+            link = value_at(json_of(body), self._self_link)
+        except NotJson:
             return None
         return link if isinstance(link, str) and link else None
 
     def _as_rfc_3339(self, value: Any) -> Any:
         """The time as the checks read it. A value that is not in the configured format stays as it is."""
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        moment: datetime | None
         try:
             match self._fields.created_at_format:
                 case "epoch_ms" if number:
@@ -85,17 +86,21 @@ class WireFormat:
                 case "epoch_s" if number:
                     moment = datetime.fromtimestamp(value, UTC)
                 case "http_date" if isinstance(value, str):
-                    moment = parsedate_to_datetime(value)
+                    moment = http_date(value)
                 case _:
                     return value
         except (ValueError, OverflowError, OSError):
             return value
-        return moment.isoformat()
+        return value if moment is None else moment.isoformat()
 
 
 def last_segment(url: str) -> str:
     """The last segment of a URL's path."""
-    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    return unquote(path.rstrip("/").rpartition("/")[2])
 
 
 def _found(field: str, whole: Any, headers: Mapping[str, str], url: str) -> Any:

@@ -24,6 +24,10 @@ class Created:
     url: str
     who: Principal
     id: str = ""
+    is_guessed: bool = False
+    """The URL is made of the id, because the Location cannot be used; a 404 at it does not mean that it is gone."""
+    kept_because: str = ""
+    """Why it is not deleted; otherwise empty."""
 
 
 class RunContext:
@@ -87,7 +91,7 @@ def filled_path(path: str, variables: Mapping[str, str]) -> str:
     """The path with every ``{name}`` replaced, percent-encoded.
 
     Raises:
-        UserError: a variable has no value.
+        UserError: a variable has no value, or one that would name another place.
     """
     return _VARIABLE.sub(lambda match: quote(_value(match[1], variables, path), safe=""), path)
 
@@ -112,4 +116,8 @@ def _value(name: str, variables: Mapping[str, str], path: str) -> str:
             f"{path}: the variable {{{name}}} has no value",
             hint=f'a [[setup]] request with capture = {{{name} = "/pointer"}}; known: {", ".join(sorted(variables))}',
         )
-    return variables[name]
+    value = variables[name]
+    if value in {".", ".."}:
+        # RFC 3986 §6.2.2.3: on the way, these segments are removed, and with ".." the one before it.
+        raise UserError(f"{path}: the variable {{{name}}} is {value!r}, which a path cannot contain as data")
+    return value

@@ -5,8 +5,10 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
+from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.received import NotJson, delay_seconds, json_of
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Created, RunContext, filled
 from createflow.scenarios.text.json_pointer import value_at
@@ -59,11 +61,13 @@ async def tear_down(connection: HttpConnection, requests: Sequence[Request], who
 
 
 async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
-    """Delete everything that the run created, each by its creator. Returns the URLs that are still there.
+    """Delete everything that the run created, each by its creator. Returns what is still there, by URL.
 
-    Cancelling it ends it early: what was not deleted by then is returned.
+    What cannot be deleted without doubt stays: see ``Created.kept_because``. Cancelling it ends it early: what was not
+    deleted by then is returned.
     """
-    pending = {created.url: created for created in connection.context.created}
+    found = {created.url: created for created in connection.context.created}
+    pending = {url: created for url, created in found.items() if not created.kept_because}
 
     def on_deleted(created: Created) -> None:
         pending.pop(created.url, None)
@@ -71,7 +75,8 @@ async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str,
     # Cancelled: the user does not want to wait, and wants to know what is left.
     with suppress(asyncio.CancelledError):
         await delete_resources(connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted)
-    return tuple(pending)
+    kept = [f"{url}: {created.kept_because}" for url, created in found.items() if created.kept_because]
+    return (*pending, *kept)
 
 
 async def delete_resources(
@@ -81,7 +86,7 @@ async def delete_resources(
     within_s: float,
     on_deleted: Callable[[Created], None],
 ) -> None:
-    """Delete resources, a few at once, until all were tried or the time is up.
+    """Delete resources, a few at once, until all were tried or the time is up; none unless ``target.cleanup`` is set.
 
     Args:
         connection: to the target.
@@ -89,6 +94,8 @@ async def delete_resources(
         within_s: what is not deleted by then stays.
         on_deleted: called for each resource that is gone.
     """
+    if not connection.context.target.cleanup:
+        return
     rest = iter(resources)
 
     async def delete_some() -> None:
@@ -107,19 +114,21 @@ async def delete_resources(
 async def _is_deleted(connection: HttpConnection, created: Created) -> bool:
     context = connection.context
     request = context.target.cleanup_request
+    if created.kept_because or not (created.id or request.path == "{url}"):
+        return False
     variables = {**context.variables, "id": created.id, "url": created.url}
-    url = created.url if request.path == "{url}" else context.path(request.path, id=created.id, url=created.url)
     content = None if request.body is None else json.dumps(filled(request.body, variables)).encode()
     headers = {} if content is None else {"content-type": context.target.media_type}
-    for _ in range(3):
-        try:
+    try:
+        url = created.url if request.path == "{url}" else context.path(request.path, id=created.id, url=created.url)
+        for _ in range(3):
             reply = await connection.send(request.method, url, created.who.current(), headers, content)
-        except NoReply:
-            return False
-        if reply.status != 429:
-            return reply.accepted or reply.status in _GONE_STATUSES
-        retry_after = reply.headers.get("retry-after", "1")
-        await asyncio.sleep(min(float(retry_after) if retry_after.isdigit() else 1.0, _MAX_RETRY_AFTER_S))
+            if reply.status != 429:
+                return reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed)
+            retry_after_s = delay_seconds(reply.headers.get("retry-after", ""))
+            await asyncio.sleep(min(1.0 if retry_after_s is None else retry_after_s, _MAX_RETRY_AFTER_S))
+    except (NoReply, OriginRefused, UserError):
+        return False
     return False
 
 
@@ -139,11 +148,11 @@ def _capture(context: RunContext, request: Request, reply: Reply, where: str) ->
     if not request.capture:
         return
     try:
-        document = json.loads(reply.body)
-    except ValueError:
+        document = json_of(reply.body)
+    except NotJson:
         document = None
     for name, pointer in request.capture.items():
         value = value_at(document, pointer)
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
             raise UserError(f"{where}: nothing to capture at {pointer}", hint="a JSON Pointer to a string or a number")
         context.variables[name] = str(value)

@@ -5,9 +5,9 @@ import ssl
 import time
 import warnings
 from typing import Literal
-from urllib.parse import urlsplit
 
 from createflow.schemas.error import UserError
+from createflow.schemas.origin import Origin
 
 _TIMEOUT_S = 5.0
 
@@ -30,9 +30,9 @@ class TlsHandshakes:
     """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
 
     def __init__(self, base_url: str, ca_file: str | None) -> None:
-        parts = urlsplit(base_url)
-        self._host = parts.hostname or ""
-        self._port = parts.port or 443
+        origin = Origin.of(base_url)
+        self._host = origin.host
+        self._port = origin.port
         self._ca_file = ca_file
 
     def verified_error(self) -> str:

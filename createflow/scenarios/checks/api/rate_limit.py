@@ -3,7 +3,6 @@
 import asyncio
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import count
 
@@ -13,6 +12,7 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.received import delay_seconds, http_date
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -150,10 +150,10 @@ async def _admitted_in_burst(target: Target) -> tuple[list[tuple[float, float, R
 
 def _seconds(value: str, reply: Reply) -> float:
     """RFC 9110 §10.2.3: Retry-After = HTTP-date / delay-seconds."""
-    if value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        raise Expectation("Retry-After in seconds or as a date", value, exchanges=[reply.exchange]) from None
-    return max((moment.astimezone(UTC) - datetime.now(UTC)).total_seconds(), 0)
+    delay_s = delay_seconds(value)
+    if delay_s is not None:
+        return delay_s
+    moment = http_date(value)
+    if moment is None:
+        raise Expectation("Retry-After in seconds or as a date", repr(value[:120]), exchanges=[reply.exchange])
+    return max((moment - datetime.now(UTC)).total_seconds(), 0)

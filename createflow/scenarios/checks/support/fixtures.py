@@ -10,6 +10,7 @@ from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.http_client import NoReply
+from createflow.scenarios.target.http_target import usable_id
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -24,8 +25,17 @@ class Resource:
     reply: Reply
     shown: dict[str, Any]
     id: str
-    url: str
     name: str
+    target: Target
+
+    @property
+    def url(self) -> str:
+        """Where it is read.
+
+        Raises:
+            Prevented: its Location cannot be used, as another check reports.
+        """
+        return self.target.url_of(self.reply)
 
 
 async def created(
@@ -50,11 +60,13 @@ def resource_in(target: Target, reply: Reply, sent: Mapping[str, Any]) -> Resour
     if not reply.accepted:
         raise Inconclusive(f"an ordinary create was answered with {reply.status}")
     shown = reply.document
-    resource_id = (shown or {}).get(target.contract.fields.id)
-    if shown is None or resource_id is None:
+    if shown is None:
         raise Inconclusive("the reply to an ordinary create is no JSON object with an id")
+    resource_id = usable_id(shown.get(target.contract.fields.id))
+    if resource_id is None:
+        raise Inconclusive("the reply to an ordinary create shows no id that names a resource")
     name = str(sent.get(target.contract.fields.name, ""))
-    return Resource(reply, shown, str(resource_id), target.url_of(reply), name)
+    return Resource(reply, shown, resource_id, name, target)
 
 
 @asynccontextmanager
@@ -112,9 +124,9 @@ def missing_url(url: str) -> str:
     """A URL whose id has the same form as a real one, but which names no resource."""
     base, _, name = url.rpartition("/")
     stem, dot, rest = name.partition(".")
-    if stem.isdigit():
+    if stem.isascii() and stem.isdigit() and len(stem) < 20:
         return f"{base}/{int(stem) + 1_000_000_000}{dot}{rest}"
-    digits = [position for position, letter in enumerate(stem) if letter.isdigit()]
+    digits = [position for position, letter in enumerate(stem) if letter in "0123456789"]
     if not digits:
         return f"{base}/{stem}-no-such{dot}{rest}"
     last = digits[-1]

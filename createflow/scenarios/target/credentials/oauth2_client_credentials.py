@@ -1,5 +1,6 @@
 """``kind = "oauth2_client_credentials"``: tokens from a token endpoint (RFC 6749 §4.4)."""
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from createflow.scenarios.target.bounded_body import CODINGS, BodyRefused, whole_body
 from createflow.scenarios.target.credentials.provider import environment_secrets, environment_values
 from createflow.scenarios.target.credentials.renewal import (
     REQUEST_TIMEOUT_S,
@@ -15,12 +17,15 @@ from createflow.scenarios.target.credentials.renewal import (
     RenewingProvider,
     Request,
 )
+from createflow.scenarios.target.gate import FAILURES, Gate, GatedTransport, ReceivedTooMuch, limited
+from createflow.scenarios.target.received import NotJson, json_of
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError
 from createflow.schemas.profile_auth import OAuth2Auth
 
 _DEFAULT_LIFETIME_S = 300.0
+_MAX_REPLY_BYTES = 256 * 1024
 
 
 class Provider(RenewingProvider):
@@ -55,18 +60,23 @@ def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
 
     async def request() -> IssuedToken:
         try:
-            async with httpx.AsyncClient(
-                verify=trusted_context(auth.ca_file), trust_env=False, timeout=REQUEST_TIMEOUT_S
-            ) as client:
-                reply = await client.post(
-                    auth.token_url,
-                    data={name: value for name, value in form.items() if value},
-                    auth=basic or httpx.USE_CLIENT_DEFAULT,
-                    headers={"accept": "application/json"},
-                )
-        except httpx.HTTPError as error:
+            with limited(_MAX_REPLY_BYTES):
+                async with (
+                    asyncio.timeout(REQUEST_TIMEOUT_S),
+                    _client(auth) as client,
+                    client.stream(
+                        "POST",
+                        auth.token_url,
+                        data={name: value for name, value in form.items() if value},
+                        auth=basic or httpx.USE_CLIENT_DEFAULT,
+                        headers={"accept": "application/json", "accept-encoding": ", ".join(CODINGS)},
+                    ) as reply,
+                ):
+                    document = _object(await whole_body(reply, _MAX_REPLY_BYTES))
+        except TimeoutError:
+            raise TargetError(auth.token_url, f"no token: no whole reply within {REQUEST_TIMEOUT_S:g} s") from None
+        except (*FAILURES, BodyRefused, ReceivedTooMuch) as error:
             raise TargetError(auth.token_url, f"no token: {str(error) or type(error).__name__}") from None
-        document = _object(reply)
         token = document.get("access_token")
         if not reply.is_success or not isinstance(token, str) or not token:
             reason = document.get("error_description") or document.get("error") or "no access_token"
@@ -81,9 +91,16 @@ def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
     return request
 
 
-def _object(reply: httpx.Response) -> dict[str, Any]:
+def _client(auth: OAuth2Auth) -> httpx.AsyncClient:
+    """The client's secret goes to the origin of ``token_url`` only: no redirect is followed."""
+    gate = Gate.to(auth.token_url, key="auth.token_url")
+    transport = GatedTransport(gate, trusted_context(auth.ca_file))
+    return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=REQUEST_TIMEOUT_S)
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        document = reply.json()
-    except ValueError:
+        document = json_of(body)
+    except NotJson:
         return {}
     return document if isinstance(document, dict) else {}

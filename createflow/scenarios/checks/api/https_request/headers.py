@@ -1,18 +1,19 @@
 """Headers that every reply must have, and headers that none should have."""
 
 import re
-from email.utils import parsedate_to_datetime
+from contextlib import suppress
 
 from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
-from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.received import http_date
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
-_VERSION = re.compile(r"\d+\.\d+")
+_VERSION = re.compile(r"[0-9]\.[0-9]")
 _OTHER_ORIGIN = "https://other.example"
 
 
@@ -22,10 +23,7 @@ async def date_is_given(target: Target) -> None:
     async with positive_controls(target):
         for case, reply in await _replies(target):
             date = expect_header(reply, "Date")
-            try:
-                parsedate_to_datetime(date)
-            except ValueError:
-                raise Expectation(f"an HTTP date on {case}", date, exchanges=[reply.exchange]) from None
+            expect(http_date(date) is not None, f"an HTTP date on {case}", repr(date[:120]), reply)
 
 
 @check(
@@ -89,8 +87,8 @@ async def https_is_insisted_on(target: Target) -> None:
     if not reply.accepted:
         raise Inconclusive(f"an ordinary create was answered with {reply.status}")
     value = expect_header(reply, "Strict-Transport-Security")
-    age = re.search(r'max-age\s*=\s*"?(\d+)', value, re.IGNORECASE)
-    expect(age is not None and int(age[1]) > 0, "a max-age above zero", value, reply)
+    age = re.search(r'max-age[ \t]{0,9}=[ \t]{0,9}"?0*([0-9])', value, re.IGNORECASE)
+    expect(age is not None and age[1] != "0", "a max-age above zero", value, reply)
 
 
 async def _replies(target: Target) -> list[tuple[str, Reply]]:
@@ -98,8 +96,9 @@ async def _replies(target: Target) -> list[tuple[str, Reply]]:
     made = await target.create()
     replies = {
         "a create": made,
-        "a read": await target.read(target.url_of(made)),
         "an empty body": await target.create(b""),
-        "a path that is not there": await target.read(f"{target.url_of(made)}/no/such/path"),
     }
+    with suppress(Prevented, Inconclusive):  # the Location is no subject of these checks
+        replies["a read"] = await target.read(target.url_of(made))
+        replies["a path that is not there"] = await target.read(f"{target.url_of(made)}/no/such/path")
     return [(case, reply) for case, reply in replies.items() if reply.status < 500]

@@ -2,14 +2,15 @@
 
 import asyncio
 import uuid
-from urllib.parse import unquote, urlsplit
 
 from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, shown_location
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.representation import last_segment
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -23,7 +24,8 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
     """Sequential and concurrent creates each have an id, a URL and a row of their own."""
     made = [await created(target) for _ in range(_IN_A_ROW)]
     made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
-    for what, values in (("ids", {one.id for one in made}), ("addresses", {one.url for one in made})):
+    addresses = {one.reply.headers.get("location", one.id) for one in made}
+    for what, values in (("ids", {one.id for one in made}), ("addresses", addresses)):
         expect(len(values) == len(made), f"{len(made)} {what}", f"{len(values)} different", made[-1].reply)
     for one in made if primary is not None else ():
         rows = await primary.by_id(one.id) if primary is not None else []
@@ -48,18 +50,27 @@ async def uuid_is_a_legal_one(target: Target) -> None:
     catches="location_from_header",
 )
 async def location_is_ours(target: Target) -> None:
-    """Location has the host and scheme of the request, and no host from a header that the client made up."""
+    """Location has the scheme, host and port of the request, whatever host the client's headers claim.
+
+    Why: clients follow it with their credentials. Other public origins of the target are declared in
+    ``target.location_origins``.
+    """
     for headers in ({}, {"x-forwarded-host": _SPOOFED}, {"forwarded": f"host={_SPOOFED};proto=http"}):
         made = await created(target, headers=headers)
         location = made.reply.headers.get("location")
         if location is None:
             raise Inconclusive("the 201 has no Location; see location_is_given")
-        requested, given = urlsplit(made.reply.exchange.url), urlsplit(made.url)
         expect(_SPOOFED not in location, "no host from a header of the client", location, made.reply)
-        downgraded = requested.scheme == "https" and given.scheme == "http"
-        expect(not downgraded, "a Location over https", location, made.reply)
-        last = unquote(given.path.rstrip("/").rpartition("/")[2])
-        expect(last == made.id or made.id in location, f"a Location that names {made.id}", location, made.reply)
+        origins = target.contract.origins
+        try:
+            path = origins.path_of(location, made.reply.exchange.url)
+        except LocationMalformed as problem:
+            raise Prevented("response.location_is_given", str(problem)) from None
+        except LocationElsewhere:
+            shown = shown_location(location)
+            raise Expectation(f"a Location on {origins}", shown, exchanges=[made.reply.exchange]) from None
+        names = last_segment(path) == made.id or made.id in path
+        expect(names, f"a Location that names {made.id}", location, made.reply)
 
 
 @check(step=Step.RESPONSE, source="contract: six-fields", catches="time_of_reading")

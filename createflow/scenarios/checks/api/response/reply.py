@@ -3,8 +3,6 @@
 import asyncio
 import re
 from contextlib import suppress
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from jsonschema import Draft202012Validator
 
@@ -12,8 +10,10 @@ from createflow.scenarios.checks.support.fixtures import created, positive_contr
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.received import http_date, is_entity_tag, rfc_3339
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -23,7 +23,6 @@ _ROUNDS = 5
 _CLOCK_S = 2.0
 """Date has whole seconds, and clocks of one deployment differ a little."""
 _UNKNOWN_CLOCK_S = 300.0
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _INTERNALS = {
     "a stack trace": r"Traceback \(most recent|File \".+\", line \d+|\n\s+at [\w.$<>]+\(|goroutine \d+ \[",
     "SQL": r"\b(INSERT INTO|DELETE FROM|UPDATE \w+ SET|SELECT .{1,80} FROM)\b|SQLSTATE|ORA-\d{4}",
@@ -60,14 +59,20 @@ async def body_has_the_fields(target: Target) -> None:
             raise Expectation("a body that the resource schema allows", errors[0].message, exchanges=[reply.exchange])
 
 
-@check(step=Step.RESPONSE, source="contract: location; RFC 9110 §10.2.2", catches="no_location")
+@check(step=Step.RESPONSE, source="contract: location; RFC 9110 §10.2.2; RFC 3986 §4.1", catches="no_location")
 async def location_is_given(target: Target) -> None:
-    """Every 201 has the URL of the resource in Location."""
+    """Every 201 has the URL of the resource in Location, as a URI reference (RFC 3986 §4.1)."""
     for _ in range(_ROUNDS):
         reply = await target.create()
         if not reply.accepted:
             raise Inconclusive(f"an ordinary create was answered with {reply.status}")
-        expect_header(reply, "Location")
+        location = expect_header(reply, "Location")
+        try:
+            target.contract.origins.path_of(location, reply.exchange.url)
+        except LocationMalformed as problem:
+            raise Expectation("a URI reference in Location", str(problem), exchanges=[reply.exchange]) from None
+        except LocationElsewhere:
+            continue  # location_is_ours reports it
 
 
 @check(step=Step.RESPONSE, source="contract: location; RFC 9110 §15.3.2", catches="location_wrong")
@@ -86,15 +91,16 @@ async def created_at_is_now(target: Target) -> None:
     """created_at is the time of the request by the target's own clock, in RFC 3339 with an offset."""
     made = await created(target)
     text = made.shown.get(target.contract.fields.created_at)
-    stamped = isinstance(text, str) and _RFC_3339.fullmatch(text) is not None
-    expect(stamped, "a time as RFC 3339 wants it, with an offset", repr(text), made.reply)
-    moment = datetime.fromisoformat(str(text).upper()).timestamp()
-    date = made.reply.headers.get("date")
-    clock = parsedate_to_datetime(date).timestamp() if date else made.reply.received_at
-    slack_s = _CLOCK_S if date else _UNKNOWN_CLOCK_S
+    stamp = rfc_3339(text)
+    if stamp is None:
+        raise Expectation("a time as RFC 3339 wants it, with an offset", repr(text), exchanges=[made.reply.exchange])
+    # A Date that is none is reported by https_request.date_is_given.
+    date = http_date(made.reply.headers.get("date", ""))
+    clock = made.reply.received_at if date is None else date.timestamp()
+    slack_s = _UNKNOWN_CLOCK_S if date is None else _CLOCK_S
     expect(
-        clock - made.reply.elapsed_s - slack_s <= moment <= clock + slack_s,
-        f"a time within {slack_s:g} s of the target's clock ({date or 'no Date header'})",
+        clock - made.reply.elapsed_s - slack_s <= stamp.timestamp() <= clock + slack_s,
+        f"a time within {slack_s:g} s of the target's clock ({'no Date header' if date is None else date.isoformat()})",
         str(text),
         made.reply,
     )
@@ -133,6 +139,7 @@ async def etag_matches(target: Target) -> None:
     etag = made.reply.headers.get("etag")
     if etag is None:
         raise NotDeclared("the 201 has no ETag")
+    expect(is_entity_tag(etag), "an entity tag (RFC 9110 §8.8.3)", repr(etag[:120]), made.reply)
     seen = await target.read(made.url)
     expect(
         _opaque(seen.headers.get("etag", "")) == _opaque(etag),

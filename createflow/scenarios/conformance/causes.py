@@ -1,0 +1,61 @@
+"""One cause, one finding: what prevented several checks is reported by one of them, and the others name it."""
+
+from collections.abc import Mapping, Sequence
+
+from createflow.scenarios.conformance.run_check import finding_of, result_of, with_finding_id
+from createflow.scenarios.harness.check import Check
+from createflow.scenarios.outcome import Expectation
+from createflow.scenarios.target.http_client import BadReply
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.report import CheckResult, Level, Outcome
+
+_REPORTER = "response.create_is_201"
+"""It reports replies that are no whole HTTP, if it met one."""
+_SHOWN_EXCHANGES = 3
+
+
+def report_bad_replies(
+    checks: Sequence[Check], results: Mapping[str, CheckResult], bad: Mapping[str, BadReply], mask: Mask
+) -> dict[str, CheckResult]:
+    """The results where one check fails by the replies that are no whole HTTP, and the others are skipped by its id.
+
+    Args:
+        checks: in the order of the flow.
+        results: by check id.
+        bad: the first such reply of each check that met one.
+        mask: of the run.
+    """
+    met = [check for check in checks if check.id in bad and results[check.id].outcome is Outcome.SKIPPED]
+    if not met:
+        return dict(results)
+    levels = list(Level)
+    reporter = min(met, key=lambda check: (check.id != _REPORTER, levels.index(check.level)))
+    shown = [bad[check.id].exchange for check in met if check is not reporter][: _SHOWN_EXCHANGES - 1]
+    first = bad[reporter.id]
+    others = f"; so in {len(met)} checks" if len(met) > 1 else ""
+    broken_promise = Expectation(
+        "a whole reply that is valid HTTP", f"{first.exchange.error}{others}", exchanges=[*shown, first.exchange]
+    )
+    failed = result_of(reporter, Outcome.FAILED, finding=finding_of(reporter, broken_promise, ()))
+    failed = failed.model_copy(update={"duration_ms": results[reporter.id].duration_ms})
+    skipped = {
+        check.id: results[check.id].model_copy(update={"reason": f"see {reporter.id}: {results[check.id].reason}"})
+        for check in met
+    }
+    return {**results, **skipped, reporter.id: with_finding_id(mask.record(failed))}
+
+
+def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, str]) -> dict[str, CheckResult]:
+    """The results where a check that was prevented is inconclusive, unless the check that it names did fail.
+
+    Args:
+        results: by check id.
+        causes: the id of the check that reports the cause, by the id of each check that was prevented.
+    """
+
+    def doubted(result: CheckResult) -> CheckResult:
+        reporter = results.get(causes.get(result.id, ""))
+        unreported = result.id in causes and (reporter is None or reporter.outcome is not Outcome.FAILED)
+        return result.model_copy(update={"outcome": Outcome.INCONCLUSIVE}) if unreported else result
+
+    return {name: doubted(result) for name, result in results.items()}

@@ -1,0 +1,203 @@
+"""The gate: the tester sends only to origins that the profile or the command line names.
+
+Every HTTP client, raw socket and TLS handshake of the tester asks the gate before a name is looked up or a connection
+is made. What replies and documents say is data: an address in them is compared, and never followed to another origin.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import httpcore
+import httpx
+
+from createflow.schemas.error import UserError
+from createflow.schemas.origin import Origin
+
+_PORTS = {b"http": 80, b"https": 443}
+_MAX_CONNECTIONS = 128
+_MAX_IDLE_CONNECTIONS = 64
+_MAX_IDLE_S = 4.0
+"""Idle connections are closed before most servers close them, so that no request meets a closing one."""
+
+
+_OVERHEAD_BYTES = 256 * 1024
+"""Header, interim replies, chunk sizes and trailers may have so many bytes besides twice the longest body."""
+
+
+class OriginRefused(Exception):  # noqa: N818 - read as a statement
+    """A request was not sent, because nothing of the profile names its origin."""
+
+
+class ReceivedTooMuch(Exception):  # noqa: N818 - read as a statement
+    """More bytes came than one reply may have on the wire."""
+
+
+class Gate:
+    """The origins to which requests may be sent."""
+
+    def __init__(self, origins: Iterable[Origin]) -> None:
+        self._origins = frozenset(origins)
+
+    @classmethod
+    def to(cls, url: str, *, key: str) -> "Gate":
+        """A gate that is open to the origin of one URL of the profile.
+
+        Args:
+            url: as the profile has it.
+            key: of the profile, for the message.
+
+        Raises:
+            UserError: the URL has no origin.
+        """
+        try:
+            return cls([Origin.of(url)])
+        except ValueError as error:
+            raise UserError(f"{key}: {error}", hint="scheme, host and port: https://api.example.com:8443") from None
+
+    def require(self, url: str) -> None:
+        """Require that the URL has one of the origins.
+
+        Raises:
+            OriginRefused: it has another one, or none.
+        """
+        try:
+            origin = Origin.of(url)
+        except ValueError as error:
+            raise OriginRefused(f"nothing was sent to an address that cannot be used: {error}") from None
+        if origin not in self._origins:
+            named = ", ".join(sorted(map(str, self._origins)))
+            raise OriginRefused(f"nothing was sent to {origin}: the profile names only {named}")
+
+
+@dataclass(slots=True)
+class Meter:
+    """Counts the bytes that a request receives, whatever they are: interim replies, header, chunk sizes, trailers."""
+
+    max_bytes: int
+    received_bytes: int = 0
+
+    def add(self, count: int) -> None:
+        """Count these bytes. Raises ReceivedTooMuch above the limit."""
+        self.received_bytes += count
+        if self.received_bytes > self.max_bytes:
+            raise ReceivedTooMuch(f"more than {self.max_bytes} bytes on the wire")
+
+
+_METER: ContextVar[Meter | None] = ContextVar("_METER", default=None)
+"""The meter of the request that the current task sends."""
+
+FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpx.HTTPError,
+    httpx.StreamError,
+)
+"""What sending a request through a ``GatedTransport`` raises when no whole reply comes."""
+
+
+@contextmanager
+def limited(max_body_bytes: int) -> Iterator[Meter]:
+    """Count what the current task receives inside the block, and allow what a reply with such a body needs."""
+    meter = Meter(_OVERHEAD_BYTES + 2 * max_body_bytes)
+    previous = _METER.set(meter)
+    try:
+        yield meter
+    finally:
+        _METER.reset(previous)
+
+
+class GatedTransport(httpx.AsyncBaseTransport):
+    """Sends the requests of one client through the gate. It follows no redirect and uses no proxy.
+
+    Failures are raised as ``httpcore`` raises them.
+    """
+
+    def __init__(self, gate: Gate, trust: ssl.SSLContext) -> None:
+        self._gate = gate
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=trust,
+            max_connections=_MAX_CONNECTIONS,
+            max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
+            keepalive_expiry=_MAX_IDLE_S,
+            network_backend=_MeteredNetwork(),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request.
+
+        Raises:
+            OriginRefused: before anything is looked up or connected.
+        """
+        self._gate.require(str(request.url))
+        url = request.url
+        core = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(
+                scheme=url.raw_scheme, host=url.raw_host, port=url.port or _PORTS[url.raw_scheme], target=url.raw_path
+            ),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        reply = await self._pool.handle_async_request(core)
+        return httpx.Response(
+            reply.status, headers=reply.headers, stream=_Body(reply.stream), extensions=reply.extensions
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            yield part
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class _MeteredNetwork(httpcore.AsyncNetworkBackend):
+    """The ordinary network, where every byte that is received is counted."""
+
+    def __init__(self) -> None:
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(await self._network.connect_tcp(*arguments, **options))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+class _MeteredStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's protocol
+        data = await self._stream.read(max_bytes, timeout=timeout)
+        if (meter := _METER.get()) is not None:
+            meter.add(len(data))
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
+        await self._stream.write(buffer, timeout=timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _MeteredStream(await self._stream.start_tls(*arguments, **options))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
