@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, count_principals
+from createflow.scenarios.load.plan.request_forms import make_read_path
+from createflow.scenarios.load.plan.resource_path import ResourcePaths
 from createflow.scenarios.load.plan.write_log import preflight_name
-from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.run_context import RunContext
@@ -78,7 +79,8 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
     """Create one resource before the load.
 
     Returns:
-        Its path and the number of its principal if the load reads or updates; otherwise nothing.
+        Its path and the number of its principal, if the load reads or updates and the reply names a resource on the
+        target; otherwise nothing.
 
     Raises:
         UserError: the target says that the request is wrong.
@@ -99,11 +101,10 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
         raise TargetError(address, problem, hint="a load test needs a target that accepts creates when it is idle")
     if set(plan.mix.shares()) == {Operation.CREATE}:
         return ()
-    try:
-        url = connection.client.base_url.join(target.url_of(reply))
-    except (Inconclusive, Prevented) as problem:
-        raise TargetError(address, str(problem), hint="reads and updates need the URL of a resource") from None
-    return ((url.raw_path.decode("ascii"), 0),)
+    read_path = make_read_path(plan.profile.target, variables=connection.context.variables)
+    paths = ResourcePaths(plan.profile.target.base_url.rstrip("/"), read_path)
+    path = paths.find(reply.headers.get("location"), reply.body).path
+    return ((path, 0),) if path else ()
 
 
 def _hint(error: str) -> str:

@@ -39,7 +39,7 @@ class Engine:
         self._dispatch = _make_dispatch(config, self._recorder)
         self._requests = RequestBuilder(config)
         self._connections = Connections(config, self._recorder.ledger.connect)
-        context = SenderContext(self._dispatch, self._recorder, self._requests, self._connections)
+        self._senders = context = SenderContext(self._dispatch, self._recorder, self._requests, self._connections)
         Sender.sender_context = context
         if config.locust_statistics:
             context.fire_locust_event(environment.events.request)
@@ -99,6 +99,8 @@ class Engine:
                 connections_opened=self._connections.opened,
                 host=socket.gethostname(),
                 ended_s=self._dispatch.ended_s,
+                without_resource=self._senders.without_resource,
+                unusable_locations=dict(self._requests.unusable_locations),
                 ledger=self._recorder.ledger.to_wire(),
                 outcomes=self._recorder.outcomes_to_wire() if kind == "final" else {},
             )

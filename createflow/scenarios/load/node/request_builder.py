@@ -1,15 +1,14 @@
 """Builds the bytes of whole requests. Everything that does not change between requests is built once."""
 
-import json
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from createflow.scenarios.load.http.reply_parser import Reply
 from createflow.scenarios.load.plan.messages import NodeConfig, RequestForm
+from createflow.scenarios.load.plan.resource_path import ResourcePaths
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import name_prefix, preflight_name
-from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.operation import Operation
 
 _MAX_KNOWN = 1000
@@ -33,7 +32,7 @@ class RequestBuilder:
     def __init__(self, config: NodeConfig) -> None:
         self._templates = {operation: _Template(config.forms[operation], config) for operation in config.forms}
         self._credentials = config.credentials
-        self._read_path = config.read_path
+        self._paths = ResourcePaths(config.base_url, config.read_path)
         self._no_arrival = f"{name_prefix(config.run_id)}-1".encode()
         self._preflight = preflight_name(config.run_id).encode()
         self._known: deque[KnownResource] = deque(
@@ -41,6 +40,8 @@ class RequestBuilder:
         )
         self.needs_replies = len(config.forms) > 1
         """The load reads or updates, so ``remember`` needs the replies to creates."""
+        self.unusable_locations = Counter[str]()
+        """Replies to creates whose Location was not used, by the reason."""
 
     def set_credentials(self, credentials: tuple[tuple[str, str], ...]) -> None:
         """Use these credentials from now on, as many as before."""
@@ -49,30 +50,20 @@ class RequestBuilder:
             template.set_credentials(credentials)
 
     def remember(self, reply: Reply, arrival: Arrival) -> None:
-        """Keep the resource that a create made, if the reply tells its path."""
-        path = self._path_in(reply)
-        if path:
-            self._known.append(KnownResource(path, self._principal(arrival), arrival.k))
+        """Keep the resource that a create made, if the reply tells its path on the target."""
+        found = self._paths.find(reply.location, reply.body)
+        if found.path:
+            self._known.append(KnownResource(found.path, self._principal(arrival), arrival.k))
+        elif found.unusable:
+            self.unusable_locations[found.unusable] += 1
 
-    def _path_in(self, reply: Reply) -> str:
-        """The path of a created resource: from the profile's read path, the Location, or the id in the body."""
-        resource_id = ""
-        if self._read_path.id_pointer and (self._read_path.by_id or not reply.location):
-            try:
-                value = value_at(json.loads(reply.body), self._read_path.id_pointer)
-            except ValueError:
-                value = None
-            resource_id = quote(str(value), safe="") if isinstance(value, (str, int)) else ""
-        if resource_id:
-            return self._read_path.path.replace("{id}", resource_id)
-        location = urlsplit(reply.location or "")
-        return location.path + (f"?{location.query}" if location.query else "")
-
-    def build(self, arrival: Arrival) -> bytes:
-        """The request of an arrival. Reads and updates use a resource that the worker knows."""
+    def build(self, arrival: Arrival) -> bytes | None:
+        """The request of an arrival. Reads and updates use a resource that the worker knows; None: it knows none."""
         template = self._templates[arrival.operation]
         if arrival.operation is Operation.CREATE:
             return template.build(arrival.k, self._principal(arrival))
+        if not self._known:
+            return None
         # Multiplied by a prime, so that consecutive arrivals use different resources.
         known = self._known[arrival.k * 7919 % len(self._known)]
         request = template.build(known.k, known.principal, known.path)

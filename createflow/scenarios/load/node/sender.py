@@ -81,6 +81,8 @@ class SenderContext:
         self._requests = requests
         self._connections = connections
         self._locust_event: Any = None
+        self.without_resource = 0
+        """Reads and updates that were not sent, because no reply to a create named a resource on the target."""
 
     def fire_locust_event(self, event: Any) -> None:
         """Fire Locust's request event for each request from now on, for its web page."""
@@ -95,6 +97,10 @@ class SenderContext:
     def _send(self, connection: Connection, arrival: Arrival) -> None:
         """Send one request once, and record what happened."""
         request = self._requests.build(arrival)
+        if request is None:
+            self._recorder.record_not_sent(arrival)
+            self.without_resource += 1
+            return
         keep = self._requests.needs_replies and arrival.operation is Operation.CREATE
         sent_s = self._dispatch.start_request(arrival)
         reply: Reply | None = None

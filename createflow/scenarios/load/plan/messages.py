@@ -130,6 +130,10 @@ class NodeState:
     host: str = ""
     ended_s: float = 0.0
     """When the last arrival was due, in seconds from the start; 0 before that."""
+    without_resource: int = 0
+    """Reads and updates not sent, because no reply to a create named a resource on the target."""
+    unusable_locations: dict[str, int] = field(default_factory=dict)
+    """Accepted creates whose Location was not used, by the reason (see ``resource_path.Unusable``)."""
     ledger: Document | None = None
     """See ``Ledger.to_wire``."""
     outcomes: Document = field(default_factory=dict)

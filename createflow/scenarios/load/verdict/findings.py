@@ -1,5 +1,6 @@
 """Evaluates a finished load: its targets, its validity, and notes for the reader."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,10 +12,14 @@ from createflow.scenarios.load.verdict.slo_verdict import evaluate_targets
 from createflow.scenarios.load.verdict.validity import assess_validity
 from createflow.scenarios.load.verdict.windows import make_seconds, make_window
 from createflow.schemas.load_finding import Verification
-from createflow.schemas.load_report import Machine
+from createflow.schemas.load_report import Machine, Validity
 from createflow.schemas.slo import SloTarget, parse_target
 
 _SOAK_WINDOW_S = 60
+_UNUSABLE = {
+    "malformed": "is not a URI reference (RFC 9110 section 10.2.2)",
+    "elsewhere": "names another origin than the target's",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,11 @@ def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: Evalua
             machine=context.machine,
         )
     )
+    unsent = _without_resource(result)
     return Findings(
         slos=slos,
-        validity=verdict.validity,
-        reasons=verdict.reasons,
+        validity=Validity.INVALID if unsent else verdict.validity,
+        reasons=(*unsent, *verdict.reasons),
         notes=(*result.plan.notes, *context.notes, *_notes(result), *verdict.notes),
         machine=context.machine,
         lags=context.lags,
@@ -79,11 +85,32 @@ def _count_verified(verification: Verification | None) -> int | None:
     return verification.verified_measured
 
 
+def _without_resource(result: LoadResult) -> tuple[str, ...]:
+    """Why part of the mix was not measured."""
+    count = sum(state.without_resource for state in result.states)
+    if not count:
+        return ()
+    return (f"{count} reads and updates were not sent: no reply to a create named a resource on the target",)
+
+
+def _unusable_locations(result: LoadResult) -> list[str]:
+    """A note for each reason why Locations were not used."""
+    counts = Counter[str]()
+    for state in result.states:
+        counts.update(state.unusable_locations)
+    return [
+        f"{counts[kind]} accepted creates have a Location that was not used for reads and updates: it {reason}"
+        for kind, reason in _UNUSABLE.items()
+        if counts[kind]
+    ]
+
+
 def _notes(result: LoadResult) -> tuple[str, ...]:
     notes = [
         f"a load worker on {host} joined when there were enough already, and was sent away"
         for host in result.rejected_hosts
     ]
+    notes += _unusable_locations(result)
     warmup = result.ledger.warmup.values()
     if not_accepted := sum(counters.scheduled - counters.accepted for counters in warmup):
         kinds: dict[str, int] = {}
