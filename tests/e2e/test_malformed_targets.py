@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.cli.exit_code import ExitCode
-from tests.e2e.malformed_run import run_against
+from tests.e2e.malformed_run import Ended, run_against
 from tests.scenarios.malformed_server import Habit, reply
 
 PROFILE = """\
@@ -57,9 +57,7 @@ def test_what_does_not_speak_http_is_unreachable(folder: Path, habit: Habit, wor
     assert ended.elapsed_s < 15
 
 
-@pytest.mark.parametrize("answer", [None, HALF], ids=["hangs", "closes half-way"])
-def test_what_fails_only_on_creates_is_broken_not_passed(folder: Path, answer: bytes | None) -> None:
-    """It answers the first knock, and then never a create: nothing can be said of any promise."""
+def _run_on_creates(folder: Path, answer: bytes | None) -> tuple[Ended, dict[str, str]]:
     ended = run_against(
         lambda request: KNOCKED if request.startswith(b"GET") else answer,
         PROFILE,
@@ -67,10 +65,24 @@ def test_what_fails_only_on_creates_is_broken_not_passed(folder: Path, answer: b
         *("--report", "json=r.json", "--only", "response", "--only", "auth_check.missing_token_is_401"),
         closes=True,
     )
+    results = json.loads((folder / "r.json").read_text())["results"]
+    return ended, {result["id"]: result["outcome"] for result in results}
+
+
+def test_a_target_that_never_answers_a_create_is_broken_not_passed(folder: Path) -> None:
+    """It answers the first request, and then no create: no promise can be tested."""
+    ended, outcomes = _run_on_creates(folder, None)
     assert ended.code == ExitCode.UNREACHABLE, ended.out + ended.err
-    outcomes = {result["outcome"] for result in json.loads((folder / "r.json").read_text())["results"]}
-    assert outcomes == {"broken"}
+    assert set(outcomes.values()) == {"broken"}
     assert "BROKEN: a check could not be carried out" in ended.out
+
+
+def test_replies_that_break_off_are_one_finding(folder: Path) -> None:
+    """They are the target's fault; the checks that met one are skipped and name the one that fails."""
+    ended, outcomes = _run_on_creates(folder, HALF)
+    assert ended.code == ExitCode.FAILED, ended.out + ended.err
+    assert [check for check, outcome in outcomes.items() if outcome != "skipped"] == ["response.create_is_201"]
+    assert "see response.create_is_201" in ended.out
 
 
 @pytest.mark.parametrize("answer", [UNAUTHORIZED, CREATED], ids=["401 to everything", "201 to everything"])

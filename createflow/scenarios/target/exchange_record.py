@@ -43,6 +43,8 @@ def _variables(target: Target, who: Principal, headers: Mapping[str, str]) -> di
     """The headers whose value is secret, each with the variable that stands for it."""
     variables = {name: header_variable(name) for name in target.headers if name not in headers}
     return variables if who.token is None else {**variables, who.header: "$TOKEN"}
+
+
 def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The first headers of a reply, each cut to a readable length."""
     return {name: value[:_SHOWN_VALUE_CHARACTERS] for name, value in list(headers.items())[:_SHOWN_HEADERS]}

@@ -23,7 +23,12 @@ class StubApi:
 
     def plug_into(self, connection: HttpConnection) -> None:
         """Send all requests of the connection to this stub."""
-        connection.client = httpx.AsyncClient(base_url="http://stub.test", transport=httpx.MockTransport(self._answer))
+        connection.client = httpx.AsyncClient(base_url="http://stub.test", transport=httpx.MockTransport(self._send))
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """The answer with a body that is not read yet, as one from a socket."""
+        answer = self._answer(request)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path

@@ -280,7 +280,11 @@ async def test_a_run_is_removed_by_its_writers(stack: UpCommand) -> None:
         await reconciliation.verify(run.writes)
         writers = [Principal(None, token) for token in run.tokens]
         created = list(reconciliation.created())
-        gone = await clean_up(stack.profile, Mask(), run.run_id, created=created, writers=writers, within_s=30)
+        kept = await clean_up(stack.profile, Mask(), run.run_id, created=created, writers=writers, within_s=30)
+        assert kept == 0, "the profile does not ask for a clean-up"
+        target = stack.profile.target.model_copy(update={"cleanup": True})
+        profile = stack.profile.model_copy(update={"target": target})
+        gone = await clean_up(profile, Mask(), run.run_id, created=created, writers=writers, within_s=30)
         assert (len(created), gone) == (101, 101)
         told = await reconciliation.verify(run.writes)
     assert told is not None
