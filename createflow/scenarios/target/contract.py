@@ -203,4 +203,22 @@ def _schema(target: Target) -> dict[str, Any]:
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
         raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place}") from None
+    if foreign := _foreign_reference(document):
+        raise UserError(
+            f"{file}: $ref {foreign[:200]!r} is not in the document, and nothing is fetched",
+            hint="copy what it names into $defs, and write #/$defs/NAME",
+        )
     return document
+
+
+def _foreign_reference(document: dict[str, Any]) -> str:
+    """The first ``$ref`` or ``$dynamicRef`` that names another document; empty if there is none."""
+    own, references, rest = {""}, list[str](), list[Any]([document])
+    while rest:
+        part = rest.pop()
+        rest += part if isinstance(part, list) else part.values() if isinstance(part, dict) else ()
+        for key, found in ((key, part.get(key)) for key in ("$id", "$ref", "$dynamicRef") if isinstance(part, dict)):
+            if isinstance(found, str):
+                name = found.partition("#")[0]
+                own.add(name) if key == "$id" else references.append(name)
+    return next((name for name in references if name not in own), "")

@@ -1,11 +1,13 @@
 """Create bodies are made from the target's own schema."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from createflow.scenarios.bodies.generate import validator_of
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -104,3 +106,36 @@ def test_a_field_that_is_not_shown_is_not_declared(place: str) -> None:
         with pytest.raises(NotDeclared, match=name):
             getattr(fields, name)
     assert fields.declared() == ("id", "name")
+
+
+@pytest.mark.parametrize("key", ["$ref", "$dynamicRef"])
+def test_a_reference_to_another_document_is_refused_and_not_fetched(key: str, tmp_path: Path) -> None:
+    """A schema of somebody else must not make the tester contact anybody."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.05)
+        foreign = f"http://127.0.0.1:{listener.getsockname()[1]}/name.json"
+        file = tmp_path / "schema.json"
+        schema = {"type": "object", "properties": {"name": {"anyOf": [{key: foreign}]}}}
+        file.write_text(json.dumps(schema), encoding="utf-8")
+        with pytest.raises(UserError, match="nothing is fetched"):
+            Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file)}))
+        with pytest.raises(Exception, match=r"name\.json"):
+            validator_of(schema).is_valid({"name": "a"})
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_a_reference_inside_the_document_is_followed(tmp_path: Path) -> None:
+    """Also to a part that has an ``$id`` of its own."""
+    file = tmp_path / "schema.json"
+    schema = {
+        "type": "object",
+        "properties": {"name": {"$ref": "#/$defs/name"}, "other": {"$ref": "urn:other"}},
+        "$defs": {"name": {"type": "string"}, "other": {"$id": "urn:other", "type": "string"}},
+    }
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    contract = Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file)}))
+    assert not validator_of(contract.schema).is_valid({"name": 1})
+    assert validator_of(contract.schema).is_valid({"name": "a", "other": "b"})

@@ -4,8 +4,7 @@ import unicodedata
 from contextlib import AsyncExitStack
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from createflow.scenarios.bodies.generate import validator_of
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
@@ -43,7 +42,7 @@ async def blank_name_is_400(target: Target) -> None:
     """A name without any visible character is refused with 400."""
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
-    validator = Draft202012Validator(schema)
+    validator = validator_of(schema)
     forms = {form: text for form, text in _BLANK.items() if contract.is_default or not validator.is_valid(text)}
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
@@ -166,7 +165,7 @@ def _named(target: Target, payload: str) -> dict[str, Any]:
     contract = target.contract
     text = f"{nonce()} {payload}"
     schema = contract.properties.get(contract.fields.name, {})
-    if not contract.has_schema or not Draft202012Validator(schema).is_valid(text):
+    if not contract.has_schema or not validator_of(schema).is_valid(text):
         raise NotDeclared(f"the schema does not allow any text in {contract.fields.name}")
     return contract.document(**{contract.fields.name: text})
 
