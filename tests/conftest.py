@@ -25,6 +25,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
     assert stop_up_command(up) == 0, up.output.read_text()
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes are named by their length: what a compressor or a signer makes may differ in each process.
+
+    The processes of pytest-xdist have to collect the same names.
+    """
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of the real stack share one, so they share a worker as well."""
     for item in items:
