@@ -25,27 +25,36 @@ lint: $(VENV)/developing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-constraints: ## Pin what a fresh environment resolves to today
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[reference,charts,otlp]' --group dev
-	$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^setuptools\|^createflow' > constraints.txt
-	touch $(VENV)/installed $(VENV)/developing
+# Hashes for every file of every release, so that a changed file is refused whatever an index serves. Releases stay as
+# they are pinned unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.
+COMPILE = $(VENV)-lock/bin/pip-compile --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras --no-header \
+  --no-annotate --no-emit-index-url --no-emit-find-links
+DEVELOPERS = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")
+constraints: ## Pin releases and their hashes for users (constraints.txt) and developers (constraints-dev.txt)
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet pip-tools
+	$(COMPILE) --all-build-deps --all-extras --output-file constraints.txt pyproject.toml
+	$(PYTHON) -c '$(DEVELOPERS)' > $(VENV)-lock/developers.in
+	$(COMPILE) --output-file constraints-dev.txt constraints.txt $(VENV)-lock/developers.in
+	rm -r $(VENV)-lock
 
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) .createflow .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lock .createflow .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(VENV)/pip: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("createflow needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip
 	touch $@
+
+# pip checks hashes of a whole list only, so createflow itself follows in a second step and brings nothing else.
+PINNED = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+OWN = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 $(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference,charts,otlp]'
+	$(PINNED) constraints.txt
+	$(OWN)
 	touch $@
 
-$(VENV)/developing: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference,charts,otlp]' --group dev
+$(VENV)/developing: constraints-dev.txt $(VENV)/installed
+	$(PINNED) constraints-dev.txt
 	touch $@
