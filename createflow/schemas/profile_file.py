@@ -16,7 +16,7 @@ from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
-from createflow.schemas.toml_positions import TomlPositions
+from createflow.schemas.reading.toml_positions import TomlPositions
 
 FILE_NAME = "createflow.toml"
 TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token

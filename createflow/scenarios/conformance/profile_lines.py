@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from createflow.schemas.profile import Profile
+from createflow.schemas.reading.toml_positions import TomlPositions
 from createflow.schemas.report import ProfilePlace
-from createflow.schemas.toml_positions import TomlPositions
 
 
 def place_of(file: Path, profile: Profile, *, project: Path) -> ProfilePlace:

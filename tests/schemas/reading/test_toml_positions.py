@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from createflow.schemas.toml_positions import Path, TomlPositions
+from createflow.schemas.reading.toml_positions import Path, TomlPositions
 
 DOCUMENT = '''\
 # [auth] in a comment
