@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import stat
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import typer
 
+from createflow.cli.messages import is_confirmed, is_on_terminal
 from createflow.schemas.error import UserError
 
 Commands = Mapping[str, tuple[str, ...]]
@@ -28,7 +28,6 @@ _FILE_NAME = "confirmed-commands"
 _MOST_KEPT = 2000
 _MOST_BYTES = 80 * _MOST_KEPT
 _MOST_NAMED = 8
-_MOST_ANSWERED = 100
 
 
 def require_consent(profile: Path, commands: Commands, *, is_allowed: bool) -> None:
@@ -48,7 +47,7 @@ def require_consent(profile: Path, commands: Commands, *, is_allowed: bool) -> N
     pending = {key: command for key, command in commands.items() if _hash(profile, key, command) not in confirmed}
     if not pending:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_on_terminal():
         more = f" and {len(pending) - _MOST_NAMED} more" if len(pending) > _MOST_NAMED else ""
         raise UserError(
             f"{profile}: the profile contains commands that nobody has confirmed: "
@@ -56,7 +55,7 @@ def require_consent(profile: Path, commands: Commands, *, is_allowed: bool) -> N
             hint="read them; then give --allow-commands, or run createflow on a terminal, which asks once",
         )
     _show(profile, pending)
-    if not _is_confirmed("Run these commands, now and in later runs?"):
+    if not is_confirmed("Run these commands, now and in later runs?"):
         raise UserError(f"{profile}: its commands were not confirmed", hint="take out what must not run")
     remember_consent(profile, pending)
 
@@ -66,16 +65,6 @@ def remember_consent(profile: Path, commands: Commands) -> None:
     new = [_hash(profile, key, command) for key, command in commands.items()]
     with suppress(OSError):
         _write(_state_file(), [*(one for one in _confirmed() if one not in new), *new])
-
-
-def _is_confirmed(question: str) -> bool:
-    """The answer on the terminal; no answer is a no.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C.
-    """
-    typer.echo(f"{question} [y/N] ", err=True, nl=False)
-    return sys.stdin.readline(_MOST_ANSWERED).strip().lower() in {"y", "yes"}
 
 
 def _show(profile: Path, commands: Commands) -> None:

@@ -1,5 +1,6 @@
 """Messages to the user on stderr. Nothing in their text is taken for markup or for a command to the terminal."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -7,10 +8,27 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+_MOST_ANSWERED = 100
+
 
 def print_message(console: "Console", text: str) -> None:
     """Print the text as it is: unwrapped, without markup and highlighting."""
     console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def is_on_terminal() -> bool:
+    """Whether somebody can be asked, and sees the question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def is_confirmed(question: str) -> bool:
+    """The answer on the terminal; anything but yes, and the end of the input, is a no.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+    """
+    typer.echo(f"{question} [y/N] ", err=True, nl=False)
+    return sys.stdin.readline(_MOST_ANSWERED).strip().lower() in {"y", "yes"}
 
 
 def print_error(message: str, hint: str = "") -> None:

@@ -75,7 +75,7 @@ def test_ctrl_c_at_the_question_is_an_interruption(profile: Path) -> None:
         "import signal, sys; from createflow.cli import app, command_consent as consent;"
         "app.protect_standard_streams = lambda: None;"
         "sys.stdin.isatty = sys.stderr.isatty = lambda: True;"
-        "consent._is_confirmed = lambda _: signal.raise_signal(signal.SIGINT);"
+        "consent.is_confirmed = lambda _: signal.raise_signal(signal.SIGINT);"
         "sys.argv = ['createflow', 'run']; app.main()"
     )
     command = [sys.executable, "-c", script]
@@ -150,7 +150,7 @@ def test_a_command_cannot_disguise_itself(
     """Whatever would move the cursor or turn the direction is shown as its escape."""
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    monkeypatch.setattr(command_consent, "_is_confirmed", lambda _: True)
+    monkeypatch.setattr(command_consent, "is_confirmed", lambda _: True)
     command_consent.require_consent(profile, {"auth.writer": ("rm\x1b[2K\r", "\u202e\n")}, is_allowed=False)
     shown = capsys.readouterr().err
     assert "rm\\x1b[2K\\r" in shown

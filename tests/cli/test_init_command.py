@@ -1,5 +1,6 @@
 """``createflow init`` writes a profile that loads."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from createflow.cli import init_command
 from createflow.cli.app import app
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.draft import draft_profile
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
+from tests.scenarios.malformed_server import malformed_server, reply
 
 
 def run(*arguments: str) -> None:
@@ -68,7 +71,7 @@ def test_an_openapi_document_fills_it(tmp_path: Path) -> None:
     source = tmp_path / "openapi.json"
     source.write_text(json.dumps(document))
     output = tmp_path / "mine.toml"
-    run("--openapi", str(source), "--output", str(output))
+    run("--openapi", str(source), "--output", str(output), "--base-url", "http://127.0.0.1:1/")
     target = profile_file.load(output).target
     assert (target.base_url, target.path, target.fields.name) == ("http://127.0.0.1:1", "/items", "title")
     assert target.schema_file == str(tmp_path / "createflow.create.schema.json")
@@ -106,5 +109,78 @@ def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:
 
 def _loaded(folder: Path, operation: CreateOperation) -> Profile:
     file = folder / "createflow.toml"
-    file.write_text(draft_profile(operation))
+    file.write_text(draft_profile(operation, base_url="http://127.0.0.1:1", may_send_to=["https://login.example.com"]))
     return profile_file.load(file)
+
+
+def _document_with(**parts: Any) -> str:
+    schemes = {"o": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "http://127.0.0.2:2/token"}}}}
+    document = {
+        "openapi": "3.1.0",
+        "servers": [{"url": "http://127.0.0.2:1/v1"}],
+        "security": [{"o": []}],
+        "components": {"securitySchemes": schemes},
+        "paths": {"/items": {"post": {"responses": {"201": {}}}}},
+    }
+    return json.dumps({**document, **parts})
+
+
+def _asked(monkeypatch: pytest.MonkeyPatch, answers: list[bool]) -> list[str]:
+    """Somebody is on the terminal and gives these answers; what was asked."""
+    asked: list[str] = []
+    monkeypatch.setattr(init_command, "is_on_terminal", lambda: True)
+    monkeypatch.setattr(init_command, "is_confirmed", lambda question: asked.append(question) or answers.pop(0))
+    return asked
+
+
+def test_the_servers_of_a_document_decide_nothing(tmp_path: Path) -> None:
+    """Where nobody can be asked, neither the server nor the token endpoint is taken; both are said."""
+    source = tmp_path / "openapi.json"
+    source.write_text(_document_with())
+    ended = CliRunner().invoke(app, ["init", "--openapi", str(source), "--output", str(tmp_path / "p.toml")])
+    profile = profile_file.load(tmp_path / "p.toml", {})
+    assert (profile.target.base_url, profile.target.path) == ("http://127.0.0.1:8080", "/v1/items")
+    assert profile.auth.kind == "static"
+    assert "the document names the server http://127.0.0.2:1: it was not taken" in ended.stderr
+    text = (tmp_path / "p.toml").read_text()
+    assert "# The document names the server http://127.0.0.2:1." in text
+    assert '# token_url = "http://127.0.0.2:2/token"' in text
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_the_user_can_confirm_what_a_document_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, answer: bool
+) -> None:
+    """The server and the token endpoint, each for itself."""
+    source = tmp_path / "openapi.json"
+    source.write_text(_document_with())
+    asked = _asked(monkeypatch, [answer, answer])
+    run("--openapi", str(source), "--output", str(tmp_path / "p.toml"))
+    profile = profile_file.load(tmp_path / "p.toml", {})
+    assert profile.target.base_url == ("http://127.0.0.2:1" if answer else "http://127.0.0.1:8080")
+    assert profile.auth.kind == ("oauth2_client_credentials" if answer else "static")
+    assert ["http://127.0.0.2:1" in asked[0], "http://127.0.0.2:2" in asked[1]] == [True, True]
+
+
+def test_a_downloaded_document_describes_the_server_it_came_from(tmp_path: Path) -> None:
+    """Whatever server it names; what it refers to elsewhere is told and not fetched."""
+    schema = {"properties": {"name": {"type": "string"}, "other": {"$ref": "http://127.0.0.2:3/other.json"}}}
+    post = {"requestBody": {"content": {"application/json": {"schema": schema}}}, "responses": {"201": {}}}
+    answer = reply("200 OK", _document_with(paths={"/items": {"post": post}}).encode())
+
+    async def fetch() -> tuple[str, Any]:
+        async with malformed_server(lambda _: answer) as url:
+            arguments = ["init", "--openapi", f"{url}/openapi.json", "--output", str(tmp_path / "p.toml")]
+            return url, await asyncio.to_thread(CliRunner().invoke, app, arguments, catch_exceptions=False)
+
+    url, ended = asyncio.run(fetch())
+    assert profile_file.load(tmp_path / "p.toml", {}).target.base_url == url
+    assert "refers to http://127.0.0.2:3/other.json, which was not read" in ended.stderr
+
+
+@pytest.mark.parametrize("address", ["ftp://x", "http://u:p@x", "http://x/path", "x", "http://a:99999"])
+def test_a_base_url_that_is_no_origin_is_refused(tmp_path: Path, address: str) -> None:
+    """Nothing is written."""
+    with pytest.raises(UserError, match="--base-url"):
+        run("--base-url", address, "--output", str(tmp_path / "p.toml"))
+    assert not (tmp_path / "p.toml").exists()

@@ -5,9 +5,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from createflow.scenarios.openapi.document import Document, resolve
+from createflow.scenarios.openapi.references import Document, Resolver, target_of
 from createflow.schemas.error import UserError
-from createflow.schemas.profile_section import BaseUrl
+from createflow.schemas.profile_section import BaseUrl, HeaderValue
+
+_LONGEST_PATH = 2000
+_LONGEST_NAME = 200
+_MOST_NAMED = 20
+_MOST_REQUIREMENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,8 @@ class CreateOperation:
 
     path: str
     base_url: str
-    """Empty when the document does not say."""
+    """Scheme, host and port that the document's ``servers`` name, empty when it names none. It is only what a document
+    says: requests go there when the user has named or confirmed it."""
     media_type: str
     schema: dict[str, Any] | None
     """JSON Schema 2020-12 of the body, without references."""
@@ -24,6 +30,8 @@ class CreateOperation:
     """The first security scheme that it requires."""
     others: tuple[str, ...]
     """Paths of other operations that create."""
+    elsewhere: tuple[str, ...] = ()
+    """References to other documents in the schema, which are not followed: anything is allowed there."""
 
 
 def find_create_operation(document: Document, path: str | None = None) -> CreateOperation:
@@ -40,20 +48,24 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
     if path is not None:
         candidates = [path] if path in posts else []
     if not candidates:
-        known = ", ".join(sorted(posts)) or "none"
+        known = ", ".join(name[:_LONGEST_NAME] for name in sorted(posts)[:_MOST_NAMED]) or "none"
         raise UserError(f"the document has no create{f' at {path}' if path else ''}", hint=f"its POSTs: {known}")
     chosen, *others = candidates
     operation = posts[chosen]
     media_type = _media_type(document, operation)
     content = as_object(_content(document, operation).get(media_type))
     prefix = _server(document)
+    if len(prefix[1]) + len(chosen) > _LONGEST_PATH:
+        raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
+    resolver = Resolver(document)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
         base_url=prefix[0],
         media_type=media_type or "application/json",
-        schema=_schema(document, content),
+        schema=_schema(resolver, content),
         security=_security(document, operation),
         others=tuple(others),
+        elsewhere=tuple(resolver.elsewhere),
     )
 
 
@@ -62,15 +74,21 @@ def _paths(document: Document) -> dict[str, Any]:
 
 
 def _content(document: Document, operation: dict[str, Any]) -> dict[str, Any]:
-    body = as_object(operation.get("requestBody"))
-    if "$ref" in body:
-        body = as_object(resolve(document, body))
+    body = as_object(target_of(document, operation.get("requestBody")))
     return as_object(body.get("content"))
 
 
 def _media_type(document: Document, operation: dict[str, Any]) -> str:
-    types = [name for name in _content(document, operation) if "json" in name]
+    types = [name for name in _content(document, operation) if "json" in name and _is_media_type(name)]
     return "application/json" if "application/json" in types else next(iter(types), "")
+
+
+def _is_media_type(name: str) -> bool:
+    try:
+        TypeAdapter(HeaderValue).validate_python(name)
+    except ValidationError:
+        return False
+    return len(name) <= _LONGEST_NAME
 
 
 def _server(document: Document) -> tuple[str, str]:
@@ -91,8 +109,8 @@ def _server(document: Document) -> tuple[str, str]:
     return base_url, f"{slash}{path}".rstrip("/")
 
 
-def _schema(document: Document, content: dict[str, Any]) -> dict[str, Any] | None:
-    schema = _merged(as_object(_translated(resolve(document, content.get("schema", {})))))
+def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | None:
+    schema = _merged(as_object(_translated(resolver.resolved(content.get("schema", {})))))
     properties = as_object(schema.get("properties"))
     # Only the server sets read-only fields.
     fields = {name: field for name, field in properties.items() if not as_object(field).get("readOnly")}
@@ -134,20 +152,23 @@ def _merged(schema: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(parts, list):
         return schema
     whole = {key: item for key, item in schema.items() if key != "allOf"}
+    properties = dict(as_object(whole.get("properties")))
+    required = _as_list(whole.get("required")).copy()
     for part in (_merged(part) for part in parts if isinstance(part, dict)):
-        properties = {**as_object(whole.get("properties")), **as_object(part.get("properties"))}
-        required = [*_as_list(whole.get("required")), *_as_list(part.get("required"))]
-        names = dict.fromkeys(name for name in required if isinstance(name, str))
-        whole = {**part, **whole, "properties": properties, "required": list(names)}
-    return whole
+        properties |= as_object(part.get("properties"))
+        required += _as_list(part.get("required"))
+        for key, item in part.items():
+            whole.setdefault(key, item)
+    names = dict.fromkeys(name for name in required if isinstance(name, str))
+    return {**whole, "properties": properties, "required": list(names)}
 
 
 def _security(document: Document, operation: dict[str, Any]) -> dict[str, Any] | None:
     wanted = _as_list(operation.get("security", document.get("security")))
     schemes = as_object(as_object(document.get("components")).get("securitySchemes"))
-    for requirement in wanted:
-        for name in as_object(requirement):
-            scheme = resolve(document, schemes.get(name))
+    for requirement in wanted[:_MOST_REQUIREMENTS]:
+        for name in list(as_object(requirement))[:_MOST_REQUIREMENTS]:
+            scheme = target_of(document, schemes.get(name))
             if isinstance(scheme, dict):
                 return scheme
     return None

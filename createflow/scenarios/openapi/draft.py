@@ -2,30 +2,44 @@
 
 import json
 import re
+from collections.abc import Collection, Sequence
 from typing import Any, get_args
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from createflow.scenarios.openapi.create_operation import CreateOperation, as_object
+from createflow.scenarios.openapi.document import origin_of
 from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
 
 SCHEMA_FILE = "createflow.create.schema.json"
-_VARIABLE = re.compile(r"\{([^}]+)\}")
+# Without { in it: a text of many would be searched again from each.
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
+_LONGEST = 1000
 _NAMES = ("name", "title", "label", "summary", "text", "description")
 
 _PLAIN = CreateOperation("/api/resources", "", "application/json", None, None, ())
 
 
-def draft_profile(operation: CreateOperation | None = None) -> str:
-    """A profile that can be loaded as it is; unknown settings are comments."""
+def draft_profile(
+    operation: CreateOperation | None = None, *, base_url: str = "", may_send_to: Sequence[str] = ()
+) -> str:
+    """A profile that can be loaded as it is; unknown settings are comments.
+
+    Args:
+        operation: what the document says.
+        base_url: scheme, host and port of the target. What the document says about it is only a comment.
+        may_send_to: other origins that the user has confirmed: a token endpoint may be there.
+    """
     known = operation or _PLAIN
+    trusted = {base_url, *may_send_to}
     lines = [
         "# How createflow reaches and tests the deployment. Every key: docs/profile.md.",
         "# File paths are relative to this file; ${NAME} is replaced from the environment.",
         "",
         "[target]",
-        f"base_url = {_quoted(known.base_url or 'http://127.0.0.1:8080')}",
+        f"base_url = {_quoted(base_url or 'http://127.0.0.1:8080')}",
+        *_other_server(known.base_url, trusted),
         f"path = {_quoted(_path(known.path))}",
         *[f"# Another create: {_one_line(path)}" for path in known.others[:10]],
     ]
@@ -60,7 +74,7 @@ def draft_profile(operation: CreateOperation | None = None) -> str:
         "# [target.errors.statuses]",
         "# validation = 422",
         "",
-        *_auth(known.security),
+        *_auth(known.security, trusted),
         "",
         *_setup(known.path),
         "# The promised rate limit of one subject.",
@@ -82,7 +96,20 @@ def draft_profile(operation: CreateOperation | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _auth(scheme: dict[str, Any] | None) -> list[str]:
+def _other_server(server: str, trusted: Collection[str]) -> list[str]:
+    if not server or server in trusted:
+        return []
+    return [f"# The document names the server {_one_line(server)}. Tokens go to base_url, so check the address first."]
+
+
+def token_endpoint_origin(operation: CreateOperation) -> str:
+    """Scheme, host and port of the token endpoint that the document names; empty when it names none."""
+    scheme = operation.security or {}
+    url = _token_url(scheme)
+    return origin_of(url) if scheme.get("type") == "oauth2" and _fits(OAuth2Auth, token_url=url) else ""
+
+
+def _auth(scheme: dict[str, Any] | None, trusted: Collection[str]) -> list[str]:
     """``[auth]``, with the environment variables that a run needs."""
     scheme = scheme or {}
     match (scheme.get("type"), str(scheme.get("scheme", "")).lower()):
@@ -98,12 +125,7 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
                 'writer_env = "CREATEFLOW_KEY"  # holds the key',
             ]
         case ("oauth2", _) if _fits(OAuth2Auth, token_url=(url := _token_url(scheme))):
-            return [
-                "[auth]",
-                'kind = "oauth2_client_credentials"',
-                f"token_url = {_quoted(url)}",
-                'writer_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret',
-            ]
+            return _oauth2(url, is_trusted=origin_of(url) in trusted)
         case ("oauth2" | "openIdConnect", _):
             return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds an access token']
     return [
@@ -112,6 +134,23 @@ def _auth(scheme: dict[str, Any] | None) -> list[str]:
         'kind = "none"',
         '# kind = "static"',
         '# writer_env = "CREATEFLOW_TOKEN"  # the name of an environment variable that holds a token',
+    ]
+
+
+def _oauth2(token_url: str, *, is_trusted: bool) -> list[str]:
+    lines = [
+        'kind = "oauth2_client_credentials"',
+        f"token_url = {_quoted(token_url)}",
+        'writer_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret',
+    ]
+    if is_trusted:
+        return ["[auth]", *lines]
+    return [
+        "[auth]",
+        'kind = "static"',
+        'writer_env = "CREATEFLOW_TOKEN"  # holds an access token',
+        "# The document names a token endpoint. If it is yours, createflow can fetch tokens there:",
+        *(f"# {_one_line(line)}" for line in lines),
     ]
 
 
@@ -126,7 +165,7 @@ def _fits(kind: type[ApiKeyAuth | OAuth2Auth], **field: Any) -> bool:
         kind.model_validate({"kind": tag, "writer_env": "X", **field})
     except ValidationError:
         return False
-    return True
+    return all(len(value) <= _LONGEST for value in field.values())
 
 
 def _setup(path: str) -> list[str]:
@@ -151,6 +190,8 @@ def _path(path: str) -> str:
 
 def _identifier(name: str) -> str:
     word = re.sub(r"\W", "_", name)
+    if word in {"new_id", "run_id"}:  # a profile gives these a meaning of their own
+        return f"{word}_"
     return word if word[:1].isalpha() or word[:1] == "_" else f"_{word}"
 
 
@@ -164,6 +205,7 @@ def _name_field(operation: CreateOperation) -> str:
         and "string" in (schema.get("type"), *_several(schema.get("type")))
         and not {"enum", "format", "pattern"} & set(schema)
         and re.match(r"[^/@]", name)
+        and len(name) <= _LONGEST
     ]
     return next((name for name in _NAMES if name in free), free[0] if free else "name")
 

@@ -1,6 +1,10 @@
 """JSON Pointers (RFC 6901)."""
 
+import re
 from typing import Any
+
+# RFC 6901 §4: digits of ASCII, without a leading zero. No list is longer than nine digits can tell.
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def reference_tokens(pointer: str) -> list[str]:
@@ -13,7 +17,7 @@ def value_at(document: Any, pointer: str) -> Any:
     for name in reference_tokens(pointer):
         if isinstance(document, dict) and name in document:
             document = document[name]
-        elif isinstance(document, list) and name.isdigit() and int(name) < len(document):
+        elif isinstance(document, list) and _INDEX.fullmatch(name) and int(name) < len(document):
             document = document[int(name)]
         else:
             return None

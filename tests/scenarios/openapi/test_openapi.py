@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from createflow.scenarios.openapi import document as openapi_document
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
-from createflow.scenarios.openapi.document import read_document, resolve
+from createflow.scenarios.openapi.document import read_document
+from createflow.scenarios.openapi.references import Resolver
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
@@ -94,7 +95,7 @@ def test_bodies_can_be_made_from_it(tmp_path: Path) -> None:
     [
         ("swagger: '2.0'", "not an OpenAPI"),
         ("[", "neither JSON nor YAML"),
-        ("{", "neither JSON nor YAML"),
+        ("{", "not JSON: line 1"),
         ("openapi: 3.1.0\npaths: {/a: {get: {}}}", "no create"),
     ],
 )
@@ -108,7 +109,7 @@ def test_a_document_that_unfolds_without_end_is_refused(tmp_path: Path) -> None:
     """By references, and by YAML's aliases."""
     levels = {f"l{n}": {"a": {"$ref": f"#/l{n + 1}"}, "b": {"$ref": f"#/l{n + 1}"}} for n in range(30)}
     with pytest.raises(UserError, match="parts"):
-        resolve(levels, {"$ref": "#/l0"})
+        Resolver(levels).resolved({"$ref": "#/l0"})
     lines = ["openapi: 3.1.0", "a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]
     with pytest.raises(UserError, match="parts"):
         read_document(written(tmp_path, "\n".join(lines)))
