@@ -9,13 +9,19 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from createflow.scenarios.bodies.example import LONGEST_TEXT
 from createflow.scenarios.text.json_pointer import value_at
 
 _LETTERS = "abcxyzABCXYZ0189 _-.,;:!?'\"<>&/\\|{}[]()$%#@+*=~^éßñøЖλ日本語😀🚀"
 _TEXT_MAX = 40
 _SAFE_INTEGER = 2**53
 _ITEMS_MAX = 4
+_MOST_ITEMS = 200
 Strategy = st.SearchStrategy[Any]
+
+
+class TooLarge(ValueError):  # noqa: N818 - a statement about the schema
+    """The schema asks for a value that is larger than any that is made."""
 
 
 def strategy_of(schema: Any, root: dict[str, Any] | None = None) -> Strategy:
@@ -40,8 +46,12 @@ def strategy_of(schema: Any, root: dict[str, Any] | None = None) -> Strategy:
 def _string(schema: dict[str, Any], _root: dict[str, Any]) -> Strategy:
     if "format" in schema:
         return _FORMATS.get(schema["format"], _text(1, _TEXT_MAX))
-    least = schema.get("minLength", 0)
-    most = max(least, min(schema.get("maxLength", _TEXT_MAX), _TEXT_MAX))
+    least = int(schema.get("minLength", 0))
+    if least > LONGEST_TEXT:
+        raise TooLarge(
+            f"it asks for a text of {_shown(least)} characters, and none of more than {LONGEST_TEXT} is made"
+        )
+    most = max(least, min(int(schema.get("maxLength", _TEXT_MAX)), _TEXT_MAX))
     plain = _text(least, most)
     pattern = schema.get("pattern")
     if pattern is None or re.search(pattern, "createflow"):
@@ -57,12 +67,18 @@ def _integer(schema: dict[str, Any], _root: dict[str, Any]) -> Strategy:
 def _number(schema: dict[str, Any], root: dict[str, Any]) -> Strategy:
     # Every JSON library writes and reads halves of whole numbers exactly.
     small = {"minimum": schema.get("minimum", -(10**6)), "maximum": schema.get("maximum", 10**6)}
-    return st.one_of(_integer(small, root), _integer(small, root).map(lambda whole: whole / 2))
+    return st.one_of(_integer(small, root), _integer(small, root).map(_half))
+
+
+def _half(whole: int) -> float:
+    return whole / 2 if abs(whole) <= _SAFE_INTEGER else whole
 
 
 def _array(schema: dict[str, Any], root: dict[str, Any]) -> Strategy:
-    least = schema.get("minItems", 0)
-    most = max(least, min(schema.get("maxItems", _ITEMS_MAX), _ITEMS_MAX))
+    least = int(schema.get("minItems", 0))
+    if least > _MOST_ITEMS:
+        raise TooLarge(f"it asks for a list of {_shown(least)} values, and none of more than {_MOST_ITEMS} is made")
+    most = max(least, min(int(schema.get("maxItems", _ITEMS_MAX)), _ITEMS_MAX))
     return st.lists(strategy_of(schema.get("items"), root), min_size=least, max_size=most)
 
 
@@ -71,11 +87,21 @@ def _object(schema: dict[str, Any], root: dict[str, Any]) -> Strategy:
     if not properties:
         return st.dictionaries(_text(1, 12), _anything(), max_size=_ITEMS_MAX)
     required = set(schema.get("required", []))
-    fields = {name: strategy_of(inner, root) for name, inner in properties.items()}
+    fields = {}
+    for name, inner in properties.items():
+        try:
+            fields[name] = strategy_of(inner, root)
+        except TooLarge:
+            if name in required:
+                raise
     return st.fixed_dictionaries(
         {name: values for name, values in fields.items() if name in required},
         optional={name: values for name, values in fields.items() if name not in required},
     )
+
+
+def _shown(number: int) -> str:
+    return str(number) if number < 10**12 else f"about 10^{len(str(number)) - 1}"
 
 
 def _of_any(_schema: dict[str, Any], _root: dict[str, Any]) -> Strategy:

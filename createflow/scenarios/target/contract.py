@@ -1,23 +1,31 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from createflow.scenarios.bodies.generate import example_of
+from createflow.scenarios.bodies.example import example_of
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Errors, Target
+from createflow.schemas.reading.bounded_file import read_bounded
+from createflow.schemas.reading.bounded_json import Malformed, parse_json
 from createflow.schemas.wire import wire_schema
 
 _NONCE_BYTES = 8
+_MOST_BYTES = 1024 * 1024
+_MOST_PARTS = 100_000
+_MOST_LEVELS = 64
+"""The metaschema takes about ten levels of Python's stack for each level of a schema, which has 1,000."""
+_MOST_TYPES = 20
+_INSTANCES = frozenset({"const", "default", "enum", "example", "examples"})
+"""Keywords whose values are no schemas."""
 _NO_SCHEMA = "`target.schema_file` is not configured"
 
 
@@ -109,7 +117,8 @@ class Contract:
     def max_length(self, name: str) -> int | None:
         """The maximum length of a field in code points, where the schema has one."""
         limit = self.properties.get(name, {}).get("maxLength")
-        return limit if isinstance(limit, int) else None
+        # 3.0 is an integer as well (JSON Schema Core 2020-12 §4.2.3).
+        return int(limit) if isinstance(limit, (int, float)) else None
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """A new valid body: its name, and its metadata where it has any, contain a new nonce."""
@@ -168,16 +177,13 @@ def _origins(target: Target) -> Origins:
 
 
 def _bytes(file: str | None) -> bytes | None:
-    try:
-        return Path(file).read_bytes() if file is not None else None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
+    return read_bounded(Path(file), _MOST_BYTES) if file is not None else None
 
 
 def _document(raw: bytes) -> dict[str, Any]:
-    """The JSON object that the bytes are; empty when they are none."""
+    """The JSON object that the bytes are; empty when they are none, or one that is too large to look at."""
     try:
-        document = json.loads(raw)
+        document = parse_json(raw.decode("utf-8"), most_parts=_MOST_PARTS)
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
@@ -187,22 +193,14 @@ def _schema(target: Target) -> dict[str, Any]:
     file = target.schema_file
     if file is None:
         return wire_schema("create_request")
+    document = _read_schema(file)
     try:
-        document = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: not a readable JSON Schema: {error}") from None
-    except RecursionError:
-        raise UserError(f"{file}: nested too deeply", hint="a schema is a tree of a few levels") from None
-    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
-        raise UserError(
-            f"{file}: not a JSON Schema of an object with properties",
-            hint='it begins with "type": "object" and has "properties"',
-        )
-    try:
-        Draft202012Validator.check_schema(document)
+        # Formats are not looked at: "regex" would compile every pattern here, which can take any time. Patterns are
+        # compiled and used in a process of their own (bodies/worker.py).
+        Draft202012Validator.check_schema(document, format_checker=FormatChecker(()))
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))
-        raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place}") from None
+        raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place[:200]}") from None
     if foreign := _foreign_reference(document):
         raise UserError(
             f"{file}: $ref {foreign[:200]!r} is not in the document, and nothing is fetched",
@@ -211,13 +209,44 @@ def _schema(target: Target) -> dict[str, Any]:
     return document
 
 
-def _foreign_reference(document: dict[str, Any]) -> str:
-    """The first ``$ref`` or ``$dynamicRef`` that names another document; empty if there is none."""
-    own, references, rest = {""}, list[str](), list[Any]([document])
+def _read_schema(file: str) -> dict[str, Any]:
+    """The document of a file, which is an object with properties, and small enough to be looked at."""
+    try:
+        raw = read_bounded(Path(file), _MOST_BYTES).decode("utf-8-sig")
+        document = parse_json(raw, most_parts=_MOST_PARTS, most_levels=_MOST_LEVELS)
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: not a readable JSON Schema: not UTF-8 text") from None
+    except Malformed as error:
+        raise UserError(f"{file}: not a readable JSON Schema: {error}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
+        raise UserError(
+            f"{file}: not a JSON Schema of an object with properties",
+            hint='it begins with "type": "object" and has "properties"',
+        )
+    if any(len(part["type"]) > _MOST_TYPES for part in _objects_in(document) if isinstance(part.get("type"), list)):
+        # jsonschema compares each entry with all others, and JSON Schema has seven types.
+        raise UserError(f"{file}: not a JSON Schema: a type with more than {_MOST_TYPES} names")
+    return document
+
+
+def _objects_in(document: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a schema, except in examples and other values that are no schemas."""
+    rest = [document]
     while rest:
         part = rest.pop()
-        rest += part if isinstance(part, list) else part.values() if isinstance(part, dict) else ()
-        for key, found in ((key, part.get(key)) for key in ("$id", "$ref", "$dynamicRef") if isinstance(part, dict)):
+        if isinstance(part, dict):
+            yield part
+            rest += [value for key, value in part.items() if key not in _INSTANCES or isinstance(value, dict)]
+        elif isinstance(part, list):
+            rest += part
+
+
+def _foreign_reference(document: dict[str, Any]) -> str:
+    """The first ``$ref`` or ``$dynamicRef`` that names another document; empty if there is none."""
+    own, references = {""}, list[str]()
+    for part in _objects_in(document):
+        for key in ("$id", "$ref", "$dynamicRef"):
+            found = part.get(key)
             if isinstance(found, str):
                 name = found.partition("#")[0]
                 own.add(name) if key == "$id" else references.append(name)

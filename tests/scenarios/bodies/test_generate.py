@@ -1,17 +1,12 @@
 """Bodies made from a schema are of the schema, and the same for the same seed."""
 
-import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.bodies.generate import (
-    generate_invalid_bodies,
-    generate_valid_bodies,
-    generate_valid_bodies_here,
-)
+from createflow.scenarios.bodies.generate import generate_invalid_bodies, generate_valid_bodies
 from createflow.schemas.wire import wire_schema
 
 SCHEMA = {
@@ -34,7 +29,7 @@ SCHEMA = {
 def test_generate_valid_bodies_are_valid_and_mistakes_are_not(schema: dict[str, Any]) -> None:
     """As the schema itself judges them."""
     judge = Draft202012Validator(schema)
-    good = generate_valid_bodies_here(schema, 7, 15)
+    good = generate_valid_bodies(schema, 7, 15)
     assert len(good) == 15
     assert all(judge.is_valid(body) for body in good)
     bad = generate_invalid_bodies(schema, good, 7)
@@ -45,25 +40,7 @@ def test_generate_valid_bodies_are_valid_and_mistakes_are_not(schema: dict[str, 
 def test_the_same_seed_makes_the_same_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And leaves nothing in the directory it runs in."""
     monkeypatch.chdir(tmp_path)
-    first, again, other = (generate_valid_bodies_here(SCHEMA, seed, 10) for seed in (1, 1, 2))
+    first, again, other = (generate_valid_bodies(SCHEMA, seed, 10) for seed in (1, 1, 2))
     assert first == again != other
     assert generate_invalid_bodies(SCHEMA, first, 3) == generate_invalid_bodies(SCHEMA, first, 3)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.anyio
-async def test_a_process_of_its_own_makes_the_same() -> None:
-    """So that the global random state of this one stays as it is."""
-    random.seed(5)
-    before = random.getstate()
-    assert await generate_valid_bodies(SCHEMA, 3, 10) == valid_bodies_apart(3)
-    assert random.getstate() == before
-
-
-def valid_bodies_apart(seed: int) -> list[dict[str, Any]]:
-    """Made here, with the random state put back."""
-    state = random.getstate()
-    try:
-        return generate_valid_bodies_here(SCHEMA, seed, 10)
-    finally:
-        random.setstate(state)

@@ -1,6 +1,7 @@
 """Create bodies are made from the target's own schema."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -139,3 +140,94 @@ def test_a_reference_inside_the_document_is_followed(tmp_path: Path) -> None:
     contract = Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file)}))
     assert not validator_of(contract.schema).is_valid({"name": 1})
     assert validator_of(contract.schema).is_valid({"name": "a", "other": "b"})
+
+
+def _nested(levels: int, keyword: str) -> dict[str, object]:
+    schema: dict[str, object] = {}
+    for _ in range(levels):
+        schema = {keyword: schema if keyword == "not" else {"a": schema}}
+    return {"properties": {"a": schema}}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (json.dumps(_nested(100, "not")), "more than 64 levels"),
+        (json.dumps(_nested(95, "properties")), "more than 64 levels"),
+        ('{"properties": {"a": ' + '{"not": ' * 100_000, "more than 64 levels"),
+        ('{"properties": {"a": {"minLength": 1' + "0" * 5000 + "}}}", "a number of 5001 digits"),
+        ('{"properties": {"a": {"maximum": NaN}}}', "NaN is not a number"),
+        ('{"properties": {"a": {"maximum": 1e999}}}', "too large"),
+        ('{"properties": {"a": {"title": "\\ud800"}}}', "surrogate"),
+        ('{"properties": {}, "properties": {}}', "stands twice"),
+        (json.dumps({"properties": {"a": {"type": [*range(30_000), "a"]}}}), "a type with more than 20 names"),
+        (json.dumps({"properties": {str(number): {} for number in range(90_000)}}), "larger than|parts"),
+        ('{"properties": ' + "[[],[]," * 140_000, "parts"),
+        (" " * 1_100_000, "larger than 1048576 bytes"),
+        ('{"properties": {}', "not JSON: line 1"),
+        ("", "not JSON: line 1"),
+        ("\u0000", "not JSON: line 1"),
+    ],
+    ids=[
+        "deep not",
+        "deep properties",
+        "never closed",
+        "digits",
+        "NaN",
+        "1e999",
+        "surrogate",
+        "twice",
+        "types",
+        "many",
+        "lists",
+        "blanks",
+        "cut off",
+        "empty",
+        "NUL",
+    ],
+)
+def test_a_hostile_schema_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    """Before anything is done with it that grows faster than its text."""
+    file = tmp_path / "schema.json"
+    file.write_text(text)
+    with pytest.raises(UserError, match=rf"schema\.json: .*({reason})") as caught:
+        made(schema_file=str(file))
+    assert len(str(caught.value)) < 500 + len(str(file))
+
+
+def test_a_schema_as_deep_as_allowed_can_be_used(tmp_path: Path) -> None:
+    """It does not reach the end of Python's stack."""
+    assert contract(tmp_path, _nested(60, "not")).has_schema
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"minLength": 10**300},
+        {"minLength": 5.0, "maxLength": 9.0},
+        {"pattern": "^(a|a)*$"},
+        {"pattern": "("},
+        {"pattern": "a{99999999999999999999}"},
+        {"pattern": r"\p{L}"},
+        {"pattern": "(?i)" + "[\\u0000-\\uffff]" * 1000},
+        {"type": "integer", "minimum": 10**300},
+        {"type": "array", "minItems": 10**9},
+        {"type": ["string", "null"], "maxLength": 1e300},
+    ],
+    ids=lambda rules: json.dumps(rules)[:40],
+)
+def test_strange_rules_of_a_field_do_no_harm(tmp_path: Path, rules: dict[str, object]) -> None:
+    """Patterns are not compiled here, and nothing is made that is as long as a number says."""
+    schema = {"properties": {"name": {"type": "string"}, "other": {"type": "string", **rules}}}
+    other = contract(tmp_path, schema)
+    assert len(json.dumps(other.document())) < 1000
+    assert other.max_length("other") is None or other.max_length("other") in {9, int(1e300)}
+
+
+def test_what_is_not_a_regular_file_is_no_schema(tmp_path: Path) -> None:
+    """Nothing waits for a writer."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for key in ("schema_file", "body_file"):
+        with pytest.raises(UserError, match="not a regular file"):
+            made(**{key: str(pipe)})

@@ -2,7 +2,7 @@
 
 import random
 
-from createflow.scenarios.bodies.generate import generate_invalid_bodies, generate_valid_bodies
+from createflow.scenarios.bodies.worker import invalid_bodies, valid_bodies
 from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
@@ -21,7 +21,7 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
     How: the bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
-    bodies = await generate_valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
+    bodies = await valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
     for body in bodies:
         sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
         reply = await target.create(sent)
@@ -36,7 +36,7 @@ async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> N
     """Generated bodies with one error are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)
     good = [contract.document() for _ in range(_CASES)]
-    bodies = generate_invalid_bodies(contract.schema, good, seeded.getrandbits(32))
+    bodies = await invalid_bodies(contract.schema, good, seeded.getrandbits(32))
     if not bodies:
         raise NotDeclared("the schema allows everything")
     async with positive_controls(target):

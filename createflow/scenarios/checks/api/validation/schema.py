@@ -137,7 +137,7 @@ async def every_error_is_named(target: Target) -> None:
     bad = {
         name: _WRONG[schema["type"]][0]
         for name, schema in target.contract.properties.items()
-        if schema.get("type") in _WRONG
+        if str(schema.get("type")) in _WRONG
     }
     if len(bad) < 2:
         raise NotDeclared("the schema has fewer than two fields with a simple type")

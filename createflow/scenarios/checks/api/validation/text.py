@@ -4,7 +4,7 @@ import unicodedata
 from contextlib import AsyncExitStack
 from typing import Any
 
-from createflow.scenarios.bodies.generate import validator_of
+from createflow.scenarios.bodies.worker import fits
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
@@ -34,6 +34,7 @@ _SQL = (
 )
 _SLEPT_S = 8.0
 _TEMPLATES = ("{{7*7}}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%{7*7}", "$(expr 7 '*' 7)", "`expr 7 '*' 7`", "%s%n%x")
+_MARKUP = ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp;", "\"'><img src=x>")
 _INJECTED = "x-createflow-injected"
 
 
@@ -42,8 +43,10 @@ async def blank_name_is_400(target: Target) -> None:
     """A name without any visible character is refused with 400."""
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
-    validator = validator_of(schema)
-    forms = {form: text for form, text in _BLANK.items() if contract.is_default or not validator.is_valid(text)}
+    forms = dict(_BLANK)
+    if not contract.is_default:
+        fitting = await fits(contract.schema, contract.fields.name, list(_BLANK.values()))
+        forms = {form: text for (form, text), is_valid in zip(_BLANK.items(), fitting, strict=True) if not is_valid}
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
     async with positive_controls(target):
@@ -55,8 +58,7 @@ async def blank_name_is_400(target: Target) -> None:
 @check(step=Step.VALIDATION, source="contract: normalisation; RFC 8259 §7; CWE-89", catches="quotes_doubled")
 async def sql_is_only_text(target: Target) -> None:
     """Text that looks like SQL is stored and read unchanged, in no more time than other text."""
-    for payload in _SQL:
-        body = _named(target, payload)
+    for payload, body in zip(_SQL, await _named(target, *_SQL), strict=True):
         reply = await target.create(body)
         expect(reply.accepted, f"a create with {payload!r} in it accepted", str(reply.status), reply)
         expect(reply.elapsed_s < _SLEPT_S, f"no sleep on {payload!r}", f"{reply.elapsed_s:.1f} s", reply)
@@ -70,9 +72,10 @@ async def sql_is_only_text(target: Target) -> None:
 async def markup_is_treated_alike(target: Target) -> None:
     """Markup is kept, escaped, stripped or refused, but the same way in the reply and in every read."""
     name = target.contract.fields.name
+    bodies = await _named(target, *_MARKUP)
     async with positive_controls(target):
-        for payload in ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp;", "\"'><img src=x>"):
-            reply = await target.create(_named(target, payload))
+        for payload, body in zip(_MARKUP, bodies, strict=True):
+            reply = await target.create(body)
             if not reply.accepted:
                 expect_status(reply, 400, of=f"a create with {payload!r} in it")
                 continue
@@ -95,7 +98,7 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
         callback = await scope.enter_async_context(callbacks.listening()) if callbacks else None
         await scope.enter_async_context(positive_controls(target))
         urls = [callback.url, f"//{callback.url.partition('//')[2]}"] if callback else []
-        bodies = [_named(target, payload) for payload in (*_TEMPLATES, *urls)]
+        bodies = await _named(target, *_TEMPLATES, *urls)
         try:
             holder = free_object(target)
             values = _objects(callback.url if callback else "http://127.0.0.1:9/")
@@ -120,12 +123,12 @@ async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
 @check(step=Step.VALIDATION, source="RFC 9110 §5.5; CWE-113", catches="name_in_header")
 async def line_breaks_stay_in_the_body(target: Target) -> None:
     """A line break in a field or in a URL never creates a header in a reply."""
+    forged = f"\r\n{_INJECTED}: 1\r\n"
+    bodies = await _named(target, forged, forged.replace("\r", ""))
     async with positive_controls(target):
         made = await created(target)
-        forged = f"\r\n{_INJECTED}: 1\r\n"
         replies = [
-            await target.create(_named(target, forged)),
-            await target.create(_named(target, forged.replace("\r", ""))),
+            *[await target.create(body) for body in bodies],
             await target.read(f"{made.url}%0d%0a{_INJECTED}:%201"),
             await target.read(f"{made.url}?x=%0d%0a{_INJECTED}:%201"),
         ]
@@ -160,14 +163,15 @@ async def stored_form_keeps_the_limit(target: Target) -> None:
             expect(same, f"the {name} that was sent, in some normal form", repr(shown[-8:]), reply)
 
 
-def _named(target: Target, payload: str) -> dict[str, Any]:
-    """A body whose name contains the payload. Raises NotDeclared when the schema does not allow it."""
+async def _named(target: Target, *payloads: str) -> list[dict[str, Any]]:
+    """A body for each payload, in its name. Raises NotDeclared when the schema does not allow one of them."""
     contract = target.contract
-    text = f"{nonce()} {payload}"
-    schema = contract.properties.get(contract.fields.name, {})
-    if not contract.has_schema or not validator_of(schema).is_valid(text):
+    texts = [f"{nonce()} {payload}" for payload in payloads]
+    if not contract.has_schema or not (
+        contract.is_default or all(await fits(contract.schema, contract.fields.name, texts))
+    ):
         raise NotDeclared(f"the schema does not allow any text in {contract.fields.name}")
-    return contract.document(**{contract.fields.name: text})
+    return [contract.document(**{contract.fields.name: text}) for text in texts]
 
 
 def _objects(url: str) -> list[dict[str, Any]]:
