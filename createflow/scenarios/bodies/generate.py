@@ -1,6 +1,6 @@
 """Create bodies from a JSON Schema: many valid and invalid ones, the same for the same seed.
 
-These functions take as much time and memory as the schema makes them take, so the tester calls them through ``worker``.
+These functions take as much time and memory as the schema makes them take, so the tester uses ``bounded``.
 """
 
 import random

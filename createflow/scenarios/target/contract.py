@@ -196,7 +196,7 @@ def _schema(target: Target) -> dict[str, Any]:
     document = _read_schema(file)
     try:
         # Formats are not looked at: "regex" would compile every pattern here, which can take any time. Patterns are
-        # compiled and used in a process of their own (bodies/worker.py).
+        # compiled and used in a process of their own (bodies/bounded.py).
         Draft202012Validator.check_schema(document, format_checker=FormatChecker(()))
     except SchemaError as error:
         place = "/".join(map(str, error.absolute_path))

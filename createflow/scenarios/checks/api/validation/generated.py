@@ -2,7 +2,7 @@
 
 import random
 
-from createflow.scenarios.bodies.worker import invalid_bodies, valid_bodies
+from createflow.scenarios.bodies.bounded import invalid_bodies, valid_bodies
 from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status

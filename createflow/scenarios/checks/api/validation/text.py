@@ -4,7 +4,7 @@ import unicodedata
 from contextlib import AsyncExitStack
 from typing import Any
 
-from createflow.scenarios.bodies.worker import fits
+from createflow.scenarios.bodies.bounded import fits
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check

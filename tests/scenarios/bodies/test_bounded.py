@@ -1,12 +1,15 @@
 """Whatever a schema asks for, the work on it ends, within bounds of time and memory."""
 
 import random
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from createflow.scenarios.bodies.bounded import fits, invalid_bodies, valid_bodies
 from createflow.scenarios.bodies.generate import generate_valid_bodies
-from createflow.scenarios.bodies.worker import CPU_LIMITS_S, fits, invalid_bodies, valid_bodies
+from createflow.scenarios.bodies.worker import CPU_LIMITS_S
 from createflow.scenarios.outcome import Inconclusive
 from tests.scenarios.bodies.test_generate import SCHEMA
 
@@ -79,10 +82,14 @@ async def test_a_hostile_schema_makes_the_result_inconclusive(schema: dict[str, 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("pattern", [BACKTRACKS, "^(a|a)*$", "^(a*)*$", "^(?=(a+)+$)a"])
-async def test_a_pattern_that_backtracks_ends_in_time(pattern: str) -> None:
-    """Validation of a text on which the pattern backtracks for ever is stopped."""
+async def test_a_pattern_that_backtracks_ends_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    """Validation of a text on which the pattern backtracks for ever is stopped, and leaves nothing behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Inconclusive, match=f"{CPU_LIMITS_S['fits']} s of processor time: simplify its patterns"):
         await fits(_with_name({"type": "string", "pattern": pattern}), "name", [f"{'a' * 60}!"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.anyio
