@@ -12,7 +12,8 @@ from rich.text import Text
 
 from createflow.cli.messages import print_message
 from createflow.scenarios.load.fleet.progress import Phase, Progress
-from createflow.scenarios.reports.format.text import format_count, format_ms, one_line
+from createflow.scenarios.reports.format.text import format_count, format_ms
+from createflow.scenarios.text.printable import foldable
 from createflow.schemas.load_report import Validity
 
 _LOG_EVERY_S = 5.0
@@ -148,7 +149,7 @@ def _pairs(*pairs: tuple[str, str]) -> Text:
 
 
 def _replies(progress: Progress) -> Text:
-    counts = [(one_line(status), format_count(number)) for status, number in sorted(progress.statuses.items())]
+    counts = [(foldable(status), format_count(number)) for status, number in sorted(progress.statuses.items())]
     text = _pairs(*counts[:_MAX_NAMED])
     if len(counts) > _MAX_NAMED:
         text.append(f"   and {len(counts) - _MAX_NAMED} more", "dim")
@@ -162,7 +163,7 @@ def _lags(lags: dict[str, float]) -> Text:
     text = Text()
     for number, (sink, lag_ms) in enumerate(list(lags.items())[:_MAX_NAMED]):
         late = math.isinf(lag_ms)
-        text.append(f"{'   ' if number else ''}{one_line(sink)} ", "dim")
+        text.append(f"{'   ' if number else ''}{foldable(sink)} ", "dim")
         text.append("LATE" if late else f"{format_ms(lag_ms)} ms", "bold red" if late else "bold")
     if len(lags) > _MAX_NAMED:
         text.append(f"   and {len(lags) - _MAX_NAMED} more", "dim")
@@ -182,7 +183,7 @@ def _generator(progress: Progress) -> Text:
         "dim",
     )
     for reason in progress.reasons:
-        text.append(f"\n{one_line(reason)}", _VALIDITIES[progress.validity])
+        text.append(f"\n{foldable(reason)}", _VALIDITIES[progress.validity])
     return text
 
 

@@ -13,6 +13,7 @@ from createflow.cli.messages import print_message
 from createflow.scenarios.reports.load.content import Section, Severity, describe_load, describe_run, list_rates
 from createflow.scenarios.reports.load.sections import list_sections
 from createflow.scenarios.reports.load.verdict import severity_of, summarize
+from createflow.scenarios.text.printable import foldable
 from createflow.schemas.load_report import LoadReport
 
 if TYPE_CHECKING:
@@ -24,19 +25,23 @@ _LABEL_WIDTH = 10
 
 def print_report(console: Console, report: LoadReport) -> None:
     """Print the whole report."""
-    console.print(Text(describe_run(report)), soft_wrap=True)
-    console.print(Text(describe_load(report)))
+    console.print(Text(foldable(describe_run(report))), soft_wrap=True)
+    console.print(Text(foldable(describe_load(report))))
     console.print()
     console.print(_headline(report))
     for section in list_sections(report):
         console.print()
         console.print(_render(section))
     console.print()
-    verdict = Text(summarize(report))
+    verdict = _text(summarize(report))
     if console.is_terminal:
         console.print(Panel(verdict, box=box.HEAVY, style=_STYLES[severity_of(report)] or "bold", expand=False))
     else:
         console.print(verdict, soft_wrap=True)  # one line, so that it can be found in a log
+
+
+def _text(text: str) -> Text:
+    return Text(foldable(text))
 
 
 def _headline(report: LoadReport) -> Text:
@@ -50,13 +55,18 @@ def _headline(report: LoadReport) -> Text:
 
 def _render(section: Section) -> RenderableType:
     parts: list[RenderableType] = [_table(section) if section.columns else _labels(section)]
-    parts += [Padding(Text(line, "dim"), (0, 0, 0, 2)) for line in section.notes]
+    parts += [Padding(Text(foldable(line), "dim"), (0, 0, 0, 2)) for line in section.notes]
     return Group(*parts)
 
 
 def _table(section: Section) -> Table:
     table = Table(
-        box=None, pad_edge=False, padding=(0, 2, 0, 0), title=section.title, title_justify="left", title_style="bold"
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        title=Text(foldable(section.title)),
+        title_justify="left",
+        title_style="bold",
     )
     for number, heading in enumerate(section.columns):
         is_text = number < section.text_columns
@@ -64,19 +74,19 @@ def _table(section: Section) -> Table:
             heading, justify="left" if is_text else "right", overflow="fold", header_style="dim", no_wrap=not is_text
         )
     for row in section.rows:
-        table.add_row(*map(Text, row.cells), style=_STYLES[row.severity] or None)
+        table.add_row(*map(_text, row.cells), style=_STYLES[row.severity] or None)
     return table
 
 
 def _labels(section: Section) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.title, table.title_justify, table.title_style = section.title, "left", "bold"
+    table.title, table.title_justify, table.title_style = Text(foldable(section.title)), "left", "bold"
     table.add_column(min_width=_LABEL_WIDTH, style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for row in section.rows:
         label, text = row.cells
         style = _STYLES[row.severity]
-        table.add_row(Text(label, style or "dim"), Text(text))
+        table.add_row(Text(foldable(label), style or "dim"), _text(text))
     return table
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from createflow.schemas.error import UserError
 
@@ -62,6 +63,9 @@ async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[R
 
 def components_table(rows: Sequence[dict[str, Any]]) -> Table:
     """One row for each component: name, address, state, process."""
+    # Here: a run calls createflow stack many times, which needs nothing of the tester until it shows this.
+    from createflow.scenarios.text.printable import foldable
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, key in (("component", "name"), ("address", "address"), ("state", "status")):
         # A narrow terminal may cut the note, never these.
@@ -70,6 +74,8 @@ def components_table(rows: Sequence[dict[str, Any]]) -> Table:
     table.add_column("", overflow="ellipsis", no_wrap=True, style="dim")
     for row in rows:
         colour = _COLOURS.get(row["status"], "")
-        status = f"[{colour}]{row['status']}[/]" if colour else row["status"]
-        table.add_row(row["name"], row["address"], status, str(row["pid"] or "-"), row["note"])
+        cells = (row["name"], row["address"], row["status"], str(row["pid"] or "-"), row["note"])
+        name, address, status, pid, note = (Text(foldable(cell)) for cell in cells)
+        status.stylize(colour)
+        table.add_row(name, address, status, pid, note)
     return table

@@ -12,8 +12,11 @@ _MOST_ANSWERED = 100
 
 
 def print_message(console: "Console", text: str) -> None:
-    """Print the text as it is: unwrapped, without markup and highlighting."""
-    console.print(text, soft_wrap=True, highlight=False, markup=False)
+    """Print the text unwrapped, without markup and highlighting; what does not print is escaped."""
+    # Here: a command that succeeds needs nothing of the tester.
+    from createflow.scenarios.text.printable import printable_lines
+
+    console.print(printable_lines(text), soft_wrap=True, highlight=False, markup=False)
 
 
 def is_on_terminal() -> bool:
@@ -33,8 +36,7 @@ def is_confirmed(question: str) -> bool:
 
 def print_error(message: str, hint: str = "") -> None:
     """Print why a command failed, and what to do about it. Both may quote a target or a document."""
-    # Here: a command that succeeds needs nothing of the tester.
-    from createflow.scenarios.reports.format.text import one_line
+    from createflow.scenarios.text.printable import one_line
 
     text = f"createflow: {message}" + (f"\n  hint: {hint}" if hint else "")
     for line in text.split("\n"):

@@ -120,5 +120,5 @@ async def open_profile(source: ProfileSource, console: Console) -> AsyncIterator
     else:
         from createflow.cli.bundled_stack import run_bundled_stack
 
-        async with run_bundled_stack(lambda death: console.print(death, style="red", markup=False)) as stack:
+        async with run_bundled_stack(lambda death: print_message(console, death)) as stack:
             yield profile_file.load(stack.profile_file)

@@ -15,6 +15,7 @@ from createflow.scenarios.harness.check import Check
 from createflow.scenarios.reports.conformance import as_text
 from createflow.scenarios.reports.conformance.problems import explain, group_skipped, list_notes, list_problems
 from createflow.scenarios.reports.conformance.verdict import Verdict, count_outcomes, summarize, verdict_of
+from createflow.scenarios.text.printable import foldable
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
@@ -42,16 +43,16 @@ def print_report(console: Console, report: RunReport) -> None:
     if not console.is_terminal:
         console.file.write(as_text.render(report))
         return
-    console.print(f"\n[bold]{_escaped(report.target)}[/]", highlight=False)
-    console.print(f"{_escaped(report.profile)}, run {report.run_id}", style="dim", highlight=False)
+    console.print(Text(f"\n{foldable(report.target)}", "bold"))
+    console.print(Text(foldable(f"{report.profile}, run {report.run_id}"), "dim"))
     console.print(_table(report, wide=console.width >= _WIDE_COLUMNS))
     for result in list_problems(report):
         _print_problem(console, result)
     console.print()  # what follows does not belong to the last problem
     for reason, ids in group_skipped(report).items():
-        console.print(f"skipped, {reason}: {', '.join(ids)}", style="dim", markup=False, highlight=False)
+        console.print(foldable(f"skipped, {reason}: {', '.join(ids)}"), style="dim", markup=False, highlight=False)
     for note in list_notes(report):
-        console.print(note, markup=False, highlight=False)
+        console.print(foldable(note), markup=False, highlight=False)
     style = _VERDICT_STYLES.get(verdict_of(report), "bold yellow")
     console.print(f"\n{summarize(report)}", style=style, markup=False, highlight=False)
 
@@ -154,20 +155,18 @@ def _results_of(report: RunReport, step: Step) -> tuple[CheckResult, ...]:
 
 def _print_problem(console: Console, result: CheckResult) -> None:
     level = "" if result.level is Level.MUST else f" ({result.level.value})"
-    console.print(Text.assemble("\n", (result.outcome.value.upper(), _STYLES[result.outcome]), f" {result.id}{level}"))
+    console.print(
+        Text.assemble("\n", (result.outcome.value.upper(), _STYLES[result.outcome]), f" {foldable(result.id)}{level}")
+    )
     grid = Table.grid(padding=(0, 1))
     grid.add_column(style="dim", min_width=8)
     grid.add_column(overflow="fold")
     lines = explain(result)
     for label, text in lines:
         if label != "curl":
-            grid.add_row(label, Text(text))
+            grid.add_row(label, Text(foldable(text)))
     console.print(grid)
     for label, text in lines:
         if label == "curl":
             # Not in the grid: a line that is copied must not be wrapped.
             console.print(Text(f"  {text}", "cyan"), soft_wrap=True)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

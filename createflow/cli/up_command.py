@@ -13,6 +13,7 @@ from rich.console import Console
 from createflow.cli.bundled_stack import components_table, reference_extra
 from createflow.cli.command_consent import remember_consent
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.messages import print_message
 from createflow.cli.options import DEFAULT_STATE, StateOption
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
@@ -69,12 +70,12 @@ async def _up(options: "StackOptions", state: Path) -> None:
     console = Console(stderr=True)
     _cancel_on_signals()
     console.print("starting the stack ...")
-    async with running_stack(state, options, on_exit=lambda ended: console.print(ended.describe())) as stack:
+    async with running_stack(state, options, on_exit=lambda ended: print_message(console, ended.describe())) as stack:
         console.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
         out = Console()
         out.print(components_table([asdict(row) for row in stack.rows()]))
         for note in stack.notes:
-            console.print(f"\n{note}")
+            print_message(console, f"\n{note}")
         # We wrote the profile, so a run need not ask whether its commands may run.
         remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults"))
         profile = _relative(stack.profile_file)

@@ -8,7 +8,7 @@ from createflow.scenarios.reports.conformance.problems import (
     source_location,
 )
 from createflow.scenarios.reports.conformance.verdict import is_gating
-from createflow.scenarios.reports.format.text import one_line
+from createflow.scenarios.reports.format.text import one_line, printable_lines
 from createflow.scenarios.reports.load import as_markdown as load_markdown
 from createflow.scenarios.reports.load.content import format_seen
 from createflow.scenarios.reports.load.verdict import (
@@ -101,7 +101,7 @@ def _annotation(level: str, message: str, *, title: str, location: tuple[str, in
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable_lines(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

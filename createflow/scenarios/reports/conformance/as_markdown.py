@@ -2,7 +2,7 @@
 
 from createflow.scenarios.reports.conformance.problems import explain_as_text, group_skipped, list_notes, list_problems
 from createflow.scenarios.reports.conformance.verdict import count_outcomes, summarize
-from createflow.scenarios.reports.format.markdown import code, code_block, table
+from createflow.scenarios.reports.format.markdown import code, code_block, escape, table
 from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
@@ -12,7 +12,7 @@ def render(report: RunReport) -> str:
     lines = [
         f"# {summarize(report)}",
         "",
-        f"{code(report.target)}, {code(report.profile)}, run `{report.run_id}`, seed {report.seed}",
+        f"{code(report.target)}, {code(report.profile)}, run {code(report.run_id)}, seed {report.seed}",
         "",
         *table(
             ("#", "step", "tier", *(outcome.value for outcome in Outcome)),
@@ -26,7 +26,7 @@ def render(report: RunReport) -> str:
         lines += ["", "## Notes", "", *code_block("\n".join(notes))]
     if reasons := group_skipped(report):
         lines += ["", "## Skipped", ""]
-        lines += [f"- {code(reason)}: {', '.join(f'`{name}`' for name in ids)}" for reason, ids in reasons.items()]
+        lines += [f"- {code(reason)}: {', '.join(map(code, ids))}" for reason, ids in reasons.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -42,7 +42,7 @@ def _rows(report: RunReport) -> list[list[str]]:
 
 def _problem(result: CheckResult) -> list[str]:
     level = "" if result.level is Level.MUST else f" ({result.level.value})"
-    lines = [f"## {result.outcome.value}: `{result.id}`{level}", ""]
+    lines = [f"## {result.outcome.value}: {code(result.id)}{level}", ""]
     if result.why:
-        lines += [f"{result.why}", ""]
+        lines += [escape(result.why), ""]
     return lines + code_block(explain_as_text(result))

@@ -20,7 +20,7 @@ def render(report: RunReport) -> str:
     lines.append("")
     lines += list_notes(report)
     lines.append(summarize(report))
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(one_line, lines)) + "\n"
 
 
 def _line(result: CheckResult) -> str:

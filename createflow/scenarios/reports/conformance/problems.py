@@ -40,16 +40,17 @@ def explain(result: CheckResult) -> list[tuple[str, str]]:
     """Label and text of each line about a check that did not pass. No text has more than one line."""
     finding = result.finding
     if finding is None:
-        return [("promised", result.title), ("reason", one_line(result.reason))]
-    lines = [
-        ("promised", finding.promised),
-        ("expected", one_line(finding.expected)),
-        ("seen", one_line(finding.seen)),
-        ("source", f"{finding.source} ({result.level.value})"),
-        ("replay", finding.replay_id),
-        ("curl", one_line(finding.curl)),
-    ]
-    return [(label, text) for label, text in lines if text]
+        lines = [("promised", result.title), ("reason", result.reason)]
+    else:
+        lines = [
+            ("promised", finding.promised),
+            ("expected", finding.expected),
+            ("seen", finding.seen),
+            ("source", f"{finding.source} ({result.level.value})"),
+            ("replay", finding.replay_id),
+            ("curl", finding.curl),
+        ]
+    return [(label, one_line(text)) for label, text in lines if text]
 
 
 def explain_as_text(result: CheckResult) -> str:
@@ -62,7 +63,7 @@ def group_skipped(report: RunReport) -> dict[str, list[str]]:
     reasons: dict[str, list[str]] = {}
     for result in report.results:
         if result.outcome is Outcome.SKIPPED:
-            reasons.setdefault(one_line(result.reason), []).append(result.id)
+            reasons.setdefault(one_line(result.reason), []).append(one_line(result.id))
     return reasons
 
 
@@ -70,7 +71,7 @@ def list_notes(report: RunReport) -> list[str]:
     """Lines about the run as a whole: advice, each baseline entry, each resource that could not be removed."""
     lines = []
     advice = [
-        result.id
+        one_line(result.id)
         for result in report.results
         if result.outcome in {Outcome.FAILED, Outcome.INCONCLUSIVE} and not is_gating(report, result)
     ]
@@ -85,7 +86,7 @@ def list_notes(report: RunReport) -> list[str]:
 
 def describe_baseline_entry(entry: KnownFailure) -> str:
     """What became of a baseline entry, and what to do about it."""
-    return _BASELINE_NOTES[entry.standing].format(id=entry.id, expires=entry.expires, reason=one_line(entry.reason))
+    return one_line(_BASELINE_NOTES[entry.standing].format(id=entry.id, expires=entry.expires, reason=entry.reason))
 
 
 def source_location(report: RunReport, result: CheckResult) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from createflow.scenarios.reports.format.text import one_line
+from createflow.scenarios.reports.format.text import one_line, printable_lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -61,14 +61,15 @@ def _environment() -> "Environment":
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_finalized,
     )
-    environment.filters |= {"one_line": one_line, "lines": _printable_lines, "json": _script_json}
+    environment.filters |= {"one_line": one_line, "lines": printable_lines, "json": _script_json}
     return environment
 
 
-def _printable_lines(text: str) -> str:
-    """Keep the lines; show whatever else does not print as its escape."""
-    return "\n".join(map(one_line, text.split("\n")))
+def _finalized(value: object) -> object:
+    """Every value that a template shows; then the engine escapes it. Our own markup is a subclass of ``str``."""
+    return printable_lines(value) if type(value) is str else value
 
 
 def _script_json(value: object) -> str:

@@ -1,12 +1,10 @@
 """JUnit XML as the test views of GitHub and GitLab read it."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-# XML 1.0 section 2.2: the characters that a document may hold. The rest cannot even be written as a reference.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from createflow.scenarios.reports.format.text import printable_lines
 
 Result = Literal["passed", "failure", "error", "skipped"]
 
@@ -42,7 +40,11 @@ class Suite:
     output: str
 
     def render(self) -> str:
-        """The document. Characters that XML cannot hold are shown as their escapes."""
+        """The document.
+
+        Characters that do not print are shown as their escapes. The characters that XML cannot hold are among them
+        (XML 1.0 section 2.2).
+        """
         results = [case.result for case in self.cases]
         counts = {
             "name": self.name,
@@ -61,8 +63,8 @@ class Suite:
         suite.extend(map(_element, self.cases))
         ET.SubElement(suite, "system-out").text = self.output
         for element in root.iter():
-            element.attrib = {name: _legal(value) for name, value in element.attrib.items()}
-            element.text = _legal(element.text) if element.text else element.text
+            element.attrib = {name: printable_lines(value) for name, value in element.attrib.items()}
+            element.text = printable_lines(element.text) if element.text else element.text
         ET.indent(root)
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -78,7 +80,3 @@ def _element(case: Case) -> ET.Element:
         kind = {} if case.result == "skipped" else {"type": case.kind}
         ET.SubElement(element, case.result, {"message": case.message, **kind}).text = case.details or None
     return element
-
-
-def _legal(text: str) -> str:
-    return _ILLEGAL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

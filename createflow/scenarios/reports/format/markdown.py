@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from createflow.scenarios.reports.format.text import one_line
+from createflow.scenarios.reports.format.text import one_line, printable_lines
 
-_PLAIN = frozenset(" ,.;:=+%/()'-")
+_PLAIN = frozenset(" ,.;:=+%/()'-?!§\"")
 """Punctuation that is no markup inside a sentence."""
+_STARTS_BLOCK = re.compile(r"\s|[^\w(]|\d+[.)]")
+"""At the start of a line it could be a list, a heading's rule or a quotation."""
 
 
 def escape(text: str) -> str:
@@ -14,18 +16,20 @@ def escape(text: str) -> str:
     # An underscore between letters, as in a name, marks no emphasis.
     is_plain = all(char.isalnum() or char in _PLAIN for char in re.sub(r"(?<=[^\W_])_(?=[^\W_])", "", text))
     is_link = any(start in text for start in ("://", "www."))
-    return text if is_plain and not is_link else code(text)
+    return text if is_plain and not is_link and not _STARTS_BLOCK.match(text) else code(text)
 
 
 def code(text: str) -> str:
     """The text as inline code, on one line."""
+    text = one_line(text)
     fence = "`" * (1 + _longest_run(text))
     space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{space}{one_line(text)}{space}{fence}"
+    return f"{fence}{space}{text}{space}{fence}"
 
 
 def code_block(text: str) -> list[str]:
     """The lines of a fenced code block."""
+    text = printable_lines(text)
     fence = "`" * max(3, 1 + _longest_run(text))
     return [f"{fence}text", text, fence]
 

@@ -2,16 +2,9 @@
 
 import math
 
+from createflow.scenarios.text.printable import one_line, printable_lines
 
-def one_line(text: str) -> str:
-    """Replace every character that does not print by its escape.
-
-    Why: a newline or an escape sequence in a reply would add lines to a terminal or a CI log, and a direction override
-    would show a line as something else.
-    """
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+__all__ = ["format_count", "format_ms", "format_percent", "format_rate", "one_line", "printable_lines"]
 
 
 def format_ms(value: float) -> str:

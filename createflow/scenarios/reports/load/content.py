@@ -24,6 +24,10 @@ class Row:
     cells: tuple[str, ...]
     severity: Severity = Severity.PLAIN
 
+    def __post_init__(self) -> None:
+        """Escape what does not print: some cells quote the target or a saved report."""
+        object.__setattr__(self, "cells", tuple(map(one_line, self.cells)))
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -36,6 +40,11 @@ class Section:
     """This many columns, from the left, hold text; the others hold numbers."""
     notes: tuple[str, ...] = ()
     """Lines below the table."""
+
+    def __post_init__(self) -> None:
+        """As for the cells."""
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
 
 def list_rates(report: LoadReport) -> list[tuple[str, str]]:
@@ -71,4 +80,4 @@ def format_seen(slo: SloVerdict) -> str:
     if math.isinf(slo.seen):
         return "inf: too many failed"
     number = f"{slo.seen:,.0f}" if abs(slo.seen) >= 1000 else f"{slo.seen:.4g}"
-    return f"{number}{' ' if slo.unit in {'ms', 's'} else ''}{slo.unit}"
+    return f"{number}{' ' if slo.unit in {'ms', 's'} else ''}{one_line(slo.unit)}"
