@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from createflow.scenarios.benchmark.run import Observer, benchmark, load_session
+from createflow.scenarios.benchmark.run import Observer, benchmark, load_session, remove_created
 from createflow.scenarios.benchmark.session import open_session
 from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
@@ -98,6 +98,7 @@ class _Search:
         options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
         async with open_session(self._profile, options) as session:
             result = await load_session(session, None, self._observer, self._signals)
+            await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
         if result.stopped_s is not None:
             raise SearchInterrupted(Knee(bound=Bound.NONE, reason="the search was ended", steps=tuple(self._steps)))
         return make_measurement(result, self._targets)

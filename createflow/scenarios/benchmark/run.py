@@ -15,8 +15,11 @@ from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
 from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
 from createflow.scenarios.load.verdict.report import build_report
+from createflow.scenarios.verification.clean_up import clean_up
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
+
+_CLEAN_UP_S = 600.0
 
 
 def _ignore(_: object) -> None:
@@ -84,6 +87,7 @@ async def benchmark(
                 lags=verification.lags(result),
                 notes=(*context.notes, *verification.notes),
             )
+        context = await remove_created(session, verification, result, context)
         report = build_report(
             result,
             evaluate(result, targets, context),
@@ -94,6 +98,28 @@ async def benchmark(
             report = report.model_copy(update={"comparison": compare(baseline, report)})
         # Text from the target must not carry a secret of ours or break a report format.
         return session.connection.context.mask.record(report)
+
+
+async def remove_created(
+    session: Session, verification: WriteVerification | None, result: LoadResult, context: EvaluationContext
+) -> EvaluationContext:
+    """Delete what the run created, as far as a 201 named it, if profile and user say so.
+
+    Returns:
+        What is known about the run, with what is left behind.
+    """
+    if not session.plan.removes_created:
+        return context
+    own = (*session.connection.context.created, *(verification.sampled() if verification is not None else ()))
+    removed = await clean_up(
+        session.connection, created=result.created, writers=session.principals.all(), own=own, within_s=_CLEAN_UP_S
+    )
+    if context.verification is None:
+        kept = result.created.count + result.created.beyond + len(own) - removed
+        note = f"{removed} created resources were deleted" + (f"; {kept} stay" if kept > 0 else "")
+        return replace(context, notes=(*context.notes, note))
+    left_behind = max(0, context.verification.left_behind - removed)
+    return replace(context, verification=context.verification.model_copy(update={"left_behind": left_behind}))
 
 
 async def load_session(

@@ -9,13 +9,11 @@ from createflow.scenarios.load.fleet.run import LoadResult, Snapshot
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
 from createflow.scenarios.target.http_client import HttpConnection
-from createflow.scenarios.verification.clean_up import clean_up
+from createflow.scenarios.target.run_context import Created
 from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.search_rounds import SinkProgress
 from createflow.schemas.load_finding import Verification
-
-_CLEAN_UP_S = 600.0
 
 
 class WriteVerification:
@@ -42,6 +40,10 @@ class WriteVerification:
         """Close all connections."""
         await self._sampler.__aexit__(kind, error, trace)
         await self._reconciliation.__aexit__(kind, error, trace)
+
+    def sampled(self) -> tuple[Created, ...]:
+        """The resources that sampling created."""
+        return tuple(self._sampler.created)
 
     def latest_lags(self) -> Mapping[str, float]:
         """The lag of the last sampled create to each sink, in milliseconds."""
@@ -78,22 +80,11 @@ class WriteVerification:
             self.notes = (*self.notes, f"the writes were not verified: {reason}")
             return None
         others = (*self._sampler.created, *self._connection.context.created)
-        left_behind = verification.left_behind + len(others)
-        if self._plan.options.clean_up and self._plan.profile.target.cleanup:
-            left_behind -= await clean_up(
-                self._plan.profile,
-                self._connection.context.mask,
-                self._plan.run_id,
-                created=self._reconciliation.created(),
-                writers=self._principals.all(),
-                sampled=others,
-                within_s=_CLEAN_UP_S,
-            )
         return verification.model_copy(
             update={
                 "lags": self._sampler.lags(),
                 "own_writes_read": self._sampler.own_writes_read,
                 "own_writes_missed": self._sampler.own_writes_missed,
-                "left_behind": max(0, left_behind),
+                "left_behind": verification.left_behind + len(others),
             }
         )

@@ -15,6 +15,7 @@ from createflow.scenarios.target.location import (
     names_one_resource,
     names_resource,
     shown_location,
+    usable_id,
 )
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.refusals import Refusals
@@ -29,7 +30,6 @@ LOCATION_IS_OURS = "response.location_is_ours"
 BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
 """The checks that report a Location or an id that cannot be used; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
-_MAX_ID_CHARACTERS = 1_024
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -236,12 +236,3 @@ class HttpTarget:
 
     def _id_in(self, reply: Reply) -> str | None:
         return usable_id((reply.document or {}).get(self.contract.fields.id))
-
-
-def usable_id(value: Any) -> str | None:
-    """An id as text; ``None`` for what names no resource, or cannot be a segment of a path."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return None
-    text = str(value)
-    is_usable = 0 < len(text) <= _MAX_ID_CHARACTERS and text.isprintable() and text not in {".", ".."}
-    return text if is_usable else None

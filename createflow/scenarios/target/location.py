@@ -15,6 +15,7 @@ _URI_REFERENCE = re.compile(r"([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{
 """RFC 3986 §2 and §4.1: other characters are percent-encoded."""
 _MAX_CHARACTERS = 8_192
 _SHOWN_CHARACTERS = 200
+MAX_ID_CHARACTERS = 1_024
 
 
 class LocationMalformed(ValueError):  # noqa: N818 - read as a statement
@@ -91,3 +92,15 @@ def names_one_resource(path: str, collection: str) -> bool:
     if segments == above and urlsplit(path).query:
         return True
     return segments != above[: len(segments)]
+
+
+def usable_id(value: object) -> str | None:
+    """An id as text; ``None`` for what names no resource, or cannot be a segment of a path."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return None
+    try:
+        text = str(value)
+    except ValueError:  # an integer of thousands of digits
+        return None
+    is_usable = 0 < len(text) <= MAX_ID_CHARACTERS and text.isprintable() and text not in {".", ".."}
+    return text if is_usable else None

@@ -1,7 +1,7 @@
 """Compares the writes of a load with the declared sinks: stores positions before the load, reads sinks after it."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -39,7 +39,6 @@ class Reconciliation:
         self._run_id = run_id
         self._clock = clock or SystemClock()
         self._positions = StartPositions()
-        self._ids: ResourceIds | None = None
 
     @property
     def impossible_reason(self) -> str:
@@ -79,7 +78,7 @@ class Reconciliation:
         """
         if self.impossible_reason or writes.not_searchable:
             return None
-        self._ids = ids = ResourceIds(writes)
+        ids = ResourceIds(writes)
         sinks = make_write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors))
         try:
             searches = await search_sinks(writes, sinks.verifiable, clock=self._clock, on_progress=on_progress)
@@ -108,10 +107,6 @@ class Reconciliation:
                 cache=await compare_cache(self._profile, descriptions, self._clock),
             )
         )
-
-    def created(self) -> Iterator[tuple[str, int]]:
-        """After ``verify``: the resources in the primary, each with its arrival, for the clean-up."""
-        return iter(()) if self._ids is None else self._ids.all()
 
     def _order(self) -> list[str]:
         return ["primary", *(replica.name for replica in self._profile.sinks.replicas), "audit", "events", "search"]
@@ -150,9 +145,9 @@ async def _now(table: PagedRows | None) -> datetime:
 
 
 def _count_left_behind(ids: ResourceIds, writes: Writes) -> int:
-    """The resources in the primary or, if it could not be read, the accepted creates: there may be more."""
+    """The load's resources in the primary or, if it could not be read, the accepted creates: there may be more."""
     if ids.is_complete:
-        return sum(1 for _ in ids.all())
+        return sum(1 for _ in ids.of_arrivals())
     return count_arrivals(select_arrivals(writes.outcomes, {Outcome.ACCEPTED}))
 
 

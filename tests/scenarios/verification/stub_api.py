@@ -16,6 +16,7 @@ class StubApi:
     """Keeps what is created. A test may put other answers into ``answers``, by method."""
 
     def __init__(self) -> None:
+        self.connection: HttpConnection
         self.things: dict[str, dict[str, str]] = {}
         self.by_whom: list[tuple[str, str, str]] = []
         """Method, path and Authorization of each request."""

@@ -10,7 +10,7 @@ from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.http_client import NoReply
-from createflow.scenarios.target.http_target import usable_id
+from createflow.scenarios.target.location import usable_id
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply

@@ -46,6 +46,14 @@ class Histogram:
         total_us = sum((value_us + _highest_us(value_us)) / 2 * count for value_us, count in self.counts.items())
         return total_us / count / 1000 if (count := self.count) else 0.0
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether buckets and counts are numbers that recording can give; another process may have sent others."""
+        return all(
+            type(value_us) is int and 0 <= value_us <= HIGHEST_US and type(count) is int and count > 0
+            for value_us, count in ((0, self.clamped + 1), *self.counts.items())
+        )
+
     def record(self, seconds: float) -> None:
         """Record one duration."""
         value_us = int(seconds * 1e6)

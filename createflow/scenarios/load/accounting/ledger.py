@@ -25,6 +25,10 @@ _COUNTER_NAMES = (
 )
 
 
+_MAX_REPLY_HISTOGRAMS = 40
+"""By status, in a message of a load worker."""
+
+
 @dataclass(slots=True)
 class Counters:
     """Counters and latencies of one operation in one phase.
@@ -93,6 +97,16 @@ class Counters:
         """Response latencies of all requests that were sent."""
         return _sum((*self.replies.values(), self.unanswered))
 
+    def counts(self) -> tuple[int, ...]:
+        """All single counters."""
+        return tuple(getattr(self, name) for name in _COUNTER_NAMES)
+
+    def can_balance(self, *, final: bool) -> bool:
+        """Whether every arrival is counted at most once and, at the end of a run, exactly once."""
+        by_status, by_kind = sum(self.statuses.values()), sum(self.errors.values())
+        is_settled = self.settled == self.scheduled if final else self.settled <= self.scheduled
+        return is_settled and by_status == self.completed and by_kind == self.transport_errors
+
     def assert_balanced(self) -> None:
         """Check that every arrival is counted exactly once.
 
@@ -100,7 +114,7 @@ class Counters:
             RuntimeError: it is not, which is a defect of the load engine and makes the numbers worthless.
         """
         by_status, by_kind = sum(self.statuses.values()), sum(self.errors.values())
-        if self.settled != self.scheduled or by_status != self.completed or by_kind != self.transport_errors:
+        if not self.can_balance(final=True):
             raise RuntimeError(f"the ledger does not balance: {self!r}, {by_status=}, {by_kind=}")
 
     def add(self, other: "Counters") -> None:
@@ -133,7 +147,7 @@ class Counters:
             "counters": [getattr(self, name) for name in _COUNTER_NAMES],
             "statuses": [list(pair) for pair in self.statuses.items()],
             "errors": dict(self.errors),
-            "replies": [[status, histogram.to_list()] for status, histogram in self.replies.items()],
+            "replies": [[status, histogram.to_list()] for status, histogram in self._few_replies().items()],
             "unanswered": self.unanswered.to_list(),
             "service": self.service.to_list(),
             "lag": self.lag.to_list(),
@@ -151,6 +165,21 @@ class Counters:
         counters.service.add_list(document["service"])
         counters.lag.add_list(document["lag"])
         return counters
+
+    def _few_replies(self) -> dict[int, Histogram]:
+        """The latencies by status; those of a target that uses very many by the first status of their class.
+
+        The statuses that came first stay, so that the difference of two states is what happened between them.
+        """
+        if len(self.replies) <= _MAX_REPLY_HISTOGRAMS:
+            return self.replies
+        few: dict[int, Histogram] = {}
+        for number, (status, histogram) in enumerate(self.replies.items()):
+            if number < _MAX_REPLY_HISTOGRAMS:
+                few[status] = histogram.copy()
+            else:
+                few.setdefault(status // 100 * 100, Histogram()).add(histogram)
+        return few
 
     def _histograms(self) -> tuple[Histogram, ...]:
         return (*self.replies.values(), self.unanswered, self.service, self.lag)

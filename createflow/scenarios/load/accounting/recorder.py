@@ -2,13 +2,14 @@
 
 import base64
 import zlib
-from typing import Any
+from collections.abc import Iterator
 
 from createflow.scenarios.load.accounting.ledger import Counters, Ledger
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import Outcome
 from createflow.schemas.operation import Operation
 
+OUTCOMES_PER_PART = 4_000_000
 _STATUSES_WITHOUT_EFFECT = frozenset({500, 503})
 """The contract's database error and open circuit breaker. After any other 5xx the effect of the request is unknown."""
 
@@ -117,10 +118,11 @@ class Recorder:
         """The run was stopped, so the measured window ends now."""
         self._end_s = min(self._end_s, now_s)
 
-    def outcomes_to_wire(self) -> dict[str, Any]:
-        """The outcome of each arrival as a JSON document."""
-        packed = base64.b64encode(zlib.compress(bytes(self.outcomes), 1)).decode()
-        return {"outcomes": packed, "due_in_warmup": self.due_in_warmup}
+    def outcomes_to_wire(self) -> Iterator[str]:
+        """The outcomes of all arrivals, in parts that are small enough for a message."""
+        for start in range(0, len(self.outcomes), OUTCOMES_PER_PART):
+            part = bytes(self.outcomes[start : start + OUTCOMES_PER_PART])
+            yield base64.b64encode(zlib.compress(part, 1)).decode()
 
     def _counters(self, arrival: Arrival) -> Counters:
         return (self._warmup if arrival.due_s < self._warmup_s else self._measured)[arrival.operation]
@@ -133,3 +135,21 @@ class Recorder:
     def _record_unanswered(counters: Counters, arrival: Arrival, sent_s: float, done_s: float) -> None:
         counters.unanswered.record(max(0.0, done_s - arrival.due_s))
         counters.lag.record(max(0.0, sent_s - arrival.due_s))
+
+
+def outcomes_from_wire(part: object) -> bytes:
+    """One part of what ``Recorder.outcomes_to_wire`` gave.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(part, str):
+        raise ValueError("outcomes that are not text")  # noqa: TRY004 - one error for all that is no part
+    try:
+        decoder = zlib.decompressobj()
+        outcomes = decoder.decompress(base64.b64decode(part, validate=True), OUTCOMES_PER_PART)
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"outcomes that cannot be decoded: {error}") from None
+    if not decoder.eof or decoder.unconsumed_tail or outcomes.translate(None, bytes(Outcome)):
+        raise ValueError("outcomes that are too many, or none of ours")
+    return outcomes

@@ -2,19 +2,20 @@
 
 import asyncio
 import contextlib
-import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
-from createflow.scenarios.load.plan.messages import Document, encode
+from createflow.scenarios.load.plan.messages import MAX_MESSAGE_BYTES, Document, MessageRefused, decode_line, encode
 from createflow.schemas.error import TargetError
 
 WORKER_MODULE = "createflow.scenarios.load.node.worker"
 MASTER_MODULE = "createflow.scenarios.load.node.master"
-_MAX_LINE_BYTES = 256 * 1024 * 1024
+_MAX_LINE_BYTES = 2 * MAX_MESSAGE_BYTES + 1024
+"""The master passes messages on as text inside of messages."""
+_MAX_ERROR_CHARACTERS = 500
 _KEPT_LINES = 20
 _JOIN_TIMEOUT_S = 60.0
 _GRACE_S = 2.0
@@ -30,6 +31,7 @@ class ChildProcess:
         self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
         self._last_lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._errors = asyncio.create_task(self._keep_errors())
+        self._refusal = ""
 
     @classmethod
     async def start(cls, module: str) -> Self:
@@ -55,6 +57,8 @@ class ChildProcess:
     @property
     def exit_reason(self) -> str:
         """Why the process ended: its exit code and the last line that it wrote to stderr."""
+        if self._refusal:
+            return f"its process was ended, because it sent {self._refusal}"
         code = self._process.returncode
         line = self._last_lines[-1] if self._last_lines else "no error output"
         return f"its process ended with {code}: {line}" if code else f"its process ended: {line}"
@@ -65,12 +69,21 @@ class ChildProcess:
             self._stdin.write(encode(command))
 
     async def messages(self) -> AsyncIterator[Document]:
-        """The messages of the process, until it ends."""
-        while line := await self._stdout.readline():
-            document: Document = json.loads(line)
-            yield document
+        """The messages of the process, until it ends. One that sends something else is killed."""
+        try:
+            while line := await self._read_line():
+                yield decode_line(line)
+        except MessageRefused as refusal:
+            self._refusal = str(refusal)
+            self.kill()
         await self._errors
         await self._process.wait()
+
+    async def _read_line(self) -> bytes:
+        try:
+            return await self._stdout.readline()
+        except ValueError:
+            raise MessageRefused(f"a message of more than {_MAX_LINE_BYTES} bytes") from None
 
     def kill(self) -> None:
         """Kill the process at once."""
@@ -90,8 +103,14 @@ class ChildProcess:
         await asyncio.gather(self._errors, return_exceptions=True)
 
     async def _keep_errors(self) -> None:
-        async for line in self._stderr:
-            self._last_lines.append(line.decode(errors="replace").rstrip())
+        while True:
+            try:
+                line = await self._stderr.readline()
+            except ValueError:
+                continue  # too long: the reader has dropped it
+            if not line:
+                return
+            self._last_lines.append(line.decode(errors="replace").rstrip()[:_MAX_ERROR_CHARACTERS])
 
 
 async def join_master(host: str, port: int, on_message: Callable[[str], None]) -> None:

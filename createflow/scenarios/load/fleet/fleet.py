@@ -6,7 +6,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from createflow.scenarios.load.fleet.child_process import MASTER_MODULE, WORKER_MODULE, ChildProcess
-from createflow.scenarios.load.plan.messages import Document, NodeConfig, NodeState
+from createflow.scenarios.load.fleet.worker_messages import (
+    Arrivals,
+    count_arrivals,
+    created_rows,
+    node_state,
+)
+from createflow.scenarios.load.plan.created import CreatedLog
+from createflow.scenarios.load.plan.messages import Document, MessageRefused, NodeConfig, NodeState, decode
 from createflow.schemas.error import TargetError
 
 LOOPBACK = "127.0.0.1"
@@ -26,6 +33,8 @@ class Node:
         """Empty for this machine."""
         self.state: NodeState | None = None
         """The latest message. Messages are cumulative, so older ones are not needed."""
+        self.outcomes = Arrivals()
+        """Of its arrivals; complete with its final message."""
         self.is_missing = False
         """It sends no heartbeat; it may come back."""
         self.lost_s: float | None = None
@@ -42,8 +51,9 @@ class Node:
 
     def update(self, state: NodeState) -> bool:
         """Take in a message. Returns False if it is older than the latest one."""
-        if self.state is not None and state.seq <= self.state.seq:
+        if self.lost_s is not None or (self.state is not None and state.seq <= self.state.seq):
             return False
+        self.outcomes.require_complete(state)
         self.state = state
         self.ready.set()
         if state.kind == "final":
@@ -74,6 +84,9 @@ class Fleet:
         self.address = ""
         """Where workers join the master."""
         self.web_url = ""
+        self.created = CreatedLog()
+        """What the workers have created, if the clean-up needs it."""
+        self._started_s: float | None = None
         self._on_state = on_state
         self._head: ChildProcess | None = None
         self._local: dict[int, ChildProcess] = {}
@@ -118,6 +131,8 @@ class Fleet:
         Raises:
             TargetError: a worker was lost, or did not get ready in time.
         """
+        for node, config in zip(self.nodes, configs, strict=True):
+            node.outcomes.limit = count_arrivals(config)
         self._send({"configs": [config.to_document() for config in configs]})
         for node in self.nodes:
             await self._wait_for(node.ready, _START_TIMEOUT_S, f"{node.name} did not get ready")
@@ -126,6 +141,7 @@ class Fleet:
 
     def start(self, epoch_s: float) -> None:
         """Start all workers at this time on the wall clock, which several machines share."""
+        self._started_s = time.monotonic()
         self._send({"start": epoch_s})
 
     def stop(self) -> None:
@@ -184,19 +200,24 @@ class Fleet:
         self._tasks.append(asyncio.create_task(self._receive_all(head)))
 
     async def _receive_all(self, head: ChildProcess) -> None:
-        async for message in head.messages():
-            self._handle(message)
+        reason = ""
+        try:
+            async for message in head.messages():
+                self._handle(message)
+        except MessageRefused as refusal:
+            reason = f"it sent {refusal}"
+            head.kill()
         for node in self.nodes:
-            node.mark_lost(head.exit_reason)
+            node.mark_lost(reason or head.exit_reason)
         self._listening.set()
         self._joined.set()
         self._web.set()
 
     def _handle(self, message: Document) -> None:
-        if "state" in message:
-            state = NodeState(**message["state"])
-            if 0 <= state.index < len(self.nodes) and self.nodes[state.index].update(state):
-                self._on_state(state)
+        if "from" in message:
+            self._handle_worker(self.nodes[message["from"]], message)
+        elif "index" in message:
+            self._receive(self.nodes[0], message)
         elif "listening" in message:
             self.address = f"{LOOPBACK}:{message['listening']}"
             self._listening.set()
@@ -214,6 +235,36 @@ class Fleet:
         elif "web" in message:
             self.web_url = str(message["web"])
             self._web.set()
+
+    def _handle_worker(self, node: Node, message: Document) -> None:
+        """A message that the master passes on. One that is not valid costs only the worker that sent it."""
+        try:
+            if "refused" in message:
+                raise MessageRefused(str(message["refused"]))  # noqa: TRY301 - one place for all refusals
+            self._receive(node, decode(str(message["text"]).encode()))
+        except MessageRefused as refusal:
+            node.mark_lost(f"it sent {refusal}")
+
+    def _receive(self, node: Node, message: Document) -> None:
+        """Take in what a worker says about its part of the run.
+
+        Raises:
+            MessageRefused: it is not valid.
+        """
+        if message.get("index") != node.index:
+            raise MessageRefused("a message in the name of another worker")
+        if "state" in message:
+            now_s = 0.0 if self._started_s is None else time.monotonic() - self._started_s
+            state = node_state(message["state"], node.index, now_s=now_s)
+            if node.update(state):
+                self._on_state(state)
+        elif "created" in message:
+            rows, beyond = created_rows(message)
+            self.created.add(rows, beyond=beyond)
+        elif "outcomes" in message:
+            node.outcomes.add(message["outcomes"])
+        else:
+            raise MessageRefused("a message of no known kind")
 
     async def _watch_worker(self, child: ChildProcess) -> None:
         async for _ in child.messages():

@@ -1,8 +1,5 @@
 """Merges the ledgers and outcomes of all load workers, and accounts for the share of those that were lost."""
 
-import base64
-import zlib
-
 from createflow.scenarios.load.accounting.ledger import Counters, CountersByOperation, Ledger
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet, Node
@@ -82,9 +79,8 @@ def merge_writes(fleet: Fleet, plan: LoadPlan) -> Writes:
 
 def _outcomes_of(node: Node, plan: LoadPlan) -> tuple[bytes, int]:
     """The outcomes of one worker's arrivals, and how many of them belong to the warm-up."""
-    if node.state is not None and node.state.outcomes:
-        packed = node.state.outcomes
-        return zlib.decompress(base64.b64decode(packed["outcomes"])), int(packed["due_in_warmup"])
+    if node.state is not None and node.state.kind == "final":
+        return bytes(node.outcomes.values), node.state.due_in_warmup
     outcomes, in_warmup = bytearray(), 0
     for arrival in assign_operations(plan.schedule.share(node.index, node.node_count), plan.mix.letters):
         outcomes.append(Outcome.UNKNOWN if arrival.operation is Operation.CREATE else Outcome.OTHER)

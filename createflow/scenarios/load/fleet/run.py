@@ -11,6 +11,7 @@ from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet, open_fleet
 from createflow.scenarios.load.fleet.merge_workers import merge_ledgers, merge_writes
+from createflow.scenarios.load.plan.created import CreatedLog
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
@@ -46,6 +47,8 @@ class LoadResult:
     ledger: Ledger
     series: Series
     writes: Writes
+    created: CreatedLog
+    """What the workers created, if the plan says that it is removed."""
     states: tuple[NodeState, ...]
     """The last message of each worker."""
     lost: tuple[tuple[int, str], ...]
@@ -120,6 +123,7 @@ async def run_load(
             ledger=merge_ledgers(fleet, series, plan, t0=t0, stopped_s=stopped_s),
             series=series,
             writes=merge_writes(fleet, plan),
+            created=fleet.created,
             states=tuple(fleet.states()),
             lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
             rejected_hosts=tuple(fleet.rejected_hosts),

@@ -25,12 +25,12 @@ class Engine:
     Args:
         config: what to do.
         environment: Locust's.
-        send_state: sends a message to the parent.
+        send: sends a message to the parent.
     """
 
-    def __init__(self, config: NodeConfig, environment: Environment, send_state: Callable[[NodeState], None]) -> None:
+    def __init__(self, config: NodeConfig, environment: Environment, send: Callable[[Document], None]) -> None:
         self._config = config
-        self._send = send_state
+        self._send = send
         self._seq = 0
         self._health = Health()
         self._recorder = Recorder(
@@ -83,28 +83,32 @@ class Engine:
 
     def _send_state(self, kind: Literal["ready", "tick", "final"]) -> None:
         self._seq += 1
-        self._send(
-            NodeState(
-                index=self._config.index,
-                kind=kind,
-                seq=self._seq,
-                now_s=self._dispatch.now_s() if kind != "ready" else 0.0,
-                in_flight=self._dispatch.in_flight,
-                backlog=self._dispatch.backlog,
-                peak_in_flight=self._dispatch.peak_in_flight,
-                cpu_s=self._health.cpu_s,
-                memory_mb=self._health.memory_mb,
-                loop_delay_p99_ms=self._health.loop_delay_p99_ms,
-                gc_pause_max_ms=self._health.gc_pause_max_ms,
-                connections_opened=self._connections.opened,
-                host=socket.gethostname(),
-                ended_s=self._dispatch.ended_s,
-                without_resource=self._senders.without_resource,
-                unusable_locations=dict(self._requests.unusable_locations),
-                ledger=self._recorder.ledger.to_wire(),
-                outcomes=self._recorder.outcomes_to_wire() if kind == "final" else {},
-            )
+        for created in self._requests.take_created():
+            self._send({"index": self._config.index, **created})
+        if kind == "final":
+            for outcomes in self._recorder.outcomes_to_wire():
+                self._send({"index": self._config.index, "outcomes": outcomes})
+        state = NodeState(
+            index=self._config.index,
+            kind=kind,
+            seq=self._seq,
+            now_s=self._dispatch.now_s() if kind != "ready" else 0.0,
+            in_flight=self._dispatch.in_flight,
+            backlog=self._dispatch.backlog,
+            peak_in_flight=self._dispatch.peak_in_flight,
+            cpu_s=self._health.cpu_s,
+            memory_mb=self._health.memory_mb,
+            loop_delay_p99_ms=self._health.loop_delay_p99_ms,
+            gc_pause_max_ms=self._health.gc_pause_max_ms,
+            connections_opened=self._connections.opened,
+            host=socket.gethostname(),
+            ended_s=self._dispatch.ended_s,
+            without_resource=self._senders.without_resource,
+            unusable_locations=dict(self._requests.unusable_locations),
+            ledger=self._recorder.ledger.to_wire(),
+            due_in_warmup=self._recorder.due_in_warmup,
         )
+        self._send({"index": self._config.index, "state": state.to_document()})
 
 
 def _make_dispatch(config: NodeConfig, recorder: Recorder) -> Dispatch:

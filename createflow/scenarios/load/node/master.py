@@ -6,6 +6,7 @@
 from createflow.scenarios.load.node.parent_pipe import ParentPipe  # first: see there
 
 # isort: split
+import math
 import time
 from typing import Any, ClassVar
 
@@ -14,15 +15,21 @@ from flask import Response
 from locust import User
 from locust.dispatch import UsersDispatcher
 from locust.env import Environment
-from locust.rpc import Message
+from locust.rpc import Message, zmqrpc
 from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
 
+from createflow.scenarios.load.node.bounded_server import MESSAGE, BoundedServer
 from createflow.scenarios.load.node.sender import Sender
-from createflow.scenarios.load.node.worker import MESSAGE
-from createflow.scenarios.load.plan.messages import Document
+from createflow.scenarios.load.plan.messages import Document, decode
 
 _PINGS = 5
 _POLL_S = 0.25
+_MAX_PARSED_CHARACTERS = 2_048
+"""Messages for the master itself are shorter."""
+_MAX_NAME_CHARACTERS = 255
+_MAX_ROUND_TRIP_S = 60.0
+_MAX_REJECTED = 100
+"""Workers that were sent away and are reported."""
 _CONTROL_PATHS = frozenset({"/swarm", "/stop", "/stats/reset"})
 
 
@@ -88,12 +95,14 @@ class Master:
         self._parent = parent
         self._expected = expected
         self._environment = Environment(user_classes=[Sender], dispatcher_class=FixedSenders)
+        zmqrpc.Server = BoundedServer  # type: ignore[misc] # the runner makes its socket of it
         self._runner: MasterRunner = self._environment.create_master_runner(host, port)
         self._indexes: dict[str, int] = {}
         self._clock_ahead_s: dict[str, tuple[float, float]] = {}
         """By worker: the shortest round trip, and how far its clock was ahead in that one."""
         self._missing: set[int] = set()
-        self._waiting_for_config = 0
+        self._configured: set[str] = set()
+        self._rejected = 0
         self._runner.register_message(MESSAGE, self._on_message)
         parent.send({"listening": self._runner.server.port})
 
@@ -115,10 +124,9 @@ class Master:
                 self._send_all(command)
 
     def _configure(self, configs: list[Document]) -> None:
-        self._waiting_for_config = len(configs)
         for client, index in self._indexes.items():
             self._runner.send_message(MESSAGE, {"config": configs[index]}, client)
-        while self._waiting_for_config > 0:
+        while len(self._configured) < len(configs):
             gevent.sleep(_POLL_S / 10)
         FixedSenders.per_worker = configs[0]["senders"]
         self._runner.start(configs[0]["senders"] * len(configs), spawn_rate=100)
@@ -134,31 +142,44 @@ class Master:
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
         del environment
-        client, message = msg.node_id, msg.data
-        if "joined" in message:
-            self._join(client, message["joined"])
-        elif client not in self._indexes:
-            return
-        elif "pong" in message:
-            self._compare_clocks(client, float(message["pong"]), float(message["clock"]))
-        elif "configured" in message:
-            self._waiting_for_config -= 1
-        elif "state" in message:
-            self._parent.send({"state": message["state"]})
+        client, text = msg.node_id, msg.data["text"]
+        index = self._indexes.get(client)
+        try:
+            # What is longer is for the parent, which looks into it.
+            message = decode(text.encode()) if len(text) <= _MAX_PARSED_CHARACTERS else {}
+            if index is None:
+                self._join(client, message)
+            elif "pong" in message:
+                self._compare_clocks(client, float(message["pong"]), float(message["clock"]))
+            elif "configured" in message:
+                self._configured.add(client)
+            elif "joined" not in message:
+                self._parent.send({"from": index, "text": text})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            # Whoever joined may be anybody, and the others' part of the run goes on.
+            if index is not None:
+                self._parent.send({"from": index, "refused": f"{type(error).__name__}: {error}"[:200]})
 
-    def _join(self, client: str, worker: Document) -> None:
+    def _join(self, client: str, message: Document) -> None:
+        """Take in a worker, if its first message says who it is; other messages of strangers are dropped."""
+        worker = message["joined"]
+        host, pid = str(worker["host"])[:_MAX_NAME_CHARACTERS], int(worker["pid"])
         if len(self._indexes) >= self._expected:
             self._runner.send_message("quit", None, client)
-            self._parent.send({"rejected": worker["host"]})
+            if self._rejected < _MAX_REJECTED:
+                self._rejected += 1
+                self._parent.send({"rejected": host})
             return
         index = self._indexes[client] = len(self._indexes)
-        self._parent.send({"joined": {"index": index, **worker}})
+        self._parent.send({"joined": {"index": index, "host": host, "pid": pid}})
         for _ in range(_PINGS):
             self._runner.send_message(MESSAGE, {"ping": time.time()}, client)
 
     def _compare_clocks(self, client: str, sent_s: float, clock_s: float) -> None:
         now_s = time.time()
         round_trip_s = now_s - sent_s
+        if not 0 <= round_trip_s <= _MAX_ROUND_TRIP_S or not math.isfinite(clock_s):
+            raise ValueError("a clock that cannot be compared")
         measured = (round_trip_s, clock_s - (sent_s + now_s) / 2)
         self._clock_ahead_s[client] = min(measured, self._clock_ahead_s.get(client, measured))
 

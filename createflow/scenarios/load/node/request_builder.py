@@ -1,16 +1,19 @@
 """Builds the bytes of whole requests. Everything that does not change between requests is built once."""
 
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from createflow.scenarios.load.http.reply_parser import Reply
-from createflow.scenarios.load.plan.messages import NodeConfig, RequestForm
+from createflow.scenarios.load.plan.created import CreatedSince
+from createflow.scenarios.load.plan.messages import Document, NodeConfig, RequestForm
 from createflow.scenarios.load.plan.resource_path import ResourcePaths
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import name_prefix, preflight_name
 from createflow.schemas.operation import Operation
 
+_CREATED = 201
 _MAX_KNOWN = 1000
 """Resources that are kept for reads and updates: the newest, as readers mostly want those."""
 
@@ -32,14 +35,17 @@ class RequestBuilder:
     def __init__(self, config: NodeConfig) -> None:
         self._templates = {operation: _Template(config.forms[operation], config) for operation in config.forms}
         self._credentials = config.credentials
-        self._paths = ResourcePaths(config.base_url, config.read_path)
+        self._paths = ResourcePaths(config.base_url, config.read_path, config.location_origins)
         self._no_arrival = f"{name_prefix(config.run_id)}-1".encode()
         self._preflight = preflight_name(config.run_id).encode()
         self._known: deque[KnownResource] = deque(
             (KnownResource(path, principal, -1) for path, principal in config.known), maxlen=_MAX_KNOWN
         )
-        self.needs_replies = len(config.forms) > 1
-        """The load reads or updates, so ``remember`` needs the replies to creates."""
+        self._has_reads = len(config.forms) > 1
+        self._reports_created = config.reports_created
+        self._created = CreatedSince()
+        self.needs_replies = self._has_reads or config.reports_created
+        """The load reads, updates or deletes what it creates, so ``remember`` needs the replies to creates."""
         self.unusable_locations = Counter[str]()
         """Replies to creates whose Location was not used, by the reason."""
 
@@ -51,11 +57,20 @@ class RequestBuilder:
 
     def remember(self, reply: Reply, arrival: Arrival) -> None:
         """Keep the resource that a create made, if the reply tells its path on the target."""
+        if self._reports_created and reply.status == _CREATED:
+            self._created.add(arrival.k, *self._paths.created(reply.location, reply.body))
+        if not self._has_reads:
+            return
         found = self._paths.find(reply.location, reply.body)
         if found.path:
             self._known.append(KnownResource(found.path, self._principal(arrival), arrival.k))
         elif found.unusable:
             self.unusable_locations[found.unusable] += 1
+
+    def take_created(self) -> Iterator[Document]:
+        """What was created since the last call, as messages for the parent."""
+        taken, self._created = self._created, CreatedSince()
+        return taken.to_documents()
 
     def build(self, arrival: Arrival) -> bytes | None:
         """The request of an arrival. Reads and updates use a resource that the worker knows; None: it knows none."""

@@ -17,18 +17,16 @@ from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.rpc import Message
 
+from createflow.scenarios.load.node.bounded_server import MESSAGE
 from createflow.scenarios.load.node.engine import Engine
 from createflow.scenarios.load.node.sender import Sender
-from createflow.scenarios.load.plan.messages import Document, NodeConfig
-
-MESSAGE = "createflow"
-"""The Locust message type that carries all messages of this project."""
+from createflow.scenarios.load.plan.messages import Document, NodeConfig, encode
 
 
 def run_alone(parent: ParentPipe, config: NodeConfig) -> None:
     """Run the whole schedule, and exchange messages with the parent directly."""
     environment = Environment(user_classes=[Sender])
-    engine = Engine(config, environment, lambda state: parent.send({"state": state.to_document()}))
+    engine = Engine(config, environment, parent.send)
     environment.create_local_runner().start(config.senders, spawn_rate=config.senders)
     engine.prepare()
     start = float(parent.receive()["start"])
@@ -58,9 +56,7 @@ class JoinedWorker:
 
     def run(self) -> None:
         """Do one run, and wait until the master has received everything."""
-        engine = Engine(
-            self._configured.get(), self._environment, lambda state: self._send({"state": state.to_document()})
-        )
+        engine = Engine(self._configured.get(), self._environment, self._send)
         self._engine = engine
         self._send({"configured": True})
         engine.prepare()
@@ -68,7 +64,8 @@ class JoinedWorker:
         self._runner.greenlet.join()
 
     def _send(self, document: Document) -> None:
-        self._runner.send_message(MESSAGE, document)
+        # As text, so that the master passes it on without looking into it.
+        self._runner.send_message(MESSAGE, {"text": encode(document).decode()})
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
         del environment

@@ -6,11 +6,16 @@ because other users can read command lines and environments.
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from createflow.scenarios.load.plan.schedule import Schedule, Stage
 
 Document = dict[str, Any]
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""Of one message as JSON. What may be longer is sent in several."""
+_MAX_CONTAINERS = 50_000
+"""Lists and objects of one message: an empty list has two bytes as JSON, and 64 in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,10 @@ class NodeConfig:
     """Drop an arrival that finds no free sender, instead of letting it wait."""
     closed: bool = False
     """Closed model: each sender is a client without a schedule. The stages give only the length of the run."""
+    location_origins: tuple[str, ...] = ()
+    """See ``ResourcePaths``."""
+    reports_created: bool = False
+    """Report what each 201 says was created, for the clean-up."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
 
@@ -102,6 +111,7 @@ class NodeConfig:
                 "stages": tuple(tuple(stage) for stage in document["stages"]),
                 "credentials": tuple(tuple(pair) for pair in document["credentials"]),
                 "known": tuple(tuple(pair) for pair in document["known"]),
+                "location_origins": tuple(document["location_origins"]),
             }
         )
 
@@ -136,8 +146,8 @@ class NodeState:
     """Accepted creates whose Location was not used, by the reason (see ``resource_path.Unusable``)."""
     ledger: Document | None = None
     """See ``Ledger.to_wire``."""
-    outcomes: Document = field(default_factory=dict)
-    """See ``Recorder.outcomes_to_wire``; only in the final message."""
+    due_in_warmup: int = 0
+    """How many arrivals of this worker belong to the warm-up; only in the final message."""
 
     def to_document(self) -> Document:
         """As a document to send. Not by ``asdict``, which would copy every bucket of every histogram."""
@@ -147,3 +157,37 @@ class NodeState:
 def encode(document: Document) -> bytes:
     """Encode a document as one JSON line."""
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+class MessageRefused(ValueError):  # noqa: N818 - read as a statement
+    """What came is no message of a load process, or larger than one may be."""
+
+
+def decode(text: bytes) -> Document:
+    """Decode a document that another process sent. A process on another machine may be anybody's.
+
+    Raises:
+        MessageRefused: it is not JSON, is not an object, or would need much more memory than its own length.
+    """
+    if len(text) > MAX_MESSAGE_BYTES:
+        raise MessageRefused(f"a message of {len(text)} bytes: the limit is {MAX_MESSAGE_BYTES}")
+    document = decode_line(text)
+    if not isinstance(document, dict):
+        raise MessageRefused("a message that is not an object")
+    return document
+
+
+def decode_line(text: bytes) -> Any:
+    """Decode one line of a process of this machine, whose length is bounded already. Raises as ``decode`` does."""
+    if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
+        raise MessageRefused(f"a message with more than {_MAX_CONTAINERS} lists and objects")
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except MessageRefused:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise MessageRefused(f"a message that is not JSON: {error!s:.200}") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise MessageRefused(f"a message with {name}")

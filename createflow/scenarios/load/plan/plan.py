@@ -95,6 +95,11 @@ class LoadPlan:
         return text + (", random (Poisson) arrivals" if self.options.poisson else "")
 
     @property
+    def removes_created(self) -> bool:
+        """What the load creates is deleted after it: the profile allows it, and the user requests it."""
+        return self.options.clean_up and self.profile.target.cleanup
+
+    @property
     def has_searchable_names(self) -> bool:
         """Verification can find every create by its name."""
         return has_room_for_names(self.contract, run_id=self.run_id)
@@ -154,6 +159,8 @@ class LoadPlan:
                 drain_s=self.timeout_s,
                 drop=self.options.drop,
                 closed=self.is_closed,
+                location_origins=target.location_origins,
+                reports_created=self.removes_created,
                 locust_statistics=self.options.web_port is not None,
             )
             for index in range(self.options.workers)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from createflow.scenarios.load.plan.messages import ReadPath
+from createflow.scenarios.target.location import usable_id
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.origin import DEFAULT_PORTS, Origin
 
@@ -41,10 +42,12 @@ class ResourcePaths:
     Args:
         base_url: of the target.
         read_path: how the profile says that a resource is read.
+        location_origins: other origins that a Location may name; its path and query are used at ``base_url``.
     """
 
     base_url: str
     read_path: ReadPath
+    location_origins: tuple[str, ...] = ()
 
     def find(self, location: str | None, body: bytes) -> Found:
         """The path from the profile's read path, from the Location, or from the id in the body. Never raises."""
@@ -54,6 +57,11 @@ class ResourcePaths:
         if resource_id:
             return Found(self.read_path.path.replace("{id}", quote(resource_id, safe="")))
         return Found() if location is None else self._locate(location)
+
+    def created(self, location: str | None, body: bytes) -> tuple[str, str]:
+        """What a 201 says was created: the path of its Location and the id in its body, each empty if not usable."""
+        path = "" if location is None else self._locate(location).path
+        return path, id_in(body, self.read_path.id_pointer)
 
     def _locate(self, location: str) -> Found:
         if len(location) > _MAX_CHARACTERS or not _URL_CHARACTERS.fullmatch(location):
@@ -65,7 +73,7 @@ class ResourcePaths:
             url = urljoin(self.base_url + self.read_path.path.partition("{id}")[0], location)
             parts = urlsplit(url)
             is_http = parts.scheme in DEFAULT_PORTS and "@" not in parts.netloc
-            if not is_http or Origin.of(url) != Origin.of(self.base_url):
+            if not is_http or Origin.of(url) not in map(Origin.of, (self.base_url, *self.location_origins)):
                 return Found(unusable="elsewhere")
         except ValueError:
             return Found(unusable="malformed")
@@ -77,9 +85,6 @@ def id_in(body: bytes, pointer: str) -> str:
     if not pointer or len(body) > _MAX_PARSED_BYTES:
         return ""
     try:
-        value = value_at(json.loads(body), pointer)
-        resource_id = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-        resource_id.encode()  # a lone surrogate cannot be sent
+        return usable_id(value_at(json.loads(body), pointer)) or ""
     except (ValueError, RecursionError):
         return ""
-    return resource_id

@@ -20,24 +20,29 @@ def _plan() -> LoadPlan:
     return make_plan(profile, LoadOptions(rate_per_s=10, duration_s=4, warmup_s=1, workers=2))
 
 
-def _heard(series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: str) -> NodeState:
+def _hear(fleet: Fleet, series: Series, plan: LoadPlan, index: int, *, until_s: float, kind: str) -> None:
     """The message of a worker that has a reply to everything due until then."""
     recorder = Recorder(warmup_s=1, end_s=5, node_count=2)
     for arrival in plan.schedule.share(index, 2):
         if arrival.due_s < until_s:
             recorder.record_due(arrival, arrival.due_s)
             recorder.record_reply(arrival, arrival.due_s, arrival.due_s, 201)
-    outcomes = recorder.outcomes_to_wire() if kind == "final" else {}
-    state = NodeState(index, kind, 1, until_s, ledger=recorder.ledger.to_wire(), outcomes=outcomes)  # type: ignore[arg-type]
+    node = fleet.nodes[index]
+    node.outcomes.limit = len(recorder.outcomes)
+    if kind == "final":
+        for part in recorder.outcomes_to_wire():
+            node.outcomes.add(part)
+    warm = recorder.due_in_warmup
+    state = NodeState(index, kind, 1, until_s, ledger=recorder.ledger.to_wire(), due_in_warmup=warm)  # type: ignore[arg-type]
     series.add(state)
-    return state
+    node.update(state)
 
 
 def test_the_share_of_a_lost_worker_is_unknown_or_not_sent() -> None:
     """Last message at 2 s, lost at 3 s of 5: five arrivals are unknown, ten were not sent."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
-    fleet.nodes[0].update(_heard(series, plan, 0, until_s=5, kind="final"))
-    fleet.nodes[1].update(_heard(series, plan, 1, until_s=2, kind="tick"))
+    _hear(fleet, series, plan, 0, until_s=5, kind="final")
+    _hear(fleet, series, plan, 1, until_s=2, kind="tick")
     fleet.nodes[1].mark_lost("killed")
     fleet.nodes[1].lost_s = time.monotonic()
     ledger = merge_ledgers(fleet, series, plan, t0=fleet.nodes[1].lost_s - 3.0, stopped_s=None)
@@ -72,6 +77,6 @@ def test_two_workers_share_the_arrivals_in_turn() -> None:
     """Each sends the outcomes of its own arrivals."""
     plan, series, fleet = _plan(), Series(), Fleet(2, lambda _: None)
     for index in (0, 1):
-        fleet.nodes[index].update(_heard(series, plan, index, until_s=5, kind="final"))
+        _hear(fleet, series, plan, index, until_s=5, kind="final")
     assert merge_writes(fleet, plan).outcomes == bytes([Outcome.ACCEPTED]) * 50
     assert isinstance(next(plan.schedule.share(1, 2)), Arrival)
