@@ -22,6 +22,15 @@ if TYPE_CHECKING:  # the extra may not be installed
     from createflow.reference_server.stack.options import StackOptions
 
 
+def _complete_defect(incomplete: str) -> list[tuple[str, str]]:
+    """Names and help lines for the completion of a shell; none without the extra ``reference``."""
+    try:
+        from createflow.reference_server.defects.registry import DEFECTS
+    except ModuleNotFoundError:
+        return []
+    return [(name, defect.breaks) for name, defect in DEFECTS.items() if name.startswith(incomplete)]
+
+
 def up(
     *,
     gateways: Annotated[int, typer.Option(min=1, max=16, help="Number of gateway processes.")] = 1,
@@ -33,6 +42,14 @@ def up(
         typer.Option(metavar="URL", help="Elasticsearch or OpenSearch to use instead of the bundled search engine."),
     ] = "",
     pgbouncer: Annotated[bool, typer.Option(help="Use PgBouncer if it is installed.")] = True,
+    defect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Seed a defect, for createflow run to find. Can be repeated. Names: docs/defects.md.",
+            autocompletion=_complete_defect,
+        ),
+    ] = None,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Start the reference implementation, to try createflow on it.
@@ -43,10 +60,12 @@ def up(
     terminal: createflow run --profile .createflow/profile.toml
 
     Example: createflow up --port 8443 --replicas 1
+    Example: createflow up --defect event_lost --defect no_rollback
     """
     if search_url and not search_url.startswith(("http://", "https://")):
         raise UserError(f"--search-url {search_url} is not a URL", hint="for example http://localhost:9200")
     with reference_extra():
+        from createflow.reference_server.defects.registry import find_defect
         from createflow.reference_server.stack.options import StackOptions
     options = StackOptions(
         gateways=gateways,
@@ -55,7 +74,10 @@ def up(
         port=port,
         search_url=search_url.rstrip("/"),
         pgbouncer=pgbouncer,
+        defects=tuple(dict.fromkeys(defect or ())),
     )
+    for name in options.defects:  # before anything starts
+        find_defect(name)
     try:
         asyncio.run(_up(options, state))
     except asyncio.CancelledError:
@@ -66,6 +88,7 @@ async def _up(options: "StackOptions", state: Path) -> None:
     with reference_extra():
         import psutil
 
+        from createflow.reference_server.defects.registry import DEFECTS
         from createflow.reference_server.stack.stack import running_stack
     console = Console(stderr=True)
     _cancel_on_signals()
@@ -76,6 +99,8 @@ async def _up(options: "StackOptions", state: Path) -> None:
         out.print(components_table([asdict(row) for row in stack.rows()]))
         for note in stack.notes:
             print_message(console, f"\n{note}")
+        for name in stack.defects:
+            print_message(console, f"\nseeded defect {name}: {DEFECTS[name].breaks}")
         # We wrote the profile, so a run need not ask whether its commands may run.
         remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults"))
         profile = _relative(stack.profile_file)

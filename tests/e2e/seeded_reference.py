@@ -47,7 +47,7 @@ async def seeded(
 
     def settings(kind: str) -> Settings:
         found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")
-        found = replace(found, defect=defect.name if defect else "")
+        found = replace(found, defects=(defect.name,) if defect else ())
         return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:

@@ -141,6 +141,41 @@ def test_a_missing_stack_is_an_error_message(tmp_path: Path) -> None:
     assert "createflow up" in ended.stderr
 
 
+def test_seeded_defects_are_told_and_found(tmp_path: Path) -> None:
+    """Each by the check that knows it; the rest of the step still holds."""
+    tmp_path.chmod(0o711)
+    up = start_up_command(tmp_path, "--defect", "event_lost", "--defect", "audit_anonymous", "--replicas", "0")
+    try:
+        text = up.output.read_text()
+        assert "seeded defect event_lost: A create publishes no event." in text
+        assert "seeded defect audit_anonymous: The audit entry has no actor." in text
+        profile = str(up.profile_file)
+        run = createflow("run", "--profile", profile, "--only", "publish_event.every", "--only", "audit_log.entry")
+        assert run.returncode == 1, run.stdout + run.stderr
+        assert "FAILED publish_event.every_create_has_an_event" in run.stdout
+        assert "FAILED audit_log.entry_says_who_what_when" in run.stdout
+    finally:
+        assert stop_up_command(up) == 0
+
+
+def test_an_unknown_defect_is_an_error_message_with_near_names(tmp_path: Path) -> None:
+    """Before anything starts."""
+    run = createflow("up", "--state", str(tmp_path / "state"), "--defect", "event_lots")
+    assert run.returncode == 2
+    assert "there is no seeded defect 'event_lots'" in run.stderr
+    assert "did you mean event_lost" in run.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_shell_completes_the_names_of_defects() -> None:
+    """With what each of them breaks."""
+    command = Path(sys.executable).with_name("createflow")
+    wish = {"_CREATEFLOW_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "createflow up --defect event_l"}
+    run = subprocess.run([command], capture_output=True, text=True, check=False, timeout=30, env={**os.environ, **wish})
+    assert "event_lost" in run.stdout
+    assert "event_twice" not in run.stdout
+
+
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     """Before anything is started."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -150,7 +150,7 @@ async def open_server(
 ) -> AsyncIterator[InProcessServer]:
     """Start the processes, wait until each is ready (the gateway only with ``ready``), and yield the server."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
-    fields = {"subject_prefix": prefix, "search_index": prefix, "defect": defect} | changes
+    fields = {"subject_prefix": prefix, "search_index": prefix, "defects": (defect,) if defect else ()} | changes
     settings = replace(engines.settings, **fields)
 
     def as_kind(kind: str) -> Settings:

@@ -58,7 +58,7 @@ def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_only(tmp_path: Pat
 def test_an_unknown_defect_ends_a_process_with_a_message(kind: str, tmp_path: Path) -> None:
     """Before it serves anything, and without a traceback."""
     file = tmp_path / "settings.json"
-    replace(SETTINGS, defect="open_dor").save(file)
+    replace(SETTINGS, defects=("open_dor",)).save(file)
     argv = [sys.executable, "-m", "createflow.reference_server", kind, str(file)]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30)
     assert ended.returncode == 1

@@ -3,20 +3,20 @@
 A check names the defect that it catches. Tests seed the defect and see the check fail, so no check passes by accident.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Stage
+from createflow.reference_server.domain.ports import EventStream
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
-from createflow.schemas.flow import Step, Tier
+from createflow.schemas.flow import Step
 
-ProcessKind = Literal["gateway", "service", "worker"]
+ProcessKind = Literal["balancer", "gateway", "service", "worker", "database"]
 Stages = tuple[Stage, ...]
 EncodeEvent = Callable[[ResourceEvent], bytes]
-S = TypeVar("S")
 
 
 class NoSeed:
@@ -34,8 +34,20 @@ class NoSeed:
         """Return what encodes events, in the worker."""
         return healthy
 
+    def change_event_stream(self, healthy: EventStream) -> EventStream:
+        """Return what the outbox relay publishes to, in the worker."""
+        return healthy
+
     def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:
         """Return step 15, which runs in the worker."""
+        return healthy
+
+    def change_schema(self, healthy: str) -> str:
+        """Return the script that makes the tables."""
+        return healthy
+
+    def change_balancer(self, healthy: str) -> str:
+        """Return the configuration of HAProxy."""
         return healthy
 
 
@@ -46,88 +58,53 @@ class Seed(NoSeed):
     """The kind of process that gets the defect."""
 
 
-@dataclass(frozen=True)
-class ChangeStages(Seed):
-    """Changes the stages of a gateway or a service; ``change`` gets all of them and returns all of them."""
+class AllSeeds(NoSeed):
+    """Puts several defects into a process, one after the other."""
 
-    process: ProcessKind
-    change: Callable[[Stages], Stages]
+    def __init__(self, seeds: Sequence[NoSeed]) -> None:
+        self._seeds = seeds
 
     def change_stages(self, healthy: Stages) -> Stages:
-        """Return what ``change`` makes of the stages."""
-        return self.change(healthy)
-
-
-@dataclass(frozen=True)
-class ChangeReader(Seed):
-    """Puts what ``change`` makes of the healthy reader in its place."""
-
-    process = "service"
-    change: Callable[[Reader], Reader]
+        """Return the stages after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_stages(healthy)
+        return healthy
 
     def change_reader(self, healthy: Reader) -> Reader:
-        """Return what ``change`` makes of the reader."""
-        return self.change(healthy)
+        """Return the reader after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_reader(healthy)
+        return healthy
 
+    def change_event_encoder(self, healthy: EncodeEvent) -> EncodeEvent:
+        """Return the encoder after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_event_encoder(healthy)
+        return healthy
 
-@dataclass(frozen=True)
-class ReplaceEventEncoder(Seed):
-    """Encodes events with ``mutant``."""
-
-    process = "worker"
-    mutant: EncodeEvent
-
-    def change_event_encoder(self, healthy: EncodeEvent) -> EncodeEvent:  # noqa: ARG002 - the base's signature
-        """Return the mutant."""
-        return self.mutant
-
-
-@dataclass(frozen=True)
-class ReplaceIndexUpdate(Seed):
-    """Runs step 15 with the class ``mutant``."""
-
-    process = "worker"
-    mutant: type[IndexUpdate]
+    def change_event_stream(self, healthy: EventStream) -> EventStream:
+        """Return the stream after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_event_stream(healthy)
+        return healthy
 
     def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:
-        """Return the mutant with the healthy step's dependencies."""
-        return recast(healthy, self.mutant)
+        """Return step 15 after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_index_update(healthy)
+        return healthy
 
+    def change_schema(self, healthy: str) -> str:
+        """Return the script after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_schema(healthy)
+        return healthy
 
-@dataclass(frozen=True)
-class ChangeStagesAndReader(Seed):
-    """Changes the stages of a service and its reader, for a defect that needs both."""
-
-    process = "service"
-    stages: ChangeStages
-    reader: ChangeReader
-
-    def change_stages(self, healthy: Stages) -> Stages:
-        """Return the changed stages."""
-        return self.stages.change_stages(healthy)
-
-    def change_reader(self, healthy: Reader) -> Reader:
-        """Return the changed reader."""
-        return self.reader.change_reader(healthy)
-
-
-def change_stage(step: Step, change: Callable[[Any], Stage]) -> ChangeStages:
-    """Put what ``change`` makes of the healthy stage of ``step`` in its place."""
-
-    def change_all(healthy: Stages) -> Stages:
-        return tuple(change(stage) if stage.step == step else stage for stage in healthy)
-
-    return ChangeStages("gateway" if step.tier is Tier.API else "service", change_all)
-
-
-def replace_stage(mutant: Any) -> ChangeStages:
-    """Put the class ``mutant`` in place of the healthy stage of the same step, with the same dependencies."""
-    return change_stage(mutant.step, lambda healthy: recast(healthy, mutant))
-
-
-def recast(healthy: Any, mutant: Callable[..., S]) -> S:
-    """Make a ``mutant`` with all fields of the healthy dataclass."""
-    return mutant(**{field.name: getattr(healthy, field.name) for field in fields(healthy)})
+    def change_balancer(self, healthy: str) -> str:
+        """Return the configuration after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_balancer(healthy)
+        return healthy
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +112,7 @@ class Defect:
     """One seeded defect."""
 
     name: str
-    """Permanent: checks name it in ``catches``, settings in ``defect``."""
+    """Permanent: checks name it in ``catches``, settings in ``defects``, users in ``createflow up --defect``."""
     step: Step
     """The step that is wrong."""
     breaks: str

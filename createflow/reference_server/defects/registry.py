@@ -1,26 +1,26 @@
 """All seeded defects, in the order of the flow."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
-from createflow.reference_server.defects import (
-    audit_log,
+from createflow.reference_server.defects.api import (
     auth_check,
     auth_check_tokens,
-    business_logic,
-    connection_pool,
     https_request,
-    index_update,
-    invalidate_cache,
-    publish_event,
     rate_limit,
-    replicate,
     response,
     service_router,
-    transaction,
     validation,
+)
+from createflow.reference_server.defects.business import audit_log, business_logic, publish_event, transaction
+from createflow.reference_server.defects.data import (
+    connection_pool,
+    index_update,
+    invalidate_cache,
+    replicate,
     write_primary,
 )
-from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.defect import AllSeeds, Defect, NoSeed
 from createflow.schemas.error import UserError
 
 MODULES = (
@@ -47,6 +47,18 @@ DEFECTS: dict[str, Defect] = {defect.name: defect for module in MODULES for defe
 """By name."""
 
 
+_CLOSE_MAX = 3
+
+
+def seed_of(names: Sequence[str]) -> NoSeed:
+    """Return a seed that puts in all defects with these names.
+
+    Raises:
+        UserError: no defect has one of the names.
+    """
+    return AllSeeds([find_defect(name).seed for name in names])
+
+
 def find_defect(name: str) -> Defect:
     """Return the seeded defect with this name.
 
@@ -56,6 +68,16 @@ def find_defect(name: str) -> Defect:
     try:
         return DEFECTS[name]
     except KeyError:
-        close = get_close_matches(name, DEFECTS)
-        hint = f"did you mean {close[0]}?" if close else "the modules of reference_server/defects list the names"
-        raise UserError(f"there is no seeded defect {name!r}", hint=hint) from None
+        raise UserError(f"there is no seeded defect {name!r}", hint=_hint(name)) from None
+
+
+def _hint(name: str) -> str:
+    """The names that are spelt like this one, else those with a word of it, else where all names are."""
+    close = get_close_matches(name.lower(), DEFECTS, _CLOSE_MAX)
+    if not close:
+        words = {word for word in name.lower().split("_") if word}
+        close = [known for known in DEFECTS if words & set(known.split("_"))][:_CLOSE_MAX]
+    if not close:
+        return "docs/defects.md lists all names"
+    *others, last = close
+    return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"

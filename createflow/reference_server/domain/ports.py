@@ -163,6 +163,17 @@ class EventSource(Protocol):
         """
 
 
+class EventStream(Protocol):
+    """Where the outbox relay publishes events."""
+
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
+
+        Raises:
+            UnavailableError: the stream does not exist yet.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class IndexAction:
     """One document to index at a version, or to remove when ``document`` is empty."""

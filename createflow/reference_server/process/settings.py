@@ -4,10 +4,24 @@ They hold passwords, and other users of the machine could read command lines and
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from createflow.reference_server.defects.defect import NoSeed
+
+
+def seed_of_defects(names: Sequence[str]) -> NoSeed:
+    """Return the seed of these defects, or one that changes nothing.
+
+    Raises:
+        UserError: no seeded defect has one of these names.
+    """
+    if not names:
+        return NoSeed()
+    from createflow.reference_server.defects.registry import seed_of  # a healthy process imports no mutant
+
+    return seed_of(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,8 @@ class Settings:
     cache_ttl_s: int = 60
     subject_prefix: str = "createflow"
     """First token of every NATS subject, so that several stacks can share a server."""
-    defect: str = ""
-    """Name of a seeded defect (``reference_server.defects``); only tests set one."""
+    defects: tuple[str, ...] = ()
+    """Names of seeded defects (``reference_server.defects``): of ``createflow up --defect``, and of tests."""
 
     def save(self, path: Path) -> None:
         """Write the settings to a file that only this user can read."""
@@ -56,20 +70,17 @@ class Settings:
         path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     def seed(self) -> NoSeed:
-        """Return the seed of the defect, or one that changes nothing.
+        """Return the seed of the defects, or one that changes nothing.
 
         Raises:
-            UserError: no seeded defect has this name.
+            UserError: no seeded defect has one of these names.
         """
-        if not self.defect:
-            return NoSeed()
-        from createflow.reference_server.defects.registry import find_defect  # a healthy process imports no mutant
-
-        return find_defect(self.defect).seed
+        return seed_of_defects(self.defects)
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
         """Read settings that ``save`` wrote."""
         document = json.loads(path.read_text(encoding="utf-8"))
-        document["replica_dsns"] = tuple(document["replica_dsns"])
+        for name in ("replica_dsns", "defects"):
+            document[name] = tuple(document[name])
         return cls(**document)

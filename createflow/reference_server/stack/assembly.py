@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from createflow.reference_server.process.settings import Settings
+from createflow.reference_server.process.settings import Settings, seed_of_defects
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_certificates, make_issuer
@@ -32,6 +32,8 @@ class StackPlan:
     """Connection string of the primary's superuser; for injecting database errors."""
     notes: tuple[str, ...]
     """What the user should know, one line each."""
+    defects: tuple[str, ...]
+    """Names of the seeded defects."""
 
 
 class _Planner:
@@ -48,6 +50,7 @@ class _Planner:
         self.components: list[Component] = []
         self.notes: list[str] = []
         self.search_url = options.search_url
+        self.seed = seed_of_defects(options.defects)
 
     def directory(self, name: str) -> Path:
         path = self.state.run / name
@@ -60,7 +63,7 @@ class _Planner:
             user=self.user,
             passwords=self.passwords,
             ports=tuple(self.ports.reserve() for _ in range(1 + self.options.replicas)),
-            schema=_schema(),
+            schema=self.seed.change_schema(_schema()),
         )
         self.components += self.cluster.components()
         self.valkey_port = self.ports.reserve()
@@ -126,6 +129,7 @@ class _Planner:
                 port=self.port,
                 admin_port=self.ports.reserve(),
                 gateways=self.gateways,
+                change_configuration=self.seed.change_balancer,
             )
         )
 
@@ -154,6 +158,7 @@ class _Planner:
             gateways=self.options.gateways,
             rate_per_s=self.options.rate_per_s,
             burst=self.options.burst,
+            defects=self.options.defects,
         )
         settings_file = directory / "settings.json"
         settings.save(settings_file)
@@ -177,7 +182,7 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
     """Plan a stack: reserve its ports, make its credentials, write its settings.
 
     Raises:
-        UserError: an engine is not installed, or a port is taken.
+        UserError: an engine is not installed, a port is taken, or a seeded defect has no such name.
     """
     planner = _Planner(state, options, ports)
     planner.add_engines()
@@ -197,7 +202,7 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         search=(planner.search_url, SEARCH_INDEX),
         state_directory=state.root,
     )
-    return StackPlan(planner.components, profile, base_url, cluster.admin_dsn, tuple(planner.notes))
+    return StackPlan(planner.components, profile, base_url, cluster.admin_dsn, tuple(planner.notes), options.defects)
 
 
 def _schema() -> str:

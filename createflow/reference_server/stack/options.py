@@ -12,6 +12,7 @@ class StackOptions:
         search_url: an Elasticsearch or OpenSearch to use instead of the bundled engine.
         pgbouncer: use PgBouncer if it is installed.
         rate_per_s, burst: the rate limit of each subject.
+        defects: names of seeded defects.
     """
 
     gateways: int = 1
@@ -22,3 +23,4 @@ class StackOptions:
     pgbouncer: bool = True
     rate_per_s: float = 50.0
     burst: int = 100
+    defects: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ class RunningStack:
         self.profile_file = state.profile_file
         self.base_url = plan.base_url
         self.notes = plan.notes
+        self.defects = plan.defects
         self.logs = state.logs
 
     def rows(self) -> list[StatusRow]:

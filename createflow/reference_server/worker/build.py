@@ -28,7 +28,7 @@ def build(settings: Settings, log: Log) -> Process:
     stream = NatsStream(settings.subject_prefix, seed.change_event_encoder(encode_event))
     index = SearchIndex(settings.search_url, settings.search_index)
     update = seed.change_index_update(IndexUpdate(index))
-    relay = OutboxRelay(outbox, stream, metrics)
+    relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
     valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from createflow.reference_server.domain.event import OutboxRow, ResourceEvent
-from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.domain.event import OutboxRow
+from createflow.reference_server.domain.ports import EventStream, UnavailableError
 from createflow.reference_server.process.metrics import Metrics
 
 BATCH_SIZE = 500
@@ -39,17 +39,6 @@ class Outbox(Protocol):
 
     async def prune(self, keep_s: float, limit: int) -> None:
         """Delete published rows that are older than ``keep_s``, at most ``limit`` of them."""
-
-
-class EventStream(Protocol):
-    """Where events are published."""
-
-    async def publish(self, events: Sequence[ResourceEvent]) -> int:
-        """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
-
-        Raises:
-            UnavailableError: the stream does not exist yet.
-        """
 
 
 class OutboxRelay:

@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect
+from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect, seed_of
+from createflow.reference_server.defects.table import MARKER, defect_tables
+from createflow.reference_server.stages.business.audit_log import AuditLog
+from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.scenarios.target.callback_listener import CallbackListener
 from createflow.scenarios.target.credentials.forged_tokens import Jws, embed_key, reference_key
 from createflow.schemas.error import UserError
@@ -39,7 +43,9 @@ def test_a_module_holds_the_defects_of_its_step() -> None:
     """The file name says where to look."""
     for module in MODULES:
         name = module.__name__.rpartition(".")[2]
+        tier = module.__name__.split(".")[-2]
         assert all(name.startswith(defect.step.value) for defect in module.DEFECTS), name
+        assert all(defect.step.tier.value == tier for defect in module.DEFECTS), name
     assert {defect.step for defect in DEFECTS.values()} == set(Step) - {Step.LOAD_BALANCER}
 
 
@@ -55,6 +61,34 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(UserError, match="no seeded defect 'open_dor'") as caught:
         find_defect("open_dor")
     assert caught.value.hint == "did you mean open_door?"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("event", "did you mean event_"),
+        ("INDEX_SKIPED", "did you mean index_skipped"),
+        ("zzz", "docs/defects.md lists all names"),
+    ],
+)
+def test_near_names_are_listed(name: str, hint: str) -> None:
+    """Names that are spelt alike, then names with the same word."""
+    with pytest.raises(UserError) as caught:
+        find_defect(name)
+    assert str(caught.value.hint).startswith(hint)
+
+
+def test_the_document_lists_every_defect() -> None:
+    """It is generated."""
+    text = (Path(__file__).parents[3] / "docs" / "defects.md").read_text(encoding="utf-8")
+    assert text.partition(MARKER)[2] == defect_tables()
+
+
+def test_several_defects_go_into_one_process() -> None:
+    """Each changes what the others left."""
+    stages = (PublishEvent(), AuditLog())
+    changed = seed_of(["event_lost", "audit_lost"]).change_stages(stages)
+    assert [type(stage).__name__ for stage in changed] == ["_EventLost", "_AuditLost"]
 
 
 async def _post(server: InProcessServer, body: bytes, *, kind: str = "application/json") -> httpx.Response:

@@ -1,6 +1,7 @@
 """HAProxy: the load balancer in front of the gateways, with TLS."""
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 from createflow.reference_server.stack import binaries
@@ -19,21 +20,25 @@ def declare(
     port: int,
     admin_port: int,
     gateways: dict[str, str],
+    change_configuration: Callable[[str], str],
 ) -> Component:
     """Declare the load balancer.
 
     Args:
         gateways: name to ``host:port`` or ``unix@/path``.
+        change_configuration: puts in the seeded defects.
     """
     program = str(binaries.require(binaries.HAPROXY))
     configuration = state.write_secret(
         directory / "haproxy.cfg",
-        render(
-            BalancerConfig(
-                address=f"{HOST}:{port}",
-                certificate_file=str(certificates.server_file),
-                admin_address=f"{HOST}:{admin_port}",
-                gateways=gateways,
+        change_configuration(
+            render(
+                BalancerConfig(
+                    address=f"{HOST}:{port}",
+                    certificate_file=str(certificates.server_file),
+                    admin_address=f"{HOST}:{admin_port}",
+                    gateways=gateways,
+                )
             )
         ),
     )

@@ -4,7 +4,8 @@ import unicodedata
 from dataclasses import replace
 from typing import Any
 
-from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import change_stage, replace_stage
 from createflow.reference_server.domain.job import Refused, Violation
 from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation

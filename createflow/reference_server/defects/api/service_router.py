@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import change_stage, replace_stage
 from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
 from createflow.reference_server.domain.job import Refused
 from createflow.reference_server.stages.api.service_router import ServiceRouter

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.rate_limit import RateLimit
 from createflow.schemas.flow import Step

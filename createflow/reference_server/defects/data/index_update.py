@@ -1,6 +1,7 @@
 """Defects of step 15: the search index."""
 
-from createflow.reference_server.defects.defect import Defect, ReplaceIndexUpdate
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import ReplaceIndexUpdate
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.ports import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 import orjson
 
-from createflow.reference_server.defects.defect import ChangeStages, Defect, Stages
+from createflow.reference_server.defects.defect import Defect, Stages
+from createflow.reference_server.defects.seeds import ChangeStages
 from createflow.reference_server.domain.job import Job, Refused, Stage
 from createflow.reference_server.domain.ports import Repository
 from createflow.reference_server.domain.unit_of_work import CreateRow, UnitOfWork, UpdateRow

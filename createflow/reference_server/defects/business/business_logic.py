@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
 from createflow.schemas.flow import Step

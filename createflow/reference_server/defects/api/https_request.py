@@ -4,7 +4,8 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import replace
 
-from createflow.reference_server.defects.defect import Defect, change_stage, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import change_stage, replace_stage
 from createflow.reference_server.domain.job import Answered, Exchange, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step

@@ -2,7 +2,8 @@
 
 import orjson
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.ports import Copy
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache

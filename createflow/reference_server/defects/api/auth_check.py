@@ -5,7 +5,8 @@ import asyncio
 import jwt
 import orjson
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.access import PERMISSIONS, Principal
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.auth_check import AuthCheck

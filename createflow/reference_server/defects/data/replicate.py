@@ -1,6 +1,7 @@
 """Defects of step 13: reads after a write."""
 
-from createflow.reference_server.defects.defect import ChangeReader, ChangeStagesAndReader, Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import ChangeReader, ChangeStagesAndReader, replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.ports import Copy
 from createflow.reference_server.domain.read_your_writes import Reader

@@ -16,7 +16,8 @@ from jwt.utils import base64url_decode
 
 from createflow.reference_server.adapters.jwks_file import Key
 from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S, JwtVerifier
-from createflow.reference_server.defects.defect import ChangeStages, Defect, change_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import ChangeStages, change_stage
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.schemas.flow import Step
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.response import Response
 from createflow.schemas.flow import Step

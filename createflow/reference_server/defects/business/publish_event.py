@@ -5,7 +5,8 @@ from dataclasses import replace
 import orjson
 
 from createflow.reference_server.adapters.nats_codec import encode_event
-from createflow.reference_server.defects.defect import Defect, ReplaceEventEncoder, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import ReplaceEventEncoder, replace_stage
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.publish_event import PublishEvent

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import orjson
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.unit_of_work import DeleteRow
 from createflow.reference_server.stages.data.write_primary import WritePrimary

@@ -1,6 +1,7 @@
 """Defects of step 11: the connection pool."""
 
-from createflow.reference_server.defects.defect import Defect, replace_stage
+from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job, Lease, Refused
 from createflow.reference_server.domain.ports import UnavailableError
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool

@@ -1,0 +1,154 @@
+"""The kinds of seed: how a defect is put into a process.
+
+Most defects are a changed stage (``replace_stage``). Others change what a stage uses, the tables, or the balancer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+from createflow.reference_server.defects.defect import EncodeEvent, ProcessKind, Seed, Stages
+from createflow.reference_server.domain.job import Stage
+from createflow.reference_server.domain.ports import EventStream
+from createflow.reference_server.domain.read_your_writes import Reader
+from createflow.reference_server.stages.data.index_update import IndexUpdate
+from createflow.schemas.flow import Step, Tier
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class ChangeStages(Seed):
+    """Changes the stages of a gateway or a service; ``change`` gets all of them and returns all of them."""
+
+    process: ProcessKind
+    change: Callable[[Stages], Stages]
+
+    def change_stages(self, healthy: Stages) -> Stages:
+        """Return what ``change`` makes of the stages."""
+        return self.change(healthy)
+
+
+@dataclass(frozen=True)
+class ChangeReader(Seed):
+    """Puts what ``change`` makes of the healthy reader in its place."""
+
+    process = "service"
+    change: Callable[[Reader], Reader]
+
+    def change_reader(self, healthy: Reader) -> Reader:
+        """Return what ``change`` makes of the reader."""
+        return self.change(healthy)
+
+
+@dataclass(frozen=True)
+class ReplaceEventEncoder(Seed):
+    """Encodes events with ``mutant``."""
+
+    process = "worker"
+    mutant: EncodeEvent
+
+    def change_event_encoder(self, healthy: EncodeEvent) -> EncodeEvent:  # noqa: ARG002 - the base's signature
+        """Return the mutant."""
+        return self.mutant
+
+
+@dataclass(frozen=True)
+class ReplaceIndexUpdate(Seed):
+    """Runs step 15 with the class ``mutant``."""
+
+    process = "worker"
+    mutant: type[IndexUpdate]
+
+    def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:
+        """Return the mutant with the healthy step's dependencies."""
+        return recast(healthy, self.mutant)
+
+
+@dataclass(frozen=True)
+class ChangeEventStream(Seed):
+    """Puts what ``change`` makes of the healthy stream in its place: what the outbox relay publishes to."""
+
+    process = "worker"
+    change: Callable[[EventStream], EventStream]
+
+    def change_event_stream(self, healthy: EventStream) -> EventStream:
+        """Return what ``change`` makes of the stream."""
+        return self.change(healthy)
+
+
+@dataclass(frozen=True)
+class ChangeDatabase(Seed):
+    """Runs ``script`` on the primary, as the superuser and after the tables were made.
+
+    The script may only make things in the schema ``seeded``, and triggers that call its functions: so ``UNDO`` removes
+    all of it.
+    """
+
+    process = "database"
+    script: str
+    UNDO: ClassVar[str] = "DROP SCHEMA IF EXISTS seeded CASCADE"
+
+    @property
+    def whole_script(self) -> str:
+        """The script with the schema that it writes to."""
+        return f"CREATE SCHEMA IF NOT EXISTS seeded; GRANT USAGE ON SCHEMA seeded TO PUBLIC;\n{self.script}"
+
+    def change_schema(self, healthy: str) -> str:
+        """Return the script of the tables with this one after it."""
+        return f"{healthy}\n{self.whole_script}"
+
+
+@dataclass(frozen=True)
+class ChangeBalancer(Seed):
+    """Replaces a text of HAProxy's configuration by another one."""
+
+    process = "balancer"
+    text: str
+    replacement: str
+
+    def change_balancer(self, healthy: str) -> str:
+        """Return the changed configuration.
+
+        Raises:
+            ValueError: the text is not there, so the defect would not be either.
+        """
+        if self.text not in healthy:
+            raise ValueError(f"HAProxy's configuration has no {self.text!r}")
+        return healthy.replace(self.text, self.replacement)
+
+
+@dataclass(frozen=True)
+class ChangeStagesAndReader(Seed):
+    """Changes the stages of a service and its reader, for a defect that needs both."""
+
+    process = "service"
+    stages: ChangeStages
+    reader: ChangeReader
+
+    def change_stages(self, healthy: Stages) -> Stages:
+        """Return the changed stages."""
+        return self.stages.change_stages(healthy)
+
+    def change_reader(self, healthy: Reader) -> Reader:
+        """Return the changed reader."""
+        return self.reader.change_reader(healthy)
+
+
+def change_stage(step: Step, change: Callable[[Any], Stage]) -> ChangeStages:
+    """Put what ``change`` makes of the healthy stage of ``step`` in its place."""
+
+    def change_all(healthy: Stages) -> Stages:
+        return tuple(change(stage) if stage.step == step else stage for stage in healthy)
+
+    return ChangeStages("gateway" if step.tier is Tier.API else "service", change_all)
+
+
+def replace_stage(mutant: Any) -> ChangeStages:
+    """Put the class ``mutant`` in place of the healthy stage of the same step, with the same dependencies."""
+    return change_stage(mutant.step, lambda healthy: recast(healthy, mutant))
+
+
+def recast(healthy: Any, mutant: Callable[..., S]) -> S:
+    """Make a ``mutant`` with all fields of the healthy dataclass."""
+    return mutant(**{field.name: getattr(healthy, field.name) for field in fields(healthy)})
