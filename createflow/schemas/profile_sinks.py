@@ -26,6 +26,11 @@ class SqlSink(Section):
     by_actors: str | None = None
     """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
     successful create by one of them. ``createflow bench`` finds entries about creates that did not happen."""
+    by_creators: str | None = None
+    """For the primary, SQL with ``%(creators)s`` (an array of texts) and ``%(since)s``: the rows that one of them created,
+    with the columns of ``by_id``. ``createflow run`` finds rows with it that nobody asked for."""
+    changes: bool = False
+    """For the audit trail: updates and deletes have an entry each as well."""
 
 
 class ReplicaSink(Section):
@@ -59,6 +64,10 @@ class EventSink(Section):
     """Filter, for example ``orders.created``."""
     created_subject: str | None = None
     """Filter of creates only, where ``subject`` also includes other changes."""
+    updated_subject: str | None = None
+    """Filter of updates: each accepted update has exactly one event."""
+    deleted_subject: str | None = None
+    """Filter of deletes: each accepted delete has exactly one event."""
     resource: str = "/data"
     """JSON Pointer to the representation inside the event."""
     event_id: str = "/id"

@@ -137,6 +137,8 @@ class Target(Section):
     """Statuses and codes of refusals."""
     update: bool = False
     """PUT to the Location replaces the resource."""
+    delete: bool = False
+    """DELETE at the Location removes the resource: afterwards no read, store or search shows it."""
     idempotency: bool = False
     """Creates with the same key create one resource."""
     idempotency_header: Token = "Idempotency-Key"

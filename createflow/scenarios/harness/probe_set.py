@@ -21,6 +21,8 @@ from createflow.scenarios.target.raw_http import RawSocket
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
 from createflow.scenarios.target.tls import TlsHandshakes
+from createflow.scenarios.target.writes.record import WriteRecord
+from createflow.scenarios.target.writes.sample import WriteSample
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 
@@ -163,7 +165,7 @@ class ProbeSet:
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target, with a writer of the check's own."""
         writer = writer_of(self._auth.tokens(self._owner(check, number)))
-        return HttpTarget(self.connection, self.contract, writer)
+        return HttpTarget(self.connection, self.contract, writer, check_id=check.id)
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
         """A probe for each parameter of the check.
@@ -194,12 +196,24 @@ class ProbeSet:
     def _endpoint_probes(self) -> dict[type, Any]:
         target = self.profile.target
         return {
+            WriteRecord: self.context.writes,
+            WriteSample: WriteSample(
+                self.context.writes,
+                self._target_for_sample,
+                limits=self.profile.limits,
+                updates=target.update,
+                deletes=target.delete,
+            ),
             RawHttp: RawSocket(self.context),
             Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
             Issuer: self._auth.issuer(),
             Faults: DeclaredFaults(self.profile.faults) if self.profile.faults else None,
         }
+
+    def _target_for_sample(self, group: str) -> HttpTarget:
+        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}-sample-{group}"))
+        return HttpTarget(self.connection, self.contract, writer)
 
     def _owner(self, check: Check, number: int) -> str:
         return f"createflow-{self.run_id}-{number}-{check.step.value}"

@@ -1,34 +1,73 @@
-"""Compares the values of a reply with those in a sink, whatever type the sink keeps them in."""
+"""Compares what was answered with a copy of it, field by field, types included.
+
+Two kinds of copies: JSON (events, cached values, indexed documents, reads) has JSON's own types, so a text is no number
+and ``true`` is not 1. Rows have the types of the database, so an id may be a UUID and a time a time.
+"""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-_FRACTION = re.compile(r"\.(\d+)")
+_FRACTION = re.compile(r"[.,](\d+)")
+_TIME_CHARACTERS = len("2000-01-01T00:00Z")
 
 
 def equal(shown: Any, kept: Any) -> bool:
-    """Whether the value in a sink equals the JSON value in a reply.
+    """Whether a value of a row equals the JSON value of a reply.
 
     Databases keep times as times and ids as numbers or UUIDs; times are compared as instants, to the digits shown.
     """
-    if shown == kept:
+    if equal_json(shown, kept):
         return True
     if isinstance(shown, str):
-        first = _instant(shown)
-        second = kept if isinstance(kept, datetime) else _instant(kept) if isinstance(kept, str) else None
-        if first is not None and second is not None and second.tzinfo is not None:
-            return abs((first - second).total_seconds()) < max(_digit_s(shown), 1e-6)
-        return not isinstance(kept, (str, dict, list, bool)) and kept is not None and shown == str(kept)
-    return False
+        if isinstance(kept, datetime):
+            return _same_instant(shown, kept)
+        return kept is not None and not isinstance(kept, (str, dict, list, bool)) and shown == str(kept)
+    is_number = isinstance(shown, (int, float)) and not isinstance(shown, bool)
+    return is_number and isinstance(kept, Decimal) and Decimal(str(shown)) == kept
 
 
-def differences(shown: dict[str, Any], kept: dict[str, Any]) -> list[str]:
-    """The fields of the reply that are missing in the sink or have another value there."""
+def equal_json(shown: Any, kept: Any) -> bool:
+    """The same for a value of a copy that is JSON, where an instant may be written in another way."""
+    if isinstance(shown, str) and isinstance(kept, str) and shown != kept:
+        instant = _instant(kept)
+        return instant is not None and _same_instant(shown, instant)
+    return same_json(shown, kept)
+
+
+def same_json(shown: Any, kept: Any) -> bool:
+    """Whether two JSON values are equal and of the same type, at every depth."""
+    if isinstance(shown, dict) and isinstance(kept, dict):
+        return shown.keys() == kept.keys() and all(same_json(value, kept[name]) for name, value in shown.items())
+    if isinstance(shown, list) and isinstance(kept, list):
+        return len(shown) == len(kept) and all(map(same_json, shown, kept))
+    if isinstance(shown, (int, float)) and isinstance(kept, (int, float)):
+        return isinstance(shown, bool) == isinstance(kept, bool) and shown == kept
+    return type(shown) is type(kept) and bool(shown == kept)
+
+
+def differences(shown: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
+    """The fields of the reply that are missing in the copy or have another value there."""
     return [name for name, value in shown.items() if name not in kept or not equal(value, kept[name])]
 
 
+def json_differences(shown: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
+    """The same for a copy that is JSON."""
+    return [name for name, value in shown.items() if name not in kept or not equal_json(value, kept[name])]
+
+
+def _same_instant(shown: str, kept: datetime) -> bool:
+    first = _instant(shown)
+    if first is None or kept.tzinfo is None:
+        return False
+    return abs((first - kept).total_seconds()) < max(_digit_s(shown), 1e-6)
+
+
 def _instant(text: str) -> datetime | None:
+    if len(text) < _TIME_CHARACTERS:
+        return None
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:

@@ -6,6 +6,7 @@ single events during a load (a watch). Consumers are short-lived and in memory; 
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolic
 from nats.js.errors import Error as JetStreamError
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.sink import EventSeen, PublishedEvent
+from createflow.scenarios.sinks.sink import EventKind, EventSeen, PublishedEvent
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_sinks import EventSink
 
@@ -43,6 +44,7 @@ class ReceivedEvent:
     id: str
     resource: dict[str, Any]
     text: str
+    kind: EventKind = ""
 
 
 class NatsStream:
@@ -59,6 +61,12 @@ class NatsStream:
         self._client: Client | None = None
         self._events: list[ReceivedEvent] = []
         self._by_resource: dict[str, dict[str, ReceivedEvent]] = {}
+        filters: list[tuple[EventKind, str | None]] = [
+            ("created", section.created_subject),
+            ("updated", section.updated_subject),
+            ("deleted", section.deleted_subject),
+        ]
+        self._kinds = [(kind, _subject_pattern(subject)) for kind, subject in filters if subject]
 
     @property
     def address(self) -> str:
@@ -97,6 +105,14 @@ class NatsStream:
         """The events that contain the text anywhere."""
         return [event for event in self._events if text in event.text]
 
+    def all(self) -> list[ReceivedEvent]:
+        """Every event, redelivered ones too, in the order in which they came."""
+        return list(self._events)
+
+    def tells(self, kind: EventKind) -> bool:
+        """Whether events of this kind can be told from others."""
+        return any(kind == known for known, _ in self._kinds)
+
     async def last_position(self) -> int:
         """The sequence number of the last event in the stream; no connection is kept.
 
@@ -130,6 +146,7 @@ class NatsStream:
             id=str(event_id) if event_id is not None else f"#{message.metadata.sequence.stream}",
             resource=resource,
             text=message.data.decode("utf-8", "replace"),
+            kind=next((kind for kind, pattern in self._kinds if pattern.fullmatch(message.subject)), ""),
         )
         self._events.append(event)
         resource_id = resource.get(self._id_field)
@@ -306,6 +323,12 @@ async def _add_consumer(
         ),
     )
     return f"$JS.API.CONSUMER.MSG.NEXT.{section.stream}.{consumer.name}"
+
+
+def _subject_pattern(subject: str) -> re.Pattern[str]:
+    """A filter of subjects as a pattern: ``*`` is one token, ``>`` at the end one or more."""
+    wildcards = {"*": r"[^.]+", ">": r".+"}
+    return re.compile(r"\.".join(wildcards.get(part, re.escape(part)) for part in subject.split(".")))
 
 
 def _contains(message: Msg, texts: tuple[bytes, ...]) -> bool:

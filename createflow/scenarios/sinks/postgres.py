@@ -41,6 +41,7 @@ class PostgresTable:
         self.name = name
         self._dsn = dsn
         self._queries = queries
+        self.has_changes = queries.changes
         self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
         self._lock = asyncio.Lock()
 
@@ -76,6 +77,12 @@ class PostgresTable:
             raise NotDeclared(f"{self.name} has no by_actor query")
         return await self._select(self._queries.by_actor, {"actor": actor})
 
+    async def by_creators(self, creators: Sequence[str], since: datetime) -> list[dict[str, Any]]:
+        """The rows that one of these subjects created since then. Raises NotDeclared without such a query."""
+        if self._queries.by_creators is None:
+            raise NotDeclared(f"{self.name} has no by_creators query")
+        return await self._select(self._queries.by_creators, {"creators": list(creators), "since": since})
+
     async def now(self) -> datetime:
         """The database's own time: no later write has an earlier one."""
         async with self._new_connection() as connection:
@@ -97,7 +104,7 @@ class PostgresTable:
                 cursor = await connection.execute(query.encode(), {"ids": list(batch)})
                 yield await cursor.fetchall()
 
-    async def _select(self, query: str, values: dict[str, str]) -> list[dict[str, Any]]:
+    async def _select(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._lock, asyncio.timeout(_QUERY_TIMEOUT_S):
             try:
                 return await self._select_once(query, values)
@@ -107,7 +114,7 @@ class PostgresTable:
                 self._connection = None
                 return await self._select_once(query, values)
 
-    async def _select_once(self, query: str, values: dict[str, str]) -> list[dict[str, Any]]:
+    async def _select_once(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         connection = await self._kept_connection()
         # A transaction for each query, so that a replica never shows an old snapshot and a pooler can be between.
         async with connection.transaction():

@@ -6,7 +6,7 @@ Every method that reads raises the exception of the engine's client when the sin
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Row = dict[str, Any]
 
@@ -37,6 +37,9 @@ class Rows(Sink, Protocol):
     async def by_name(self, name: str) -> list[Row]:
         """The rows with this name. Raises NotDeclared when the profile has no such query."""
 
+    async def by_creators(self, creators: Sequence[str], since: datetime) -> list[Row]:
+        """The rows that one of these subjects created since then. Raises NotDeclared without such a query."""
+
 
 class Primary(Rows, Protocol):
     """The database that the write commits to."""
@@ -44,6 +47,9 @@ class Primary(Rows, Protocol):
 
 class AuditTrail(Rows, Protocol):
     """The audit entries: who did what, and when."""
+
+    has_changes: bool
+    """Updates and deletes have entries as well."""
 
     async def by_actor(self, actor: str) -> list[Row]:
         """The entries of a subject. Raises NotDeclared when the profile has no such query."""
@@ -92,6 +98,10 @@ class Cache(Sink, Protocol):
         """Keys whose value contains the text. Raises NotDeclared when the cache has too many keys to scan."""
 
 
+EventKind = Literal["created", "updated", "deleted", ""]
+"""What an event tells; empty when the profile does not say how to know."""
+
+
 class Event(Protocol):
     """One received event."""
 
@@ -103,6 +113,14 @@ class Event(Protocol):
     def resource(self) -> Row:
         """The representation inside the event."""
 
+    @property
+    def kind(self) -> EventKind:
+        """What it tells, where the profile says how to know."""
+
+    @property
+    def text(self) -> str:
+        """The whole event."""
+
 
 class EventLog(Sink, Protocol):
     """Every event since it was opened."""
@@ -112,6 +130,12 @@ class EventLog(Sink, Protocol):
 
     def mentioning(self, text: str) -> Sequence[Event]:
         """The events that contain the text anywhere."""
+
+    def all(self) -> Sequence[Event]:
+        """Every event, redelivered ones too, in the order in which they came."""
+
+    def tells(self, kind: EventKind) -> bool:
+        """Whether events of this kind can be told from others."""
 
 
 class PublishedEvent(NamedTuple):

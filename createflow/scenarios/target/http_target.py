@@ -1,5 +1,6 @@
 """The target as one check sees it: with a writer and a record of exchanges of its own."""
 
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.gate import OriginRefused
-from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
 from createflow.scenarios.target.location import (
     LocationElsewhere,
     LocationMalformed,
@@ -22,6 +23,7 @@ from createflow.scenarios.target.refusals import Refusals
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
+from createflow.scenarios.target.writes.record import Change, Changed, Written
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
@@ -30,6 +32,10 @@ LOCATION_IS_OURS = "response.location_is_ours"
 BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
 """The checks that report a Location or an id that cannot be used; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
+_CHANGES = {"PUT": Change.UPDATE, "PATCH": Change.UPDATE, "DELETE": Change.DELETE}
+_WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
+"""A request that was answered so has no effect. After another refusal it may have one: a gateway that lost sight of
+the request answers 502 or 504, and a server that no longer waited for all of it 408."""
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -37,11 +43,14 @@ _IDEMPOTENCY_KEY = "idempotency-key"
 class HttpTarget:
     """Fills the role Target."""
 
-    def __init__(self, connection: HttpConnection, contract: Contract, writer: Principal) -> None:
+    def __init__(
+        self, connection: HttpConnection, contract: Contract, writer: Principal, *, check_id: str = ""
+    ) -> None:
         self._connection = connection
         self.contract = contract
         self._refusals = Refusals(contract.errors)
         self.writer = writer
+        self._check_id = check_id
         self._context = connection.context
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
@@ -64,15 +73,25 @@ class HttpTarget:
         bucket = who.subject or who.token or ""
         if paced:
             await self._context.pace.wait(bucket)
+        changes = method in _CHANGES and self._context.writes.at(self._absolute(url)) is not None
+        sent_at = time.time()
         try:
             reply = await self._connection.send(method, url, who, headers or {}, content, is_collection=is_collection)
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
+        except NoReply as error:
+            if changes and not isinstance(error, NoConnection):
+                self._note_change(method, url, content, None, sent_at)
+            raise
         if not paced and reply.accepted:
             self._context.pace.count_unpaced(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
-        return self._with_representation(reply, url, is_read=True) if method == "GET" and reply.accepted else reply
+        if reply.accepted and (changes or method == "GET"):
+            reply = self._with_representation(reply, url, is_read=method == "GET")
+        if changes:
+            self._note_change(method, url, content, reply, sent_at)
+        return reply
 
     async def create(
         self,
@@ -89,18 +108,28 @@ class HttpTarget:
         if _IDEMPOTENCY_KEY in given:
             key = given.pop(_IDEMPOTENCY_KEY)
             given[self._context.target.idempotency_header.lower()] = key
-        reply = await self.send(
-            method or self.contract.method,
-            self._create_path(),
-            who=who,
-            headers={"content-type": self.contract.media_type, **given},
-            content=self._content(body),
-            paced=paced,
-        )
-        if not creates or not reply.accepted:
+        content = self._content(body)
+        try:
+            reply = await self.send(
+                method or self.contract.method,
+                self._create_path(),
+                who=who,
+                headers={"content-type": self.contract.media_type, **given},
+                content=content,
+                paced=paced,
+            )
+        except NoReply as error:
+            if not isinstance(error, NoConnection):
+                name = self._name_in(content)
+                self._context.writes.not_answered(content, name, error.exchange, who or self.writer)
+            raise
+        if not reply.accepted:
+            self._note_refusal(content, reply, who or self.writer)
+            return reply
+        if not creates:
             return reply
         reply = self._with_location(reply)
-        self._remember(reply, who or self.writer)
+        self._remember(reply, who or self.writer, content)
         if self._context.target.reply == "partial" and paced:
             try:
                 url = self.url_of(reply)
@@ -135,6 +164,12 @@ class HttpTarget:
         )
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 
+    async def delete(
+        self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Send a DELETE."""
+        return await self.send("DELETE", url, who=who, headers=headers)
+
     def url_of(self, created: Reply) -> str:
         """The URL of a created resource at ``base_url``.
 
@@ -159,10 +194,49 @@ class HttpTarget:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
         return self._url_of_id(resource_id)
 
-    def _remember(self, reply: Reply, who: Principal) -> None:
-        """Keep what a 201 says was created, for the clean-up."""
+    def _absolute(self, url: str) -> str:
+        return self._own_url(url) if url.startswith("/") else url
+
+    def _note_change(self, method: str, url: str, content: bytes | None, reply: Reply | None, sent_at: float) -> None:
+        """Keep what an update or delete did, for the looks at the end."""
+        if reply is not None and reply.status in _WITHOUT_EFFECT:
+            self._note_refusal(content or b"", reply, self.writer)
+            return
+        answer = reply if reply is not None and reply.accepted else None
+        sent = self.contract.wire_format.sent(content or b"")
+        changed = Changed(_CHANGES[method], sent, answer, sent_at, time.time())
+        self._context.writes.changed(self._absolute(url), changed, content or b"")
+
+    def _note_refusal(self, content: bytes, reply: Reply, who: Principal) -> None:
+        if reply.status in _WITHOUT_EFFECT:
+            self._context.writes.refused(content, self._name_in(content), reply, self._check_id, who)
+        else:
+            self._context.writes.not_answered(content, self._name_in(content), reply.exchange, who)
+
+    def _name_in(self, content: bytes) -> str | None:
+        name = (self.contract.wire_format.sent(content) or {}).get(self.contract.fields.name)
+        return name if isinstance(name, str) else None
+
+    def _remember(self, reply: Reply, who: Principal, content: bytes) -> None:
+        """Keep what an accepted create says was created, for the clean-up and the looks at the end."""
         resource_id, location = self._id_in(reply), reply.headers.get("location", "")
+        if resource_id is not None:
+            try:
+                url = self.url_of(reply)
+            except Prevented:
+                url = ""
+            written = Written(
+                id=resource_id,
+                url=url,
+                who=who,
+                sent=self.contract.wire_format.sent(content),
+                shown=reply.document or {},
+                reply=reply,
+                check_id=self._check_id,
+            )
+            self._context.writes.created(written, content)
         if not location and resource_id is None:
+            self._context.writes.not_answered(content, self._name_in(content), reply.exchange, who)
             return
         created = Created(location or str(resource_id), who, resource_id or "")
         self._context.created.append(created)

@@ -75,6 +75,11 @@ class Target(Protocol):
     ) -> Reply:
         """Send a PUT with a whole new representation."""
 
+    async def delete(
+        self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Send a DELETE."""
+
     def url_of(self, created: Reply) -> str:
         """The URL of a created resource: its Location, or else its id below the create path."""
 

@@ -65,6 +65,14 @@ class WireFormat:
             shown[self._fields.created_at] = self._as_rfc_3339(shown[self._fields.created_at])
         return shown
 
+    def sent(self, body: bytes) -> dict[str, Any] | None:
+        """The representation in the body of a request; ``None`` when it is no JSON object in the envelope."""
+        try:
+            inner = value_at(json_of(body), self._envelope.request)
+        except NotJson:
+            return None
+        return inner if isinstance(inner, dict) else None
+
     def self_link(self, body: bytes) -> str | None:
         """The link to the resource in a reply's body, where the profile configures one."""
         if not self._self_link:

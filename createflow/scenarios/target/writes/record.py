@@ -1,0 +1,190 @@
+"""Everything that a run wrote: each create, update and delete with its reply, whichever check sent it.
+
+The looks at the end of a run compare it with every store.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.reply import Reply
+from createflow.schemas.report import Exchange
+
+_NONCE = re.compile(rb"\bn[0-9a-f]{16}\b")
+
+
+class Change(StrEnum):
+    """What a request asks for."""
+
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An update or delete of a resource that was carried out, or may have been."""
+
+    change: Change
+    sent: Mapping[str, Any] | None
+    """The representation that was sent, where it was a JSON object."""
+    reply: Reply | None
+    """None: no reply came, or one that does not say whether it was carried out."""
+    sent_at: float
+    received_at: float
+
+
+State = Mapping[str, Any] | None
+"""What a resource shows; ``None`` when it is deleted."""
+
+
+@dataclass(slots=True)
+class Written:
+    """One resource that the run created."""
+
+    id: str
+    url: str
+    """Where it is read; empty when its Location cannot be used."""
+    who: Principal
+    sent: Mapping[str, Any] | None
+    shown: Mapping[str, Any]
+    reply: Reply
+    check_id: str
+    changes: list[Changed] = field(default_factory=list)
+    answered_again: list[Reply] = field(default_factory=list)
+    """Later replies to creates that show the same id: repeats of an idempotency key."""
+
+    @property
+    def last_write_at(self) -> float:
+        """When the last write was answered: wall clock, seconds since the epoch."""
+        return max((self.reply.received_at, *(changed.received_at for changed in self.changes)))
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is deleted for certain."""
+        return self.states() == [None]
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every change was answered."""
+        return all(changed.reply is not None for changed in self.changes)
+
+    def count(self, change: Change) -> int:
+        """How many changes of this kind were carried out for certain."""
+        return sum(changed.change is change and changed.reply is not None for changed in self.changes)
+
+    def states(self) -> list[State]:
+        """What it may show now: one state, or several where the last changes overlapped or were not answered."""
+        last = [
+            changed
+            for changed in self.changes
+            if not any(
+                later.reply is not None and later.sent_at >= changed.received_at
+                for later in self.changes
+                if later is not changed
+            )
+        ]
+        found: list[State] = [self._state_after(changed) for changed in last]
+        if not any(changed.reply is not None for changed in last):
+            answered = [changed for changed in self.changes if changed.reply is not None]
+            found.append(self._state_after(answered[-1]) if answered else self.shown)
+        return found
+
+    def _state_after(self, changed: Changed) -> State:
+        if changed.change is Change.DELETE:
+            return None
+        shown = changed.reply.representation if changed.reply is not None else None
+        return {**self.shown, **(changed.sent or {}), **(shown or {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A create or update that was refused, so it must have no effect."""
+
+    name: str | None
+    """The name that was sent, where the body was a JSON object with one."""
+    nonces: frozenset[str]
+    """Unique words in what was sent."""
+    reply: Reply
+    check_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A create that may have been carried out: no reply came, or one that does not say."""
+
+    name: str | None
+    nonces: frozenset[str]
+    exchange: Exchange | None
+
+
+class WriteRecord:
+    """The writes of one run."""
+
+    def __init__(self) -> None:
+        self.resources: dict[str, Written] = {}
+        """By id, in the order of their replies."""
+        self.unanswered: list[Unanswered] = []
+        self.writers: dict[str, Principal] = {}
+        """Those that sent creates, by subject."""
+        self._refused: list[Refused] = []
+        self._by_url: dict[str, Written] = {}
+        self._carried_out: set[str] = set()
+        """Unique words in what was or may have been carried out."""
+
+    def created(self, written: Written, content: bytes) -> None:
+        """Note a create that was answered with a resource."""
+        self._carried_out |= nonces_in(content)
+        self._note_writer(written.who)
+        known = self.resources.get(written.id)
+        if known is not None:
+            known.answered_again.append(written.reply)
+            return
+        self.resources[written.id] = written
+        if written.url:
+            self._by_url[written.url] = written
+
+    def refused(self, content: bytes, name: str | None, reply: Reply, check_id: str, who: Principal) -> None:
+        """Note a create or update that was refused."""
+        self._note_writer(who)
+        self._refused.append(Refused(name, nonces_in(content), reply, check_id))
+
+    def not_answered(self, content: bytes, name: str | None, exchange: Exchange | None, who: Principal) -> None:
+        """Note a create that may have been carried out."""
+        self._note_writer(who)
+        words = nonces_in(content)
+        self._carried_out |= words
+        self.unanswered.append(Unanswered(name, words, exchange))
+
+    def changed(self, url: str, changed: Changed, content: bytes) -> None:
+        """Note an update or delete that was, or may have been, carried out."""
+        self._carried_out |= nonces_in(content)
+        written = self._by_url.get(url)
+        if written is not None:
+            written.changes.append(changed)
+
+    def at(self, url: str) -> Written | None:
+        """The resource that is read at a URL."""
+        return self._by_url.get(url)
+
+    def refusals(self) -> Iterator[Refused]:
+        """The refused writes whose words stand in no other write: what they left behind can be told."""
+        for refused in self._refused:
+            words = refused.nonces - self._carried_out
+            if words and words == refused.nonces:
+                yield refused
+
+    def knows(self, text: str) -> bool:
+        """Whether a text has a unique word of a write of this run that was, or may have been, carried out."""
+        return not nonces_in(text.encode("utf-8", "replace")).isdisjoint(self._carried_out)
+
+    def _note_writer(self, who: Principal) -> None:
+        if who.subject:
+            self.writers.setdefault(who.subject, who)
+
+
+def nonces_in(content: bytes) -> frozenset[str]:
+    """The unique words (``contract.nonce``) in some bytes."""
+    return frozenset(word.decode("ascii") for word in _NONCE.findall(content))
