@@ -27,8 +27,8 @@ class SqlSink(Section):
     """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
     successful create by one of them. ``createflow bench`` finds entries about creates that did not happen."""
     by_creators: str | None = None
-    """For the primary, SQL with ``%(creators)s`` (an array of texts) and ``%(since)s``: the rows that one of them created,
-    with the columns of ``by_id``. ``createflow run`` finds rows with it that nobody asked for."""
+    """For the primary, SQL with ``%(creators)s`` (an array of texts) and ``%(since)s``: the rows that one of them
+    created, with the columns of ``by_id``. ``createflow run`` finds rows with it that nobody asked for."""
     changes: bool = False
     """For the audit trail: updates and deletes have an entry each as well."""
 

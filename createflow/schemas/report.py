@@ -83,6 +83,8 @@ class CheckResult(Model):
     outcome: Outcome
     reason: str = ""
     """Why the check was skipped, inconclusive or broken."""
+    power: str = ""
+    """What a passed check compared, and how rare a defect it would have seen."""
     finding: Finding | None = None
     traceback: str = ""
     """Of a broken check; otherwise empty."""

@@ -59,3 +59,23 @@ def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, st
         return result.model_copy(update={"outcome": Outcome.INCONCLUSIVE}) if unreported else result
 
     return {name: doubted(result) for name, result in results.items()}
+
+
+def merge_repeated(checks: Sequence[Check], results: Mapping[str, CheckResult]) -> dict[str, CheckResult]:
+    """The results where a check that failed like one with fewer writes is skipped, and says what it saw.
+
+    Args:
+        checks: in the order of the flow.
+        results: by check id.
+    """
+    merged = dict(results)
+    for check in checks:
+        result = merged.get(check.id)
+        if result is None or result.outcome is not Outcome.FAILED or result.finding is None:
+            continue
+        failed = (other for other in check.repeats if other in merged and merged[other].outcome is Outcome.FAILED)
+        cause = next(failed, None)
+        if cause is not None:
+            reason = f"see {cause}: at the end of the run, {result.finding.seen}"
+            merged[check.id] = result.model_copy(update={"outcome": Outcome.SKIPPED, "reason": reason, "finding": None})
+    return merged

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import createflow
-from createflow.scenarios.conformance.causes import doubt_unreported, report_bad_replies
+from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.harness.check import Check
@@ -48,7 +48,7 @@ async def conformance(
     on_partial: Callable[[RunReport], None] = lambda _: None,
     hurry: asyncio.Event | None = None,
 ) -> RunReport:
-    """Run the checks: independent ones concurrently, then those that disturb others, one by one.
+    """Run the checks: independent ones at once, then those that disturb others, then those that look at everything.
 
     Cancelling it (Ctrl-C) ends it early: faults are healed, and the report says what was found until then.
 
@@ -150,16 +150,20 @@ class _Run:
 
         async with asyncio.TaskGroup() as group:
             for number, check in numbered:
-                if not check.disturbs:
+                if not check.disturbs and not check.at_end:
                     group.create_task(run_concurrently(number, check))
         for number, check in numbered:
-            if check.disturbs:
+            if check.disturbs and not check.at_end:
                 await self._one(check, probes, number)
+        async with asyncio.TaskGroup() as group:
+            for number, check in numbered:
+                if check.at_end:
+                    group.create_task(run_concurrently(number, check))
 
     def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
         ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
-        ended = doubt_unreported(ended, probes.causes)
+        ended = merge_repeated(self._checks, doubt_unreported(ended, probes.causes))
         missing = {check.id: result_of(check, Outcome.SKIPPED, "interrupted") for check in self._checks}
         return tuple({**missing, **ended}[check.id] for check in self._checks)
 

@@ -29,7 +29,13 @@ async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
 
 
 def result_of(
-    check: Check, outcome: Outcome, reason: str = "", *, finding: Finding | None = None, trace: str = ""
+    check: Check,
+    outcome: Outcome,
+    reason: str = "",
+    *,
+    finding: Finding | None = None,
+    trace: str = "",
+    power: str = "",
 ) -> CheckResult:
     """A result with the check's title, explanation and source."""
     return CheckResult(
@@ -41,6 +47,7 @@ def result_of(
         source=check.source,
         outcome=outcome,
         reason=reason,
+        power=power,
         finding=finding,
         traceback=trace,
     )
@@ -50,7 +57,7 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
     limit = asyncio.timeout(check.limit_s)
     try:
         async with limit:
-            await check.function(**probes.arguments(check, target, number))
+            power = await check.function(**probes.arguments(check, target, number))
     except Expectation as broken_promise:
         return result_of(check, Outcome.FAILED, finding=finding_of(check, broken_promise, target.exchanges))
     except (NotDeclared, Prevented, BadReply, Inconclusive) as doubt:
@@ -67,7 +74,7 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
     except Exception as error:  # noqa: BLE001 - a mistake of ours is no failure of the target's, and must not end the run
         reason = f"did not end within {check.limit_s:g} s" if limit.expired() else f"{type(error).__name__}: {error}"
         return result_of(check, Outcome.BROKEN, reason, trace=traceback.format_exc())
-    return result_of(check, Outcome.PASSED)
+    return result_of(check, Outcome.PASSED, power=power or "")
 
 
 def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exchange]) -> Finding:

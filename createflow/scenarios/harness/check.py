@@ -15,7 +15,8 @@ from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import Level
 
-CheckFunction = Callable[..., Awaitable[None]]
+CheckFunction = Callable[..., Awaitable[str | None]]
+"""It may return its power: what it compared, and how rare a defect it would have seen (see ``support.power``)."""
 
 DEFAULT_LIMIT_S = 30.0
 PROFILE_KEYS: dict[type, str] = {
@@ -37,9 +38,11 @@ class Need(StrEnum):
 
     HTTPS = "an https:// base_url"
     UPDATE = "target.update"
+    DELETE = "target.delete"
     IDEMPOTENCY = "target.idempotency"
     UNIQUE_NAME = "target.unique_name"
     PRIVATE = "target.private"
+    AUDITED_CHANGES = "sinks.audit.changes"
     BODY_LIMIT = "target.max_body_bytes"
     LIMITS = "limits"
     DATABASE_ERROR = "faults.database_error"
@@ -64,6 +67,8 @@ class Need(StrEnum):
 _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.HTTPS: lambda profile: profile.target.base_url.startswith("https://"),
     Need.UPDATE: lambda profile: profile.target.update,
+    Need.DELETE: lambda profile: profile.target.delete,
+    Need.AUDITED_CHANGES: lambda profile: profile.sinks.audit is not None and profile.sinks.audit.changes,
     Need.IDEMPOTENCY: lambda profile: profile.target.idempotency,
     Need.UNIQUE_NAME: lambda profile: profile.target.unique_name,
     Need.PRIVATE: lambda profile: profile.target.private,
@@ -110,6 +115,10 @@ class Check:
     needs: tuple[Need, ...]
     disturbs: bool
     """It breaks or exhausts something that other checks use, so it runs alone, after them."""
+    at_end: bool
+    """It looks at everything that the run wrote, so it runs when all others have ended."""
+    repeats: tuple[str, ...]
+    """Ids of checks that see the same on fewer writes. Where one of them failed, this one adds no accusation."""
     limit_s: float
     parameters: dict[str, Parameter] = field(default_factory=dict, hash=False)
 
@@ -122,6 +131,8 @@ def check(
     catches: str | tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     disturbs: bool = False,
+    at_end: bool = False,
+    repeats: tuple[str, ...] = (),
     limit_s: float = DEFAULT_LIMIT_S,
 ) -> Callable[[CheckFunction], Check]:
     """Make a check of a coroutine function; nothing runs and nothing is registered anywhere else.
@@ -133,6 +144,8 @@ def check(
         catches: the seeded defect of the reference that makes it fail, or several; tests hold it to that.
         needs: keys of the profile without which it is skipped.
         disturbs: run it alone, after the others.
+        at_end: run it after those as well.
+        repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
         limit_s: after this many seconds it is stopped, with the outcome ``broken``.
     """
 
@@ -152,6 +165,8 @@ def check(
             catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,
             disturbs=disturbs,
+            at_end=at_end,
+            repeats=repeats,
             limit_s=limit_s,
             parameters=_parameters(function),
         )

@@ -6,6 +6,7 @@ import re
 from createflow.schemas.report import Finding
 
 _CHANGING_TEXT = (
+    re.compile(r"(?<=\d )of \d+ [a-z ]+: .*", re.DOTALL),  # how many of the writes of a run differ, with examples
     re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?"),
     re.compile(r"createflow-[0-9a-f]{8}-\d+"),  # subjects that a run mints for its checks
     re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),

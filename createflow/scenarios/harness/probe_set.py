@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from createflow.scenarios.harness.check import Check, Parameter
+from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
 from createflow.scenarios.sinks.sink import Sink
@@ -21,8 +22,7 @@ from createflow.scenarios.target.raw_http import RawSocket
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
 from createflow.scenarios.target.tls import TlsHandshakes
-from createflow.scenarios.target.writes.record import WriteRecord
-from createflow.scenarios.target.writes.sample import WriteSample
+from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 

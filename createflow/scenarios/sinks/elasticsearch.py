@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from createflow.scenarios.outcome import NotDeclared
 from createflow.schemas.profile_sinks import SearchSink
 
 _TIMEOUT_S = 5.0
@@ -56,6 +57,8 @@ class ElasticsearchIndex:
     async def with_names(self, names: Sequence[str]) -> list[str]:
         """The name of each document that has one of these names, once for each document."""
         field = self._name_keyword
+        if not field:
+            raise NotDeclared("the search index has no name_keyword")
         hits = await self._filter({"terms": {field: list(names)}}, docvalue_fields=[field])
         return [str(name) for hit in hits for name in hit["fields"][field]]
 

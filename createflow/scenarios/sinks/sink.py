@@ -207,7 +207,11 @@ class SearchIndex(Sink, Protocol):
         """The documents that a search for the text in a field finds, ten at most."""
 
     async def with_names(self, names: Sequence[str]) -> list[str]:
-        """The name of each document that has one of these names, once for each document."""
+        """The name of each document that has one of these names, once for each document.
+
+        Raises:
+            NotDeclared: the profile does not name the field that holds the name as one word.
+        """
 
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that have a document."""

@@ -79,6 +79,7 @@ class Contract:
         self.fields = FieldNames(target)
         self.wire_format = WireFormat(target)
         self.update = target.update
+        self.delete = target.delete
         self.method = target.method
         self.media_type = target.media_type
         self.max_body_bytes = target.max_body_bytes

@@ -23,7 +23,7 @@ from createflow.scenarios.target.refusals import Refusals
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
-from createflow.scenarios.target.writes.record import Change, Changed, Written
+from createflow.scenarios.target.write_record import Change, Changed, Written
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
@@ -74,14 +74,13 @@ class HttpTarget:
         if paced:
             await self._context.pace.wait(bucket)
         changes = method in _CHANGES and self._context.writes.at(self._absolute(url)) is not None
-        sent_at = time.time()
         try:
             reply = await self._connection.send(method, url, who, headers or {}, content, is_collection=is_collection)
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except NoReply as error:
             if changes and not isinstance(error, NoConnection):
-                self._note_change(method, url, content, None, sent_at)
+                self._note_change(method, url, content, None, who)
             raise
         if not paced and reply.accepted:
             self._context.pace.count_unpaced(bucket)
@@ -90,7 +89,7 @@ class HttpTarget:
         if reply.accepted and (changes or method == "GET"):
             reply = self._with_representation(reply, url, is_read=method == "GET")
         if changes:
-            self._note_change(method, url, content, reply, sent_at)
+            self._note_change(method, url, content, reply, who)
         return reply
 
     async def create(
@@ -197,14 +196,16 @@ class HttpTarget:
     def _absolute(self, url: str) -> str:
         return self._own_url(url) if url.startswith("/") else url
 
-    def _note_change(self, method: str, url: str, content: bytes | None, reply: Reply | None, sent_at: float) -> None:
+    def _note_change(self, method: str, url: str, content: bytes | None, reply: Reply | None, who: Principal) -> None:
         """Keep what an update or delete did, for the looks at the end."""
         if reply is not None and reply.status in _WITHOUT_EFFECT:
-            self._note_refusal(content or b"", reply, self.writer)
+            self._note_refusal(content or b"", reply, who)
             return
         answer = reply if reply is not None and reply.accepted else None
         sent = self.contract.wire_format.sent(content or b"")
-        changed = Changed(_CHANGES[method], sent, answer, sent_at, time.time())
+        now = time.time()
+        sent_at, received_at = (answer.sent_at, answer.received_at) if answer is not None else (now, now)
+        changed = Changed(_CHANGES[method], sent, answer, sent_at, received_at, who.subject)
         self._context.writes.changed(self._absolute(url), changed, content or b"")
 
     def _note_refusal(self, content: bytes, reply: Reply, who: Principal) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.writes.record import WriteRecord
+from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.error import UserError
@@ -42,7 +42,7 @@ class RunContext:
         self.mask = mask
         self.pace = Pace(profile.limits)
         self.created: list[Created] = []
-        self.writes = WriteRecord()
+        self.writes = WriteRecord(run_id)
         self.variables = {"run_id": run_id}
         """Values for ``{name}`` in paths and bodies: the run's id, and what set-up requests captured."""
         for name, value in profile.target.headers.items():

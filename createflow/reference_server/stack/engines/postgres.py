@@ -62,6 +62,10 @@ ROW_BY_NAME = (
     "select id::text as id, name, description, metadata, created_at, created_by, version "
     "from resources where name = %(name)s"
 )
+ROWS_BY_CREATORS = (
+    "select id::text as id, name, description, metadata, created_at, created_by, version from resources "
+    "where created_by = any(%(creators)s) and created_at >= %(since)s and deleted_at is null"
+)
 _AUDIT = "select actor, action, resource_id::text as resource_id, occurred_at, outcome, request_id from audit_log "
 AUDIT_BY_ID = _AUDIT + "where resource_id = %(id)s::uuid order by occurred_at"
 AUDIT_BY_ACTOR = _AUDIT + "where actor = %(actor)s order by occurred_at"

@@ -3,55 +3,111 @@
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from createflow.scenarios.checks.support.fixtures import Resource, created, positive_controls, resource_in
+from createflow.scenarios.checks.support.copies import compare_all, note_spread, spread
+from createflow.scenarios.checks.support.fixtures import positive_controls, resource_in
 from createflow.scenarios.checks.support.leftovers import is_success
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.power import Comparison, cut
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.sinks.field_equality import equal
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.sink import AuditTrail, Row
+from createflow.scenarios.sinks.sink import AuditTrail, Primary, Row
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
-_CREATES = 5
 _SKEW_S = 5.0
 """The target's clock may differ this much from ours."""
-_WORDS = ("create", "insert", "post", "add", "write")
+_CREATE_WORDS = ("create", "insert", "post", "add", "write")
+_CHANGE_WORDS = {
+    Change.UPDATE: ("update", "modif", "put", "patch", "change", "edit", "replace", "write"),
+    Change.DELETE: ("delete", "remove", "destroy", "erase"),
+}
+_LOST = "audit_log.one_entry_per_create"
+_WRONG = "audit_log.entry_says_who_what_when"
+_CHANGES = "audit_log.changes_are_recorded"
 
 
 @check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_lost")
-async def one_entry_per_create(target: Target, audit: AuditTrail) -> None:
+async def one_entry_per_create(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
     """Every accepted create has exactly one audit entry of success."""
-    for made in [await created(target) for _ in range(_CREATES)]:
-        entries = await _entries(target, audit, made)
-        expect(len(entries) == 1, "one audit entry of success", str(len(entries)), made.reply)
+    comparison = Comparison("creates", "one audit entry of success of each create")
+
+    async def problem(written: Written) -> str:
+        return _count_problem(await _of_create(audit, written))
+
+    await compare_all(await sample.all(), problem, comparison, within_s=target.deadlines.audit_s)
+    return comparison.conclude()
 
 
 @check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_anonymous")
-async def entry_says_who_what_when(target: Target, audit: AuditTrail) -> None:
+async def entry_says_who_what_when(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
     """The audit entry has the subject, the action, the resource, the time and the request id."""
-    made = await created(target)
-    entries = await _entries(target, audit, made)
-    if not entries:
-        raise Inconclusive("the create has no audit entry; see one_entry_per_create")
-    entry = entries[0]
-    missing = [name for name in ("actor", "action", "resource_id", "occurred_at") if name not in entry]
+    comparison = Comparison("entries", "who, what, when and the resource in each audit entry, as in the create")
+    missing: set[str] = set()
+    for written in await sample.created():
+        entries = await _entries(target, audit, written.id)
+        if entries:
+            missing |= {name for name in ("actor", "action", "resource_id", "occurred_at") if name not in entries[0]}
+            if not missing:
+                comparison.add(_prefixed(written, _entry_problem(entries[0], written, target)), written.reply)
     if missing:
-        raise Inconclusive(f"the audit query returns no column {', '.join(missing)}")
-    who = target.writer.subject or made.shown.get(target.contract.fields.created_by)
-    expect(bool(entry["actor"]), "the entry's actor", "none", made.reply)
-    expect(who is None or equal(who, entry["actor"]), f"actor = {who}", str(entry["actor"]), made.reply)
-    action = str(entry["action"]).lower()
-    expect(any(word in action for word in _WORDS), "an action that says create", repr(entry["action"]), made.reply)
-    expect(equal(made.id, entry["resource_id"]), f"resource_id = {made.id}", str(entry["resource_id"]), made.reply)
-    _happened_then(entry, made)
-    request_id = made.reply.headers.get("x-request-id")
-    if request_id and "request_id" in entry:
-        seen = entry["request_id"]
-        expect(equal(request_id, seen), f"request_id = {request_id}, as the reply says", str(seen), made.reply)
+        raise Inconclusive(f"the audit query returns no column {', '.join(sorted(missing))}")
+    try:
+        return comparison.conclude()
+    except Inconclusive:
+        raise Prevented(_LOST, "no create has an audit entry") from None
+
+
+@check(step=Step.AUDIT_LOG, source="contract: audit-once", needs=(Need.AUDITED_CHANGES,))
+async def changes_are_recorded(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
+    """Every accepted update and delete has exactly one audit entry of success, with its subject and action."""
+    comparison = Comparison("changes", "one audit entry of success of each update and delete, with who and what")
+
+    async def problem(written: Written) -> str:
+        return _changes_problem(await _successes(audit, written), written)
+
+    if target.contract.update:
+        await compare_all(await sample.updated(), problem, comparison, within_s=target.deadlines.audit_s)
+    if target.contract.delete:
+        await compare_all(await sample.deleted(), problem, comparison, within_s=target.deadlines.audit_s)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.AUDIT_LOG,
+    source="contract: audit-once",
+    at_end=True,
+    repeats=(_LOST, _WRONG, _CHANGES, "transaction.refused_create_leaves_nothing"),
+    limit_s=60.0,
+)
+async def entries_match_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, audit: AuditTrail, primary: Primary | None
+) -> str:
+    """At the end of the run every write of it has its one audit entry still, and every entry of success its write."""
+    await sample.all()
+    comparison = Comparison("writes", "one audit entry of success of each write, and none without a write")
+
+    async def problem(written: Written) -> str:
+        entries = await _successes(audit, written)
+        found = _count_problem([entry for entry in entries if _tells_create(entry)])
+        return found or (_changes_problem(entries, written) if audit.has_changes else "")
+
+    certain = [written for written in record.resources.values() if written.is_certain]
+    looked = spread(certain)
+    await compare_all(looked, problem, comparison, within_s=target.deadlines.audit_s)
+    note_spread(comparison, len(looked), len(certain))
+    try:
+        for entry in await _unasked(audit, record, primary):
+            text = f"{cut(str(entry.get('actor')))} has an entry of success about {cut(str(entry.get('resource_id')))}"
+            comparison.add(f"{text}, and nobody created it")
+    except NotDeclared as reason:
+        comparison.note(f"entries without a write are not looked for: {reason}")
+    return comparison.conclude()
 
 
 @check(
@@ -70,28 +126,105 @@ async def forged_line_is_no_entry(target: Target, audit: AuditTrail) -> None:
             expect_status(reply, 400, of=f"a {name} with a line break")
             return
         made = resource_in(target, reply, {name: text})
-        entries = await _entries(target, audit, made)
+        entries = await _entries(target, audit, made.id)
         expect(len(entries) == 1, "one audit entry of success", str(len(entries)), reply)
         actor = entries[0].get("actor")
         sender = target.writer.subject
         expect(sender is None or equal(sender, actor), f"actor = {sender}", str(actor), reply)
 
 
-def _happened_then(entry: Row, made: Resource) -> None:
-    moment = entry["occurred_at"]
+async def _successes(audit: AuditTrail, written: Written) -> list[Row]:
+    return [entry for entry in await audit.by_id(written.id) if is_success(entry)]
+
+
+async def _of_create(audit: AuditTrail, written: Written) -> list[Row]:
+    return [entry for entry in await _successes(audit, written) if _tells_create(entry)]
+
+
+def _tells_create(entry: Row) -> bool:
+    """Whether an entry is about a create; one without an action, or with one that says nothing, may be."""
+    action = str(entry.get("action", "")).lower()
+    return _tells(action, _CREATE_WORDS) or not any(_tells(action, words) for words in _CHANGE_WORDS.values())
+
+
+def _tells(action: str, words: tuple[str, ...]) -> bool:
+    return any(word in action for word in words)
+
+
+def _count_problem(entries: list[Row]) -> str:
+    return "" if len(entries) == 1 else f"has {len(entries) or 'no'} audit {'entries' if entries else 'entry'}"
+
+
+def _changes_problem(entries: list[Row], written: Written) -> str:
+    for change, words in _CHANGE_WORDS.items():
+        wanted = written.count(change)
+        about = [entry for entry in entries if _tells(str(entry.get("action", "")).lower(), words)]
+        about = [entry for entry in about if not _tells(str(entry.get("action", "")).lower(), _CREATE_WORDS[:4])]
+        if len(about) != wanted:
+            return f"has {len(about) or 'no'} audit entries of {wanted} {change}{'s' if wanted > 1 else ''}"
+        actors = [one.actor for one in written.changes if one.change is change and one.reply is not None]
+        seen = sorted(str(entry.get("actor", "")) for entry in about)
+        if None not in actors and all("actor" in entry for entry in about) and seen != sorted(map(str, actors)):
+            return f"has an entry of its {change} with actor {cut(', '.join(seen))} instead of {actors[0]}"
+    return ""
+
+
+def _entry_problem(entry: Row, written: Written, target: Target) -> str:
+    with_creator = {
+        name: written.shown[name] for name in target.contract.fields.declared()[2:] if name in written.shown
+    }
+    who = written.who.subject or next((value for value in with_creator.values() if value == entry["actor"]), None)
+    request_id = written.reply.headers.get("x-request-id")
+    seen = entry.get("request_id")
+    if not entry["actor"] or (who is not None and not equal(who, entry["actor"])):
+        return f"has the actor {cut(str(entry['actor']))!r} instead of {who}"
+    if not _tells(str(entry["action"]).lower(), _CREATE_WORDS):
+        return f"has the action {cut(str(entry['action']))!r}, which does not say create"
+    if not equal(written.id, entry["resource_id"]):
+        return f"has the resource_id {cut(str(entry['resource_id']))}"
+    if request_id and "request_id" in entry and not equal(request_id, seen):
+        return f"has the request_id {cut(str(seen))}, and the reply says {request_id}"
+    return _time_problem(entry["occurred_at"], written)
+
+
+def _time_problem(moment: object, written: Written) -> str:
     if isinstance(moment, str):
         with suppress(ValueError):
             moment = datetime.fromisoformat(moment)
     if not isinstance(moment, datetime):
         raise Inconclusive(f"occurred_at is no time: {moment!r}")
     stamp = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    within = made.reply.sent_at - _SKEW_S <= stamp <= made.reply.received_at + _SKEW_S
-    expect(within, "occurred_at at the time of the request", str(moment), made.reply)
+    within = written.reply.sent_at - _SKEW_S <= stamp <= written.reply.received_at + _SKEW_S
+    return "" if within else f"has an entry at {moment}, not at the time of the request"
 
 
-async def _entries(target: Target, audit: AuditTrail, made: Resource) -> list[Row]:
+def _prefixed(written: Written, problem: str) -> str:
+    return f"id {cut(written.id)} {problem}" if problem else ""
+
+
+async def _unasked(audit: AuditTrail, record: WriteRecord, primary: Primary | None) -> list[Row]:
+    """Entries of success by a subject of this run about a resource that no create of it was answered with.
+
+    Raises:
+        NotDeclared: they cannot be looked for.
+    """
+    if record.unanswered and primary is None:
+        raise NotDeclared("some creates were not answered, and there is no primary to look them up in")
+    unasked: list[Row] = []
+    for subject in record.own_subjects():
+        for entry in await audit.by_actor(subject):
+            resource_id = str(entry.get("resource_id"))
+            if is_success(entry) and resource_id not in record.resources:
+                rows = await primary.by_id(resource_id) if primary is not None else []
+                # A create that was not answered may have been carried out: then it has its row and its entry.
+                if not (rows and record.unanswered):
+                    unasked.append(entry)
+    return unasked
+
+
+async def _entries(target: Target, audit: AuditTrail, resource_id: str) -> list[Row]:
     async def read() -> list[Row]:
-        return [entry for entry in await audit.by_id(made.id) if is_success(entry)]
+        return [entry for entry in await audit.by_id(resource_id) if is_success(entry)]
 
     entries, _ = await eventually(read, bool, within_s=target.deadlines.audit_s)
     return entries

@@ -1,56 +1,173 @@
-"""Step 9: every create is published once, and the event equals the resource."""
+"""Step 9: every write is published once, and its event equals the resource."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, unless_primarys_fault
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import check
-from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.sink import Event, EventLog
+from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.outcome import NotDeclared, Prevented
+from createflow.scenarios.sinks.sink import Event, EventKind, EventLog, Primary
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.schemas.flow import Step
 
-_CREATES = 5
+_LOST = "publish_event.every_create_has_an_event"
+_TWICE = "publish_event.one_event_per_create"
+_DIFFERENT = "publish_event.event_equals_resource"
+_CHANGES = "publish_event.changes_are_published"
 
 
 @check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_lost")
-async def every_create_has_an_event(target: Target, events: EventLog) -> None:
+async def every_create_has_an_event(target: Target, sample: WriteSample, events: EventLog) -> str:
     """Every accepted create is published within its deadline."""
-    for made in [await created(target) for _ in range(_CREATES)]:
-        seen = await _heard(events, made, target.deadlines.event_s)
-        expect(bool(seen), f"an event within {target.deadlines.event_s:g} s", "none", made.reply)
+    within_s = target.deadlines.event_s
+    comparison = Comparison("creates", f"an event of each create within {within_s:g} s")
+
+    async def problem(written: Written) -> str:
+        return "" if _of_create(events, written) else "has no event"
+
+    await compare_all(await sample.all(), problem, comparison, within_s=within_s)
+    return comparison.conclude()
 
 
 @check(step=Step.PUBLISH_EVENT, source="contract: event-once; CloudEvents 1.0, source and id", catches="event_twice")
-async def one_event_per_create(target: Target, events: EventLog) -> None:
+async def one_event_per_create(target: Target, sample: WriteSample, events: EventLog) -> str:
     """An accepted create is published exactly once; a redelivery of the same event id does not count."""
-    made = [await created(target) for _ in range(_CREATES)]
-    for resource in made:
-        if not await _heard(events, resource, target.deadlines.event_s):
-            raise Inconclusive("a create has no event at all; see every_create_has_an_event")
-    # Events come in order: whatever came of the first creates is here when a later one's event is.
-    later = await created(target)
-    if not await _heard(events, later, target.deadlines.event_s):
-        raise Inconclusive("a later create has no event")
-    for resource in made:
-        count = len(events.of(resource.id))
-        expect(count == 1, "one event for one create", f"{count} with different ids", resource.reply)
+    comparison = Comparison("creates", "one event of each create")
+    seen = await _with_event(target, await sample.all(), events)
+    for written in seen:
+        count = len(_of_create(events, written))
+        comparison.add(f"id {written.id} has {count} events with different ids" if count > 1 else "", written.reply)
+    return comparison.conclude()
 
 
 @check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_wrong_actor")
-async def event_equals_resource(target: Target, events: EventLog) -> None:
-    """The event shows the resource exactly as the reply does."""
-    made = await created(target)
-    seen = await _heard(events, made, target.deadlines.event_s)
+async def event_equals_resource(target: Target, sample: WriteSample, events: EventLog, primary: Primary | None) -> str:
+    """The event shows the resource exactly as the reply does, and no other event has its id."""
+    comparison = Comparison("events", "the resource in each event as in the reply to its create")
+    seen = await _with_event(target, await sample.created(), events)
+    owners: dict[str, str] = {}
+    for written in seen:
+        event = _of_create(events, written)[0]
+        found = json_state_problem(written.shown, dict(event.resource), target.contract, whole=True)
+        found = await unless_primarys_fault(found, written, event.resource, primary)
+        other = owners.setdefault(event.id, written.id)
+        if not found and other != written.id:
+            found = f"has the event id {event.id} of resource {other}"
+        comparison.add(f"id {written.id} {found}" if found else "", written.reply)
+    return comparison.conclude()
+
+
+@check(step=Step.PUBLISH_EVENT, source="contract: event-once")
+async def changes_are_published(target: Target, sample: WriteSample, events: EventLog) -> str:
+    """Every accepted update and delete is published exactly once within its deadline; the update's event equals it."""
+    kinds = [kind for kind, declared in _changes(target) if declared and events.tells(kind)]
+    if not kinds:
+        raise NotDeclared("`sinks.events.updated_subject` and `deleted_subject` are not configured")
+    within_s = target.deadlines.event_s
+    comparison = Comparison("changes", f"one event of each update and delete within {within_s:g} s, equal to it")
+    for kind in kinds:
+        changed = await (sample.updated() if kind == "updated" else sample.deleted())
+
+        async def problem(written: Written, kind: EventKind = kind) -> str:
+            return _change_problem(events, written, kind, target)
+
+        await compare_all(changed, problem, comparison, within_s=within_s)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.PUBLISH_EVENT,
+    source="contract: event-once",
+    at_end=True,
+    repeats=(_LOST, _TWICE, _DIFFERENT, _CHANGES),
+    limit_s=60.0,
+)
+async def events_match_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, events: EventLog
+) -> str:
+    """At the end of the run every write of it has its one event still, and every event about it has its write."""
+    await sample.all()
+    within_s = target.deadlines.event_s
+    comparison = Comparison("writes", "one event of each write, and none that nothing was written for")
+
+    async def problem(written: Written) -> str:
+        return _count_problem(events, written)
+
+    certain = [written for written in record.resources.values() if written.is_certain]
+    await compare_all(certain, problem, comparison, within_s=within_s)
+    for event in _unasked(events, record, target.contract.fields.id):
+        comparison.add(f"{event.resource.get(target.contract.fields.id)} has an event, and nobody created it")
+    return comparison.conclude()
+
+
+def _changes(target: Target) -> list[tuple[EventKind, bool]]:
+    return [("updated", target.contract.update), ("deleted", target.contract.delete)]
+
+
+def _of_create(events: EventLog, written: Written) -> Sequence[Event]:
+    """The events about a create: where kinds cannot be told and the resource was changed, only the first."""
+    about = events.of(written.id)
+    if events.tells("created"):
+        return [event for event in about if event.kind == "created"]
+    return about[:1] if written.changes else about
+
+
+async def _with_event(target: Target, sample: Sequence[Written], events: EventLog) -> list[Written]:
+    """Those whose create has an event, once the deadline of all has passed or all have one.
+
+    Raises:
+        Prevented: none has.
+    """
+    seen: list[Written] = []
+
+    async def problem(written: Written) -> str:
+        return "" if _of_create(events, written) else "none"
+
+    await compare_all(sample, problem, Comparison("", ""), within_s=target.deadlines.event_s)
+    seen = [written for written in sample if _of_create(events, written)]
     if not seen:
-        raise Inconclusive("the create has no event; see every_create_has_an_event")
-    expect_same_fields(made.shown, seen[0].resource, made.reply, where="the event")
-
-
-async def _heard(events: EventLog, made: Resource, within_s: float) -> Sequence[Event]:
-    async def read() -> Sequence[Event]:
-        return events.of(made.id)
-
-    seen, _ = await eventually(read, bool, within_s=within_s)
+        raise Prevented(_LOST, "no create has an event")
     return seen
+
+
+def _change_problem(events: EventLog, written: Written, kind: EventKind, target: Target) -> str:
+    about = [event for event in events.of(written.id) if event.kind == kind]
+    if len(about) != 1:
+        return f"has {len(about) or 'no'} {'events' if len(about) > 1 else 'event'} of being {kind}"
+    state = written.states()[-1]
+    return "" if state is None else json_state_problem(state, dict(about[0].resource), target.contract)
+
+
+def _count_problem(events: EventLog, written: Written) -> str:
+    about = events.of(written.id)
+    wanted: Mapping[EventKind, int] = {
+        "created": 1,
+        "updated": written.count(Change.UPDATE),
+        "deleted": written.count(Change.DELETE),
+    }
+    for kind, count in wanted.items():
+        if events.tells(kind):
+            seen = sum(event.kind == kind for event in about)
+            if seen != count:
+                return f"has {seen} events of being {kind}, for {count}"
+    most = sum(wanted.values())
+    if not events.tells("created") and not 1 <= len(about) <= most:
+        return f"has {len(about)} events for {most} writes"
+    return ""
+
+
+def _unasked(events: EventLog, record: WriteRecord, id_field: str) -> list[Event]:
+    """Events with a word of this run about a resource that no create of it was answered with."""
+    unanswered = set(chain.from_iterable(one.nonces for one in record.unanswered))
+
+    def is_unasked(event: Event) -> bool:
+        subject: Any = event.resource.get(id_field)
+        if subject is None or str(subject) in record.resources or not record.knows(event.text):
+            return False
+        return not any(word in event.text for word in unanswered)
+
+    return [event for event in events.all() if is_unasked(event)]

@@ -1,9 +1,13 @@
 """Step 8: all or nothing. A create that was refused leaves nothing behind in any sink."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.leftovers import Leftovers
+from createflow.scenarios.checks.support.copies import is_storable
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -12,10 +16,13 @@ from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.write_record import Refused, WriteRecord, nonces_in
 from createflow.schemas.flow import Step
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 _TAKES_EFFECT_WITHIN_S = 5.0
+_MAX_NAME_CHARACTERS = 200
+"""Longer ones are not searched for: engines do not index them as one word."""
 Body = dict[str, object]
 
 
@@ -79,6 +86,60 @@ async def database_error_is_500_and_leaves_nothing(
     expect(not left, "nothing left by a create that was answered with 500", ", ".join(left), reply)
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
+
+
+@check(
+    step=Step.TRANSACTION,
+    source="contract: refusal-leaves-nothing",
+    at_end=True,
+    repeats=(
+        "transaction.refused_create_leaves_nothing",
+        "transaction.database_error_is_500_and_leaves_nothing",
+        "business_logic.unmet_condition_changes_nothing",
+    ),
+    limit_s=60.0,
+)
+async def no_refusal_left_anything(
+    *,
+    record: WriteRecord,
+    primary: Primary | None,
+    events: EventLog | None,
+    search: SearchIndex | None,
+) -> str:
+    """At the end of the run no create or update that any check saw refused has left a row, an event or a document."""
+    comparison = Comparison("refused writes", "nothing left by a write that was answered with a 4xx, 500 or 503")
+    refusals = list(record.refusals())
+    traces: dict[str, list[str]] = {word: [] for refused in refusals for word in refused.nonces}
+    words = {name: next(iter(refused.nonces)) for refused in refusals if (name := refused.name) and is_storable(name)}
+    looked: list[str] = []
+    if events is not None:
+        looked.append("events")
+        for event in events.all():
+            for word in nonces_in(event.text.encode("utf-8", "replace")) & traces.keys():
+                traces[word].append("an event")
+    if primary is not None:
+        with suppress(NotDeclared):
+            for name in [name for name in words if await primary.by_name(name)]:
+                traces[words[name]].append("a row")
+            looked.append("rows")
+    if search is not None:
+        with suppress(NotDeclared):
+            found = await search.with_names([name for name in words if len(name) <= _MAX_NAME_CHARACTERS])
+            for name in set(found) & words.keys():
+                traces[words[name]].append("an indexed document")
+            looked.append("documents")
+    if not looked:
+        raise NotDeclared("no configured sink can be searched for what a refused write left")
+    for refused in refusals:
+        comparison.add(_left_by(refused, traces), refused.reply)
+    comparison.note(f"looked for {' and '.join(looked)}")
+    return comparison.conclude()
+
+
+def _left_by(refused: Refused, traces: Mapping[str, Sequence[str]]) -> str:
+    left = [trace for word in refused.nonces for trace in traces[word]]
+    by = f"a write of {refused.check_id} that was answered with {refused.reply.status}"
+    return f"{by} left {', '.join(left)}" if left else ""
 
 
 def _leftovers(

@@ -1,12 +1,22 @@
 """Step 15: written resources are found by a search."""
 
+from createflow.scenarios.checks.support.copies import (
+    compare_all,
+    json_problem,
+    note_spread,
+    spread,
+    unless_primarys_fault,
+)
 from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.sink import Row, SearchIndex
+from createflow.scenarios.sinks.sink import Primary, Row, SearchIndex
 from createflow.scenarios.target.probes import Faults, Target
+from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.flow import Step
 
 _OUTAGE_CREATES = 3
@@ -38,6 +48,57 @@ async def update_is_found(target: Target, search: SearchIndex) -> None:
     within_s = target.deadlines.index_s
     left, _ = await eventually(old, lambda found: not found, within_s=within_s)
     expect(not left, f"not found by its old name after {within_s:g} s", "it still is", update)
+
+
+@check(
+    step=Step.INDEX_UPDATE,
+    source="contract: index",
+    repeats=("index_update.create_is_found", "index_update.update_is_found"),
+)
+async def documents_equal_writes(
+    target: Target, sample: WriteSample, search: SearchIndex, primary: Primary | None
+) -> str:
+    """The index shows each resource as last written within the deadline, and no deleted one."""
+    within_s = target.deadlines.index_s
+    comparison = Comparison("documents", f"a document of each resource within {within_s:g} s, as last written")
+    await _compare(target, await sample.all(), search, primary, comparison)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.INDEX_UPDATE,
+    source="contract: index",
+    at_end=True,
+    repeats=(
+        "index_update.create_is_found",
+        "index_update.update_is_found",
+        "index_update.documents_equal_writes",
+        "index_update.outage_is_caught_up",
+    ),
+    limit_s=60.0,
+)
+async def index_matches_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, search: SearchIndex, primary: Primary | None
+) -> str:
+    """At the end of the run the index shows every resource of it as last written, and no deleted one."""
+    await sample.all()
+    comparison = Comparison("documents", "a document of each resource, as last written")
+    certain = [written for written in record.resources.values() if written.is_certain]
+    looked = spread(certain)
+    await _compare(target, looked, search, primary, comparison)
+    note_spread(comparison, len(looked), len(certain))
+    return comparison.conclude()
+
+
+async def _compare(
+    target: Target, written: list[Written], search: SearchIndex, primary: Primary | None, comparison: Comparison
+) -> None:
+    async def problem(one: Written) -> str:
+        document = await search.document(one.id)
+        found = json_problem(one, document, "is not in the index", target.contract)
+        return await unless_primarys_fault(found, one, document, primary)
+
+    await compare_all(written, problem, comparison, within_s=target.deadlines.index_s)
 
 
 @check(

@@ -2,21 +2,32 @@
 
 import asyncio
 
+from createflow.scenarios.checks.support.copies import (
+    compare_all,
+    json_problem,
+    note_spread,
+    spread,
+    unless_primarys_fault,
+)
 from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Cache, Primary, Row
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.flow import Step
 
 _ROUNDS = 4
 _WARMING = 3
 _RACING = 3
 _READS = 6
+_READ_OF_SAMPLE = 60
 
 
 @check(
@@ -63,6 +74,56 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
         if not update.accepted:
             raise Inconclusive(f"an update was answered {update.status}")
         await _equal(target, cache, primary, made, update)
+
+
+@check(step=Step.INVALIDATE_CACHE, source="contract: cache", repeats=("invalidate_cache.cache_equals_row",))
+async def cached_values_equal_writes(target: Target, sample: WriteSample, cache: Cache, primary: Primary | None) -> str:
+    """What the cache holds equals what was last written, and it holds no deleted resource."""
+    comparison = Comparison("cached values", f"each value as last written, within {target.deadlines.cache_s:g} s")
+    written = await sample.all()
+    await asyncio.gather(*(target.read(one.url, who=one.who) for one in written[:_READ_OF_SAMPLE] if one.url))
+    await _compare(target, written, cache, primary, comparison)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.INVALIDATE_CACHE,
+    source="contract: cache",
+    at_end=True,
+    repeats=(
+        "invalidate_cache.cache_equals_row",
+        "invalidate_cache.cached_values_equal_writes",
+        "invalidate_cache.never_stale_after_update",
+    ),
+    limit_s=60.0,
+)
+async def cache_matches_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, cache: Cache, primary: Primary | None
+) -> str:
+    """At the end of the run no value of the cache differs from what was last written."""
+    await sample.all()
+    comparison = Comparison("cached values", "each cached value as last written")
+    certain = [written for written in record.resources.values() if written.is_certain]
+    looked = spread(certain)
+    await _compare(target, looked, cache, primary, comparison)
+    note_spread(comparison, len(looked), len(certain))
+    return comparison.conclude()
+
+
+async def _compare(
+    target: Target, written: list[Written], cache: Cache, primary: Primary | None, comparison: Comparison
+) -> None:
+    held = 0
+
+    async def problem(one: Written) -> str:
+        nonlocal held
+        value = await cache.value(one.id)
+        held += value is not None
+        return await unless_primarys_fault(json_problem(one, value, "", target.contract), one, value, primary)
+
+    await compare_all(written, problem, comparison, within_s=target.deadlines.cache_s)
+    if not held:
+        raise Inconclusive("the cache held none of the resources")
 
 
 async def _equal(target: Target, cache: Cache, primary: Primary, made: Resource, write: Reply) -> None:

@@ -2,23 +2,56 @@
 
 import asyncio
 
+from createflow.scenarios.checks.support.copies import (
+    compare_all,
+    note_spread,
+    row_problem,
+    spread,
+    unless_primarys_fault,
+)
 from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.sink import Replica, Replicas, Row
+from createflow.scenarios.sinks.sink import Primary, Replica, Replicas, Row
 from createflow.scenarios.target.probes import Faults, Target
+from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.flow import Step
 
 _ROUNDS = 5
 
 
 @check(step=Step.REPLICATE, source="contract: replicas")
-async def every_replica_converges(target: Target, replicas: Replicas) -> None:
-    """Every configured replica has the row, as the reply shows it, within the deadline."""
-    made = await created(target)
-    await asyncio.gather(*(_converges(target, replica, made) for replica in replicas.each()))
+async def every_replica_converges(
+    target: Target, sample: WriteSample, replicas: Replicas, primary: Primary | None
+) -> str:
+    """Every configured replica has each row, as last written, within the deadline, and none of a deleted resource."""
+    comparison = Comparison("rows on replicas", f"each row within {target.deadlines.replica_s:g} s, as last written")
+    await _compare(target, await sample.all(), replicas, primary, comparison)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.REPLICATE,
+    source="contract: replicas",
+    at_end=True,
+    repeats=("replicate.every_replica_converges", "replicate.lagging_replica_is_not_read"),
+    limit_s=60.0,
+)
+async def replicas_match_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, replicas: Replicas, primary: Primary | None
+) -> str:
+    """At the end of the run every replica has every row of it, as last written."""
+    await sample.all()
+    comparison = Comparison("rows on replicas", "each row on every replica, as last written")
+    certain = [written for written in record.resources.values() if written.is_certain]
+    looked = spread(certain)
+    await _compare(target, looked, replicas, primary, comparison)
+    note_spread(comparison, len(looked), len(certain))
+    return comparison.conclude()
 
 
 @check(
@@ -48,6 +81,23 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
         await _update_rounds(target, made)
         last = await created(target)
     await asyncio.gather(*(_converges(target, replica, last) for replica in replicas.each()))
+
+
+async def _compare(
+    target: Target, written: list[Written], replicas: Replicas, primary: Primary | None, comparison: Comparison
+) -> None:
+    """Compare each replica. What the primary itself does not have as written is not the replica's fault."""
+
+    async def compare(replica: Replica) -> None:
+        async def problem(one: Written) -> str:
+            copies = await replica.by_id(one.id)
+            found = row_problem(one, copies, target.contract)
+            found = await unless_primarys_fault(found, one, copies[0] if len(copies) == 1 else None, primary)
+            return f"{found} on {replica.name}" if found else ""
+
+        await compare_all(written, problem, comparison, within_s=target.deadlines.replica_s)
+
+    await asyncio.gather(*(compare(replica) for replica in replicas.each()))
 
 
 async def _update_rounds(target: Target, made: Resource) -> None:

@@ -1,12 +1,23 @@
 """Step 12: a 201 means that the write is committed on the primary."""
 
+import asyncio
+
+from createflow.scenarios.checks.support.copies import compare_all, note_spread, row_problem, spread
 from createflow.scenarios.checks.support.fixtures import created
+from createflow.scenarios.checks.support.power import Comparison, cut
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.flow import Step
+
+_AT_ONCE = 4
+_ROUNDS = 6
+_EQUAL = "write_primary.row_equals_reply"
+_CHANGED = "write_primary.rows_equal_writes"
 
 
 @check(
@@ -19,6 +30,11 @@ async def row_equals_reply(target: Target, primary: Primary) -> None:
 
     There is no deadline here: the write is committed before the reply.
     """
+    for _ in range(_ROUNDS):
+        await asyncio.gather(*(_committed(target, primary) for _ in range(_AT_ONCE)))
+
+
+async def _committed(target: Target, primary: Primary) -> None:
     body = target.contract.document()
     made = await created(target, body)
     rows = await primary.by_id(made.id)
@@ -29,3 +45,52 @@ async def row_equals_reply(target: Target, primary: Primary) -> None:
     expect_same_fields(made.shown, rows[0], made.reply, where="the primary's row")
     stored = {name: value for name, value in body.items() if name in rows[0]}
     expect_same_fields(stored, rows[0], made.reply, where="the primary's row, as it was sent")
+
+
+@check(step=Step.WRITE_PRIMARY, source="contract: durable-before-201", repeats=(_EQUAL,))
+async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:
+    """Each created or updated resource has one row, equal to the reply, and a deleted one has none."""
+    comparison = Comparison("writes", "one row of each resource, equal to the reply, and none of a deleted one")
+    await _compare(target, await sample.all(), primary, comparison)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.WRITE_PRIMARY,
+    source="contract: durable-before-201",
+    at_end=True,
+    repeats=(_EQUAL, _CHANGED, "transaction.refused_create_leaves_nothing"),
+    limit_s=60.0,
+)
+async def rows_match_writes_at_the_end(
+    target: Target, sample: WriteSample, record: WriteRecord, primary: Primary
+) -> str:
+    """At the end of the run every write of it is in its row still, and every row by its subjects has its create."""
+    await sample.all()
+    comparison = Comparison("resources", "one row of each resource, as last written, and none that nobody created")
+    certain = [written for written in record.resources.values() if written.is_certain]
+    looked = spread(certain)
+    await _compare(target, looked, primary, comparison)
+    note_spread(comparison, len(looked), len(certain))
+    subjects = record.own_subjects()
+    if not subjects:
+        comparison.note("rows that nobody created are not looked for: the run has no subjects of its own")
+        return comparison.conclude()
+    try:
+        rows = await primary.by_creators(subjects, record.started_at)
+    except NotDeclared as reason:
+        comparison.note(f"rows that nobody created are not looked for: {reason}")
+        return comparison.conclude()
+    unanswered = {one.name for one in record.unanswered}
+    fields = target.contract.fields
+    for row in rows:
+        if str(row.get(fields.id)) not in record.resources and row.get(fields.name) not in unanswered:
+            comparison.add(f"there is a row {cut(str(row.get(fields.id)))} that nobody created")
+    return comparison.conclude()
+
+
+async def _compare(target: Target, written: list[Written], primary: Primary, comparison: Comparison) -> None:
+    async def problem(one: Written) -> str:
+        return row_problem(one, await primary.by_id(one.id), target.contract)
+
+    await compare_all(written, problem, comparison, within_s=0.0)

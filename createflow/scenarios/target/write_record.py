@@ -6,6 +6,7 @@ The looks at the end of a run compare it with every store.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +35,8 @@ class Changed:
     """None: no reply came, or one that does not say whether it was carried out."""
     sent_at: float
     received_at: float
+    actor: str | None
+    """The subject that sent it, when known."""
 
 
 State = Mapping[str, Any] | None
@@ -121,9 +124,15 @@ class Unanswered:
 
 
 class WriteRecord:
-    """The writes of one run."""
+    """The writes of one run.
 
-    def __init__(self) -> None:
+    Args:
+        run_id: stands in every subject that the run makes for itself.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self.started_at = datetime.now(UTC)
         self.resources: dict[str, Written] = {}
         """By id, in the order of their replies."""
         self.unanswered: list[Unanswered] = []
@@ -179,6 +188,10 @@ class WriteRecord:
     def knows(self, text: str) -> bool:
         """Whether a text has a unique word of a write of this run that was, or may have been, carried out."""
         return not nonces_in(text.encode("utf-8", "replace")).isdisjoint(self._carried_out)
+
+    def own_subjects(self) -> list[str]:
+        """The subjects that this run made for itself, so that every write by them is one of this run."""
+        return [subject for subject in self.writers if self._run_id in subject]
 
     def _note_writer(self, who: Principal) -> None:
         if who.subject:

@@ -12,7 +12,7 @@ from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.writes.record import WriteRecord, Written
+from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.profile import Limits
 
 _CREATED = 60

@@ -1,0 +1,99 @@
+"""Replies show what was sent, and reads of all that the run wrote what was last written."""
+
+from collections.abc import Iterable
+
+from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, note_spread, spread
+from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.write_record import Change, WriteRecord, Written
+from createflow.schemas.flow import Step
+
+_MOST_READ = 240
+"""Reads at the end, spread over all resources."""
+_GONE = frozenset({404, 410})
+_READS = "response.reads_show_writes"
+
+
+@check(
+    step=Step.RESPONSE,
+    source="contract: six-fields",
+    repeats=("response.body_has_the_fields", "response.values_come_back_as_sent", "response.text_comes_back_as_sent"),
+)
+async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str:
+    """The reply to each create and update shows every field that was sent, with its value and type."""
+    comparison = Comparison("replies", "every field as it was sent in the reply to each create and update")
+    for written in await sample.all():
+        if written.sent is not None:
+            problem = json_state_problem(written.sent, dict(written.shown), target.contract, whole=True)
+            comparison.add(f"id {written.id} {problem}" if problem else "", written.reply)
+        for changed in written.changes:
+            shown = changed.reply.representation if changed.reply is not None else None
+            if changed.change is Change.UPDATE and changed.sent is not None and shown and changed.reply is not None:
+                problem = json_state_problem(changed.sent, shown, target.contract, whole=True)
+                comparison.add(f"id {written.id}, updated, {problem}" if problem else "", changed.reply)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.RESPONSE,
+    source="contract: location; contract: read-your-writes",
+    repeats=(
+        "response.location_answers_the_same",
+        "replicate.own_write_is_read",
+        "invalidate_cache.never_stale_after_update",
+    ),
+)
+async def reads_show_writes(target: Target, sample: WriteSample) -> str:
+    """A read of each created or updated resource shows it as it was last written."""
+    comparison = Comparison("reads", "each resource as last written in every read")
+    await _read_all([*await sample.created(), *await _updated(target, sample)], target, comparison)
+    return comparison.conclude()
+
+
+@check(step=Step.RESPONSE, source="contract: delete", needs=(Need.DELETE,))
+async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
+    """A read of a deleted resource is answered with 404 or 410."""
+    comparison = Comparison("reads of deleted resources", "404 or 410 for each deleted resource")
+    await _read_all(await sample.deleted(), target, comparison)
+    return comparison.conclude()
+
+
+@check(
+    step=Step.RESPONSE,
+    source="contract: location; contract: read-your-writes",
+    at_end=True,
+    repeats=(_READS, "response.deleted_is_not_found", "response.location_answers_the_same"),
+    limit_s=60.0,
+)
+async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, record: WriteRecord) -> str:
+    """At the end of the run a read of each resource shows it as it was last written by any check."""
+    await sample.all()
+    comparison = Comparison("reads", "each resource as last written, and 404 or 410 for a deleted one")
+    certain = [written for written in record.resources.values() if written.is_certain and written.url]
+    looked = spread(certain, _MOST_READ)
+    await _read_all(looked, target, comparison)
+    note_spread(comparison, len(looked), len(certain))
+    return comparison.conclude()
+
+
+async def _updated(target: Target, sample: WriteSample) -> list[Written]:
+    return await sample.updated() if target.contract.update else []
+
+
+async def _read_all(written: Iterable[Written], target: Target, comparison: Comparison) -> None:
+    async def problem(one: Written) -> str:
+        reply = await target.read(one.url, who=one.who)
+        states = one.states()
+        if reply.status in _GONE:
+            return "" if None in states else f"is answered with {reply.status}, though it was created"
+        if not reply.accepted:
+            return f"is answered with {reply.status}"
+        if states == [None]:
+            return f"is still answered with {reply.status} after its delete"
+        shown = reply.document or {}
+        problems = [json_state_problem(state, shown, target.contract) for state in states if state is not None]
+        return "" if "" in problems else problems[0]
+
+    await compare_all([one for one in written if one.url], problem, comparison, within_s=0.0)

@@ -1,0 +1,128 @@
+"""Copies of what a run wrote: what each store must show of a resource, and from when on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from createflow.scenarios.checks.support.power import Comparison, cut
+from createflow.scenarios.sinks.field_equality import differences, json_differences
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import Primary, Row
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.write_record import State, Written
+
+_AT_ONCE = 8
+_SHOWN_VALUE_CHARACTERS = 60
+
+Problem = Callable[[Written], Awaitable[str]]
+"""What is wrong with the copy of a resource; empty when nothing is."""
+
+
+async def compare_all(written: Iterable[Written], problem: Problem, comparison: Comparison, *, within_s: float) -> None:
+    """Look at the copy of each resource until it is right, or so long after its last write that it must be."""
+    left = iter(written)
+
+    async def looker() -> None:
+        for one in left:
+            remaining_s = max(one.last_write_at + within_s - time.time(), 0.0)
+            found, _ = await eventually(partial(problem, one), lambda text: not text, within_s=remaining_s)
+            replies = [one.reply, *(changed.reply for changed in one.changes if changed.reply is not None)]
+            comparison.add(f"id {cut(one.id)} {found}" if found else "", replies[0], *replies[1:][-1:])
+
+    await asyncio.gather(*(looker() for _ in range(_AT_ONCE)))
+
+
+def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> str:
+    """What is wrong with the rows of a resource."""
+    states = written.states()
+    if not rows:
+        return "" if None in states else "has no row"
+    if len(rows) > 1:
+        return f"has {len(rows)} rows"
+    if states == [None]:
+        return "still has a row after its delete"
+    return _nearest([_row_differences(state, rows[0], contract) for state in states if state is not None])
+
+
+def json_problem(written: Written, copy: Row | None, absent: str, contract: Contract) -> str:
+    """What is wrong with a copy that is JSON: an indexed document, a cached value.
+
+    Args:
+        written: the resource.
+        copy: what the store shows; ``None`` for nothing.
+        absent: the problem when it shows nothing; empty when that is allowed.
+        contract: of the target.
+    """
+    states = written.states()
+    if copy is None:
+        return "" if None in states else absent
+    if states == [None]:
+        return "is still there after its delete"
+    return _nearest([json_state_problem(state, copy, contract) for state in states if state is not None])
+
+
+def json_state_problem(state: Mapping[str, Any], copy: Row, contract: Contract, *, whole: bool = False) -> str:
+    """In which fields a copy that is JSON differs from a state; a store need not hold every field, unless ``whole``."""
+    shown = {name: value for name, value in state.items() if whole or name in copy or name == contract.fields.name}
+    return _described(json_differences(shown, copy), shown, copy)
+
+
+async def unless_primarys_fault(
+    found: str, written: Written, copy: Mapping[str, Any] | None, primary: Primary | None
+) -> str:
+    """The problem with a copy, unless the primary's own row explains it: then the checks of the primary report it.
+
+    Args:
+        found: the problem; empty for none.
+        written: the resource.
+        copy: what the store shows; ``None`` for nothing.
+        primary: to look up the row, where it is configured.
+    """
+    if not found or primary is None:
+        return found
+    rows = await primary.by_id(written.id)
+    if len(rows) != 1:
+        return found if written.is_deleted and not rows else ""
+    if written.is_deleted or copy is None:
+        return found if not written.is_deleted else ""
+    shared = {name: value for name, value in copy.items() if name in rows[0]}
+    return "" if shared and not differences(shared, rows[0]) else found
+
+
+def is_storable(text: str) -> bool:
+    """Whether databases can be asked for a text: one with NUL or half of a surrogate pair is none to them."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def spread(written: Sequence[Written], most: int = 500) -> list[Written]:
+    """At most so many: those that were changed first, and the others evenly over the whole run."""
+    changed = [one for one in written if one.changes][:most]
+    others = [one for one in written if not one.changes]
+    step = -(-len(others) // max(most - len(changed), 1)) or 1
+    return [*changed, *others[::step]]
+
+
+def note_spread(comparison: Comparison, looked: int, of: int) -> None:
+    """Say in the power how many of all writes were looked at."""
+    if looked < of:
+        comparison.note(f"{looked} of the run's {of} resources were looked at")
+
+
+def _row_differences(state: State, row: Row, contract: Contract) -> str:
+    shown = {name: value for name, value in (state or {}).items() if name in row or name == contract.fields.name}
+    return _described(differences(shown, row), shown, row)
+
+
+def _nearest(problems: list[str]) -> str:
+    return "" if "" in problems else min(problems, key=len)
+
+
+def _described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
+    parts = [
+        f"has {name} = {cut(repr(copy.get(name, 'nothing')), _SHOWN_VALUE_CHARACTERS)}"
+        f" instead of {cut(repr(shown[name]), _SHOWN_VALUE_CHARACTERS)}"
+        for name in wrong[:2]
+    ]
+    return " and ".join(parts)

@@ -1,0 +1,75 @@
+"""What a check that compared many writes can say: its deviations with their rate, or how rare a defect it would see."""
+
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.reply import Reply
+from createflow.schemas.report import Exchange
+
+_CONFIDENCE = 0.95
+_SHOWN = 5
+_SHOWN_CHARACTERS = 240
+
+
+class Comparison:
+    """Counts what a check compared and collects what was not as promised.
+
+    Args:
+        what: what is compared, in the plural: ``creates``.
+        promised: what each of them must have or show, as in ``one event within 2 s``.
+    """
+
+    def __init__(self, what: str, promised: str) -> None:
+        self._what = what
+        self._promised = promised
+        self._compared = 0
+        self._deviations: list[str] = []
+        self._exchanges: list[Exchange] = []
+        self._notes: list[str] = []
+
+    def add(self, problem: str, *replies: Reply) -> None:
+        """Count one comparison. An empty text says that all was as promised.
+
+        Args:
+            problem: subject and difference: ``id 12 has no event``.
+            replies: of the write, for the report.
+        """
+        self._compared += 1
+        if problem:
+            self._deviations.append(problem)
+            if len(self._exchanges) < _SHOWN:
+                self._exchanges += [reply.exchange for reply in replies]
+
+    def note(self, limitation: str) -> None:
+        """Add what was not looked at, and why."""
+        self._notes.append(limitation)
+
+    def conclude(self) -> str:
+        """The power, when nothing deviated.
+
+        Raises:
+            Expectation: something deviated.
+            Inconclusive: nothing was compared.
+        """
+        if self._deviations:
+            shown = "; ".join(self._deviations[:_SHOWN])
+            more = f"; and {len(self._deviations) - _SHOWN} more" if len(self._deviations) > _SHOWN else ""
+            rate = f"{len(self._deviations)} of {self._compared} {self._what}"
+            seen = f"{rate}: {cut(shown, _SHOWN_CHARACTERS * _SHOWN)}{more}"
+            raise Expectation(self._promised, seen, exchanges=self._exchanges[-_SHOWN:])
+        if not self._compared:
+            raise Inconclusive("; ".join([f"there were no {self._what} to compare", *self._notes]))
+        return "; ".join([power(self._compared, self._what), *self._notes])
+
+
+def power(count: int, what: str) -> str:
+    """What no deviation among so many says.
+
+    The highest rate at which so many in a row are still right with a probability of 5 %: ``1 - 0.05 ** (1 / count)``,
+    which the rule of three puts at ``3 / count``.
+    """
+    most = 100 * (1 - (1 - _CONFIDENCE) ** (1 / count))
+    return f"0 of {count} {what} differ: below {most:.2g} % with {_CONFIDENCE:.0%} confidence".replace("95%", "95 %")
+
+
+def cut(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= characters else f"{text[: characters - 3]}..."
