@@ -19,8 +19,7 @@ from createflow.scenarios.target.location import (
     usable_id,
 )
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.refusals import Refusals
-from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
 from createflow.scenarios.target.write_record import Change, Changed, Written

@@ -37,9 +37,11 @@ from createflow.scenarios.checks.business.business_logic.concurrent_writes impor
     one_of_many_creates_of_a_name_wins,
     unconditional_update_is_428,
 )
+from createflow.scenarios.checks.business.transaction import no_refusal_left_anything
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.tls import TlsHandshakes
@@ -64,9 +66,16 @@ HERE = {
     old_tls_is_refused,
     no_gateway_is_503,
     unknown_resource_is_404,
-    every_replica_converges,
     lagging_replica_is_not_read,
     outage_is_caught_up,
+    # test_looks_at_all_writes.py
+    every_replica_converges,
+    *(
+        check
+        for check in CHECKS
+        if WriteSample in {one.role for one in check.parameters.values()} and not check.catches
+    ),
+    no_refusal_left_anything,
 }
 
 
@@ -129,16 +138,6 @@ async def test_unknown_resource_is_404(wrong: int) -> None:
     await passes(unknown_resource_is_404, target=MemoryTarget())
     bent = MemoryTarget(bend=lambda _m, _u, honest: reply(wrong) if honest.status == 404 else honest)
     await accuses(unknown_resource_is_404, "expected 404", target=bent)
-
-
-@pytest.mark.anyio
-async def test_every_replica_converges() -> None:
-    """A replica without the row, and one with another row, are both accused by name."""
-    target = MemoryTarget()
-    await passes(every_replica_converges, target=target, replicas=Copy(target.rows.get))
-    await accuses(every_replica_converges, "one row in copy", target=target, replicas=Copy(lambda _: None))
-    other = Copy(lambda key: {**target.rows[key], "name": "other"})
-    await accuses(every_replica_converges, r"in copy's row", target=target, replicas=other)
 
 
 @pytest.mark.anyio

@@ -12,8 +12,7 @@ from createflow.scenarios.checks.api.response.refusals import six_refusals_are_t
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.refusals import Refusals
-from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.schemas.profile import FaultName, Limits
 from createflow.schemas.profile_target import Target
 from tests.scenarios.checks.memory_target import MemoryTarget, reply

@@ -51,12 +51,14 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
             "target": {
                 "base_url": "https://x",
                 "update": True,
+                "delete": True,
                 "idempotency": True,
                 "unique_name": True,
                 "private": True,
                 "max_body_bytes": 5,
             },
             "limits": {"rate_per_s": 1, "burst": 1},
+            "sinks": {"audit": {"dsn": "postgresql://x", "by_id": "select", "changes": True}},
             "faults": dict.fromkeys(
                 ("database_error", "service_down", "gateway_down", "replica_down", "search_down"), commands
             ),

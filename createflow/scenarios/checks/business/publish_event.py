@@ -53,7 +53,7 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
     for written in seen:
         event = _of_create(events, written)[0]
         found = json_state_problem(written.shown, dict(event.resource), target.contract, whole=True)
-        found = await unless_primarys_fault(found, written, event.resource, primary)
+        found = await unless_primarys_fault(found, written, primary, target.contract)
         other = owners.setdefault(event.id, written.id)
         if not found and other != written.id:
             found = f"has the event id {event.id} of resource {other}"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from createflow.scenarios.checks.support.copies import is_storable
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.leftovers import Leftovers
-from createflow.scenarios.checks.support.copies import is_storable
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status

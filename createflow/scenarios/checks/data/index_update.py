@@ -96,7 +96,7 @@ async def _compare(
     async def problem(one: Written) -> str:
         document = await search.document(one.id)
         found = json_problem(one, document, "is not in the index", target.contract)
-        return await unless_primarys_fault(found, one, document, primary)
+        return await unless_primarys_fault(found, one, primary, target.contract)
 
     await compare_all(written, problem, comparison, within_s=target.deadlines.index_s)
 

@@ -119,7 +119,8 @@ async def _compare(
         nonlocal held
         value = await cache.value(one.id)
         held += value is not None
-        return await unless_primarys_fault(json_problem(one, value, "", target.contract), one, value, primary)
+        found = json_problem(one, value, "", target.contract)
+        return await unless_primarys_fault(found, one, primary, target.contract)
 
     await compare_all(written, problem, comparison, within_s=target.deadlines.cache_s)
     if not held:

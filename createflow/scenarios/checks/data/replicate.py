@@ -92,7 +92,7 @@ async def _compare(
         async def problem(one: Written) -> str:
             copies = await replica.by_id(one.id)
             found = row_problem(one, copies, target.contract)
-            found = await unless_primarys_fault(found, one, copies[0] if len(copies) == 1 else None, primary)
+            found = await unless_primarys_fault(found, one, primary, target.contract)
             return f"{found} on {replica.name}" if found else ""
 
         await compare_all(written, problem, comparison, within_s=target.deadlines.replica_s)

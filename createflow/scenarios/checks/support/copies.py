@@ -69,26 +69,18 @@ def json_state_problem(state: Mapping[str, Any], copy: Row, contract: Contract, 
     return _described(json_differences(shown, copy), shown, copy)
 
 
-async def unless_primarys_fault(
-    found: str, written: Written, copy: Mapping[str, Any] | None, primary: Primary | None
-) -> str:
-    """The problem with a copy, unless the primary's own row explains it: then the checks of the primary report it.
+async def unless_primarys_fault(found: str, written: Written, primary: Primary | None, contract: Contract) -> str:
+    """The problem with a copy, unless the primary's own row is wrong: then the checks of the primary report it.
 
     Args:
         found: the problem; empty for none.
         written: the resource.
-        copy: what the store shows; ``None`` for nothing.
         primary: to look up the row, where it is configured.
+        contract: of the target.
     """
     if not found or primary is None:
         return found
-    rows = await primary.by_id(written.id)
-    if len(rows) != 1:
-        return found if written.is_deleted and not rows else ""
-    if written.is_deleted or copy is None:
-        return found if not written.is_deleted else ""
-    shared = {name: value for name, value in copy.items() if name in rows[0]}
-    return "" if shared and not differences(shared, rows[0]) else found
+    return "" if row_problem(written, await primary.by_id(written.id), contract) else found
 
 
 def is_storable(text: str) -> bool:

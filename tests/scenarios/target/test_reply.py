@@ -1,6 +1,6 @@
 """A refusal means what the profile says it means."""
 
-from createflow.scenarios.target.refusals import CONTRACT, Refusals
+from createflow.scenarios.target.reply import CONTRACT, Refusals
 from createflow.schemas.profile_target import Errors
 
 
