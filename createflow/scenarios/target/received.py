@@ -78,7 +78,8 @@ def _refuse(name: str) -> NoReturn:
 
 def delay_seconds(value: str) -> float | None:
     """The seconds of a Retry-After (RFC 9110 §10.2.3: ``delay-seconds = 1*DIGIT``)."""
-    return float(value) if _DELAY.fullmatch(value.strip()) else None
+    digits = value.strip(" \t")
+    return float(digits) if _DELAY.fullmatch(digits) else None
 
 
 def http_date(value: str) -> datetime | None:
