@@ -55,3 +55,14 @@ def test_the_architecture_counts_the_checks_with_a_seeded_defect() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     seeded = sum(bool(check.catches) for check in CHECKS)
     assert f"{seeded} of the {len(CHECKS)}\nchecks name the seeded defect" in text
+
+
+def test_the_threat_model_names_code_and_tests_that_exist() -> None:
+    """A defence without a test is a claim."""
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ") and "---" not in line][1:]
+    assert len(rows) > 10
+    for _, _, defended, test in rows:
+        assert all((ROOT / path).exists() for path in re.findall(r"`([\w/.]+)`", test)), test
+        named = [path for path in re.findall(r"`(\w[\w/]+(?:\.py|\.sql|\.txt)?)`", defended) if "/" in path]
+        assert all((ROOT / "createflow" / path).exists() for path in named), defended
