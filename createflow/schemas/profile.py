@@ -48,9 +48,9 @@ class Deadlines(Section):
 class Limits(Section):
     """``[limits]``: the promised rate limit of one subject."""
 
-    rate_per_s: Annotated[float, Field(gt=0)]
+    rate_per_s: Annotated[float, Field(gt=0, le=1_000_000)]
     """Requests a second of each credential, in the long run."""
-    burst: Annotated[int, Field(gt=0)]
+    burst: Annotated[int, Field(gt=0, le=1_000_000)]
     """Requests at once, beyond the rate."""
 
 

@@ -16,12 +16,21 @@ from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
+from createflow.schemas.reading.bounded_file import read_bounded
+from createflow.schemas.reading.bounded_json import Malformed
+from createflow.schemas.reading.bounded_toml import MOST_BYTES, parse_toml
 from createflow.schemas.reading.toml_positions import TomlPositions
 
 FILE_NAME = "createflow.toml"
 TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
-_MOST_BYTES = 1024 * 1024
+_MOST_FILE_BYTES = 16 * 1024 * 1024
+"""Of a file that a profile names."""
+_MOST_FILLED_CHARACTERS = 1024 * 1024
+_MOST_MISTAKES = 30
+_MOST_SHOWN = 200
+_MOST_EXPLAINED = 1000
+_FILE_HINT = "--profile names a TOML file"
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FILE_KEYS = (
@@ -45,17 +54,18 @@ class ProfileMistake:
     def as_line(self, path: Path) -> str:
         """One line: file and line, key, reason and hint."""
         place = f"{path}:{self.line}" if self.line else str(path)
-        key = f"{self.key}: " if self.key else ""
+        key = f"{self.key[:_MOST_SHOWN]}: " if self.key else ""
         return f"{place}: {key}{self.reason}{f' ({self.hint})' if self.hint else ''}"
 
 
 class ProfileError(UserError):
-    """A profile that cannot be used. The message lists every mistake, in the order of the file."""
+    """A profile that cannot be used. The message lists the mistakes, in the order of the file."""
 
     def __init__(self, path: Path, mistakes: list[ProfileMistake]) -> None:
         self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line)
         count = len(mistakes)
-        lines = "\n".join(f"  {mistake.as_line(path)}" for mistake in self.mistakes)
+        lines = "\n".join(f"  {mistake.as_line(path)}" for mistake in self.mistakes[:_MOST_MISTAKES])
+        lines += f"\n  and {count - _MOST_MISTAKES} more" if count > _MOST_MISTAKES else ""
         super().__init__(
             f"the profile has {count} mistake{'s' if count != 1 else ''}\n{lines}",
             hint="every key: docs/profile.md; `createflow init` writes a commented profile",
@@ -69,8 +79,8 @@ def find(folder: Path) -> Path | None:
         return own
     project = folder / "pyproject.toml"
     try:
-        tool = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
-    except (OSError, ValueError):
+        tool = parse_toml(_read(project)).get("tool", {})
+    except (UserError, ValueError):
         return None
     return project if isinstance(tool, dict) and "createflow" in tool else None
 
@@ -102,13 +112,10 @@ class ProfileFile:
         Raises:
             ProfileError: a UserError that lists every mistake with its line.
         """
-        try:
-            reader = _Reader(self.path, TomlPositions(self.text), self.prefix, environment)
-            document = reader.filled(self.document, ())
-            reader.resolve_files(document)
-            return reader.profile(document)
-        except RecursionError:
-            raise _nesting_error(self.path) from None
+        reader = _Reader(self.path, TomlPositions(self.text), self.prefix, environment)
+        document = reader.filled(self.document, ())
+        reader.resolve_files(document)
+        return reader.profile(document)
 
     def commands(self, *sections: str) -> dict[str, tuple[str, ...]]:
         """The commands of the sections ``auth`` and ``faults``, as they were written: key and argument list.
@@ -140,13 +147,13 @@ def read(path: Path) -> ProfileFile:
     """
     text = _read(path)
     try:
-        document: Any = tomllib.loads(text)
+        document: Any = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         mistake = ProfileMistake(int(line[1]) if line else 0, "", f"not TOML: {error}")
         raise ProfileError(path, [mistake]) from None
-    except RecursionError:
-        raise _nesting_error(path) from None
+    except Malformed as error:
+        raise UserError(f"{path}: {error}", hint="a profile has a few levels and pages: docs/profile.md") from None
     prefix: tuple[str, ...] = ()
     if path.name == "pyproject.toml":
         prefix = ("tool", "createflow")
@@ -189,24 +196,11 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
         raise UserError(f"--url {url!r}: {reason}", hint=hint or example) from None
 
 
-def _nesting_error(path: Path) -> UserError:
-    return UserError(f"{path}: nested too deeply", hint="a profile has a few levels: docs/profile.md")
-
-
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MOST_BYTES + 1)
-        if len(raw) > _MOST_BYTES:
-            raise UserError(f"{path}: larger than {_MOST_BYTES} bytes", hint="a profile is a TOML file of a few pages")
-        return raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such profile", hint="--profile names a TOML file") from None
+        return read_bounded(path, MOST_BYTES, hint=_FILE_HINT).decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise UserError(f"{path}: not UTF-8 text", hint="a profile is a TOML file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
-        raise UserError(f"{str(path)[:200]}: cannot be read: {reason}", hint="--profile names a TOML file") from None
+        raise UserError(f"{path}: not UTF-8 text", hint=_FILE_HINT) from None
 
 
 class _Reader:
@@ -219,6 +213,7 @@ class _Reader:
         self._positions = positions
         self._prefix = prefix
         self._environment = environment
+        self._filled_characters = 0
         self._mistakes: list[ProfileMistake] = []
 
     def filled(self, value: Any, at: tuple[str | int, ...]) -> Any:
@@ -234,7 +229,12 @@ class _Reader:
         if name not in self._environment:
             self._add(at, f"the environment variable {name} is not set", f"export {name}=...")
             return match[0]
-        return self._environment[name]
+        value = self._environment[name]
+        self._filled_characters += len(value)
+        if self._filled_characters > _MOST_FILLED_CHARACTERS:
+            self._add(at, f"its variables make the profile longer than {_MOST_FILLED_CHARACTERS} characters")
+            return ""
+        return value
 
     def resolve_files(self, document: Any) -> None:
         """Make file names absolute, relative to the profile's folder; a missing file is a mistake."""
@@ -246,13 +246,18 @@ class _Reader:
                 continue  # an unset variable has been reported already
             try:
                 file = (self._path.parent / table[key]).resolve()
-                there = file.is_file()
+                status = file.stat() if file.is_file() else None
             except (OSError, ValueError):
                 self._add((section, key), "not the name of a file")
                 continue
             table[key] = str(file)
-            if not there:
+            if status is None:
                 self._add((section, key), f"no such file: {file}", "paths are relative to the profile's folder")
+            elif status.st_size > _MOST_FILE_BYTES:
+                self._add((section, key), f"larger than {_MOST_FILE_BYTES} bytes")
+            elif key == "body_file" and not file.is_relative_to(self._path.parent.resolve()):
+                # A profile can come from anybody, and what is sent to the target can be any file of the user.
+                self._add((section, key), "outside the profile's folder, and it would be sent", "copy it there")
 
     def profile(self, document: Any) -> Profile:
         """The profile. Raises ProfileError with all mistakes."""
@@ -261,6 +266,8 @@ class _Reader:
             profile = Profile.model_validate(document)
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_context=False, include_input=False):
+                if len(self._mistakes) > _MOST_EXPLAINED:
+                    break
                 at = tuple(part for part in detail["loc"] if part != "[key]")
                 if at[:1] == ("auth",) and len(at) > 1 and at[1] in KINDS:
                     at = (at[0], *at[2:])

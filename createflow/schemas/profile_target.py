@@ -149,7 +149,7 @@ class Target(Section):
     """Names are unique: a second create with a name is refused (409)."""
     private: bool = False
     """A resource is private to its creator or tenant: to the other writer it does not exist."""
-    max_body_bytes: Annotated[int, Field(gt=0)] | None = None
+    max_body_bytes: Annotated[int, Field(gt=0, le=32 * 1024 * 1024)] | None = None
     """A body above this is refused with 413."""
     cleanup: bool = False
     """Delete what the run created; any 2xx, 404 or 410 means that it is gone."""

@@ -1,5 +1,6 @@
 """Whatever stands where a profile or an address should, the user is told what is wrong: never a failure of ours."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,38 @@ def test_a_path_that_is_no_file_is_told(tmp_path: Path, path: str) -> None:
         profile_file.load(tmp_path / path, {})
     assert told.value.hint
     assert len(told.value.message) < 1200
+
+
+def test_variables_cannot_make_a_profile_any_length(tmp_path: Path) -> None:
+    """One long variable, many times."""
+    file = tmp_path / "createflow.toml"
+    file.write_text(BASE + f'path = "/{"${X}" * 10_000}"')
+    with pytest.raises(UserError, match="longer than 1048576 characters"):
+        profile_file.load(file, {"X": "x" * 100_000})
+
+
+def test_a_body_comes_from_the_profiles_folder_only(tmp_path: Path) -> None:
+    """A profile of somebody else would send any file of the user to its target."""
+    inside = tmp_path / "folder"
+    inside.mkdir()
+    for where in (tmp_path, inside):
+        (where / "body").write_text("{}")
+    file = inside / "createflow.toml"
+    file.write_text(BASE + 'body_file = "body"')
+    assert profile_file.load(file, {}).target.body_file == str(inside / "body")
+    (inside / "body").unlink()
+    (inside / "body").symlink_to(tmp_path / "body")
+    for outside in ("body", "../body", str(tmp_path / "body")):
+        file.write_text(BASE + f'body_file = "{outside}"')
+        with pytest.raises(UserError, match="outside the profile's folder"):
+            profile_file.load(file, {})
+
+
+@pytest.mark.parametrize("name", ["createflow.toml", "pyproject.toml"])
+def test_a_pipe_is_not_found_as_the_profile_of_a_folder(tmp_path: Path, name: str) -> None:
+    """Nothing waits for a writer."""
+    os.mkfifo(tmp_path / name)
+    assert profile_file.find(tmp_path) is None
 
 
 ADDRESSES = [

@@ -126,7 +126,7 @@ def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("missing.toml", None, "no such profile"),
+        ("missing.toml", None, "no such file"),
         ("binary.toml", b"\xff\xfe", "not UTF-8"),
         ("", None, "cannot be read"),
     ],

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 MOST_LEVELS = 100
 MOST_DIGITS = 400
+_MOST_BITS = 4 * MOST_DIGITS
 _SHOWN_CHARACTERS = 80
 
 
@@ -63,6 +64,9 @@ def check_size(value: Any, *, most_parts: int, most_levels: int = MOST_LEVELS) -
                 inner += part
             elif isinstance(part, str) and not part.isascii():
                 _check_text(part)
+            elif isinstance(part, int) and part.bit_length() > _MOST_BITS:
+                # Python refuses to write such a number as text.
+                raise Malformed("a number that is too long or too large")
         level = inner
         if not level:
             return
