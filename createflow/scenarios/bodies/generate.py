@@ -5,7 +5,9 @@ These functions take as much time and memory as the schema makes them take, so t
 
 import random
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -19,14 +21,25 @@ def validator_of(schema: dict[str, Any]) -> Draft202012Validator:
     return Draft202012Validator(schema, registry=REGISTRY)
 
 
+_ENOUGH_S = 4.0
+"""Of processor time; the bodies that have been found by then are used."""
+
+
+class _Enough(BaseException):
+    """Ends Hypothesis, which handles only an Exception itself."""
+
+
 def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besides: str = "") -> list[dict[str, Any]]:
     """Bodies that the schema allows, with values that every store can hold.
 
     Args:
         schema: JSON Schema 2020-12.
         seed: the same seed generates the same bodies.
-        count: at most this many; fewer when few are possible.
+        count: at most this many; fewer when few are possible, or when they take more than 4 s of processor time.
         besides: the bodies differ in more than this field, which the caller fills.
+
+    Raises:
+        ValueError: none was found.
     """
     # Imported here, because it takes longer than most commands.
     from hypothesis import HealthCheck, Phase, configuration, given, settings
@@ -38,6 +51,8 @@ def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besi
     found: list[dict[str, Any]] = []
     seen: list[dict[str, Any]] = []
 
+    end_s = time.process_time() + _ENOUGH_S
+
     @hypothesis_seed(seed)
     @settings(
         max_examples=count * 6,
@@ -48,16 +63,21 @@ def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besi
     )
     @given(strategy_of(schema))
     def collect(body: Any) -> None:
-        if len(found) < count and isinstance(body, dict) and validator.is_valid(body):
+        if isinstance(body, dict) and validator.is_valid(body):
             rest = {name: value for name, value in body.items() if name != besides}
             if rest not in seen:
                 seen.append(rest)
                 found.append(body)
+        if len(found) == count or time.process_time() > end_s:
+            raise _Enough
 
     with tempfile.TemporaryDirectory() as folder:
         # The caches of Hypothesis must be neither in the user's directory nor in the next run.
         configuration.set_hypothesis_home_dir(folder)
-        collect()
+        with suppress(_Enough):
+            collect()
+    if not found:
+        raise ValueError("none was found that it allows")
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from createflow.scenarios.bodies import generate
 
-CPU_LIMITS_S = {"valid": 10, "invalid": 5, "fits": 2}
+CPU_LIMITS_S = {"valid": 6, "invalid": 3, "fits": 1}
 """Processor time, so that a busy machine does not change the result. Usual schemas need a tenth."""
 MEMORY_LIMIT_BYTES = 192 * 1024 * 1024
 _MOST_BYTES = 16 * 1024 * 1024
