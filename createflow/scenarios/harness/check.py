@@ -146,7 +146,7 @@ def check(
         disturbs: run it alone, after the others.
         at_end: run it after those as well.
         repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
-        limit_s: after this many seconds it is stopped, with the outcome ``broken``.
+        limit_s: after this many seconds it is stopped, with the outcome ``inconclusive``.
     """
 
     def record(function: CheckFunction) -> Check:

@@ -126,7 +126,11 @@ class PostgresTable:
             connection = await psycopg.AsyncConnection.connect(
                 self._dsn, row_factory=dict_row, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
             )
-            await connection.set_read_only(True)
+            try:
+                await connection.set_read_only(True)
+            except BaseException:
+                await connection.close()
+                raise
             self._connection = connection
         return self._connection
 

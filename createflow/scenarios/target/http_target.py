@@ -29,7 +29,9 @@ from createflow.schemas.report import Exchange
 LOCATION_IS_GIVEN = "response.location_is_given"
 LOCATION_IS_OURS = "response.location_is_ours"
 BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
-"""The checks that report a Location or an id that cannot be used; others are skipped by that cause."""
+READS_MATCH_WRITES = "response.reads_match_writes_at_the_end"
+"""The checks that report an accepted create that is not found, a Location or an id that cannot be used; others are
+skipped by that cause."""
 _KEPT_EXCHANGES = 6
 _CHANGES = {"PUT": Change.UPDATE, "PATCH": Change.UPDATE, "DELETE": Change.DELETE}
 _WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
@@ -136,9 +138,27 @@ class HttpTarget:
             reply = await self._with_read_fields(reply, url, who)
         return reply
 
-    async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a GET."""
-        return await self.send("GET", url, who=who, headers=headers)
+    async def read(
+        self,
+        url: str,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        may_be_lost: bool = False,
+    ) -> Reply:
+        """Send a GET.
+
+        Raises:
+            Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
+        """
+        reply = await self.send("GET", url, who=who, headers=headers)
+        written = self._context.writes.at(self._absolute(url))
+        if written is not None and None not in written.states() and (who or self.writer).subject == written.who.subject:
+            is_lost = reply.status in {404, 410}
+            self._context.writes.read(written, is_lost=is_lost)
+            if is_lost and not may_be_lost:
+                raise Prevented(READS_MATCH_WRITES, f"an accepted create is not found: {reply.status} at {url}")
+        return reply
 
     async def read_collection(self, *, who: Principal | None = None) -> Reply:
         """Send a GET to the create path."""

@@ -59,8 +59,19 @@ class Target(Protocol):
             paced: wait so that the rate limit is kept.
         """
 
-    async def read(self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a GET."""
+    async def read(
+        self,
+        url: str,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        may_be_lost: bool = False,
+    ) -> Reply:
+        """Send a GET.
+
+        Raises:
+            Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
+        """
 
     async def read_collection(self, *, who: Principal | None = None) -> Reply:
         """Send a GET to the create path: the list of resources, where the target has one."""

@@ -136,6 +136,10 @@ class WriteRecord:
         self.resources: dict[str, Written] = {}
         """By id, in the order of their replies."""
         self.unanswered: list[Unanswered] = []
+        self.reads = 0
+        """How often a resource was read by its creator while it existed."""
+        self.lost: list[Written] = []
+        """The resource of each such read that did not find it."""
         self.writers: dict[str, Principal] = {}
         """Those that sent creates, by subject."""
         self._refused: list[Refused] = []
@@ -173,6 +177,12 @@ class WriteRecord:
         written = self._by_url.get(url)
         if written is not None:
             written.changes.append(changed)
+
+    def read(self, written: Written, *, is_lost: bool) -> None:
+        """Count a read of a resource by its creator."""
+        self.reads += 1
+        if is_lost:
+            self.lost.append(written)
 
     def at(self, url: str) -> Written | None:
         """The resource that is read at a URL."""

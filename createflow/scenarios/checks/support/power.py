@@ -38,6 +38,10 @@ class Comparison:
             if len(self._exchanges) < _SHOWN:
                 self._exchanges += [reply.exchange for reply in replies]
 
+    def count(self, sound: int) -> None:
+        """Count so many comparisons in which all was as promised."""
+        self._compared += sound
+
     def note(self, limitation: str) -> None:
         """Add what was not looked at, and why."""
         self._notes.append(limitation)

@@ -71,6 +71,9 @@ async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, rec
     """At the end of the run a read of each resource shows it as it was last written by any check."""
     await sample.all()
     comparison = Comparison("reads", "each resource as last written, and 404 or 410 for a deleted one")
+    comparison.count(record.reads - len(record.lost))
+    for lost in record.lost:
+        comparison.add(f"id {lost.id} was not found by a read after its 201", lost.reply)
     certain = [written for written in record.resources.values() if written.is_certain and written.url]
     looked = spread(certain, _MOST_READ)
     await _read_all(looked, target, comparison)
@@ -84,7 +87,7 @@ async def _updated(target: Target, sample: WriteSample) -> list[Written]:
 
 async def _read_all(written: Iterable[Written], target: Target, comparison: Comparison) -> None:
     async def problem(one: Written) -> str:
-        reply = await target.read(one.url, who=one.who)
+        reply = await target.read(one.url, who=one.who, may_be_lost=True)
         states = one.states()
         if reply.status in _GONE:
             return "" if None in states else f"is answered with {reply.status}, though it was created"

@@ -1,0 +1,41 @@
+"""A read that does not find what the sender created is one finding, whichever check met it."""
+
+import pytest
+
+from createflow.scenarios.outcome import Prevented
+from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.http_client import HttpConnection
+from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.run_context import RunContext
+from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.profile import Profile
+from tests.scenarios.malformed_server import malformed_server
+
+pytestmark = pytest.mark.anyio
+WRITER = Principal("writer", "token")
+CREATED = b'{"id":"1","name":"createflow n0123456789abcdef"}'
+
+
+def answer(request: bytes) -> bytes:
+    """A create is accepted, and nothing is ever found."""
+    created = request.startswith(b"POST")
+    body = CREATED if created else b""
+    head = b"HTTP/1.1 201 Created\r\nlocation: /api/resources/1" if created else b"HTTP/1.1 404 Not Found"
+    return head + b"\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+
+
+async def test_it_is_counted_and_prevents_the_check() -> None:
+    """Another sender's read, and one that the check judges itself, prevent nothing."""
+    async with malformed_server(answer) as base_url:
+        profile = Profile.model_validate({"target": {"base_url": base_url}})
+        context = RunContext(profile, "01234567", Mask())
+        connection = HttpConnection(context)
+        target = HttpTarget(connection, Contract(profile.target), WRITER, check_id="a.check")
+        url = target.url_of(await target.create())
+        with pytest.raises(Prevented, match=r"see response.reads_match_writes_at_the_end: .* 404 at"):
+            await target.read(url)
+        assert (await target.read(url, may_be_lost=True)).status == 404
+        assert (await target.read(url, who=Principal("other", "token"))).status == 404
+        assert (context.writes.reads, len(context.writes.lost)) == (2, 2)
+        await connection.close()
