@@ -1,20 +1,15 @@
 """What a report shows of a request and its reply: cut to a readable size, without secrets, and as a curl command."""
 
-import re
-import shlex
 from collections.abc import Mapping
 
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.run_context import header_variable
+from createflow.scenarios.text.curl_line import curl_line, header_variable
 from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
 
 SHOWN_CHARACTERS = 4096
 _SHOWN_HEADERS = 64
 _SHOWN_VALUE_CHARACTERS = 1024
-_LONGEST_CURL_BODY_BYTES = 4096
-_PLAIN = re.compile(r"[A-Za-z0-9 :._-]*")
-"""What needs no quoting within double quotes."""
 
 
 def request_record(
@@ -54,61 +49,3 @@ def cut(body: bytes) -> str:
     """The first characters of a body, readable whatever its bytes are."""
     text = body[: SHOWN_CHARACTERS * 4].decode("utf-8", "backslashreplace").replace("\x00", "\\x00")
     return text[:SHOWN_CHARACTERS]
-
-
-def curl_line(
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    content: bytes | None,
-    *,
-    variables: Mapping[str, str],
-    ca_file: str | None = None,
-) -> str:
-    """The request as a command for a POSIX shell (bash for bodies that are not text).
-
-    Why ``variables``: everything else is quoted, since the target chose part of it (an ETag that is sent back).
-
-    Args:
-        variables: the variable, such as ``$TOKEN``, that the shell fills in, by header.
-    """
-    parts = ["curl", "-i"]
-    if any(sign in url for sign in "[]{}"):
-        parts.append("--globoff")
-    if ca_file:
-        parts += ["--cacert", shlex.quote(ca_file)]
-    parts += ["-X", shlex.quote(method), shlex.quote(url)]
-    for name, value in headers.items():
-        line = f"{name}: {value}" if value else f"{name};"
-        parts += ["-H", _header(line, variables.get(name, ""))]
-    if content is not None and len(content) > _LONGEST_CURL_BODY_BYTES:
-        return " ".join([*parts, "--data-binary", "@body"]) + f"  # body: a file of {len(content)} bytes"
-    if content is not None:
-        # A text that begins with @ would name a file.
-        parts += ["--data-raw" if content.startswith(b"@") else "--data-binary", _body(content)]
-    return " ".join(parts)
-
-
-def _header(line: str, variable: str) -> str:
-    before, found, after = line.partition(variable) if variable else (line, "", "")
-    if not found:
-        return shlex.quote(line)
-    if _PLAIN.fullmatch(before + after):
-        return f'"{line}"'
-    quoted = [shlex.quote(part) if part else "" for part in (before, after)]
-    return f'{quoted[0]}"{variable}"{quoted[1]}'
-
-
-def _body(content: bytes) -> str:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if text.isprintable() and (text or not content):
-        return shlex.quote(text)
-    return "$'" + "".join(_ansi_c(byte) for byte in content) + "'"
-
-
-def _ansi_c(byte: int) -> str:
-    plain = 32 <= byte < 127 and chr(byte) not in "'\\"
-    return chr(byte) if plain else f"\\x{byte:02x}"

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.write_record import WriteRecord
+from createflow.scenarios.text.curl_line import header_variable
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.error import UserError
@@ -105,11 +106,6 @@ def filled(value: Any, variables: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: filled(item, variables) for key, item in value.items()}
     return [filled(item, variables) for item in value] if isinstance(value, list) else value
-
-
-def header_variable(header: str) -> str:
-    """What is shown in place of a header's value: ``$X_API_KEY`` for ``X-Api-Key``."""
-    return f"${header.upper().replace('-', '_')}"
 
 
 def _value(name: str, variables: Mapping[str, str], path: str) -> str:

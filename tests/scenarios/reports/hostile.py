@@ -1,5 +1,6 @@
 """A report with every outcome, quoting a target that tries to break out of the page, the file or the log."""
 
+from createflow.scenarios.text.curl_line import curl_line
 from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, ProfilePlace, RunReport, Standing
 from tests.scenarios.reports.conformance.made_report import known, report, result
@@ -17,7 +18,7 @@ EXCHANGE = Exchange(
     response_headers={"x-<b>": NASTY},
     response_body=NASTY,
     elapsed_ms=12.5,
-    curl=f"curl -i -X POST https://h --data-binary '{NASTY}'",
+    curl=curl_line("POST", "https://h/api/resources", {"x": NASTY}, NASTY.encode(), variables={}),
 )
 
 

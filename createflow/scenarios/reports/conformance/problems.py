@@ -2,8 +2,9 @@
 
 from createflow.scenarios.reports.conformance.verdict import is_gating
 from createflow.scenarios.reports.format.text import format_count, one_line
+from createflow.scenarios.text.curl_line import rebuilt
 from createflow.schemas.flow import Step
-from createflow.schemas.report import CheckResult, KnownFailure, Outcome, RunReport, Standing
+from createflow.schemas.report import CheckResult, Finding, KnownFailure, Outcome, RunReport, Standing
 
 PROBLEMS = (Outcome.FAILED, Outcome.BROKEN, Outcome.INCONCLUSIVE)
 """The outcomes that somebody must look at, the most urgent first."""
@@ -48,9 +49,15 @@ def explain(result: CheckResult) -> list[tuple[str, str]]:
             ("seen", finding.seen),
             ("source", f"{finding.source} ({result.level.value})"),
             ("replay", finding.replay_id),
-            ("curl", finding.curl),
+            ("curl", _curl(finding)),
         ]
     return [(label, one_line(text)) for label, text in lines if text]
+
+
+def _curl(finding: Finding) -> str:
+    if not finding.curl:
+        return ""
+    return rebuilt(finding.curl) or "not shown: the report holds another command than createflow writes"
 
 
 def explain_as_text(result: CheckResult) -> str:

@@ -1,6 +1,6 @@
 """Problems, notes and source locations of a run."""
 
-from createflow.scenarios.reports.conformance.problems import list_notes
+from createflow.scenarios.reports.conformance.problems import explain, list_notes
 from createflow.schemas.report import Level, Outcome, Standing
 from tests.scenarios.reports.conformance.made_report import known, report, result
 
@@ -32,3 +32,16 @@ def test_every_baseline_entry_has_a_message_of_its_own() -> None:
         "expired baseline entry: auth_check.x was tolerated until 2024-06-30; fix it or set a new date (ticket 7)",
         "untested baseline entry: auth_check.x neither passed nor failed (ticket 7)",
     ]
+
+
+def test_a_command_of_a_saved_report_is_not_shown_as_it_is() -> None:
+    """The file may come from anybody: somebody will copy the line."""
+    failed = result("a", Outcome.FAILED)
+    assert failed.finding
+    for curl, shown in [
+        ("rm -rf ~", "not shown: the report holds another command than createflow writes"),
+        ("curl -i -X POST https://h; rm -rf ~", "not shown: the report holds another command than createflow writes"),
+        ("curl -i -X POST https://h/$(id)", "curl -i -X POST 'https://h/$(id)'"),
+    ]:
+        hostile = failed.model_copy(update={"finding": failed.finding.model_copy(update={"curl": curl})})
+        assert dict(explain(hostile))["curl"] == shown
