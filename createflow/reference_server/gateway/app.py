@@ -1,5 +1,6 @@
 """The gateway process: an HTTP request becomes a job, a finished job becomes a reply."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from createflow.reference_server.stages.api.response import Response
 
 OPERATIONS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
 _NONE: frozenset[bytes] = frozenset()
+_CLOSE = (b"connection", b"close")
 
 
 class GatewayApp:
@@ -43,6 +45,8 @@ class GatewayApp:
         except Exception:  # noqa: BLE001 - the client must get a reply, and no internal detail in it
             self._log.exception("internal_error", request_id=job.request_id)
             job = self._response.refuse(job, Refused(500, "internal_error", "An internal error occurred."))
+        if job.read_body is not None and not await _has_arrived(job):
+            job.headers.append(_CLOSE)
         await _send(job, send, self._response.always)
         took_ns = time.perf_counter_ns() - begun_ns
         self._metrics.requests.labels(op=job.op or "none", status=job.status).inc()
@@ -76,6 +80,25 @@ def _job(scope: Scope, receive: Receive) -> Job:
 def _repeated(raw_headers: list[tuple[bytes, bytes]]) -> frozenset[bytes]:
     counted = Counter(name for name, _ in raw_headers)
     return frozenset(name for name, count in counted.items() if count > 1)
+
+
+async def _has_arrived(job: Job) -> bool:
+    """Whether the unread body of a refused request is here as a whole; this does not wait for it.
+
+    If it is not, the connection is closed: it would be held by a client that takes its time over a body that nobody
+    wants.
+    """
+    exchange = job.exchange
+    if exchange is None or b"expect" in exchange.headers:
+        return False
+    try:
+        async with asyncio.timeout(0):
+            while (message := await exchange.receive())["type"] == "http.request":
+                if not message.get("more_body", False):
+                    return True
+    except TimeoutError:
+        pass
+    return False
 
 
 async def _send(job: Job, send: Send, always: Iterable[tuple[bytes, bytes]]) -> None:

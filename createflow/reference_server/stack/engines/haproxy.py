@@ -1,5 +1,6 @@
 """HAProxy: the load balancer in front of the gateways, with TLS."""
 
+import resource
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,11 @@ from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.credentials import Certificates
 from createflow.reference_server.stack.endpoints import HOST, answers_200
 from createflow.reference_server.stack.state import State
-from createflow.reference_server.stages.api.load_balancer import BalancerConfig, render
+from createflow.reference_server.stages.api.load_balancer import CONNECTIONS_MAX, BalancerConfig, render
+
+_DESCRIPTORS_OF_ITS_OWN = 512
+"""Listeners, health checks, pipes, operators' connections: more than HAProxy reserves for them."""
+_CONNECTIONS_MIN = 128
 
 
 def declare(
@@ -38,6 +43,7 @@ def declare(
                     certificate_file=str(certificates.server_file),
                     admin_address=f"{HOST}:{admin_port}",
                     gateways=gateways,
+                    maxconn=_connections_max(),
                 )
             )
         ),
@@ -54,3 +60,11 @@ def declare(
         starts_early=True,
         note=f"metrics at http://{HOST}:{admin_port}/metrics",
     )
+
+
+def _connections_max() -> int:
+    """Return how many clients may be connected: HAProxy does not start if the system allows fewer descriptors."""
+    _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return CONNECTIONS_MAX
+    return max(_CONNECTIONS_MIN, min(CONNECTIONS_MAX, (descriptors - _DESCRIPTORS_OF_ITS_OWN) // 2))

@@ -28,6 +28,7 @@ HEADERS_MAX_BYTES = 16 * 1024
 BODY_WAIT_S = 10.0
 _ON_COLLECTION: dict[str, Operation] = {"GET": "search", "HEAD": "search", "POST": "create"}
 _ON_ITEM: dict[str, Operation] = {"DELETE": "delete", "GET": "read", "HEAD": "read", "PUT": "update"}
+_CLOSE = (b"connection", b"close")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,128}")
 
 
@@ -193,7 +194,8 @@ class HttpsRequest:
             async with asyncio.timeout(BODY_WAIT_S):
                 return await self._rest(exchange, await exchange.receive())
         except TimeoutError:
-            raise Refused(408, "request_timeout", "The body did not arrive in time.") from None
+            detail = "The body did not arrive in time."
+            raise Refused(408, "request_timeout", detail, headers=(_CLOSE,)) from None
 
     async def _rest(self, exchange: Exchange, message: dict[str, object]) -> bytes:
         parts: list[bytes] = []
@@ -213,4 +215,4 @@ class HttpsRequest:
 
     def _too_large(self) -> Refused:
         detail = f"A body may have {self.max_body_bytes} bytes."
-        return Refused(413, "body_too_large", detail, headers=((b"connection", b"close"),))
+        return Refused(413, "body_too_large", detail, headers=(_CLOSE,))

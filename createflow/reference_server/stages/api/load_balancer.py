@@ -12,9 +12,20 @@ from typing import ClassVar
 from createflow.reference_server.domain.job import Job
 from createflow.schemas.flow import Step
 
-HEADER_BUFFER_BYTES = 64 * 1024
-"""Four times the gateway's limit, so that a header that is too large gets the gateway's 431. A header that does not fit
-into this buffer is answered with HAProxy's own 400 in HTML (see ``_ERRORS``)."""
+BUFFER_BYTES = 96 * 1024
+"""It holds the largest header and the largest body that the gateway takes (16 and 64 KiB), so a body that is waited for
+is there as a whole before the gateway hears of the request. A header above 64 KiB, far above the gateway's limit, gets
+the gateway's 431. One that does not fit is answered with HAProxy's own 400 in HTML (see ``_ERRORS``)."""
+REQUEST_WAIT_S = 5
+"""How long a client may take for a header, and then for a body."""
+CONNECTIONS_MAX = 8192
+STREAMS_MAX = 10
+"""Requests at a time on one HTTP/2 connection. RFC 9113 §6.5.2 recommends 100, but each request that waits for its body
+takes 16 kB here, and so many connections may have so many of them."""
+IMPATIENT_WAIT_MS = 500
+"""How long a body is waited for if it comes without a token, or from an address that has let many others time out."""
+TIMEOUTS_MAX = 50
+"""Bodies of one address that may time out within 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +55,21 @@ class BalancerConfig:
     """``host:port`` of /metrics and /stats: plain HTTP, so it must be on loopback."""
     gateways: Mapping[str, str]
     """Name to ``host:port`` or ``unix@/path``."""
-    maxconn: int = 4096
+    maxconn: int = CONNECTIONS_MAX
+    """Connections of clients. Each needs a file descriptor, and one more while a gateway works for it."""
     threads: int = 1
+    max_body_bytes: int = 64 * 1024
+    """What the gateway takes; a body that is declared to be larger is not waited for."""
+
+    @property
+    def crowded(self) -> int:
+        """From so many connections on, an address that has many gets no more. One address alone gets so many."""
+        return self.maxconn * 3 // 4
+
+    @property
+    def fair_share(self) -> int:
+        """How many connections an address may have when there is a crowd."""
+        return self.maxconn // 16
 
 
 def render(config: BalancerConfig) -> str:
@@ -55,9 +79,11 @@ def render(config: BalancerConfig) -> str:
     return f"""\
 global
     log stdout format raw local0
-    maxconn {config.maxconn}
+    # The operators' address below has room of its own.
+    maxconn {config.maxconn + _OPERATORS_MAX}
     nbthread {config.threads}
-    tune.bufsize {HEADER_BUFFER_BYTES}
+    tune.bufsize {BUFFER_BYTES}
+    tune.h2.fe.max-concurrent-streams {STREAMS_MAX}
     ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
 
 defaults
@@ -72,15 +98,22 @@ defaults
     retries 2
     http-reuse safe
     timeout connect 1s
-    timeout client 30s
+    # Also the limit of a TLS handshake, and of a reply that is not read.
+    timeout client 10s
     timeout server 15s
     timeout queue 1s
-    timeout http-request 10s
+    timeout http-request {REQUEST_WAIT_S}s
     timeout http-keep-alive 60s
 {errors}
 
 frontend api
     bind {config.address} ssl crt {config.certificate_file} alpn h2,http/1.1
+    maxconn {config.maxconn}
+    # Before the handshake, which costs more than all that follows.
+    stick-table type ipv6 size 100k expire 1m store conn_cur,gpc0,gpc0_rate(10s)
+    tcp-request connection track-sc0 src
+    tcp-request connection reject if {{ fe_conn gt {config.crowded} }} {{ sc0_conn_cur gt {config.fair_share} }}
+    http-request reject if {{ var(sess.slow) -m found }}
     # The gateway's parser knows no other methods, and would answer them with plain text.
     acl known_method method GET HEAD POST PUT PATCH DELETE OPTIONS TRACE CONNECT
     acl id_given req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{8,128}}$
@@ -95,6 +128,20 @@ frontend api
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto https
     http-request del-header Proxy
+    # A gateway gets a request with its whole body, so it costs no gateway anything how slowly a client sends it.
+    # A body that is too large is not waited for: the gateway refuses it by the header alone, or by its beginning.
+    acl too_large req.hdr_val(content-length) gt {config.max_body_bytes}
+    acl too_large req.body_len gt {config.max_body_bytes}
+    acl has_token req.hdr(authorization) -m found
+    acl is_slow sc0_gpc0_rate gt {TIMEOUTS_MAX}
+    http-request wait-for-body time {REQUEST_WAIT_S}s if has_token !is_slow !too_large
+    http-request wait-for-body time {IMPATIENT_WAIT_MS}ms if !too_large
+    http-request set-var(txn.unread) bool(true) if too_large
+    http-after-response sc-inc-gpc0(0) if {{ status 408 }}
+    # HTTP/2 has no "Connection: close": the next request on such a connection ends it.
+    http-after-response set-var(sess.slow) bool(true) if {{ status 408 }}
+    # Nobody reads what is left of such a body, so the connection cannot be used again.
+    http-response set-header Connection close if {{ var(txn.unread) -m found }}
     http-response set-header Strict-Transport-Security max-age=31536000
     log-format '{_LOG}'
     default_backend gateways
@@ -109,6 +156,7 @@ backend gateways
 
 frontend admin
     bind {config.admin_address}
+    maxconn {_OPERATORS_MAX}
     option dontlog-normal
     http-request use-service prometheus-exporter if {{ path /metrics }}
     stats enable
@@ -117,6 +165,7 @@ frontend admin
 """
 
 
+_OPERATORS_MAX = 64
 _LOG = (
     '{"event":"request","instance":"haproxy","request_id":"%[var(txn.id),json(utf8s)]","method":"%HM",'
     '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"server":"%s","state":"%tsc","client":"%ci"}'

@@ -1,6 +1,11 @@
 """The balancer's configuration is one that HAProxy itself accepts, and the client's address comes from HAProxy."""
 
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -9,6 +14,7 @@ import trustme
 
 from createflow.reference_server.domain.job import Exchange, Job
 from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stages.api.load_balancer import BalancerConfig, LoadBalancer, render
 
 
@@ -53,3 +59,62 @@ def test_the_last_entry_is_the_client(forwarded: bytes, client: str) -> None:
     headers = {b"x-forwarded-for": forwarded} if forwarded else {}
     job = Job("request-1", exchange=Exchange("GET", "/", b"", headers, 0, "127.0.0.9", receive))
     assert anyio.run(LoadBalancer(), job).client == client
+
+
+@contextmanager
+def _balancer(directory: Path, maxconn: int) -> Iterator[int]:
+    """Run HAProxy without gateways; yield its port."""
+    ports = Ports()
+    port = ports.reserve()
+    config = replace(
+        _config(directory),
+        address=f"127.0.0.1:{port}",
+        admin_address=f"127.0.0.1:{ports.reserve()}",
+        maxconn=maxconn,
+    )
+    file = directory / "haproxy.cfg"
+    file.write_text(render(config))
+    program = str(binaries.require(binaries.HAPROXY))
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen([program, "-f", str(file)], stdout=log, stderr=log)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+        ports.release()
+
+
+def _stays(port: int, source: str) -> socket.socket | None:
+    """Connect from this address; None if the balancer closes the connection at once."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            client = socket.create_connection(("127.0.0.1", port), timeout=0.3, source_address=(source, 0))
+            break
+        except ConnectionRefusedError:  # it has not started yet
+            assert time.monotonic() < deadline
+    try:
+        closed = client.recv(1) == b""
+    except TimeoutError:
+        return client
+    except ConnectionResetError:
+        closed = True
+    assert closed
+    client.close()
+    return None
+
+
+def test_in_a_crowd_an_address_with_many_connections_gets_no_more(tmp_path: Path) -> None:
+    """One address may have three quarters of all; the rest is for those that have few."""
+    with _balancer(tmp_path, maxconn=32) as port:
+        held = [_stays(port, "127.0.0.2") for _ in range(24)]
+        assert None not in held
+        held.append(_stays(port, "127.0.0.2"))  # the 25th: the crowd begins
+        refused = _stays(port, "127.0.0.2")
+        others = [_stays(port, f"127.0.0.{number}") for number in range(3, 7)]
+        for client in (*held, *others):
+            if client is not None:
+                client.close()
+    assert refused is None
+    assert None not in others
