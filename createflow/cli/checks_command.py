@@ -31,11 +31,11 @@ def checks(
 
     Example: createflow checks auth_check.missing_token_is_401
     """
-    from createflow.scenarios.checks import CHECKS
+    from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.harness.check import select
 
     console = Console()
-    chosen = select(CHECKS, [prefix] if prefix else ())
+    chosen = select(CATALOGUE, [prefix] if prefix else ())
     exact = [check for check in chosen if check.id == prefix]
     if exact or len(chosen) == 1:
         _explain(console, (exact or list(chosen))[0])
@@ -74,7 +74,7 @@ def _explain(console: Console, check: "Check") -> None:
         "level": check.level.value,
         "source": check.source,
         "needs": ", ".join(_needs(check)) or "HTTP only",
-        "runs": "alone, after the others" if check.disturbs else "concurrently with others",
+        "runs": _runs(check),
         "catches": ", ".join(check.catches),
     }
     grid = Table.grid(padding=(0, 1))
@@ -84,6 +84,14 @@ def _explain(console: Console, check: "Check") -> None:
         if text:
             grid.add_row(label, Text(text))
     console.print(grid)
+
+
+def _runs(check: "Check") -> str:
+    from createflow.scenarios.harness.observer import Observer
+
+    if isinstance(check, Observer):
+        return "looks at every exchange of the run; sends requests only when there were none to look at"
+    return "alone, after the others" if check.disturbs else "concurrently with others"
 
 
 def _needs(check: "Check") -> list[str]:

@@ -51,13 +51,13 @@ def replay(
 
     Example: createflow replay run.json --id auth_check
     """
-    from createflow.scenarios.checks import CHECKS
     from createflow.scenarios.conformance import replay as replaying
+    from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.reports.saved import read_conformance_report
 
     saved = read_conformance_report(file)
     before = replaying.failures(saved, ids or ())
-    checks = replaying.checks_of(before, CHECKS)
+    checks = replaying.checks_of(before, CATALOGUE)
     files = open_report_files(report, RENDERERS)
     if profile or url:
         source = choose_source(profile, url)

@@ -68,10 +68,10 @@ def run(
     """
     # Here, so that --help stays quick.
     from createflow.cli.run_view import print_report
-    from createflow.scenarios.checks import CHECKS
+    from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.harness.check import select
 
-    checks = select(CHECKS, only or (), skip or ())
+    checks = select(CATALOGUE, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
     source = load_source(choose_source(profile, url), allow_commands=allow_commands)
     with interrupts() as signals:
@@ -122,7 +122,7 @@ async def _run_checks(
     seed: int | None,
 ) -> RunReport:
     from createflow.cli.run_view import live_progress
-    from createflow.scenarios.checks import CHECKS
+    from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.conformance.known_failures import require_known
     from createflow.scenarios.conformance.profile_lines import place_of
     from createflow.scenarios.conformance.run import conformance
@@ -139,7 +139,7 @@ async def _run_checks(
 
     signals.handle(on_signal)
     async with open_profile(source, console) as profile:
-        require_known(profile.baseline, CHECKS)
+        require_known(profile.baseline, CATALOGUE)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
         with live_progress(console) as progress:
             return await conformance(

@@ -8,13 +8,13 @@ from typer.testing import CliRunner
 
 from createflow.cli.app import app
 from createflow.cli.checks_command import _WIDE_COLUMNS, _table
-from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.conformance.catalogue import CATALOGUE
 
 
 def test_every_check_is_listed_for_a_pipe_with_level_and_needs() -> None:
     """One line each, tabs between."""
     lines = CliRunner().invoke(app, ["checks"]).stdout.splitlines()
-    assert [line.split("\t")[0] for line in lines] == [check.id for check in CHECKS]
+    assert [line.split("\t")[0] for line in lines] == [check.id for check in CATALOGUE]
     update = next(line.split("\t") for line in lines if line.startswith("index_update.update_is_found\t"))
     assert update[1:2] + update[3:] == ["must", "target.update, sinks.search"]
     assert all(len(line.split("\t")) == 4 and line.split("\t")[2] for line in lines)
@@ -38,7 +38,7 @@ def test_a_terminal_that_is_wide_enough_shows_the_sources(width: int, shown: boo
     """A narrow one keeps ids whole instead."""
     out = io.StringIO()
     Console(file=out, width=width, force_terminal=True, color_system=None).print(
-        _table(CHECKS, wide=width >= _WIDE_COLUMNS)
+        _table(CATALOGUE, wide=width >= _WIDE_COLUMNS)
     )
     assert ("RFC 9110 §15.3.2" in out.getvalue()) is shown
-    assert all(check.id in out.getvalue() for check in CHECKS)
+    assert all(check.id in out.getvalue() for check in CATALOGUE)

@@ -30,7 +30,7 @@ async def app(request: Request) -> JSONResponse:
     wrong = {401: not claims["sub"], 404: request.url.path != "/api/resources", 405: request.method != "POST"}
     wrong |= {403: "writer" not in claims["roles"], 415: request.headers.get("content-type") != "application/json"}
     if status := next((status for status, is_so in wrong.items() if is_so), None):
-        return JSONResponse({"code": status}, status, {"allow": "POST"})
+        return JSONResponse({"code": status}, status, {"allow": "POST", "www-authenticate": "Bearer"})
     try:
         body = json.loads(await request.body(), object_pairs_hook=lambda x: dict(x) if len(x) == len(dict(x)) else x)
         jsonschema.validate(body, SCHEMA)

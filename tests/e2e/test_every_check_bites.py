@@ -8,6 +8,7 @@ import pytest
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
 from createflow.schemas.flow import Step
@@ -27,8 +28,8 @@ def _named(pair: tuple[Check, Defect]) -> str:
 
 
 def test_no_defect_goes_uncaught() -> None:
-    """Every registered defect is named by a check, and every name in ``catches`` is registered."""
-    assert {name for check in CHECKS for name in check.catches} == set(DEFECTS)
+    """Every registered defect is named by a check or an observer, and every name in ``catches`` is registered."""
+    assert {name for check in CATALOGUE for name in check.catches} == set(DEFECTS)
 
 
 @pytest.mark.parametrize("pair", AT_THE_GATEWAY, ids=_named)

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 import createflow
 from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
+from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.target.setup_and_cleanup import clean_up
 from createflow.scenarios.text.secret_mask import Mask
@@ -90,7 +92,7 @@ async def conformance(
             created=len(probes.context.created),
         )
 
-    run = _Run(checks, progress, lambda results: on_partial(report_of(results)))
+    run = _Run(checks, progress, lambda results: on_partial(report_of(results)), Observation(checks, probes))
     try:
         async with probes:
             try:
@@ -132,14 +134,16 @@ class _Run:
         checks: Sequence[Check],
         progress: Progress,
         on_results: Callable[[tuple[CheckResult, ...]], None],
+        observation: Observation,
     ) -> None:
         self._checks = checks
+        self._observation = observation
         self._progress = progress
         self._on_results = on_results
         self._results: dict[str, CheckResult] = {}
 
     async def all(self, probes: ProbeSet) -> None:
-        """Run every check."""
+        """Run every check, and then ask the observers."""
         self._progress.planned(self._checks)
         numbered = list(enumerate(self._checks))
         at_once = asyncio.Semaphore(_AT_ONCE)
@@ -153,17 +157,21 @@ class _Run:
                 if not check.disturbs and not check.at_end:
                     group.create_task(run_concurrently(number, check))
         for number, check in numbered:
-            if check.disturbs and not check.at_end:
+            if check.disturbs and not check.at_end and not isinstance(check, Observer):
                 await self._one(check, probes, number)
         async with asyncio.TaskGroup() as group:
             for number, check in numbered:
                 if check.at_end:
                     group.create_task(run_concurrently(number, check))
+        for number, check in numbered:
+            if isinstance(check, Observer):
+                await self._one(check, probes, number)
 
     def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
         ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
         ended = merge_repeated(self._checks, doubt_unreported(ended, probes.causes))
+        ended = self._observation.judge(ended)
         missing = {check.id: result_of(check, Outcome.SKIPPED, "interrupted") for check in self._checks}
         return tuple({**missing, **ended}[check.id] for check in self._checks)
 
@@ -171,8 +179,12 @@ class _Run:
         self._progress.started(check)
         if probes.unhealed_fault:
             result = result_of(check, Outcome.SKIPPED, f"a fault could not be healed: {probes.unhealed_fault}")
+        elif isinstance(check, Observer):
+            result = await self._observation.run(check, probes, number)
         else:
             result = await run_check(check, probes, number)
         self._results[check.id] = result
+        if isinstance(check, Observer):
+            result = next(ended for ended in self.results(probes) if ended.id == check.id)
         self._progress.ended(result)
         self._on_results(self.results(probes))

@@ -12,6 +12,7 @@ from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared,
 from createflow.scenarios.target.fault_commands import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.target.http_client import BadReply, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 
@@ -23,7 +24,11 @@ async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
     """
     start = time.perf_counter()
     target = probes.target_for(check, number)
-    result = await _outcome(check, probes, target, number)
+    sender = CHECK_ID.set(check.id)
+    try:
+        result = await _outcome(check, probes, target, number)
+    finally:
+        CHECK_ID.reset(sender)
     duration_ms = round((time.perf_counter() - start) * 1000, 1)
     return with_finding_id(probes.mask.record(result.model_copy(update={"duration_ms": duration_ms})))
 

@@ -168,13 +168,14 @@ def check(
             at_end=at_end,
             repeats=repeats,
             limit_s=limit_s,
-            parameters=_parameters(function),
+            parameters=parameters_of(function),
         )
 
     return record
 
 
-def _parameters(function: CheckFunction) -> dict[str, Parameter]:
+def parameters_of(function: CheckFunction) -> dict[str, Parameter]:
+    """The probes that a function names in its signature."""
     hints = get_type_hints(function)
     return {name: _parameter(hints[name]) for name in inspect.signature(function).parameters}
 

@@ -11,6 +11,7 @@ _CHANGING_TEXT = (
     re.compile(r"createflow-[0-9a-f]{8}-\d+"),  # subjects that a run mints for its checks
     re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE),
     re.compile(r"\b[a-z]?[0-9a-f]{8,}\b", re.IGNORECASE),  # nonces and request ids
+    re.compile(r"\b\d+ of \d+ (?=exchanges)"),  # counts
     re.compile(r"\d+\.\d+"),  # measured seconds and the like
     re.compile(r"\d{4,}"),  # ports, counters; a status has three digits and stays
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -27,6 +28,9 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 
 _OPENING_TIMEOUT_S = 10.0
+_SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password", re.IGNORECASE)
+_SHORTEST_SECRET = 8
+"""Shorter ones may be ordinary words of a reply."""
 _TEARDOWN_TIMEOUT_S = 15.0
 _ABSENT: dict[type, str] = {
     Issuer: '`auth` is not of kind "jwt", so the issuer\'s key is not known',
@@ -104,6 +108,8 @@ class ProbeSet:
     """The checks that were prevented, each with the id of the check that reports why."""
     bad_replies: dict[str, BadReply] = field(default_factory=dict)
     """The checks that met something that is not a whole reply."""
+    secrets: tuple[str, ...] = field(init=False)
+    """That the profile names: tokens and keys of principals, secret headers, passwords of sinks."""
     _auth: AuthProvider = field(init=False)
     _sinks: SinkProbes = field(init=False)
     _endpoint: dict[type, Any] = field(default_factory=dict)
@@ -114,10 +120,13 @@ class ProbeSet:
         """Read what the profile names; nothing is connected yet."""
         self.contract = Contract(self.profile.target)
         self._auth = auth_provider(self.profile.auth, self.mask)
-        for secret, shown in self._auth.secrets():
+        secrets = list(self._auth.secrets())
+        for secret, shown in secrets:
             self.mask.add(secret, shown=shown)
-        for url in secret_urls(self.profile.sinks):
-            self.mask.add_url(url)
+        passwords = [self.mask.add_url(url) for url in secret_urls(self.profile.sinks)]
+        headers = [value for name, value in self.profile.target.headers.items() if _SECRET_HEADER.search(name)]
+        found = [*(secret for secret, _ in secrets), *headers, *passwords]
+        self.secrets = tuple(dict.fromkeys(secret for secret in found if len(secret) >= _SHORTEST_SECRET))
         self._auth.tokens(self.run_id)
         self.context = RunContext(self.profile, self.run_id, self.mask)
         self.connection = HttpConnection(self.context)
@@ -208,7 +217,7 @@ class ProbeSet:
             Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
             Issuer: self._auth.issuer(),
-            Faults: DeclaredFaults(self.profile.faults) if self.profile.faults else None,
+            Faults: DeclaredFaults(self.profile.faults, self.context.traffic) if self.profile.faults else None,
         }
 
     def _target_for_sample(self, group: str) -> HttpTarget:

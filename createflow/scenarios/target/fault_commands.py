@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.traffic.traffic import Traffic
 from createflow.schemas.profile import FaultCommands, FaultName
 
 _COMMAND_TIMEOUT_S = 30.0
@@ -22,8 +23,9 @@ class FaultNotHealed(FaultCommandFailed):
 class DeclaredFaults:
     """Fills the role Faults."""
 
-    def __init__(self, commands: Mapping[FaultName, FaultCommands]) -> None:
+    def __init__(self, commands: Mapping[FaultName, FaultCommands], traffic: Traffic | None = None) -> None:
         self._commands = commands
+        self._traffic = traffic
 
     @asynccontextmanager
     async def injected(self, *names: FaultName) -> AsyncIterator[None]:
@@ -39,6 +41,8 @@ class DeclaredFaults:
             keys = " or ".join(f"`faults.{name}`" for name in names)
             raise NotDeclared(f"{keys} is not configured")
         commands = self._commands[name]
+        if self._traffic is not None:
+            self._traffic.fault_begins(name)
         try:
             problem = await _run(commands.inject)
             if problem:
@@ -52,6 +56,8 @@ class DeclaredFaults:
             except asyncio.CancelledError:
                 await healing
                 raise
+            if self._traffic is not None:
+                self._traffic.fault_ends(name)
             if problem:
                 raise FaultNotHealed(f"faults.{name}.heal: {problem}")
 

@@ -16,6 +16,7 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
+from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
@@ -82,11 +83,13 @@ class HttpConnection:
         content: bytes | None,
         *,
         is_collection: bool = False,
+        is_paced: bool = True,
     ) -> Reply:
         """Send one request and read the whole reply. No redirect is followed.
 
         Args:
             is_collection: the reply may have the size of a list of resources.
+            is_paced: it is sent within the promised rate; for observers.
 
         Raises:
             OriginRefused: the URL is not on the origin of ``base_url``; nothing was sent.
@@ -105,6 +108,8 @@ class HttpConnection:
         self._gate.require(str(request.url))
         record = request_record(target, request.method, str(request.url), who=who, headers=sent, content=content)
         max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
+        traffic = self.context.traffic
+        sending = traffic.begin(bucket_of(who))
         sent_at, start = time.time(), time.perf_counter()
         try:
             with limited(max_bytes) as meter:
@@ -126,7 +131,19 @@ class HttpConnection:
                     "elapsed_ms": round(elapsed_ms, 3),
                 }
             )
+            traffic.end(
+                sending,
+                exchange,
+                url=str(request.url),
+                request_headers={**request.headers, **sent},
+                content=content or b"",
+                status=response.status_code,
+                headers=tuple((name.lower(), value) for name, value in response.headers.multi_items()),
+                body=body,
+                is_paced=is_paced,
+            )
             return Reply(response.status_code, dict(response.headers), body, exchange, sent_at, time.time())
+        traffic.fail(sending)
         elapsed_ms = (time.perf_counter() - start) * 1000
         failure = BadReply if meter.received_bytes else NoReply
         raise failure(

@@ -22,6 +22,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
+from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.scenarios.target.write_record import Change, Changed, Written
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
@@ -71,12 +72,14 @@ class HttpTarget:
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
         who = (self.writer if who is None else who).current()
-        bucket = who.subject or who.token or ""
+        bucket = bucket_of(who)
         if paced:
             await self._context.pace.wait(bucket)
         changes = method in _CHANGES and self._context.writes.at(self._absolute(url)) is not None
         try:
-            reply = await self._connection.send(method, url, who, headers or {}, content, is_collection=is_collection)
+            reply = await self._connection.send(
+                method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced
+            )
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except NoReply as error:

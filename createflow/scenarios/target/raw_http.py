@@ -17,6 +17,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
+from createflow.scenarios.target.traffic.observed import Sending
 from createflow.schemas.origin import Origin
 from createflow.schemas.report import Exchange
 
@@ -99,6 +100,7 @@ class RawSocket:
         self, sent: bytes, port: int, *, secure: bool, expected_replies: int, then_abort: bool
     ) -> RawExchange:
         start = time.perf_counter()
+        sending = self._context.traffic.begin("")
         received, closed = bytearray(), False
         parser = RawReplies()
         url = self._url(port, secure=secure)
@@ -141,6 +143,9 @@ class RawSocket:
         replies = parser.complete
         elapsed_ms = (time.perf_counter() - start) * 1000
         record = self._record(url, sent, bytes(received[:_SHOWN]), elapsed_ms, replies[-1].status if replies else None)
+        # Another port, and another protocol, may be those of another server.
+        is_target = (port, secure) == (self._port, self._secure)
+        self._tell(sent, sending, replies if is_target else (), record)
         # Without TLS, an alert or another text that is not HTTP is a refusal.
         is_refused = secure != self._secure and bool(parser.problem)
         if not replies and received and not is_refused:
@@ -149,6 +154,23 @@ class RawSocket:
         if not replies and not closed and not is_refused:
             raise NoReply(f"no reply to the raw request within {_TIMEOUT_S:g} s", record)
         return RawExchange(tuple(replies), closed, record)
+
+    def _tell(self, sent: bytes, sending: Sending, replies: Sequence[RawReply], record: Exchange) -> None:
+        """Tell the observers of the replies to raw bytes, which may be no valid request."""
+        head, _, content = sent.partition(b"\r\n\r\n")
+        lines = [line.decode("latin-1").partition(":") for line in head.split(b"\r\n")[1:]]
+        for reply in replies:
+            self._context.traffic.end(
+                sending,
+                record,
+                url=record.url,
+                request_headers={name.strip().lower(): value.strip() for name, _, value in lines},
+                content=content,
+                status=reply.status,
+                headers=reply.headers,
+                body=reply.body,
+                is_raw=True,
+            )
 
     def _path(self) -> str:
         return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))

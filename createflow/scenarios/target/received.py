@@ -20,6 +20,11 @@ _RFC_3339 = re.compile(
 )
 _ENTITY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _MAX_TAG_CHARACTERS = 1_024
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
+_SCHEME = re.compile(_WORD)
+_AUTH_PARAM = re.compile(rf"{_WORD}[ \t]*=[ \t]*(?:{_WORD}|{_QUOTED})")
+_TOKEN_68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
 class NotJson(ValueError):  # noqa: N818 - read as a statement
@@ -106,3 +111,41 @@ def rfc_3339(value: object) -> datetime | None:
 def is_entity_tag(value: str) -> bool:
     """Whether it is an entity tag (RFC 9110 §8.8.3)."""
     return len(value) <= _MAX_TAG_CHARACTERS and _ENTITY_TAG.fullmatch(value) is not None
+
+
+def challenge_schemes(value: str) -> list[str]:
+    """The schemes of the challenges in a field, in lower case; none when it is no list of challenges.
+
+    RFC 9110 §11.3: ``auth-scheme [ 1*SP ( token68 / #auth-param ) ]``. Commas separate both challenges and their
+    parameters (§11.6.1), so each element begins a challenge or continues one.
+    """
+    schemes: list[str] = []
+    takes_parameters = False
+    for element in list_elements(value):
+        part = element.strip(" \t")
+        if not part or (takes_parameters and _AUTH_PARAM.fullmatch(part)):
+            continue
+        scheme, space, rest = part.partition(" ")
+        rest = rest.strip(" \t")
+        is_parameter = _AUTH_PARAM.fullmatch(rest) is not None
+        if not _SCHEME.fullmatch(scheme) or (space and rest and not is_parameter and not _TOKEN_68.fullmatch(rest)):
+            return []
+        schemes.append(scheme.lower())
+        takes_parameters = is_parameter or not rest
+    return schemes
+
+
+def list_elements(value: str) -> list[str]:
+    """The elements of a list; a comma in a quoted string separates nothing."""
+    found, start, is_quoted, is_escaped = [], 0, False, False
+    for place, letter in enumerate(value):
+        if is_escaped:
+            is_escaped = False
+        elif is_quoted and letter == "\\":
+            is_escaped = True
+        elif letter == '"':
+            is_quoted = not is_quoted
+        elif letter == "," and not is_quoted:
+            found.append(value[start:place])
+            start = place + 1
+    return [*found, value[start:]]

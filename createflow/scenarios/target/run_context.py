@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.traffic.traffic import Traffic
 from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.curl_line import header_variable
 from createflow.scenarios.text.secret_mask import Mask
@@ -42,6 +43,7 @@ class RunContext:
         self.run_id = run_id
         self.mask = mask
         self.pace = Pace(profile.limits)
+        self.traffic = Traffic(profile.limits, profile.deadlines.recovery_s)
         self.created: list[Created] = []
         self.writes = WriteRecord(run_id)
         self.variables = {"run_id": run_id}

@@ -46,14 +46,18 @@ class Mask:
                 self._beginnings.setdefault(form[:_SHORTEST], []).append(form)
             self._longest_first = sorted(self._secrets, key=len, reverse=True)
 
-    def add_url(self, url: str) -> None:
-        """Mask the password inside a DSN or URL."""
+    def add_url(self, url: str) -> str:
+        """Mask the password inside a DSN or URL. Returns it; empty when there is none."""
         try:
-            self.add(urlsplit(url).password)
+            password = urlsplit(url).password or ""
         except ValueError:
             self.add(url)
+            password = ""
         if setting := _PASSWORD_SETTING.search(url):
+            password = password or setting[2].strip("'")
             self.add(setting[2].strip("'"))
+        self.add(password)
+        return password
 
     def text(self, text: str) -> str:
         """The text without secrets."""

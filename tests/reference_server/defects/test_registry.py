@@ -624,6 +624,64 @@ async def stack_trace_leaks(server: InProcessServer) -> bool:
     return "Traceback" in (await _with_token(server, None)).text
 
 
+async def token_echoed(server: InProcessServer) -> bool:
+    token = server.token()
+    return _with_signature(await _with_token(server, token), token)
+
+
+def _with_signature(reply: httpx.Response, token: str) -> bool:
+    return reply.headers.get("x-session") == token.rpartition(".")[2]
+
+
+async def query_in_header(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return "SELECT" in (await server.get(location)).headers.get("x-query", "")
+
+
+async def payment_required(server: InProcessServer) -> bool:
+    return (await _with_token(server, server.token(roles=["reader"]))).status_code == 402
+
+
+async def not_a_number(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return "NaN" in (await server.put(location, {"name": "b"})).text
+
+
+async def problem_status_differs(server: InProcessServer) -> bool:
+    return bool((await _with_token(server, None)).json()["status"] == 400)
+
+
+async def problem_without_code(server: InProcessServer) -> bool:
+    return "code" not in (await server.get("/api/resources/none")).json()
+
+
+async def public_replies(server: InProcessServer) -> bool:
+    return "public" in (await server.create()).headers["cache-control"]
+
+
+async def tag_list_crashes(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    headers = {**server.as_user(), "if-none-match": '"a", "b"'}
+    return (await server.http.get(location, headers=headers)).status_code == 500
+
+
+async def limit_is_503(server: InProcessServer) -> bool:
+    return (await _flood(server))[-1].status_code == 503
+
+
+async def remaining_is_constant(server: InProcessServer) -> bool:
+    last = (await _flood(server))[-1]
+    return last.status_code == 429 and not last.headers["ratelimit"].startswith('"default";r=0;')
+
+
+async def allow_without_commas(server: InProcessServer) -> bool:
+    return "," not in (await server.http.options("/api/resources")).headers["allow"]
+
+
+async def challenge_malformed(server: InProcessServer) -> bool:
+    return (await _with_token(server, None)).headers["www-authenticate"].endswith("createflow api")
+
+
 PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS}
 """One probe a defect, of the same name: true when the defect shows."""
 WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}

@@ -26,6 +26,13 @@ class _NoChallenge(AuthCheck):
         return Refused(401, healthy.code, healthy.detail)
 
 
+class _ChallengeMalformed(AuthCheck):
+    def challenge(self, *, has_token: bool) -> Refused:
+        healthy = AuthCheck.challenge(self, has_token=has_token)
+        value = b"Bearer realm=createflow api"
+        return Refused(401, healthy.code, healthy.detail, headers=((b"www-authenticate", value),))
+
+
 class _MalformedTokenCrashes(AuthCheck):
     def authenticate(self, scheme: str, token: str) -> Principal:
         if token:
@@ -138,5 +145,11 @@ DEFECTS = (
         Step.AUTH_CHECK,
         "The server derives a key with as many rounds as the token asks for.",
         replace_stage(_DerivesKeys),
+    ),
+    Defect(
+        "challenge_malformed",
+        Step.AUTH_CHECK,
+        "The realm of the challenge has a blank and no quotes.",
+        replace_stage(_ChallengeMalformed),
     ),
 )

@@ -38,6 +38,11 @@ class _EmptyConditionDropped(HttpsRequest):
         pass
 
 
+class _AllowWithoutCommas(HttpsRequest):
+    def allow(self, methods: tuple[str, ...]) -> tuple[bytes, bytes]:
+        return b"allow", " ".join(methods).encode("ascii")
+
+
 class _NoAllowHeader(HttpsRequest):
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:  # noqa: ARG002 - the healthy signature
         return Refused(405, "method_not_allowed", "Not a method of this path.")
@@ -86,5 +91,11 @@ DEFECTS = (
         Step.HTTPS_REQUEST,
         "Compressed bodies are decompressed without a limit.",
         replace_stage(_InflatesBodies),
+    ),
+    Defect(
+        "allow_without_commas",
+        Step.HTTPS_REQUEST,
+        "The methods in Allow are separated by blanks.",
+        replace_stage(_AllowWithoutCommas),
     ),
 )

@@ -1,6 +1,7 @@
 """Defects of step 4: the rate limit."""
 
 import asyncio
+from dataclasses import replace
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import replace_stage
@@ -50,6 +51,20 @@ class _BucketByClaimedAddress(RateLimit):
         return f"{RateLimit.bucket(self, job)}:{claimed}"
 
 
+class _LimitIs503(RateLimit):
+    def refusal(self, wait_s: float) -> Refused:
+        return Refused(503, "rate_limited", "Come back later.", retry_after_s=wait_s)
+
+
+class _RemainingIsConstant(RateLimit):
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await RateLimit.__call__(self, job)
+        finally:
+            if job.quota is not None:
+                job.quota = replace(job.quota, remaining=job.quota.limit)
+
+
 _COUNTING: set[str] = set()
 
 
@@ -76,5 +91,12 @@ DEFECTS = (
         Step.RATE_LIMIT,
         "Of concurrent requests only one is counted.",
         replace_stage(_CountsOneOfMany),
+    ),
+    Defect("limit_is_503", Step.RATE_LIMIT, "What exceeds the rate is refused with 503.", replace_stage(_LimitIs503)),
+    Defect(
+        "remaining_is_constant",
+        Step.RATE_LIMIT,
+        "The RateLimit field says that nothing was used, also on a 429.",
+        replace_stage(_RemainingIsConstant),
     ),
 )

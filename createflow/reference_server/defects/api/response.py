@@ -177,6 +177,60 @@ class _OriginReflected(Response):
         return job
 
 
+class _TokenEchoed(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        credential = job.exchange.headers.get(b"authorization", b"") if job.exchange else b""
+        # The signature alone looks harmless, and is most of the token.
+        job.headers.append((b"x-session", credential.rpartition(b".")[2]))
+        return job
+
+
+class _QueryInHeader(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        if job.op == "read":
+            job.headers.append((b"x-query", b"SELECT id, name, metadata FROM resources WHERE id = $1"))
+        return job
+
+
+class _PaymentRequired(Response):
+    def refuse(self, job: Job, refused: Refused) -> Job:
+        if refused.status == 403:
+            refused = Refused(402, refused.code, refused.detail)
+        return Response.refuse(self, job, refused)
+
+
+class _NotANumber(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        if job.op == "update" and job.document:
+            job.document = job.document[:-1] + b',"elapsed":NaN}'
+        return job
+
+
+class _ProblemStatusDiffers(Response):
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        return {**Response.problem(self, job, refused), "status": 400}
+
+
+class _ProblemWithoutCode(Response):
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        found = Response.problem(self, job, refused)
+        return {name: value for name, value in found.items() if refused.status != 404 or name != "code"}
+
+
+class _PublicReplies(Response):
+    always = (*Response.always[1:], (b"cache-control", b"public, max-age=60"))
+
+
+class _TagListCrashes(Response):
+    async def __call__(self, job: Job) -> Job:
+        if job.if_none_match.count(",") and job.op == "read":
+            raise IndexError(job.if_none_match[:20])
+        return await Response.__call__(self, job)
+
+
 DEFECTS = (
     Defect(
         "ok_for_created", Step.RESPONSE, "A create is answered with 200 instead of 201.", replace_stage(_OkForCreated)
@@ -248,5 +302,38 @@ DEFECTS = (
         Step.RESPONSE,
         "created_at of a read differs from that of the create.",
         replace_stage(_TimeOfReading),
+    ),
+    Defect(
+        "token_echoed",
+        Step.RESPONSE,
+        "A header of every success has the signature of the token.",
+        replace_stage(_TokenEchoed),
+    ),
+    Defect("query_in_header", Step.RESPONSE, "A header of every read has its SQL.", replace_stage(_QueryInHeader)),
+    Defect("payment_required", Step.RESPONSE, "A missing role is told as 402.", replace_stage(_PaymentRequired)),
+    Defect("not_a_number", Step.RESPONSE, "The reply to an update contains NaN.", replace_stage(_NotANumber)),
+    Defect(
+        "problem_status_differs",
+        Step.RESPONSE,
+        "Every problem document says that the status is 400.",
+        replace_stage(_ProblemStatusDiffers),
+    ),
+    Defect(
+        "problem_without_code",
+        Step.RESPONSE,
+        "The problem document of a 404 has no code.",
+        replace_stage(_ProblemWithoutCode),
+    ),
+    Defect(
+        "public_replies",
+        Step.RESPONSE,
+        "Shared caches may keep every reply for a minute.",
+        replace_stage(_PublicReplies),
+    ),
+    Defect(
+        "tag_list_crashes",
+        Step.RESPONSE,
+        "A read with a list of tags in If-None-Match is answered with 500.",
+        replace_stage(_TagListCrashes),
     ),
 )

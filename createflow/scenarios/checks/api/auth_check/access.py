@@ -7,6 +7,7 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials import forged_tokens
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.received import challenge_schemes
 from createflow.schemas.flow import Step
 
 
@@ -33,7 +34,7 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
             expect_status(reply, 401, of=f"a create with {case}")
             challenge = expect_header(reply, "WWW-Authenticate")
             expect(
-                not bad.scheme or challenge.split()[0].lower().rstrip(",") == scheme.lower(),
+                not bad.scheme or scheme.lower() in challenge_schemes(challenge),
                 f"the scheme {scheme} in WWW-Authenticate",
                 challenge,
                 reply,

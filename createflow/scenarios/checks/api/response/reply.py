@@ -1,7 +1,6 @@
 """The reply to a create, and the refusals."""
 
 import asyncio
-import re
 from contextlib import suppress
 
 from jsonschema import Draft202012Validator
@@ -23,13 +22,6 @@ _ROUNDS = 5
 _CLOCK_S = 2.0
 """Date has whole seconds, and clocks of one deployment differ a little."""
 _UNKNOWN_CLOCK_S = 300.0
-_INTERNALS = {
-    "a stack trace": r"Traceback \(most recent|File \".+\", line \d+|\n\s+at [\w.$<>]+\(|goroutine \d+ \[",
-    "SQL": r"\b(INSERT INTO|DELETE FROM|UPDATE \w+ SET|SELECT .{1,80} FROM)\b|SQLSTATE|ORA-\d{4}",
-    "a connection string": r"\b(postgres(ql)?|mysql|redis|nats|mongodb|amqp)(\+\w+)?://",
-    "a path of the server": r"(/usr/|/home/|/opt/|/var/|/app/|/srv/)[\w.-]+/|site-packages|node_modules|[A-Z]:\\\\",
-    "a library's exception": r"\b(psycopg\d?|sqlalchemy|asyncpg|django|java\.lang|org\.springframework)\.[\w.]+",
-}
 
 
 @check(step=Step.RESPONSE, source="contract: create-201; RFC 9110 §15.3.2", catches="ok_for_created")
@@ -154,7 +146,7 @@ async def etag_matches(target: Target) -> None:
 
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="contract: error-format; RFC 9457 §3", catches="html_errors")
 async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
-    """Refusals are application/problem+json, with the status of the reply in the body."""
+    """Refusals are application/problem+json, with a title or a type."""
     async with positive_controls(target):
         for case, reply in await _errors(target, tokens):
             expect(
@@ -167,25 +159,7 @@ async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None
                 continue
             problem = reply.document
             expect(problem is not None, f"a JSON object for {case}", "none", reply)
-            status = (problem or {}).get("status", reply.status)
-            expect(status == reply.status, f"status {reply.status} in the body for {case}", str(status), reply)
             expect(bool({"title", "type"} & set(problem or {})), f"a title or type for {case}", "neither", reply)
-
-
-@check(step=Step.RESPONSE, source="contract: no-internals; OWASP API8:2023; CWE-209", catches="stack_trace_leaks")
-async def errors_show_no_internals(target: Target, tokens: Tokens | None) -> None:
-    """No refusal shows a stack trace, SQL, a connection string, a path or a library of the server."""
-    async with positive_controls(target):
-        for case, reply in await _errors(target, tokens):
-            text = reply.body.decode("utf-8", "replace").replace("\\n", "\n")
-            for kind, pattern in _INTERNALS.items():
-                found = re.search(pattern, text)
-                expect(
-                    found is None,
-                    f"no {kind[2:] if kind[1] == ' ' else kind} in the answer to {case}",
-                    _around(found),
-                    reply,
-                )
 
 
 @check(
@@ -233,7 +207,3 @@ async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Repl
 def _opaque(etag: str) -> str:
     """Weak comparison (RFC 9110 §8.8.3.2): a proxy that compresses may weaken a tag."""
     return etag.removeprefix("W/")
-
-
-def _around(found: re.Match[str] | None) -> str:
-    return repr(found[0][:120]) if found else ""

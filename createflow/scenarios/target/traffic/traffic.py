@@ -1,0 +1,150 @@
+"""Every exchange of a run, told to whoever observes it; the faults meanwhile; and how full each bucket can be."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
+from createflow.schemas.profile import Limits
+from createflow.schemas.report import Exchange
+
+_RECOVERED_WRITES = 16
+"""Accepted in a row: behind a balancer, one instance may have recovered while another still refuses."""
+Watcher = Callable[[Observed], None]
+
+
+@dataclass(slots=True)
+class _Fault:
+    name: str
+    since_s: float
+    healed_at_s: float | None = None
+    until_s: float | None = None
+    accepted: int = 0
+    """Writes in a row that were accepted since it was healed."""
+
+
+@dataclass(slots=True)
+class _Meter:
+    """The requests of one bucket."""
+
+    begun: int = 0
+    ended: int = 0
+    empty_at_s: float = 0.0
+    """When those that have ended will have leaked out of it."""
+
+
+class Traffic:
+    """The exchanges of one run, the faults that were injected meanwhile, and how full each bucket can be at most.
+
+    The target counts a request at some time between its sending and its reply. A bucket can hold most if it counted
+    each as late as possible, those that are under way have been counted, and so have those that were sent since.
+    """
+
+    def __init__(self, limits: Limits | None, recovery_s: float) -> None:
+        self._limits = limits
+        self._recovery_s = recovery_s
+        self._meters: dict[str, _Meter] = {}
+        self._faults: list[_Fault] = []
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell it of every exchange from now on."""
+        self._watchers.append(watcher)
+
+    def begin(self, bucket: str) -> Sending:
+        """A request is sent now."""
+        now = time.monotonic()
+        if self._limits is None:
+            return Sending(bucket, now, 0.0, 0)
+        meter = self._meters.setdefault(bucket, _Meter())
+        meter.begun += 1
+        counted = max(meter.empty_at_s - now, 0.0) * self._limits.rate_per_s
+        return Sending(bucket, now, counted + meter.begun - meter.ended, meter.begun)
+
+    def fail(self, sending: Sending) -> None:
+        """No reply has come. The target may have counted the request."""
+        self._count(sending, time.monotonic())
+
+    def _count(self, sending: Sending, now: float) -> float:
+        """Count a request that has ended. Returns the most that its bucket can have held when it was decided on."""
+        if self._limits is None:
+            return 0.0
+        meter = self._meters[sending.bucket]
+        meter.ended += 1
+        meter.empty_at_s = max(meter.empty_at_s, now) + 1 / self._limits.rate_per_s
+        return sending.level + meter.begun - sending.begun
+
+    def end(
+        self,
+        sending: Sending,
+        exchange: Exchange,
+        *,
+        url: str,
+        request_headers: Mapping[str, str],
+        content: bytes,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        is_paced: bool = True,
+        is_raw: bool = False,
+    ) -> None:
+        """Its reply has come."""
+        now = time.monotonic()
+        level = self._count(sending, now)
+        if not self._watchers:
+            return
+        fault = self._fault_between(sending.at_s, now)
+        self._note_recovery(sending.at_s, exchange.method, status)
+        seen = Observed(
+            exchange=exchange,
+            method=exchange.method,
+            url=url,
+            request_headers=request_headers,
+            content=content,
+            status=status,
+            headers=headers,
+            body=body,
+            sending=sending,
+            level=level,
+            received_at_s=now,
+            check_id=CHECK_ID.get(),
+            is_paced=is_paced,
+            fault=fault,
+            is_raw=is_raw,
+        )
+        for watcher in self._watchers:
+            watcher(seen)
+
+    def fault_begins(self, name: str) -> None:
+        """A fault is about to be injected."""
+        self._faults.append(_Fault(name, time.monotonic()))
+
+    def fault_ends(self, name: str) -> None:
+        """The fault was healed; what follows may still be due to it until writes are accepted again."""
+        for fault in self._faults:
+            if fault.name == name and fault.until_s is None:
+                fault.healed_at_s = time.monotonic()
+                fault.until_s = fault.healed_at_s + self._recovery_s
+
+    def _note_recovery(self, sent_at_s: float, method: str, status: int) -> None:
+        for fault in self._faults:
+            if fault.healed_at_s is None or sent_at_s < fault.healed_at_s or method in {"GET", "HEAD", "OPTIONS"}:
+                continue
+            if 200 <= status < 300:
+                fault.accepted += 1
+            elif status >= 500:
+                fault.accepted = 0
+            if fault.accepted == _RECOVERED_WRITES:
+                fault.until_s = sent_at_s
+
+    def _fault_between(self, since_s: float, until_s: float) -> str:
+        for fault in self._faults:
+            if fault.since_s <= until_s and (fault.until_s is None or since_s <= fault.until_s):
+                return fault.name
+        return ""
+
+
+def bucket_of(who: Principal) -> str:
+    """The name of what a rate limit counts the requests of a principal in."""
+    return who.subject or who.token or ""

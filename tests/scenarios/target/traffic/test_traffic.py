@@ -1,0 +1,85 @@
+"""What observers are told of an exchange, and how full a bucket can be."""
+
+import pytest
+
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
+from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
+from createflow.scenarios.target.traffic.traffic import Traffic, bucket_of
+from createflow.schemas.profile import Limits
+from createflow.schemas.report import Exchange
+
+
+def end(traffic: Traffic, sending: Sending, status: int = 201, method: str = "POST") -> None:
+    """A reply comes."""
+    traffic.end(
+        sending,
+        Exchange(method=method, url="http://x/y"),
+        url="http://x/y?z",
+        request_headers={},
+        content=b"",
+        status=status,
+        headers=(("content-type", "application/problem+json; x=y"), ("vary", "a"), ("vary", "b")),
+        body=b"{}",
+    )
+
+
+def watched(traffic: Traffic) -> list[Observed]:
+    """What is told from now on."""
+    seen: list[Observed] = []
+    traffic.watch(seen.append)
+    return seen
+
+
+def test_a_watcher_gets_what_was_sent_and_what_came() -> None:
+    """Every line of a repeated field, and the check that sent it."""
+    traffic = Traffic(None, 1.0)
+    seen = watched(traffic)
+    sender = CHECK_ID.set("a.check")
+    end(traffic, traffic.begin("me"))
+    CHECK_ID.reset(sender)
+    end(traffic, traffic.begin("me"))
+    one, other = seen
+    assert (one.check_id, one.is_own, other.is_own) == ("a.check", True, False)
+    assert (one.bucket, one.path, one.media_type, one.is_json) == ("me", "/y", "application/problem+json", True)
+    assert one.values("vary") == ["a", "b"]
+    assert one.level == 0.0
+
+
+def test_a_level_counts_what_is_under_way_and_what_was_sent_since() -> None:
+    """Each as late as it can have been counted; another subject has a bucket of its own."""
+    traffic = Traffic(Limits(rate_per_s=0.001, burst=10), 1.0)
+    seen = watched(traffic)
+    first = traffic.begin("me")
+    second, _ = traffic.begin("me"), traffic.begin("other")
+    third = traffic.begin("me")
+    end(traffic, second)
+    end(traffic, first)
+    traffic.fail(third)
+    end(traffic, traffic.begin("me"))
+    assert [round(one.level) for one in seen] == [3, 3, 4]
+
+
+@pytest.mark.parametrize("accepted", [15, 16])
+def test_a_fault_lasts_until_writes_are_accepted_again(accepted: int) -> None:
+    """Reads do not count; what was sent before it was healed neither."""
+    traffic = Traffic(None, 3600.0)
+    seen = watched(traffic)
+    end(traffic, traffic.begin(""))
+    traffic.fault_begins("database_down")
+    early = traffic.begin("")
+    traffic.fault_ends("database_down")
+    end(traffic, early)
+    end(traffic, traffic.begin(""), method="GET")
+    end(traffic, traffic.begin(""), status=503)
+    for _ in range(accepted):
+        end(traffic, traffic.begin(""))
+    end(traffic, traffic.begin(""))
+    assert [one.fault for one in seen[:4]] == ["", *["database_down"] * 3]
+    assert seen[-1].fault == ("" if accepted == 16 else "database_down")
+
+
+def test_a_bucket_is_that_of_the_subject() -> None:
+    """An opaque token stands for itself."""
+    assert bucket_of(Principal("me", "token")) == "me"
+    assert bucket_of(Principal(None, "token")) == "token"
+    assert bucket_of(ANONYMOUS) == ""
