@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from createflow.scenarios.text.printable import printable_json
 from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.report import RunReport
@@ -19,7 +20,7 @@ Report = TypeVar("Report", bound=BaseModel)
 
 def to_json(report: RunReport | LoadReport) -> str:
     """The whole report as indented JSON. Infinite numbers are the string ``"Infinity"``."""
-    return report.model_dump_json(indent=1) + "\n"
+    return printable_json(report.model_dump_json(indent=1)) + "\n"
 
 
 def read_report(path: Path) -> RunReport | LoadReport:

@@ -1,5 +1,6 @@
 """Text of strangers that may be shown: nothing in it is a command to a terminal, a CI system or a reader's eyes."""
 
+import json
 import re
 
 # GitHub Actions reads "::name parameters::" at the start of a line.
@@ -20,6 +21,17 @@ class _Escapes(dict[int, str]):
 _ESCAPES = _Escapes()
 
 
+class _JsonEscapes(dict[int, str]):
+    """The same as JSON writes them; newlines stay."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        return char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1]
+
+
+_JSON_ESCAPES = _JsonEscapes({0x7F: "\\u007f"})
+
+
 def one_line(text: str) -> str:
     """Replace every character that does not print by its escape, and what begins a CI command.
 
@@ -37,6 +49,14 @@ def one_line(text: str) -> str:
 def foldable(text: str) -> str:
     """The same for text that will be folded: then any part of it can stand at the start of a line."""
     return _WORKFLOW_COMMAND.sub(r"\\x3a:", one_line(text))
+
+
+def printable_json(document: str) -> str:
+    """A JSON document in which every character that does not print is written as its escape (RFC 8259 section 7).
+
+    It means the same: such characters stand in strings only, apart from the newlines between the tokens.
+    """
+    return document if document.isprintable() else document.translate(_JSON_ESCAPES)
 
 
 def printable_lines(text: str) -> str:

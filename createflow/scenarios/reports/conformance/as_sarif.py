@@ -12,7 +12,8 @@ from createflow.scenarios.reports.conformance.problems import (
     source_location,
 )
 from createflow.scenarios.reports.conformance.verdict import is_gating
-from createflow.scenarios.reports.format.text import one_line
+from createflow.scenarios.reports.format.text import printable_lines
+from createflow.scenarios.text.printable import printable_json
 from createflow.schemas.report import CheckResult, Exchange, Finding, Level, Outcome, RunReport, Standing
 
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.MAY: "note"}
@@ -21,14 +22,15 @@ _URL = "https://github.com/createflow/createflow"
 
 def render(report: RunReport) -> str:
     """The whole log. A tolerated failure is a suppressed result, with the reason of its baseline entry."""
-    rules = {result.id: number for number, result in enumerate(report.results)}
+    by_id = {result.id: result for result in report.results}
+    rules = {name: number for number, name in enumerate(by_id)}
     run = {
         "tool": {
             "driver": {
                 "name": "createflow",
                 "semanticVersion": report.createflow_version,
                 "informationUri": _URL,
-                "rules": [_rule(result) for result in report.results],
+                "rules": [_rule(result) for result in by_id.values()],
             }
         },
         "automationDetails": {"id": f"createflow/{report.run_id}"},
@@ -41,15 +43,15 @@ def render(report: RunReport) -> str:
         "columnKind": "unicodeCodePoints",
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+    return printable_json(json.dumps(log, indent=1, ensure_ascii=False)) + "\n"
 
 
 def _rule(result: CheckResult) -> dict[str, Any]:
     return {
         "id": result.id,
-        "shortDescription": {"text": result.title},
-        "fullDescription": {"text": f"{result.title} {result.why}".strip()},
-        "help": {"text": f"{result.why}\nSource: {result.source}".strip()},
+        "shortDescription": _message(result.title),
+        "fullDescription": _message(f"{result.title} {result.why}".strip()),
+        "help": _message(f"{result.why}\nSource: {result.source}".strip()),
         "defaultConfiguration": {"level": _LEVELS[result.level]},
         "properties": {"tags": [result.step.tier.value, result.step.value, result.level.value]},
     }
@@ -62,7 +64,7 @@ def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int)
         "ruleIndex": rule,
         "kind": "fail",
         "level": "error" if is_gating(report, result) else _LEVELS[result.level],
-        "message": {"text": explain_as_text(result)},
+        "message": _message(explain_as_text(result)),
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": line}},
@@ -78,6 +80,11 @@ def _result(report: RunReport, result: CheckResult, finding: Finding, rule: int)
     if finding.exchanges:
         shown |= _exchange(finding.exchanges[-1])
     return shown
+
+
+def _message(text: str) -> dict[str, str]:
+    """A message without embedded links: a bracket after a backslash ends no link text (SARIF 2.1.0 section 3.11.6)."""
+    return {"text": printable_lines(text).replace("](", r"\](")}
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:
@@ -101,16 +108,16 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 def _invocation(report: RunReport) -> dict[str, Any]:
     notes = [
-        {"level": "error", "message": {"text": f"{result.id} is broken: {one_line(result.reason)}"}}
+        {"level": "error", "message": _message(f"{result.id} is broken: {result.reason}")}
         for result in report.results
         if result.outcome is Outcome.BROKEN
     ]
     notes += [
-        {"level": "warning", "message": {"text": f"{result.id} is inconclusive: {one_line(result.reason)}"}}
+        {"level": "warning", "message": _message(f"{result.id} is inconclusive: {result.reason}")}
         for result in report.results
         if result.outcome is Outcome.INCONCLUSIVE
     ]
-    notes += [{"level": "note", "message": {"text": note.strip()}} for note in list_notes(report)]
+    notes += [{"level": "note", "message": _message(note.strip())} for note in list_notes(report)]
     return {
         "executionSuccessful": not report.interrupted,
         "startTimeUtc": report.started_at,

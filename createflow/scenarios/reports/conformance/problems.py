@@ -9,6 +9,9 @@ from createflow.schemas.report import CheckResult, Finding, KnownFailure, Outcom
 PROBLEMS = (Outcome.FAILED, Outcome.BROKEN, Outcome.INCONCLUSIVE)
 """The outcomes that somebody must look at, the most urgent first."""
 
+_LAST_LINE = 2**31 - 1
+"""More than any profile has, and the largest number that all viewers can read."""
+
 DEFAULT_PROFILE = "createflow.toml"
 """The file that problems point at when the target has no profile file."""
 
@@ -98,8 +101,13 @@ def describe_baseline_entry(entry: KnownFailure) -> str:
 
 def source_location(report: RunReport, result: CheckResult) -> tuple[str, int]:
     """File and line, counted from 1, of what the profile declares for the step of a check."""
-    if report.place is None:
+    if report.place is None or not _is_file_name(report.place.file):
         return DEFAULT_PROFILE, 1
     tables = (f"baseline.{result.id}", _TABLES.get(result.step, ""), "target")
     lines = [report.place.lines[table] for table in tables if table in report.place.lines]
-    return report.place.file, lines[0] if lines else 1
+    return report.place.file, min(max(lines[0], 1), _LAST_LINE) if lines else 1
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether formats may point at it: viewers take ``//HOST/...`` for another host, and a backslash for a slash."""
+    return bool(name) and name.isprintable() and not name.startswith("//") and "\\" not in name and name[0] != "~"

@@ -1,5 +1,6 @@
 """JUnit XML as the test views of GitHub and GitLab read it."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree as ET
@@ -52,7 +53,7 @@ class Suite:
             "failures": str(results.count("failure")),
             "errors": str(results.count("error")),
             "skipped": str(results.count("skipped")),
-            "time": f"{self.duration_s:.3f}",
+            "time": _seconds(self.duration_s),
         }
         root = ET.Element("testsuites", counts)
         started_at = self.started_at.partition(".")[0].rstrip("Z")
@@ -69,10 +70,15 @@ class Suite:
         return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _seconds(number: float) -> str:
+    """A decimal of XML Schema, which knows no infinity."""
+    return f"{number if math.isfinite(number) else 0:.3f}"
+
+
 def _element(case: Case) -> ET.Element:
     element = ET.Element("testcase", classname=case.group, name=case.name)
     if case.time_s is not None:
-        element.set("time", f"{case.time_s:.3f}")
+        element.set("time", _seconds(case.time_s))
     if case.location is not None:
         file, line = case.location
         element.attrib |= {"file": file, "line": str(line)}

@@ -7,6 +7,8 @@ from createflow.scenarios.reports.format.text import one_line, printable_lines
 
 _PLAIN = frozenset(" ,.;:=+%/()'-?!§\"")
 """Punctuation that is no markup inside a sentence."""
+_NUMBERS = re.compile(r"(?:[0-9.,%+/: ()-]|[a-z]{1,12}(?![a-z.@])|[<>]=?(?=[ 0-9]))*", re.IGNORECASE)
+"""Numbers and words, where nothing can be a link. At the start of a cell no sign begins a list."""
 _STARTS_BLOCK = re.compile(r"\s|[^\w(]|\d+[.)]")
 """At the start of a line it could be a list, a heading's rule or a quotation."""
 
@@ -39,7 +41,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) 
 
     Args:
         columns: the headings.
-        rows: the cells of each row. Cells of left-aligned columns are escaped; right-aligned ones hold our numbers.
+        rows: the cells of each row. They are escaped; numbers with a unit and a comparison stay as they are.
         align: ``<`` or ``>`` for each column.
     """
     rule = "".join("---|" if side == "<" else "--:|" for side in align)
@@ -48,7 +50,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, align: str) 
 
 def _row(cells: Sequence[str], align: str) -> str:
     # A bar ends a cell even inside code.
-    shown = (escape(cell).replace("|", r"\|") if side == "<" else cell for cell, side in zip(cells, align, strict=True))
+    shown = (
+        cell if side == ">" and _NUMBERS.fullmatch(cell) else escape(cell).replace("|", r"\|")
+        for cell, side in zip(cells, align, strict=True)
+    )
     return f"| {' | '.join(shown)} |"
 
 

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
 
 from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.load_report import LoadReport, Moment
+
+_SEPARATOR = re.compile(r"[,;|'\"]")
 
 STATUSES = ("2xx", "3xx", "4xx", "429", "5xx", "503")
 """The status classes that always have a column, so that columns keep their position. Other classes follow them."""
@@ -20,15 +23,24 @@ def render(report: LoadReport) -> str:
     writer.writerow(
         [
             *("t_s", "phase", "offered", "sent"),
-            *(f"replies_{one_line(status)}" for status in statuses),
+            *(f"replies_{_name(status)}" for status in statuses),
             *("failed", "dropped", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms", "service_p99_ms"),
             *("in_flight", "backlog", "pacing_p99_ms", "cpu_ratio"),
-            *(f"lag_ms_{one_line(sink)}" for sink in sinks),
+            *(f"lag_ms_{_name(sink)}" for sink in sinks),
         ]
     )
     for moment in report.series:
         writer.writerow(_row(moment, report.warmup_s, statuses, sinks))
     return text.getvalue()
+
+
+def _name(text: str) -> str:
+    """A part of a heading.
+
+    Separators are escaped too: a spreadsheet that splits at another one than the comma would find a formula in what
+    follows it.
+    """
+    return _SEPARATOR.sub(lambda found: f"\\x{ord(found[0]):02x}", one_line(text))
 
 
 def _row(moment: Moment, warmup_s: float, statuses: tuple[str, ...], sinks: list[str]) -> list[object]:
