@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar
 
 import httpcore
@@ -14,7 +14,7 @@ from createflow.scenarios.target.exchange_record import cut, request_record, sho
 from createflow.scenarios.target.gate import FAILURES, Gate, GatedTransport, OriginRefused, ReceivedTooMuch, limited
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.run_context import RunContext
+from createflow.scenarios.target.run_context import RunContext, Together
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.error import TargetError, UserError
@@ -84,12 +84,14 @@ class HttpConnection:
         *,
         is_collection: bool = False,
         is_paced: bool = True,
+        hold: Together | None = None,
     ) -> Reply:
         """Send one request and read the whole reply. No redirect is followed.
 
         Args:
             is_collection: the reply may have the size of a list of resources.
             is_paced: it is sent within the promised rate; for observers.
+            hold: keep the last byte of the content back until all requests of a race are there.
 
         Raises:
             OriginRefused: the URL is not on the origin of ``base_url``; nothing was sent.
@@ -102,7 +104,9 @@ class HttpConnection:
             self.context.mask.add(who.token, shown="$TOKEN")
             sent[who.header] = who.credential(who.token)
         try:
-            request = self.client.build_request(method, url, headers=_encoded(sent), content=content)
+            body = content if hold is None or not content else _held(content, hold)
+            length = {"content-length": str(len(content))} if content and body is not content else {}
+            request = self.client.build_request(method, url, headers=_encoded({**sent, **length}), content=body)
         except httpx.InvalidURL as error:
             raise OriginRefused(f"nothing was sent to an address that cannot be used: {error}") from None
         self._gate.require(str(request.url))
@@ -113,7 +117,7 @@ class HttpConnection:
         sent_at, start = time.time(), time.perf_counter()
         try:
             with limited(max_bytes) as meter:
-                response, body = await self._exchange(request, max_bytes)
+                response, received = await self._exchange(request, max_bytes)
         except (TimeoutError, httpcore.ConnectTimeout, httpx.ConnectTimeout):
             message = f"no complete reply within {target.timeout_s:g} s"
         except (BodyRefused, ReceivedTooMuch) as error:
@@ -127,7 +131,7 @@ class HttpConnection:
                 update={
                     "status": response.status_code,
                     "response_headers": shown_headers(response.headers),
-                    "response_body": cut(body),
+                    "response_body": cut(received),
                     "elapsed_ms": round(elapsed_ms, 3),
                 }
             )
@@ -139,10 +143,11 @@ class HttpConnection:
                 content=content or b"",
                 status=response.status_code,
                 headers=tuple((name.lower(), value) for name, value in response.headers.multi_items()),
-                body=body,
+                body=received,
                 is_paced=is_paced,
             )
-            return Reply(response.status_code, dict(response.headers), body, exchange, sent_at, time.time())
+            sent_at = sent_at if hold is None else hold.released_at
+            return Reply(response.status_code, dict(response.headers), received, exchange, sent_at, time.time())
         traffic.fail(sending)
         elapsed_ms = (time.perf_counter() - start) * 1000
         failure = BadReply if meter.received_bytes else NoReply
@@ -207,6 +212,13 @@ def _require_small_header(response: httpx.Response) -> None:
         raise BodyRefused(f"the reply has more than {MAX_HEADER_LINES} header lines")
     if sum(len(name) + len(value) for name, value in lines) > MAX_HEADER_BYTES:
         raise BodyRefused(f"the header of the reply is longer than {MAX_HEADER_BYTES} bytes")
+
+
+async def _held(content: bytes, hold: Together) -> AsyncIterator[bytes]:
+    """The content, in two parts; the second is one byte."""
+    yield content[:-1]
+    await hold.wait()
+    yield content[-1:]
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

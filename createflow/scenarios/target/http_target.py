@@ -21,7 +21,7 @@ from createflow.scenarios.target.location import (
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.representation import LOCATION
-from createflow.scenarios.target.run_context import Created
+from createflow.scenarios.target.run_context import Created, Together
 from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.scenarios.target.write_record import Change, Changed, Written
 from createflow.schemas.profile import Deadlines, Limits
@@ -69,6 +69,7 @@ class HttpTarget:
         content: bytes | None = None,
         paced: bool = True,
         is_collection: bool = False,
+        hold: Together | None = None,
     ) -> Reply:
         """Send one request. ``url`` is absolute or a path."""
         who = (self.writer if who is None else who).current()
@@ -78,7 +79,7 @@ class HttpTarget:
         changes = method in _CHANGES and self._context.writes.at(self._absolute(url)) is not None
         try:
             reply = await self._connection.send(
-                method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced
+                method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=hold
             )
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
@@ -104,6 +105,7 @@ class HttpTarget:
         headers: Mapping[str, str] | None = None,
         method: str | None = None,
         paced: bool = True,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a body to the create path; without one, a new valid representation."""
         creates = method is None or method == self.contract.method
@@ -120,6 +122,7 @@ class HttpTarget:
                 headers={"content-type": self.contract.media_type, **given},
                 content=content,
                 paced=paced,
+                hold=hold,
             )
         except NoReply as error:
             if not isinstance(error, NoConnection):
@@ -174,6 +177,7 @@ class HttpTarget:
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a PUT with a whole new representation."""
         reply = await self.send(
@@ -182,6 +186,7 @@ class HttpTarget:
             who=who,
             headers={"content-type": self.contract.media_type, **(headers or {})},
             content=self.contract.wire_format.encode(body),
+            hold=hold,
         )
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Together
 from createflow.schemas.profile import Deadlines, FaultName, Limits
 from createflow.schemas.report import Exchange
 
@@ -47,6 +48,7 @@ class Target(Protocol):
         headers: Mapping[str, str] | None = None,
         method: str | None = None,
         paced: bool = True,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a body to the create path with POST, or with the method of the profile.
 
@@ -57,6 +59,7 @@ class Target(Protocol):
             headers: ``Idempotency-Key`` is sent under the target's own name for it.
             method: instead of the profile's.
             paced: wait so that the rate limit is kept.
+            hold: send the last byte only when all requests of a race are there.
         """
 
     async def read(
@@ -83,6 +86,7 @@ class Target(Protocol):
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a PUT with a whole new representation."""
 

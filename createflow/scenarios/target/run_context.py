@@ -1,6 +1,8 @@
 """What all requests of one run share: its id, variables, secrets, pace, and the resources that it created."""
 
+import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from createflow.schemas.error import UserError
 from createflow.schemas.profile import Limits, Profile
 
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_HELD_AT_MOST_S = 3.0
 _USED_RATIO = 0.8
 """Share of the promised rate that a run uses: the target's clock and ours never start together."""
 
@@ -58,6 +61,38 @@ class RunContext:
             UserError: a variable has no value.
         """
         return filled_path(template, {**self.variables, **more})
+
+
+class Together:
+    """Holds requests at their last byte until all of them have come so far, and then releases them at once.
+
+    Requests that are only started together arrive some milliseconds apart, which hides short races.
+
+    Args:
+        count: so many requests are held.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._missing = count
+        self._released = asyncio.Event()
+        self.released_at = 0.0
+        """Wall clock, seconds since the epoch, when the requests were released."""
+
+    async def wait(self) -> None:
+        """Return when all requests wait here, or the slowest has taken too long."""
+        self._missing -= 1
+        if not self._missing:
+            self._release()
+        try:
+            async with asyncio.timeout(_HELD_AT_MOST_S):
+                await self._released.wait()
+        except TimeoutError:
+            self._release()
+
+    def _release(self) -> None:
+        if not self._released.is_set():
+            self.released_at = time.time()
+            self._released.set()
 
 
 class Pace:

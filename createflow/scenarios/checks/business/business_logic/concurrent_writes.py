@@ -11,6 +11,7 @@ from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Together
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -26,14 +27,17 @@ _ROUNDS = 3
 )
 async def one_of_many_updates_wins(target: Target) -> None:
     """Of several concurrent updates of one version at most one is accepted, and a read then shows it."""
-    overlapping = 0
+    overlapped = 0
     name = target.contract.fields.name
     for _ in range(_ROUNDS):
         made = await created(target)
         etag = await _etag(target, made)
         bodies = [target.contract.document() for _ in range(_AT_ONCE)]
-        replies = await asyncio.gather(*(target.update(made.url, body, headers={"if-match": etag}) for body in bodies))
-        overlapping += _overlapping(replies)
+        hold = Together(_AT_ONCE)
+        replies = await asyncio.gather(
+            *(target.update(made.url, body, headers={"if-match": etag}, hold=hold) for body in bodies)
+        )
+        overlapped += overlapping(replies)
         won = [body for body, reply in zip(bodies, replies, strict=True) if reply.accepted]
         accepted = [reply for reply in replies if reply.accepted]
         expect(len(won) <= 1, f"one update of version {etag} accepted at most", f"{len(won)} accepted", *accepted)
@@ -43,7 +47,7 @@ async def one_of_many_updates_wins(target: Target) -> None:
             seen = await target.read(made.url)
             shown = (seen.document or {}).get(name)
             expect(shown == won[0][name], f"{name} = {won[0][name]!r}, as accepted", repr(shown), accepted[0], seen)
-    if not overlapping:
+    if not overlapped:
         raise Inconclusive("no two updates truly overlapped")
 
 
@@ -55,16 +59,17 @@ async def one_of_many_updates_wins(target: Target) -> None:
 )
 async def contention_is_no_server_error(target: Target) -> None:
     """Concurrent updates and reads of one resource are carried out or refused, but never answered with 500."""
-    overlapping = 0
+    overlapped = 0
     for _ in range(_ROUNDS):
         made = await created(target)
-        updates = [target.update(made.url, target.contract.document()) for _ in range(_AT_ONCE)]
+        hold = Together(_AT_ONCE)
+        updates = [target.update(made.url, target.contract.document(), hold=hold) for _ in range(_AT_ONCE)]
         replies = await asyncio.gather(*updates, *(target.read(made.url) for _ in range(_AT_ONCE)))
-        overlapping += _overlapping(replies)
+        overlapped += overlapping(replies)
         for reply in replies:
             sound = reply.status < 500 or reply.status == 503
             expect(sound, "no server error under contention", str(reply.status), reply)
-    if not overlapping:
+    if not overlapped:
         raise Inconclusive("no two requests truly overlapped")
 
 
@@ -74,13 +79,14 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
 
     Why: if the target looks for the name first and inserts later, concurrent creates all find the name free.
     """
-    overlapping = 0
+    overlapped = 0
     async with positive_controls(target):
         for _ in range(_ROUNDS):
             body = target.contract.document()
             target.contract.name_in(body)  # raises NotDeclared when the body has no name
-            replies = await asyncio.gather(*(target.create(body) for _ in range(_AT_ONCE)))
-            overlapping += _overlapping(replies)
+            hold = Together(_AT_ONCE)
+            replies = await asyncio.gather(*(target.create(body, hold=hold) for _ in range(_AT_ONCE)))
+            overlapped += overlapping(replies)
             accepted = [reply for reply in replies if reply.accepted]
             refused = [reply for reply in replies if not reply.accepted]
             expect(len(accepted) == 1, "one create of a name accepted", f"{len(accepted)} accepted", *replies)
@@ -90,7 +96,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
             expect(seen.accepted, "the accepted one to be found", str(seen.status), accepted[0], seen)
             rows = await rows_of(target, body, primary)
             expect(rows is None or len(rows) == 1, "one row of a name", f"{len(rows or [])} rows", *accepted)
-    if not overlapping:
+    if not overlapped:
         raise Inconclusive("no two creates truly overlapped")
 
 
@@ -148,7 +154,7 @@ async def _etag(target: Target, made: Resource) -> str:
     return etag
 
 
-def _overlapping(replies: Sequence[Reply]) -> int:
+def overlapping(replies: Sequence[Reply]) -> int:
     """How many were sent before an earlier one was answered."""
     ordered = sorted(replies, key=lambda reply: reply.sent_at)
     return sum(later.sent_at < earlier.received_at for earlier, later in pairwise(ordered))

@@ -2,18 +2,22 @@
 
 import asyncio
 
+from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Together
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _KEY = "idempotency-key"
-_AT_ONCE = 6
+_AT_ONCE = 8
+_ROUNDS = 3
 
 
 @check(
@@ -28,27 +32,34 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
     Why: a client that got no reply must be able to try again. While the first request is in progress 409 is allowed,
     and later where ``target.idempotency_policy`` says so.
     """
-    id_field = target.contract.fields.id
-    for moment, count in (("one after another", 1), ("at once", _AT_ONCE)):
-        may_refuse = count > 1 or target.contract.idempotency_policy == "refuse"
-        body, headers = target.contract.document(), {_KEY: nonce()}
-        replies = []
-        if count == 1:
-            replies = [await target.create(body, headers=headers) for _ in range(2)]
-        else:
-            replies = await asyncio.gather(*(target.create(body, headers=headers) for _ in range(count)))
-        for reply in replies:
-            expect(
-                reply.accepted or (may_refuse and reply.status == 409),
-                f"creates with one key, {moment}, answered 201",
-                str(reply.status),
-                reply,
-            )
-        accepted = [reply for reply in replies if reply.accepted]
-        ids = {str((reply.document or {}).get(id_field)) for reply in accepted}
-        expect(len(ids) == 1, f"one id for one key, {moment}", f"{len(ids)} ids", *accepted)
-        rows = await rows_of(target, body, primary)
-        expect(rows is None or len(rows) == 1, f"one row for one key, {moment}", f"{len(rows or [])} rows", *accepted)
+    overlapped = 0
+    await _same_key(target, primary, "one after another", None)
+    for _ in range(_ROUNDS):
+        overlapped += overlapping(await _same_key(target, primary, "at once", Together(_AT_ONCE)))
+    if not overlapped:
+        raise Inconclusive("no two creates truly overlapped")
+
+
+async def _same_key(target: Target, primary: Primary | None, moment: str, hold: Together | None) -> list[Reply]:
+    may_refuse = hold is not None or target.contract.idempotency_policy == "refuse"
+    body, headers = target.contract.document(), {_KEY: nonce()}
+    if hold is None:
+        replies = [await target.create(body, headers=headers) for _ in range(2)]
+    else:
+        replies = await asyncio.gather(*(target.create(body, headers=headers, hold=hold) for _ in range(_AT_ONCE)))
+    for reply in replies:
+        expect(
+            reply.accepted or (may_refuse and reply.status == 409),
+            f"creates with one key, {moment}, answered 201",
+            str(reply.status),
+            reply,
+        )
+    accepted = [reply for reply in replies if reply.accepted]
+    ids = {str((reply.document or {}).get(target.contract.fields.id)) for reply in accepted}
+    expect(len(ids) == 1, f"one id for one key, {moment}", f"{len(ids)} ids", *accepted)
+    rows = await rows_of(target, body, primary)
+    expect(rows is None or len(rows) == 1, f"one row for one key, {moment}", f"{len(rows or [])} rows", *accepted)
+    return replies
 
 
 @check(
