@@ -48,7 +48,7 @@ async def malformed_server(habit: Habit, *, closes: bool = False) -> AsyncIterat
         await server.wait_closed()
 
 
-def profile_of(base_url: str, *, timeout_s: float = 2.0, **sections: object) -> Profile:
+def profile_of(base_url: str, *, timeout_s: float = 5.0, **sections: object) -> Profile:
     """The least profile of a target, without waiting long for anything."""
     return Profile.model_validate(
         {

@@ -18,7 +18,7 @@ async def run_against(habit: Habit, monkeypatch: pytest.MonkeyPatch, **target: o
     """A run with a token and clean-up."""
     monkeypatch.setenv("WRITER", "a-token-that-must-not-leak")
     async with malformed_server(habit) as url:
-        profile = profile_of(url, auth={"kind": "static", "writer_env": "WRITER"})
+        profile = profile_of(url, timeout_s=10.0, auth={"kind": "static", "writer_env": "WRITER"})
         document = profile.target.model_dump() | {"cleanup": True, "update": True} | target
         profile = Profile.model_validate(profile.model_dump() | {"target": document})
         checks = [check for check in CHECKS if check.id.startswith(PREFIXES) and not check.disturbs]

@@ -157,4 +157,4 @@ async def _etag(target: Target, made: Resource) -> str:
 def overlapping(replies: Sequence[Reply]) -> int:
     """How many were sent before an earlier one was answered."""
     ordered = sorted(replies, key=lambda reply: reply.sent_at)
-    return sum(later.sent_at < earlier.received_at for earlier, later in pairwise(ordered))
+    return sum(later.sent_at <= earlier.received_at for earlier, later in pairwise(ordered))
