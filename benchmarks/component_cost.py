@@ -79,7 +79,7 @@ async def rows_written(profile: Path) -> int:
 
 async def under_load(stack: RunningStack, options: argparse.Namespace) -> None:
     """Print a line a component, from the steady part of one load."""
-    pids = {row.name: row.pid for row in stack.rows()}
+    pids = {row.name: row.pid for row in await stack.rows()}
     command = [sys.executable, "-m", "createflow", "bench", "--profile", str(stack.profile_file)]
     command += ["--rate", f"{options.rate:g}", "--duration", f"{options.seconds + 2:g}s", "--warmup", f"{WARMUP_S:g}s"]
     idle = await asyncio.to_thread(look, pids)
@@ -112,7 +112,7 @@ def pgbench_script() -> str:
 
 async def pgbench(stack: RunningStack, dsn: str, options: argparse.Namespace) -> None:
     """Print what the same statement costs without a write path around it."""
-    pids = {row.name: row.pid for row in stack.rows() if row.name == PRIMARY}
+    pids = {row.name: row.pid for row in await stack.rows() if row.name == PRIMARY}
     program = binaries.require(binaries.POSTGRES).parent / "pgbench"
     values = {
         "description": "Created by createflow bench.",

@@ -412,8 +412,8 @@ async def measure(stack: RunningStack, title: str, counts: dict[str, int], optio
     token = token_of(stack.profile_file.parent) if options.with_token else ""
     command = [sys.executable, __file__, "--attack", json.dumps(counts), "--port", str(options.port)]
     command += ["--token", token, "--per-s", f"{options.per_s:g}"]
-    balancer = psutil.Process(next(row.pid for row in stack.rows() if row.name == "haproxy"))
-    gateway = psutil.Process(next(row.pid for row in stack.rows() if row.name == "gateway-1"))
+    pids = {row.name: row.pid for row in await stack.rows()}
+    balancer, gateway = psutil.Process(pids["haproxy"]), psutil.Process(pids["gateway-1"])
     seen: deque[dict[str, int]] = deque(maxlen=100_000)
     attacker = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE

@@ -15,7 +15,7 @@ from createflow.schemas.error import UserError
 if TYPE_CHECKING:  # the extra may not be installed
     from createflow.reference_server.stack.stack import RunningStack
 
-_COLOURS = {"ready": "green", "paused": "yellow", "killed": "red", "died": "bold red"}
+_COLOURS = {"ready": "green", "not ready": "yellow", "paused": "yellow", "killed": "red", "died": "bold red"}
 
 
 @contextmanager

@@ -40,7 +40,8 @@ def stack(
     """Show or disturb the components of a running reference.
 
     createflow up must run in another terminal. Each command returns when it
-    has taken effect: a resumed or started component answers again.
+    has taken effect: a resumed or started component answers again, or is
+    starting because something that it needs is not there.
 
     Example: createflow stack pause postgres-replica-1
     """

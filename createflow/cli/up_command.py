@@ -96,7 +96,7 @@ async def _up(options: "StackOptions", state: Path) -> None:
     async with running_stack(state, options, on_exit=lambda ended: print_message(console, ended.describe())) as stack:
         console.print(f"ready after {time.time() - psutil.Process().create_time():.1f} s; Ctrl-C stops it\n")
         out = Console()
-        out.print(components_table([asdict(row) for row in stack.rows()]))
+        out.print(components_table([asdict(row) for row in await stack.rows()]))
         for note in stack.notes:
             print_message(console, f"\n{note}")
         for name in stack.defects:

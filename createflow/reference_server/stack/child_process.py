@@ -85,6 +85,14 @@ class ChildProcess:
         return self._child is not None and self._child.returncode is None
 
     @property
+    def is_paused(self) -> bool:
+        """Whether the system has stopped it, by whatever signal of whomever."""
+        try:
+            return self.is_running and psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
+
+    @property
     def exit_status(self) -> int | None:
         """The exit status, negative for a signal; None while the program runs."""
         return self._child.returncode if self._child else None
@@ -110,9 +118,18 @@ class ChildProcess:
         _signal(family, signal.SIGKILL)  # children that outlived it
         await _until(family, _GONE)
 
-    def kill(self) -> None:
-        """Send SIGKILL to the program and all its children."""
-        _signal(self._family(), signal.SIGKILL)
+    async def kill(self) -> None:
+        """Send SIGKILL to the program and all its children, and wait until all have ended.
+
+        A child of PostgreSQL that lives a little longer would keep its shared memory from the next start.
+        """
+        if self._child is None or not self.is_running:
+            return
+        _signal(self._family()[:1], signal.SIGSTOP)  # what is stopped does not fork
+        family = self._family()
+        _signal(family, signal.SIGKILL)
+        await self._child.wait()
+        await _until(family, _GONE)
 
     async def pause(self) -> None:
         """Send SIGSTOP to the program and all its children, and wait until they have stopped."""

@@ -15,7 +15,10 @@ class Status(StrEnum):
 
     WAITING = "waiting"
     STARTING = "starting"
+    """It runs, and has not been ready yet."""
     READY = "ready"
+    NOT_READY = "not ready"
+    """It was ready and runs, but something that it needs is not there."""
     PAUSED = "paused"
     KILLED = "killed"
     """Ended by ``createflow stack kill``."""

@@ -31,9 +31,9 @@ class RunningStack:
         self.defects = plan.defects
         self.logs = state.logs
 
-    def rows(self) -> list[StatusRow]:
-        """Return the status table."""
-        return self._supervisor.rows()
+    async def rows(self) -> list[StatusRow]:
+        """Ask every component for its state, and return the status table."""
+        return await self._supervisor.rows()
 
     async def execute(self, verb: str, target: str) -> dict[str, Any]:
         """Carry out a command of ``createflow stack`` and return its reply.
@@ -45,6 +45,7 @@ class RunningStack:
         Raises:
             UserError: there is no such verb or target, or its state does not allow the command.
         """
+        names: list[str] | None = None
         if verb in ("inject", "heal"):
             await self._database_error(target, inject=verb == "inject")
         elif verb != "status":
@@ -56,8 +57,12 @@ class RunningStack:
             }
             if verb not in actions:
                 raise UserError(f"a stack cannot {verb}", hint="one of: status, inject, heal, " + ", ".join(actions))
-            await asyncio.gather(*(actions[verb](name) for name in self._supervisor.select(target)))
-        return {"rows": [asdict(row) for row in self.rows()]}
+            names = self._supervisor.select(target)
+            done = await asyncio.gather(*(actions[verb](name) for name in names), return_exceptions=True)
+            for error in done:
+                if error is not None:
+                    raise error
+        return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]}
 
     async def _database_error(self, target: str, *, inject: bool) -> None:
         if target != "database-error":

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from createflow.reference_server.stack.child_process import ChildProcess
@@ -11,11 +12,28 @@ from createflow.reference_server.stack.endpoints import is_listening
 from createflow.schemas.error import TargetError, UserError
 
 _START_LIMIT_S = 40.0
+_ASK_LIMIT_S = 1.0
 _POLL_S = 0.025
+
+
+@dataclass(slots=True, eq=False)
+class _Started:
+    """A process that was started for a component."""
+
+    process: ChildProcess
+    is_awaited: bool = True
+    """A command waits for it, and tells its user if it ends."""
+    was_ready: bool = False
+    end: Status = Status.DIED
+    """What to call its end: it ended by itself, unless a command has ended it."""
 
 
 class Supervisor:
     """Runs a fixed set of components.
+
+    The state of a component is not remembered but asked: of its process whether it runs or is stopped, and of the
+    component whether it is ready. So no order of commands and of what happens outside leads to a state without a way
+    out: what runs can be killed, paused and resumed, and what does not run can be started.
 
     Args:
         components: each comes after those that it needs.
@@ -29,10 +47,11 @@ class Supervisor:
         self._components = {component.name: component for component in components}
         self._logs = logs
         self._on_death = on_exit
-        self._processes: dict[str, ChildProcess] = {}
-        self._status = dict.fromkeys(self._components, Status.WAITING)
+        self._started: dict[str, _Started] = {}
+        self._changes = {name: asyncio.Lock() for name in self._components}
         self._ready = {name: asyncio.Event() for name in self._components}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._is_over = False
 
     async def start(self) -> None:
         """Start all components, in parallel where their needs allow it.
@@ -50,17 +69,23 @@ class Supervisor:
 
     async def stop(self) -> None:
         """Stop all components; one that others need is stopped after them."""
+        self._is_over = True
         for level in reversed(self._levels()):
             await asyncio.gather(*(self._stop_one(name) for name in level))
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
 
-    def rows(self) -> list[StatusRow]:
-        """Return the status table."""
+    async def rows(self, names: Iterable[str] | None = None) -> list[StatusRow]:
+        """Return the status table: of these components, or of all.
+
+        Each component that runs is asked whether it is ready, so this takes a second if one does not answer.
+        """
+        components = [self._components[name] for name in (self._components if names is None else names)]
+        statuses = await asyncio.gather(*(self._ask_status(component) for component in components))
         return [
-            StatusRow(c.name, c.address, self._status[c.name], self._pid(c.name), c.note)
-            for c in self._components.values()
+            StatusRow(c.name, c.address, status, self._pid(c.name), c.note)
+            for c, status in zip(components, statuses, strict=True)
         ]
 
     def select(self, name_or_kind: str) -> list[str]:
@@ -77,37 +102,52 @@ class Supervisor:
         return names
 
     async def pause(self, name: str) -> None:
-        """Stop it with SIGSTOP: it exists and does not answer."""
-        await self._running(name).pause()
-        self._status[name] = Status.PAUSED
+        """Stop it with SIGSTOP: it exists and does not answer.
+
+        Raises:
+            UserError: it is not running.
+        """
+        async with self._changes[name]:
+            await self._running(name).process.pause()
 
     async def resume(self, name: str) -> None:
-        """Continue it with SIGCONT, and wait until it answers."""
-        self._running(name).resume()
-        await self._wait_ready(self._components[name])
-        self._status[name] = Status.READY
+        """Continue it with SIGCONT, and wait until it is ready, or until it cannot be because a need is not there.
+
+        Raises:
+            UserError: it is not running.
+            TargetError: it ended or did not become ready.
+        """
+        async with self._changes[name]:
+            started = self._running(name)
+            started.process.resume()
+        await self._wait_ready(self._components[name], started)
 
     async def kill(self, name: str) -> None:
-        """End it with SIGKILL, and wait until it has ended."""
-        process = self._running(name)
-        self._status[name] = Status.KILLED
-        process.kill()
-        await process.wait()
+        """End it with SIGKILL, and wait until it has ended.
+
+        Raises:
+            UserError: it is not running.
+        """
+        async with self._changes[name]:
+            started = self._running(name)
+            started.end = Status.KILLED
+            await started.process.kill()
 
     async def restart(self, name: str) -> None:
-        """Start a component that was killed or died, and wait until it answers.
+        """Start a component that was killed or died, and wait as ``resume`` does.
 
         Raises:
             UserError: it is running.
             TargetError: it ended or did not become ready.
         """
-        if self._status[name] is Status.STARTING or (name in self._processes and self._processes[name].is_running):
-            raise UserError(
-                f"{name} is running already",
-                hint=f"createflow stack kill {name} ends it, createflow stack resume {name} continues it",
-            )
-        await self._launch(self._components[name])
-        self._status[name] = Status.READY
+        async with self._changes[name]:
+            if name in self._started and self._started[name].process.is_running:
+                raise UserError(
+                    f"{name} is running already",
+                    hint=f"createflow stack kill {name} ends it, createflow stack resume {name} continues it",
+                )
+            started = await self._launch(self._components[name])
+        await self._wait_ready(self._components[name], started)
 
     async def _start_component(self, component: Component) -> None:
         async def wait_for_needs() -> None:
@@ -117,61 +157,104 @@ class Supervisor:
         await component.prepare()
         if not component.starts_early:
             await wait_for_needs()
-        await self._launch(component)
+        started = await self._launch(component)
+        await self._wait_ready(component, started, whatever_it_needs=True)
         await component.initialise()
-        self._status[component.name] = Status.READY
         self._ready[component.name].set()
 
-    async def _launch(self, component: Component) -> None:
-        self._status[component.name] = Status.STARTING
-        process = ChildProcess(
-            component.argv(),
-            cwd=component.cwd,
-            log=self._log(component.name),
-            user=component.user,
-            environment=component.environment,
-            niceness=component.niceness,
+    async def _launch(self, component: Component) -> _Started:
+        if self._is_over:
+            raise UserError("the stack is being stopped")
+        started = _Started(
+            ChildProcess(
+                component.argv(),
+                cwd=component.cwd,
+                log=self._log(component.name),
+                user=component.user,
+                environment=component.environment,
+                niceness=component.niceness,
+            )
         )
         try:
-            await process.start()
+            await started.process.start()
         except OSError as error:
             raise TargetError(component.name, f"cannot be started: {error}") from error
-        self._processes[component.name] = process
-        watcher = asyncio.create_task(self._watch(component.name, process))
+        self._started[component.name] = started
+        watcher = asyncio.create_task(self._watch(component.name, started))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
-        await self._wait_ready(component)
+        return started
 
-    async def _wait_ready(self, component: Component) -> None:
-        process = self._processes[component.name]
+    async def _wait_ready(self, component: Component, started: _Started, *, whatever_it_needs: bool = False) -> None:
+        """Wait until it is ready; or, unless ``whatever_it_needs``, until a need is found that is not there.
+
+        Raises:
+            TargetError: it ended by itself, or is not ready in time.
+            UserError: another command has ended or paused it.
+        """
+        process = started.process
         deadline = time.monotonic() + _START_LIMIT_S
         listens = False
-        while not (listens and await _is_ready(component)):
-            # A refused connection costs nothing. A database client or a TLS handshake for each check would cost more
-            # than the engine's own start.
-            listens = listens or is_listening(component.port)
-            if not process.is_running:
-                raise TargetError("the bundled stack", self._exit_of(component.name).describe())
-            if time.monotonic() > deadline:
-                raise TargetError(
-                    "the bundled stack",
-                    f"{component.name} at {component.address} is not ready after {_START_LIMIT_S:.0f} s; the end of "
-                    f"{self._log(component.name)}:\n{process.log_tail()}",
-                )
-            await asyncio.sleep(_POLL_S)
+        started.is_awaited = True
+        try:
+            while not (listens and await _is_ready(component, 2.0)):
+                # A refused connection costs nothing. A database client or a TLS handshake for each check would cost
+                # more than the engine's own start.
+                listens = listens or is_listening(component.port)
+                if not process.is_running:
+                    if started.end is not Status.DIED:
+                        raise UserError(f"{component.name} was {started.end} before it was ready")
+                    raise TargetError("the bundled stack", self._exit_of(component.name, process).describe())
+                if process.is_paused:
+                    raise UserError(f"{component.name} was paused before it was ready")
+                if not whatever_it_needs and not self._has_needs(component):
+                    return
+                if time.monotonic() > deadline:
+                    raise TargetError(
+                        "the bundled stack",
+                        f"{component.name} at {component.address} is not ready after {_START_LIMIT_S:.0f} s; the end "
+                        f"of {self._log(component.name)}:\n{process.log_tail()}",
+                    )
+                await asyncio.sleep(_POLL_S)
+            started.was_ready = True
+        finally:
+            started.is_awaited = not process.is_running  # its end has been told already
 
-    async def _watch(self, name: str, process: ChildProcess) -> None:
-        await process.wait()
-        if self._status[name] in (Status.READY, Status.PAUSED):
-            self._status[name] = Status.DIED
-            self._on_death(self._exit_of(name))
+    def _has_needs(self, component: Component) -> bool:
+        """Whether everything that it needs runs and is not paused, and everything that those need."""
+        for name in component.needs:
+            started = self._started.get(name)
+            if started is None or not started.process.is_running or started.process.is_paused:
+                return False
+            if not self._has_needs(self._components[name]):
+                return False
+        return True
+
+    async def _watch(self, name: str, started: _Started) -> None:
+        await started.process.wait()
+        if started.end is Status.DIED and not started.is_awaited:
+            self._on_death(self._exit_of(name, started.process))
 
     async def _stop_one(self, name: str) -> None:
         component = self._components[name]
-        process = self._processes.get(name)
-        self._status[name] = Status.STOPPED
-        if process is not None:
-            await process.stop(component.stop_signal, grace_s=component.grace_s)
+        async with self._changes[name]:
+            started = self._started.get(name)
+            if started is not None and started.process.is_running:
+                started.end = Status.STOPPED
+                await started.process.stop(component.stop_signal, grace_s=component.grace_s)
+
+    async def _ask_status(self, component: Component) -> Status:
+        started = self._started.get(component.name)
+        if started is None:
+            return Status.WAITING
+        if started.process.is_running and not started.process.is_paused and await _is_ready(component, _ASK_LIMIT_S):
+            started.was_ready = True
+            return Status.READY
+        if not started.process.is_running:
+            return started.end
+        if started.process.is_paused:
+            return Status.PAUSED
+        return Status.NOT_READY if started.was_ready else Status.STARTING
 
     def _levels(self) -> list[list[str]]:
         """Return the names by the length of their chain of needs, those without needs first."""
@@ -183,26 +266,25 @@ class Supervisor:
             for wanted in range(max(depth.values(), default=-1) + 1)
         ]
 
-    def _running(self, name: str) -> ChildProcess:
-        process = self._processes.get(name)
-        if process is None or not process.is_running:
+    def _running(self, name: str) -> _Started:
+        started = self._started.get(name)
+        if started is None or not started.process.is_running:
             raise UserError(f"{name} is not running", hint=f"createflow stack start {name}")
-        return process
+        return started
 
-    def _exit_of(self, name: str) -> UnexpectedExit:
-        process = self._processes[name]
+    def _exit_of(self, name: str, process: ChildProcess) -> UnexpectedExit:
         return UnexpectedExit(name, process.exit_status or 0, self._log(name), process.log_tail())
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
     def _pid(self, name: str) -> int:
-        process = self._processes.get(name)
-        return process.pid if process is not None and process.is_running else 0
+        started = self._started.get(name)
+        return started.process.pid if started is not None and started.process.is_running else 0
 
 
-async def _is_ready(component: Component) -> bool:
+async def _is_ready(component: Component, limit_s: float) -> bool:
     try:
-        return await asyncio.wait_for(component.check_ready(), 2.0)
+        return await asyncio.wait_for(component.check_ready(), limit_s)
     except (OSError, TimeoutError):
         return False

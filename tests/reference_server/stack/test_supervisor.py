@@ -1,6 +1,7 @@
 """The supervisor with real processes: order of starts and stops, unexpected exits, pauses."""
 
 import asyncio
+import itertools
 import signal
 import sys
 from collections.abc import Sequence
@@ -69,13 +70,13 @@ class Run:
     async def __aexit__(self, *_: object) -> None:
         await self.supervisor.stop()
 
-    def status(self, name: str) -> str:
+    async def status(self, name: str) -> str:
         """Of the component."""
-        return next(row.status for row in self.supervisor.rows() if row.name == name)
+        return (await self.supervisor.rows([name]))[0].status
 
-    def pid(self, name: str) -> int:
+    async def pid(self, name: str) -> int:
         """Of the component."""
-        return next(row.pid for row in self.supervisor.rows() if row.name == name)
+        return (await self.supervisor.rows([name]))[0].pid
 
     def order(self) -> list[str]:
         """What the processes recorded."""
@@ -141,16 +142,16 @@ def test_an_unexpected_exit_is_reported_once_and_a_kill_is_not_one(tmp_path: Pat
             tmp_path, [component(ports, tmp_path, "service-1"), component(ports, tmp_path, "service-2")]
         ) as run:
             await run.supervisor.kill("service-1")
-            assert run.status("service-1") == "killed"
+            assert await run.status("service-1") == "killed"
             assert run.exits == []
-            psutil.Process(run.pid("service-2")).send_signal(signal.SIGKILL)
+            psutil.Process(await run.pid("service-2")).send_signal(signal.SIGKILL)
             await asyncio.wait_for(run.died.wait(), 10)
             assert [ended.name for ended in run.exits] == ["service-2"]
             assert "signal SIGKILL" in run.exits[0].describe()
-            assert run.status("service-2") == "died"
+            assert await run.status("service-2") == "died"
             for name in run.supervisor.select("service"):
                 await run.supervisor.restart(name)
-            assert {run.status("service-1"), run.status("service-2")} == {"ready"}
+            assert {await run.status("service-1"), await run.status("service-2")} == {"ready"}
 
     asyncio.run(scenario())
 
@@ -160,12 +161,12 @@ def test_a_pause_stops_the_children_too_and_resume_continues_them(tmp_path: Path
 
     async def scenario() -> None:
         async with Run(tmp_path, [component(ports, tmp_path, "database")]) as run:
-            family = [run.pid("database"), int((tmp_path / "database" / "child").read_text())]
+            family = [await run.pid("database"), int((tmp_path / "database" / "child").read_text())]
             await run.supervisor.pause("database")
-            assert run.status("database") == "paused"
+            assert await run.status("database") == "paused"
             assert {psutil.Process(pid).status() for pid in family} == {psutil.STATUS_STOPPED}
             await run.supervisor.resume("database")
-            assert run.status("database") == "ready"
+            assert await run.status("database") == "ready"
             assert psutil.STATUS_STOPPED not in {psutil.Process(pid).status() for pid in family}
 
     asyncio.run(scenario())
@@ -208,3 +209,150 @@ def test_a_component_gets_its_environment_on_top_of_ours(tmp_path: Path, ports: 
     run = Run(tmp_path, [part])
     with pytest.raises(TargetError, match="set: 1 True"):
         asyncio.run(run.supervisor.start())
+
+
+ASKS_ITS_NEED = """
+import socket, sys
+def asked(port):
+    with socket.create_connection(("127.0.0.1", port), 0.05) as other:
+        other.settimeout(0.05)
+        return other.recv(1) == b'1'
+listener = socket.create_server(('127.0.0.1', int(sys.argv[2])))
+while True:
+    client, _ = listener.accept()
+    try:
+        client.sendall(b'1' if all(asked(int(port)) for port in sys.argv[3:]) else b'0')
+    except OSError:
+        pass
+    client.close()
+"""
+
+
+def chained(ports: Ports, directory: Path, names: Sequence[str]) -> list[Component]:
+    """Real processes in a chain: each is ready if it answers, and the one before it is."""
+    chain: list[Component] = []
+    for name in names:
+        (directory / name).mkdir()
+        port, needed = ports.reserve(), [str(one.port) for one in chain[-1:]]
+
+        async def ready(port: int = port) -> bool:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            try:
+                return await reader.read(1) == b"1"
+            finally:
+                writer.close()
+
+        argv = [sys.executable, "-S", "-E", "-c", ASKS_ITS_NEED, name, str(port), *needed]
+        chain.append(
+            Component(
+                name=name,
+                port=port,
+                argv=lambda argv=argv: argv,  # type: ignore[misc]  # bound now
+                cwd=directory / name,
+                check_ready=ready,
+                needs=tuple(one.name for one in chain[-1:]),
+            )
+        )
+    return chain
+
+
+async def do(run: Run, verb: str, name: str) -> bool:
+    """Carry out a command; whether it was taken. It is refused only for what the system says of the process now."""
+    supervisor = run.supervisor
+    actions = {
+        "kill": supervisor.kill,
+        "pause": supervisor.pause,
+        "resume": supervisor.resume,
+        "start": supervisor.restart,
+    }
+    runs = bool(await run.pid(name))
+    if (verb == "start") is runs:
+        with pytest.raises(UserError, match="running already" if runs else "not running"):
+            await actions[verb](name)
+        return False
+    await asyncio.wait_for(actions[verb](name), 20)
+    return True
+
+
+async def has_status(run: Run, name: str, *wanted: str) -> str:
+    """Return the status as soon as it is one of these."""
+    async with asyncio.timeout(20):
+        while (status := await run.status(name)) not in wanted:
+            await asyncio.sleep(0)
+    return status
+
+
+AFTER = {"kill": "killed", "pause": "paused"}
+
+
+@pytest.mark.parametrize("down", ["nothing", "kill", "pause"])
+@pytest.mark.parametrize("name", ["database", "balancer"])
+def test_no_order_of_commands_is_a_dead_end(down: str, name: str, tmp_path: Path, ports: Ports) -> None:
+    """Every order of the four commands, with what the component needs there, killed or paused; then all gets well.
+
+    A replica that was started while its primary was down used to be ``starting`` for ever, and refused every command.
+    """
+    names = ["engine", "database", "service-1", "balancer"]
+
+    async def scenario() -> None:
+        async with Run(tmp_path, chained(ports, tmp_path, names)) as run:
+            for order in itertools.permutations(("kill", "pause", "resume", "start")):
+                need = names[names.index(name) - 1]
+                if down != "nothing":
+                    assert await do(run, down, need)
+                for verb in order:
+                    taken = await do(run, verb, name)
+                    status = await run.status(name)
+                    if verb in AFTER and taken:
+                        assert status == AFTER[verb], order
+                    if verb in {"resume", "start"} and taken:
+                        assert status in ({"ready"} if down == "nothing" else {"starting", "not ready"}), order
+                if down != "nothing":
+                    assert await do(run, {"kill": "start", "pause": "resume"}[down], need)
+                for one in names:  # the way out is the same, whatever happened
+                    await do(run, "resume" if await run.pid(one) else "start", one)
+                    await has_status(run, one, "ready")
+            assert run.exits == []
+
+    asyncio.run(scenario())
+
+
+def test_what_others_do_to_a_process_is_seen(tmp_path: Path, ports: Ports) -> None:
+    """A signal from elsewhere changes the state as a command does, and the commands work on it."""
+
+    async def scenario() -> None:
+        async with Run(tmp_path, chained(ports, tmp_path, ["database", "service-1"])) as run:
+            psutil.Process(await run.pid("database")).send_signal(signal.SIGSTOP)
+            await has_status(run, "database", "paused")
+            await has_status(run, "service-1", "not ready")
+            await run.supervisor.resume("database")
+            assert await run.status("service-1") == "ready"
+            psutil.Process(await run.pid("database")).send_signal(signal.SIGKILL)
+            await asyncio.wait_for(run.died.wait(), 20)
+            assert await run.status("database") == "died"
+            await run.supervisor.restart("database")
+            assert {row.status for row in await run.supervisor.rows()} == {"ready"}
+
+    asyncio.run(scenario())
+
+
+def test_a_start_that_waits_can_be_ended_by_another_command(tmp_path: Path, ports: Ports) -> None:
+    """It says what happened; two starts at a time start it once."""
+
+    async def scenario() -> None:
+        [never] = chained(ports, tmp_path, ["database"])
+        run = Run(tmp_path, [never])
+        try:
+            await run.supervisor.start()
+            await run.supervisor.kill("database")
+            never.argv = lambda: [sys.executable, "-c", "import signal; signal.pause()"]
+            both = [asyncio.create_task(run.supervisor.restart("database")) for _ in range(2)]
+            await has_status(run, "database", "starting")
+            await run.supervisor.kill("database")
+            messages = sorted(str(error) for error in await asyncio.gather(*both, return_exceptions=True))
+            assert messages == ["database is running already", "database was killed before it was ready"]
+            assert run.exits == []
+        finally:
+            await run.supervisor.stop()
+
+    asyncio.run(scenario())

@@ -157,6 +157,8 @@ class Cluster:
             prepare=self._create_primary if node == 0 else self._wait_for_copy,
             initialise=self._create_database if node == 0 else _nothing,
             check_ready=check_ready,
+            needs=(PRIMARY,) if node else (),
+            starts_early=True,
             user=self._user,
             niceness=5 if node else 0,
             stop_signal=signal.SIGINT,
