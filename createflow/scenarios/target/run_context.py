@@ -12,7 +12,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.traffic.traffic import Traffic
 from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.curl_line import header_variable
-from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.text.secret_mask import Mask, is_secret_header
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Limits, Profile
@@ -52,7 +52,11 @@ class RunContext:
         self.variables = {"run_id": run_id}
         """Values for ``{name}`` in paths and bodies: the run's id, and what set-up requests captured."""
         for name, value in profile.target.headers.items():
-            mask.add(value, shown=header_variable(name))
+            mask.add_header(name, value, shown=header_variable(name))
+        for request in (*profile.setup, *profile.teardown):
+            for name, value in request.headers.items():
+                if is_secret_header(name):
+                    mask.add_header(name, value, shown=header_variable(name))
 
     def path(self, template: str, **more: str) -> str:
         """The path with every variable filled in, percent-encoded.
