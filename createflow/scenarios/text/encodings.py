@@ -55,7 +55,7 @@ def _lower_escapes(text: str) -> str:
 
 
 def _in_markup(text: str) -> set[str]:
-    quotes = ({}, {'"': "&quot;"}, {"'": "&apos;"}, {'"': "&quot;", "'": "&apos;"})
+    quotes: tuple[dict[str, str], ...] = ({}, {'"': "&quot;"}, {"'": "&apos;"}, {'"': "&quot;", "'": "&apos;"})
     return {escape(text), text.translate(_MARKUP), *(xml_escape(text, entities) for entities in quotes)}
 
 
