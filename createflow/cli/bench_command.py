@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +13,9 @@ from rich.console import Console
 from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.interrupts import Interrupts, interrupts
+from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, parse_address
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption, parse_address
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import open_report_files, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
@@ -78,6 +80,7 @@ def bench(
     profile: ProfileOption = None,
     url: UrlOption = None,
     allow_commands: AllowCommandsOption = False,
+    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     report: options.Report = None,
 ) -> None:
     """Load a create endpoint, verify every write, and evaluate targets.
@@ -128,9 +131,10 @@ def bench(
     # A load injects no faults.
     source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth",))
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
+    tell_what_was_left()
     with interrupts() as signals:
         try:
-            result = signals.run(_bench(source, metrics_address, run, signals))
+            result = signals.run(_bench(source, metrics_address, run, signals, wait_s=wait_for_lease))
         except SearchInterrupted:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
         # Files first: the reader of stdout may be slow, or gone.
@@ -205,11 +209,17 @@ async def _until_signal(signals: Interrupts, work: Coroutine[Any, Any, Result]) 
 
 
 async def _bench(
-    source: ProfileSource, metrics_address: tuple[str, int] | None, run: Run, signals: Interrupts
+    source: ProfileSource,
+    metrics_address: tuple[str, int] | None,
+    run: Run,
+    signals: Interrupts,
+    *,
+    wait_s: float,
 ) -> LoadReport:
     """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
     from createflow.cli.bench_live import live_view
     from createflow.scenarios.benchmark.run import Observer
+    from createflow.scenarios.harness.lease import Holder, lease_of
     from createflow.scenarios.load.fleet.run import StopSignals
     from createflow.scenarios.metrics.exporters import Exporters
 
@@ -217,7 +227,12 @@ async def _bench(
     print_on_stderr = partial(print_message, console)
     stops = _Stops(signals)
     signals.handle(stops.on_signal)
-    async with open_profile(source, console) as profile:
+    async with AsyncExitStack() as scope:
+        profile = await scope.enter_async_context(open_profile(source, console))
+        if not source.is_bundled:
+            holder = Holder.this_process("bench", is_alone=False)
+            lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=print_on_stderr)
+            await scope.enter_async_context(lease)
         stops.is_loading = True
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:

@@ -1,15 +1,14 @@
 """The bundled stack: started for one command, and shown as a table of components."""
 
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from createflow.cli.left_behind import stack_directory
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:  # the extra may not be installed
@@ -51,10 +50,9 @@ async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[R
         from createflow.reference_server.stack import stack
         from createflow.reference_server.stack.options import StackOptions
     typer.echo("starting the bundled stack ...", err=True)
-    with tempfile.TemporaryDirectory(prefix="createflow-stack-") as directory:
-        Path(directory).chmod(0o711)  # PostgreSQL's user must be able to pass
+    with stack_directory() as directory:
         async with stack.running_stack(
-            Path(directory) / "state",
+            directory / "state",
             StackOptions(),
             on_exit=lambda ended: on_death(ended.describe()),
         ) as running:

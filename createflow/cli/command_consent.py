@@ -19,6 +19,7 @@ from pathlib import Path
 import typer
 
 from createflow.cli.messages import is_confirmed, is_on_terminal
+from createflow.scenarios.harness.state_folder import state_folder
 from createflow.schemas.error import UserError
 
 Commands = Mapping[str, tuple[str, ...]]
@@ -82,10 +83,7 @@ def _hash(profile: Path, key: str, command: Iterable[str]) -> str:
 
 
 def _state_file() -> Path:
-    # XDG Base Directory Specification: a relative path in the variable is to be ignored.
-    named = Path(os.environ.get("XDG_STATE_HOME", ""))
-    folder = named if named.is_absolute() else Path.home() / ".local" / "state"
-    return folder / "createflow" / _FILE_NAME
+    return state_folder() / _FILE_NAME
 
 
 def _confirmed() -> list[str]:

@@ -32,6 +32,16 @@ StateOption = Annotated[
     typer.Option("--state", metavar="DIR", help="State directory of the reference: profile, keys, logs, data."),
 ]
 
+WaitForLeaseOption = Annotated[
+    float,
+    typer.Option(
+        "--wait-for-lease",
+        metavar="DURATION",
+        parser=lambda text: parse_duration_s(text),  # noqa: PLW0108 - it is defined below
+        help="How long to wait while another command uses the target and one of them injects faults.",
+    ),
+]
+
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 

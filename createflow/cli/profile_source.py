@@ -27,6 +27,11 @@ class ProfileSource:
     """The profile of the file. ``load_source`` sets it, once its commands may run."""
 
     @property
+    def is_bundled(self) -> bool:
+        """The target is a stack that this command starts, and that ends with it."""
+        return self.file is None and self.url is None
+
+    @property
     def description(self) -> str:
         """The text that reports and messages show."""
         if self.file is not None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.interrupts import interrupts
 from createflow.cli.messages import print_message
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption
 from createflow.cli.profile_source import choose_source, load_source, source_of_report
 from createflow.cli.report_output import open_report_files, save_all
 from createflow.cli.run_command import RunReportOption, run_checks
@@ -38,6 +38,7 @@ def replay(
     profile: ProfileOption = None,
     url: UrlOption = None,
     allow_commands: AllowCommandsOption = False,
+    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     report: RunReportOption = None,
 ) -> None:
     """Repeat the failed checks of a saved report.
@@ -65,7 +66,7 @@ def replay(
         source = source_of_report(saved.profile, has_file=saved.place is not None)
     source = load_source(source, allow_commands=allow_commands)
     with interrupts() as signals:
-        now = run_checks(source, checks, signals, files, gate=saved.gate, seed=saved.seed)
+        now = run_checks(source, checks, signals, files, gate=saved.gate, seed=saved.seed, wait_s=wait_for_lease)
         save_all(files, RENDERERS, now)
     repeated = replaying.repeated(before, now)
     for one in repeated:

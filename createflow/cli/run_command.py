@@ -3,6 +3,8 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,9 @@ from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.interrupts import Interrupts, interrupts
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, report_option
+from createflow.cli.left_behind import tell_what_was_left
+from createflow.cli.messages import print_message
+from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption, report_option
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
@@ -52,6 +56,7 @@ def run(
         ),
     ] = None,
     allow_commands: AllowCommandsOption = False,
+    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     report: RunReportOption = None,
 ) -> None:
     """Check that a create endpoint keeps its promises.
@@ -62,7 +67,8 @@ def run(
     The run creates resources on the target. Ctrl-C ends it early: faults
     are removed, resources are deleted, and the partial report is written.
     A second Ctrl-C ends the deletion. The JSON report is written after
-    each check, the others at the end.
+    each check, the others at the end. A guardian process removes faults
+    and resources when the run is killed; the next command tells of it.
 
     Example: createflow run --profile createflow.toml --report html=run.html
     """
@@ -75,7 +81,7 @@ def run(
     files = open_report_files(report, RENDERERS)
     source = load_source(choose_source(profile, url), allow_commands=allow_commands)
     with interrupts() as signals:
-        result = run_checks(source, checks, signals, files, gate=level, seed=seed)
+        result = run_checks(source, checks, signals, files, gate=level, seed=seed, wait_s=wait_for_lease)
         # Files first: the reader of stdout may be slow, or gone.
         save_all(files, RENDERERS, result)
         publish_to_github(result, os.environ)
@@ -99,17 +105,20 @@ def run_checks(
     *,
     gate: Level = Level.MUST,
     seed: int | None = None,
+    wait_s: float = 0.0,
 ) -> RunReport:
     """Run checks with progress on stderr, and write the JSON report after each.
 
-    The first signal ends the run early, after its clean-up; the second one ends the clean-up too.
+    The first signal ends the run early, after its clean-up; the second one ends the clean-up too. Another command that
+    uses the target is waited for, at most so long.
 
     Raises:
         UserError: the profile cannot be used, or its baseline names an unknown check.
         TargetError: the target does not answer.
         typer.Exit: a signal came before the first check.
     """
-    return signals.run(_run_checks(source, checks, signals, partial_writer(files), gate=gate, seed=seed))
+    tell_what_was_left()
+    return signals.run(_run_checks(source, checks, signals, partial_writer(files), gate=gate, seed=seed, wait_s=wait_s))
 
 
 async def _run_checks(
@@ -120,12 +129,16 @@ async def _run_checks(
     *,
     gate: Level,
     seed: int | None,
+    wait_s: float,
 ) -> RunReport:
     from createflow.cli.run_view import live_progress
     from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.conformance.known_failures import require_known
     from createflow.scenarios.conformance.profile_lines import place_of
     from createflow.scenarios.conformance.run import conformance
+    from createflow.scenarios.harness.check import injects_faults
+    from createflow.scenarios.harness.guardian.client import Guarding
+    from createflow.scenarios.harness.lease import Holder, lease_of
 
     console = Console(stderr=True)
     task = asyncio.current_task()
@@ -138,9 +151,15 @@ async def _run_checks(
             task.cancel()
 
     signals.handle(on_signal)
-    async with open_profile(source, console) as profile:
+    async with AsyncExitStack() as scope:
+        profile = await scope.enter_async_context(open_profile(source, console))
         require_known(profile.baseline, CATALOGUE)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
+        held: tuple[int, ...] = ()
+        if not source.is_bundled:
+            holder = Holder.this_process("run", is_alone=injects_faults(profile, checks))
+            lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=partial(print_message, console))
+            held = await scope.enter_async_context(lease)
         with live_progress(console) as progress:
             return await conformance(
                 profile,
@@ -152,6 +171,7 @@ async def _run_checks(
                 seed=seed,
                 on_partial=on_partial,
                 hurry=hurry,
+                guarding=Guarding("run", is_target_ours=source.is_bundled, held=held),
             )
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from createflow.cli.bundled_stack import components_table, reference_extra
 from createflow.cli.command_consent import remember_consent
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
 from createflow.cli.options import DEFAULT_STATE, StateOption
 from createflow.schemas import profile_file
@@ -78,6 +79,7 @@ def up(
     )
     for name in options.defects:  # before anything starts
         find_defect(name)
+    tell_what_was_left()
     try:
         asyncio.run(_up(options, state))
     except asyncio.CancelledError:

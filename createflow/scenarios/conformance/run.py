@@ -13,6 +13,7 @@ from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.target.setup_and_cleanup import clean_up
@@ -23,6 +24,7 @@ from createflow.schemas.report import CheckResult, Level, Outcome, ProfilePlace,
 _AT_ONCE = 8
 _CLEANUP_S = 30.0
 _HURRIED_CLEANUP_S = 3.0
+_UNLEASED = Guarding()
 
 
 class Progress(Protocol):
@@ -49,6 +51,7 @@ async def conformance(
     seed: int | None = None,
     on_partial: Callable[[RunReport], None] = lambda _: None,
     hurry: asyncio.Event | None = None,
+    guarding: Guarding = _UNLEASED,
 ) -> RunReport:
     """Run the checks: independent ones at once, then those that disturb others, then those that look at everything.
 
@@ -62,6 +65,7 @@ async def conformance(
         seed: of an earlier run, to generate the same cases again.
         on_partial: receives the report so far after each check, as that of an interrupted run.
         hurry: when it is set, the clean-up ends at once.
+        guarding: how the run's guardian heals and removes what is left if the run is killed.
 
     Raises:
         UserError: a key, file, variable or address of the profile cannot be used.
@@ -73,7 +77,7 @@ async def conformance(
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False
     left_behind: tuple[str, ...] = ()
-    probes = ProbeSet(profile, run_id, mask, seed)
+    probes = ProbeSet(profile, run_id, mask, seed, guarding)
 
     def report_of(results: tuple[CheckResult, ...]) -> RunReport:
         return RunReport(

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.finding_id import finding_id
+from createflow.scenarios.harness.guardian.faults import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
-from createflow.scenarios.target.fault_commands import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.target.http_client import BadReply, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.traffic.observed import CHECK_ID

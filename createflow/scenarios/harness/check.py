@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, Replicas, SearchIndex
-from createflow.scenarios.target.probes import Callbacks, Issuer, Tokens
+from createflow.scenarios.target.probes import Callbacks, Faults, Issuer, Tokens
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
@@ -211,3 +211,10 @@ def similar_ids(checks: Sequence[Check], word: str) -> str:
     found += [check.id for check in checks if word in check.id and word]
     unique = list(dict.fromkeys(found))[:3]
     return f"did you mean {' or '.join(unique)}?" if unique else "createflow checks lists them all"
+
+
+def injects_faults(profile: Profile, checks: Sequence[Check]) -> bool:
+    """Whether one of these checks injects a fault of the profile."""
+    return bool(profile.faults) and any(
+        parameter.role is Faults for check in checks for parameter in check.parameters.values()
+    )

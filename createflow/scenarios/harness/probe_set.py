@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from createflow.scenarios.harness.check import Check, Parameter
+from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
+from createflow.scenarios.harness.guardian.faults import DeclaredFaults
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
@@ -15,7 +17,6 @@ from createflow.scenarios.target.callback_listener import CallbackListener, is_l
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.credentials.provider import AuthProvider, writer_of
 from createflow.scenarios.target.credentials.registry import auth_provider
-from createflow.scenarios.target.fault_commands import DeclaredFaults
 from createflow.scenarios.target.http_client import BadReply, HttpConnection
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
@@ -99,9 +100,11 @@ class ProbeSet:
     mask: Mask
     seed: int = 0
     """What checks generate depends on it and on the check's id alone."""
+    guarding: Guarding = field(default_factory=Guarding)
     context: RunContext = field(init=False)
     connection: HttpConnection = field(init=False)
     contract: Contract = field(init=False)
+    guardian: RunGuardian = field(init=False)
     unhealed_fault: str = ""
     """The fault that could not be healed; from then on no failure can be blamed on the target."""
     causes: dict[str, str] = field(default_factory=dict)
@@ -130,6 +133,8 @@ class ProbeSet:
         self._auth.tokens(self.run_id)
         self.context = RunContext(self.profile, self.run_id, self.mask)
         self.connection = HttpConnection(self.context)
+        self.guardian = RunGuardian(self.profile, self.context, self.guarding)
+        self.context.on_created = self.guardian.on_created
         self._sinks = SinkProbes(configured_probes(self.profile.sinks, self.profile.target.fields.id))
 
     async def __aenter__(self) -> Self:
@@ -142,8 +147,12 @@ class ProbeSet:
         try:
             await self.connection.require_reachable()
             await self._auth.open()
+            await self.guardian.start_if_needed()
             self._is_set_up = True
-            await set_up(self.connection, self.profile.setup, writer_of(self._auth.tokens(self.run_id)))
+            writer = writer_of(self._auth.tokens(self.run_id))
+            self.guardian.needs_teardown(writer)
+            await set_up(self.connection, self.profile.setup, writer)
+            self.guardian.needs_teardown(writer)
             # A variable without a value is reported here, once, not by every check.
             self.context.path(self.profile.target.path, new_id="")
         except BaseException:
@@ -156,6 +165,7 @@ class ProbeSet:
     async def __aexit__(self, *_: object) -> None:
         """Send the tear-down requests unless they were sent, and close everything."""
         await self.tear_down()
+        await self.guardian.end()
         await self._auth.close()
         await asyncio.gather(self.connection.close(), self._sinks.close(), return_exceptions=True)
 
@@ -167,9 +177,11 @@ class ProbeSet:
         who = writer_of(self._auth.tokens(self.run_id))
         try:
             async with asyncio.timeout(_TEARDOWN_TIMEOUT_S):
-                return await tear_down(self.connection, self.profile.teardown, who)
+                problems = await tear_down(self.connection, self.profile.teardown, who)
+            self.guardian.torn_down()
         except TimeoutError:
             return (f"the tear-down did not end within {_TEARDOWN_TIMEOUT_S:g} s",)
+        return problems
 
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target, with a writer of the check's own."""
@@ -217,7 +229,11 @@ class ProbeSet:
             Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
             Issuer: self._auth.issuer(),
-            Faults: DeclaredFaults(self.profile.faults, self.context.traffic) if self.profile.faults else None,
+            Faults: (
+                DeclaredFaults(self.profile.faults, self.guardian, self.context.traffic)
+                if self.profile.faults
+                else None
+            ),
         }
 
     def _target_for_sample(self, group: str) -> HttpTarget:

@@ -1,4 +1,4 @@
-"""The endpoint under test: requests and replies, principals and credentials, faults, TLS.
+"""The endpoint under test: requests and replies, principals and credentials, TLS.
 
 What may enter: what talks to the endpoint or describes it. Sinks have a package of their own.
 """

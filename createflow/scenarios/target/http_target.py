@@ -268,6 +268,12 @@ class HttpTarget:
             return
         created = Created(location or str(resource_id), who, resource_id or "")
         self._context.created.append(created)
+        self._locate(created, reply)
+        self._context.on_created(created)
+
+    def _locate(self, created: Created, reply: Reply) -> None:
+        """Find the URL at which a created resource can be deleted, or the reason why it is kept."""
+        location = reply.headers.get("location", "")
         if reply.status != 201:
             # A 200 may be about a resource that was there before (RFC 9110 §9.3.4).
             created.kept_because = f"the create was answered {reply.status}, not 201"

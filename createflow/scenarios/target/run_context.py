@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -49,6 +49,8 @@ class RunContext:
         self.traffic = Traffic(profile.limits, profile.deadlines.recovery_s)
         self.created: list[Created] = []
         self.writes = WriteRecord(run_id)
+        self.on_created: Callable[[Created], None] = lambda _: None
+        """Called with each created resource, as soon as its address is known."""
         self.variables = {"run_id": run_id}
         """Values for ``{name}`` in paths and bodies: the run's id, and what set-up requests captured."""
         for name, value in profile.target.headers.items():

@@ -1,0 +1,138 @@
+"""The guardian process of a run. Run as ``python -m createflow.scenarios.harness.guardian.process``.
+
+It reads JSON lines from its standard input, which is closed when the run is gone, also by SIGKILL. Secrets come that
+way only: a command line can be read by every user. It runs the commands that inject and heal faults itself, one after
+the other, so that a heal never overtakes an injection of a run that was killed meanwhile. As long as the run lives it
+imports only what starts in milliseconds and needs little memory.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+from createflow.scenarios.harness.guardian.command import run_command
+from createflow.scenarios.harness.guardian.records import Record, RecordFile
+from createflow.scenarios.harness.guardian.rescue import Stake, rescue
+
+Message = dict[str, Any]
+
+_MAX_LINE_BYTES = 16 * 1024 * 1024
+_INJECTION_GRACE_S = 2.0
+"""So long an injection may go on after the run gave it up. What is done half is harder to heal."""
+_LONGEST_S = 90
+"""After the run is gone."""
+
+
+class Guardian:
+    """What the run has told."""
+
+    def __init__(self, begin: Message) -> None:
+        self.record = Record(
+            run_id=begin["run_id"],
+            command=begin["command"],
+            pid=begin["pid"],
+            started_at=begin["started_at"],
+            target=begin["target"],
+        )
+        self.stake = Stake(self.record, begin["profile"])
+        self.is_target_ours: bool = begin["is_target_ours"]
+        """The target ends with the run, so nothing needs to be healed or removed."""
+        self.has_ended = False
+        self._file = RecordFile.create(self.record)
+        self._injection: asyncio.Task[None] | None = None
+
+    def save(self) -> None:
+        """Write the record."""
+        if self._file is not None:
+            self._file.write(self.record)
+
+    def close(self, *, keep_record: bool) -> None:
+        """Remove the record, unless it has something to tell."""
+        if self._file is not None and not keep_record:
+            self._file.remove()
+
+    async def receive(self, message: Message) -> None:
+        """Do what a message of the run says."""
+        if "inject" in message:
+            self.record.faults[message["inject"]] = message["heal_command"]
+            self.save()  # before anything breaks
+            self._injection = asyncio.create_task(self._inject(message["id"], message["command"]))
+        elif "heal" in message:
+            await self.settle_injection()
+            problem = await run_command(message["heal_command"])
+            if not problem:
+                self.record.faults.pop(message["heal"], None)
+                self.save()
+            _answer(message["id"], problem)
+        elif "injected" in message:  # a guardian before this one was told
+            self.record.faults[message["injected"]] = message["heal_command"]
+            self.save()
+        elif "created" in message:
+            self.stake.created[message["created"]["url"]] = message["created"]
+            self.record.created = len(self.stake.created)
+        elif "teardown" in message:
+            self.stake.teardown = message["teardown"]
+        elif "end" in message:
+            self.has_ended = True
+
+    async def settle_injection(self) -> None:
+        """Wait until no injection goes on; one that takes long is killed."""
+        if self._injection is not None and not self._injection.done():
+            await asyncio.wait({self._injection}, timeout=_INJECTION_GRACE_S)
+            self._injection.cancel()
+            await asyncio.wait({self._injection})
+
+    async def _inject(self, number: int, command: list[str]) -> None:
+        problem = "it was ended"
+        try:
+            problem = await run_command(command)
+        finally:
+            _answer(number, problem)
+
+
+def _answer(number: int, problem: str) -> None:
+    with suppress(OSError):  # the run is gone
+        os.write(1, json.dumps({"id": number, "problem": problem}).encode() + b"\n")
+
+
+async def guard() -> None:
+    """Serve the run until it ends or is gone."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_MAX_LINE_BYTES)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    first = await reader.readline()
+    if not first.endswith(b"\n"):
+        return
+    guardian = Guardian(json.loads(first))
+    while (line := await reader.readline()).endswith(b"\n"):
+        await guardian.receive(json.loads(line))
+        if guardian.has_ended:
+            await guardian.settle_injection()
+            guardian.close(keep_record=False)
+            return
+    signal.alarm(_LONGEST_S)
+    await guardian.settle_injection()
+    if guardian.is_target_ours:
+        guardian.close(keep_record=False)
+        return
+    await rescue(guardian.stake, guardian.save)
+    guardian.close(keep_record=guardian.record.is_worth_telling)
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing. Not SIG_IGN, which the commands would inherit."""
+
+
+def main() -> None:
+    """Guard one run."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _ignore)
+    asyncio.run(guard())
+
+
+if __name__ == "__main__":
+    main()

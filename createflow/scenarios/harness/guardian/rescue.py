@@ -1,0 +1,104 @@
+"""What a guardian does when its run is gone: it heals the faults, then removes what the run created."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from createflow.scenarios.harness.guardian.command import run_command
+from createflow.scenarios.harness.guardian.records import Record
+
+if TYPE_CHECKING:
+    from createflow.scenarios.target.principal import Principal
+
+_HEALING_S = 40.0
+_RETRY_PAUSE_S = 0.5
+_CLEAN_UP_S = 20.0
+_TEARDOWN_S = 10.0
+
+
+@dataclass(slots=True)
+class Stake:
+    """What a run has told its stake."""
+
+    record: Record
+    profile: dict[str, Any]
+    """Its target and its tear-down requests, as JSON."""
+    created: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The resources to delete, by URL."""
+    teardown: dict[str, Any] | None = None
+    """The variables and the credential for the tear-down requests, if they have to be sent."""
+
+
+async def rescue(stake: Stake, save: Callable[[], None]) -> None:
+    """Heal and remove all that can be, within a bounded time.
+
+    Args:
+        stake: what is to be healed and removed; its record is kept up to date.
+        save: writes the record down.
+    """
+    record = stake.record
+    await asyncio.gather(*(_heal(record, name, command) for name, command in tuple(record.faults.items())))
+    record.has_ended = True
+    save()
+    if stake.created or stake.teardown is not None:
+        try:
+            await _remove(stake)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the record must say what is left
+            record.left_behind.append(f"the clean-up failed: {type(error).__name__}")
+        save()
+
+
+async def _heal(record: Record, name: str, command: Sequence[str]) -> None:
+    """Run the command until it succeeds once: it may come while the injection still takes effect."""
+    problem = ""
+    try:
+        async with asyncio.timeout(_HEALING_S):
+            while problem := await run_command(command):
+                await asyncio.sleep(_RETRY_PAUSE_S)
+    except TimeoutError:
+        record.not_healed[name] = problem or f"{command[0]} did not end within {_HEALING_S:g} s"
+        return
+    del record.faults[name]
+    record.healed.append(name)
+
+
+async def _remove(stake: Stake) -> None:
+    # Here: these imports take longer than most heal commands.
+    from createflow.scenarios.target.http_client import HttpConnection
+    from createflow.scenarios.target.run_context import Created, RunContext
+    from createflow.scenarios.target.setup_and_cleanup import clean_up, tear_down
+    from createflow.scenarios.text.secret_mask import Mask
+    from createflow.schemas.profile import Profile
+
+    record = stake.record
+    profile = Profile.model_validate(stake.profile)
+    context = RunContext(profile, record.run_id, Mask())
+    connection = HttpConnection(context)
+    try:
+        for one in stake.created.values():
+            context.variables = dict(one["variables"])
+            created = Created(one["url"], _principal(one["who"]), one["id"])
+            created.is_guessed, created.kept_because = one["is_guessed"], one["kept_because"]
+            context.created.append(created)
+        if profile.target.cleanup:
+            left = await clean_up(connection, within_s=_CLEAN_UP_S)
+            record.removed = len(stake.created) - len(left)
+            record.left_behind += left
+        if stake.teardown is not None:
+            context.variables = dict(stake.teardown["variables"])
+            who = _principal(stake.teardown["who"])
+            try:
+                async with asyncio.timeout(_TEARDOWN_S):
+                    record.left_behind += await tear_down(connection, profile.teardown, who)
+            except TimeoutError:
+                record.left_behind.append(f"the tear-down did not end within {_TEARDOWN_S:g} s")
+        record.left_behind = [context.mask.text(text) for text in record.left_behind]
+    finally:
+        await connection.close()
+
+
+def _principal(who: dict[str, Any]) -> "Principal":
+    from createflow.scenarios.target.principal import Principal
+
+    return Principal(who["subject"], who["token"], scheme=who["scheme"], header=who["header"])

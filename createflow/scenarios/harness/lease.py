@@ -1,0 +1,171 @@
+"""A lease on a target: a run that injects faults has it alone, all others share it.
+
+Two runs on one target accuse it falsely when one of them kills its services. The lease is a lock on a file in the state
+folder of the user, one for each origin, so it ends with its last holder, however that goes. The guardian of a run
+holds it as well: until the target is whole nobody else gets it. Other users and other machines are not seen.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from createflow.scenarios.harness.state_folder import private_folder
+from createflow.schemas.error import TargetError
+from createflow.schemas.origin import Origin
+
+_FOLDER = "leases"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_POLL_S = 0.1
+_MOST_BYTES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a lease."""
+
+    command: str
+    pid: int
+    host: str
+    since: str
+    is_alone: bool
+
+    @classmethod
+    def this_process(cls, command: str, *, is_alone: bool) -> "Holder":
+        """This process, from now on."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return cls(command, os.getpid(), socket.gethostname(), now, is_alone)
+
+    def __str__(self) -> str:
+        faults = " with faults" if self.is_alone else ""
+        return f"{self.command}{faults}, process {self.pid} on {self.host}, since {self.since}"
+
+
+@asynccontextmanager
+async def lease_of(
+    base_url: str,
+    holder: Holder,
+    *,
+    wait_s: float,
+    on_message: Callable[[str], None],
+) -> AsyncIterator[tuple[int, ...]]:
+    """Hold the lease inside the block. Gives the open files that hold it; none where the state folder cannot be used.
+
+    Args:
+        base_url: of the target.
+        holder: this run.
+        wait_s: how long to wait for others.
+        on_message: called once, with the name of the one that is waited for.
+
+    Raises:
+        TargetError: another holder has it.
+    """
+    path = _path_of(base_url)
+    if path is None:
+        yield ()
+        return
+    descriptor = await _locked(path, base_url, holder, wait_s=wait_s, on_message=on_message)
+    try:
+        with _named(path, holder):
+            yield (descriptor,)
+    finally:
+        with suppress(OSError):  # others share it
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        os.close(descriptor)
+
+
+async def _locked(
+    path: Path, base_url: str, holder: Holder, *, wait_s: float, on_message: Callable[[str], None]
+) -> int:
+    """The open and locked file."""
+    give_up = time.monotonic() + wait_s
+    is_told = False
+    while (descriptor := _try_lock(path, is_alone=holder.is_alone)) is None:
+        names = " and ".join(map(str, _others(path))) or "another createflow command"
+        if time.monotonic() >= give_up:
+            waited = f" (waited {wait_s:g} s)" if wait_s else ""
+            raise TargetError(
+                base_url,
+                f"in use by {names}{waited}",
+                hint="faults of one run make another one fail; wait for it: --wait-for-lease 10m",
+            )
+        if not is_told:
+            on_message(f"waiting for {names}")
+            is_told = True
+        await asyncio.sleep(_POLL_S)
+    return descriptor
+
+
+def _try_lock(path: Path, *, is_alone: bool) -> int | None:
+    """The open and locked file; None when somebody else has it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if is_alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)  # its last holder removed the file meanwhile
+
+
+@contextmanager
+def _named(path: Path, holder: Holder) -> Iterator[None]:
+    """A file beside the lock with the holder's name, for messages only; it is stale when the process is gone."""
+    name = path.with_name(f"{path.stem}.{holder.pid}.json")
+    with suppress(OSError):
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump([holder.command, holder.pid, holder.host, holder.since, holder.is_alone], file)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            name.unlink()
+
+
+def _others(path: Path) -> list[Holder]:
+    """The holders by name. One that is gone is still named while its guardian makes the target whole."""
+    holders = []
+    for name in sorted(path.parent.glob(f"{path.stem}.*.json")):
+        with suppress(OSError, ValueError, TypeError):
+            with name.open("rb") as file:
+                command, pid, host, since, is_alone = json.loads(file.read(_MOST_BYTES))
+            holder = Holder(str(command), int(pid), str(host), str(since), bool(is_alone))
+            holders.append(holder if _is_alive(holder.pid) else replace(holder, command=f"{command} (ended)"))
+    alive = [holder for holder in holders if _is_alive(holder.pid)]
+    return alive or holders
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _path_of(base_url: str) -> Path | None:
+    """The lock file of an origin; None where none can be kept."""
+    try:
+        origin = Origin.of(base_url)
+        folder = private_folder(_FOLDER)
+    except (ValueError, OSError, RuntimeError):
+        return None
+    if origin.host in _LOOPBACK:
+        origin = replace(origin, host="localhost")
+    return folder / f"{hashlib.sha256(str(origin).encode()).hexdigest()[:32]}.lock"
