@@ -29,6 +29,8 @@ class _Writes:
     created: list[Written] = field(default_factory=list)
     updated: list[Written] = field(default_factory=list)
     deleted: list[Written] = field(default_factory=list)
+    read_at_once: int = 0
+    lost_at_once: list[Written] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     """Answers to ordinary writes that were not accepted."""
 
@@ -76,6 +78,15 @@ class WriteSample:
         """Resources that were created and then deleted. Raises Inconclusive as ``created`` does."""
         return _some((await self._made()), "deleted")
 
+    async def read_at_once(self) -> tuple[int, list[Written]]:
+        """How many resources were read at once after their create, and those that were not found then.
+
+        Raises:
+            Inconclusive: as ``created`` does.
+        """
+        writes = await self._made()
+        return writes.read_at_once, writes.lost_at_once
+
     async def all(self) -> list[Written]:
         """All of them. Raises Inconclusive as ``created`` does."""
         writes = await self._made()
@@ -91,7 +102,7 @@ class WriteSample:
 
     async def _make(self, group: str, writes: _Writes) -> None:
         target = self._target_of(group)
-        left = iter(range(self._size(_CREATED if group == "created" else _CHANGED, group)))
+        left = iter(range(self._size(_CREATED if group == "created" else _CHANGED)))
         until = time.perf_counter() + 2 * _WITHIN_S
 
         async def sender() -> None:
@@ -102,10 +113,10 @@ class WriteSample:
 
         await asyncio.gather(*(sender() for _ in range(_AT_ONCE)))
 
-    def _size(self, wanted: int, group: str) -> int:
+    def _size(self, wanted: int) -> int:
         if self._limits is None:
             return wanted
-        requests = 1 if group == "created" else 2
+        requests = 2
         allowed = self._limits.burst * _USED_RATIO + self._limits.rate_per_s * _USED_RATIO * _WITHIN_S
         return max(min(wanted, int(allowed / requests)), 1)
 
@@ -119,6 +130,7 @@ class WriteSample:
                 return
             if group == "created":
                 writes.created.append(written)
+                await self._read_at_once(target, written, writes)
                 return
             change = await (self._updated(target, written) if group == "updated" else target.delete(written.url))
             if change.accepted:
@@ -128,6 +140,16 @@ class WriteSample:
                 writes.unexpected.append(f"{what} was answered with {change.status}")
         except NoReply as error:
             writes.unexpected.append(f"an ordinary write was not answered: {error}")
+
+    @staticmethod
+    async def _read_at_once(target: HttpTarget, written: Written, writes: _Writes) -> None:
+        """Read without any pause: where the commit comes after the reply, there are milliseconds to see it."""
+        if not written.url:
+            return
+        reply = await target.read(written.url, may_be_lost=True, paced=False)
+        writes.read_at_once += 1
+        if reply.status in {404, 410}:
+            writes.lost_at_once.append(written)
 
     @staticmethod
     async def _updated(target: HttpTarget, written: Written) -> Reply:

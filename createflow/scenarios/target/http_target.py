@@ -151,13 +151,14 @@ class HttpTarget:
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
         may_be_lost: bool = False,
+        paced: bool = True,
     ) -> Reply:
         """Send a GET.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
         """
-        reply = await self.send("GET", url, who=who, headers=headers)
+        reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
         written = self._context.writes.at(self._absolute(url))
         if written is not None and None not in written.states() and (who or self.writer).subject == written.who.subject:
             is_lost = reply.status in {404, 410}

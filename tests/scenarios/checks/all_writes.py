@@ -117,6 +117,7 @@ class SmallRun:
         self.record = WriteRecord(RUN)
         self.stores = Stores()
         self.trail = Trail(self.stores)
+        self.lost_at_once: list[Written] = []
         self._number = 0
         for group in ("created", "created", "updated", "updated", "deleted", "deleted"):
             self._write(group)
@@ -134,6 +135,10 @@ class SmallRun:
     async def deleted(self) -> list[Written]:
         """Those that were deleted."""
         return [written for written in self.record.resources.values() if written.count(Change.DELETE)]
+
+    async def read_at_once(self) -> tuple[int, list[Written]]:
+        """All were found."""
+        return len(await self.created()), self.lost_at_once
 
     async def all(self) -> list[Written]:
         """Everything."""

@@ -169,11 +169,16 @@ async def test_a_replica_is_accused_of_what_the_primary_has_right(check: Check) 
     ("check", "bend", "words"),
     [
         (reads.reads_show_writes, lambda run: run.stores.rows.pop("1"), "is answered with 404, though it was created"),
+        (
+            reads.reads_show_writes,
+            lambda run: run.lost_at_once.append(run.record.resources["1"]),
+            "1 of 6 reads: id 1 was not found at once after its 201",
+        ),
         (reads.reads_show_writes, _row("3", name="old"), "id 3 has name = 'old'"),
         (reads.deleted_is_not_found, _row("5", id="5"), "is still answered with 200 after its delete"),
         (reads.reads_match_writes_at_the_end, _row("1", count=2), "has count = 2"),
     ],
-    ids=["lost", "old", "not deleted", "changed later"],
+    ids=["lost", "lost at once", "old", "not deleted", "changed later"],
 )
 async def test_reads_show_what_was_last_written(check: Check, bend: Bend, words: str) -> None:
     """A lost write has one name: how many of all reads do not show it."""

@@ -46,8 +46,12 @@ async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str
     ),
 )
 async def reads_show_writes(target: Target, sample: WriteSample) -> str:
-    """A read of each created or updated resource shows it as it was last written."""
+    """A read of each created or updated resource shows it as it was last written, also at once after its 201."""
     comparison = Comparison("reads", "each resource as last written in every read")
+    at_once, lost = await sample.read_at_once()
+    comparison.count(at_once - len(lost))
+    for written in lost:
+        comparison.add(f"id {written.id} was not found at once after its 201", written.reply)
     await _read_all([*await sample.created(), *await _updated(target, sample)], target, comparison)
     return comparison.conclude()
 
@@ -64,7 +68,13 @@ async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
     step=Step.RESPONSE,
     source="contract: location; contract: read-your-writes",
     at_end=True,
-    repeats=(_READS, "response.deleted_is_not_found", "response.location_answers_the_same"),
+    repeats=(
+        _READS,
+        "response.deleted_is_not_found",
+        "response.location_answers_the_same",
+        "replicate.own_write_is_read",
+        "invalidate_cache.never_stale_after_update",
+    ),
     limit_s=60.0,
 )
 async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, record: WriteRecord) -> str:
