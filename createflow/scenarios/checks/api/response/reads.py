@@ -1,6 +1,6 @@
 """Replies show what was sent, and reads of all that the run wrote what was last written."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, note_spread, spread
 from createflow.scenarios.checks.support.power import Comparison
@@ -84,7 +84,7 @@ async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, rec
     comparison.count(record.reads - len(record.lost))
     for lost in record.lost:
         comparison.add(f"id {lost.id} was not found by a read after its 201", lost.reply)
-    certain = [written for written in record.resources.values() if written.is_certain and written.url]
+    certain = [written for written in record.resources.values() if written.is_certain]
     looked = spread(certain, _MOST_READ)
     await _read_all(looked, target, comparison)
     note_spread(comparison, len(looked), len(certain))
@@ -95,7 +95,11 @@ async def _updated(target: Target, sample: WriteSample) -> list[Written]:
     return await sample.updated() if target.contract.update else []
 
 
-async def _read_all(written: Iterable[Written], target: Target, comparison: Comparison) -> None:
+async def _read_all(written: Sequence[Written], target: Target, comparison: Comparison) -> None:
+    readable = [one for one in written if one.url]
+    if written and not readable:
+        target.url_of(written[0].reply)  # raises Prevented, by the check that reports the Location
+
     async def problem(one: Written) -> str:
         reply = await target.read(one.url, who=one.who, may_be_lost=True)
         states = one.states()
@@ -109,4 +113,4 @@ async def _read_all(written: Iterable[Written], target: Target, comparison: Comp
         problems = [json_state_problem(state, shown, target.contract) for state in states if state is not None]
         return "" if "" in problems else problems[0]
 
-    await compare_all([one for one in written if one.url], problem, comparison, within_s=0.0)
+    await compare_all(readable, problem, comparison, within_s=0.0)
