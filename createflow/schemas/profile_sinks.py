@@ -1,6 +1,8 @@
 """``[sinks]``: the places that a write must reach, one section for each."""
 
-from pydantic import SecretStr
+from typing import Literal
+
+from pydantic import Field, SecretStr
 
 from createflow.schemas.profile_section import Section
 
@@ -72,6 +74,9 @@ class EventSink(Section):
     """JSON Pointer to the representation inside the event."""
     event_id: str = "/id"
     """JSON Pointer to the event's own id."""
+    envelope: dict[Literal["actor", "time", "request_id", "resource_id"], str] = Field(default_factory=dict)
+    """JSON Pointers to what else the event tells: who wrote, when, the ``X-Request-Id`` of the reply, and the
+    resource."""
 
 
 class SearchSink(Section):

@@ -105,6 +105,10 @@ def write_profile(
                 "deleted_subject": "createflow.events.deleted",
             },
         ),
+        (
+            "[sinks.events.envelope]",
+            {"actor": "/actor", "time": "/time", "request_id": "/requestid", "resource_id": "/subject"},
+        ),
         ("[sinks.search]", {"url": search[0], "index": search[1], "name_keyword": "name.keyword"}),
     ]
     for fault, (inject, heal) in FAULTS.items():

@@ -96,7 +96,7 @@ LINES = (
         "rate_limit.other_subject_is_not_refused rate_limit.claimed_address_evades_nothing "
         "rate_limit.who_keeps_the_rate_is_not_refused",
     ),
-    Line("idem.replay", "business_logic.same_key_creates_once publish_event.events_match_writes_at_the_end"),
+    Line("idem.replay", "business_logic.same_key_creates_once business_logic.replay_is_the_first_reply"),
     Line("idem.parallel", "business_logic.same_key_creates_once"),
     Line("idem.mismatch", "business_logic.reused_key_with_other_body_is_refused"),
     Line("idem.scope", "business_logic.key_is_the_senders_own"),
@@ -105,7 +105,11 @@ LINES = (
     Line("idem.malformed", "business_logic.strange_key_is_answered"),
     Line("conc.unique-name", "business_logic.one_of_many_creates_of_a_name_wins"),
     Line("conc.no-5xx", "business_logic.contention_is_no_server_error service_router.no_unexplained_server_error"),
-    Line("conc.if-match", "business_logic.stale_if_match_is_412 business_logic.unmet_condition_changes_nothing"),
+    Line(
+        "conc.if-match",
+        "business_logic.stale_if_match_is_412 business_logic.stale_delete_is_412 "
+        "business_logic.unmet_condition_changes_nothing",
+    ),
     Line("conc.lost-update", "business_logic.one_of_many_updates_wins", "no checker of whole histories"),
     Line("conc.precondition-required", "business_logic.unconditional_update_is_428"),
     Line(
@@ -132,7 +136,11 @@ LINES = (
     Line("event.published", "publish_event.every_create_has_an_event publish_event.changes_are_published"),
     Line("event.no-duplicates", "publish_event.one_event_per_create publish_event.events_match_writes_at_the_end"),
     Line("event.not-before-commit", "", "the row is not looked up at the moment an event comes"),
-    Line("event.payload", "publish_event.event_equals_resource", "attributes of CloudEvents are not required"),
+    Line(
+        "event.payload",
+        "publish_event.event_equals_resource",
+        "attributes of CloudEvents only where `sinks.events.envelope` names them",
+    ),
     Line("event.outage", "", _FAULTS_UNDER_TRAFFIC),
     Line("cache.no-negative", "", "no read before the create"),
     Line("cache.equals-db", "invalidate_cache.cache_equals_row invalidate_cache.cached_values_equal_writes"),

@@ -7,9 +7,9 @@ single events during a load (a watch). Consumers are short-lived and in memory; 
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -45,6 +45,7 @@ class ReceivedEvent:
     resource: dict[str, Any]
     text: str
     kind: EventKind = ""
+    envelope: Mapping[str, Any] = field(default_factory=dict)
 
 
 class NatsStream:
@@ -146,6 +147,7 @@ class NatsStream:
             id=str(event_id) if event_id is not None else f"#{message.metadata.sequence.stream}",
             resource=resource,
             text=message.data.decode("utf-8", "replace"),
+            envelope={name: value_at(document, place) for name, place in self._section.envelope.items()},
             kind=next((kind for kind, pattern in self._kinds if pattern.fullmatch(message.subject)), ""),
         )
         self._events.append(event)

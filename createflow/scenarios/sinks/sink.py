@@ -121,6 +121,10 @@ class Event(Protocol):
     def text(self) -> str:
         """The whole event."""
 
+    @property
+    def envelope(self) -> Mapping[str, Any]:
+        """What the event tells beside the resource, by the names of ``sinks.events.envelope``."""
+
 
 class EventLog(Sink, Protocol):
     """Every event since it was opened."""

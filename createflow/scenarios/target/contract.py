@@ -26,6 +26,15 @@ _MOST_LEVELS = 64
 _MOST_TYPES = 20
 _INSTANCES = frozenset({"const", "default", "enum", "example", "examples"})
 """Keywords whose values are no schemas."""
+_LONGEST_TEXT = 5_000
+_PLAIN_VALUES = 3
+"""So many of the values below are such that every JSON store keeps them."""
+_VALUES: tuple[dict[str, Any], ...] = (
+    {"count": 3, "ratio": 0.5, "yes": True, "no": False},
+    {"none": None, "list": [1, "a", None, True], "empty": {}},
+    {"nested": {"a": {"b": [{"c": -7}]}}, "text": "0123"},
+    {"large": 2**53 + 1, "largest": 2**63 - 1},
+)
 _NO_SCHEMA = "`target.schema_file` is not configured"
 
 
@@ -132,6 +141,30 @@ class Contract:
             if self._is_free_object("metadata"):
                 body["metadata"] = {"createflow": word}
         return {**body, **changes}
+
+    def varied(self, number: int) -> dict[str, Any]:
+        """A new valid body whose values are of other types and lengths than those of the next numbers.
+
+        What only our own contract promises (outer spaces, compatibility characters, integers beyond 2^53 stay as they
+        are) is sent only where the target is declared to keep it.
+        """
+        body = self.document()
+        if self.raw is not None or not self.has_schema:
+            return body
+        if self._is_free_object("metadata"):
+            values = _VALUES[number % len(_VALUES)]
+            if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
+                body["metadata"] = {**body["metadata"], **values}
+        for name, schema in self.properties.items():
+            length = self.max_length(name)
+            is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
+            if name == self.fields.name or not is_free:
+                continue
+            if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
+                body[name] = (f"{nonce()} " * (length // 18 + 1))[: length - 1] + "."
+            elif number % 3 == 2 and self.is_default:
+                body[name] = f"  outer spaces, ﬁ and ① {nonce()}  "
+        return body
 
     def name_in(self, body: Mapping[str, Any]) -> str:
         """The name in a body. Raises NotDeclared when it has none."""

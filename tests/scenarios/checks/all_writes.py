@@ -28,6 +28,7 @@ class MemoryEvent:
     resource: Row
     kind: EventKind
     text: str
+    envelope: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

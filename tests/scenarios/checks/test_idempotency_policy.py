@@ -1,12 +1,17 @@
-"""``target.idempotency_policy`` says what a repeated create is answered."""
+"""What a repeated create and a delete of an old version are answered."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from createflow.scenarios.checks.business.business_logic.idempotent_creates import same_key_creates_once
+from createflow.scenarios.checks.business.business_logic.idempotency_key import replay_is_the_first_reply
+from createflow.scenarios.checks.business.business_logic.idempotent_creates import (
+    same_key_creates_once,
+    stale_delete_is_412,
+)
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.reply import Reply
@@ -45,3 +50,81 @@ async def test_a_refusal_of_the_second_create_fails_otherwise() -> None:
     """The policy ``replay``, the default: the second of two creates, one after another, gets the first reply."""
     with pytest.raises(Expectation, match="one after another"):
         await same_key_creates_once.function(target=_target("replay"), primary=None)
+
+
+@dataclass
+class ReplayingTarget(MemoryTarget):
+    """Answers a repeated key as ``again`` says, from the first reply and the row as it is now."""
+
+    again: Any = None
+    first: dict[str, Reply] = field(default_factory=dict)
+
+    async def create(self, body: Any = None, *, headers: Mapping[str, str] | None = None, **options: Any) -> Reply:
+        """The first create of a key is made."""
+        key = (headers or {}).get("idempotency-key", "") or (headers or {}).get("Idempotency-Key", "")
+        if key in self.first:
+            return self.again(self.first[key], self)  # type: ignore[no-any-return]
+        made = await super().create(body, **options)
+        if key:
+            self.first[key] = made
+        return made
+
+
+def _now(first: Reply, target: ReplayingTarget) -> Reply:
+    return reply(201, target.rows[str((first.document or {})["id"])], location=first.headers["location"])
+
+
+@pytest.mark.parametrize(
+    ("again", "words"),
+    [
+        (lambda first, _: first, ""),
+        (lambda _first, _: reply(200, {"id": "1"}), "expected 201 again"),
+        (lambda first, _: reply(201, first.document), "location = "),
+        (_now, "the repeated reply after an update"),
+    ],
+    ids=["the same", "another status", "no Location", "as it is now"],
+)
+async def test_a_replay_is_compared_whole(again: Any, words: str) -> None:
+    """Also after an update."""
+    document = {"base_url": "http://x", "idempotency": True, "update": True}
+    target = ReplayingTarget(contract=Contract(Target.model_validate(document)), again=again)
+    if not words:
+        await replay_is_the_first_reply.function(target=target)
+        return
+    with pytest.raises(Expectation, match=words):
+        await replay_is_the_first_reply.function(target=target)
+
+
+@dataclass
+class VersionedTarget(MemoryTarget):
+    """Has versions; ``is_strict`` refuses changes of an old one."""
+
+    is_strict: bool = True
+    versions: dict[str, int] = field(default_factory=dict)
+
+    async def send(self, method: str, url: str, *, headers: Any = None, **options: Any) -> Reply:
+        """Answer with the version as ETag."""
+        version = self.versions.setdefault(url, 1)
+        if method == "DELETE" and self.is_strict and (headers or {}).get("if-match") != f'"{version}"':
+            return reply(412)
+        if method == "DELETE":
+            self.rows.pop(url.removeprefix("/r/"))
+            return reply(204)
+        self.versions[url] = version + (method == "PUT")
+        answer = await super().send(method, url, **options)
+        return replace(answer, headers={**answer.headers, "etag": f'"{self.versions[url]}"'})
+
+    async def update(self, url: str, body: Mapping[str, Any], **_: object) -> Reply:
+        """PUT."""
+        return await self.send("PUT", url, content=json.dumps(body).encode())
+
+    async def delete(self, url: str, *, headers: Any = None, **_: object) -> Reply:
+        """DELETE."""
+        return await self.send("DELETE", url, headers=headers)
+
+
+async def test_a_stale_delete_is_refused() -> None:
+    """A target that ignores the condition is accused."""
+    await stale_delete_is_412.function(target=VersionedTarget())
+    with pytest.raises(Expectation, match="a delete that names the version before"):
+        await stale_delete_is_412.function(target=VersionedTarget(is_strict=False))

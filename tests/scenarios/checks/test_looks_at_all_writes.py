@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,13 @@ CONTRACT = Contract(Target.model_validate({"base_url": "http://x", "update": Tru
 def _event_without_number(run: SmallRun) -> None:
     event = run.stores.events[0]
     run.stores.events[0] = MemoryEvent(event.id, {**event.resource, "count": "1"}, event.kind, event.text)
+
+
+def _envelope(**told: Any) -> Bend:
+    def bend(run: SmallRun) -> None:
+        run.stores.events[:] = [replace(event, envelope=told) for event in run.stores.events]
+
+    return bend
 
 
 def _published_again(run: SmallRun) -> None:
@@ -82,6 +90,9 @@ CASES: list[tuple[Check, Bend, str]] = [
     (publish_event.every_create_has_an_event, _drop("created"), "1 of 6 creates: id 1 has no event"),
     (publish_event.one_event_per_create, _published_again, "id 1 has 2 events"),
     (publish_event.event_equals_resource, _event_without_number, "has count = '1' instead of 1"),
+    (publish_event.event_equals_resource, _envelope(actor="other"), "id 1 has an event whose actor is 'other'"),
+    (publish_event.event_equals_resource, _envelope(time="2020-01-01T00:00:00Z"), "not at the time of the write"),
+    (publish_event.changes_are_published, _envelope(resource_id="x"), "has an event whose resource_id is 'x'"),
     (publish_event.changes_are_published, _drop("updated"), "id 3 has no event of being updated"),
     (publish_event.changes_are_published, _drop("deleted"), "id 5 has no event of being deleted"),
     (publish_event.events_match_writes_at_the_end, _published_again, "id 1 has 2 events of being created, for 1"),

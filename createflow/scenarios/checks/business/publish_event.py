@@ -1,19 +1,23 @@
 """Step 9: every write is published once, and its event equals the resource."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, unless_primarys_fault
-from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.checks.support.power import Comparison, cut
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared, Prevented
 from createflow.scenarios.sinks.sink import Event, EventKind, EventLog, Primary
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.received import rfc_3339
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.schemas.flow import Step
 
+_SKEW_S = 5.0
+"""The target's clock may differ this much from ours."""
 _LOST = "publish_event.every_create_has_an_event"
 _TWICE = "publish_event.one_event_per_create"
 _DIFFERENT = "publish_event.event_equals_resource"
@@ -54,6 +58,7 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
         event = _of_create(events, written)[0]
         found = json_state_problem(written.shown, dict(event.resource), target.contract, whole=True)
         found = await unless_primarys_fault(found, written, primary, target.contract)
+        found = found or envelope_problem(event, written, target)
         other = owners.setdefault(event.id, written.id)
         if not found and other != written.id:
             found = f"has the event id {event.id} of resource {other}"
@@ -138,8 +143,31 @@ def _change_problem(events: EventLog, written: Written, kind: EventKind, target:
     about = [event for event in events.of(written.id) if event.kind == kind]
     if len(about) != 1:
         return f"has {len(about) or 'no'} {'events' if len(about) > 1 else 'event'} of being {kind}"
+    write = written.changes[-1]
+    changed = replace(written, reply=write.reply or written.reply)
+    if problem := envelope_problem(about[0], changed, target, write.actor):
+        return problem
     state = written.states()[-1]
     return "" if state is None else json_state_problem(state, dict(about[0].resource), target.contract)
+
+
+def envelope_problem(event: Event, written: Written, target: Target, actor: str | None = None) -> str:
+    """What the envelope of an event tells otherwise than its write; empty when nothing, or nothing is declared."""
+    told = event.envelope
+    wanted: dict[str, Any] = {
+        "actor": actor or written.who.subject,
+        "request_id": written.reply.headers.get("x-request-id"),
+        "resource_id": written.shown.get(target.contract.fields.id),
+    }
+    for name, value in wanted.items():
+        if name in told and value is not None and told[name] != value:
+            return f"has an event whose {name} is {cut(repr(told[name]))} instead of {cut(repr(value))}"
+    if "time" in told:
+        moment = rfc_3339(told["time"])
+        first, last = written.reply.sent_at - _SKEW_S, written.last_write_at + _SKEW_S
+        if moment is None or not first <= moment.timestamp() <= last:
+            return f"has an event at {cut(repr(told['time']))}, not at the time of the write"
+    return ""
 
 
 def _count_problem(events: EventLog, written: Written) -> str:

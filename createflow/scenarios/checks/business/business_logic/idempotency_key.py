@@ -4,8 +4,8 @@ from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of, wait_for_recovery
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
@@ -35,6 +35,34 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
         seen = str((reply.document or {}).get(target.contract.fields.id))
         expect(seen != made.id, "another resource, or a refusal, for another sender", f"id {seen}", made.reply, reply)
         expect(reply.status < 500, "no server error to another sender", str(reply.status), reply)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def replay_is_the_first_reply(target: Target) -> None:
+    """A repeated create gets the first reply again, whole: status, Location, ETag and every field.
+
+    Also after an update in between: the client wants to know what its own create did.
+    """
+    if target.contract.idempotency_policy != "replay":
+        raise NotDeclared('`target.idempotency_policy` is not "replay"')
+    for is_updated in (False, True) if target.contract.update else (False,):
+        body, headers = target.contract.varied(1), {_KEY: nonce()}
+        made = await created(target, body, headers=headers)
+        if is_updated:
+            update = await target.update(made.url, target.contract.document())
+            if not update.accepted:
+                raise Inconclusive(f"an update was answered {update.status}")
+        again = await target.create(body, headers=headers)
+        after = " after an update" if is_updated else ""
+        expect(again.status == made.reply.status, f"{made.reply.status} again{after}", str(again.status), again)
+        for name in ("location", "etag"):
+            first, second = made.reply.headers.get(name), again.headers.get(name)
+            expect(first == second, f"{name} = {first!r} again{after}", repr(second), made.reply, again)
+        expect_same_fields(made.shown, again.document or {}, made.reply, again, where=f"the repeated reply{after}")
 
 
 @check(

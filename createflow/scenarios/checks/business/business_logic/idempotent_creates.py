@@ -102,3 +102,24 @@ async def stale_if_match_is_412(target: Target) -> None:
     current = seen.headers.get("etag", first)
     third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
     expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: conditional-update; RFC 9110 §13.1.1",
+    needs=(Need.UPDATE, Need.DELETE),
+)
+async def stale_delete_is_412(target: Target) -> None:
+    """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
+    made = await created(target)
+    first = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
+    if first is None:
+        raise NotDeclared("neither the create nor the read has an ETag")
+    update = await target.update(made.url, target.contract.document(), headers={"if-match": first})
+    expect(update.accepted, "an update that names the current version accepted", str(update.status), update)
+    stale = await target.delete(made.url, headers={"if-match": first})
+    expect_status(stale, 412, of="a delete that names the version before")
+    seen = await target.read(made.url, may_be_lost=True)
+    expect(seen.accepted, "the resource still there", str(seen.status), stale, seen)
+    gone = await target.delete(made.url, headers={"if-match": seen.headers.get("etag", first)})
+    expect(gone.accepted, "a delete that names the current version accepted", str(gone.status), gone)
