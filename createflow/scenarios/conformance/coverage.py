@@ -53,7 +53,8 @@ LINES = (
     Line("create.shape", "response.body_has_the_fields response.replies_show_what_was_sent"),
     Line(
         "create.fidelity",
-        "response.text_comes_back_as_sent response.values_come_back_as_sent response.reads_show_writes",
+        "response.text_comes_back_as_sent response.values_come_back_as_sent response.reads_show_writes "
+        "validation.what_no_bound_covers_is_kept_or_refused",
     ),
     Line("create.defaults", "response.defaults_are_filled_alike"),
     Line("create.id-unique", "response.ids_are_unique write_primary.rows_equal_writes"),
@@ -66,13 +67,17 @@ LINES = (
     Line("location.dereference", "response.location_answers_the_same response.reads_match_writes_at_the_end"),
     Line("location.same-body", "response.location_answers_the_same response.reads_show_writes"),
     Line("location.validators", "response.etag_matches"),
-    Line("valid.required", "validation.missing_name_is_400"),
-    Line("valid.type", "validation.wrong_types_are_400"),
-    Line("valid.length", "validation.length_bound_is_exact"),
+    Line("valid.required", "validation.missing_name_is_400 validation.listed_values_are_judged_by_the_schema"),
+    Line("valid.type", "validation.wrong_types_are_400 validation.listed_values_are_judged_by_the_schema"),
+    Line(
+        "valid.length",
+        "validation.length_bound_is_exact validation.listed_values_are_judged_by_the_schema "
+        "validation.what_no_bound_covers_is_kept_or_refused",
+    ),
     Line("valid.blank", "validation.blank_name_is_400"),
-    Line("valid.syntax", "validation.broken_json_is_400"),
-    Line("valid.encoding", "validation.broken_json_is_400"),
-    Line("valid.duplicate-keys", "validation.duplicate_key_is_400"),
+    Line("valid.syntax", "validation.broken_json_is_400 validation.listed_values_are_judged_by_the_schema"),
+    Line("valid.encoding", "validation.broken_json_is_400 validation.what_no_bound_covers_is_kept_or_refused"),
+    Line("valid.duplicate-keys", "validation.duplicate_key_is_400 validation.inner_duplicate_keys_are_400"),
     Line("valid.unknown-fields", "validation.unknown_field_is_400 validation.unknown_fields_are_treated_alike"),
     Line("valid.metadata-limits", "validation.metadata_bounds_are_exact validation.extreme_objects_are_answered"),
     Line("valid.field-errors", "validation.every_error_is_named"),
@@ -81,7 +86,10 @@ LINES = (
         "response.errors_are_problem_json response.problem_status_is_that_of_the_reply "
         "response.error_bodies_fit_their_schema",
     ),
-    Line("error.no-internals", "response.errors_show_no_internals response.no_secret_in_replies"),
+    Line(
+        "error.no-internals",
+        "response.errors_show_no_internals response.successes_show_no_internals response.no_secret_in_replies",
+    ),
     Line("sanitise.sqli", "validation.sql_is_only_text", "no comparison of latencies"),
     Line("sanitise.markup", "validation.markup_is_treated_alike"),
     Line("sanitise.inert", "validation.text_is_inert"),

@@ -41,6 +41,14 @@ _INTERNALS = {
 }
 """Every repetition is bounded: a target may send anything."""
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _INTERNALS.items()}
+_HINT_LIST = (
+    "Traceback|File | at |goroutine|INSERT INTO|DELETE FROM|UPDATE |SELECT |SQLSTATE|ORA-|postgres|mysql|redis|nats"
+    "|mongodb|amqp|kafka|jdbc:|/usr/|/home/|/opt/|/var/|/app/|/srv/|/root/|/tmp/|/proc/|site-packages|node_modules|:\\"
+    "|psycopg|sqlalchemy|asyncpg|django|java.lang|System.Data|org.springframework|org.hibernate|.local|.internal"
+    "|.intranet|.corp|.lan|10.|192.168|172.|PRIVATE KEY|$2|$argon|$6$|$scrypt"
+)
+_HINTS = _HINT_LIST.split("|")
+"""Every kind has one of these words. Looking for words takes a tenth of the time of a pattern."""
 _ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _INTERNALS.values()))
 _EVER_SENT_MAX = 4096
 _BODY = "the body"
@@ -118,15 +126,18 @@ def _internals(facts: Facts, *, is_refusal: bool) -> Look:
 
     def note_sent(seen: Observed) -> None:
         """Remember what looks like internals in a request: a reply that shows it again tells nothing new."""
-        texts = (seen.content.decode("utf-8", "replace"), unquote(seen.url), *seen.request_headers.values())
-        for text in texts:
-            if len(sent) < _EVER_SENT_MAX and _ANY.search(text):
+        given = (value for name, value in seen.request_headers.items() if name != "authorization")
+        for text in (seen.content.decode("utf-8", "replace"), unquote(seen.url), "\n".join(given)):
+            if len(sent) < _EVER_SENT_MAX and _may_have_any(text) and _ANY.search(text):
                 sent.update(found[0] for form in _readings(text) for found in _ANY.finditer(form))
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
         note_sent(seen)
         if not seen.is_own or (seen.status >= 400) is not is_refusal:
             return None
+        whole = "\n".join(text for _, text in _texts(seen))
+        if not _may_have_any(whole) and not any(host in whole for host in inner):
+            return ()
         found = []
         # The list of resources has what other clients have stored.
         has_data_of_others = seen.method == "GET" and collection.fullmatch(seen.path) is not None
@@ -144,8 +155,12 @@ def _internals(facts: Facts, *, is_refusal: bool) -> Look:
     return look
 
 
+def _may_have_any(text: str) -> bool:
+    return any(hint in text for hint in _HINTS)
+
+
 def _kinds_in(text: str, sent: set[str]) -> Iterator[str]:
-    if not _ANY.search(text):
+    if not _may_have_any(text) or not _ANY.search(text):
         return
     for kind, pattern in _PATTERNS.items():
         if any(not _was_sent(found[0], sent) for found in pattern.finditer(text)):

@@ -7,6 +7,7 @@ elsewhere a key with the profile's name of that place (``@location``, ``/data/id
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -72,6 +73,18 @@ class WireFormat:
         except NotJson:
             return None
         return inner if isinstance(inner, dict) else None
+
+    def exact(self, body: bytes, *, is_read: bool) -> Any:
+        """The representation in a reply with its numbers as they are written; ``None`` when it has none.
+
+        Why: a number that a reader rounds would look equal to one that the target has rounded.
+        """
+        try:
+            whole = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_int=Decimal)
+        except (ValueError, RecursionError, InvalidOperation):
+            return None
+        envelope = self._envelope
+        return value_at(whole, envelope.reply if envelope.read is None or not is_read else envelope.read)
 
     def self_link(self, body: bytes) -> str | None:
         """The link to the resource in a reply's body, where the profile configures one."""

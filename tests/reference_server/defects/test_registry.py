@@ -682,6 +682,41 @@ async def challenge_malformed(server: InProcessServer) -> bool:
     return (await _with_token(server, None)).headers["www-authenticate"].endswith("createflow api")
 
 
+async def null_is_default(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a","description":null}')).status_code == 201
+
+
+async def update_unvalidated(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": 1})).status_code == 200
+
+
+async def nan_is_null(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a","metadata":NaN}')).status_code == 201
+
+
+async def large_integers_rounded(server: InProcessServer) -> bool:
+    reply = await _post(server, b'{"name":"a","metadata":{"k":9007199254740993}}')
+    return bool(reply.json()["metadata"]["k"] == 9007199254740992)
+
+
+async def long_texts_cut(server: InProcessServer) -> bool:
+    reply = await _post(server, json.dumps({"name": "a", "metadata": {"k": "x" * 300}}).encode())
+    return len(reply.json()["metadata"]["k"]) == 255
+
+
+async def inner_duplicates_pass(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a","metadata":{"k":1,"k":2}}')).status_code == 201
+
+
+async def odd_id_crashes(server: InProcessServer) -> bool:
+    return (await server.get("/api/resources/a%00b")).status_code == 500
+
+
+async def odd_query_crashes(server: InProcessServer) -> bool:
+    return (await server.get("/api/resources?q=" + "x" * 2000)).status_code == 500
+
+
 PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS}
 """One probe a defect, of the same name: true when the defect shows."""
 WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}

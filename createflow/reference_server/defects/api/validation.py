@@ -1,12 +1,15 @@
 """Defects of step 5: validation of the body."""
 
+import re
 import unicodedata
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import change_stage, replace_stage
-from createflow.reference_server.domain.job import Refused, Violation
+from createflow.reference_server.domain.job import Job, Refused, Violation
 from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation
 from createflow.schemas.flow import Step
@@ -125,6 +128,68 @@ class _StrangeKeyCrashes(Validation):
         Validation.check_key(self, key)
 
 
+class _NullIsDefault(Validation):
+    def validate(self, document: Any) -> dict[str, Any]:
+        if isinstance(document, dict):
+            document = {name: value for name, value in document.items() if name == "name" or value is not None}
+        return Validation.validate(self, document)
+
+
+class _UpdateUnvalidated(Validation):
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await Validation.__call__(self, job)
+        except Refused as refused:
+            if job.op != "update" or refused.status != 400:
+                raise
+            job.body = {"name": "unnamed", "description": "", "metadata": {}}
+            return job
+
+
+class _NanIsNull(Validation):
+    def parse(self, raw: bytes) -> Any:
+        return Validation.parse(self, re.sub(rb'("metadata": ?)NaN(?=[,}])', rb"\1{}", raw))
+
+
+class _LargeIntegersRounded(Validation):
+    def validate(self, document: Any) -> dict[str, Any]:
+        body = Validation.validate(self, document)
+        rounded = {
+            name: int(float(value)) if type(value) is int and 2**53 < abs(value) < 2**62 else value
+            for name, value in body["metadata"].items()
+        }
+        return {**body, "metadata": rounded}
+
+
+class _LongTextsCut(Validation):
+    def validate(self, document: Any) -> dict[str, Any]:
+        body = Validation.validate(self, document)
+        cut = {name: value[:255] if isinstance(value, str) else value for name, value in body["metadata"].items()}
+        return {**body, "metadata": cut}
+
+
+class _InnerDuplicatesPass(Validation):
+    def parse(self, raw: bytes) -> Any:
+        document = Validation.parse(self, re.sub(rb'"metadata": ?\{.*\}', b'"metadata":{}}', raw))
+        if isinstance(document, dict) and document.get("metadata") == {}:
+            return orjson.loads(raw)
+        return document
+
+
+class _OddIdCrashes(Validation):
+    async def __call__(self, job: Job) -> Job:
+        if job.op in {"read", "update", "delete"} and "\0" in job.resource_id:
+            raise ValueError(job.resource_id[:20])
+        return await Validation.__call__(self, job)
+
+
+class _OddQueryCrashes(Validation):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "search" and len(job.query) > 1000:
+            raise OverflowError(job.query[:20])
+        return await Validation.__call__(self, job)
+
+
 def _with_longer_limits(stage: Validation) -> Validation:
     healthy = wire_schema("create_request")
     properties = {
@@ -227,5 +292,43 @@ DEFECTS = (
         Step.VALIDATION,
         "An Idempotency-Key above 255 characters is answered with 500.",
         replace_stage(_StrangeKeyCrashes),
+    ),
+    Defect(
+        "null_is_default",
+        Step.VALIDATION,
+        "A description or metadata of null is taken as if it were absent.",
+        replace_stage(_NullIsDefault),
+    ),
+    Defect(
+        "update_unvalidated",
+        Step.VALIDATION,
+        "An update with an invalid body empties the resource.",
+        replace_stage(_UpdateUnvalidated),
+    ),
+    Defect("nan_is_null", Step.VALIDATION, "NaN as metadata is taken as if it were empty.", replace_stage(_NanIsNull)),
+    Defect(
+        "large_integers_rounded",
+        Step.VALIDATION,
+        "Integers beyond 2^53 in metadata are rounded.",
+        replace_stage(_LargeIntegersRounded),
+    ),
+    Defect(
+        "long_texts_cut",
+        Step.VALIDATION,
+        "Texts in metadata are cut after 255 characters.",
+        replace_stage(_LongTextsCut),
+    ),
+    Defect(
+        "inner_duplicates_pass",
+        Step.VALIDATION,
+        "A duplicate key inside metadata is accepted.",
+        replace_stage(_InnerDuplicatesPass),
+    ),
+    Defect("odd_id_crashes", Step.VALIDATION, "A NUL in an id is answered with 500.", replace_stage(_OddIdCrashes)),
+    Defect(
+        "odd_query_crashes",
+        Step.VALIDATION,
+        "A search for a long text is answered with 500.",
+        replace_stage(_OddQueryCrashes),
     ),
 )

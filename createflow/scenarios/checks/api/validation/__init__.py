@@ -1,5 +1,5 @@
 """Step 5: what the schema allows is stored as sent; everything else is refused with reasons."""
 
-from createflow.scenarios.checks.api.validation import generated, limits, schema, text
+from createflow.scenarios.checks.api.validation import generated, limits, listed, reads, schema, text
 
-PARTS = (schema, limits, text, generated)
+PARTS = (schema, limits, text, listed, reads, generated)

@@ -1,0 +1,51 @@
+"""All deviations of a check in one finding, to a limit."""
+
+from dataclasses import dataclass, field
+
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.reply import Reply
+
+_SHOWN = 12
+_SHOWN_EXCHANGES = 6
+
+
+@dataclass(slots=True)
+class Deviations:
+    """What was tried, and what went otherwise."""
+
+    tried: int = 0
+    _found: dict[str, list[tuple[str, tuple[Reply, ...]]]] = field(default_factory=dict)
+
+    def count(self) -> None:
+        """One more was tried."""
+        self.tried += 1
+
+    def note(self, expected: str, seen: str, *replies: Reply) -> None:
+        """One of them deviated.
+
+        Args:
+            expected: what should have been, the same text for all deviations of a kind.
+            seen: the case and what came of it.
+            replies: that show it.
+        """
+        self._found.setdefault(expected, []).append((seen, replies))
+
+    def judge(self) -> None:
+        """End the check.
+
+        Raises:
+            Expectation: something deviated; all of it is listed, to a limit.
+            Inconclusive: nothing was tried.
+        """
+        if not self.tried:
+            raise Inconclusive("nothing could be tried")
+        if not self._found:
+            return
+        kinds = sorted(self._found)
+        # Cases run at once, so their order is none.
+        told = [one for kind in kinds for one in sorted(self._found[kind], key=lambda one: one[0])]
+        texts = [seen for seen, _ in told[:_SHOWN]]
+        if len(told) > _SHOWN:
+            texts.append(f"and {len(told) - _SHOWN} more")
+        shown = [reply.exchange for _, replies in told for reply in replies][:_SHOWN_EXCHANGES]
+        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1])
