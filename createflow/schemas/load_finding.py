@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import ConfigDict, Field
 
-from createflow.schemas.report import Model
+from createflow.schemas.report import Model, Several
 
 
 class SinkVerdict(Model):
@@ -22,7 +22,7 @@ class SinkVerdict(Model):
     """Writes in the sink that were refused or never sent."""
     split: int = 0
     """Writes of unknown outcome that are in another sink but not in this one. They must be in all or in none."""
-    examples: tuple[str, ...] = ()
+    examples: Several[str] = ()
     """The first few, with the arrival and, if known, the resource."""
     waited_s: float = 0.0
     """From the last reply until the sink was complete, or until the search ended."""
@@ -41,7 +41,7 @@ class CacheSample(Model):
     """Resources that were in the cache."""
     wrong: int
     """Cached resources with a value that differs from the row."""
-    examples: tuple[str, ...] = ()
+    examples: Several[str] = ()
     error: str = ""
     """Why the cache could not be read. The counts then mean nothing."""
 
@@ -75,8 +75,8 @@ class Verification(Model):
     verified_measured: int = 0
     """``verified`` of the measured window alone."""
     cache: CacheSample | None = None
-    sinks: tuple[SinkVerdict, ...] = ()
-    lags: tuple[SinkLag, ...] = ()
+    sinks: Several[SinkVerdict] = ()
+    lags: Several[SinkLag] = ()
     own_writes_read: int = 0
     """Reads by the writer right after its 201."""
     own_writes_missed: int = 0
@@ -117,9 +117,9 @@ class Comparison(Model):
 
     baseline: str
     """Run id and start of the earlier run."""
-    refused: tuple[str, ...] = ()
+    refused: Several[str] = ()
     """Why the runs cannot be compared, for example another machine or another load. There are no numbers then."""
-    numbers: tuple[Compared, ...] = Field(default=())
+    numbers: Several[Compared] = Field(default=())
 
 
 class KneeStep(Model):
@@ -160,7 +160,7 @@ class Knee(Model):
     rate_per_s: float = 0.0
     reason: str = ""
     """Why the rate is only a lower bound, or why there is none."""
-    steps: tuple[KneeStep, ...] = ()
+    steps: Several[KneeStep] = ()
 
     @property
     def answer(self) -> str:

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from createflow.schemas.load_finding import Comparison, Knee, Verification
 from createflow.schemas.operation import Operation
-from createflow.schemas.report import Model
+from createflow.schemas.report import Model, Several
 from createflow.schemas.slo import Metric, Operator, SloError, SloTarget, parse_target
 
 
@@ -301,24 +301,24 @@ class LoadReport(Numbers):
     """Time to open a connection, TLS included, for connections opened during the run."""
     pacing: Percentiles | None = None
     """How late the generator woke up for each arrival."""
-    operations: tuple[OperationReport, ...] = ()
-    series: tuple[Moment, ...] = ()
+    operations: Several[OperationReport] = ()
+    series: Several[Moment] = ()
     histograms: dict[str, str] = Field(default_factory=dict)
     """``response``, ``service``, ``lag``, ``connect``: whole distributions in microseconds, HdrHistogram V2, base64."""
 
     generator_cpu_ratio: float = 0.0
     """CPU use of the busiest load process; 1.0 is one core."""
-    worker_health: tuple[WorkerHealth, ...] = ()
+    worker_health: Several[WorkerHealth] = ()
     machine: Machine = Machine()
     ceiling_per_s: float | None = None
     """The generator ceiling: the highest rate this machine can send with these workers, from ``--self-test``."""
     validity: Validity
-    reasons: tuple[str, ...] = ()
+    reasons: Several[str] = ()
     """Why the numbers are suspect or invalid."""
-    slos: tuple[SloVerdict, ...] = ()
+    slos: Several[SloVerdict] = ()
     verification: Verification | None = None
     comparison: Comparison | None = None
     knee: Knee | None = None
     """The result of ``--find-max``. The other numbers are then those of a run at that rate."""
-    notes: tuple[str, ...] = ()
+    notes: Several[str] = ()
     """What else a reader of the numbers should know."""

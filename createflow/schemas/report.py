@@ -1,10 +1,15 @@
 """The report of a conformance run: finished data without behaviour, saved as JSON and rendered in every format."""
 
 from enum import StrEnum
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from createflow.schemas.flow import Step
+
+Entry = TypeVar("Entry")
+Several = Annotated[tuple[Entry, ...], FailFast()]
+"""Entries whose first mistake ends the reading: each mistake takes more memory than the entry itself."""
 
 
 class Level(StrEnum):
@@ -60,7 +65,7 @@ class Finding(Model):
     seen: str
     source: str
     """RFC section, or the anchor of the promise in the write contract."""
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: Several[Exchange] = ()
     curl: str = ""
     """A command line that repeats the last request, with the token from ``$TOKEN``."""
     replay_id: str = ""
@@ -144,10 +149,10 @@ class RunReport(Model):
     gate: Level = Level.MUST
     """The weakest level whose failures count."""
     interrupted: bool = False
-    results: tuple[CheckResult, ...] = ()
-    baseline: tuple[KnownFailure, ...] = ()
+    results: Several[CheckResult] = ()
+    baseline: Several[KnownFailure] = ()
     """The entries of the profile whose checks were selected."""
     created: int = 0
     """Number of resources that the run created."""
-    left_behind: tuple[str, ...] = ()
+    left_behind: Several[str] = ()
     """URLs of the created resources that could not be deleted."""

@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 MOST_LEVELS = 100
 MOST_DIGITS = 400
 _MOST_BITS = 4 * MOST_DIGITS
+_MOST_IN_TEXTS = 100_000
+"""Commas, colons and brackets inside of texts."""
 _SHOWN_CHARACTERS = 80
 
 
@@ -29,7 +31,7 @@ def parse_json(text: str, *, most_parts: int, most_levels: int = MOST_LEVELS) ->
         Malformed: it is not JSON, or exceeds a bound.
     """
     # Every value but the first follows one of these; inside of texts they only make the estimate larger.
-    if sum(map(text.count, ",[{:")) > 5 * most_parts:
+    if sum(map(text.count, ",[{:")) > 2 * most_parts + _MOST_IN_TEXTS:
         raise Malformed(f"more than {most_parts} parts")
     try:
         value = json.loads(

@@ -77,7 +77,9 @@ def test_reports_of_version_0_1_0_are_shown_on_a_terminal(capsys: pytest.Capture
 def test_a_file_that_is_no_report_is_refused_with_a_hint(tmp_path: Path, text: str) -> None:
     """Another format of a report is a likely mistake."""
     for read in (read_report, read_load_report, read_conformance_report):
-        with pytest.raises(UserError, match=r"saved\.json: not (JSON|a report of createflow)") as caught:
+        with pytest.raises(
+            UserError, match=r"saved\.json: (not (JSON|a report of createflow)|more than 100 levels)"
+        ) as caught:
             read(_file(tmp_path, text))
         assert "--report json=FILE" in caught.value.hint
 
@@ -93,7 +95,7 @@ def test_a_report_of_the_other_kind_is_refused(tmp_path: Path) -> None:
 def test_a_missing_report_is_an_error() -> None:
     """Nothing to compare with must never look like no difference."""
     for read in (read_report, read_load_report, read_conformance_report):
-        with pytest.raises(UserError, match=r"none\.json: no such report") as caught:
+        with pytest.raises(UserError, match=r"none\.json: no such file") as caught:
             read(Path("none.json"))
         assert "--report json=" in caught.value.hint
 
@@ -140,6 +142,11 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path, monkeypatch: pytest.
     huge = tmp_path / "huge"
     huge.write_text(" " * 2000)
     monkeypatch.setattr(saved, "_MAX_BYTES", 1000)
-    for file, message in ((tmp_path, "not a file"), (pipe, "not a file"), (binary, "not UTF-8"), (huge, "larger than")):
+    for file, message in (
+        (tmp_path, "a directory"),
+        (pipe, "not a regular file"),
+        (binary, "not UTF-8"),
+        (huge, "larger than"),
+    ):
         with pytest.raises(UserError, match=message):
             read_load_report(file)

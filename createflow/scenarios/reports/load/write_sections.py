@@ -15,7 +15,7 @@ def arrivals(report: LoadReport) -> Section:
     if report.errors:
         rows.append(("errors", _counts(report.errors)))
     accepted = sum(number for status, number in report.statuses.items() if status.startswith("2"))
-    if not_accepted := report.ledger.scheduled - accepted:
+    if (not_accepted := report.ledger.scheduled - accepted) and report.ledger.scheduled:
         share = format_percent(not_accepted / report.ledger.scheduled)
         rows.append(("not accepted", f"{format_count(not_accepted)} ({share})"))
     if report.warmup_ledger is not None and report.warmup_ledger.scheduled:
