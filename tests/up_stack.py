@@ -35,7 +35,7 @@ class UpCommand:
         return profile_file.load(self.profile_file)
 
 
-def start_up_command(directory: Path, *options: str, state: Path | None = None) -> UpCommand:
+def start_up_command(directory: Path, *options: str, state: Path | None = None, umask: int = -1) -> UpCommand:
     """Run ``createflow up`` with its state in ``directory`` and wait until it says that it is ready."""
     output = directory / "up.txt"
     state = state or directory / "state"
@@ -46,6 +46,7 @@ def start_up_command(directory: Path, *options: str, state: Path | None = None) 
             stdout=file,
             stderr=subprocess.STDOUT,
             env={**os.environ, "COLUMNS": "120"},
+            umask=umask,
         )
     up = UpCommand(process, state, output)
     deadline = time.monotonic() + START_LIMIT_S

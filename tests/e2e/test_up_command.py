@@ -1,6 +1,7 @@
 """``createflow up`` as a user runs it: from another terminal, with every way to end it."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -36,7 +37,7 @@ def createflow(*arguments: str, **environment: str) -> subprocess.CompletedProce
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
     """A stack with one service more, so that kinds can be message from names."""
     directory = tmp_path_factory.mktemp("up")
-    up = start_up_command(directory, "--services", "2", "--replicas", "1")
+    up = start_up_command(directory, "--services", "2", "--replicas", "1", umask=0)
     yield up
     assert stop_up_command(up) == 0
 
@@ -84,6 +85,22 @@ def test_what_is_secret_is_private(up: UpCommand) -> None:
     private = [up.profile_file, up.state / "keys" / "issuer.pem", *up.state.glob("run/*/settings.json")]
     assert len(private) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+
+
+def test_every_file_with_a_secret_is_private_whatever_the_umask(up: UpCommand) -> None:
+    """Configurations and logs of the engines too. The stack was started with a umask that takes nothing away."""
+    known = [up.profile_file, *up.state.glob("run/*/settings.json")]
+    passwords = [found for path in known for found in re.findall(r"://[^/:@\s]*:([^@\s]+)@", path.read_text())]
+    secrets = {*passwords, (up.state / "keys" / "issuer.pem").read_text().splitlines()[1]}
+    assert len(secrets) > 4
+    holding = []
+    for folder in (up.state, *(path.resolve() for path in up.state.glob("run/*") if path.is_symlink())):
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size < 1 << 20:
+                content = path.read_bytes()
+                holding += [path] if any(secret.encode() in content for secret in secrets) else []
+    assert len(holding) > 6
+    assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in holding if path.stat().st_mode & 0o077} == {}
 
 
 def test_a_component_is_paused_and_resumed_from_another_terminal(up: UpCommand) -> None:

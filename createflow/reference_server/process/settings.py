@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from createflow.reference_server.defects.defect import NoSeed
+from createflow.reference_server.process.private_file import write_private
 
 
 def seed_of_defects(names: Sequence[str]) -> NoSeed:
@@ -66,8 +67,7 @@ class Settings:
 
     def save(self, path: Path) -> None:
         """Write the settings to a file that only this user can read."""
-        path.touch(mode=0o600, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        write_private(path, json.dumps(asdict(self), indent=1))
 
     def seed(self) -> NoSeed:
         """Return the seed of the defects, or one that changes nothing.

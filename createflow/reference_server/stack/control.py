@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
         await writer.drain()
         writer.close()
 
+    socket_file.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with _ShortPath(socket_file) as path:
-        server = await asyncio.start_unix_server(answer, path, limit=_LINE_MAX_BYTES)
-    socket_file.chmod(0o600)
-    return server
+        listener.bind(path)
+    socket_file.chmod(0o600)  # in time: nobody can connect before the socket listens
+    return await asyncio.start_unix_server(answer, sock=listener, limit=_LINE_MAX_BYTES)
 
 
 async def send_command(socket_file: Path, verb: str, component: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from createflow.reference_server.process.private_file import write_private
 from createflow.schemas.error import UserError
 
 _FREE_NEEDED_BYTES = 512 * 1024 * 1024
@@ -74,10 +75,7 @@ class State:
 
     def write_secret(self, path: Path, text: str) -> Path:
         """Write a file that only this user can read, from its first byte on; returns its path."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
+        return write_private(path, text)
 
     def outside_directories(self) -> list[Path]:
         """Return the directories that were made elsewhere, because PostgreSQL's user cannot enter this one.

@@ -6,12 +6,14 @@ streaming replication brings everything from the first record on.
 """
 
 import asyncio
+import os
 import shutil
 import signal
 from pathlib import Path
 from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
+from createflow.reference_server.process.private_file import open_private, write_private
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.credentials import Passwords
@@ -169,7 +171,7 @@ class Cluster:
         directory = self._directory(0)
         self._programs = self._reachable_programs()
         password = self._data / "password"
-        password.write_text(self._passwords.postgres)
+        write_private(password, self._passwords.postgres)
         if self._user is not None:
             shutil.chown(password, self._user.uid, self._user.gid)
         await self._run(
@@ -186,10 +188,10 @@ class Cluster:
             "--no-instructions",
         )  # fmt: skip
         password.unlink()
-        (directory / "pg_hba.conf").write_text(_HBA)
+        write_private(directory / "pg_hba.conf", _HBA)
         # Before the primary runs: a copy of a running server would have its lock file and torn pages.
         await asyncio.gather(*(self._copy_to_replica(directory, node) for node in range(1, len(self._ports))))
-        (directory / "postgresql.conf").write_text(self._settings(0))
+        write_private(directory / "postgresql.conf", self._settings(0))
         self._is_copied.set()
 
     async def _copy_to_replica(self, primary: Path, node: int) -> None:
@@ -200,7 +202,7 @@ class Cluster:
             f"host={self.host} port={self._ports[0]} user=createflow_replica "
             f"password={self._passwords.postgres_replica} application_name=replica_{node}"
         )
-        (directory / "postgresql.conf").write_text(self._settings(node) + f"primary_conninfo = '{conninfo}'\n")
+        write_private(directory / "postgresql.conf", self._settings(node) + f"primary_conninfo = '{conninfo}'\n")
         (directory / "standby.signal").touch()
         if self._user is not None:
             shutil.chown(directory / "standby.signal", self._user.uid, self._user.gid)
@@ -248,7 +250,7 @@ class Cluster:
             run_as = {"user": self._user.uid, "group": self._user.gid, "extra_groups": []}
         log = self._data / "setup.log"
         # A file in the stack's directory, not a pipe: the guardian finds the stack's processes by it.
-        with log.open("wb") as out:
+        with os.fdopen(open_private(log), "wb") as out:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 stdin=asyncio.subprocess.DEVNULL,
