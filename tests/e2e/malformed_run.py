@@ -23,7 +23,13 @@ class Ended:
 
 
 def run_against(
-    habit: Habit, profile: str, folder: Path, *options: str, closes: bool = False, **environment: str
+    habit: Habit,
+    profile: str,
+    folder: Path,
+    *options: str,
+    command: str = "run",
+    closes: bool = False,
+    **environment: str,
 ) -> Ended:
     """Write the profile, with ``{url}`` filled in, into the folder and run the command there."""
 
@@ -32,7 +38,7 @@ def run_against(
             (folder / "createflow.toml").write_text(profile.replace("{url}", url))
             start = time.monotonic()
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "createflow", "run", *options),
+                *(sys.executable, "-m", "createflow", command, *options),
                 cwd=folder,
                 env={**os.environ, **environment},
                 stdin=asyncio.subprocess.DEVNULL,
