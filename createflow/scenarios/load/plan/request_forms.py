@@ -3,7 +3,6 @@
 Bodies come from the create schema or from a file of JSON documents. A template is formatted once for each request.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,17 @@ from createflow.scenarios.target.run_context import filled_path
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile_target import Target
+from createflow.schemas.reading.bounded_file import read_bounded
+from createflow.schemas.reading.bounded_json import Malformed, parse_json
 
 _NUMBER_PLACEHOLDER = "createflow-number-of-the-arrival"
 _ID_PLACEHOLDER = "createflow-new-id"
 _MAX_NUMBER_DIGITS = 12
 """Checked in advance: a name that is too long would be refused only late in the run."""
 _MAX_FILE_BYTES = 16 * 1024 * 1024
+_MAX_DOCUMENTS = 100_000
+_MAX_PARTS = 4_000_000
+_SAMPLE_HINT = "use a sample of the documents"
 _FILE_HINT = "one JSON object a line, UTF-8"
 
 
@@ -98,11 +102,15 @@ def read_documents(file: Path) -> list[dict[str, Any]]:
         UserError: the file cannot be read, is too large or empty, or a line is not a JSON object.
     """
     try:
-        if file.stat().st_size > _MAX_FILE_BYTES:
-            raise UserError(f"{file}: larger than {_MAX_FILE_BYTES >> 20} MiB", hint="use a sample of the documents")
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read: {error}", hint=_FILE_HINT) from None
+        text = read_bounded(file, _MAX_FILE_BYTES, hint=f"{_FILE_HINT}; {_SAMPLE_HINT} if there are many").decode(
+            "utf-8"
+        )
+    except UnicodeDecodeError:
+        raise UserError(f"{file}: cannot be read: not UTF-8 text", hint=_FILE_HINT) from None
+    # Counted before anything is built of it. Only line feeds end a line: JSON texts may hold other separators.
+    if text.count("\n") > _MAX_DOCUMENTS or sum(map(text.count, ",[{:")) > _MAX_PARTS:
+        raise UserError(f"{file}: more than {_MAX_DOCUMENTS} documents, or too many values", hint=_SAMPLE_HINT)
+    lines = text.split("\n")
     documents = [_parse_line(file, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not documents:
         raise UserError(f"{file}: it holds no document", hint=_FILE_HINT)
@@ -111,8 +119,8 @@ def read_documents(file: Path) -> list[dict[str, Any]]:
 
 def _parse_line(file: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
+        document = parse_json(line, most_parts=_MAX_PARTS)
+    except Malformed:
         document = None
     if not isinstance(document, dict):
         raise UserError(f"{file}, line {number}: not a JSON object", hint=_FILE_HINT)

@@ -1,6 +1,8 @@
 """Bodies fit the schema, name their run, and are unique."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -74,3 +76,31 @@ def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(UserError, match=r"nothing\.jsonl"):
         read_documents(tmp_path / "nothing.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkfifo, "not a regular file"),
+        (lambda file: file.symlink_to("/dev/zero"), "not a regular file"),
+        (lambda file: file.write_text("{}\n" * 200_000), "more than 100000 documents"),
+        (lambda file: file.write_text('{"a": [' + "[]," * 3_000_000), "too many values"),
+        (lambda file: file.write_text('{"a": ' * 100_000), "line 1: not a JSON object"),
+        (lambda file: file.write_text('{"a": NaN}'), "line 1: not a JSON object"),
+        (lambda file: file.write_text('{"a": ' + "1" * 5000 + "}"), "line 1: not a JSON object"),
+    ],
+    ids=["pipe", "device", "many", "lists", "deep", "NaN", "digits"],
+)
+def test_a_hostile_file_of_documents_is_refused(tmp_path: Path, make: Callable[[Path], object], reason: str) -> None:
+    """Before much is built of it, and with the reason."""
+    file = tmp_path / "documents.jsonl"
+    make(file)
+    with pytest.raises(UserError, match=reason):
+        read_documents(file)
+
+
+def test_only_line_feeds_end_a_document(tmp_path: Path) -> None:
+    """A JSON text may hold other separators of lines (RFC 8259 §7)."""
+    file = tmp_path / "documents.jsonl"
+    file.write_text('{"a": "x\u2028y\x85z"}\r\n{"a": 1}\n', encoding="utf-8", newline="")
+    assert read_documents(file) == [{"a": "x\u2028y\x85z"}, {"a": 1}]
