@@ -11,6 +11,8 @@ import httpx
 
 CODINGS = ("gzip", "deflate")
 """The content codings that requests offer (RFC 9110 §12.5.3), and that replies may have."""
+MAX_CHUNKS = 4_096
+"""Each chunk costs time, however short it is."""
 _STEP_BYTES = 64 * 1024
 
 
@@ -29,9 +31,12 @@ async def whole_body(response: httpx.Response, max_bytes: int) -> bytes:
         BodyRefused: it is longer, or has a content coding that was not offered, or several, or is damaged.
     """
     coding = _coding(response.headers.get("content-encoding", ""))
-    raw = bytearray()
+    raw, parts = bytearray(), 0
     async for part in response.aiter_raw():
         raw += part
+        parts += 1
+        if parts > MAX_CHUNKS:
+            raise BodyRefused(f"the reply has more than {MAX_CHUNKS} chunks")
         if len(raw) > max_bytes:
             raise BodyRefused(f"the body of the reply is longer than {max_bytes} bytes")
     return bytes(raw) if not coding or not raw else decoded(bytes(raw), coding, max_bytes)

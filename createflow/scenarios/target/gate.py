@@ -28,6 +28,11 @@ _OVERHEAD_BYTES = 256 * 1024
 """Header, interim replies, chunk sizes and trailers may have so many bytes besides twice the longest body."""
 
 
+_MAX_HEAD_BYTES = 128 * 1024
+"""The header with the interim replies before it; the last read may hold some of the body."""
+MAX_INTERIM_REPLIES = 32
+
+
 class OriginRefused(Exception):  # noqa: N818 - read as a statement
     """A request was not sent, because nothing of the profile names its origin."""
 
@@ -78,13 +83,24 @@ class Meter:
     """Counts the bytes that a request receives, whatever they are: interim replies, header, chunk sizes, trailers."""
 
     max_bytes: int
+    max_head_bytes: int = 0
+    """Until the head is there: each interim reply costs time, so there may be only a few thousand."""
     received_bytes: int = 0
+    has_head: bool = False
+    status_lines: int = 0
+    """Besides the first."""
 
-    def add(self, count: int) -> None:
-        """Count these bytes. Raises ReceivedTooMuch above the limit."""
-        self.received_bytes += count
+    def add(self, data: bytes) -> None:
+        """Count these bytes. Raises ReceivedTooMuch above a limit."""
+        self.received_bytes += len(data)
         if self.received_bytes > self.max_bytes:
             raise ReceivedTooMuch(f"more than {self.max_bytes} bytes on the wire")
+        if self.received_bytes > self.max_head_bytes and not self.has_head:
+            raise ReceivedTooMuch(f"more than {self.max_head_bytes} bytes before the end of the header")
+        if not self.has_head:
+            self.status_lines += data.count(b"\nHTTP/1.")
+            if self.status_lines > MAX_INTERIM_REPLIES:
+                raise ReceivedTooMuch(f"more than {MAX_INTERIM_REPLIES} interim replies (1xx)")
 
 
 _METER: ContextVar[Meter | None] = ContextVar("_METER", default=None)
@@ -104,7 +120,7 @@ FAILURES = (
 @contextmanager
 def limited(max_body_bytes: int) -> Iterator[Meter]:
     """Count what the current task receives inside the block, and allow what a reply with such a body needs."""
-    meter = Meter(_OVERHEAD_BYTES + 2 * max_body_bytes)
+    meter = Meter(_OVERHEAD_BYTES + 2 * max_body_bytes, _MAX_HEAD_BYTES)
     previous = _METER.set(meter)
     try:
         yield meter
@@ -146,6 +162,8 @@ class GatedTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         reply = await self._pool.handle_async_request(core)
+        if (meter := _METER.get()) is not None:
+            meter.has_head = True
         return httpx.Response(
             reply.status, headers=reply.headers, stream=_Body(reply.stream), extensions=reply.extensions
         )
@@ -158,13 +176,27 @@ class GatedTransport(httpx.AsyncBaseTransport):
 class _Body(httpx.AsyncByteStream):
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        # httpcore keeps it in a place of its own; a test sees whether it is there.
+        self._connection = getattr(getattr(stream, "_stream", None), "_connection", None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._stream:
             yield part
+        # The next request on the connection would take it for its reply.
+        if _is_followed(self._connection):
+            raise ReceivedTooMuch("bytes after the end of the reply, which no request asked for (RFC 9112 §9.2)")
 
     async def aclose(self) -> None:
+        is_followed = _is_followed(self._connection)
         await self._stream.aclose()
+        if is_followed:
+            await self._connection.aclose()
+
+
+def _is_followed(connection: Any) -> bool:
+    """Whether more bytes than the reply have come."""
+    state = getattr(connection, "_h11_state", None)
+    return state is not None and bool(state.trailing_data[0])
 
 
 class _MeteredNetwork(httpcore.AsyncNetworkBackend):
@@ -187,7 +219,7 @@ class _MeteredStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's protocol
         data = await self._stream.read(max_bytes, timeout=timeout)
         if (meter := _METER.get()) is not None:
-            meter.add(len(data))
+            meter.add(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
@@ -200,4 +232,13 @@ class _MeteredStream(httpcore.AsyncNetworkStream):
         return _MeteredStream(await self._stream.start_tls(*arguments, **options))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        value = self._stream.get_extra_info(info)
+        # httpcore closes an idle connection on which something has come; some of it may be read already.
+        return (value or _has_unread(self._stream)) if info == "is_readable" else value
+
+
+def _has_unread(stream: Any) -> bool:
+    """Whether anyio has taken bytes from the socket that nobody has read."""
+    inner = getattr(stream, "_stream", None)
+    inner = getattr(inner, "transport_stream", inner)
+    return bool(getattr(getattr(inner, "_protocol", None), "read_queue", ()))

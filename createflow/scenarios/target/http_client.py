@@ -1,6 +1,7 @@
 """One pool of HTTP connections to the target, shared by all checks of a run."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from http.cookiejar import CookieJar
@@ -26,6 +27,8 @@ MAX_BODY_BYTES = 256 * 1024
 """Of a reply, besides twice the ``max_body_bytes`` of the profile. Checks hold many replies at once."""
 MAX_COLLECTION_BYTES = 4 * 1024 * 1024
 """Of the reply to a read of the collection."""
+_VERSIONS = frozenset({b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2"})
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 MAX_HEADER_LINES = 256
 MAX_HEADER_BYTES = 64 * 1024
 
@@ -160,7 +163,7 @@ class HttpConnection:
         async with asyncio.timeout(self.context.target.timeout_s):
             response = await self.client.send(request, stream=True)
             try:
-                _require_small_header(response)
+                _require_valid_header(response)
                 return response, await whole_body(response, max_bytes)
             finally:
                 await response.aclose()
@@ -206,8 +209,18 @@ class _NoCookies(CookieJar):
         """Take none."""
 
 
-def _require_small_header(response: httpx.Response) -> None:
+def _require_valid_header(response: httpx.Response) -> None:
+    """Require a header within the bounds, and what the parser does not look at."""
     lines = response.headers.raw
+    version = response.extensions.get("http_version", b"HTTP/1.1")
+    if version not in _VERSIONS:
+        raise BodyRefused(f"the reply has the version {version[:20]!r} (RFC 9112 §2.3)")
+    names = {name.lower() for name, _ in lines}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        raise BodyRefused("the reply has Content-Length and Transfer-Encoding (RFC 9112 §6.2)")
+    for name, value in lines:
+        if _CONTROL.search(value):
+            raise BodyRefused(f"the value of {name[:40].decode('latin-1')} has a control character (RFC 9110 §5.5)")
     if len(lines) > MAX_HEADER_LINES:
         raise BodyRefused(f"the reply has more than {MAX_HEADER_LINES} header lines")
     if sum(len(name) + len(value) for name, value in lines) > MAX_HEADER_BYTES:

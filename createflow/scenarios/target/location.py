@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
-from createflow.schemas.origin import Origin
+from createflow.schemas.origin import DEFAULT_PORTS, Origin
 
 _URI_REFERENCE = re.compile(r"([A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 """RFC 3986 §2 and §4.1: other characters are percent-encoded."""
@@ -58,6 +58,7 @@ class Origins:
         if not _URI_REFERENCE.fullmatch(location):
             raise LocationMalformed(f"the Location is not a URI reference: {shown}")
         try:
+            _require_host(location)
             whole = urljoin(urljoin(f"{self.own}/", request_url), location)
             origin = Origin.of(whole)
         except ValueError as error:
@@ -66,6 +67,17 @@ class Origins:
             raise LocationElsewhere(f"the Location is on {origin}, not on {self.own}")
         parts = urlsplit(whole)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _require_host(location: str) -> None:
+    if is_http_without_host(location):
+        raise ValueError("it has no host (RFC 9110 §4.2.1)")
+
+
+def is_http_without_host(location: str) -> bool:
+    """Whether it is ``http:///path`` or ``http:path``, which joining would complete with the host of the request."""
+    parts = urlsplit(location)
+    return parts.scheme in DEFAULT_PORTS and not parts.netloc
 
 
 def shown_location(location: str) -> str:

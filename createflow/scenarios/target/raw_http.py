@@ -11,7 +11,7 @@ import httptools
 
 import createflow
 from createflow.scenarios.target.callback_listener import is_loopback
-from createflow.scenarios.target.gate import Gate
+from createflow.scenarios.target.gate import MAX_INTERIM_REPLIES, Gate
 from createflow.scenarios.target.http_client import BadReply, NoConnection, NoReply
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import RawExchange, RawReply
@@ -23,7 +23,6 @@ from createflow.schemas.report import Exchange
 
 MAX_HEADER_BYTES = 64 * 1024
 """Of the header lines and trailers of one reply."""
-MAX_INTERIM_REPLIES = 32
 _TIMEOUT_S = 5.0
 _QUIET_S = 1.0
 """Silence after the first reply that means that no further one comes."""

@@ -13,7 +13,12 @@ from createflow.scenarios.text.encodings import encoded_forms, written_forms
 Record = TypeVar("Record", bound=BaseModel)
 
 MASKED = "****"
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,4096}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+"""For whole texts only: to search with it would look at a long word again and again."""
+_JWT_BEGINNING = "eyJ"
+_WORD = re.compile(r"[A-Za-z0-9_-]*+")
+_REST_OF_JWT = re.compile(r"\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+_SHORTEST_JWT_HEADER = 8
 # A JWT of somebody else in base64 or hex: both begin with what they make of eyJ.
 _ENCODED_JWT = re.compile(r"\b(ZXlK[A-Za-z0-9+/_-]{40,}={0,2}|65794[aA][0-9a-fA-F]{80,})")
 _PASSWORD_IN_URL = re.compile(r"(?P<before>[a-z][a-z0-9+.-]{0,30}://[^/\s:@'\"]*:)[^/\s@'\"]+(?=@)", re.IGNORECASE)
@@ -109,7 +114,7 @@ class Mask:
     def text(self, text: str) -> str:
         """The text without secrets."""
         text = self._without_known(text)
-        text = _JWT.sub("$TOKEN", text)
+        text = _without_tokens(text)
         text = _ENCODED_JWT.sub("$TOKEN", text)
         text = _PASSWORD_IN_URL.sub(rf"\g<before>{MASKED}", text)
         text = _COOKIE_LINE.sub(rf"\g<before>{MASKED}", text)
@@ -179,6 +184,20 @@ def _credentials(url: str) -> Iterator[str]:
     for setting in _PASSWORD_SETTING.finditer(url):
         value = setting[2]
         yield re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith("'") else value
+
+
+def _without_tokens(text: str) -> str:
+    """The text without JSON Web Tokens of anybody, in one pass: a long word is looked at once."""
+    parts: list[str] = []
+    kept = position = 0
+    while (start := text.find(_JWT_BEGINNING, position)) >= 0:
+        word = _WORD.match(text, start)
+        position = word.end() if word else start + 1
+        rest = _REST_OF_JWT.match(text, position)
+        if rest is not None and position - start >= _SHORTEST_JWT_HEADER:
+            parts += [text[kept:start], "$TOKEN"]
+            kept = position = rest.end()
+    return "".join((*parts, text[kept:]))
 
 
 def _without_surrogates(text: str) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from createflow.scenarios.reports.saved import to_json
-from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.text.secret_mask import MASKED, Mask
 from createflow.schemas.report import Exchange, Outcome
 from tests.scenarios.reports.conformance.made_report import report, result
 
@@ -87,3 +87,22 @@ def test_a_lone_surrogate_becomes_its_escape_and_all_else_stays() -> None:
     made = Mask().record(report(result("a", Outcome.SKIPPED, reason="\ud83d é 😀 \x00")))
     assert made.results[0].reason == "\\ud83d é 😀 \x00"
     assert to_json(made).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Bearer eyJhbGciOiJub25lIn0.eyJzdWIi.c2ln", "Bearer $TOKEN"),
+        ("x_eyJhbGciOiJub25lIn0.eyJzdWIi.", "x_$TOKEN"),
+        ("eyJhbGci", "eyJhbGci"),
+        ("eyJ.a eyJhbGciOiJub25lIn0.e and eyJhbGciOiJub25lIn0.e.f", "eyJ.a $TOKEN and $TOKEN"),
+        ("(-postgres://u:secret@h/d)", f"(-postgres://u:{MASKED}@h/d)"),
+        ("x" * 60_000, "x" * 60_000),
+        ("eyJ" * 20_000, "eyJ" * 20_000),
+        ("a://" * 15_000, "a://" * 15_000),
+    ],
+    ids=lambda text: f"{text:.40}",
+)
+def test_tokens_and_passwords_of_others_are_masked_in_one_pass(text: str, masked: str) -> None:
+    """A long word of a target is looked at once: these took minutes."""
+    assert Mask().text(text) == masked

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from createflow.scenarios.load.plan.messages import ReadPath
-from createflow.scenarios.target.location import usable_id
+from createflow.scenarios.target.location import is_http_without_host, usable_id
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.origin import DEFAULT_PORTS, Origin
 
@@ -69,6 +69,8 @@ class ResourcePaths:
         if _PLAIN_PATH.fullmatch(location):
             return Found(location)
         try:
+            if is_http_without_host(location):
+                return Found(unusable="malformed")
             # A relative reference is relative to the URL of the create (RFC 9110 §10.2.2).
             url = urljoin(self.base_url + self.read_path.path.partition("{id}")[0], location)
             parts = urlsplit(url)

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
-from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
@@ -40,7 +40,9 @@ async def body_has_the_fields(target: Target) -> None:
     reply = await target.create(sent)
     if not reply.accepted:
         raise Inconclusive(f"an ordinary create was answered with {reply.status}")
-    shown = reply.document or {}
+    if reply.document is None:
+        raise Prevented("response.create_is_201", "the reply to a create is no JSON object")
+    shown = reply.document
     fields = target.contract.fields
     for name in fields.declared():
         expect(name in shown and shown[name] not in (None, ""), f"{name} in the 201", "nothing", reply)
