@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 import createflow
 from createflow.cli.exit_code import MEANINGS, ExitCode
 from createflow.cli.interrupts import interrupt_like_ctrl_c
-from createflow.cli.messages import print_error
+from createflow.cli.messages import print_error, print_traceback
 from createflow.cli.streams import lost_output, protect_standard_streams
 from createflow.schemas.error import TargetError, UserError
 
@@ -168,7 +168,7 @@ def _run_command() -> "str | int | None":
 def _report_defect(error: BaseException) -> ExitCode:
     """Tell of a mistake of ours. Never status 1, which accuses the target. Never its text, which may quote a secret."""
     if os.environ.get("CREATEFLOW_DEBUG"):
-        traceback.print_exception(error)
+        print_traceback(error)
     places = traceback.extract_tb(error.__traceback__)
     location = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
     print_error(f"createflow itself failed: {type(error).__name__}{location}", "CREATEFLOW_DEBUG=1 shows the traceback")

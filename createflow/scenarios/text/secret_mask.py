@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from collections import deque
 from collections.abc import Iterator
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -38,15 +39,28 @@ _MOST_ENCODED = 1000
 """So many secrets are known in base64 and hex too: a load can have any number of tokens."""
 
 
+def without_secrets(text: str) -> str:
+    """The text without the secrets of any run of this process, for errors that were raised outside a report."""
+    for mask in (Mask(remembered=False), *_masks):
+        text = mask.text(text)
+    return text
+
+
 def is_secret_header(name: str) -> bool:
     """Whether the name tells that the value is a credential."""
     return _SECRET_HEADER.search(name) is not None
 
 
+_masks: deque["Mask"] = deque(maxlen=4)
+"""The last masks of this process; a command has one or two."""
+
+
 class Mask:
     """Replaces the secrets of a run wherever they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, remembered: bool = True) -> None:
+        if remembered:
+            _masks.append(self)
         self._added: set[str] = set()
         self._shown: dict[str, str] = {}
         """Each form of each secret, with what is shown in its place."""
