@@ -177,7 +177,7 @@ class _Body(httpx.AsyncByteStream):
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         # httpcore keeps it in a place of its own; a test sees whether it is there.
-        self._connection = getattr(getattr(stream, "_stream", None), "_connection", None)
+        self._connection: Any = getattr(getattr(stream, "_stream", None), "_connection", None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._stream:
