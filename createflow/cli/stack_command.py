@@ -29,7 +29,8 @@ def stack(
         Verb,
         typer.Argument(
             help="status; pause and resume (a paused process hangs); kill and start; "
-            "inject and heal database-error (every write fails inside its transaction)."
+            "inject and heal database-error (every write fails inside its transaction), "
+            "or a seeded defect of the database."
         ),
     ],
     component: Annotated[

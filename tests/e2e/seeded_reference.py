@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import re
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -11,11 +13,13 @@ import httpx
 import uvicorn
 
 from createflow.reference_server.defects.defect import Defect
+from createflow.reference_server.defects.seeds import ChangeBalancer, ChangeDatabase
 from createflow.reference_server.gateway.build import build as build_gateway
 from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.service.build import build as build_service
-from createflow.reference_server.stack import control
+from createflow.reference_server.stack import binaries, control
+from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.worker.build import build as build_worker
 from createflow.schemas.flow import Step
@@ -51,6 +55,16 @@ async def seeded(
         return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:
+        if defect is not None and isinstance(defect.seed, ChangeDatabase):
+            control_socket = State(up.state).control_socket
+            await control.send_command(control_socket, "inject", defect.name)
+            scope.push_async_callback(control.send_command, control_socket, "heal", defect.name)
+        if defect is not None and isinstance(defect.seed, ChangeBalancer):
+            target = up.profile.target.model_copy(
+                update={"base_url": await scope.enter_async_context(_balanced(up, defect.seed))}
+            )
+            yield up.profile.model_copy(update={"target": target})
+            return
         processes = [build_gateway(settings("gateway"), quiet_log())]
         if behind:
             processes += [
@@ -66,6 +80,38 @@ async def seeded(
         target = profile.target.model_copy(update={"base_url": address, "ca_file": None})
         limits = LOW_LIMIT if limited else profile.limits
         yield profile.model_copy(update={"target": target, "limits": limits})
+
+
+@asynccontextmanager
+async def _balanced(up: UpCommand, seed: ChangeBalancer) -> AsyncIterator[str]:
+    """A second HAProxy in front of the stack's own gateways, with the defect and ports of its own."""
+    ports = Ports()
+    port, admin_port = ports.reserve(), ports.reserve()
+    configuration = up.state / "run" / "haproxy" / "haproxy.cfg"
+    text = seed.change_balancer(configuration.read_text())
+    own, admin = re.findall(r"^    bind 127\.0\.0\.1:(\d+)", text, re.MULTILINE)
+    text = text.replace(f":{own} ", f":{port} ").replace(f":{admin}\n", f":{admin_port}\n")
+    changed = configuration.with_name("seeded.cfg")
+    changed.write_text(text)
+    ports.release()
+    program = str(binaries.require(binaries.HAPROXY))
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(program, "-db", "-f", str(changed), stdout=quiet, stderr=quiet)
+    try:
+        deadline = asyncio.get_running_loop().time() + _READY_WITHIN_S
+        trust = ssl.create_default_context(cafile=str(up.state / "keys" / "ca.pem"))
+        async with httpx.AsyncClient(verify=trust) as client:
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get(f"https://localhost:{port}/readyz")).is_success:
+                        break
+                assert process.returncode is None, changed
+                assert asyncio.get_running_loop().time() < deadline
+                await asyncio.sleep(0.02)
+        yield f"https://localhost:{port}"
+    finally:
+        process.kill()
+        await process.wait()
 
 
 class _Server(uvicorn.Server):

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, find_defect
+from createflow.reference_server.defects.seeds import ChangeCertificate, ChangeReplicas
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.scenarios.conformance.run import conformance
@@ -16,11 +18,15 @@ from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
 from tests.e2e.seeded_reference import BEHIND, seeded, send_to_backend
 from tests.scenarios.conformance.quiet_progress import QuietProgress
-from tests.up_stack import UpCommand
+from tests.up_stack import UpCommand, start_up_command, stop_up_command
 
+ONLY_AT_START = (ChangeCertificate, ChangeReplicas)
 PAIRS = [(check, find_defect(name)) for check in CHECKS for name in check.catches]
-AT_THE_GATEWAY = [pair for pair in PAIRS if pair[1].seed.process not in BEHIND]
+AT_THE_GATEWAY = [
+    pair for pair in PAIRS if pair[1].seed.process not in BEHIND and not isinstance(pair[1].seed, ONLY_AT_START)
+]
 BEHIND_IT = [pair for pair in PAIRS if pair[1].seed.process in BEHIND]
+OF_THE_STACK = [pair for pair in PAIRS if isinstance(pair[1].seed, ONLY_AT_START)]
 
 
 def _named(pair: tuple[Check, Defect]) -> str:
@@ -55,6 +61,19 @@ def test_a_check_fails_on_a_defect_behind_the_gateway(
     """The defect is seeded into the service or the worker, and the check fails."""
     check, defect = pair
     result = asyncio.run(_result(stack_without_backend, check, defect, behind=True))
+    assert result.outcome is Outcome.FAILED, _describe(result)
+
+
+@pytest.mark.parametrize("pair", OF_THE_STACK, ids=_named)
+def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Check, Defect]) -> None:
+    """The stack is started with the defect, and the check fails."""
+    check, defect = pair
+    tmp_path.chmod(0o711)
+    up = start_up_command(tmp_path, "--defect", defect.name)
+    try:
+        result = asyncio.run(_run(up.profile, check))
+    finally:
+        assert stop_up_command(up) == 0
     assert result.outcome is Outcome.FAILED, _describe(result)
 
 

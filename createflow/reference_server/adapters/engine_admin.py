@@ -71,15 +71,21 @@ async def break_writes(dsn: str) -> None:
     Args:
         dsn: of a superuser.
     """
-    await _execute(dsn, _BREAK_WRITES)
+    await run_script(dsn, _BREAK_WRITES)
 
 
 async def heal_writes(dsn: str) -> None:
     """End what ``break_writes`` began."""
-    await _execute(dsn, "drop trigger if exists injected_error on outbox;")
+    await run_script(dsn, "drop trigger if exists injected_error on outbox;")
 
 
-async def _execute(dsn: str, script: str) -> None:
+async def run_script(dsn: str, script: str) -> None:
+    """Run a script of several statements, each committed by itself unless the script says otherwise.
+
+    Args:
+        dsn: of a superuser.
+        script: without parameters.
+    """
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
         await connection.execute(script.encode())
 

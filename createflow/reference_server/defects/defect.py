@@ -50,6 +50,14 @@ class NoSeed:
         """Return the configuration of HAProxy."""
         return healthy
 
+    def change_last_replica(self, healthy: str) -> str:
+        """Return the settings of the last replica's PostgreSQL."""
+        return healthy
+
+    def change_certificate_days(self, healthy: int) -> int:
+        """Return for how many days the server's certificate is valid."""
+        return healthy
+
 
 class Seed(NoSeed):
     """Puts a defect into a process: a subclass overrides what it changes."""
@@ -104,6 +112,18 @@ class AllSeeds(NoSeed):
         """Return the configuration after every change."""
         for seed in self._seeds:
             healthy = seed.change_balancer(healthy)
+        return healthy
+
+    def change_last_replica(self, healthy: str) -> str:
+        """Return the settings after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_last_replica(healthy)
+        return healthy
+
+    def change_certificate_days(self, healthy: int) -> int:
+        """Return the days after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_certificate_days(healthy)
         return healthy
 
 

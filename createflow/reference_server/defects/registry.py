@@ -7,6 +7,7 @@ from createflow.reference_server.defects.api import (
     auth_check,
     auth_check_tokens,
     https_request,
+    load_balancer,
     rate_limit,
     response,
     service_router,
@@ -19,12 +20,14 @@ from createflow.reference_server.defects.data import (
     invalidate_cache,
     replicate,
     write_primary,
+    write_primary_rows,
 )
 from createflow.reference_server.defects.defect import AllSeeds, Defect, NoSeed
 from createflow.schemas.error import UserError
 
 MODULES = (
     https_request,
+    load_balancer,
     auth_check,
     auth_check_tokens,
     rate_limit,
@@ -36,6 +39,7 @@ MODULES = (
     audit_log,
     connection_pool,
     write_primary,
+    write_primary_rows,
     replicate,
     invalidate_cache,
     index_update,

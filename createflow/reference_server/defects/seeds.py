@@ -3,6 +3,7 @@
 Most defects are a changed stage (``replace_stage``). Others change what a stage uses, the tables, or the balancer.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
@@ -100,6 +101,30 @@ class ChangeDatabase(Seed):
 
 
 @dataclass(frozen=True)
+class ChangeReplicas(Seed):
+    """Adds settings to the last replica's PostgreSQL."""
+
+    process = "database"
+    settings: str
+
+    def change_last_replica(self, healthy: str) -> str:
+        """Return the settings with these after them."""
+        return healthy + self.settings
+
+
+@dataclass(frozen=True)
+class ChangeCertificate(Seed):
+    """Lets the server's certificate end sooner or later."""
+
+    process = "balancer"
+    days: int
+
+    def change_certificate_days(self, healthy: int) -> int:  # noqa: ARG002 - the base's signature
+        """Return the days."""
+        return self.days
+
+
+@dataclass(frozen=True)
 class ChangeBalancer(Seed):
     """Replaces a text of HAProxy's configuration by another one."""
 
@@ -133,6 +158,33 @@ class ChangeStagesAndReader(Seed):
     def change_reader(self, healthy: Reader) -> Reader:
         """Return the changed reader."""
         return self.reader.change_reader(healthy)
+
+
+def trigger(name: str, event: str, body: str) -> ChangeDatabase:
+    """Run a PL/pgSQL body for each row, as its owner.
+
+    Args:
+        name: of the trigger; ``seeded.{name}_turns`` is a sequence for a defect that hits one in N.
+        event: for example ``BEFORE INSERT ON resources``.
+        body: the statements.
+    """
+    return ChangeDatabase(
+        f"CREATE SEQUENCE seeded.{name}_turns;\n"
+        f"CREATE FUNCTION seeded.{name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public\n"
+        f"AS $$ BEGIN {body} END $$;\n"
+        f"CREATE TRIGGER {name} {event} FOR EACH ROW EXECUTE FUNCTION seeded.{name}();\n"
+    )
+
+
+def turn(name: str, of: int) -> str:
+    """Return the SQL condition that is true for one row in ``of``, inside the trigger ``name``."""
+    return f"nextval('seeded.{name}_turns') % {of} = 0"
+
+
+def one_in(number: int) -> Callable[[], bool]:
+    """Return a function whose every ``number``-th answer is true."""
+    turns = itertools.count(1)
+    return lambda: next(turns) % number == 0
 
 
 def change_stage(step: Step, change: Callable[[Any], Stage]) -> ChangeStages:

@@ -8,7 +8,14 @@ from pathlib import Path
 from createflow.reference_server.process.settings import Settings, seed_of_defects
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Passwords, make_certificates, make_issuer
+from createflow.reference_server.stack.credentials import (
+    AUDIENCE,
+    CERTIFICATE_DAYS,
+    ISSUER,
+    Passwords,
+    make_certificates,
+    make_issuer,
+)
 from createflow.reference_server.stack.endpoints import HOST, Ports, answers_200, socket_in
 from createflow.reference_server.stack.engines import haproxy, nats, pgbouncer, search, valkey
 from createflow.reference_server.stack.engines.postgres import PRIMARY, Cluster
@@ -43,14 +50,14 @@ class _Planner:
         self.state = state
         self.options = options
         self.ports = ports
+        self.seed = seed_of_defects(options.defects)
         self.passwords = Passwords()
         self.user = unprivileged_user()
         self.issuer = make_issuer(state)
-        self.certificates = make_certificates(state)
+        self.certificates = make_certificates(state, self.seed.change_certificate_days(CERTIFICATE_DAYS))
         self.components: list[Component] = []
         self.notes: list[str] = []
         self.search_url = options.search_url
-        self.seed = seed_of_defects(options.defects)
 
     def directory(self, name: str) -> Path:
         path = self.state.run / name
@@ -64,6 +71,7 @@ class _Planner:
             passwords=self.passwords,
             ports=tuple(self.ports.reserve() for _ in range(1 + self.options.replicas)),
             schema=self.seed.change_schema(_schema()),
+            change_last_replica=self.seed.change_last_replica,
         )
         self.components += self.cluster.components()
         self.valkey_port = self.ports.reserve()

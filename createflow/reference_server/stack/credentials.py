@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import trustme
@@ -14,6 +15,7 @@ from createflow.reference_server.stack.state import State
 
 ISSUER = "https://issuer.createflow.test"
 AUDIENCE = "createflow"
+CERTIFICATE_DAYS = 365
 
 
 def new_password() -> str:
@@ -70,10 +72,11 @@ class Certificates:
     """Key and certificate chain in one PEM file, as HAProxy needs it, mode 0600."""
 
 
-def make_certificates(state: State) -> Certificates:
+def make_certificates(state: State, days: int = CERTIFICATE_DAYS) -> Certificates:
     """Make an authority for this stack only, and a certificate for the loopback names."""
     authority = trustme.CA(organization_name="createflow bundled stack")
-    server = authority.issue_cert("localhost", "127.0.0.1", "::1", common_name="localhost")
+    ends = datetime.now(UTC) + timedelta(days=days)
+    server = authority.issue_cert("localhost", "127.0.0.1", "::1", common_name="localhost", not_after=ends)
     ca_file = state.keys / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     server_file = state.write_secret(

@@ -47,7 +47,7 @@ class RunningStack:
         """
         names: list[str] | None = None
         if verb in ("inject", "heal"):
-            await self._database_error(target, inject=verb == "inject")
+            await self._inject(target, inject=verb == "inject")
         elif verb != "status":
             actions = {
                 "pause": self._supervisor.pause,
@@ -64,11 +64,21 @@ class RunningStack:
                     raise error
         return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]}
 
-    async def _database_error(self, target: str, *, inject: bool) -> None:
-        if target != "database-error":
-            raise UserError(f"there is no fault {target!r} to inject", hint="one of: database-error")
-        change = engine_admin.break_writes if inject else engine_admin.heal_writes
-        await change(self._admin_dsn)
+    async def _inject(self, target: str, *, inject: bool) -> None:
+        if target == "database-error":
+            change = engine_admin.break_writes if inject else engine_admin.heal_writes
+            await change(self._admin_dsn)
+            return
+        # Here: a stack without defects imports none.
+        from createflow.reference_server.defects.registry import find_defect
+        from createflow.reference_server.defects.seeds import ChangeDatabase
+
+        seed = find_defect(target).seed
+        if not isinstance(seed, ChangeDatabase):
+            raise UserError(
+                f"the defect {target} cannot be seeded while the stack runs", hint=f"createflow up --defect {target}"
+            )
+        await engine_admin.run_script(self._admin_dsn, seed.whole_script if inject else seed.UNDO)
 
 
 @asynccontextmanager

@@ -5,9 +5,13 @@ import asyncio
 import base64
 import gzip
 import json
+import subprocess
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +20,26 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from createflow.reference_server.adapters import engine_admin
+from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect, seed_of
+from createflow.reference_server.defects.seeds import ChangeBalancer, ChangeCertificate, ChangeDatabase, ChangeReplicas
 from createflow.reference_server.defects.table import MARKER, defect_tables
+from createflow.reference_server.domain.event import ResourceEvent
+from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.stack import binaries
+from createflow.reference_server.stack.credentials import make_certificates
+from createflow.reference_server.stack.state import State
+from createflow.reference_server.stages.api.load_balancer import BalancerConfig, render
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.publish_event import PublishEvent
+from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.scenarios.target.callback_listener import CallbackListener
 from createflow.scenarios.target.credentials.forged_tokens import Jws, embed_key, reference_key
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
+from tests.reference_server.defects.write_history import SINGLE, Seen, WriteHistory
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.in_process_server import InProcessServer, open_server, until
 
@@ -481,8 +496,9 @@ async def row_kept_after_refusal(server: InProcessServer) -> bool:
     return await _row_exists(server, name)
 
 
-async def no_rollback(server: InProcessServer) -> bool:
-    """A trigger that fails for one name only, so that other tests are not affected."""
+@asynccontextmanager
+async def _failing(server: InProcessServer) -> AsyncIterator[str]:
+    """Writes of this name fail in the database; other tests are not affected."""
     name = f"doomed {uuid.uuid4()}"
     function = f"fail_{uuid.uuid4().hex}"
     async with await psycopg.AsyncConnection.connect(server.engines.admin_dsn, autocommit=True) as admin:
@@ -494,9 +510,41 @@ async def no_rollback(server: InProcessServer) -> bool:
             f"CREATE TRIGGER {function} BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION {function}()"
         )
         try:
-            reply = await server.create({"name": name})
+            yield name
         finally:
             await admin.execute(f"DROP FUNCTION {function} CASCADE")
+
+
+async def pool_leaks_on_errors(server: InProcessServer) -> bool:
+    async with _failing(server) as name:
+        for _ in range(server.settings.pool_size + 1):
+            await server.create({"name": name})
+    return (await server.create()).status_code == 503
+
+
+async def cache_before_commit(server: InProcessServer) -> bool:
+    made = await server.create()
+    async with _failing(server) as name:
+        assert (await server.put(made.headers["location"], {"name": name})).status_code == 500
+    cached = await server.cached(made.json()["id"])
+    return cached is not None and cached["name"] == name
+
+
+async def index_forgets_outage(server: InProcessServer) -> bool:
+    away = SearchIndex("http://127.0.0.1:1", "resources")
+    event = ResourceEvent("1", "created", "1", 1, "a", "r", datetime.now(UTC), b"{}")
+    update = server.settings.seed().change_index_update(IndexUpdate(away))
+    try:
+        return await update([event]) == [True]
+    except UnavailableError:
+        return False
+    finally:
+        await away.close()
+
+
+async def no_rollback(server: InProcessServer) -> bool:
+    async with _failing(server) as name:
+        reply = await server.create({"name": name})
     assert (reply.status_code, reply.json()["code"]) == (500, "database_error")
     assert "injected" not in reply.text
     return await _row_exists(server, name)
@@ -717,12 +765,19 @@ async def odd_query_crashes(server: InProcessServer) -> bool:
     return (await server.get("/api/resources?q=" + "x" * 2000)).status_code == 500
 
 
-PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS}
-"""One probe a defect, of the same name: true when the defect shows."""
+PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS if name in globals()}
+"""The probe of a defect has its name, and is true when the defect shows."""
+IN_HISTORY = [
+    defect
+    for defect in DEFECTS.values()
+    if defect.name not in PROBES and not isinstance(defect.seed, (ChangeBalancer, ChangeCertificate, ChangeReplicas))
+]
+"""The others show in a history of writes."""
+HEALS_WITHIN_S = 2.0
 WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}
 
 
-@pytest.mark.parametrize("defect", DEFECTS.values(), ids=lambda defect: defect.name)
+@pytest.mark.parametrize("defect", [DEFECTS[name] for name in PROBES], ids=lambda defect: defect.name)
 async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: Defect) -> None:
     """The same probe on both, side by side on the same engines."""
     options: dict[str, Any] = {
@@ -738,3 +793,77 @@ async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: De
             return await PROBES[defect.name](server)
 
     assert await asyncio.gather(shows(defect.name), shows("")) == [True, False]
+
+
+@pytest.fixture(scope="module")
+def healthy_history(engines: EngineSet) -> Seen:
+    """What a healthy server and its stores show of the history."""
+
+    async def observe() -> Seen:
+        async with open_server(engines, worker=True) as server:
+            history = WriteHistory(server)
+            await history.carry_out()
+            last: Seen = Counter()
+
+            async def settled() -> bool:
+                nonlocal last
+                before, last = last, await history.look()
+                return before == last and sum("document" in line for line in last) > SINGLE
+
+            assert await until(settled)
+            return history.replies + last
+
+    return asyncio.run(observe())
+
+
+@pytest.mark.parametrize("defect", IN_HISTORY, ids=lambda defect: defect.name)
+async def test_a_defect_shows_in_a_history_of_writes(engines: EngineSet, healthy_history: Seen, defect: Defect) -> None:
+    """The replies differ from those of a healthy server, or a store never gets to hold what it should."""
+    async with AsyncExitStack() as scope:
+        if isinstance(defect.seed, ChangeDatabase):
+            await engine_admin.run_script(engines.admin_dsn, defect.seed.whole_script)
+            scope.push_async_callback(engine_admin.run_script, engines.admin_dsn, defect.seed.UNDO)
+        server = await scope.enter_async_context(open_server(engines, defect.name, worker=True))
+        history = WriteHistory(server)
+        await history.carry_out()
+        tables = await history.look_into_tables()
+        if history.replies - healthy_history or not history.replies + tables <= healthy_history:
+            return
+
+        async def healthy() -> bool:
+            return history.replies + await history.look() == healthy_history
+
+        # Not at once: an event may come again later, and what is late is not lost.
+        assert not await until(healthy, within_s=HEALS_WITHIN_S)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [defect.seed for defect in DEFECTS.values() if isinstance(defect.seed, ChangeBalancer)],
+    ids=lambda seed: seed.replacement,
+)
+def test_a_defect_of_the_balancer_is_a_valid_configuration(seed: ChangeBalancer, tmp_path: Path) -> None:
+    """HAProxy takes it, and it differs from the healthy one."""
+    state = State(tmp_path / "state")
+    state.open()
+    certificates = make_certificates(state)
+    healthy = render(
+        BalancerConfig("127.0.0.1:1", str(certificates.server_file), "127.0.0.1:2", {"gateway-1": "127.0.0.1:3"})
+    )
+    state.close(remove=False)
+    changed = seed.change_balancer(healthy)
+    assert changed != healthy
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(changed)
+    checked = subprocess.run(
+        [binaries.require(binaries.HAPROXY), "-c", "-f", file], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert checked.returncode == 0, checked.stderr
+    with pytest.raises(ValueError, match="has no"):
+        seed.change_balancer("")
+
+
+def test_other_seeds_of_the_stack_change_one_thing() -> None:
+    """A replica's settings, and how long a certificate lasts."""
+    assert "1h" in seed_of(["replica_stands_still"]).change_last_replica("")
+    assert seed_of(["certificate_ends_soon", "event_lost"]).change_certificate_days(365) == 3

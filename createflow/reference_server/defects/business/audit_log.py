@@ -1,10 +1,12 @@
 """Defects of step 10: the audit entry of a write."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import replace_stage
+from createflow.reference_server.defects.seeds import replace_stage, trigger, turn
 from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.unit_of_work import AuditDraft
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.schemas.flow import Step
 
@@ -30,7 +32,123 @@ class _AuditSplitsLines(AuditLog):
         return job
 
 
+class _AuditChanged(AuditLog):
+    """Changes the entries of an update or a delete."""
+
+    op: ClassVar[str] = "update"
+
+    async def __call__(self, job: Job) -> Job:
+        job = await AuditLog.__call__(self, job)
+        if job.unit is not None and job.op == self.op:
+            job.unit.audits = [entry for audit in job.unit.audits for entry in self.changed(audit)]
+        return job
+
+    def changed(self, audit: AuditDraft) -> tuple[AuditDraft, ...]:  # noqa: ARG002 - mutants use it
+        return ()
+
+
+class _AuditLostOnDelete(_AuditChanged):
+    op = "delete"
+
+
+class _AuditWrongActorOnUpdate(_AuditChanged):
+    def changed(self, audit: AuditDraft) -> tuple[AuditDraft, ...]:
+        return (replace(audit, actor="system"),)
+
+
+class _AuditDeleteAsUpdate(_AuditChanged):
+    op = "delete"
+
+    def changed(self, audit: AuditDraft) -> tuple[AuditDraft, ...]:
+        return (replace(audit, action="update"),)
+
+
+class _AuditTwiceOnUpdate(_AuditChanged):
+    def changed(self, audit: AuditDraft) -> tuple[AuditDraft, ...]:
+        return (audit, audit)
+
+
+_ENTRY = "BEFORE INSERT ON audit_log"
+_NEWEST_OLDER = "SELECT max(id) FROM audit_log WHERE occurred_at < now() - interval '500 ms'"
+
+
 DEFECTS = (
+    Defect("audit_lost_on_update", Step.AUDIT_LOG, "An update writes no audit entry.", replace_stage(_AuditChanged)),
+    Defect(
+        "audit_lost_on_delete", Step.AUDIT_LOG, "A delete writes no audit entry.", replace_stage(_AuditLostOnDelete)
+    ),
+    Defect(
+        "audit_wrong_actor_on_update",
+        Step.AUDIT_LOG,
+        "The audit entry of an update names another actor.",
+        replace_stage(_AuditWrongActorOnUpdate),
+    ),
+    Defect(
+        "audit_delete_as_update",
+        Step.AUDIT_LOG,
+        "The audit entry of a delete says update.",
+        replace_stage(_AuditDeleteAsUpdate),
+    ),
+    Defect(
+        "audit_twice_on_update",
+        Step.AUDIT_LOG,
+        "An update writes two audit entries.",
+        replace_stage(_AuditTwiceOnUpdate),
+    ),
+    Defect(
+        "audit_wrong_time",
+        Step.AUDIT_LOG,
+        "Audit entries have the day without the time.",
+        trigger("audit_wrong_time", _ENTRY, "NEW.occurred_at := date_trunc('day', now()); RETURN NEW;"),
+    ),
+    Defect(
+        "audit_wrong_request",
+        Step.AUDIT_LOG,
+        "Audit entries have another request id than the reply.",
+        trigger("audit_wrong_request", _ENTRY, "NEW.request_id := 'unknown'; RETURN NEW;"),
+    ),
+    Defect(
+        "audit_lost_one_in_ten",
+        Step.AUDIT_LOG,
+        "One audit entry in ten is not written.",
+        trigger(
+            "audit_lost_one_in_ten",
+            _ENTRY,
+            f"IF {turn('audit_lost_one_in_ten', 10)} THEN RETURN NULL; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "audit_wrong_resource",
+        Step.AUDIT_LOG,
+        "One audit entry in ten is about a resource that does not exist.",
+        trigger(
+            "audit_wrong_resource",
+            _ENTRY,
+            f"IF {turn('audit_wrong_resource', 10)} THEN NEW.resource_id := uuidv7(); END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "audit_vanishes",
+        Step.AUDIT_LOG,
+        "One audit entry in ten removes an earlier one.",
+        trigger(
+            "audit_vanishes",
+            "AFTER INSERT ON audit_log",
+            f"IF {turn('audit_vanishes', 10)} THEN DELETE FROM audit_log WHERE id = ({_NEWEST_OLDER}); END IF;"
+            " RETURN NULL;",
+        ),
+    ),
+    Defect(
+        "audit_rewritten",
+        Step.AUDIT_LOG,
+        "One audit entry in ten changes the actor of an earlier one.",
+        trigger(
+            "audit_rewritten",
+            "AFTER INSERT ON audit_log",
+            f"IF {turn('audit_rewritten', 10)} THEN UPDATE audit_log SET actor = 'nobody' WHERE id = ({_NEWEST_OLDER});"
+            " END IF; RETURN NULL;",
+        ),
+    ),
     Defect("audit_lost", Step.AUDIT_LOG, "A create writes no audit entry.", replace_stage(_AuditLost)),
     Defect("audit_anonymous", Step.AUDIT_LOG, "The audit entry has no actor.", replace_stage(_AuditAnonymous)),
     Defect(

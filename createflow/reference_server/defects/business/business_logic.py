@@ -2,11 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from typing import ClassVar
+
+import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import replace_stage
-from createflow.reference_server.domain.job import Job
+from createflow.reference_server.defects.seeds import one_in, replace_stage, trigger
+from createflow.reference_server.domain.access import Principal
+from createflow.reference_server.domain.job import Job, Refused
+from createflow.reference_server.domain.unit_of_work import WrittenRow
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
+from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
 
@@ -49,10 +55,130 @@ class _ContentionCrashes(BusinessLogic):
             _BUSY.discard(job.resource_id)
 
 
+class _ConditionalDeleteIgnored(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "delete":
+            job.if_match = ""
+        return await BusinessLogic.__call__(self, job)
+
+
+class _OthersMayUpdate(BusinessLogic):
+    op: ClassVar[str] = "update"
+
+    async def __call__(self, job: Job) -> Job:
+        sender = job.principal
+        if job.op == self.op:
+            job.principal = Principal(sender.subject, sender.permissions | {"others"})
+        job = await BusinessLogic.__call__(self, job)
+        job.principal = sender
+        return job
+
+
+class _OthersMayDelete(_OthersMayUpdate):
+    op = "delete"
+
+
+class _KeyMissedOneInTen(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "create" and job.idempotency_key and _missed():
+            job.idempotency_key = ""
+        return await BusinessLogic.__call__(self, job)
+
+
+class _ReplayAnswersOtherwise(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        job = await WritePrimary.__call__(self, job)
+        if job.is_replay:
+            job.document = orjson.dumps({**orjson.loads(job.document), "description": "", "metadata": {}})
+        return job
+
+
+class _ReplayShowsCurrent(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        job = await WritePrimary.__call__(self, job)
+        if job.is_replay and (current := await self.repository.current(job.resource_id)):
+            job.version, job.document = current.version, current.document
+        return job
+
+
+class _KeyLookedUpFirst(WritePrimary):
+    """Looks whether the key is known, and remembers it after the write: a window as long as the write."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is None or job.unit.claim is None:
+            return await WritePrimary.__call__(self, job)
+        claim, job.unit.claim = job.unit.claim, None
+        known = _KNOWN_KEYS.get((claim.subject, claim.key))
+        if known is None:
+            job = await WritePrimary.__call__(self, job)
+            row = WrittenRow(job.resource_id, job.version, job.document)
+            _KNOWN_KEYS[claim.subject, claim.key] = (claim.fingerprint, row)
+            return job
+        fingerprint, row = known
+        if fingerprint != claim.fingerprint:
+            raise Refused(422, "idempotency_key_reused", "The Idempotency-Key belongs to another body.")
+        job.resource_id, job.version, job.document, job.is_replay = row.resource_id, row.version, row.document, True
+        return job
+
+
 _BUSY: set[str] = set()
+_KNOWN_KEYS: dict[tuple[str, str], tuple[bytes, WrittenRow]] = {}
+_missed = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "conditional_delete_ignored",
+        Step.BUSINESS_LOGIC,
+        "A delete with a stale If-Match deletes the resource.",
+        replace_stage(_ConditionalDeleteIgnored),
+    ),
+    Defect(
+        "others_may_update",
+        Step.BUSINESS_LOGIC,
+        "A writer may update what another subject created.",
+        replace_stage(_OthersMayUpdate),
+    ),
+    Defect(
+        "others_may_delete",
+        Step.BUSINESS_LOGIC,
+        "A writer may delete what another subject created.",
+        replace_stage(_OthersMayDelete),
+    ),
+    Defect(
+        "key_missed_one_in_ten",
+        Step.BUSINESS_LOGIC,
+        "One Idempotency-Key in ten is not looked at.",
+        replace_stage(_KeyMissedOneInTen),
+    ),
+    Defect(
+        "replay_answers_otherwise",
+        Step.BUSINESS_LOGIC,
+        "The reply to a repeated Idempotency-Key lacks what the first one showed.",
+        replace_stage(_ReplayAnswersOtherwise),
+    ),
+    Defect(
+        "replay_shows_current",
+        Step.BUSINESS_LOGIC,
+        "The reply to a repeated Idempotency-Key shows the resource as it is now.",
+        replace_stage(_ReplayShowsCurrent),
+    ),
+    Defect(
+        "key_looked_up_first",
+        Step.BUSINESS_LOGIC,
+        "Requests with one Idempotency-Key at the same time create several resources.",
+        replace_stage(_KeyLookedUpFirst),
+    ),
+    Defect(
+        "key_forgotten_after_update",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key counts as new once its resource was changed.",
+        trigger(
+            "key_forgotten_after_update",
+            "AFTER UPDATE ON resources",
+            "DELETE FROM idempotency_keys WHERE resource_id = NEW.id; RETURN NULL;",
+        ),
+    ),
     Defect(
         "idempotency_ignored",
         Step.BUSINESS_LOGIC,

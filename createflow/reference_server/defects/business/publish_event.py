@@ -1,14 +1,27 @@
 """Defects of step 9: the event of a write."""
 
-from dataclasses import replace
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import ClassVar
 
 import orjson
 
 from createflow.reference_server.adapters.nats_codec import encode_event
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ReplaceEventEncoder, replace_stage
+from createflow.reference_server.defects.seeds import (
+    ChangeEventStream,
+    ReplaceEventEncoder,
+    one_in,
+    replace_stage,
+    trigger,
+    turn,
+)
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.ports import EventStream
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.schemas.flow import Step
 
@@ -23,12 +36,190 @@ class _EventTwice(PublishEvent):
         return await PublishEvent.__call__(self, await PublishEvent.__call__(self, job))
 
 
+class _EventLostOnUpdate(PublishEvent):
+    op: ClassVar[str] = "update"
+
+    async def __call__(self, job: Job) -> Job:
+        return job if job.op == self.op else await PublishEvent.__call__(self, job)
+
+
+class _EventLostOnDelete(_EventLostOnUpdate):
+    op = "delete"
+
+
+class _EventTwiceOnDelete(PublishEvent):
+    async def __call__(self, job: Job) -> Job:
+        job = await PublishEvent.__call__(self, job)
+        return await PublishEvent.__call__(self, job) if job.op == "delete" else job
+
+
+@dataclass
+class _OtherStream:
+    """Publishes something else than it was given, and says that all was published."""
+
+    healthy: EventStream
+
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        raise NotImplementedError
+
+
+class _LosesInRelay(_OtherStream):
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        kept = [event for event in events if not _lost_in_relay()]
+        published = await self.healthy.publish(kept) if kept else 0
+        return len(events) if published == len(kept) else 0
+
+
+class _PublishesAgain(_OtherStream):
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        chosen = [replace(event, id=str(uuid.uuid4())) for event in events if _published_again()]
+        if chosen:
+            task = asyncio.create_task(self._later(chosen))
+            _TASKS.add(task)
+            task.add_done_callback(_TASKS.discard)
+        return await self.healthy.publish(events)
+
+    async def _later(self, events: Sequence[ResourceEvent]) -> None:
+        await asyncio.sleep(1.0)
+        await self.healthy.publish(events)
+
+
+_TASKS: set[asyncio.Task[None]] = set()
+_lost_in_relay = one_in(25)
+_published_again = one_in(10)
+
+
+def _with_old_subject(event: ResourceEvent) -> bytes:
+    other = event.resource_id if event.type == "created" else str(uuid.uuid5(uuid.NAMESPACE_OID, event.resource_id))
+    return encode_event(replace(event, resource_id=other))
+
+
+def _with_text_metadata(event: ResourceEvent) -> bytes:
+    document = orjson.loads(event.document)
+    document["metadata"] = {name: str(value) for name, value in document["metadata"].items()}
+    return encode_event(replace(event, document=orjson.dumps(document)))
+
+
+def _with_cut_description(event: ResourceEvent) -> bytes:
+    document = orjson.loads(event.document)
+    document["description"] = document["description"][:64]
+    return encode_event(replace(event, document=orjson.dumps(document)))
+
+
+def _without_request(event: ResourceEvent) -> bytes:
+    return encode_event(replace(event, request_id=""))
+
+
+def _an_hour_late(event: ResourceEvent) -> bytes:
+    return encode_event(replace(event, occurred_at=event.occurred_at + timedelta(hours=1)))
+
+
+_EVENT = "BEFORE INSERT ON outbox"
+
+
 def _with_wrong_actor(event: ResourceEvent) -> bytes:
     document = {**orjson.loads(event.document), "created_by": "somebody-else"}
     return encode_event(replace(event, actor="somebody-else", document=orjson.dumps(document)))
 
 
 DEFECTS = (
+    Defect(
+        "event_lost_on_update", Step.PUBLISH_EVENT, "An update publishes no event.", replace_stage(_EventLostOnUpdate)
+    ),
+    Defect(
+        "event_lost_on_delete", Step.PUBLISH_EVENT, "A delete publishes no event.", replace_stage(_EventLostOnDelete)
+    ),
+    Defect(
+        "event_twice_on_delete",
+        Step.PUBLISH_EVENT,
+        "A delete publishes two events with different ids.",
+        replace_stage(_EventTwiceOnDelete),
+    ),
+    Defect(
+        "event_lost_in_relay",
+        Step.PUBLISH_EVENT,
+        "One event in twenty-five is taken from the outbox and not published.",
+        ChangeEventStream(_LosesInRelay),
+    ),
+    Defect(
+        "event_published_again",
+        Step.PUBLISH_EVENT,
+        "One event in ten is published again a second later under a new id.",
+        ChangeEventStream(_PublishesAgain),
+    ),
+    Defect(
+        "event_wrong_subject",
+        Step.PUBLISH_EVENT,
+        "The events of updates and deletes name a resource that does not exist.",
+        ReplaceEventEncoder(_with_old_subject),
+    ),
+    Defect(
+        "event_values_as_text",
+        Step.PUBLISH_EVENT,
+        "The values of metadata are texts in the event.",
+        ReplaceEventEncoder(_with_text_metadata),
+    ),
+    Defect(
+        "event_cuts_text",
+        Step.PUBLISH_EVENT,
+        "The event has the first 64 characters of the description.",
+        ReplaceEventEncoder(_with_cut_description),
+    ),
+    Defect(
+        "event_without_request",
+        Step.PUBLISH_EVENT,
+        "The event has no request id.",
+        ReplaceEventEncoder(_without_request),
+    ),
+    Defect(
+        "event_wrong_time",
+        Step.PUBLISH_EVENT,
+        "The event has a time that is an hour late.",
+        ReplaceEventEncoder(_an_hour_late),
+    ),
+    Defect(
+        "event_update_as_create",
+        Step.PUBLISH_EVENT,
+        "An update is published as a create.",
+        trigger(
+            "event_update_as_create",
+            _EVENT,
+            "IF NEW.type = 'updated' THEN NEW.type := 'created'; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "event_lost_one_in_fifty",
+        Step.PUBLISH_EVENT,
+        "One event in fifty is not written to the outbox.",
+        trigger(
+            "event_lost_one_in_fifty",
+            _EVENT,
+            f"IF {turn('event_lost_one_in_fifty', 50)} THEN RETURN NULL; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "event_of_nothing",
+        Step.PUBLISH_EVENT,
+        "One write in ten publishes an event about a resource that does not exist as well.",
+        trigger(
+            "event_of_nothing",
+            "AFTER INSERT ON outbox",
+            f"IF pg_trigger_depth() = 1 AND {turn('event_of_nothing', 10)} THEN"
+            " INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data)"
+            " SELECT NEW.stream, 'created', id, 1, NEW.actor, NEW.request_id, replace(NEW.data, NEW.resource_id::text,"
+            " id::text) FROM (SELECT uuidv7() AS id) AS other; END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
+        "event_wrong_version",
+        Step.PUBLISH_EVENT,
+        "The event of an update has the version before it.",
+        trigger(
+            "event_wrong_version",
+            _EVENT,
+            "IF NEW.type = 'updated' THEN NEW.version := NEW.version - 1; END IF; RETURN NEW;",
+        ),
+    ),
     Defect("event_lost", Step.PUBLISH_EVENT, "A create publishes no event.", replace_stage(_EventLost)),
     Defect(
         "event_twice",

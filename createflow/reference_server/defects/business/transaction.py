@@ -6,14 +6,18 @@ from typing import Any, ClassVar
 
 import orjson
 
+from createflow.reference_server.adapters.postgres_repository import PostgresRepository
 from createflow.reference_server.defects.defect import Defect, Stages
-from createflow.reference_server.defects.seeds import ChangeStages
+from createflow.reference_server.defects.seeds import ChangeStages, recast, replace_stage
 from createflow.reference_server.domain.job import Job, Refused, Stage
 from createflow.reference_server.domain.ports import Repository
+from createflow.reference_server.domain.preconditions import if_match_holds
 from createflow.reference_server.domain.unit_of_work import CreateRow, UnitOfWork, UpdateRow
 from createflow.reference_server.stages.api.service_router import ServiceRouter
+from createflow.reference_server.stages.business.business_logic import BusinessLogic
 from createflow.reference_server.stages.business.transaction import Transaction
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
+from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.schemas.flow import Step
 
 
@@ -67,6 +71,105 @@ class _KeepsRow:
             await self._router(kept)
 
 
+class _LostUpdate(Transaction):
+    def open_unit(self, job: Job) -> UnitOfWork:
+        unit = Transaction.open_unit(self, job)
+        if isinstance(unit.change, UpdateRow):
+            unit.change.expected_version = None
+        return unit
+
+
+class _RefusedUpdateStored(BusinessLogic):
+    """Lets an update through, and refuses it once it is written."""
+
+    async def __call__(self, job: Job) -> Job:
+        condition = job.if_match
+        if job.op == "update" and condition:
+            job.if_match = ""
+            job = await BusinessLogic.__call__(self, job)
+            if job.current is not None and not if_match_holds(condition, job.current.version):
+                _REFUSED_LATER.add(job.request_id)
+            job.if_match = "" if job.request_id in _REFUSED_LATER else condition
+            return job
+        return await BusinessLogic.__call__(self, job)
+
+
+class _RefusesLate(InvalidateCache):
+    async def __call__(self, job: Job) -> Job:
+        job = await InvalidateCache.__call__(self, job)
+        if job.request_id in _REFUSED_LATER:
+            _REFUSED_LATER.discard(job.request_id)
+            raise Refused(412, "precondition_failed", "The resource has another version by now.")
+        return job
+
+
+class _RefusalTakenBack(_KeepsRow):
+    """Carries out what the inner stage has refused, and deletes it again."""
+
+    async def _store(self, job: Job) -> None:
+        with contextlib.suppress(Refused, ValueError, UnicodeError):
+            body: Any = orjson.loads(await job.receive_body())
+            if not isinstance(body, dict) or not isinstance(body.get("name"), str):
+                return
+            kept = Job(request_id=job.request_id, op="create", principal=job.principal)
+            kept.body = {"name": body["name"], "description": "", "metadata": {}}
+            await self._router(kept)
+            taken_back = Job(request_id=job.request_id, op="delete", principal=job.principal)
+            taken_back.resource_id = kept.resource_id
+            await self._router(taken_back)
+
+
+class _TracesOfRefusal(BusinessLogic):
+    """Writes the event or the audit entry of an update that it refuses."""
+
+    sql: ClassVar[str] = ""
+
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await BusinessLogic.__call__(self, job)
+        except Refused as refused:
+            current = await self.repository.current(job.resource_id) if refused.status == 412 else None
+            if current is not None and isinstance(self.repository, PostgresRepository):
+                values = {
+                    "id": job.resource_id,
+                    "actor": job.principal.subject,
+                    "request_id": job.request_id,
+                    "version": current.version + 1,
+                    "document": current.document.decode(),
+                }
+                await self.repository._pool.fetch(self.sql, values)  # noqa: SLF001 - a mutant
+            raise
+
+
+class _AuditOfRefusal(_TracesOfRefusal):
+    sql = (
+        "INSERT INTO audit_log (actor, action, resource_id, outcome, request_id)"
+        " VALUES (%(actor)s, 'update', %(id)s, 'success', %(request_id)s) RETURNING 1"
+    )
+
+
+class _EventOfRefusal(_TracesOfRefusal):
+    sql = (
+        "INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data)"
+        " SELECT stream, 'updated', %(id)s, %(version)s, %(actor)s, %(request_id)s, %(document)s"
+        " FROM outbox WHERE resource_id = %(id)s LIMIT 1 RETURNING 1"
+    )
+
+
+_REFUSED_LATER: set[str] = set()
+
+
+def _refuse_late(stages: Stages) -> Stages:
+    mutants = {Step.BUSINESS_LOGIC: _RefusedUpdateStored, Step.INVALIDATE_CACHE: _RefusesLate}
+    return tuple(recast(stage, mutants[stage.step]) if stage.step in mutants else stage for stage in stages)
+
+
+def _take_back(stages: Stages) -> Stages:
+    router = next((stage for stage in stages if isinstance(stage, ServiceRouter)), None)
+    wrapped = {Step.RATE_LIMIT, Step.VALIDATION}
+    return tuple(_RefusalTakenBack(stage, router) if router and stage.step in wrapped else stage for stage in stages)
+
+
 def _commit_row_first(stages: Stages) -> Stages:
     pool = next((stage for stage in stages if isinstance(stage, ConnectionPool)), None)
     return tuple(
@@ -82,6 +185,36 @@ def _keep_row(stages: Stages) -> Stages:
 
 
 DEFECTS = (
+    Defect(
+        "lost_update",
+        Step.TRANSACTION,
+        "Of concurrent updates with the same If-Match several are accepted.",
+        replace_stage(_LostUpdate),
+    ),
+    Defect(
+        "refused_update_stored",
+        Step.TRANSACTION,
+        "An update that is refused with 412 is stored.",
+        ChangeStages("service", _refuse_late),
+    ),
+    Defect(
+        "refusal_taken_back",
+        Step.TRANSACTION,
+        "A refused create is carried out and deleted again: its events and audit entries stay.",
+        ChangeStages("gateway", _take_back),
+    ),
+    Defect(
+        "audit_of_refused_update",
+        Step.TRANSACTION,
+        "An update that is refused with 412 has an audit entry of success.",
+        replace_stage(_AuditOfRefusal),
+    ),
+    Defect(
+        "event_of_refused_update",
+        Step.TRANSACTION,
+        "An update that is refused with 412 is published.",
+        replace_stage(_EventOfRefusal),
+    ),
     Defect(
         "row_kept_after_refusal", Step.TRANSACTION, "A refused create leaves a row.", ChangeStages("gateway", _keep_row)
     ),

@@ -1,10 +1,13 @@
 """Defects of step 11: the connection pool."""
 
+import contextlib
+
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.job import Job, Lease, Refused
 from createflow.reference_server.domain.ports import UnavailableError
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
+from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
 _LEAKED: list[Lease] = []
@@ -20,7 +23,23 @@ class _PoolLeaks(ConnectionPool):
         return await ConnectionPool.__call__(self, job)
 
 
+class _LeaksOnErrors(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await WritePrimary.__call__(self, job)
+        except Refused:
+            with contextlib.suppress(UnavailableError):
+                _LEAKED.append(await self.repository.acquire())
+            raise
+
+
 DEFECTS = (
+    Defect(
+        "pool_leaks_on_errors",
+        Step.CONNECTION_POOL,
+        "A write that is refused by the database does not give its connection back.",
+        replace_stage(_LeaksOnErrors),
+    ),
     Defect(
         "pool_leaks", Step.CONNECTION_POOL, "Connections are not given back to the pool.", replace_stage(_PoolLeaks)
     ),

@@ -1,9 +1,16 @@
 """Defects of step 15: the search index."""
 
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ReplaceIndexUpdate
+from createflow.reference_server.defects.seeds import ReplaceIndexUpdate, one_in
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import IndexAction
+from createflow.reference_server.domain.ports import IndexAction, UnavailableError
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step
 
@@ -18,7 +25,103 @@ class _IndexKeepsOld(IndexUpdate):
         return None if event.type == "updated" else IndexUpdate.action_for(self, event)
 
 
+class _IndexKeepsDeleted(IndexUpdate):
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        return None if event.type == "deleted" else IndexUpdate.action_for(self, event)
+
+
+class _IndexSkipsOneInTen(IndexUpdate):
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        return None if event.type == "created" and _skipped() else IndexUpdate.action_for(self, event)
+
+
+class _IndexEdited(IndexUpdate):
+    """Indexes the document after ``edit``."""
+
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        action = IndexUpdate.action_for(self, event)
+        if action is None or not action.document:
+            return action
+        document = orjson.loads(action.document)
+        self.edit(document, event)
+        return replace(action, document=orjson.dumps(document))
+
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:
+        raise NotImplementedError
+
+
+class _IndexDropsMetadata(_IndexEdited):
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:
+        if event.type == "updated":
+            del document["metadata"]
+
+
+class _IndexCutsText(_IndexEdited):
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
+        document["description"] = document["description"][:64]
+
+
+class _IndexSecondDocument(IndexUpdate):
+    async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
+        copies = [
+            IndexAction(str(uuid.uuid5(uuid.NAMESPACE_OID, event.resource_id)), event.version, event.document)
+            for event in events
+            if event.type == "created" and _doubled()
+        ]
+        if copies:
+            await self.index.apply(copies)
+        return await IndexUpdate.__call__(self, events)
+
+
+class _IndexForgetsOutage(IndexUpdate):
+    async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
+        try:
+            return await IndexUpdate.__call__(self, events)
+        except UnavailableError:
+            return [True] * len(events)
+
+
+_skipped = one_in(10)
+_doubled = one_in(10)
+
+
 DEFECTS = (
+    Defect(
+        "index_keeps_deleted",
+        Step.INDEX_UPDATE,
+        "Deleted resources stay in the index.",
+        ReplaceIndexUpdate(_IndexKeepsDeleted),
+    ),
+    Defect(
+        "index_skips_one_in_ten",
+        Step.INDEX_UPDATE,
+        "One created resource in ten is not indexed.",
+        ReplaceIndexUpdate(_IndexSkipsOneInTen),
+    ),
+    Defect(
+        "index_drops_metadata",
+        Step.INDEX_UPDATE,
+        "The index loses the metadata of an updated resource.",
+        ReplaceIndexUpdate(_IndexDropsMetadata),
+    ),
+    Defect(
+        "index_cuts_text",
+        Step.INDEX_UPDATE,
+        "The index has the first 64 characters of the description.",
+        ReplaceIndexUpdate(_IndexCutsText),
+    ),
+    Defect(
+        "index_second_document",
+        Step.INDEX_UPDATE,
+        "One created resource in ten is indexed twice, under two ids.",
+        ReplaceIndexUpdate(_IndexSecondDocument),
+    ),
+    Defect(
+        "index_forgets_outage",
+        Step.INDEX_UPDATE,
+        "What was written while the index did not answer is never indexed.",
+        ReplaceIndexUpdate(_IndexForgetsOutage),
+    ),
     Defect("index_skipped", Step.INDEX_UPDATE, "Created resources are not indexed.", ReplaceIndexUpdate(_IndexSkipped)),
     Defect("index_keeps_old", Step.INDEX_UPDATE, "Updates are not indexed.", ReplaceIndexUpdate(_IndexKeepsOld)),
 )

@@ -1,12 +1,24 @@
 """Defects of step 14: the cache after a write."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import orjson
 
-from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import replace_stage
+from createflow.reference_server.defects.defect import Defect, Stages
+from createflow.reference_server.defects.seeds import (
+    ChangeReader,
+    ChangeStages,
+    ChangeStagesAndReader,
+    one_in,
+    recast,
+    replace_stage,
+)
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.ports import Copy
+from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
+from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
 
@@ -26,7 +38,125 @@ class _CacheWrongBody(InvalidateCache):
         return job
 
 
+class _CacheKeepsDeleted(InvalidateCache):
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "delete" or job.current is None:
+            return await InvalidateCache.__call__(self, job)
+        await self.cache.put(job.resource_id, Copy(job.version, job.current.document))
+        return job
+
+
+class _CacheStaleOneInTen(_CacheNotInvalidated):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "update" and _stale():
+            return await _CacheNotInvalidated.__call__(self, job)
+        return await InvalidateCache.__call__(self, job)
+
+
+class _CacheValuesAsText(InvalidateCache):
+    async def __call__(self, job: Job) -> Job:
+        if not job.document or job.op == "delete":
+            return await InvalidateCache.__call__(self, job)
+        document = orjson.loads(job.document)
+        document["metadata"] = {name: str(value) for name, value in document["metadata"].items()}
+        await self.cache.put(job.resource_id, Copy(job.version, orjson.dumps(document)))
+        return job
+
+
+class _CacheOtherResource(InvalidateCache):
+    """Puts one document in ten under the id of the resource written before it."""
+
+    async def __call__(self, job: Job) -> Job:
+        before = _LAST_ID[-1] if _LAST_ID else ""
+        if job.op == "create":
+            _LAST_ID[:] = [job.resource_id]
+            if before and _misplaced():
+                await self.cache.put(before, Copy(job.version + 1, job.document))
+        return await InvalidateCache.__call__(self, job)
+
+
+class _CacheBeforeCommit(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "update" and job.current is not None:
+            shown = {**orjson.loads(job.current.document), **job.body}
+            await _EARLY[0](job.resource_id, Copy(job.current.version + 1, orjson.dumps(shown)))
+        return await WritePrimary.__call__(self, job)
+
+
+class _CacheColdAfterCreate(InvalidateCache):
+    async def __call__(self, job: Job) -> Job:
+        return job if job.op == "create" else await InvalidateCache.__call__(self, job)
+
+
+class _RefillsLate(Reader):
+    """Fills a cold cache with what it has read a moment before, whatever is there by then."""
+
+    async def read(self, resource_id: str) -> Copy | None:
+        cached = await self.cache.read(resource_id)
+        if cached is not None:
+            return cached
+        copy = await self.primary.read(resource_id)
+        if copy is not None:
+            await asyncio.sleep(0.005)
+            # As large as a version can be: whatever was put meanwhile is overwritten, and stays so.
+            await self.cache.set_if_newer(resource_id, Copy(2**40, copy.document))
+        return copy
+
+
+_LAST_ID: list[str] = []
+_EARLY: list[Callable[[str, Copy], Awaitable[None]]] = []
+_stale = one_in(10)
+_misplaced = one_in(10)
+
+
+def _cache_first(stages: Stages) -> Stages:
+    for stage in stages:
+        if isinstance(stage, InvalidateCache):
+            _EARLY[:] = [stage.cache.put]
+    return tuple(recast(stage, _CacheBeforeCommit) if isinstance(stage, WritePrimary) else stage for stage in stages)
+
+
+def _refilling(reader: Reader) -> Reader:
+    return _RefillsLate(reader.watermarks, reader.cache, reader.replicas, reader.primary)
+
+
 DEFECTS = (
+    Defect(
+        "cache_keeps_deleted",
+        Step.INVALIDATE_CACHE,
+        "A delete leaves the document in the cache.",
+        replace_stage(_CacheKeepsDeleted),
+    ),
+    Defect(
+        "cache_stale_one_in_ten",
+        Step.INVALIDATE_CACHE,
+        "One update in ten leaves the old document in the cache.",
+        replace_stage(_CacheStaleOneInTen),
+    ),
+    Defect(
+        "cache_values_as_text",
+        Step.INVALIDATE_CACHE,
+        "The values of metadata are texts in the cache.",
+        replace_stage(_CacheValuesAsText),
+    ),
+    Defect(
+        "cache_other_resource",
+        Step.INVALIDATE_CACHE,
+        "One document in ten is also cached under the id of another resource.",
+        replace_stage(_CacheOtherResource),
+    ),
+    Defect(
+        "cache_before_commit",
+        Step.INVALIDATE_CACHE,
+        "An update is cached before it is committed, and stays there when it fails.",
+        ChangeStages("service", _cache_first),
+    ),
+    Defect(
+        "cache_refilled_late",
+        Step.INVALIDATE_CACHE,
+        "A read that fills a cold cache overwrites an update that came meanwhile.",
+        ChangeStagesAndReader(replace_stage(_CacheColdAfterCreate), ChangeReader(_refilling)),
+    ),
     Defect(
         "cache_not_invalidated",
         Step.INVALIDATE_CACHE,

@@ -1,7 +1,15 @@
 """Defects of step 13: reads after a write."""
 
+import time
+
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ChangeReader, ChangeStagesAndReader, replace_stage
+from createflow.reference_server.defects.seeds import (
+    ChangeReader,
+    ChangeReplicas,
+    ChangeStagesAndReader,
+    one_in,
+    replace_stage,
+)
 from createflow.reference_server.domain.job import Job
 from createflow.reference_server.domain.ports import Copy
 from createflow.reference_server.domain.read_your_writes import Reader
@@ -24,11 +32,88 @@ class _OldReader(Reader):
         return _BEFORE.get(resource_id) or await Reader.read(self, resource_id)
 
 
+class _RemembersWhen(Replicate):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "create" and _unseen():
+            _UNSEEN[job.resource_id] = time.monotonic() + 0.1
+        return await Replicate.__call__(self, job)
+
+
+class _LateReader(Reader):
+    async def read(self, resource_id: str) -> Copy | None:
+        return None if time.monotonic() < _UNSEEN.get(resource_id, 0.0) else await Reader.read(self, resource_id)
+
+
+class _ReplicaReader(Reader):
+    """Asks one of the replicas, and believes it."""
+
+    async def read(self, resource_id: str) -> Copy | None:
+        return await next(self._next_replica).read(resource_id)
+
+
+class _ReadsDeleted(Reader):
+    async def read(self, resource_id: str) -> Copy | None:
+        copy = await Reader.read(self, resource_id)
+        return _BEFORE.get(resource_id) if copy is not None and not copy.document else copy
+
+
+class _OneInTenReader(Reader):
+    async def read(self, resource_id: str) -> Copy | None:
+        old = _BEFORE.get(resource_id)
+        return old if old is not None and _outdated() else await Reader.read(self, resource_id)
+
+
+class _KeepsBefore(Replicate):
+    async def __call__(self, job: Job) -> Job:
+        if job.current is not None:
+            _BEFORE[job.resource_id] = Copy(job.current.version, job.current.document)
+        return await Replicate.__call__(self, job)
+
+
+_UNSEEN: dict[str, float] = {}
+_unseen = one_in(10)
+_outdated = one_in(10)
+
+
+def _with(mutant: type[Reader]) -> ChangeReader:
+    return ChangeReader(lambda reader: mutant(reader.watermarks, reader.cache, reader.replicas, reader.primary))
+
+
 def _with_old_copies(reader: Reader) -> Reader:
     return _OldReader(reader.watermarks, reader.cache, reader.replicas, reader.primary)
 
 
 DEFECTS = (
+    Defect(
+        "create_not_read_yet",
+        Step.REPLICATE,
+        "One created resource in ten cannot be read for a tenth of a second.",
+        ChangeStagesAndReader(replace_stage(_RemembersWhen), _with(_LateReader)),
+    ),
+    Defect(
+        "replica_believed",
+        Step.REPLICATE,
+        "Reads go to a replica without regard to the reader's own write.",
+        _with(_ReplicaReader),
+    ),
+    Defect(
+        "deleted_is_read",
+        Step.REPLICATE,
+        "A read shows a resource that was deleted.",
+        ChangeStagesAndReader(replace_stage(_KeepsBefore), _with(_ReadsDeleted)),
+    ),
+    Defect(
+        "reads_old_version_one_in_ten",
+        Step.REPLICATE,
+        "One read in ten shows the version before an update.",
+        ChangeStagesAndReader(replace_stage(_KeepsBefore), _with(_OneInTenReader)),
+    ),
+    Defect(
+        "replica_stands_still",
+        Step.REPLICATE,
+        "The last replica does not apply what it receives.",
+        ChangeReplicas("recovery_min_apply_delay = 1h\n"),
+    ),
     Defect(
         "reads_old_version",
         Step.REPLICATE,

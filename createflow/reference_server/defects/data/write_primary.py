@@ -1,13 +1,17 @@
 """Defects of step 12: the write to the primary."""
 
+import asyncio
+import contextlib
+import uuid
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import replace_stage
+from createflow.reference_server.defects.seeds import one_in, replace_stage
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.unit_of_work import DeleteRow
+from createflow.reference_server.domain.unit_of_work import DeleteRow, UpdateRow
 from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
@@ -24,7 +28,101 @@ class _DropsDescription(WritePrimary):
         return job
 
 
+class _LosesLargeNumbers(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is not None and not isinstance(job.unit.change, DeleteRow):
+            exact = orjson.loads(job.unit.change.metadata)
+            rounded = {name: int(float(value)) if type(value) is int else value for name, value in exact.items()}
+            job.unit.change = replace(job.unit.change, metadata=orjson.dumps(rounded).decode())
+        return await WritePrimary.__call__(self, job)
+
+
+class _MergesMetadata(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is not None and isinstance(job.unit.change, UpdateRow) and job.current is not None:
+            before = orjson.loads(job.current.document)["metadata"]
+            merged = {**before, **orjson.loads(job.unit.change.metadata)}
+            job.unit.change = replace(job.unit.change, metadata=orjson.dumps(merged).decode())
+        return await WritePrimary.__call__(self, job)
+
+
+class _AnswersSwapped(WritePrimary):
+    """Holds an answer for a moment, and changes it for the next one that comes."""
+
+    async def __call__(self, job: Job) -> Job:
+        job = await WritePrimary.__call__(self, job)
+        if job.op != "create" or job.is_replay:
+            return job
+        if _HELD:
+            other, met = _HELD.pop()
+            job.resource_id, other.resource_id = other.resource_id, job.resource_id
+            job.version, other.version = other.version, job.version
+            job.document, other.document = other.document, job.document
+            met.set()
+            return job
+        met = asyncio.Event()
+        _HELD.append((job, met))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(met.wait(), 0.01)
+        if (job, met) in _HELD:
+            _HELD.remove((job, met))
+        return job
+
+
+class _JoinedCreateLost(WritePrimary):
+    """Answers a create that overlaps another one without writing it, one in three."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "create":
+            return await WritePrimary.__call__(self, job)
+        overlaps = bool(_WRITING)
+        _WRITING.add(job.request_id)
+        try:
+            if overlaps and _overlapping() and job.lease is not None:
+                await job.lease.release()
+                shown = {
+                    "id": str(uuid.uuid4()),
+                    **job.body,
+                    "created_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+                    "created_by": job.principal.subject,
+                }
+                job.resource_id, job.version, job.document = shown["id"], 1, orjson.dumps(shown)
+                return job
+            return await WritePrimary.__call__(self, job)
+        finally:
+            _WRITING.discard(job.request_id)
+
+
+_HELD: list[tuple[Job, asyncio.Event]] = []
+_WRITING: set[str] = set()
+_overlapping = one_in(3)
+
+
 DEFECTS = (
+    Defect(
+        "loses_large_numbers",
+        Step.WRITE_PRIMARY,
+        "Integers above 2^53 in metadata are stored rounded.",
+        replace_stage(_LosesLargeNumbers),
+    ),
+    Defect(
+        "merges_metadata",
+        Step.WRITE_PRIMARY,
+        "An update adds to the metadata instead of replacing it.",
+        replace_stage(_MergesMetadata),
+    ),
+    Defect(
+        "answers_swapped",
+        Step.WRITE_PRIMARY,
+        "Of two creates at the same time each gets the answer of the other.",
+        replace_stage(_AnswersSwapped),
+    ),
+    Defect(
+        "joined_create_lost",
+        Step.WRITE_PRIMARY,
+        "One in three of the creates that overlap is answered and not written.",
+        replace_stage(_JoinedCreateLost),
+    ),
     Defect(
         "drops_description",
         Step.WRITE_PRIMARY,

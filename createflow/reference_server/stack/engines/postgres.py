@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -87,16 +88,25 @@ class Cluster:
     Args:
         data: directory that ``user`` can enter.
         user: runs PostgreSQL; None for our own user.
+        change_last_replica: puts a seeded defect into its settings.
     """
 
     def __init__(
-        self, *, data: Path, user: OsUser | None, passwords: Passwords, ports: tuple[int, ...], schema: str
+        self,
+        *,
+        data: Path,
+        user: OsUser | None,
+        passwords: Passwords,
+        ports: tuple[int, ...],
+        schema: str,
+        change_last_replica: Callable[[str], str] = str,
     ) -> None:
         self._data = data
         self._user = user
         self._passwords = passwords
         self._ports = ports
         self._schema = schema
+        self._change_last_replica = change_last_replica
         self._programs = binaries.require(binaries.POSTGRES).parent
         self._sockets = data / "sockets"
         self._is_copied = asyncio.Event()
@@ -202,7 +212,7 @@ class Cluster:
             f"host={self.host} port={self._ports[0]} user=createflow_replica "
             f"password={self._passwords.postgres_replica} application_name=replica_{node}"
         )
-        write_private(directory / "postgresql.conf", self._settings(node) + f"primary_conninfo = '{conninfo}'\n")
+        write_private(directory / "postgresql.conf", self._replica_settings(node, conninfo))
         (directory / "standby.signal").touch()
         if self._user is not None:
             shutil.chown(directory / "standby.signal", self._user.uid, self._user.gid)
@@ -210,6 +220,10 @@ class Cluster:
     def _settings(self, node: int) -> str:
         sockets = self._sockets if self._has_sockets else ""
         return f"{_SETTINGS}port = {self._ports[node]}\nunix_socket_directories = '{sockets}'\n"
+
+    def _replica_settings(self, node: int, conninfo: str) -> str:
+        settings = self._settings(node) + f"primary_conninfo = '{conninfo}'\n"
+        return self._change_last_replica(settings) if node == len(self._ports) - 1 else settings
 
     async def _wait_for_copy(self) -> None:
         await self._is_copied.wait()
