@@ -68,6 +68,8 @@ class Job:
     """The body as received; empty until ``receive_body`` has been called."""
     read_body: Callable[[], Awaitable[bytes]] | None = None
     """Reads the body from the client; None when there is nothing more to read."""
+    check_fields: Callable[[], None] | None = None
+    """Checks what the header says about body and condition; may refuse. Set on the gateway only."""
     client: str = ""
     """The client's address, as the load balancer reports it."""
     principal: Principal = ANONYMOUS

@@ -1,8 +1,9 @@
 """Step 1: the request as HTTP: path, method, media type, size, request id.
 
 It refuses with 400, 404, 405, 413 (the declared length is too large), 415 and 431 (the header is too large). It answers
-OPTIONS. It looks at the header only: a body is read when step 5 asks for it, after the token and the rate limit were
-checked, so that a client without a token cannot make the server wait for a body.
+OPTIONS. It looks at the header only: what concerns body and condition is checked, and the body read, when step 5 asks
+for it, after the token and the rate limit were checked. So a client without a token cannot make the server wait for a
+body, and is told nothing but that a token is missing.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ SINGLETONS = frozenset(
 """Fields that this server reads, and of which it would see only the last line. Content-Encoding and If-None-Match are
 lists by RFC 9110, but each client of this server has one value to send. If-Match and Authorization are checked apart:
 steps 1 and 3 tell their own reasons."""
+_OF_THE_MESSAGE = frozenset({b"host", b"content-length"})
+"""Those without which it is unclear where a message goes and where it ends."""
 HEADERS_MAX_BYTES = 16 * 1024
 BODY_WAIT_S = 10.0
 _ON_COLLECTION: dict[str, Operation] = {"GET": "search", "HEAD": "search", "POST": "create"}
@@ -49,7 +52,7 @@ class HttpsRequest:
         """Set operation, resource id, the way to read the body, and the request's conditions.
 
         Raises:
-            Refused: 400, 404, 405, 413, 415 or 431.
+            Refused: 400, 404, 405 or 431.
             Answered: to OPTIONS.
         """
         exchange = job.exchange
@@ -59,15 +62,28 @@ class HttpsRequest:
         self.route(job, exchange)
         headers = exchange.headers
         if job.op in {"create", "update"}:
-            self.check_media_type(headers)
-            self.check_length(headers)
             job.read_body = partial(self.read_body, exchange)
-        if b"if-match" in headers:
-            self.check_condition(exchange)
-            job.if_match = headers[b"if-match"].decode("latin-1")
+        job.check_fields = partial(self.check_fields, job, exchange)
+        job.if_match = headers.get(b"if-match", b"").decode("latin-1")
         job.if_none_match = headers.get(b"if-none-match", b"").decode("latin-1")
         job.idempotency_key = headers.get(b"idempotency-key", b"").decode("latin-1")
         return job
+
+    def check_fields(self, job: Job, exchange: Exchange) -> None:
+        """Check what the header says about the body and the condition. Step 5 asks for it.
+
+        Why not at once: who sends no token is told nothing but that (401), whatever the method and the rest.
+
+        Raises:
+            Refused: 400, 413 or 415.
+        """
+        if exchange.repeated:
+            self.check_singletons(exchange.repeated)
+        if job.op in {"create", "update"}:
+            self.check_media_type(exchange.headers)
+            self.check_length(exchange.headers)
+        if b"if-match" in exchange.headers:
+            self.check_condition(exchange)
 
     def check_headers(self, exchange: Exchange) -> None:
         """Check the size of the header, that there is a Host, and that what may come only once does (RFC 9112 §3.2).
@@ -83,7 +99,7 @@ class HttpsRequest:
         if b"host" not in exchange.headers:
             raise Refused(400, "bad_request", "A request must have exactly one Host field.")
         if exchange.repeated:
-            self.check_singletons(exchange.repeated)
+            self.check_singletons(exchange.repeated & _OF_THE_MESSAGE)
 
     def check_singletons(self, repeated: frozenset[bytes]) -> None:
         """Check that no field of ``SINGLETONS`` came more than once.

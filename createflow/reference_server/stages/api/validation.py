@@ -1,7 +1,7 @@
 """Step 5: validation: strict JSON, the schema, and text that would harm later readers.
 
 It refuses with 400, naming all errors at once, and with 404 for an id that no resource can have. The body is read here,
-so a refusal can also be step 1's 408 or 413.
+so a refusal can also be step 1's 408, 413 or 415.
 """
 
 import re
@@ -34,8 +34,10 @@ class Validation:
         """Set the body of a create or an update.
 
         Raises:
-            Refused: 400, 404, 408 or 413.
+            Refused: 400, 404, 408, 413 or 415.
         """
+        if job.check_fields is not None:
+            job.check_fields()
         if job.op in {"read", "update", "delete"}:
             if not _UUID.fullmatch(job.resource_id):
                 raise Refused(404, "not_found", "There is no such resource.")
