@@ -33,7 +33,7 @@ def ask(up: UpCommand, head: str) -> tuple[int, dict[str, str], bytes]:
 @pytest.mark.parametrize(
     ("head", "status", "code"),
     [
-        ("BREW /api/resources HTTP/1.1\r\nHost: a", 501, "method_unknown"),
+        ("BREW /api/resources HTTP/1.1\r\nHost: a", 405, "method_not_allowed"),
         ("GET /metrics HTTP/1.1\r\nHost: a", 404, "not_found"),
         ("GET /%6detrics HTTP/1.1\r\nHost: a", 404, "not_found"),
         ("GET /metrics?x=1 HTTP/1.1\r\nHost: a", 404, "not_found"),

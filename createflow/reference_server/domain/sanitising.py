@@ -9,11 +9,26 @@ from createflow.reference_server.domain.job import Violation
 
 INTEGER_MIN = -(2**63)
 INTEGER_MAX = 2**63 - 1
-_HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-_JOINER = re.compile("(?<![^\x00-\x7f\\s])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\\s])")
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff"
+_UNSEEN = r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+_LONELY_JOINER = r"(?<![^\x00-\x7f\s])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f\s])"
 """A joiner between two non-ASCII characters is part of a word or an emoji; anywhere else it is only invisible."""
+_HARMFUL = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_INVISIBLE = re.compile(f"[{_UNSEEN}]")
+_JOINER = re.compile(_LONELY_JOINER)
 _FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+TEXT_PATTERN = f"^[^{_CONTROLS}]*$"
+"""For documentation: text that is accepted. Lone surrogates, which are refused too, cannot be named in a pattern."""
+NAME_RULES: list[dict[str, Any]] = [
+    {"pattern": TEXT_PATTERN},
+    {"not": {"pattern": f"[{_UNSEEN}]|{_LONELY_JOINER}"}},
+    # At least one character that can be seen: no space, filler, joiner or format character (Unicode category Cf).
+    {
+        "pattern": r"[^\s\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u200c\u200d\u2800\u3164\uffa0"
+        "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+    },
+]
+"""For documentation: the rules for names as JSON Schema."""
 
 
 def pointer(parent: str, key: str | int) -> str:

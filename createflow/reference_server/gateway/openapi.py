@@ -3,9 +3,13 @@
 import json
 from typing import Any
 
-from createflow.schemas.wire import SchemaName, wire_schema
+from createflow.reference_server.domain.sanitising import INTEGER_MAX, INTEGER_MIN, NAME_RULES, TEXT_PATTERN
+from createflow.reference_server.stages.api.https_request import TAGS_PATTERN
+from createflow.reference_server.stages.api.validation import KEY_MAX, KEY_PATTERN, QUERY_MAX, QUERY_PATTERN
+from createflow.schemas.wire import METADATA_MAX_DEPTH, SchemaName, wire_schema
 
 _PARTS: dict[SchemaName, str] = {"create_request": "CreateRequest", "resource": "Resource", "problem": "Problem"}
+_TAGS = {"type": "string", "pattern": TAGS_PATTERN}
 _ERRORS = {
     "400": "The request is not valid",
     "401": "No valid token",
@@ -22,7 +26,7 @@ def document() -> dict[str, Any]:
     item_errors = {**_ERRORS, "404": "No such resource"}
     body_errors = {"413": "The body is too large", "415": "Not JSON"}
     identifier = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-    query = {"name": "q", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 200}}
+    query = {"name": "q", "in": "query", "required": True, "schema": _text(1, QUERY_MAX, QUERY_PATTERN)}
     etag = {"ETag": {"schema": {"type": "string"}}}
     located = {"Location": {"schema": {"type": "string", "format": "uri-reference"}}, **etag}
     found = {
@@ -38,7 +42,7 @@ def document() -> dict[str, Any]:
             "/api/resources": {
                 "post": {
                     "operationId": "createResource",
-                    "parameters": [_header("Idempotency-Key")],
+                    "parameters": [_header("Idempotency-Key", _text(1, KEY_MAX, KEY_PATTERN))],
                     "requestBody": _body(),
                     "responses": {
                         "201": _reply("Created", _ref("Resource"), located),
@@ -55,7 +59,7 @@ def document() -> dict[str, Any]:
                 "parameters": [identifier],
                 "get": {
                     "operationId": "readResource",
-                    "parameters": [_header("If-None-Match")],
+                    "parameters": [_header("If-None-Match", _TAGS)],
                     "responses": {
                         "200": _reply("The resource", _ref("Resource"), etag),
                         "304": {"description": "Not changed"},
@@ -64,7 +68,7 @@ def document() -> dict[str, Any]:
                 },
                 "put": {
                     "operationId": "replaceResource",
-                    "parameters": [_header("If-Match")],
+                    "parameters": [_header("If-Match", _TAGS)],
                     "requestBody": _body(),
                     "responses": {
                         "200": _reply("Replaced", _ref("Resource"), etag),
@@ -73,7 +77,7 @@ def document() -> dict[str, Any]:
                 },
                 "delete": {
                     "operationId": "deleteResource",
-                    "parameters": [_header("If-Match")],
+                    "parameters": [_header("If-Match", _TAGS)],
                     "responses": {
                         "204": {"description": "Deleted"},
                         **_problems({**item_errors, "412": "Another version by now"}),
@@ -82,7 +86,7 @@ def document() -> dict[str, Any]:
             },
         },
         "components": {
-            "schemas": {title: _plain(name) for name, title in _PARTS.items()},
+            "schemas": _schemas(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
@@ -102,8 +106,40 @@ def _ref(title: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{title}"}
 
 
-def _header(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _text(shortest: int, longest: int, pattern: str) -> dict[str, Any]:
+    return {"type": "string", "minLength": shortest, "maxLength": longest, "pattern": pattern}
+
+
+def _schemas() -> dict[str, Any]:
+    """The wire schemas, and in the one of requests also what step 5 refuses beyond them."""
+    schemas = {title: _plain(name) for name, title in _PARTS.items()}
+    request = schemas[_PARTS["create_request"]]
+    properties = dict(request["properties"])
+    properties["name"] = {**properties["name"], "allOf": NAME_RULES}
+    properties["description"] = {**properties["description"], "pattern": TEXT_PATTERN}
+    properties["metadata"] = {**properties["metadata"], **_members(METADATA_MAX_DEPTH)}
+    return {**schemas, _PARTS["create_request"]: {**request, "properties": properties}}
+
+
+def _members(levels: int) -> dict[str, Any]:
+    """The rules for the members of an object: text without control characters, numbers that can be kept, the depth."""
+    return {"propertyNames": {"pattern": TEXT_PATTERN}, "additionalProperties": _value(levels - 1)}
+
+
+def _value(levels: int) -> dict[str, Any]:
+    kinds: list[dict[str, Any]] = [
+        {"type": "string", "pattern": TEXT_PATTERN},
+        {"type": "integer", "minimum": INTEGER_MIN, "maximum": INTEGER_MAX},
+        {"type": "number"},
+        {"type": ["boolean", "null"]},
+    ]
+    if levels:
+        kinds += [{"type": "array", "items": _value(levels - 1)}, {"type": "object", **_members(levels)}]
+    return {"anyOf": kinds}
 
 
 def _body() -> dict[str, Any]:

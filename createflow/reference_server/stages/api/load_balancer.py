@@ -1,7 +1,7 @@
 """Step 2: the configuration of HAProxy, and the client address that the gateway takes from it.
 
-The stage refuses nothing. HAProxy refuses with 501 (unknown method), 404 (/metrics), 503 (no gateway is there) and the
-other statuses in ``_ERRORS``.
+The stage refuses nothing. HAProxy refuses with 405 (a method that no path has), 404 (/metrics), 503 (no gateway is
+there) and the other statuses in ``_ERRORS``.
 """
 
 import json
@@ -120,7 +120,8 @@ frontend api
     http-request set-var(txn.id) req.hdr(x-request-id) if {{ req.hdr_cnt(x-request-id) eq 1 }} id_given
     http-request set-var(txn.path) path
     http-request set-var(txn.id) uuid() if !{{ var(txn.id) -m found }}
-    http-request return {_reply(*_UNKNOWN_METHOD)} if !known_method
+    http-request return {_reply(*_NOT_ALLOWED)} hdr Allow "{_ALLOWED}" if !known_method {{ path /api/resources }}
+    http-request return {_reply(*_NOT_ALLOWED)} hdr Allow "{_ALLOWED_ON_ITEM}" if !known_method
     # Metrics are for operators only: they use the gateways' own ports or the admin address below.
     http-request return {_reply(*_NO_SUCH_PATH)} if {{ path,url_dec -m str /metrics }}
     http-request set-header X-Request-ID %[var(txn.id)]
@@ -170,7 +171,11 @@ _LOG = (
     '{"event":"request","instance":"haproxy","request_id":"%[var(txn.id),json(utf8s)]","method":"%HM",'
     '"path":"%[var(txn.path),json(utf8s)]","status":%ST,"ms":%Ta,"server":"%s","state":"%tsc","client":"%ci"}'
 )
-_UNKNOWN_METHOD = (501, "method_unknown", "Not Implemented", "This method is unknown.")
+_NOT_ALLOWED = (405, "method_not_allowed", "Method Not Allowed", "This path does not have this method.")
+"""Also for methods that nobody has heard of, which SHOULD get a 501 (RFC 9110 §9.1). But which are known changes
+with each extension of HTTP; with 405 and Allow every method that a path lacks is told alike."""
+_ALLOWED = "GET, HEAD, POST, OPTIONS"
+_ALLOWED_ON_ITEM = "DELETE, GET, HEAD, PUT, OPTIONS"
 _NO_SUCH_PATH = (404, "not_found", "Not Found", "There is nothing at this path.")
 _ERRORS = (
     (400, "bad_request", "Bad Request", "The request is not HTTP."),

@@ -19,8 +19,13 @@ from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
 
 ERRORS_MAX = 20
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_KEY = re.compile(r"[\x20-\x7e]{1,255}")
-_QUERY_MAX = 200
+KEY_MAX = 255
+KEY_PATTERN = r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$"
+"""Printable ASCII. A field value has no spaces at its ends (RFC 9110 §5.5)."""
+QUERY_MAX = 200
+QUERY_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\ufffe\uffff]+$"
+_KEY = re.compile(KEY_PATTERN)
+_QUERY = re.compile(QUERY_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +112,13 @@ class Validation:
         Raises:
             Refused: 400.
         """
-        if not _KEY.fullmatch(key):
-            detail = "must be 1 to 255 printable ASCII characters"
+        if len(key) > KEY_MAX or not _KEY.fullmatch(key):
+            detail = f"must be 1 to {KEY_MAX} printable ASCII characters"
             raise self.refusal([Violation("", f"the header Idempotency-Key {detail}", "header")])
 
     def _check_query(self, query: str) -> None:
-        if not 1 <= len(query) <= _QUERY_MAX or not query.isprintable():
-            detail = f"the parameter q must be 1 to {_QUERY_MAX} printable characters"
+        if len(query) > QUERY_MAX or not _QUERY.fullmatch(query):
+            detail = f"the parameter q must be 1 to {QUERY_MAX} characters without control characters"
             raise self.refusal([Violation("", detail, "query")])
 
 
