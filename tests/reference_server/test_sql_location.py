@@ -1,4 +1,4 @@
-"""SQL stands in the adapters, in ``sql/`` and with the engines of the stack, and nowhere else."""
+"""SQL stands in the adapters, in ``sql/`` with the engines of the stack and with seeded defects, and nowhere else."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import createflow.reference_server
 
 ROOT = Path(createflow.reference_server.__file__).parent
-ALLOWED = ("adapters/", "sql/", "stack/engines/")
+ALLOWED = ("adapters/", "sql/", "stack/engines/", "defects/")
 STATEMENT = re.compile(
     r"\binsert\s+into\b|\bselect\b[^\"']*\bfrom\b|\bupdate\s+\w+\s+set\b|\bdelete\s+from\b|\bcreate\s+(or\s+replace|table|trigger)\b",
     re.IGNORECASE,

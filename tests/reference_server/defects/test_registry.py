@@ -133,6 +133,15 @@ async def any_media_type(server: InProcessServer) -> bool:
     return (await _post(server, b'{"name":"a"}', kind="text/plain")).status_code == 201
 
 
+async def host_not_needed(server: InProcessServer) -> bool:
+    fields = [*server.as_user().items(), ("host", "a"), ("host", "b")]
+    return (await server.http.post("/api/resources", json={"name": "a"}, headers=fields)).status_code == 201
+
+
+async def missing_is_500(server: InProcessServer) -> bool:
+    return (await server.get(f"/api/resources/{uuid.uuid4()}")).status_code == 500
+
+
 async def no_allow_header(server: InProcessServer) -> bool:
     reply = await server.http.patch("/api/resources", headers=server.as_user())
     return reply.status_code == 405 and "allow" not in reply.headers
@@ -865,5 +874,5 @@ def test_a_defect_of_the_balancer_is_a_valid_configuration(seed: ChangeBalancer,
 
 def test_other_seeds_of_the_stack_change_one_thing() -> None:
     """A replica's settings, and how long a certificate lasts."""
-    assert "1h" in seed_of(["replica_stands_still"]).change_last_replica("")
+    assert "7s" in seed_of(["replica_lags"]).change_last_replica("")
     assert seed_of(["certificate_ends_soon", "event_lost"]).change_certificate_days(365) == 3

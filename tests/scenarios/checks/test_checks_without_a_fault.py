@@ -21,7 +21,6 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
 from createflow.scenarios.checks.api.https_request.framing import (
     bad_framing_is_refused,
-    host_is_required_once,
     smuggled_request_is_not_answered,
 )
 from createflow.scenarios.checks.api.https_request.headers import date_is_given, https_is_insisted_on
@@ -39,9 +38,8 @@ from createflow.scenarios.checks.business.business_logic.concurrent_writes impor
 )
 from createflow.scenarios.checks.business.business_logic.idempotency_key import replay_is_the_first_reply
 from createflow.scenarios.checks.business.business_logic.idempotent_creates import stale_delete_is_412
-from createflow.scenarios.checks.business.transaction import no_refusal_left_anything
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
-from createflow.scenarios.checks.data.replicate import every_replica_converges, lagging_replica_is_not_read
+from createflow.scenarios.checks.data.replicate import lagging_replica_is_not_read
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
@@ -52,7 +50,6 @@ from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, rep
 HERE = {
     # test_framing_checks.py
     bad_framing_is_refused,
-    host_is_required_once,
     smuggled_request_is_not_answered,
     # test_plaintext.py
     plaintext_creates_nothing,
@@ -64,23 +61,14 @@ HERE = {
     # test_unique_name.py
     one_of_many_creates_of_a_name_wins,
     # below
-    date_is_given,
-    https_is_insisted_on,
     unconditional_update_is_428,
-    certificate_lasts_two_weeks,
-    old_tls_is_refused,
-    no_gateway_is_503,
-    unknown_resource_is_404,
-    lagging_replica_is_not_read,
     outage_is_caught_up,
     # test_looks_at_all_writes.py
-    every_replica_converges,
     *(
         check
         for check in CHECKS
         if WriteSample in {one.role for one in check.parameters.values()} and not check.catches
     ),
-    no_refusal_left_anything,
 }
 
 

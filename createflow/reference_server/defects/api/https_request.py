@@ -43,6 +43,12 @@ class _AllowWithoutCommas(HttpsRequest):
         return b"allow", " ".join(methods).encode("ascii")
 
 
+class _HostNotNeeded(HttpsRequest):
+    def check_headers(self, exchange: Exchange) -> None:
+        headers = {b"host": b"localhost", **exchange.headers}
+        HttpsRequest.check_headers(self, replace(exchange, headers=headers, repeated=frozenset()))
+
+
 class _NoAllowHeader(HttpsRequest):
     def not_allowed(self, methods: tuple[str, ...]) -> Refused:  # noqa: ARG002 - the healthy signature
         return Refused(405, "method_not_allowed", "Not a method of this path.")
@@ -58,6 +64,12 @@ def _without_body_limit(stage: HttpsRequest) -> HttpsRequest:
 
 
 DEFECTS = (
+    Defect(
+        "host_not_needed",
+        Step.HTTPS_REQUEST,
+        "A request without Host, or with two of them, is served.",
+        replace_stage(_HostNotNeeded),
+    ),
     Defect(
         "any_media_type",
         Step.HTTPS_REQUEST,

@@ -1,5 +1,6 @@
 """Defects of step 15: the search index."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,8 +77,9 @@ class _IndexSecondDocument(IndexUpdate):
 class _IndexForgetsOutage(IndexUpdate):
     async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
         try:
-            return await IndexUpdate.__call__(self, events)
-        except UnavailableError:
+            async with asyncio.timeout(1.0):
+                return await IndexUpdate.__call__(self, events)
+        except (UnavailableError, TimeoutError):
             return [True] * len(events)
 
 

@@ -109,10 +109,10 @@ DEFECTS = (
         ChangeStagesAndReader(replace_stage(_KeepsBefore), _with(_OneInTenReader)),
     ),
     Defect(
-        "replica_stands_still",
+        "replica_lags",
         Step.REPLICATE,
-        "The last replica does not apply what it receives.",
-        ChangeReplicas("recovery_min_apply_delay = 1h\n"),
+        "The last replica shows what it receives seven seconds later.",
+        ChangeReplicas("recovery_min_apply_delay = 7s\n"),
     ),
     Defect(
         "reads_old_version",

@@ -15,7 +15,9 @@ _NOTICES_WITHIN_S = 10.0
 _DAYS = 14
 
 
-@check(step=Step.LOAD_BALANCER, source="contract: https; RFC 9325 §3.1.1", needs=(Need.HTTPS,))
+@check(
+    step=Step.LOAD_BALANCER, source="contract: https; RFC 9325 §3.1.1", needs=(Need.HTTPS,), catches="old_tls_allowed"
+)
 async def old_tls_is_refused(handshakes: Handshakes) -> None:
     """TLS 1.2 or newer is offered with a certificate that verifies, and TLS 1.1 is refused.
 
@@ -31,7 +33,13 @@ async def old_tls_is_refused(handshakes: Handshakes) -> None:
             expect(outcome == "refused", "TLS 1.1 refused", f"TLS 1.1 {outcome}")
 
 
-@check(step=Step.LOAD_BALANCER, level=Level.SHOULD, source="RFC 9110 §4.3.4", needs=(Need.HTTPS,))
+@check(
+    step=Step.LOAD_BALANCER,
+    level=Level.SHOULD,
+    source="RFC 9110 §4.3.4",
+    needs=(Need.HTTPS,),
+    catches="certificate_ends_soon",
+)
 async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
     """The certificate is valid for at least another 14 days."""
     try:
@@ -47,6 +55,7 @@ async def certificate_lasts_two_weeks(handshakes: Handshakes) -> None:
     needs=(Need.GATEWAY_DOWN,),
     disturbs=True,
     limit_s=60.0,
+    catches="balancer_answers_in_html",
 )
 async def no_gateway_is_503(target: Target, faults: Faults) -> None:
     """With every gateway down the reply is 503 as problem+json, and creates are accepted again after recovery."""

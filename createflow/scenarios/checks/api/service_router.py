@@ -78,7 +78,12 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
     await expect_recovery(target)
 
 
-@check(step=Step.SERVICE_ROUTER, level=Level.SHOULD, source="contract: service-routing; RFC 9110 §15.5.5")
+@check(
+    step=Step.SERVICE_ROUTER,
+    level=Level.SHOULD,
+    source="contract: service-routing; RFC 9110 §15.5.5",
+    catches="missing_is_500",
+)
 async def unknown_resource_is_404(target: Target) -> None:
     """A missing resource, and a path that does not exist, are answered 404."""
     async with positive_controls(target):

@@ -32,7 +32,11 @@ _WRONG = "audit_log.entry_says_who_what_when"
 _CHANGES = "audit_log.changes_are_recorded"
 
 
-@check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_lost")
+@check(
+    step=Step.AUDIT_LOG,
+    source="contract: audit-once",
+    catches=("audit_lost", "audit_lost_one_in_ten", "audit_wrong_resource"),
+)
 async def one_entry_per_create(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
     """Every accepted create has exactly one audit entry of success."""
     comparison = Comparison("creates", "one audit entry of success of each create")
@@ -44,7 +48,11 @@ async def one_entry_per_create(target: Target, sample: WriteSample, audit: Audit
     return comparison.conclude()
 
 
-@check(step=Step.AUDIT_LOG, source="contract: audit-once", catches="audit_anonymous")
+@check(
+    step=Step.AUDIT_LOG,
+    source="contract: audit-once",
+    catches=("audit_anonymous", "audit_wrong_time", "audit_wrong_request", "balancer_renames_request"),
+)
 async def entry_says_who_what_when(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
     """The audit entry has the subject, the action, the resource, the time and the request id."""
     comparison = Comparison("entries", "who, what, when and the resource in each audit entry, as in the create")
@@ -63,7 +71,19 @@ async def entry_says_who_what_when(target: Target, sample: WriteSample, audit: A
         raise Prevented(_LOST, "no create has an audit entry") from None
 
 
-@check(step=Step.AUDIT_LOG, source="contract: audit-once", needs=(Need.AUDITED_CHANGES,))
+@check(
+    step=Step.AUDIT_LOG,
+    source="contract: audit-once",
+    needs=(Need.AUDITED_CHANGES,),
+    catches=(
+        "audit_lost_on_update",
+        "audit_lost_on_delete",
+        "audit_wrong_actor_on_update",
+        "audit_delete_as_update",
+        "audit_twice_on_update",
+        "audit_rewritten",
+    ),
+)
 async def changes_are_recorded(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
     """Every accepted update and delete has exactly one audit entry of success, with its subject and action."""
     comparison = Comparison("changes", "one audit entry of success of each update and delete, with who and what")
@@ -84,6 +104,7 @@ async def changes_are_recorded(target: Target, sample: WriteSample, audit: Audit
     at_end=True,
     repeats=(_LOST, _WRONG, _CHANGES, "transaction.refused_create_leaves_nothing"),
     limit_s=60.0,
+    catches=("audit_of_refused_update", "audit_vanishes"),
 )
 async def entries_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, audit: AuditTrail, primary: Primary | None

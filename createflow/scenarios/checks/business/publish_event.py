@@ -24,7 +24,11 @@ _DIFFERENT = "publish_event.event_equals_resource"
 _CHANGES = "publish_event.changes_are_published"
 
 
-@check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_lost")
+@check(
+    step=Step.PUBLISH_EVENT,
+    source="contract: event-once",
+    catches=("event_lost", "event_lost_in_relay", "event_lost_one_in_fifty"),
+)
 async def every_create_has_an_event(target: Target, sample: WriteSample, events: EventLog) -> str:
     """Every accepted create is published within its deadline."""
     within_s = target.deadlines.event_s
@@ -37,7 +41,11 @@ async def every_create_has_an_event(target: Target, sample: WriteSample, events:
     return comparison.conclude()
 
 
-@check(step=Step.PUBLISH_EVENT, source="contract: event-once; CloudEvents 1.0, source and id", catches="event_twice")
+@check(
+    step=Step.PUBLISH_EVENT,
+    source="contract: event-once; CloudEvents 1.0, source and id",
+    catches=("event_twice", "event_published_again"),
+)
 async def one_event_per_create(target: Target, sample: WriteSample, events: EventLog) -> str:
     """An accepted create is published exactly once; a redelivery of the same event id does not count."""
     comparison = Comparison("creates", "one event of each create")
@@ -66,7 +74,11 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
     return comparison.conclude()
 
 
-@check(step=Step.PUBLISH_EVENT, source="contract: event-once")
+@check(
+    step=Step.PUBLISH_EVENT,
+    source="contract: event-once",
+    catches=("event_lost_on_update", "event_lost_on_delete", "event_twice_on_delete", "event_update_as_create"),
+)
 async def changes_are_published(target: Target, sample: WriteSample, events: EventLog) -> str:
     """Every accepted update and delete is published exactly once within its deadline; the update's event equals it."""
     kinds = [kind for kind, declared in _changes(target) if declared and events.tells(kind)]
@@ -90,6 +102,7 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
     at_end=True,
     repeats=(_LOST, _TWICE, _DIFFERENT, _CHANGES),
     limit_s=60.0,
+    catches=("event_of_refused_update", "event_of_nothing"),
 )
 async def events_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, events: EventLog

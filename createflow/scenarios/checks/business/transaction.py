@@ -98,6 +98,7 @@ async def database_error_is_500_and_leaves_nothing(
         "business_logic.unmet_condition_changes_nothing",
     ),
     limit_s=60.0,
+    catches=("refusal_taken_back", "row_kept_after_refusal"),
 )
 async def no_refusal_left_anything(
     *,

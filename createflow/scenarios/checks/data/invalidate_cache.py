@@ -33,7 +33,7 @@ _READ_OF_SAMPLE = 60
 @check(
     step=Step.INVALIDATE_CACHE,
     source="contract: cache",
-    catches="cache_not_invalidated",
+    catches=("cache_not_invalidated", "cache_refilled_late"),
     needs=(Need.UPDATE,),
 )
 async def never_stale_after_update(target: Target, cache: Cache | None) -> None:
@@ -76,7 +76,12 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
         await _equal(target, cache, primary, made, update)
 
 
-@check(step=Step.INVALIDATE_CACHE, source="contract: cache", repeats=("invalidate_cache.cache_equals_row",))
+@check(
+    step=Step.INVALIDATE_CACHE,
+    source="contract: cache",
+    repeats=("invalidate_cache.cache_equals_row",),
+    catches=("cache_keeps_deleted", "cache_stale_one_in_ten", "cache_other_resource"),
+)
 async def cached_values_equal_writes(target: Target, sample: WriteSample, cache: Cache, primary: Primary | None) -> str:
     """What the cache holds equals what was last written, and it holds no deleted resource."""
     comparison = Comparison("cached values", f"each value as last written, within {target.deadlines.cache_s:g} s")

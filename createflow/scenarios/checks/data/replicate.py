@@ -57,7 +57,7 @@ async def replicas_match_writes_at_the_end(
 @check(
     step=Step.REPLICATE,
     source="contract: read-your-writes",
-    catches="reads_old_version",
+    catches=("reads_old_version", "created_by_moves", "version_stays"),
 )
 async def own_write_is_read(target: Target) -> None:
     """A client that reads at once sees its own write, after a create and after every update."""
@@ -72,6 +72,7 @@ async def own_write_is_read(target: Target) -> None:
     needs=(Need.REPLICA_DOWN,),
     disturbs=True,
     limit_s=60.0,
+    catches="replica_believed",
 )
 async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: Replicas) -> None:
     """While a replica is stopped, creates are accepted and own writes are read; afterwards it catches up."""

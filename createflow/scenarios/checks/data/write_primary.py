@@ -23,7 +23,7 @@ _CHANGED = "write_primary.rows_equal_writes"
 @check(
     step=Step.WRITE_PRIMARY,
     source="contract: durable-before-201",
-    catches="drops_description",
+    catches=("drops_description", "joined_create_lost", "create_undone", "answers_swapped"),
 )
 async def row_equals_reply(target: Target, primary: Primary) -> None:
     """When the 201 arrives the primary has one row, equal to the reply and to what was sent.
@@ -47,7 +47,12 @@ async def _committed(target: Target, primary: Primary) -> None:
     expect_same_fields(stored, rows[0], made.reply, where="the primary's row, as it was sent")
 
 
-@check(step=Step.WRITE_PRIMARY, source="contract: durable-before-201", repeats=(_EQUAL,))
+@check(
+    step=Step.WRITE_PRIMARY,
+    source="contract: durable-before-201",
+    repeats=(_EQUAL,),
+    catches=("row_vanishes", "row_changes_later", "update_undone", "delete_keeps_row"),
+)
 async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:
     """Each created or updated resource has one row, equal to the reply, and a deleted one has none."""
     comparison = Comparison("writes", "one row of each resource, equal to the reply, and none of a deleted one")
@@ -61,6 +66,7 @@ async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primar
     at_end=True,
     repeats=(_EQUAL, _CHANGED, "transaction.refused_create_leaves_nothing"),
     limit_s=60.0,
+    catches=("row_cloned", "row_copied_under_other_name", "delete_takes_neighbour"),
 )
 async def rows_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, primary: Primary

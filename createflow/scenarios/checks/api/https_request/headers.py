@@ -17,7 +17,7 @@ _VERSION = re.compile(r"[0-9]\.[0-9]")
 _OTHER_ORIGIN = "https://other.example"
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1")
+@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §6.6.1", catches="balancer_drops_date")
 async def date_is_given(target: Target) -> None:
     """Successes and refusals have a Date header."""
     async with positive_controls(target):
@@ -80,7 +80,13 @@ async def strange_origin_is_not_let_in(target: Target) -> None:
                 )
 
 
-@check(step=Step.HTTPS_REQUEST, level=Level.SHOULD, source="RFC 6797 §6.1.1, §7.1", needs=(Need.HTTPS,))
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="RFC 6797 §6.1.1, §7.1",
+    needs=(Need.HTTPS,),
+    catches="balancer_has_no_hsts",
+)
 async def https_is_insisted_on(target: Target) -> None:
     """Replies over HTTPS have Strict-Transport-Security with a max-age above zero."""
     reply = await target.create()

@@ -36,7 +36,7 @@ _VALUES: dict[str, Any] = {
 _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "tenant", "owner", "is_admin", "deleted")
 
 
-@check(step=Step.RESPONSE, source="contract: normalisation; RFC 8259 §8.1", catches="quotes_doubled")
+@check(step=Step.RESPONSE, source="contract: normalisation; RFC 8259 §8.1", catches=("quotes_doubled", "loses_emoji"))
 async def text_comes_back_as_sent(target: Target) -> None:
     """Text in every script comes back as sent, in the reply and in a read; its NFC form counts as equal."""
     name = target.contract.fields.name

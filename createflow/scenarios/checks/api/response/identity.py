@@ -47,7 +47,7 @@ async def uuid_is_a_legal_one(target: Target) -> None:
 @check(
     step=Step.RESPONSE,
     source="contract: location; RFC 9110 §10.2.2; CWE-644; OWASP API8:2023",
-    catches="location_from_header",
+    catches=("location_from_header", "balancer_shows_inner_host"),
 )
 async def location_is_ours(target: Target) -> None:
     """Location has the scheme, host and port of the request, whatever host the client's headers claim.
@@ -73,7 +73,7 @@ async def location_is_ours(target: Target) -> None:
         expect(names, f"a Location that names {made.id}", location, made.reply)
 
 
-@check(step=Step.RESPONSE, source="contract: six-fields", catches="time_of_reading")
+@check(step=Step.RESPONSE, source="contract: six-fields", catches=("time_of_reading", "created_at_moves"))
 async def created_at_stays(target: Target) -> None:
     """created_at is the same in every read, and an update does not change it."""
     field = target.contract.fields.created_at

@@ -44,6 +44,7 @@ async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str
         "replicate.own_write_is_read",
         "invalidate_cache.never_stale_after_update",
     ),
+    catches="reads_old_version_one_in_ten",
 )
 async def reads_show_writes(target: Target, sample: WriteSample) -> str:
     """A read of each created or updated resource shows it as it was last written, also at once after its 201."""
@@ -56,7 +57,7 @@ async def reads_show_writes(target: Target, sample: WriteSample) -> str:
     return comparison.conclude()
 
 
-@check(step=Step.RESPONSE, source="contract: delete", needs=(Need.DELETE,))
+@check(step=Step.RESPONSE, source="contract: delete", needs=(Need.DELETE,), catches="deleted_is_read")
 async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
     """A read of a deleted resource is answered with 404 or 410."""
     comparison = Comparison("reads of deleted resources", "404 or 410 for each deleted resource")
@@ -76,6 +77,7 @@ async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
         "invalidate_cache.never_stale_after_update",
     ),
     limit_s=60.0,
+    catches="version_stays",
 )
 async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, record: WriteRecord) -> str:
     """At the end of the run a read of each resource shows it as it was last written by any check."""

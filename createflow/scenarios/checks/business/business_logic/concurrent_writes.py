@@ -22,7 +22,7 @@ _ROUNDS = 3
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: conditional-update; RFC 9110 §13.1.1",
-    catches="if_match_ignored",
+    catches=("if_match_ignored", "lost_update"),
     needs=(Need.UPDATE,),
 )
 async def one_of_many_updates_wins(target: Target) -> None:
@@ -104,7 +104,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="contract: conditional-update; RFC 9110 §13.1.1, §8.8.3.2",
-    catches="empty_condition_dropped",
+    catches=("empty_condition_dropped", "refused_update_stored"),
     needs=(Need.UPDATE,),
 )
 async def unmet_condition_changes_nothing(target: Target) -> None:

@@ -23,7 +23,7 @@ _ROUNDS = 3
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
-    catches="idempotency_ignored",
+    catches=("idempotency_ignored", "key_looked_up_first", "balancer_drops_key"),
     needs=(Need.IDEMPOTENCY,),
 )
 async def same_key_creates_once(target: Target, primary: Primary | None) -> None:
@@ -81,7 +81,7 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: conditional-update; RFC 9110 §13.1.1",
-    catches="if_match_ignored",
+    catches=("if_match_ignored", "balancer_drops_condition"),
     needs=(Need.UPDATE,),
 )
 async def stale_if_match_is_412(target: Target) -> None:
