@@ -46,7 +46,8 @@ def report_bad_replies(
 
 
 def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, str]) -> dict[str, CheckResult]:
-    """The results where a check that was prevented is inconclusive, unless the check that it names did fail.
+    """The results where a check that was prevented is inconclusive, unless the check that it names failed or doubts.
+
 
     Args:
         results: by check id.
@@ -55,7 +56,8 @@ def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, st
 
     def doubted(result: CheckResult) -> CheckResult:
         reporter = results.get(causes.get(result.id, ""))
-        unreported = result.id in causes and (reporter is None or reporter.outcome is not Outcome.FAILED)
+        reports = reporter is not None and reporter.outcome in {Outcome.FAILED, Outcome.INCONCLUSIVE}
+        unreported = result.id in causes and not reports
         return result.model_copy(update={"outcome": Outcome.INCONCLUSIVE}) if unreported else result
 
     return {name: doubted(result) for name, result in results.items()}

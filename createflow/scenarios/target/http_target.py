@@ -30,9 +30,10 @@ from createflow.schemas.report import Exchange
 LOCATION_IS_GIVEN = "response.location_is_given"
 LOCATION_IS_OURS = "response.location_is_ours"
 BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
+CREATE_IS_201 = "response.create_is_201"
 READS_MATCH_WRITES = "response.reads_match_writes_at_the_end"
-"""The checks that report an accepted create that is not found, a Location or an id that cannot be used; others are
-skipped by that cause."""
+"""The checks that report a create that is redirected or limited, an accepted create that is not found, a Location or an
+id that cannot be used; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
 _CHANGES = {"PUT": Change.UPDATE, "PATCH": Change.UPDATE, "DELETE": Change.DELETE}
 _WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
@@ -131,6 +132,8 @@ class HttpTarget:
             raise
         if not reply.accepted:
             self._note_refusal(content, reply, who or self.writer)
+            if self._check_id != CREATE_IS_201:
+                self._require_own_answer(reply)
             return reply
         if not creates:
             return reply
@@ -220,6 +223,14 @@ class HttpTarget:
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
         return self._url_of_id(resource_id)
+
+    def _require_own_answer(self, reply: Reply) -> None:
+        """Raise Prevented when a create was redirected, or met a limit that the profile does not declare."""
+        if 300 <= reply.status < 400:
+            place = shown_location(reply.headers.get("location", "nowhere"))
+            raise Prevented(CREATE_IS_201, f"creates are answered with {reply.status} to {place}; see target.path")
+        if reply.status == 429 and self.limits is None:
+            raise Prevented(CREATE_IS_201, "creates are limited (429), and the profile declares no [limits]")
 
     def _absolute(self, url: str) -> str:
         return self._own_url(url) if url.startswith("/") else url

@@ -1,4 +1,4 @@
-"""A read that does not find what the sender created is one finding, whichever check met it."""
+"""What a target does to every write or read is one finding, whichever check met it."""
 
 import pytest
 
@@ -38,4 +38,25 @@ async def test_it_is_counted_and_prevents_the_check() -> None:
         assert (await target.read(url, may_be_lost=True)).status == 404
         assert (await target.read(url, who=Principal("other", "token"))).status == 404
         assert (context.writes.reads, len(context.writes.lost)) == (2, 2)
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /api/resources/", "answered with 307 to '/api/resources/'"),
+        (b"HTTP/1.1 429 Too Many Requests", r"limited \(429\), and the profile declares no \[limits\]"),
+    ],
+    ids=["a redirect", "an undeclared limit"],
+)
+async def test_what_stops_every_create_is_one_finding(head: bytes, words: str) -> None:
+    """The check that reports it sees the reply; every other one is prevented."""
+    async with malformed_server(lambda _: head + b"\r\ncontent-length: 0\r\n\r\n") as base_url:
+        profile = Profile.model_validate({"target": {"base_url": base_url}})
+        connection = HttpConnection(RunContext(profile, "01234567", Mask()))
+        contract = Contract(profile.target)
+        with pytest.raises(Prevented, match=f"see response.create_is_201: .*{words}"):
+            await HttpTarget(connection, contract, WRITER, check_id="a.check").create()
+        reporting = HttpTarget(connection, contract, WRITER, check_id="response.create_is_201")
+        assert (await reporting.create()).status in {307, 429}
         await connection.close()
