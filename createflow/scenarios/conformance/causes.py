@@ -48,7 +48,6 @@ def report_bad_replies(
 def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, str]) -> dict[str, CheckResult]:
     """The results where a check that was prevented is inconclusive, unless the check that it names failed or doubts.
 
-
     Args:
         results: by check id.
         causes: the id of the check that reports the cause, by the id of each check that was prevented.
