@@ -1,6 +1,7 @@
 """How a text looks where createflow or a target writes it: in URLs, JSON, HTML, Python, shells, base64 and hex."""
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
@@ -9,6 +10,8 @@ from xml.sax.saxutils import escape as xml_escape
 
 _QUERY = "!$&'()*+,/:;=?@"
 """Characters that httpx does not encode in a query."""
+_PLAIN = re.compile(r"[A-Za-z0-9._-]*")
+"""Characters that no format escapes, such as those of a JWT."""
 _URL_SAFE = str.maketrans("+/", "-_")
 _SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """As JSON is written inside a page, and by some servers everywhere."""
@@ -18,6 +21,8 @@ _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "
 
 def written_forms(text: str) -> set[str]:
     """The text as it is and as each format escapes it, also inside an excerpt, other JSON and a shell's quotes."""
+    if _PLAIN.fullmatch(text):
+        return {text}
     forms = {text, *_in_urls(text), *_in_markup(text), *_in_code(text)}
     forms |= {form.replace("/", r"\/") for form in forms}
     # Excerpts of JSON replies are shown with repr(), and JSON is sent inside JSON.
