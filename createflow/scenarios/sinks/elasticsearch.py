@@ -1,5 +1,6 @@
 """Elasticsearch and OpenSearch: the search index, read-only."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -7,10 +8,14 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.bounded_body import CODINGS, whole_body
+from createflow.scenarios.target.received import json_of
 from createflow.schemas.profile_sinks import SearchSink
 
 _TIMEOUT_S = 5.0
 _BATCH_TIMEOUT_S = 30.0
+_MAX_REPLY_BYTES = 16 * 1024 * 1024
+_HEADERS = {"accept-encoding": ", ".join(CODINGS)}
 _MAX_HITS = 10_000
 """Elasticsearch and OpenSearch return no more. Ten documents for one name are enough to see that there are too many."""
 
@@ -29,11 +34,11 @@ class ElasticsearchIndex:
         self._index = section.index
         self._name_keyword = section.name_keyword or ""
         self.address = urlsplit(url).netloc.rpartition("@")[2]
-        self._client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False, headers=_HEADERS)
 
     async def open(self) -> Self:
         """Send one request, so that a wrong address is found before the first check."""
-        (await self._client.get("/")).raise_for_status()
+        await self._sent("GET", "/", timeout_s=_TIMEOUT_S)
         return self
 
     async def close(self) -> None:
@@ -42,17 +47,14 @@ class ElasticsearchIndex:
 
     async def document(self, resource_id: str) -> dict[str, Any] | None:
         """The indexed document of a resource."""
-        response = await self._client.get(f"/{self._index}/_doc/{quote(resource_id, safe='')}")
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return None
-        response.raise_for_status()
-        source: dict[str, Any] | None = response.json().get("_source")
-        return source
+        found = await self._sent("GET", f"/{self._index}/_doc/{quote(resource_id, safe='')}", timeout_s=_TIMEOUT_S)
+        source = (found or {}).get("_source")
+        return source if isinstance(source, dict) else None
 
     async def found(self, field: str, text: str) -> list[dict[str, Any]]:
         """The documents that a search for the text in a field finds, ten at most."""
         hits = await self._search({"query": {"match": {field: text}}, "size": 10}, timeout_s=_TIMEOUT_S)
-        return [hit["_source"] for hit in hits]
+        return [source for hit in hits if isinstance(source := hit.get("_source"), dict)]
 
     async def with_names(self, names: Sequence[str]) -> list[str]:
         """The name of each document that has one of these names, once for each document."""
@@ -60,11 +62,13 @@ class ElasticsearchIndex:
         if not field:
             raise NotDeclared("the search index has no name_keyword")
         hits = await self._filter({"terms": {field: list(names)}}, docvalue_fields=[field])
-        return [str(name) for hit in hits for name in hit["fields"][field]]
+        shown = [hit.get("fields") for hit in hits]
+        names_by_hit = [fields.get(field) for fields in shown if isinstance(fields, dict)]
+        return [str(name) for found in names_by_hit if isinstance(found, list) for name in found]
 
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that have a document."""
-        return [str(hit["_id"]) for hit in await self._filter({"ids": {"values": list(ids)}})]
+        return [str(hit.get("_id")) for hit in await self._filter({"ids": {"values": list(ids)}})]
 
     async def _filter(self, condition: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
         # A filter computes no scores.
@@ -72,9 +76,22 @@ class ElasticsearchIndex:
         return await self._search({**query, "track_total_hits": False}, timeout_s=_BATCH_TIMEOUT_S)
 
     async def _search(self, query: dict[str, Any], *, timeout_s: float) -> list[dict[str, Any]]:
-        response = await self._client.post(f"/{self._index}/_search", json=query, timeout=timeout_s)
-        if response.status_code == httpx.codes.NOT_FOUND:
+        found = await self._sent("POST", f"/{self._index}/_search", timeout_s=timeout_s, json=query)
+        if found is None:
             return []
-        response.raise_for_status()
-        hits: list[dict[str, Any]] = response.json()["hits"]["hits"]
+        inner = found.get("hits")
+        hits = inner.get("hits") if isinstance(inner, dict) else None
+        if not isinstance(hits, list) or not all(isinstance(hit, dict) for hit in hits):
+            raise ValueError("the reply of the index is no result of a search")
         return hits
+
+    async def _sent(self, method: str, path: str, *, timeout_s: float, **more: Any) -> dict[str, Any] | None:
+        """The reply to one request, read within bounds of size and time; ``None`` for 404."""
+        async with asyncio.timeout(timeout_s), self._client.stream(method, path, timeout=timeout_s, **more) as response:
+            if response.status_code == httpx.codes.NOT_FOUND and path != "/":
+                return None
+            response.raise_for_status()
+            found = json_of(await whole_body(response, _MAX_REPLY_BYTES))
+        if not isinstance(found, dict):
+            raise ValueError("the reply of the index is no JSON object")  # noqa: TRY004 - it is the index that is wrong
+        return found

@@ -137,7 +137,7 @@ class NatsStream:
     async def _receive(self, message: Msg) -> None:
         try:
             document = json.loads(message.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         resource = value_at(document, self._section.resource)
         resource = resource if isinstance(resource, dict) else {}

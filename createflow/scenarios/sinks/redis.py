@@ -1,6 +1,5 @@
 """Redis and Valkey: the cache of the representation, read-only."""
 
-import json
 from collections.abc import Awaitable
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -11,12 +10,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import CacheSink
 
 _TIMEOUT_S = 2.0
 _MAX_SCANNED_KEYS = 20_000
 _SCAN_SIZE = 1_000
+_MAX_VALUE_BYTES = 4 * 1024 * 1024
 
 
 class RedisCache:
@@ -59,8 +60,8 @@ class RedisCache:
         """The cached representation; ``None`` when there is none."""
         raw = await self._raw(self._sink.key.replace("{id}", resource_id))
         try:
-            document = json.loads(raw) if raw else None
-        except ValueError:
+            document = json_of(raw) if raw else None
+        except NotJson:
             return None
         return document if isinstance(document, dict) else None
 
@@ -79,9 +80,18 @@ class RedisCache:
     async def _raw(self, key: str | bytes) -> bytes | None:
         try:
             if self._sink.field is None:
-                value = await self._redis.get(key)
+                # One byte more than allowed tells that there are more; an absent value is an empty one.
+                value = await self._redis.getrange(key, 0, _MAX_VALUE_BYTES) or None
             else:
-                value = await cast("Awaitable[bytes | None]", self._redis.hget(cast("str", key), self._sink.field))
+                value = await self._field(cast("str", key), self._sink.field)
         except ResponseError:  # a key of another type that matches the pattern
             return None
+        if value is not None and len(value) > _MAX_VALUE_BYTES:
+            raise NotDeclared(f"the cache has a value of more than {_MAX_VALUE_BYTES} bytes: too long to read")
         return cast("bytes | None", value)
+
+    async def _field(self, key: str, field: str) -> bytes | None:
+        length = await self._redis.hstrlen(key, field)
+        if length > _MAX_VALUE_BYTES:
+            raise NotDeclared(f"the cache has a value of {length} bytes: too long to read")
+        return await cast("Awaitable[bytes | None]", self._redis.hget(key, field))
