@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint constraints clean
+.PHONY: help run test thorough check lint constraints clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,11 +13,14 @@ help: ## Show these lines
 run: $(VENV)/installed ## Start the bundled stack, check it, stop it
 	$(BIN)/createflow run
 
-test: $(VENV)/developing lint ## Style, types, import rules, and every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+test: $(VENV)/developing lint ## Style, types, import rules, and the tests
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not thorough"
+
+thorough: $(VENV)/developing ## The tests that `make test` leaves out: every seeded defect
+	$(BIN)/pytest -n 2 --dist loadgroup -m thorough
 
 check: $(VENV)/developing lint ## The same without the tests that need the real stack
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not stack"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not stack and not thorough"
 
 lint: $(VENV)/developing
 	$(BIN)/ruff format --check .

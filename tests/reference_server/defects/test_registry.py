@@ -825,6 +825,7 @@ def healthy_history(engines: EngineSet) -> Seen:
     return asyncio.run(observe())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("defect", IN_HISTORY, ids=lambda defect: defect.name)
 async def test_a_defect_shows_in_a_history_of_writes(engines: EngineSet, healthy_history: Seen, defect: Defect) -> None:
     """The replies differ from those of a healthy server, or a store never gets to hold what it should."""
