@@ -36,6 +36,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _FILE_KEYS = (
     ("target", "ca_file"),
     ("target", "schema_file"),
+    ("target", "openapi_file"),
     ("target", "body_file"),
     ("auth", "key_file"),
     ("auth", "ca_file"),

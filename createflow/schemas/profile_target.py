@@ -119,6 +119,8 @@ class Target(Section):
     """The longest time for a reply."""
     schema_file: str | None = None
     """JSON Schema of the create body; without it and without ``body``, that of the contract."""
+    openapi_file: str | None = None
+    """OpenAPI document of the target, JSON or YAML: every reply must fit what it declares."""
     body: JsonObject | None = None
     """A whole valid create body. Without a ``schema_file``, checks that need a schema are skipped."""
     body_file: str | None = None

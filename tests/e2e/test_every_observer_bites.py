@@ -6,6 +6,7 @@ import pytest
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import find_defect
+from createflow.reference_server.gateway import openapi
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.observers import OBSERVERS
@@ -18,8 +19,12 @@ PAIRS = [(observer, find_defect(name)) for observer in OBSERVERS for name in obs
 
 
 async def _observed(stack: UpCommand, observers: list[Observer], defect: Defect | None) -> RunReport:
+    document = stack.state / "openapi.json"
+    document.write_bytes(openapi.text())
     async with seeded(stack, defect, low_limit=True) as profile:
-        return await conformance(profile, observers, source="test", progress=QuietProgress())
+        target = profile.target.model_copy(update={"openapi_file": str(document)})
+        documented = profile.model_copy(update={"target": target})
+        return await conformance(documented, observers, source="test", progress=QuietProgress())
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].id}-{pair[1].name}")

@@ -5,9 +5,9 @@ purpose is in ``checks``.
 """
 
 from createflow.scenarios.harness.observer import Observer
-from createflow.scenarios.observers import bodies, caching, disclosure, fields, rate, statuses
+from createflow.scenarios.observers import bodies, caching, disclosure, document, fields, rate, statuses
 
-MODULES = (statuses, bodies, fields, disclosure, caching, rate)
+MODULES = (statuses, bodies, document, fields, disclosure, caching, rate)
 
 OBSERVERS: tuple[Observer, ...] = tuple(
     member for module in MODULES for member in vars(module).values() if isinstance(member, Observer)

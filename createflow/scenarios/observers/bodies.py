@@ -96,7 +96,7 @@ def error_bodies_fit_their_schema(facts: Facts) -> Look:
             return ()  # the media type is for errors_are_problem_json
         expected = "a problem document as declared"
         if validator is not None:
-            found = [_told(error) for error in validator.iter_errors(problem)]
+            found = [told(error) for error in validator.iter_errors(problem)]
         else:
             found = [
                 f"{name} is {type(problem[name]).__name__}"
@@ -118,7 +118,7 @@ def _problem(seen: Observed) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _told(error: Any) -> str:
+def told(error: Any) -> str:
     """A violation without the value, which differs from reply to reply."""
     place = "/".join(map(str, error.absolute_path)) or "body"
     detail = error.message if error.validator == "required" else f"does not fit {error.validator}"

@@ -20,7 +20,7 @@ _SUCCESSES: dict[str, frozenset[int]] = {
     "DELETE": frozenset({200, 202, 204}),
     "OPTIONS": frozenset({200, 204}),
 }
-_OF_HTTP = frozenset({406, 408, 410, 411, 414, 416, 417, 421, 426, 428, 431, 501, 504, 505})
+OF_HTTP = frozenset({406, 408, 410, 411, 414, 416, 417, 421, 426, 428, 431, 501, 504, 505})
 """Refusals that HTTP provides for any server (RFC 9110 §15.5, §15.6; RFC 6585)."""
 
 
@@ -60,7 +60,7 @@ def statuses_are_of_the_contract(facts: Facts) -> Look:
     """Every status is one that the contract, the profile's ``target.errors`` or HTTP itself has for such a request."""
     errors = facts.contract.errors
     refusals = {status for meaning in MEANINGS.items() for status in errors.statuses.get(meaning[1], (meaning[0],))}
-    allowed = refusals | _OF_HTTP
+    allowed = refusals | OF_HTTP
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
         if not seen.is_own or seen.fault:

@@ -54,7 +54,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
     operation = posts[chosen]
     media_type = _media_type(document, operation)
     content = as_object(_content(document, operation).get(media_type))
-    prefix = _server(document)
+    prefix = server_of(document)
     if len(prefix[1]) + len(chosen) > _LONGEST_PATH:
         raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
     resolver = Resolver(document)
@@ -91,7 +91,7 @@ def _is_media_type(name: str) -> bool:
     return len(name) <= _LONGEST_NAME
 
 
-def _server(document: Document) -> tuple[str, str]:
+def server_of(document: Document) -> tuple[str, str]:
     """The base URL, empty when it is not a valid address, and the path prefix of all operations."""
     servers = _as_list(document.get("servers"))
     url = str(as_object(servers[0] if servers else {}).get("url", ""))
@@ -110,7 +110,7 @@ def _server(document: Document) -> tuple[str, str]:
 
 
 def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | None:
-    schema = _merged(as_object(_translated(resolver.resolved(content.get("schema", {})))))
+    schema = _merged(as_object(translated(resolver.resolved(content.get("schema", {})))))
     properties = as_object(schema.get("properties"))
     # Only the server sets read-only fields.
     fields = {name: field for name, field in properties.items() if not as_object(field).get("readOnly")}
@@ -125,13 +125,13 @@ def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | Non
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def _translated(value: Any) -> Any:
+def translated(value: Any) -> Any:
     """OpenAPI 3.0's own keywords as JSON Schema: nullable, example, exclusive bounds as booleans."""
     if isinstance(value, list):
-        return [_translated(item) for item in value]
+        return [translated(item) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {key: _translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
+    made = {key: translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
     if value.get("nullable") is True and isinstance(value.get("type"), str):
         made["type"] = [value["type"], "null"]
         if "enum" in made and None not in _as_list(made["enum"]):

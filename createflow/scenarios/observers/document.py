@@ -1,0 +1,83 @@
+"""Every reply against the target's own OpenAPI document, where the profile has one."""
+
+import json
+from collections.abc import Iterable
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from createflow.scenarios.bodies.generate import validator_of
+from createflow.scenarios.harness.observer import Deviation, Facts, Look, observer
+from createflow.scenarios.observers.bodies import told
+from createflow.scenarios.observers.statuses import OF_HTTP
+from createflow.scenarios.observers.traffic import ordinary_requests
+from createflow.scenarios.openapi.document import read_document
+from createflow.scenarios.openapi.replies import DeclaredReplies, DeclaredReply
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.traffic.observed import Observed
+from createflow.schemas.flow import Step
+
+
+@observer(
+    step=Step.RESPONSE,
+    source="the target's OpenAPI document",
+    traffic=ordinary_requests,
+    catches="payment_required",
+)
+def replies_fit_the_openapi_document(facts: Facts) -> Look:
+    """Every reply has a status, a media type and a body that the OpenAPI document declares for the operation.
+
+    Statuses that HTTP itself provides for any server need not be declared, nor what a fault causes.
+    """
+    file = facts.profile.target.openapi_file
+    if file is None:
+        raise NotDeclared("`target.openapi_file` is not configured")
+    declared = DeclaredReplies(read_document(file))
+    validators: dict[int, Draft202012Validator | None] = {}
+
+    def look(seen: Observed) -> Iterable[Deviation] | None:
+        if not seen.is_own or seen.fault or seen.is_raw:
+            return None
+        operation = declared.at(seen.method, seen.path)
+        if operation is None:
+            return None
+        reply = operation.reply(seen.status)
+        if reply is None:
+            if seen.status in OF_HTTP:
+                return ()
+            cause = f"{seen.status} to {operation.name}"
+            return (Deviation(cause, "a status that the document declares", unless_accused=True),)
+        return [
+            Deviation(f"{text} of a {seen.status} to {operation.name}", "a body that the document declares")
+            for text in _wrong(seen, reply, validators)
+        ]
+
+    return look
+
+
+def _wrong(seen: Observed, reply: DeclaredReply, validators: dict[int, Draft202012Validator | None]) -> list[str]:
+    if not seen.body or not reply.schemas:
+        return []
+    if seen.media_type not in reply.schemas:
+        known = reply.schemas.keys() & {"*/*", f"{seen.media_type.partition('/')[0]}/*"}
+        return [] if known else [f"the media type {seen.media_type[:60] or 'none'}"]
+    schema = reply.schemas[seen.media_type]
+    if schema is None or not seen.is_json:
+        return []
+    if id(schema) not in validators:
+        validators[id(schema)] = _validator(schema)
+    validator = validators[id(schema)]
+    try:
+        document = json.loads(seen.body)
+    except (ValueError, RecursionError):
+        return []  # json_is_json tells it
+    return [] if validator is None else [f"the body ({told(error)})" for error in validator.iter_errors(document)]
+
+
+def _validator(schema: dict[str, object]) -> Draft202012Validator | None:
+    """A validator; ``None`` for what is no JSON Schema."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError:
+        return None
+    return validator_of(schema)

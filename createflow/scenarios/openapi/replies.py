@@ -1,0 +1,89 @@
+"""The replies that a document declares for each operation."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from createflow.scenarios.openapi.create_operation import as_object, server_of, translated
+from createflow.scenarios.openapi.references import Document, Resolver, target_of
+
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredReply:
+    """The reply with one status, or with one of a class."""
+
+    schemas: Mapping[str, dict[str, Any] | None]
+    """JSON Schema by media type, in lower case; ``None`` where there is none. Empty when no body is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredOperation:
+    """One operation."""
+
+    name: str
+    """Method and path template."""
+    replies: Mapping[str, DeclaredReply] = field(default_factory=dict)
+    """By status, class (``4XX``) or ``default``."""
+
+    def reply(self, status: int) -> DeclaredReply | None:
+        """The reply with this status (OpenAPI 3.1.0 §4.8.16): the exact one, else its class, else the default."""
+        for key in (str(status), f"{status // 100}XX", f"{status // 100}xx", "default"):
+            if key in self.replies:
+                return self.replies[key]
+        return None
+
+
+class DeclaredReplies:
+    """The operations of a document, found by method and path.
+
+    Raises:
+        UserError: a schema is too large.
+    """
+
+    def __init__(self, document: Document) -> None:
+        prefix = server_of(document)[1]
+        found = []
+        for path, item in as_object(document.get("paths")).items():
+            whole = as_object(target_of(document, item))
+            found += [
+                (method.upper(), f"{prefix}{path}", _operation(document, method, path, whole[method]))
+                for method in sorted(_METHODS & whole.keys())
+            ]
+        # A path without variables goes before one with them (OpenAPI 3.1.0 §4.8.8.2).
+        found.sort(key=lambda one: one[1].count("{"))
+        self._operations = [(method, _pattern(path), operation) for method, path, operation in found]
+
+    def at(self, method: str, path: str) -> DeclaredOperation | None:
+        """The operation of a request; ``None`` when the document has none."""
+        return next(
+            (one for verb, pattern, one in self._operations if verb == method and pattern.fullmatch(path)), None
+        )
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"\{[^{}/]*\}", template)
+    return re.compile("[^/]+".join(map(re.escape, parts)))
+
+
+def _operation(document: Document, method: str, path: str, operation: Any) -> DeclaredOperation:
+    replies = as_object(as_object(operation).get("responses"))
+    made = {str(status): _reply(document, reply) for status, reply in replies.items()}
+    return DeclaredOperation(f"{method.upper()} {path}", made)
+
+
+def _reply(document: Document, reply: Any) -> DeclaredReply:
+    content = as_object(as_object(target_of(document, reply)).get("content"))
+    return DeclaredReply(
+        {kind.partition(";")[0].strip().lower(): _schema(document, it) for kind, it in content.items()}
+    )
+
+
+def _schema(document: Document, content: Any) -> dict[str, Any] | None:
+    schema = as_object(content).get("schema")
+    if schema is None:
+        return None
+    made = translated(Resolver(document).resolved(schema))
+    return made if isinstance(made, dict) and made else None
