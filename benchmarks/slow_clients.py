@@ -145,7 +145,7 @@ def behaviours(token: str) -> dict[str, Behaviour]:
     return {
         "slow_head": Behaviour(http1("POST", *bearer), _repeat(b"X-Slow: 1\r\n")),
         "slow_body": Behaviour(http1("POST", *bearer, *body) + b'\r\n{"name": "', _repeat(b"a")),
-        "slow_read": Behaviour(whole * 20, reads=False),
+        "slow_read": Behaviour(whole * 2, reads=False),
         "idle": Behaviour(whole),
         "streams": Behaviour(
             PREFACE,

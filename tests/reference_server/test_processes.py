@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -52,6 +53,33 @@ def test_a_gateway_answers_on_its_unix_socket_to_its_own_user_only(tmp_path: Pat
             process.wait()
         assert socket_file.exists()
     ports.release()
+
+
+@pytest.mark.parametrize(
+    ("body", "closes"), [(b"", True), (b"[", True), (b"[]", False)], ids=["nothing", "a part", "all"]
+)
+def test_a_gateway_closes_when_it_refused_before_the_body_came(tmp_path: Path, body: bytes, closes: bool) -> None:  # noqa: FBT001 - a parameter
+    """And says so; a client that has sent everything keeps its connection."""
+    ports = Ports()
+    file, port = tmp_path / "settings.json", ports.reserve()
+    replace(SETTINGS, port=port).save(file)
+    argv = [sys.executable, "-m", "createflow.reference_server", "gateway", str(file)]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+    try:
+        assert _status(f"http://127.0.0.1:{port}/healthz") == 200
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            fields = b"Host: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+            client.sendall(b"POST /api/resources HTTP/1.1\r\n" + fields + body)
+            reply = client.recv(65536)
+            assert reply.startswith(b"HTTP/1.1 401 ")
+            assert (b"connection: close" in reply.lower()) is closes
+            if closes:
+                while client.recv(65536):
+                    pass
+    finally:
+        process.kill()
+        process.wait()
+        ports.release()
 
 
 @pytest.mark.parametrize("kind", ["gateway", "service", "worker"])

@@ -139,6 +139,8 @@ frontend api
     http-request wait-for-body time {IMPATIENT_WAIT_MS}ms if !too_large
     http-request set-var(txn.unread) bool(true) if too_large
     http-after-response sc-inc-gpc0(0) if {{ status 408 }}
+    # Thousands of lines a second would fill the disk, and a busy disk would hold up everything here.
+    http-after-response set-log-level silent if {{ status 408 }} is_slow
     # HTTP/2 has no "Connection: close": the next request on such a connection ends it.
     http-after-response set-var(sess.slow) bool(true) if {{ status 408 }}
     # Nobody reads what is left of such a body, so the connection cannot be used again.
