@@ -9,6 +9,8 @@ from createflow.scenarios.openapi.create_operation import as_object, server_of, 
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+_MOST_VARIABLES = 3
+"""In one segment of a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class DeclaredReplies:
             found += [
                 (method.upper(), f"{prefix}{path}", _operation(document, method, path, whole[method]))
                 for method in sorted(_METHODS & whole.keys())
+                # More variables in one segment make the search for them take any time.
+                if all(segment.count("{") <= _MOST_VARIABLES for segment in path.split("/"))
             ]
         # A path without variables goes before one with them (OpenAPI 3.1.0 §4.8.8.2).
         found.sort(key=lambda one: one[1].count("{"))

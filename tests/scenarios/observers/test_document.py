@@ -91,3 +91,20 @@ def test_without_a_document_it_is_skipped() -> None:
         replies_fit_the_openapi_document.watch(facts())
     with pytest.raises(UserError):
         replies_fit_the_openapi_document.watch(facts(target={"openapi_file": "no-such-file.json"}))
+
+
+def test_a_hostile_document_cannot_stop_the_run(tmp_path: Path) -> None:
+    """Patterns that backtrack are left out, and so are paths of many variables; the rest is judged."""
+    backtracks = {"type": "string", "pattern": "^(a|a)*$"}
+    schema = {"properties": {"a": backtracks, "pattern": backtracks}, "patternProperties": {"^(a|a)*$": {}}}
+    hostile = json.loads(json.dumps(DOCUMENT))
+    hostile["components"]["x"] = schema
+    hostile["paths"]["/" + "{x}-" * 400] = {"get": {"responses": {}}}
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(hostile))
+    known, text = facts(target={"openapi_file": str(file)}), f"{'a' * 60}!"
+    fine = json.dumps({"a": text, "pattern": text, text: 1}).encode()
+    assert causes(replies_fit_the_openapi_document, exchange(201, fine, "application/json"), known=known) == []
+    wrong = causes(replies_fit_the_openapi_document, exchange(201, b'{"pattern": 1}', "application/json"), known=known)
+    assert wrong == ["the body (pattern: does not fit type) of a 201 to POST /resources"]
+    assert DeclaredReplies(read_document(str(file))).at("GET", f"/api/{'-' * 400}/") is None
