@@ -17,7 +17,7 @@ from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
 from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption, parse_address
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
-from createflow.cli.report_output import open_report_files, publish_to_github, save_all
+from createflow.cli.report_output import open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.schedule import parse_client_count
 from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
@@ -119,7 +119,6 @@ def bench(
     )
     # Here, so that --help stays quick.
     from createflow.cli.bench_view import print_report
-    from createflow.scenarios.benchmark.find_max import SearchInterrupted
 
     files = open_report_files(report, RENDERERS)
     require_renderable(file.format_name for file in files)
@@ -133,10 +132,8 @@ def bench(
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
     tell_what_was_left()
     with interrupts() as signals:
-        try:
-            result = signals.run(_bench(source, metrics_address, run, signals, wait_s=wait_for_lease))
-        except SearchInterrupted:
-            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        on_partial = partial_writer(files)
+        result = signals.run(_bench(source, metrics_address, run, signals, on_partial, wait_s=wait_for_lease))
         # Files first: the reader of stdout may be slow, or gone.
         save_all(files, RENDERERS, result)
         publish_to_github(result, os.environ)
@@ -213,6 +210,7 @@ async def _bench(
     metrics_address: tuple[str, int] | None,
     run: Run,
     signals: Interrupts,
+    on_partial: "Callable[[LoadReport], None] | None",
     *,
     wait_s: float,
 ) -> LoadReport:
@@ -225,7 +223,7 @@ async def _bench(
 
     console = Console(stderr=True)
     print_on_stderr = partial(print_message, console)
-    stops = _Stops(signals)
+    stops = _Stops(StopSignals(asyncio.Event(), asyncio.Event()))
     signals.handle(stops.on_signal)
     async with AsyncExitStack() as scope:
         profile = await scope.enter_async_context(open_profile(source, console))
@@ -233,7 +231,6 @@ async def _bench(
             holder = Holder.this_process("bench", is_alone=False)
             lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=print_on_stderr)
             await scope.enter_async_context(lease)
-        stops.is_loading = True
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:
 
@@ -241,8 +238,8 @@ async def _bench(
                 show(progress)
                 exporters.show(progress)
 
-            observer = Observer(show_everywhere, print_on_stderr)
-            result = await run(profile, observer, StopSignals(stops.stop, stops.kill))
+            observer = Observer(show_everywhere, print_on_stderr, on_partial)
+            result = await run(profile, observer, stops.signals)
             exporters.finish(result)
             return result
 
@@ -281,20 +278,17 @@ async def _run(
 
 
 class _Stops:
-    """A signal cancels before the load has started; then it stops and drains it; the second one does not wait."""
+    """A signal during a load stops and drains it, the second one does not wait. Otherwise it ends what is going on."""
 
-    def __init__(self, signals: Interrupts) -> None:
-        self.stop = asyncio.Event()
-        self.kill = asyncio.Event()
-        self.is_loading = False
-        self._signals = signals
+    def __init__(self, signals: "StopSignals") -> None:
+        self.signals = signals
         self._task = asyncio.current_task()
 
     def on_signal(self) -> None:
         """React to the latest signal."""
-        if not self.is_loading and self._task is not None:
+        if self.signals.is_loading.is_set():
+            if self.signals.stop.is_set():
+                self.signals.kill.set()
+            self.signals.stop.set()
+        elif self._task is not None:
             self._task.cancel()
-            return
-        self.stop.set()
-        if self._signals.count > 1:
-            self.kill.set()

@@ -72,14 +72,19 @@ def save_all(files: Sequence[ReportFile], renderers: Mapping[str, Callable[[Repo
     return is_complete
 
 
-def partial_writer(files: Sequence[ReportFile]) -> Callable[[RunReport], None]:
+def partial_writer(files: Sequence[ReportFile]) -> Callable[[RunReport | LoadReport], None] | None:
     """A function that saves a report in the JSON files while its run goes on.
 
     So a run that is killed leaves what it found. A file that cannot be written is a message, once.
+
+    Returns:
+        None: no file is JSON.
     """
     writable = [file for file in files if file.format_name == "json"]
+    if not writable:
+        return None
 
-    def save(report: RunReport) -> None:
+    def save(report: RunReport | LoadReport) -> None:
         for file in tuple(writable):
             try:
                 file.save(to_json(report))

@@ -118,7 +118,8 @@ def run_checks(
         typer.Exit: a signal came before the first check.
     """
     tell_what_was_left()
-    return signals.run(_run_checks(source, checks, signals, partial_writer(files), gate=gate, seed=seed, wait_s=wait_s))
+    on_partial = partial_writer(files) or (lambda _: None)
+    return signals.run(_run_checks(source, checks, signals, on_partial, gate=gate, seed=seed, wait_s=wait_s))
 
 
 async def _run_checks(

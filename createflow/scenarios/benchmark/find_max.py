@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from createflow.scenarios.benchmark.run import Observer, benchmark, load_session, remove_created
+from createflow.scenarios.benchmark.run import Observer, acknowledge_signal, benchmark, load_session, remove_created
 from createflow.scenarios.benchmark.session import open_session
 from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
@@ -11,6 +11,7 @@ from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
 from createflow.scenarios.load.host.machine import describe_machine
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.report import build_report
 from createflow.scenarios.load.verdict.validity import count_required_samples
 from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
@@ -23,12 +24,8 @@ _COOL_DOWN_S = 1.0
 """A step ends when its replies are there. This is for the work that the target does after its replies."""
 
 
-class SearchInterrupted(Exception):  # noqa: N818 - the user requested it, so it is not an error
-    """The user ended the search. ``knee`` is what was found until then."""
-
-    def __init__(self, knee: Knee) -> None:
-        super().__init__("the search was ended")
-        self.knee = knee
+class _Ended(Exception):  # noqa: N818 - the user requested it, so it is not an error
+    """The user ended the search during a load."""
 
 
 async def benchmark_at_max(
@@ -48,34 +45,28 @@ async def benchmark_at_max(
         observer: receives a message for every step.
         signals: set by the user to end the search.
 
+    A search that the user ends is reported with the steps until then, and the numbers of its last load.
+
     Raises:
-        SearchInterrupted: the user ended the search before there was a run to report.
+        CancelledError: the user ended the search before there was a load to report.
     """
-    search = _Search(profile, options, observer, signals)
-    knee = await find_max(
-        search.measure,
-        lowest_per_s=options.rate_per_s,
-        samples=search.samples,
-        cool_down=lambda: asyncio.sleep(_COOL_DOWN_S),
-        on_step=search.show,
-    )
-    observer.on_message(f"highest rate: {knee.answer}")
-    if knee.bound is Bound.NONE:
-        observer.on_message(f"the report is of a run at {options.rate_per_s:g}/s, where the search started")
-    report = await benchmark(
-        profile,
-        replace(options, rate_per_s=max(knee.rate_per_s, options.rate_per_s)),
-        profile_source=profile_source,
-        observer=observer,
-        signals=signals,
-    )
-    return report.model_copy(update={"knee": knee})
+    search = _Search(profile, options, observer, signals, profile_source)
+    try:
+        return await search.run()
+    except (_Ended, asyncio.CancelledError) as ended:
+        if search.report is None:
+            raise
+        if isinstance(ended, asyncio.CancelledError):
+            acknowledge_signal()
+        return search.report.model_copy(update={"interrupted": True, "knee": search.knee_so_far})
 
 
 class _Search:
     """Measures one rate after the other, each with a load of its own."""
 
-    def __init__(self, profile: Profile, options: LoadOptions, observer: Observer, signals: StopSignals) -> None:
+    def __init__(
+        self, profile: Profile, options: LoadOptions, observer: Observer, signals: StopSignals, profile_source: str
+    ) -> None:
         self._profile = profile
         self._options = options
         self._observer = observer
@@ -84,6 +75,36 @@ class _Search:
         targets = select_targets(profile.slo.targets, options)
         self._targets = tuple(target for target in targets if target.metric is not Metric.VERIFIED)
         self._steps: list[KneeStep] = []
+        self._profile_source = profile_source
+        self.report: LoadReport | None = None
+        """Of the last load."""
+
+    @property
+    def knee_so_far(self) -> Knee:
+        """What was found until the user ended the search."""
+        return Knee(bound=Bound.NONE, reason="the search was ended", steps=tuple(self._steps))
+
+    async def run(self) -> LoadReport:
+        """Search, then report a whole run at the highest rate."""
+        options = self._options
+        knee = await find_max(
+            self.measure,
+            lowest_per_s=options.rate_per_s,
+            samples=self.samples,
+            cool_down=lambda: asyncio.sleep(_COOL_DOWN_S),
+            on_step=self.show,
+        )
+        self._observer.on_message(f"highest rate: {knee.answer}")
+        if knee.bound is Bound.NONE:
+            self._observer.on_message(f"the report is of a run at {options.rate_per_s:g}/s, where the search started")
+        report = await benchmark(
+            self._profile,
+            replace(options, rate_per_s=max(knee.rate_per_s, options.rate_per_s)),
+            profile_source=self._profile_source,
+            observer=self._observer,
+            signals=self._signals,
+        )
+        return report.model_copy(update={"knee": knee})
 
     @property
     def samples(self) -> int:
@@ -97,10 +118,24 @@ class _Search:
         self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s")
         options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
         async with open_session(self._profile, options) as session:
-            result = await load_session(session, None, self._observer, self._signals)
+
+            def keep(result: LoadResult) -> LoadReport:
+                context = EvaluationContext(machine=describe_machine(), notes=session.notes)
+                count, source = session.principals.count, self._profile_source
+                findings = evaluate(result, self._targets, context)
+                report = build_report(result, findings, principals=count, profile_source=source)
+                self.report = session.connection.context.mask.record(report)
+                return self.report
+
+            def on_partial(result: LoadResult) -> None:
+                if self._observer.on_partial is not None:
+                    self._observer.on_partial(keep(result).model_copy(update={"knee": self.knee_so_far}))
+
+            result = await load_session(session, None, self._observer, self._signals, on_partial)
+            keep(result)
             await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
         if result.stopped_s is not None:
-            raise SearchInterrupted(Knee(bound=Bound.NONE, reason="the search was ended", steps=tuple(self._steps)))
+            raise _Ended
         return make_measurement(result, self._targets)
 
     def show(self, step: KneeStep) -> None:

@@ -1,6 +1,7 @@
 """The use case of ``createflow bench``: plan, load, verify the writes, evaluate."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
 _CLEAN_UP_S = 600.0
+_PARTIAL_EVERY_S = 5.0
+"""The first partial report comes after the first second of the load."""
 
 
 def _ignore(_: object) -> None:
@@ -34,6 +37,8 @@ class Observer:
     """Called about once a second."""
     on_message: Callable[[str], None] = _ignore
     """Called with messages for the user."""
+    on_partial: Callable[[LoadReport], None] | None = None
+    """Called every few seconds of a load with the report so far, as that of an interrupted run."""
 
 
 async def benchmark(
@@ -72,32 +77,75 @@ async def benchmark(
                 WriteVerification(session.plan, session.principals, session.connection)
             )
         before = read_cpu_times()
-        result = await load_session(session, verification, observer, signals)
+
+        def report_of(result: LoadResult, context: EvaluationContext) -> LoadReport:
+            findings = evaluate(result, targets, context)
+            count = session.principals.count
+            return build_report(result, findings, principals=count, profile_source=profile_source)
+
+        def on_partial(result: LoadResult) -> None:
+            if observer.on_partial is not None:
+                machine = describe_machine(same_host=same_host)
+                notes = (*session.notes, "the run did not end: this is what was measured until then")
+                report = report_of(result, EvaluationContext(machine=machine, notes=notes))
+                observer.on_partial(session.connection.context.mask.record(report))
+
+        result = await load_session(session, verification, observer, signals, on_partial)
         stolen_ratio = compute_steal_ratio(before, read_cpu_times())
         context = EvaluationContext(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
         )
-        if verification is not None:
-            verified = await verification.verify(result, observer.on_progress)
-            context = replace(
-                context,
-                verification=verified,
-                lags=verification.lags(result),
-                notes=(*context.notes, *verification.notes),
-            )
-        context = await remove_created(session, verification, result, context)
-        report = build_report(
-            result,
-            evaluate(result, targets, context),
-            principals=session.principals.count,
-            profile_source=profile_source,
-        )
+        context, is_whole = await _verify_and_clean_up(session, verification, result, context, observer)
+        report = report_of(result, context)
+        if not is_whole:
+            report = report.model_copy(update={"interrupted": True})
         if baseline is not None:
             report = report.model_copy(update={"comparison": compare(baseline, report)})
         # Text from the target must not carry a secret of ours or break a report format.
         return session.connection.context.mask.record(report)
+
+
+async def _verify_and_clean_up(
+    session: Session,
+    verification: WriteVerification | None,
+    result: LoadResult,
+    context: EvaluationContext,
+    observer: Observer,
+) -> tuple[EvaluationContext, bool]:
+    """What is known after everything, and whether the user let it come to its end. Each cancellation ends one part."""
+    is_whole = True
+    if verification is not None:
+        verified, notes = None, ["the user ended the run before its writes were verified"]
+        try:
+            verified = await verification.verify(result, observer.on_progress)
+            notes = []
+        except asyncio.CancelledError:
+            acknowledge_signal()
+            is_whole = False
+        context = replace(
+            context,
+            verification=verified,
+            lags=verification.lags(result),
+            notes=(*context.notes, *verification.notes, *notes),
+        )
+    try:
+        context = await remove_created(session, verification, result, context)
+    except asyncio.CancelledError:
+        acknowledge_signal()
+        is_whole = False
+        context = replace(
+            context, notes=(*context.notes, "the user ended the run before all that it created was deleted")
+        )
+    return context, is_whole
+
+
+def acknowledge_signal() -> None:
+    """Go on after a cancellation by the user, to report what there is."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()
 
 
 async def remove_created(
@@ -123,7 +171,11 @@ async def remove_created(
 
 
 async def load_session(
-    session: Session, verification: WriteVerification | None, observer: Observer, signals: StopSignals
+    session: Session,
+    verification: WriteVerification | None,
+    observer: Observer,
+    signals: StopSignals,
+    on_partial: Callable[[LoadResult], None] = _ignore,
 ) -> LoadResult:
     """Run the load of a session.
 
@@ -132,10 +184,16 @@ async def load_session(
         verification: samples consistency during the load, if given.
         observer: receives the progress second by second.
         signals: set by the user to end the run.
+        on_partial: called every few seconds with the result so far.
     """
     lags: dict[int, Mapping[str, float]] = {}
+    partial_due_s = -math.inf
 
     def on_snapshot(snapshot: Snapshot) -> None:
+        nonlocal partial_due_s
+        if snapshot.at_s >= partial_due_s and snapshot.partial is not None:
+            partial_due_s = snapshot.at_s + _PARTIAL_EVERY_S
+            on_partial(snapshot.partial())
         if verification is not None:
             lags[max(snapshot.series.seconds, default=0)] = verification.latest_lags()
         progress = make_progress(snapshot, session.plan, lags)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from createflow.scenarios.benchmark.run import Observer, benchmark
+from createflow.scenarios.benchmark.write_verification import WriteVerification
 from createflow.scenarios.load.fleet.progress import Progress
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
@@ -228,3 +229,27 @@ def test_fifteen_milliseconds_more_are_a_regression_and_the_same_build_is_none(s
     assert not compare(before, again).refused
     assert Change.WORSE not in {number.change for number in compare(before, again).numbers}
     assert Change.WORSE in {number.change for number in compare(before, slower).numbers}
+
+
+def test_a_signal_ends_the_verification_and_not_the_report(
+    start_stub: Callable[[str], Stub], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sink that does not answer would be waited for; the measured numbers are reported all the same."""
+    searching = asyncio.Event()
+
+    async def search(*_: object) -> None:
+        searching.set()
+        await asyncio.Event().wait()
+
+    async def run() -> LoadReport:
+        monkeypatch.setattr(WriteVerification, "verify", search)
+        options = LoadOptions(rate_per_s=20.0, duration_s=1.0, warmup_s=0.0)
+        task = asyncio.create_task(benchmark(start_stub("fast").profile(), options))
+        await searching.wait()
+        task.cancel()
+        return await task
+
+    report = asyncio.run(run())
+    assert report.interrupted
+    assert report.ledger.completed == 20
+    assert "the user ended the run before its writes were verified" in report.notes

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from createflow.scenarios.load.accounting.ledger import Ledger
@@ -34,6 +34,8 @@ class Snapshot:
     """Seconds from the start of the run; negative before it."""
     missing: int
     """Number of workers that send no heartbeat."""
+    partial: "Callable[[], LoadResult] | None" = None
+    """Returns the result as if the run was stopped now, without the writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class StopSignals:
     """Send no more requests, and wait for replies."""
     kill: asyncio.Event
     """End at once, without waiting for replies."""
+    is_loading: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set as long as there is a load that the others can end. Before and after it, the task is to be cancelled."""
 
 
 async def run_load(
@@ -108,27 +112,40 @@ async def run_load(
         await fleet.configure(plan.node_configs(principals.credentials(), variables, known))
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         t0 = time.monotonic() + _LEAD_S
+
+        def result(stopped_s: float | None, ledger: Ledger, writes: Writes) -> LoadResult:
+            return LoadResult(
+                plan=plan,
+                started_at=started_at,
+                stopped_s=stopped_s,
+                ledger=ledger,
+                series=series,
+                writes=writes,
+                created=fleet.created,
+                states=tuple(fleet.states()),
+                lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
+                rejected_hosts=tuple(fleet.rejected_hosts),
+                t0_s=t0,
+            )
+
+        def partial() -> LoadResult:
+            unknown = Writes(plan.run_id, b"", b"", "the run goes on")
+            now_s = min(max(0.0, time.monotonic() - t0), plan.schedule.duration_s)
+            return result(now_s, series.ledger, unknown)
+
+        signals.is_loading.set()
         fleet.start(time.time() + _LEAD_S)
         renewing = asyncio.create_task(_renew_credentials(fleet, principals))
         try:
-            stopped_s = await _watch(fleet, series, plan, t0=t0, signals=signals, on_snapshot=on_snapshot)
+            watching = _watch(fleet, series, plan, t0=t0, signals=signals, on_snapshot=on_snapshot, partial=partial)
+            stopped_s = await watching
         finally:
+            signals.is_loading.clear()
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
-        return LoadResult(
-            plan=plan,
-            started_at=started_at,
-            stopped_s=stopped_s,
-            ledger=merge_ledgers(fleet, series, plan, t0=t0, stopped_s=stopped_s),
-            series=series,
-            writes=merge_writes(fleet, plan),
-            created=fleet.created,
-            states=tuple(fleet.states()),
-            lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
-            rejected_hosts=tuple(fleet.rejected_hosts),
-            t0_s=t0,
-        )
+        ledger = merge_ledgers(fleet, series, plan, t0=t0, stopped_s=stopped_s)
+        return result(stopped_s, ledger, merge_writes(fleet, plan))
 
 
 async def _renew_credentials(fleet: Fleet, principals: Principals) -> None:
@@ -150,6 +167,7 @@ async def _watch(
     t0: float,
     signals: StopSignals,
     on_snapshot: Callable[[Snapshot], None],
+    partial: Callable[[], LoadResult],
 ) -> float | None:
     """Watch until all workers are done. Returns when the user stopped the run, in seconds from its start, if so."""
     stopped_s: float | None = None
@@ -170,7 +188,7 @@ async def _watch(
             _give_up_late(fleet, late_s=now_s - (end_s if stopped_s is None else stopped_s), timeout_s=plan.timeout_s)
             if len(series.seconds) > seconds_shown:
                 seconds_shown = len(series.seconds)
-                on_snapshot(Snapshot(series, now_s, sum(node.is_missing for node in fleet.nodes)))
+                on_snapshot(Snapshot(series, now_s, sum(node.is_missing for node in fleet.nodes), partial))
     finally:
         for wait in waits:
             wait.cancel()

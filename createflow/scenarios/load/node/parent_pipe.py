@@ -13,7 +13,9 @@ import json
 import logging
 import resource
 
+import gevent
 from gevent.fileobject import FileObject
+from gevent.queue import Queue
 
 from createflow.scenarios.load.plan.messages import Document, encode
 
@@ -28,21 +30,26 @@ class ParentPipe:
         self._out = FileObject(os.dup(sys.stdout.fileno()), "wb")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._in = FileObject(sys.stdin.fileno(), "rb")
+        self._commands: Queue[Document] = Queue()
+        gevent.spawn(self._read_all)
         logging.getLogger("locust").setLevel(logging.ERROR)
         _raise_open_files_limit()
 
     def receive(self) -> Document:
-        """The next command. When the parent is gone, this process ends: load must not go on without its owner."""
-        line = self._in.readline()
-        if not line:
-            os._exit(0)
-        command: Document = json.loads(line)
+        """The next command."""
+        command: Document = self._commands.get()
         return command
 
     def send(self, document: Document) -> None:
         """Send a message."""
         self._out.write(encode(document))
         self._out.flush()
+
+    def _read_all(self) -> None:
+        """Read on whatever this process does. It ends with its parent: load must not go on without its owner."""
+        while line := self._in.readline():
+            self._commands.put(json.loads(line))
+        os._exit(0)
 
 
 def _raise_open_files_limit() -> None:

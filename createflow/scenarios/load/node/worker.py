@@ -9,6 +9,7 @@ from createflow.scenarios.load.node.parent_pipe import ParentPipe  # first: see 
 # isort: split
 import os
 import socket
+import sys
 import time
 from typing import Any
 
@@ -16,11 +17,15 @@ import gevent
 from gevent.event import AsyncResult
 from locust.env import Environment
 from locust.rpc import Message
+from zmq import EVENT_DISCONNECTED
+from zmq.utils.monitor import recv_monitor_message
 
 from createflow.scenarios.load.node.bounded_server import MESSAGE
 from createflow.scenarios.load.node.engine import Engine
 from createflow.scenarios.load.node.sender import Sender
 from createflow.scenarios.load.plan.messages import Document, NodeConfig, encode
+
+_RECONNECT_S = 3.0
 
 
 def run_alone(parent: ParentPipe, config: NodeConfig) -> None:
@@ -51,6 +56,7 @@ class JoinedWorker:
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
         self._runner.register_message(MESSAGE, self._on_message)
+        gevent.spawn(self._end_with_master, self._runner.client.socket.get_monitor_socket(EVENT_DISCONNECTED))
         # Only after registering: a message that arrives earlier would be lost.
         self._send({"joined": {"host": socket.gethostname(), "pid": os.getpid()}})
 
@@ -62,6 +68,17 @@ class JoinedWorker:
         engine.prepare()
         engine.run(self._started.get())
         self._runner.greenlet.join()
+
+    def _end_with_master(self, connection: Any) -> None:
+        """End when the connection breaks and does not come back soon. Locust waits a minute for the master."""
+        while True:
+            recv_monitor_message(connection)
+            broken_at = time.time()
+            gevent.sleep(_RECONNECT_S)
+            if (self._runner.last_heartbeat_timestamp or 0.0) <= broken_at:
+                sys.stderr.write("the load master is gone\n")
+                sys.stderr.flush()
+                os._exit(1)
 
     def _send(self, document: Document) -> None:
         # As text, so that the master passes it on without looking into it.
