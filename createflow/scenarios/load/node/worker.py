@@ -55,6 +55,7 @@ class JoinedWorker:
         self._configured: AsyncResult[NodeConfig] = AsyncResult()
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
+        self._is_done = False
         self._runner.register_message(MESSAGE, self._on_message)
         gevent.spawn(self._end_with_master, self._runner.client.socket.get_monitor_socket(EVENT_DISCONNECTED))
         # Only after registering: a message that arrives earlier would be lost.
@@ -67,6 +68,7 @@ class JoinedWorker:
         self._send({"configured": True})
         engine.prepare()
         engine.run(self._started.get())
+        self._is_done = True
         self._runner.greenlet.join()
 
     def _end_with_master(self, connection: Any) -> None:
@@ -75,6 +77,9 @@ class JoinedWorker:
             recv_monitor_message(connection)
             broken_at = time.time()
             gevent.sleep(_RECONNECT_S)
+            if self._is_done:  # the master has what it wanted
+                self._parent.send({"done": True})
+                os._exit(0)
             if (self._runner.last_heartbeat_timestamp or 0.0) <= broken_at:
                 sys.stderr.write("the load master is gone\n")
                 sys.stderr.flush()
