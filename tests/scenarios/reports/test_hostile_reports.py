@@ -41,7 +41,7 @@ _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 OUR_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 """Colours of the terminal."""
 
-fuzzed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=_PHASES)
+fuzzed = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=_PHASES)
 
 
 def no_control(text: str) -> bool:
