@@ -59,6 +59,7 @@ CONSEQUENCES = {
     "rate_limit.retry_after_is_given": "no limit: there is no 429 that could say when to come back",
     "rate_limit.claimed_address_evades_nothing": "no limit: there is none that an address could evade",
     "rate_limit.other_subject_is_not_refused": "no limit: there is no excess to be kept from others",
+    "rate_limit.refusals_of_a_flood_are_429": "no limit: nothing of a flood is refused",
     "rate_limit.no_window_takes_more": "no limit: no window has one",
     "response.six_refusals_are_told_apart": "no limit: there is no 429 to be told from the others",
 }
