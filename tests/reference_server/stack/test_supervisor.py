@@ -144,7 +144,9 @@ def test_an_unexpected_exit_is_reported_once_and_a_kill_is_not_one(tmp_path: Pat
             await run.supervisor.kill("service-1")
             assert await run.status("service-1") == "killed"
             assert run.exits == []
-            psutil.Process(await run.pid("service-2")).send_signal(signal.SIGKILL)
+            main = psutil.Process(await run.pid("service-2"))
+            for process in (main, *main.children()):
+                process.send_signal(signal.SIGKILL)
             await asyncio.wait_for(run.died.wait(), 10)
             assert [ended.name for ended in run.exits] == ["service-2"]
             assert "signal SIGKILL" in run.exits[0].describe()
