@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from createflow.reference_server.domain.sanitising import INTEGER_MAX, INTEGER_MIN, NAME_RULES, TEXT_PATTERN
-from createflow.reference_server.stages.api.https_request import TAGS_PATTERN
+from createflow.reference_server.stages.api.https_request import CONDITION_PATTERN
 from createflow.reference_server.stages.api.validation import KEY_MAX, KEY_PATTERN, QUERY_MAX, QUERY_PATTERN
 from createflow.schemas.wire import METADATA_MAX_DEPTH, SchemaName, wire_schema
 
 _PARTS: dict[SchemaName, str] = {"create_request": "CreateRequest", "resource": "Resource", "problem": "Problem"}
-_TAGS = {"type": "string", "pattern": TAGS_PATTERN}
+_CONDITION = {"type": "string", "minLength": 1, "pattern": CONDITION_PATTERN}
 _ERRORS = {
     "400": "The request is not valid",
     "401": "No valid token",
@@ -59,7 +59,7 @@ def document() -> dict[str, Any]:
                 "parameters": [identifier],
                 "get": {
                     "operationId": "readResource",
-                    "parameters": [_header("If-None-Match", _TAGS)],
+                    "parameters": [_header("If-None-Match", {"type": "string"})],
                     "responses": {
                         "200": _reply("The resource", _ref("Resource"), etag),
                         "304": {"description": "Not changed"},
@@ -68,7 +68,7 @@ def document() -> dict[str, Any]:
                 },
                 "put": {
                     "operationId": "replaceResource",
-                    "parameters": [_header("If-Match", _TAGS)],
+                    "parameters": [_header("If-Match", _CONDITION)],
                     "requestBody": _body(),
                     "responses": {
                         "200": _reply("Replaced", _ref("Resource"), etag),
@@ -77,7 +77,7 @@ def document() -> dict[str, Any]:
                 },
                 "delete": {
                     "operationId": "deleteResource",
-                    "parameters": [_header("If-Match", _TAGS)],
+                    "parameters": [_header("If-Match", _CONDITION)],
                     "responses": {
                         "204": {"description": "Deleted"},
                         **_problems({**item_errors, "412": "Another version by now"}),

@@ -133,6 +133,10 @@ async def any_media_type(server: InProcessServer) -> bool:
     return (await _post(server, b'{"name":"a"}', kind="text/plain")).status_code == 201
 
 
+async def condition_first(server: InProcessServer) -> bool:
+    return (await server.http.delete(f"/api/resources/{uuid.uuid4()}", headers={"if-match": "x"})).status_code == 400
+
+
 async def host_not_needed(server: InProcessServer) -> bool:
     fields = [*server.as_user().items(), ("host", "a"), ("host", "b")]
     return (await server.http.post("/api/resources", json={"name": "a"}, headers=fields)).status_code == 201

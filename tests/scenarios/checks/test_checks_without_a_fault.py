@@ -36,8 +36,6 @@ from createflow.scenarios.checks.business.business_logic.concurrent_writes impor
     one_of_many_creates_of_a_name_wins,
     unconditional_update_is_428,
 )
-from createflow.scenarios.checks.business.business_logic.idempotency_key import replay_is_the_first_reply
-from createflow.scenarios.checks.business.business_logic.idempotent_creates import stale_delete_is_412
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import lagging_replica_is_not_read
 from createflow.scenarios.harness.check import Check
@@ -55,9 +53,6 @@ HERE = {
     plaintext_creates_nothing,
     # test_private.py
     others_resource_is_as_missing,
-    # test_idempotency_policy.py
-    replay_is_the_first_reply,
-    stale_delete_is_412,
     # test_unique_name.py
     one_of_many_creates_of_a_name_wins,
     # below

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import change_stage, replace_stage
-from createflow.reference_server.domain.job import Answered, Exchange, Refused
+from createflow.reference_server.domain.job import Answered, Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step
 
@@ -43,6 +43,14 @@ class _AllowWithoutCommas(HttpsRequest):
         return b"allow", " ".join(methods).encode("ascii")
 
 
+class _ConditionFirst(HttpsRequest):
+    async def __call__(self, job: Job) -> Job:
+        job = await HttpsRequest.__call__(self, job)
+        if job.check_fields is not None:
+            job.check_fields()
+        return job
+
+
 class _HostNotNeeded(HttpsRequest):
     def check_headers(self, exchange: Exchange) -> None:
         headers = {b"host": b"localhost", **exchange.headers}
@@ -64,6 +72,12 @@ def _without_body_limit(stage: HttpsRequest) -> HttpsRequest:
 
 
 DEFECTS = (
+    Defect(
+        "condition_first",
+        Step.HTTPS_REQUEST,
+        "Media type, length and conditions are looked at before the token.",
+        replace_stage(_ConditionFirst),
+    ),
     Defect(
         "host_not_needed",
         Step.HTTPS_REQUEST,

@@ -56,7 +56,17 @@ async def one_event_per_create(target: Target, sample: WriteSample, events: Even
     return comparison.conclude()
 
 
-@check(step=Step.PUBLISH_EVENT, source="contract: event-once", catches="event_wrong_actor")
+@check(
+    step=Step.PUBLISH_EVENT,
+    source="contract: event-once",
+    catches=(
+        "event_wrong_actor",
+        "event_values_as_text",
+        "event_cuts_text",
+        "event_without_request",
+        "event_wrong_time",
+    ),
+)
 async def event_equals_resource(target: Target, sample: WriteSample, events: EventLog, primary: Primary | None) -> str:
     """The event shows the resource exactly as the reply does, and no other event has its id."""
     comparison = Comparison("events", "the resource in each event as in the reply to its create")
@@ -77,7 +87,13 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
 @check(
     step=Step.PUBLISH_EVENT,
     source="contract: event-once",
-    catches=("event_lost_on_update", "event_lost_on_delete", "event_twice_on_delete", "event_update_as_create"),
+    catches=(
+        "event_lost_on_update",
+        "event_lost_on_delete",
+        "event_twice_on_delete",
+        "event_update_as_create",
+        "event_wrong_subject",
+    ),
 )
 async def changes_are_published(target: Target, sample: WriteSample, events: EventLog) -> str:
     """Every accepted update and delete is published exactly once within its deadline; the update's event equals it."""

@@ -24,7 +24,7 @@ from createflow.schemas.flow import Step
 _ROUNDS = 5
 
 
-@check(step=Step.REPLICATE, source="contract: replicas")
+@check(step=Step.REPLICATE, source="contract: replicas", catches=())
 async def every_replica_converges(
     target: Target, sample: WriteSample, replicas: Replicas, primary: Primary | None
 ) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -97,13 +97,13 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
     step=Step.AUTH_CHECK,
     level=Level.SHOULD,
     source="contract: unauthenticated-401; OWASP API8:2023",
-    catches="validates_first",
+    catches=("validates_first", "condition_first"),
 )
 async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
-    """A request without a valid token is refused with 401 even if its body is invalid too.
+    """A request without a valid token is refused with 401 even if its body or its condition is invalid too.
 
-    Why: a 400 for the body tells a client without permission how the API works. A reader who sends the same invalid
-    body several times gets the same status each time.
+    How: a create, and an update and a delete where the profile has them. A reader who sends the same invalid body
+    several times gets the same status each time. Why: a 400 tells a client without permission how the API works.
     """
     writer = tokens.writer()
     async with positive_controls(target, who=writer):
@@ -111,6 +111,15 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
             expect_status(await target.create(body, who=ANONYMOUS), 401, of=f"{form} without a token")
             bad = writer.holding("not-a-token")
             expect_status(await target.create(body, who=bad), 401, of=f"{form} with a malformed token")
+        made = await created(target)
+        odd = {"if-match": "no tag"}
+        for form, who in (("without a token", ANONYMOUS), ("with a malformed token", writer.holding("not-a-token"))):
+            if target.contract.update:
+                reply = await target.update(made.url, {}, who=who, headers=odd)
+                expect_status(reply, 401, of=f"an empty update with an odd If-Match, {form}")
+            if target.contract.delete:
+                reply = await target.delete(made.url, who=who, headers=odd)
+                expect_status(reply, 401, of=f"a delete with an odd If-Match, {form}")
         try:
             reader = tokens.reader()
         except NotDeclared:

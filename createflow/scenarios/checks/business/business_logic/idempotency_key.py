@@ -41,6 +41,7 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
     needs=(Need.IDEMPOTENCY,),
+    catches=("replay_answers_otherwise", "replay_shows_current", "key_forgotten_after_update"),
 )
 async def replay_is_the_first_reply(target: Target) -> None:
     """A repeated create gets the first reply again, whole: status, Location, ETag and every field.

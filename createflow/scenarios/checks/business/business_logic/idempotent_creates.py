@@ -108,6 +108,7 @@ async def stale_if_match_is_412(target: Target) -> None:
     step=Step.BUSINESS_LOGIC,
     source="contract: conditional-update; RFC 9110 §13.1.1",
     needs=(Need.UPDATE, Need.DELETE),
+    catches="conditional_delete_ignored",
 )
 async def stale_delete_is_412(target: Target) -> None:
     """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
