@@ -412,8 +412,8 @@ class HostileServer:
         if method == b"POST":
             resource_id = b"%d" % (len(self._rows) + 1)
             try:
-                sent = json.loads(request.partition(b"\r\n\r\n")[2])
-            except ValueError:
+                sent = dict(json.loads(request.partition(b"\r\n\r\n")[2]))
+            except (ValueError, TypeError):  # no JSON, or no object
                 return b"400 Bad Request", self._values(b"", b"{}")
             made = {"created_at": datetime.now(UTC).isoformat(), "created_by": "writer"}
             self._rows[resource_id] = json.dumps({"id": resource_id.decode(), **sent, **made}).encode()
