@@ -1,5 +1,6 @@
 """What several folders of tests share: one real stack for all that need one."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -33,9 +34,17 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the real stack share one, so they share a worker as well."""
+    """Tests of the real stack share one, so they share a worker as well. Of a long table, a part is tried each time."""
+    numbers: Counter[str] = Counter()
     for item in items:
+        table = item.get_closest_marker("many")
+        if table is not None:
+            name = item.nodeid.partition("[")[0]
+            if numbers[name] % table.kwargs["one_in"]:
+                item.add_marker("thorough")
+            numbers[name] += 1
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
             item.add_marker(pytest.mark.xdist_group("stack"))

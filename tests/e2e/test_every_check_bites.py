@@ -96,6 +96,7 @@ def test_a_check_fails_on_a_defect_behind_the_gateway(
     assert result.outcome is Outcome.FAILED, _describe(result)
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("pair", _marked(OF_THE_STACK), ids=_named)
 def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Check, Defect]) -> None:
     """The stack is started with the defect, and the check fails."""

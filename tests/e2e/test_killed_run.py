@@ -94,6 +94,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("when", ["during the injection", "while it is injected"])
 def test_a_fault_is_healed_and_what_was_created_is_removed(
@@ -144,6 +145,7 @@ def test_a_fault_is_healed_and_what_was_created_is_removed(
     assert ("its guardian healed service_down" in told.stderr) == is_killed, told.stderr
 
 
+@pytest.mark.many(one_in=3)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_reference_is_whole_after_a_run_was_killed(stack: UpCommand, tmp_path: Path, fault: str) -> None:
     """Kill -9 at each fault of the real stack. The run after it finds nothing amiss."""

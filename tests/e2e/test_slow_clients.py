@@ -49,6 +49,7 @@ def create(client: httpx.Client) -> int:
     return client.post("/api/resources", json={"name": f"beside slow ones {uuid.uuid4()}"}).status_code
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("kind", [*SLOW, *FLOODS])
 @pytest.mark.parametrize("has_token", [True, False], ids=["with a token", "without a token"])
 def test_honest_creates_are_answered(

@@ -80,6 +80,7 @@ def test_there_are_many_kinds() -> None:
     assert len(HOSTILE) > 150
 
 
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_tester_blames_the_target_once(name: str, tester: Meeting) -> None:
     """Those checks fail that the reply concerns, none is broken, and each says why in a readable way."""
@@ -97,6 +98,7 @@ def test_the_tester_blames_the_target_once(name: str, tester: Meeting) -> None:
     assert not any(answer["traces"])
 
 
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_load_client_counts_it(name: str, load_client: Meeting) -> None:
     """As a status or as a kind of error, whether the reply is kept or only counted."""
