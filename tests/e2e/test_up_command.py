@@ -122,7 +122,7 @@ def test_a_kind_is_all_of_its_components(up: UpCommand) -> None:
     [
         (["stack", "pause", "redis"], "no component 'redis'"),
         (["stack", "start", "valkey"], "running already"),
-        (["stack", "inject", "gremlins"], "no fault 'gremlins'"),
+        (["stack", "inject", "gremlins"], "no seeded defect 'gremlins'"),
         (["stack", "pause"], "pause needs a component"),
         (["up"], "another createflow up uses the state directory"),
     ],
