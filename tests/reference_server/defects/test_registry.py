@@ -134,7 +134,8 @@ async def any_media_type(server: InProcessServer) -> bool:
 
 
 async def condition_first(server: InProcessServer) -> bool:
-    return (await server.http.delete(f"/api/resources/{uuid.uuid4()}", headers={"if-match": "x"})).status_code == 400
+    path, headers = f"/api/resources/{uuid.uuid4()}", {"content-type": "text/plain"}
+    return (await server.http.put(path, content=b"x", headers=headers)).status_code == 415
 
 
 async def host_not_needed(server: InProcessServer) -> bool:
