@@ -70,6 +70,7 @@ def test_no_defect_goes_uncaught() -> None:
     assert {name for check in CATALOGUE for name in check.catches} == set(DEFECTS) - NOT_YET
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("pair", _marked(AT_THE_GATEWAY), ids=_named)
 def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Defect]) -> None:
     """The defect is seeded into the gateway only, and the check fails."""
@@ -86,6 +87,7 @@ def stack_without_backend(stack: UpCommand) -> Iterator[UpCommand]:
     asyncio.run(send_to_backend(stack, "start"))
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("pair", _marked(BEHIND_IT), ids=_named)
 def test_a_check_fails_on_a_defect_behind_the_gateway(
     stack_without_backend: UpCommand, pair: tuple[Check, Defect]

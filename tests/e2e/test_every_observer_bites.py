@@ -27,6 +27,7 @@ async def _observed(stack: UpCommand, observers: list[Observer], defect: Defect 
         return await conformance(documented, observers, source="test", progress=QuietProgress())
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].id}-{pair[1].name}")
 def test_an_observer_fails_on_its_defect(stack: UpCommand, pair: tuple[Observer, Defect]) -> None:
     """The finding shows exchanges, and says in how many of them it was seen."""

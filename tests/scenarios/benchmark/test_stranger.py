@@ -134,6 +134,7 @@ async def test_no_mode_sends_anything_to_a_stranger(mode: str) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("_token")
+@pytest.mark.many(one_in=3)
 @pytest.mark.parametrize("case", LOCATIONS)
 async def test_a_location_elsewhere_is_a_note_of_the_load(case: str) -> None:
     """Reads have no resource then, which is said, and not the target's path."""

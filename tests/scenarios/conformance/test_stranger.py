@@ -31,6 +31,7 @@ def with_outcome(report: RunReport, outcome: Outcome) -> list[CheckResult]:
 
 
 @pytest.mark.anyio
+@pytest.mark.many(one_in=3)
 @pytest.mark.parametrize("case", LOCATIONS)
 async def test_a_location_elsewhere_gets_nothing(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither reads nor updates nor deletes; one check fails for it, and none is broken."""
