@@ -150,17 +150,14 @@ def check(
     """
 
     def record(function: CheckFunction) -> Check:
-        name = getattr(function, "__name__", "")
-        title, _, explanation = inspect.cleandoc(function.__doc__ or "").partition("\n")
-        if not title:
-            raise TypeError(f"{name}: the first line of a check's docstring says what the target must do")
+        name, title, explanation = promise_of(function)
         return Check(
             id=f"{step.value}.{name}",
             step=step,
             level=level,
             source=source,
             title=title,
-            explanation=explanation.strip(),
+            explanation=explanation,
             function=function,
             catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,
@@ -172,6 +169,19 @@ def check(
         )
 
     return record
+
+
+def promise_of(function: Callable[..., object]) -> tuple[str, str, str]:
+    """Name, promise in one sentence, and explanation of a check or observer, from its function.
+
+    Raises:
+        TypeError: it has no docstring.
+    """
+    name = getattr(function, "__name__", "")
+    title, _, explanation = inspect.cleandoc(function.__doc__ or "").partition("\n")
+    if not title:
+        raise TypeError(f"{name}: the first line of the docstring says what the target must do")
+    return name, title, explanation.strip()
 
 
 def parameters_of(function: CheckFunction) -> dict[str, Parameter]:

@@ -5,11 +5,10 @@ is selected, tolerated and reported like one. Where a run has sent nothing that 
 its own; those are its function.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from createflow.scenarios.harness.check import Check, CheckFunction, Need, parameters_of
+from createflow.scenarios.harness.check import Check, CheckFunction, Need, parameters_of, promise_of
 from createflow.scenarios.outcome import Expectation, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.traffic.observed import Observed
@@ -86,17 +85,14 @@ def observer(
     """
 
     def record(watch: Watch) -> Observer:
-        name = getattr(watch, "__name__", "")
-        title, _, explanation = inspect.cleandoc(watch.__doc__ or "").partition("\n")
-        if not title:
-            raise TypeError(f"{name}: the first line of an observer's docstring says what the target must do")
+        name, title, explanation = promise_of(watch)
         return Observer(
             id=f"{step.value}.{name}",
             step=step,
             level=level,
             source=source,
             title=title,
-            explanation=explanation.strip(),
+            explanation=explanation,
             function=traffic,
             catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,

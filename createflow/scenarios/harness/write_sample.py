@@ -31,8 +31,10 @@ class _Writes:
     deleted: list[Written] = field(default_factory=list)
     read_at_once: int = 0
     lost_at_once: list[Written] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    """Answers to ordinary writes that were not accepted."""
+    unexpected: dict[str, str] = field(default_factory=dict)
+    """The first answer to an ordinary create, update or delete that was not accepted, by what was asked for."""
+    unanswered: NoReply | None = None
+    """The first ordinary write without a reply."""
 
 
 class WriteSample:
@@ -68,6 +70,7 @@ class WriteSample:
 
         Raises:
             Inconclusive: ordinary creates are not accepted; other checks test that.
+            NoReply: none was answered.
         """
         return (await self._made()).created
 
@@ -130,7 +133,7 @@ class WriteSample:
             shown = (reply.document or {}).get(target.contract.fields.id) if reply.accepted else None
             written = self._record.resources.get(str(shown)) if shown is not None else None
             if written is None:
-                writes.unexpected.append(f"an ordinary create was answered with {reply.status}")
+                writes.unexpected.setdefault("created", f"an ordinary create was answered with {reply.status}")
                 return
             if group == "created":
                 writes.created.append(written)
@@ -143,9 +146,9 @@ class WriteSample:
                 (writes.updated if group == "updated" else writes.deleted).append(written)
             else:
                 what = "an update" if group == "updated" else "a delete"
-                writes.unexpected.append(f"{what} was answered with {change.status}")
+                writes.unexpected.setdefault(group, f"{what} was answered with {change.status}")
         except NoReply as error:
-            writes.unexpected.append(f"an ordinary write was not answered: {error}")
+            writes.unanswered = writes.unanswered or error
 
     @staticmethod
     async def _read_at_once(target: HttpTarget, written: Written, writes: _Writes) -> None:
@@ -169,14 +172,15 @@ class WriteSample:
 
 
 def _some_created(writes: _Writes) -> _Writes:
-    if not writes.created:
-        raise Inconclusive(writes.unexpected[0] if writes.unexpected else "no ordinary create was made")
-    return writes
+    if writes.created:
+        return writes
+    if writes.unanswered is not None:
+        raise writes.unanswered
+    raise Inconclusive(writes.unexpected.get("created", "no ordinary create was made"))
 
 
 def _some(writes: _Writes, group: str) -> list[Written]:
     found: list[Written] = getattr(writes, group)
     if not found:
-        problems = [text for text in writes.unexpected if "create" not in text]
-        raise Inconclusive(problems[0] if problems else f"no resource was {group}")
+        raise Inconclusive(writes.unexpected.get(group, f"no resource was {group}"))
     return found

@@ -16,6 +16,8 @@ _LONGEST_BODY_BYTES = 64 * 1024
 """Only the beginning of a longer body is searched."""
 _SHORTEST_PART = 16
 """Shorter parts of a token are not told from ordinary words."""
+_FOLDERS = ("usr", "home", "opt", "var", "app", "srv", "root", "tmp", "proc")
+"""First folders of paths on a server."""
 _INTERNALS = {
     "a stack trace": (
         r"Traceback \(most recent|File \\?\".{1,200}\", line \d+|\n[ \t]{1,16}at [\w.$<>]{1,200}\(|goroutine \d+ \["
@@ -25,7 +27,7 @@ _INTERNALS = {
         r"\b(?:postgres(?:ql)?|mysql|rediss?|nats|mongodb|amqps?|kafka|jdbc:\w{1,20})(?:\+\w{1,20})?://"
     ),
     "a path of the server": (
-        r"(?:/usr/|/home/|/opt/|/var/|/app/|/srv/|/root/|/tmp/|/proc/)[\w.-]+/?|site-packages|node_modules"
+        rf"/(?:{'|'.join(_FOLDERS)})/[\w.-]+/?|site-packages|node_modules"
         r"|\b[A-Z]:\\+\w"
     ),
     "a library's exception": (
@@ -43,11 +45,11 @@ _INTERNALS = {
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _INTERNALS.items()}
 _HINT_LIST = (
     "Traceback|File | at |goroutine|INSERT INTO|DELETE FROM|UPDATE |SELECT |SQLSTATE|ORA-|postgres|mysql|redis|nats"
-    "|mongodb|amqp|kafka|jdbc:|/usr/|/home/|/opt/|/var/|/app/|/srv/|/root/|/tmp/|/proc/|site-packages|node_modules|:\\"
+    "|mongodb|amqp|kafka|jdbc:|site-packages|node_modules|:\\"
     "|psycopg|sqlalchemy|asyncpg|django|java.lang|System.Data|org.springframework|org.hibernate|.local|.internal"
     "|.intranet|.corp|.lan|10.|192.168|172.|PRIVATE KEY|$2|$argon|$6$|$scrypt"
 )
-_HINTS = _HINT_LIST.split("|")
+_HINTS = [*_HINT_LIST.split("|"), *(f"/{folder}/" for folder in _FOLDERS)]
 """Every kind has one of these words. Looking for words takes a tenth of the time of a pattern."""
 _ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _INTERNALS.values()))
 _EVER_SENT_MAX = 4096

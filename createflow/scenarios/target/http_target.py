@@ -128,7 +128,7 @@ class HttpTarget:
         except NoReply as error:
             if not isinstance(error, NoConnection):
                 name = self._name_in(content)
-                self._context.writes.not_answered(content, name, error.exchange, who or self.writer)
+                self._context.writes.not_answered(content, name, who or self.writer)
             raise
         if not reply.accepted:
             self._note_refusal(content, reply, who or self.writer)
@@ -251,7 +251,7 @@ class HttpTarget:
         if reply.status in _WITHOUT_EFFECT:
             self._context.writes.refused(content, self._name_in(content), reply, self._check_id, who)
         else:
-            self._context.writes.not_answered(content, self._name_in(content), reply.exchange, who)
+            self._context.writes.not_answered(content, self._name_in(content), who)
 
     def _name_in(self, content: bytes) -> str | None:
         name = (self.contract.wire_format.sent(content) or {}).get(self.contract.fields.name)
@@ -276,7 +276,7 @@ class HttpTarget:
             )
             self._context.writes.created(written, content)
         if not location and resource_id is None:
-            self._context.writes.not_answered(content, self._name_in(content), reply.exchange, who)
+            self._context.writes.not_answered(content, self._name_in(content), who)
             return
         created = Created(location or str(resource_id), who, resource_id or "")
         self._context.created.append(created)

@@ -12,7 +12,6 @@ from typing import Any
 
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
-from createflow.schemas.report import Exchange
 
 _NONCE = re.compile(rb"\bn[0-9a-f]{16}\b")
 
@@ -56,8 +55,6 @@ class Written:
     reply: Reply
     check_id: str
     changes: list[Changed] = field(default_factory=list)
-    answered_again: list[Reply] = field(default_factory=list)
-    """Later replies to creates that show the same id: repeats of an idempotency key."""
 
     @property
     def last_write_at(self) -> float:
@@ -120,7 +117,6 @@ class Unanswered:
 
     name: str | None
     nonces: frozenset[str]
-    exchange: Exchange | None
 
 
 class WriteRecord:
@@ -151,9 +147,7 @@ class WriteRecord:
         """Note a create that was answered with a resource."""
         self._carried_out |= nonces_in(content)
         self._note_writer(written.who)
-        known = self.resources.get(written.id)
-        if known is not None:
-            known.answered_again.append(written.reply)
+        if written.id in self.resources:  # the reply to a repeated idempotency key
             return
         self.resources[written.id] = written
         if written.url:
@@ -164,12 +158,12 @@ class WriteRecord:
         self._note_writer(who)
         self._refused.append(Refused(name, nonces_in(content), reply, check_id))
 
-    def not_answered(self, content: bytes, name: str | None, exchange: Exchange | None, who: Principal) -> None:
+    def not_answered(self, content: bytes, name: str | None, who: Principal) -> None:
         """Note a create that may have been carried out."""
         self._note_writer(who)
         words = nonces_in(content)
         self._carried_out |= words
-        self.unanswered.append(Unanswered(name, words, exchange))
+        self.unanswered.append(Unanswered(name, words))
 
     def changed(self, url: str, changed: Changed, content: bytes) -> None:
         """Note an update or delete that was, or may have been, carried out."""
@@ -191,13 +185,16 @@ class WriteRecord:
     def refusals(self) -> Iterator[Refused]:
         """The refused writes whose words stand in no other write: what they left behind can be told."""
         for refused in self._refused:
-            words = refused.nonces - self._carried_out
-            if words and words == refused.nonces:
+            if refused.nonces and refused.nonces.isdisjoint(self._carried_out):
                 yield refused
 
     def knows(self, text: str) -> bool:
         """Whether a text has a unique word of a write of this run that was, or may have been, carried out."""
         return not nonces_in(text.encode("utf-8", "replace")).isdisjoint(self._carried_out)
+
+    def certain(self) -> list[Written]:
+        """The resources whose every change was answered, so that it is known what they must show."""
+        return [written for written in self.resources.values() if written.is_certain]
 
     def own_subjects(self) -> list[str]:
         """The subjects that this run made for itself, so that every write by them is one of this run."""

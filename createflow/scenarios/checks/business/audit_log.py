@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
-from createflow.scenarios.checks.support.copies import compare_all, note_spread, spread
+from createflow.scenarios.checks.support.copies import compare_all, compare_spread
 from createflow.scenarios.checks.support.fixtures import positive_controls, resource_in
 from createflow.scenarios.checks.support.leftovers import is_success
 from createflow.scenarios.checks.support.power import Comparison, cut
@@ -118,10 +119,8 @@ async def entries_match_writes_at_the_end(
         found = _count_problem([entry for entry in entries if _tells_create(entry)])
         return found or (_changes_problem(entries, written) if audit.has_changes else "")
 
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain)
-    await compare_all(looked, problem, comparison, within_s=target.deadlines.audit_s)
-    note_spread(comparison, len(looked), len(certain))
+    compare = partial(compare_all, problem=problem, comparison=comparison, within_s=target.deadlines.audit_s)
+    await compare_spread(record, compare, comparison)
     try:
         for entry in await _unasked(audit, record, primary):
             text = f"{cut(str(entry.get('actor')))} has an entry of success about {cut(str(entry.get('resource_id')))}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, unless_primarys_fault
+from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, settled, unless_primarys_fault
 from createflow.scenarios.checks.support.power import Comparison, cut
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.write_sample import WriteSample
@@ -131,8 +131,7 @@ async def events_match_writes_at_the_end(
     async def problem(written: Written) -> str:
         return _count_problem(events, written)
 
-    certain = [written for written in record.resources.values() if written.is_certain]
-    await compare_all(certain, problem, comparison, within_s=within_s)
+    await compare_all(record.certain(), problem, comparison, within_s=within_s)
     for event in _unasked(events, record, target.contract.fields.id):
         comparison.add(f"{event.resource.get(target.contract.fields.id)} has an event, and nobody created it")
     return comparison.conclude()
@@ -156,13 +155,12 @@ async def _with_event(target: Target, sample: Sequence[Written], events: EventLo
     Raises:
         Prevented: none has.
     """
-    seen: list[Written] = []
 
     async def problem(written: Written) -> str:
         return "" if _of_create(events, written) else "none"
 
-    await compare_all(sample, problem, Comparison("", ""), within_s=target.deadlines.event_s)
-    seen = [written for written in sample if _of_create(events, written)]
+    ended = await settled(sample, problem, within_s=target.deadlines.event_s)
+    seen = [written for written, found in ended if not found]
     if not seen:
         raise Prevented(_LOST, "no create has an event")
     return seen

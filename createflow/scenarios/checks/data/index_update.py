@@ -1,10 +1,11 @@
 """Step 15: written resources are found by a search."""
 
+from functools import partial
+
 from createflow.scenarios.checks.support.copies import (
     compare_all,
+    compare_spread,
     json_problem,
-    note_spread,
-    spread,
     unless_primarys_fault,
 )
 from createflow.scenarios.checks.support.fixtures import Resource, created
@@ -62,7 +63,7 @@ async def documents_equal_writes(
     """The index shows each resource as last written within the deadline, and no deleted one."""
     within_s = target.deadlines.index_s
     comparison = Comparison("documents", f"a document of each resource within {within_s:g} s, as last written")
-    await _compare(target, await sample.all(), search, primary, comparison)
+    await _compare(target, search, primary, comparison, await sample.all())
     return comparison.conclude()
 
 
@@ -84,15 +85,13 @@ async def index_matches_writes_at_the_end(
     """At the end of the run the index shows every resource of it as last written, and no deleted one."""
     await sample.all()
     comparison = Comparison("documents", "a document of each resource, as last written")
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain)
-    await _compare(target, looked, search, primary, comparison)
-    note_spread(comparison, len(looked), len(certain))
+    compare = partial(_compare, target, search, primary, comparison)
+    await compare_spread(record, compare, comparison)
     return comparison.conclude()
 
 
 async def _compare(
-    target: Target, written: list[Written], search: SearchIndex, primary: Primary | None, comparison: Comparison
+    target: Target, search: SearchIndex, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
     async def problem(one: Written) -> str:
         document = await search.document(one.id)

@@ -1,12 +1,12 @@
 """Step 14: the cache never shows an outdated value."""
 
 import asyncio
+from functools import partial
 
 from createflow.scenarios.checks.support.copies import (
     compare_all,
+    compare_spread,
     json_problem,
-    note_spread,
-    spread,
     unless_primarys_fault,
 )
 from createflow.scenarios.checks.support.fixtures import Resource, created
@@ -89,7 +89,7 @@ async def cached_values_equal_writes(target: Target, sample: WriteSample, cache:
     await asyncio.gather(
         *(target.read(one.url, who=one.who, may_be_lost=True) for one in written[:_READ_OF_SAMPLE] if one.url)
     )
-    await _compare(target, written, cache, primary, comparison)
+    await _compare(target, cache, primary, comparison, written)
     return comparison.conclude()
 
 
@@ -110,15 +110,13 @@ async def cache_matches_writes_at_the_end(
     """At the end of the run no value of the cache differs from what was last written."""
     await sample.all()
     comparison = Comparison("cached values", "each cached value as last written")
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain)
-    await _compare(target, looked, cache, primary, comparison)
-    note_spread(comparison, len(looked), len(certain))
+    compare = partial(_compare, target, cache, primary, comparison)
+    await compare_spread(record, compare, comparison)
     return comparison.conclude()
 
 
 async def _compare(
-    target: Target, written: list[Written], cache: Cache, primary: Primary | None, comparison: Comparison
+    target: Target, cache: Cache, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
     held = 0
 

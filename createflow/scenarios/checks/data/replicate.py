@@ -1,12 +1,12 @@
 """Step 13: every replica gets every write, and clients read their own writes."""
 
 import asyncio
+from functools import partial
 
 from createflow.scenarios.checks.support.copies import (
     compare_all,
-    note_spread,
+    compare_spread,
     row_problem,
-    spread,
     unless_primarys_fault,
 )
 from createflow.scenarios.checks.support.fixtures import Resource, created
@@ -30,7 +30,7 @@ async def every_replica_converges(
 ) -> str:
     """Every configured replica has each row, as last written, within the deadline, and none of a deleted resource."""
     comparison = Comparison("rows on replicas", f"each row within {target.deadlines.replica_s:g} s, as last written")
-    await _compare(target, await sample.all(), replicas, primary, comparison)
+    await _compare(target, replicas, primary, comparison, await sample.all())
     return comparison.conclude()
 
 
@@ -47,10 +47,8 @@ async def replicas_match_writes_at_the_end(
     """At the end of the run every replica has every row of it, as last written."""
     await sample.all()
     comparison = Comparison("rows on replicas", "each row on every replica, as last written")
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain)
-    await _compare(target, looked, replicas, primary, comparison)
-    note_spread(comparison, len(looked), len(certain))
+    compare = partial(_compare, target, replicas, primary, comparison)
+    await compare_spread(record, compare, comparison)
     return comparison.conclude()
 
 
@@ -85,7 +83,7 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
 
 
 async def _compare(
-    target: Target, written: list[Written], replicas: Replicas, primary: Primary | None, comparison: Comparison
+    target: Target, replicas: Replicas, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
     """Compare each replica. What the primary itself does not have as written is not the replica's fault."""
 

@@ -1,8 +1,9 @@
 """Step 12: a 201 means that the write is committed on the primary."""
 
 import asyncio
+from functools import partial
 
-from createflow.scenarios.checks.support.copies import compare_all, note_spread, row_problem, spread
+from createflow.scenarios.checks.support.copies import compare_all, compare_spread, row_problem
 from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.checks.support.power import Comparison, cut
 from createflow.scenarios.harness.check import check
@@ -56,7 +57,7 @@ async def _committed(target: Target, primary: Primary) -> None:
 async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:
     """Each created or updated resource has one row, equal to the reply, and a deleted one has none."""
     comparison = Comparison("writes", "one row of each resource, equal to the reply, and none of a deleted one")
-    await _compare(target, await sample.all(), primary, comparison)
+    await _compare(target, primary, comparison, await sample.all())
     return comparison.conclude()
 
 
@@ -74,10 +75,7 @@ async def rows_match_writes_at_the_end(
     """At the end of the run every write of it is in its row still, and every row by its subjects has its create."""
     await sample.all()
     comparison = Comparison("resources", "one row of each resource, as last written, and none that nobody created")
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain)
-    await _compare(target, looked, primary, comparison)
-    note_spread(comparison, len(looked), len(certain))
+    await compare_spread(record, partial(_compare, target, primary, comparison), comparison)
     subjects = record.own_subjects()
     if not subjects:
         comparison.note("rows that nobody created are not looked for: the run has no subjects of its own")
@@ -95,7 +93,7 @@ async def rows_match_writes_at_the_end(
     return comparison.conclude()
 
 
-async def _compare(target: Target, written: list[Written], primary: Primary, comparison: Comparison) -> None:
+async def _compare(target: Target, primary: Primary, comparison: Comparison, written: list[Written]) -> None:
     async def problem(one: Written) -> str:
         return row_problem(one, await primary.by_id(one.id), target.contract)
 

@@ -11,27 +11,57 @@ from createflow.scenarios.sinks.field_equality import differences, json_differen
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.write_record import State, Written
+from createflow.scenarios.target.write_record import State, WriteRecord, Written
 
 _AT_ONCE = 8
+_MOST = 500
 _SHOWN_VALUE_CHARACTERS = 60
 
 Problem = Callable[[Written], Awaitable[str]]
 """What is wrong with the copy of a resource; empty when nothing is."""
 
 
-async def compare_all(written: Iterable[Written], problem: Problem, comparison: Comparison, *, within_s: float) -> None:
-    """Look at the copy of each resource until it is right, or so long after its last write that it must be."""
+async def settled(written: Iterable[Written], problem: Problem, *, within_s: float) -> list[tuple[Written, str]]:
+    """What is wrong with each copy, once it is right or so long after the last write that it must be."""
     left = iter(written)
+    ended: list[tuple[Written, str]] = []
 
     async def looker() -> None:
         for one in left:
             remaining_s = max(one.last_write_at + within_s - time.time(), 0.0)
             found, _ = await eventually(partial(problem, one), lambda text: not text, within_s=remaining_s)
-            replies = [one.reply, *(changed.reply for changed in one.changes if changed.reply is not None)]
-            comparison.add(f"id {cut(one.id)} {found}" if found else "", replies[0], *replies[1:][-1:])
+            ended.append((one, found))
 
     await asyncio.gather(*(looker() for _ in range(_AT_ONCE)))
+    return ended
+
+
+async def compare_all(written: Iterable[Written], problem: Problem, comparison: Comparison, *, within_s: float) -> None:
+    """Compare the copy of each resource, as ``settled`` finds it."""
+    for one, found in await settled(written, problem, within_s=within_s):
+        replies = [one.reply, *(changed.reply for changed in one.changes if changed.reply is not None)]
+        comparison.add(f"id {cut(one.id)} {found}" if found else "", replies[0], *replies[1:][-1:])
+
+
+async def compare_spread(
+    record: WriteRecord,
+    compare: Callable[[list[Written]], Awaitable[None]],
+    comparison: Comparison,
+    *,
+    most: int = _MOST,
+) -> None:
+    """Compare at most so many of a run's resources, and say in the power how many of all they are.
+
+    Those that were changed come first, and the others evenly over the whole run.
+    """
+    certain = record.certain()
+    changed = [one for one in certain if one.changes][:most]
+    others = [one for one in certain if not one.changes]
+    step = -(-len(others) // max(most - len(changed), 1)) or 1
+    looked = [*changed, *others[::step]]
+    await compare(looked)
+    if len(looked) < len(certain):
+        comparison.note(f"{len(looked)} of the run's {len(certain)} resources were looked at")
 
 
 def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> str:
@@ -86,20 +116,6 @@ async def unless_primarys_fault(found: str, written: Written, primary: Primary |
 def is_storable(text: str) -> bool:
     """Whether databases can be asked for a text: one with NUL or half of a surrogate pair is none to them."""
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def spread(written: Sequence[Written], most: int = 500) -> list[Written]:
-    """At most so many: those that were changed first, and the others evenly over the whole run."""
-    changed = [one for one in written if one.changes][:most]
-    others = [one for one in written if not one.changes]
-    step = -(-len(others) // max(most - len(changed), 1)) or 1
-    return [*changed, *others[::step]]
-
-
-def note_spread(comparison: Comparison, looked: int, of: int) -> None:
-    """Say in the power how many of all writes were looked at."""
-    if looked < of:
-        comparison.note(f"{looked} of the run's {of} resources were looked at")
 
 
 def _row_differences(state: State, row: Row, contract: Contract) -> str:

@@ -1,8 +1,9 @@
 """Replies show what was sent, and reads of all that the run wrote what was last written."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, note_spread, spread
+from createflow.scenarios.checks.support.copies import compare_all, compare_spread, json_state_problem
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.write_sample import WriteSample
@@ -54,7 +55,7 @@ async def reads_show_writes(target: Target, sample: WriteSample) -> str:
     comparison.count(at_once - len(lost))
     for written in lost:
         comparison.add(f"id {written.id} was not found at once after its 201", written.reply)
-    await _read_all([*await sample.created(), *await _updated(target, sample)], target, comparison)
+    await _read_all(target, comparison, [*await sample.created(), *await _updated(target, sample)])
     return comparison.conclude()
 
 
@@ -62,7 +63,7 @@ async def reads_show_writes(target: Target, sample: WriteSample) -> str:
 async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
     """A read of a deleted resource is answered with 404 or 410."""
     comparison = Comparison("reads of deleted resources", "404 or 410 for each deleted resource")
-    await _read_all(await sample.deleted(), target, comparison)
+    await _read_all(target, comparison, await sample.deleted())
     return comparison.conclude()
 
 
@@ -87,10 +88,7 @@ async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, rec
     comparison.count(record.reads - len(record.lost))
     for lost in record.lost:
         comparison.add(f"id {lost.id} was not found by a read after its 201", lost.reply)
-    certain = [written for written in record.resources.values() if written.is_certain]
-    looked = spread(certain, _MOST_READ)
-    await _read_all(looked, target, comparison)
-    note_spread(comparison, len(looked), len(certain))
+    await compare_spread(record, partial(_read_all, target, comparison), comparison, most=_MOST_READ)
     return comparison.conclude()
 
 
@@ -98,7 +96,7 @@ async def _updated(target: Target, sample: WriteSample) -> list[Written]:
     return await sample.updated() if target.contract.update else []
 
 
-async def _read_all(written: Sequence[Written], target: Target, comparison: Comparison) -> None:
+async def _read_all(target: Target, comparison: Comparison, written: Sequence[Written]) -> None:
     readable = [one for one in written if one.url]
     if written and not readable:
         target.url_of(written[0].reply)  # raises Prevented, by the check that reports the Location
