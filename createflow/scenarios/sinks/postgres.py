@@ -43,6 +43,7 @@ class PostgresTable:
         self._queries = queries
         self.has_changes = queries.changes
         self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
+        self._is_closed = False
         self._lock = asyncio.Lock()
 
     @property
@@ -53,13 +54,20 @@ class PostgresTable:
 
     async def open(self) -> Self:
         """Connect, so that a wrong address is found before the first check."""
+        self._is_closed = False
         await self._kept_connection()
         return self
 
     async def close(self) -> None:
-        """Close the kept connection."""
+        """Close the kept connection; no query opens another one."""
+        self._is_closed = True
+        async with self._lock:  # a connection that is just being made is closed as well
+            await self._drop()
+
+    async def _drop(self) -> None:
         if self._connection is not None:
             await self._connection.close()
+        self._connection = None
 
     async def by_id(self, resource_id: str) -> list[dict[str, Any]]:
         """The rows of a resource."""
@@ -110,8 +118,7 @@ class PostgresTable:
                 return await self._select_once(query, values)
             except psycopg.OperationalError:
                 # A fault that was healed may have closed the connection; a second failure is raised.
-                await self.close()
-                self._connection = None
+                await self._drop()
                 return await self._select_once(query, values)
 
     async def _select_once(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -122,6 +129,8 @@ class PostgresTable:
             return await cursor.fetchall()
 
     async def _kept_connection(self) -> psycopg.AsyncConnection[dict[str, Any]]:
+        if self._is_closed:
+            raise psycopg.OperationalError(f"{self.name} is not read any more: the run has ended")
         if self._connection is None or self._connection.closed:
             connection = await psycopg.AsyncConnection.connect(
                 self._dsn, row_factory=dict_row, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S

@@ -1,9 +1,9 @@
 """Step 13: every replica gets every write, and clients read their own writes."""
 
-import asyncio
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import (
+    all_of,
     compare_all,
     compare_spread,
     row_problem,
@@ -85,7 +85,7 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
         await _reads_own(target, made, made.name)
         await _update_rounds(target, made)
         last = await created(target)
-    await asyncio.gather(*(_converges(target, replica, last) for replica in replicas.each()))
+    await all_of(_converges(target, replica, last) for replica in replicas.each())
 
 
 async def _compare(
@@ -102,7 +102,7 @@ async def _compare(
 
         await compare_all(written, problem, comparison, within_s=target.deadlines.replica_s)
 
-    await asyncio.gather(*(compare(replica) for replica in replicas.each()))
+    await all_of(compare(replica) for replica in replicas.each())
 
 
 async def _update_rounds(target: Target, made: Resource) -> None:

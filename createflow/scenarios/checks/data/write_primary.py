@@ -1,9 +1,8 @@
 """Step 12: a 201 means that the write is committed on the primary."""
 
-import asyncio
 from functools import partial
 
-from createflow.scenarios.checks.support.copies import compare_all, compare_spread, row_problem
+from createflow.scenarios.checks.support.copies import all_of, compare_all, compare_spread, row_problem
 from createflow.scenarios.checks.support.fixtures import created
 from createflow.scenarios.checks.support.power import Comparison, cut
 from createflow.scenarios.harness.check import check
@@ -32,7 +31,7 @@ async def row_equals_reply(target: Target, primary: Primary) -> None:
     There is no deadline here: the write is committed before the reply.
     """
     for _ in range(_ROUNDS):
-        await asyncio.gather(*(_committed(target, primary) for _ in range(_AT_ONCE)))
+        await all_of(_committed(target, primary) for _ in range(_AT_ONCE))
 
 
 async def _committed(target: Target, primary: Primary) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,8 +32,15 @@ async def settled(written: Iterable[Written], problem: Problem, *, within_s: flo
             found, _ = await eventually(partial(problem, one), lambda text: not text, within_s=remaining_s)
             ended.append((one, found))
 
-    await asyncio.gather(*(looker() for _ in range(_AT_ONCE)))
+    await all_of(looker() for _ in range(_AT_ONCE))
     return ended
+
+
+async def all_of(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run them at once until each has ended, and then raise the first error: nothing goes on after the check."""
+    for result in await asyncio.gather(*coroutines, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def compare_all(written: Iterable[Written], problem: Problem, comparison: Comparison, *, within_s: float) -> None:
