@@ -7,10 +7,11 @@ each with a line: what happened, in how many seconds, and the most memory that t
 import asyncio
 import json
 import os
-import resource
 import sys
 import time
 from typing import Any
+
+from createflow.scenarios.load.host.proc import read_peak_memory_mb
 
 
 def _run(url: str, timeout_s: float) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def main() -> None:
         url, timeout_s = json.loads(line)
         began_s = time.perf_counter()
         answer = do(url, timeout_s)
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        peak_mb = read_peak_memory_mb()
         print(json.dumps(answer | {"took_s": time.perf_counter() - began_s, "peak_mb": peak_mb}), flush=True)  # noqa: T201
 
 

@@ -22,8 +22,8 @@ def escape(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """The text as inline code, on one line."""
-    text = one_line(text)
+    """The text as inline code, on one line. An empty one is a space: two backticks alone would open a longer span."""
+    text = one_line(text) or " "
     fence = "`" * (1 + _longest_run(text))
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{space}{text}{space}{fence}"

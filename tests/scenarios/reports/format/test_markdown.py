@@ -27,3 +27,8 @@ def test_code_is_fenced_by_more_backticks_than_it_holds() -> None:
 def test_a_table_escapes_text_and_aligns_numbers() -> None:
     """A bar in a cell does not end it."""
     assert table(["name", "count"], [["a|b", "1"]], align="<>") == ["| name | count |", "|---|--:|", r"| `a\|b` | 1 |"]
+
+
+def test_empty_code_opens_no_longer_span() -> None:
+    """Two backticks alone would take what follows, up to the next two, for code."""
+    assert code("") == "` `"
