@@ -38,9 +38,10 @@ def tell_what_was_left() -> None:
 
 def describe_record(record: "Record") -> list[str]:
     """What became of a run that was killed, in a few lines."""
-    lines = [f"an earlier {record.command} was killed: {record.run_id}, started {record.started_at}, {record.target}"]
+    how = "ended before all was removed" if record.is_handed_over else "was killed"
+    lines = [f"an earlier {record.command} {how}: {record.run_id}, started {record.started_at}, {record.target}"]
     if not record.has_ended:
-        lines[0] += "; so was its guardian"
+        lines[0] += "; its guardian was killed" if record.is_handed_over else "; so was its guardian"
     if record.healed:
         lines.append(f"  its guardian healed {', '.join(record.healed)}")
     for name, command in record.faults.items():

@@ -13,6 +13,7 @@ from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption
 from createflow.cli.profile_source import choose_source, load_source, source_of_report
 from createflow.cli.report_output import open_report_files, save_all
 from createflow.cli.run_command import RunReportOption, run_checks
+from createflow.scenarios.reports.conformance.problems import describe_left_to_guardian
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.schemas.report import Outcome
 
@@ -74,6 +75,8 @@ def replay(
     console = Console(stderr=True)
     for left in now.left_behind:
         print_message(console, f"could not be removed: {left}")
+    if now.left_to_guardian:
+        print_message(console, describe_left_to_guardian(now))
     interrupted = ExitCode.INTERRUPTED if now.interrupted else None
     raise typer.Exit(interrupted or worst(_EXIT_CODES[one.now.outcome] for one in repeated))
 

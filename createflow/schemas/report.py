@@ -156,3 +156,5 @@ class RunReport(Model):
     """Number of resources that the run created."""
     left_behind: Several[str] = ()
     """URLs of the created resources that could not be deleted."""
+    left_to_guardian: Several[str] = ()
+    """What the run ended too early to do. Its guardian goes on with it; the next command tells what became of it."""

@@ -163,7 +163,7 @@ def _interrupted(
 
 
 def test_a_second_signal_ends_the_clean_up_and_not_the_report(tmp_path: Path) -> None:
-    """Reads hang, and so do deletions. What is left is listed, in every format."""
+    """Reads hang, and so do deletions. Every format tells that the guardian goes on."""
     asked: list[str] = []
 
     def habit(request: bytes) -> bytes | None:
@@ -181,9 +181,9 @@ def test_a_second_signal_ends_the_clean_up_and_not_the_report(tmp_path: Path) ->
     assert code == ExitCode.INTERRUPTED, said
     report = read_conformance_report(tmp_path / "r.json")
     assert report.interrupted
-    assert [url.rpartition("/")[2] for url in report.left_behind] == ["1"]
+    assert (report.left_behind, report.left_to_guardian) == ((), ("1 created resource",))
     for form in RENDERERS:
-        assert report.left_behind[0] in (tmp_path / f"r.{form}").read_text(encoding="utf-8")
+        assert report.left_to_guardian[0] in (tmp_path / f"r.{form}").read_text(encoding="utf-8")
 
 
 def test_a_killed_run_leaves_what_it_found(tmp_path: Path) -> None:

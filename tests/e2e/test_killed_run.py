@@ -1,6 +1,7 @@
 """Whatever ends a run, the target is whole: faults are healed, what was created is removed, nothing of ours runs on."""
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -59,11 +60,17 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     return
 
 
-def until(condition: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
-    """Look until it holds."""
+def until(condition: Callable[[], bool], limit_s: float = LIMIT_S, *, lacking: Callable[[], object] = str) -> None:
+    """Look until it holds.
+
+    Args:
+        condition: holds at last.
+        limit_s: how long to look.
+        lacking: what there is instead, for the message when it does not.
+    """
     deadline = time.monotonic() + limit_s
     while not condition():
-        assert time.monotonic() < deadline, "it did not become so"
+        assert time.monotonic() < deadline, f"it did not become so: {lacking()}"
         wait_a_little()
 
 
@@ -100,9 +107,14 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 def test_a_fault_is_healed_and_what_was_created_is_removed(
     tmp_path: Path, numbers: tuple[signal.Signals, ...], when: str
 ) -> None:
-    """Creates are answered until the fault is in; then they hang, so the run cannot end by itself."""
+    """Creates are answered until the fault is in; then they hang, so the run cannot end by itself.
+
+    They hang for ever: a reply that nobody reads would name a resource that is not known.
+    """
     fault = tmp_path / "fault"
     made: set[str] = set()
+    numbers_of_creates = itertools.count()
+    seen: list[bool] = []
 
     def habit(request: bytes) -> bytes | None:
         name = request.split()[1].decode().rpartition("/")[2]
@@ -110,12 +122,15 @@ def test_a_fault_is_healed_and_what_was_created_is_removed(
             made.discard(name)
             return reply("204 No Content", b"")
         if fault.exists():
+            seen.append(True)
+        if seen:
             return None
         if not request.startswith(b"POST"):
             return reply("200 OK")
-        made.add(str(len(made)))
-        body = f'{{"id": "{len(made) - 1}", "name": "x"}}'.encode()
-        return reply("201 Created", body, headers=f"location: /api/resources/{len(made) - 1}\r\n")
+        number = str(next(numbers_of_creates))
+        made.add(number)
+        body = f'{{"id": "{number}", "name": "x"}}'.encode()
+        return reply("201 Created", body, headers=f"location: /api/resources/{number}\r\n")
 
     inject = "touch fault; sleep 1; touch fault" if when == "during the injection" else "touch fault"
 
@@ -129,7 +144,11 @@ def test_a_fault_is_healed_and_what_was_created_is_removed(
         process = start(tmp_path, "run", *options, "--allow-commands", "--report", "json=r.json")
         until(fault.exists)
         said = end(process, numbers)
-        until(lambda: not fault.exists() and not made and not processes_of(tmp_path), WHOLE_LIMIT_S)
+        until(
+            lambda: not fault.exists() and not made and not processes_of(tmp_path),
+            WHOLE_LIMIT_S,
+            lacking=lambda: (fault.exists(), made, processes_of(tmp_path), said),
+        )
         return process.returncode, said
 
     code, said = asyncio.run(run())
@@ -272,3 +291,7 @@ def test_what_a_guardian_did_is_told_in_plain_words() -> None:
         "  of 3 resources that it created, 2 were removed",
         "  still there: https://x.test/a/7",
     ]
+    record.is_handed_over = True
+    assert describe_record(record)[0] == (
+        "an earlier run ended before all was removed: r1, started 2026-01-02T03:04:05Z, https://x.test/a"
+    )

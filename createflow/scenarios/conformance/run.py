@@ -3,9 +3,9 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import createflow
 from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, report_bad_replies
@@ -13,16 +13,15 @@ from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.ending import Left
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet
-from createflow.scenarios.target.setup_and_cleanup import clean_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Level, Outcome, ProfilePlace, RunReport
 
 _AT_ONCE = 8
-_CLEANUP_S = 30.0
 _HURRIED_CLEANUP_S = 3.0
 _UNLEASED = Guarding()
 
@@ -64,7 +63,7 @@ async def conformance(
         gate: the weakest level whose failures count.
         seed: of an earlier run, to generate the same cases again.
         on_partial: receives the report so far after each check, as that of an interrupted run.
-        hurry: when it is set, the clean-up ends at once.
+        hurry: when it is set, the clean-up ends at once, and the guardian goes on with it.
         guarding: how the run's guardian heals and removes what is left if the run is killed.
 
     Raises:
@@ -76,8 +75,9 @@ async def conformance(
     run_id = secrets.token_hex(4)
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False
-    left_behind: tuple[str, ...] = ()
-    probes = ProbeSet(profile, run_id, mask, seed, guarding)
+    left = Left()
+    hurry = hurry or asyncio.Event()
+    probes = ProbeSet(profile, run_id, mask, seed, guarding, hurry)
 
     def report_of(results: tuple[CheckResult, ...]) -> RunReport:
         return RunReport(
@@ -102,32 +102,41 @@ async def conformance(
             try:
                 await run.all(probes)
             finally:
-                task = asyncio.current_task()
-                interrupted = task is not None and task.cancelling() > 0
-                if interrupted and task is not None:
-                    task.uncancel()
-                if profile.target.cleanup:
-                    within_s = _HURRIED_CLEANUP_S if interrupted else _CLEANUP_S
-                    left_behind = await _hurried(clean_up(probes.connection, within_s=within_s), hurry)
-                left_behind = (*left_behind, *await probes.tear_down())
+                interrupted = _acknowledge_signal()
+                left, again = await _finished(probes, hurry, is_interrupted=interrupted)
+                interrupted = interrupted or again
     except asyncio.CancelledError:
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise
     results = run.results(probes)
-    report = report_of(results).model_copy(update={"interrupted": interrupted, "left_behind": left_behind})
-    return mask.record(report)
+    last = {"interrupted": interrupted, "left_behind": left.listed, "left_to_guardian": left.to_guardian}
+    return mask.record(report_of(results).model_copy(update=last))
 
 
-async def _hurried(cleaning: Coroutine[Any, Any, tuple[str, ...]], hurry: asyncio.Event | None) -> tuple[str, ...]:
-    """What a clean-up left behind. It is cancelled, and tells what is left, when the event is set."""
-    task = asyncio.ensure_future(cleaning)
-    if hurry is not None:
-        hurrying = asyncio.ensure_future(hurry.wait())
-        await asyncio.wait((task, hurrying), return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()
-        if not task.done():
-            task.cancel()
-    return await task
+async def _finished(probes: ProbeSet, hurry: asyncio.Event, *, is_interrupted: bool) -> tuple[Left, bool]:
+    """What the run leaves, and whether the user interrupted its end, which is then cut short like that of others."""
+    task = asyncio.ensure_future(probes.finish())
+    loop = asyncio.get_running_loop()
+    timers = [loop.call_later(_HURRIED_CLEANUP_S, hurry.set)] if is_interrupted else []
+    is_cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            is_cancelled = _acknowledge_signal()
+            timers.append(loop.call_later(_HURRIED_CLEANUP_S, hurry.set))
+    for timer in timers:
+        timer.cancel()
+    return task.result(), is_cancelled
+
+
+def _acknowledge_signal() -> bool:
+    """Go on after a cancellation by the user, to report what there is. Whether there was one."""
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return False
+    task.uncancel()
+    return True
 
 
 class _Run:

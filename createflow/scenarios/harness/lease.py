@@ -77,10 +77,13 @@ async def lease_of(
         with _named(path, holder):
             yield (descriptor,)
     finally:
-        with suppress(OSError):  # others share it
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
         os.close(descriptor)
+        # Not by the file that was open: a guardian that goes on shares its lock.
+        with suppress(OSError):
+            last = _try_lock(path, is_alone=True)
+            if last is not None:
+                path.unlink()
+                os.close(last)
 
 
 async def _locked(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from createflow.scenarios.harness.check import Check, Parameter
+from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
 from createflow.scenarios.harness.write_sample import WriteSample
@@ -22,7 +23,7 @@ from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.raw_http import RawSocket
 from createflow.scenarios.target.run_context import RunContext
-from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
+from createflow.scenarios.target.setup_and_cleanup import set_up
 from createflow.scenarios.target.tls import TlsHandshakes
 from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.secret_mask import Mask
@@ -32,7 +33,6 @@ _OPENING_TIMEOUT_S = 10.0
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 """Shorter ones may be ordinary words of a reply."""
-_TEARDOWN_TIMEOUT_S = 15.0
 _ABSENT: dict[type, str] = {
     Issuer: '`auth` is not of kind "jwt", so the issuer\'s key is not known',
     Faults: "`faults` is not configured",
@@ -101,6 +101,8 @@ class ProbeSet:
     seed: int = 0
     """What checks generate depends on it and on the check's id alone."""
     guarding: Guarding = field(default_factory=Guarding)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """When it is set, the run ends at once, and its guardian does what is left."""
     context: RunContext = field(init=False)
     connection: HttpConnection = field(init=False)
     contract: Contract = field(init=False)
@@ -117,7 +119,7 @@ class ProbeSet:
     _sinks: SinkProbes = field(init=False)
     _endpoint: dict[type, Any] = field(default_factory=dict)
     """The probes of the endpoint, which connect when they are used."""
-    _is_set_up: bool = False
+    _is_finished: bool = False
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
@@ -148,7 +150,6 @@ class ProbeSet:
             await self.connection.require_reachable()
             await self._auth.open()
             await self.guardian.start_if_needed()
-            self._is_set_up = True
             writer = writer_of(self._auth.tokens(self.run_id))
             self.guardian.needs_teardown(writer)
             await set_up(self.connection, self.profile.setup, writer)
@@ -163,25 +164,20 @@ class ProbeSet:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Send the tear-down requests unless they were sent, and close everything."""
-        await self.tear_down()
-        await self.guardian.end()
-        await self._auth.close()
-        await asyncio.gather(self.connection.close(), self._sinks.close(), return_exceptions=True)
-
-    async def tear_down(self) -> tuple[str, ...]:
-        """Send the tear-down requests, once. Returns a message for each that failed."""
-        if not self._is_set_up:
-            return ()
-        self._is_set_up = False
-        who = writer_of(self._auth.tokens(self.run_id))
+        """Finish unless that was done, and close everything."""
         try:
-            async with asyncio.timeout(_TEARDOWN_TIMEOUT_S):
-                problems = await tear_down(self.connection, self.profile.teardown, who)
-            self.guardian.torn_down()
-        except TimeoutError:
-            return (f"the tear-down did not end within {_TEARDOWN_TIMEOUT_S:g} s",)
-        return problems
+            await self.finish()
+        finally:
+            await self.guardian.end()
+            await self._auth.close()
+            await asyncio.gather(self.connection.close(), self._sinks.close(), return_exceptions=True)
+
+    async def finish(self) -> Left:
+        """Remove what the run created and send the tear-down requests, once. Returns what is left."""
+        if self._is_finished:
+            return Left()
+        self._is_finished = True
+        return await finish(self.connection, self.profile, self.guardian, self.hurry)
 
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target, with a writer of the check's own."""

@@ -4,6 +4,7 @@ from createflow.scenarios.reports.conformance import as_markdown as conformance_
 from createflow.scenarios.reports.conformance.problems import (
     DEFAULT_PROFILE,
     describe_baseline_entry,
+    describe_left_to_guardian,
     explain_as_text,
     source_location,
 )
@@ -61,6 +62,8 @@ def _of_run(report: RunReport) -> list[str]:
     if report.left_behind:
         urls = "\n".join(["created resources that could not be removed:", *map(one_line, report.left_behind)])
         warnings.append(_annotation("warning", urls, title="createflow"))
+    if report.left_to_guardian:
+        warnings.append(_annotation("warning", describe_left_to_guardian(report), title="createflow"))
     return [*errors, *warnings]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
@@ -45,38 +46,86 @@ async def set_up(connection: HttpConnection, requests: Sequence[Request], who: P
         _capture(context, request, reply, where)
 
 
-async def tear_down(connection: HttpConnection, requests: Sequence[Request], who: Principal) -> tuple[str, ...]:
-    """Send all ``[[teardown]]`` requests, also after one fails. Returns a message for each that failed."""
+async def tear_down(
+    connection: HttpConnection,
+    requests: Sequence[Request],
+    who: Principal,
+    *,
+    answered: int = 0,
+    on_answer: Callable[[int, str], None] = lambda _number, _problem: None,
+) -> tuple[str, ...]:
+    """Send all ``[[teardown]]`` requests, also after one fails. Returns a message for each that failed.
+
+    Args:
+        connection: to the target.
+        requests: of the profile.
+        who: sends them.
+        answered: so many were answered before.
+        on_answer: called after each with its number, from 1, and the message if it failed, else an empty one.
+    """
     problems: list[str] = []
-    for number, request in enumerate(requests, 1):
-        where = f"teardown request {number}, {request.method} {request.path}"
+    for number, request in enumerate(requests[answered:], answered + 1):
+        where, problem = f"teardown request {number}, {request.method} {request.path}", ""
         try:
             reply = await _send(connection, request, who)
         except (NoReply, UserError) as error:
-            problems.append(f"{where}: {error}")
-            continue
-        if not _is_accepted(reply, request):
-            problems.append(f"{where}: answered {reply.status}")
+            problem = f"{where}: {error}"
+        else:
+            if not _is_accepted(reply, request):
+                problem = f"{where}: answered {reply.status}"
+        problems += [problem] if problem else []
+        on_answer(number, problem)
     return tuple(problems)
 
 
-async def clean_up(connection: HttpConnection, *, within_s: float) -> tuple[str, ...]:
-    """Delete everything that the run created, each by its creator. Returns what is still there, by URL.
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What a clean-up did not delete."""
 
-    What cannot be deleted without doubt stays: see ``Created.kept_because``. Cancelling it ends it early: what was not
-    deleted by then is returned.
+    unfinished: tuple[Created, ...] = ()
+    """Not tried, or without an answer by then: somebody else may go on with them."""
+    refused: tuple[Created, ...] = ()
+    """The target did not delete them."""
+    kept: tuple[Created, ...] = ()
+    """They cannot be deleted without doubt: see ``Created.kept_because``."""
+
+    @classmethod
+    def of(cls, created: Sequence[Created]) -> "Remaining":
+        """Everything, before a clean-up."""
+        kept = tuple(one for one in created if one.kept_because)
+        return cls(unfinished=tuple(one for one in created if not one.kept_because), kept=kept)
+
+    def as_text(self) -> tuple[str, ...]:
+        """The URL of each, and why it was kept."""
+        kept = [f"{created.url}: {created.kept_because}" for created in self.kept]
+        return (*(created.url for created in (*self.unfinished, *self.refused)), *kept)
+
+
+async def clean_up(
+    connection: HttpConnection, *, within_s: float, on_removed: Callable[[Created], None] = lambda _: None
+) -> Remaining:
+    """Delete everything that the run created, each by its creator. Returns what is still there.
+
+    Cancelling it ends it early: what was not deleted by then is returned.
     """
     found = {created.url: created for created in connection.context.created}
     pending = {url: created for url, created in found.items() if not created.kept_because}
+    refused: list[Created] = []
 
     def on_deleted(created: Created) -> None:
-        pending.pop(created.url, None)
+        del pending[created.url]
+        on_removed(created)
+
+    def on_refused(created: Created) -> None:
+        refused.append(pending.pop(created.url))
 
     # Cancelled: the user does not want to wait, and wants to know what is left.
     with suppress(asyncio.CancelledError):
-        await delete_resources(connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted)
-    kept = [f"{url}: {created.kept_because}" for url, created in found.items() if created.kept_because]
-    return (*pending, *kept)
+        await delete_resources(
+            connection, list(pending.values()), within_s=within_s, on_deleted=on_deleted, on_refused=on_refused
+        )
+    kept = tuple(created for created in found.values() if created.kept_because)
+    return Remaining(tuple(pending.values()), tuple(refused), kept)
 
 
 async def delete_resources(
@@ -85,6 +134,7 @@ async def delete_resources(
     *,
     within_s: float,
     on_deleted: Callable[[Created], None],
+    on_refused: Callable[[Created], None] = lambda _: None,
 ) -> None:
     """Delete resources, a few at once, until all were tried or the time is up; none unless ``target.cleanup`` is set.
 
@@ -93,6 +143,7 @@ async def delete_resources(
         resources: taken one by one, when their turn comes.
         within_s: what is not deleted by then stays.
         on_deleted: called for each resource that is gone.
+        on_refused: called for each that was tried and is not gone.
     """
     if not connection.context.target.cleanup:
         return
@@ -102,6 +153,8 @@ async def delete_resources(
         for created in rest:
             if await _is_deleted(connection, created):
                 on_deleted(created)
+            else:
+                on_refused(created)
 
     try:
         async with asyncio.timeout(within_s), asyncio.TaskGroup() as group:

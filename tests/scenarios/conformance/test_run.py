@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import jwt
@@ -22,6 +23,7 @@ from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome, RunReport
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.scenarios.malformed_server import Habit, malformed_server, profile_of, reply
+from tests.up_stack import wait_a_little
 
 CREATED = reply("201 Created", b'{"id": "1", "name": "x"}', headers="location: /api/resources/1\r\n")
 UNAUTHORIZED = reply("401 Unauthorized", headers="www-authenticate: Bearer\r\n")
@@ -199,9 +201,15 @@ def test_a_declared_sink_that_does_not_answer_is_broken_and_names_its_address_wi
     assert "geheimnis" not in result.model_dump_json()
 
 
-def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(tmp_path: Path) -> None:
-    """Nothing that is seen afterwards can be blamed on the target."""
-    fault = {"inject": [sys.executable, "-c", ""], "heal": [sys.executable, "-c", "raise SystemExit('no way back')"]}
+def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that is seen afterwards can be blamed on the target. The guardian tries again when the run is over."""
+    healed = tmp_path / "healed"
+    heal = "import pathlib, sys; first = pathlib.Path('tried'); is_tried = first.exists(); first.touch()\n"
+    heal += f"pathlib.Path({str(healed)!r}).touch() if is_tried else sys.exit('no way back')"
+    fault = {"inject": [sys.executable, "-c", ""], "heal": [sys.executable, "-c", heal]}
+    monkeypatch.chdir(tmp_path)
     later = _check(_accuses, disturbs=True)
 
     async def run() -> RunReport:
@@ -210,11 +218,17 @@ def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(tmp_path: Path)
             checks = [_check(_wants_fault, disturbs=True), later]
             return await conformance(profile, checks, source="test", progress=QuietProgress())
 
-    first, second = asyncio.run(run()).results
+    report = asyncio.run(run())
+    first, second = report.results
     assert first.outcome is Outcome.BROKEN
     assert "no way back" in first.reason
     assert second.outcome is Outcome.SKIPPED
     assert "a fault could not be healed" in second.reason
+    assert report.left_to_guardian == ("the fault search_down",)
+    deadline = time.monotonic() + 30
+    while not healed.exists():
+        assert time.monotonic() < deadline
+        wait_a_little()
 
 
 def test_an_interrupted_run_heals_and_reports_what_it_found(tmp_path: Path) -> None:

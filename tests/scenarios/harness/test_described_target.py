@@ -10,7 +10,6 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.target.principal import ANONYMOUS
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.setup_and_cleanup import clean_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
@@ -43,8 +42,7 @@ def _with_probes(habit: Habit, target: dict[str, Any], **sections: Any) -> tuple
                 asked = probes.target_for(CHECKS[0], 0)
                 made = await asked.create(who=ANONYMOUS, headers={"Idempotency-Key": "k"})
                 where = asked.url_of(made).removeprefix(url)
-                await clean_up(probes.connection, within_s=5)
-                return made, where, await probes.tear_down()
+                return made, where, (await probes.finish()).listed
 
     return asyncio.run(run())
 

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from createflow.schemas.profile import FaultCommands, FaultName, Profile
 
 MODULE = "createflow.scenarios.harness.guardian.process"
 _ENDING_S = 10.0
+_POLL_S = 0.01
 _PROFILE_SECTIONS = {"target", "teardown"}
 
 
@@ -36,7 +37,8 @@ class Guarding:
 class RunGuardian:
     """A guardian process, started when there is something to guard.
 
-    A guardian that was killed is started again and told everything once more.
+    A guardian that was killed is started again and told everything once more. It hears that the run ended in order only
+    when nothing is at stake any more; otherwise it takes over.
     """
 
     def __init__(self, profile: Profile, context: RunContext, guarding: Guarding) -> None:
@@ -44,13 +46,15 @@ class RunGuardian:
         self._context = context
         self._guarding = guarding
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        self._process: Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: _Pipe | None = None
         self._reading: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[str | None]] = {}
         self._number = 0
         self._injected: dict[str, tuple[str, ...]] = {}
-        self._created: list[dict[str, Any]] = []
+        self._created: dict[str, dict[str, Any]] = {}
         self._teardown: dict[str, Any] | None = None
+        self._tears_down: Principal | None = None
         self._is_alive = False
         self._has_ended = False
 
@@ -98,37 +102,79 @@ class RunGuardian:
             "kept_because": created.kept_because,
             "variables": self._context.variables,
         }
-        self._created.append(told)
+        self._created[created.url] = told
         self._tell({"created": told})
+
+    def on_removed(self, created: Created) -> None:
+        """Tell that a resource is gone."""
+        if self._created.pop(created.url, None) is not None:
+            self._tell({"removed": created.url})
+
+    def on_listed(self, created: Created) -> None:
+        """Tell that the report of the run lists a resource, because it cannot be removed."""
+        if self._created.pop(created.url, None) is not None:
+            self._tell({"listed": created.url})
 
     def needs_teardown(self, who: Principal) -> None:
         """Tell that the tear-down requests have to be sent, with the variables that are known by now."""
         if self._profile.teardown:
-            self._teardown = {"variables": dict(self._context.variables), "who": _told(who.current())}
+            self._tears_down = who
+            self._teardown = {"variables": dict(self._context.variables), "who": _told(who.current()), "answered": 0}
             self._tell({"teardown": self._teardown})
 
-    def torn_down(self) -> None:
-        """Tell that the tear-down requests were sent."""
-        self._teardown = None
-        self._tell({"teardown": None})
+    def on_torn_down(self, answered: int) -> None:
+        """Tell how many tear-down requests were answered."""
+        if self._teardown is not None:
+            self._teardown["answered"] = answered
+            if answered == len(self._profile.teardown):
+                self._teardown = self._tears_down = None
+            self._tell({"teardown": self._teardown})
+
+    @property
+    def tears_down(self) -> Principal | None:
+        """Who has to send the tear-down requests; None when there are none, or they were answered."""
+        return self._tears_down
+
+    @property
+    def has_unhealed_fault(self) -> bool:
+        """A fault is in that could not be healed."""
+        return bool(self._injected)
+
+    def at_stake(self) -> tuple[str, ...]:
+        """What would have to be done if the run was killed now, as text."""
+        count = len(self._created)
+        return (
+            *(f"the fault {name}" for name in self._injected),
+            *([f"{count} created resource{'' if count == 1 else 's'}"] if count else []),
+            *(["the tear-down requests"] if self._teardown is not None else []),
+        )
+
+    async def can_take_over(self) -> bool:
+        """Whether there is a guardian that does what is at stake when the run ends; it is started if need be."""
+        return not self._guarding.is_target_ours and await self._is_there()
 
     async def end(self) -> None:
-        """End it: the run ended in order, and did itself what was to be done."""
+        """End it if nothing is at stake; otherwise it takes over, and nobody waits for it."""
+        is_taking_over = bool(self.at_stake()) and await self.can_take_over()
         self._has_ended = True
-        process, self._process = self._process, None
-        if process is None or process.stdin is None:
+        process, pipe, reading = self._process, self._pipe, self._reading
+        self._process = self._pipe = self._reading = None
+        if process is None or pipe is None or reading is None:
             return
-        with suppress(OSError, RuntimeError):
-            process.stdin.write(b'{"end": true}\n')
-        process.stdin.close()
+        pipe.send({"handed_over": True} if is_taking_over else {"end": True})
+        await pipe.close()
+        if is_taking_over:
+            reading.cancel()
+            await asyncio.wait({reading})
+            # Whoever goes on after this run, tests for example, gets no zombie of it.
+            threading.Thread(target=process.wait, daemon=True).start()
+            return
         try:
             async with asyncio.timeout(_ENDING_S):
-                await process.wait()
+                await asyncio.shield(reading)
         except TimeoutError:
             process.kill()
-            await process.wait()
-        if self._reading is not None:
-            await self._reading
+            await reading
 
     async def _is_there(self) -> bool:
         """Whether a guardian lives that knows everything; it is started if need be."""
@@ -137,22 +183,16 @@ class RunGuardian:
         if self._has_ended:
             return False
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE),
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=DEVNULL,
-                start_new_session=True,  # neither Ctrl-C nor the end of the terminal or of the process group ends it
-                pass_fds=self._guarding.held,
-            )
+            self._process = _start(self._guarding.held)
         except OSError:
             return False
         self._is_alive = True
+        self._pipe = await _Pipe.to(self._process)
         self._reading = asyncio.create_task(self._read(self._process))
         self._tell(self._begin())
         for name, command in self._injected.items():
             self._tell({"injected": name, "heal_command": command})
-        for told in self._created:
+        for told in self._created.values():
             self._tell({"created": told})
         self._tell({"teardown": self._teardown})
         return True
@@ -180,23 +220,80 @@ class RunGuardian:
         return await answer
 
     def _tell(self, message: Mapping[str, Any]) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError, RuntimeError):
-                self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        if self._pipe is not None:
+            self._pipe.send(message)
 
-    async def _read(self, process: Process) -> None:
-        if process.stdout is not None:
-            while line := await process.stdout.readline():
+    async def _read(self, process: subprocess.Popen[bytes]) -> None:
+        """Read its answers until it is gone."""
+        reader = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), process.stdout)
+        try:
+            while line := await reader.readline():
                 answer = json.loads(line)
                 waiting = self._answers.pop(answer["id"], None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer["problem"])
-        self._is_alive = False
-        for waiting in self._answers.values():
-            if not waiting.done():
-                waiting.set_result(None)
-        self._answers.clear()
-        await process.wait()
+            while process.poll() is None:
+                await asyncio.sleep(_POLL_S)
+        finally:
+            transport.close()
+            if process is self._process:
+                self._is_alive = False
+            for waiting in self._answers.values():
+                if not waiting.done():
+                    waiting.set_result(None)
+            self._answers.clear()
+
+
+def _start(held: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """A guardian. Not by asyncio, which kills its processes when the loop ends.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # neither Ctrl-C nor the end of the terminal or of the process group ends it
+        pass_fds=held,
+    )
+
+
+class _Pipe(asyncio.BaseProtocol):
+    """The way to a guardian. What is sent to one that is gone is lost."""
+
+    def __init__(self) -> None:
+        self._is_closed = asyncio.Event()
+        self._transport: asyncio.WriteTransport | None = None
+
+    @classmethod
+    async def to(cls, process: subprocess.Popen[bytes]) -> "_Pipe":
+        """The pipe to a process."""
+        pipe = cls()
+        pipe._transport, _ = await asyncio.get_running_loop().connect_write_pipe(lambda: pipe, process.stdin)
+        return pipe
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send a message soon, in order."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(json.dumps(message).encode() + b"\n")
+
+    async def close(self) -> None:
+        """Close it when everything was sent."""
+        if self._transport is not None:
+            self._transport.close()
+            try:
+                async with asyncio.timeout(_ENDING_S):
+                    await self._is_closed.wait()
+            except TimeoutError:
+                self._transport.abort()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Called by the transport."""
+        self._is_closed.set()
 
 
 def _told(who: Principal) -> dict[str, Any]:

@@ -71,13 +71,25 @@ class Guardian:
         elif "injected" in message:  # a guardian before this one was told
             self.record.faults[message["injected"]] = message["heal_command"]
             self.save()
-        elif "created" in message:
-            self.stake.created[message["created"]["url"]] = message["created"]
-            self.record.created = len(self.stake.created)
-        elif "teardown" in message:
-            self.stake.teardown = message["teardown"]
         elif "end" in message:
             self.has_ended = True
+        else:
+            self._note(message)
+
+    def _note(self, message: Message) -> None:
+        """Keep what is at stake."""
+        if "created" in message:
+            self.stake.created[message["created"]["url"]] = message["created"]
+            self.record.created += 1
+        elif "removed" in message:
+            if self.stake.created.pop(message["removed"], None) is not None:
+                self.record.removed += 1
+        elif "listed" in message:  # in the report of the run: it cannot be removed
+            self.stake.created.pop(message["listed"], None)
+        elif "teardown" in message:
+            self.stake.teardown = message["teardown"]
+        elif "handed_over" in message:
+            self.record.is_handed_over = True
 
     async def settle_injection(self) -> None:
         """Wait until no injection goes on; one that takes long is killed."""

@@ -37,6 +37,8 @@ class Record:
     """How many resources the guardian knows of."""
     has_ended: bool = False
     """The run was gone, and its guardian has done what follows."""
+    is_handed_over: bool = False
+    """The run was not killed: it ended early, and said that it left the rest to its guardian."""
     healed: list[str] = field(default_factory=list)
     not_healed: dict[str, str] = field(default_factory=dict)
     """The faults that are still in, each with the reason."""
@@ -47,7 +49,9 @@ class Record:
     @property
     def is_worth_telling(self) -> bool:
         """Something was at stake."""
-        return bool(self.faults or self.healed or self.not_healed or self.created or self.left_behind)
+        return bool(
+            self.faults or self.healed or self.not_healed or self.created or self.left_behind or self.is_handed_over
+        )
 
 
 class RecordFile:
@@ -132,6 +136,7 @@ _TYPES: dict[str, type] = {
     "faults": dict,
     "created": int,
     "has_ended": bool,
+    "is_handed_over": bool,
     "healed": list,
     "not_healed": dict,
     "removed": int,

@@ -82,15 +82,19 @@ async def _remove(stake: Stake) -> None:
             created.is_guessed, created.kept_because = one["is_guessed"], one["kept_because"]
             context.created.append(created)
         if profile.target.cleanup:
-            left = await clean_up(connection, within_s=_CLEAN_UP_S)
-            record.removed = len(stake.created) - len(left)
+            left = (await clean_up(connection, within_s=_CLEAN_UP_S)).as_text()
+            record.removed += len(stake.created) - len(left)
             record.left_behind += left
         if stake.teardown is not None:
             context.variables = dict(stake.teardown["variables"])
-            who = _principal(stake.teardown["who"])
+            who, answered = _principal(stake.teardown["who"]), stake.teardown["answered"]
+
+            def on_answer(_: int, problem: str) -> None:
+                record.left_behind += [problem] if problem else []
+
             try:
                 async with asyncio.timeout(_TEARDOWN_S):
-                    record.left_behind += await tear_down(connection, profile.teardown, who)
+                    await tear_down(connection, profile.teardown, who, answered=answered, on_answer=on_answer)
             except TimeoutError:
                 record.left_behind.append(f"the tear-down did not end within {_TEARDOWN_S:g} s")
         record.left_behind = [context.mask.text(text) for text in record.left_behind]

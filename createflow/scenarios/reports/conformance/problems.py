@@ -91,7 +91,15 @@ def list_notes(report: RunReport) -> list[str]:
     if report.left_behind:
         lines.append(f"{format_count(len(report.left_behind), 'created resource')} could not be removed:")
         lines += [f"  {one_line(url)}" for url in report.left_behind]
+    if report.left_to_guardian:
+        lines.append(describe_left_to_guardian(report))
     return lines
+
+
+def describe_left_to_guardian(report: RunReport) -> str:
+    """What the run was ended too early to do, in one line."""
+    left = ", ".join(map(one_line, report.left_to_guardian))
+    return f"left to the guardian of the run: {left}; the next command tells what became of it"
 
 
 def describe_baseline_entry(entry: KnownFailure) -> str:

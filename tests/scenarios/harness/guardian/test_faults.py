@@ -20,7 +20,7 @@ from createflow.schemas.profile import FaultCommands, Profile
 async def declared(**commands: FaultCommands) -> AsyncIterator[DeclaredFaults]:
     """Faults with these commands, and the guardian that runs them."""
     profile = Profile.model_validate({"target": {"base_url": "http://127.0.0.1:9"}, "faults": commands})
-    guardian = RunGuardian(profile, RunContext(profile, "r", Mask()), Guarding())
+    guardian = RunGuardian(profile, RunContext(profile, "r", Mask()), Guarding(is_target_ours=True))
     try:
         yield DeclaredFaults(profile.faults, guardian)
     finally:
