@@ -113,8 +113,8 @@ class Target(Section):
     """Sent with every request."""
     media_type: HeaderValue = "application/json"
     """Content-Type of creates and updates."""
-    accept: HeaderValue = "application/json"
-    """Accept header of every request."""
+    accept: HeaderValue = "application/json, application/problem+json"
+    """Accept header of every request. Errors may be problem details (RFC 9457)."""
     timeout_s: Seconds = 10.0
     """The longest time for a reply."""
     schema_file: str | None = None

@@ -13,6 +13,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema_specifications import REGISTRY
 
+from createflow.scenarios.bodies.judge import Judge
+
 _WRONG: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**6, "", " ", "x" * 50, [], ["x"], {}, {"x": 1}, [[]], "null")
 
 
@@ -45,9 +47,9 @@ def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besi
     from hypothesis import HealthCheck, Phase, configuration, given, settings
     from hypothesis import seed as hypothesis_seed
 
-    from createflow.scenarios.bodies.strategy import strategy_of
+    from createflow.scenarios.bodies.strategy import Strategies
 
-    validator = validator_of(schema)
+    judge = Judge(schema, with_formats=True)
     found: list[dict[str, Any]] = []
     seen: list[dict[str, Any]] = []
 
@@ -61,9 +63,9 @@ def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besi
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy_of(schema))
+    @given(Strategies(schema).of(schema))
     def collect(body: Any) -> None:
-        if isinstance(body, dict) and validator.is_valid(body):
+        if isinstance(body, dict) and judge.fits(body):
             rest = {name: value for name, value in body.items() if name != besides}
             if rest not in seen:
                 seen.append(rest)
@@ -86,21 +88,30 @@ def generate_invalid_bodies(
 ) -> list[tuple[dict[str, Any], str]]:
     """Each valid body with one error in it, and a description of the error."""
     seeded = random.Random(seed)  # noqa: S311 - nothing is kept secret by it
-    validator = validator_of(schema)
+    judge = Judge(schema, with_formats=False)
     found = []
     for body in good:
         for _ in range(20):
             bad, error = _with_error(schema, body, seeded)
-            if not validator.is_valid(bad):
+            if not judge.fits(bad):
                 found.append((bad, error))
                 break
     return found
 
 
-def fitting(schema: dict[str, Any], name: str, values: Sequence[Any]) -> list[bool]:
-    """Whether each value fits a property of the schema."""
-    validator, prop = validator_of(schema), schema.get("properties", {}).get(name, {})
-    return [next(iter(validator.descend(value, prop)), None) is None for value in values]
+def fitting(schema: dict[str, Any], name: str, values: Sequence[Any]) -> list[bool | None]:
+    """Whether each value fits a property of the schema; ``None`` where only its format says that it does not."""
+    if name not in schema.get("properties", {}):
+        return [True for _ in values]
+    judges = [Judge(schema, part=("properties", name), with_formats=with_formats) for with_formats in (False, True)]
+    verdicts = [tuple(judge.fits(value) for judge in judges) for value in values]
+    return [verdict[0] if verdict[0] == verdict[1] else None for verdict in verdicts]
+
+
+def misfits(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
+    """For each body, the first reason why it does not fit the schema or a format in it; empty if it fits."""
+    judge = Judge(schema, with_formats=True)
+    return [str(judge.misfit(value) or "") for value in values]
 
 
 def _with_error(schema: dict[str, Any], body: dict[str, Any], seeded: random.Random) -> tuple[dict[str, Any], str]:

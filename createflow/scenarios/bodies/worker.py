@@ -14,7 +14,7 @@ from typing import Any
 
 from createflow.scenarios.bodies import generate
 
-CPU_LIMITS_S = {"valid": 6, "invalid": 3, "fits": 1}
+CPU_LIMITS_S = {"valid": 6, "invalid": 3, "fits": 1, "misfits": 6}
 """Processor time, so that a busy machine does not change the result. Usual schemas need a tenth."""
 MEMORY_LIMIT_BYTES = 192 * 1024 * 1024
 _MOST_BYTES = 16 * 1024 * 1024
@@ -26,6 +26,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         "valid": generate.generate_valid_bodies,
         "invalid": generate.generate_invalid_bodies,
         "fits": generate.fitting,
+        "misfits": generate.misfits,
     }
     name = request.pop("task")
     _limit("RLIMIT_AS", _own_size_bytes() + MEMORY_LIMIT_BYTES)
@@ -39,7 +40,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except re.error as error:
         return {"problem": f"the pattern {str(error.pattern)[:_SHOWN_CHARACTERS]!r} is not understood: {error.msg}"}
     except Exception as error:  # noqa: BLE001 - a reference can make a schema of anything, with any error
-        return {"problem": f"{type(error).__name__}: {str(error)[:_SHOWN_CHARACTERS]}"}
+        reason, *_ = str(error).splitlines() or [""]
+        return {"problem": f"{type(error).__name__}: {reason[:_SHOWN_CHARACTERS]}"}
 
 
 def _own_size_bytes() -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
+from createflow.scenarios.text.read_only import without_read_only
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import BaseUrl, HeaderValue
 
@@ -57,7 +58,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
     prefix = server_of(document)
     if len(prefix[1]) + len(chosen) > _LONGEST_PATH:
         raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
-    resolver = Resolver(document)
+    resolver = Resolver(document, keeps_recursion=True)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
         base_url=prefix[0],
@@ -111,17 +112,14 @@ def server_of(document: Document) -> tuple[str, str]:
 
 def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | None:
     schema = _merged(as_object(translated(resolver.resolved(content.get("schema", {})))))
-    properties = as_object(schema.get("properties"))
-    # Only the server sets read-only fields.
-    fields = {name: field for name, field in properties.items() if not as_object(field).get("readOnly")}
-    if not fields:
-        return None
-    schema["properties"] = fields
-    if "required" in schema:
-        schema["required"] = [name for name in _as_list(schema["required"]) if isinstance(name, str) and name in fields]
     example = content.get("example")
     if isinstance(example, dict):
         schema["examples"] = [example]
+    if resolver.definitions:
+        schema["$defs"] = translated(resolver.definitions)
+    schema = as_object(without_read_only(schema))
+    if not as_object(schema.get("properties")):
+        return None
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -132,7 +130,8 @@ def translated(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     made = {key: translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
-    if value.get("nullable") is True and isinstance(value.get("type"), str):
+    is_nullable = value.get("nullable") is True
+    if is_nullable and isinstance(value.get("type"), str):
         made["type"] = [value["type"], "null"]
         if "enum" in made and None not in _as_list(made["enum"]):
             made["enum"] = [*_as_list(made["enum"]), None]
@@ -143,7 +142,9 @@ def translated(value: Any) -> Any:
             made[exclusive] = made.pop(bound)
         elif value.get(exclusive) is False:
             made.pop(exclusive, None)
-    return made
+    # Without a type of its own (OpenAPI 3.0.4 §4.7.24.2 asks for one, documents often lack it).
+    is_composed = is_nullable and "type" not in value and bool({"allOf", "anyOf", "oneOf"} & value.keys())
+    return {"anyOf": [made, {"type": "null"}]} if is_composed else made
 
 
 def _merged(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,31 +1,25 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError
-
+from createflow.scenarios.bodies.bounded import first_misfits, first_valid_body
 from createflow.scenarios.bodies.example import example_of
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.bodies.schema_file import read_schema
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.reading.bounded_file import read_bounded
-from createflow.schemas.reading.bounded_json import Malformed, parse_json
+from createflow.schemas.reading.bounded_json import parse_json
 from createflow.schemas.wire import wire_schema
 
 _NONCE_BYTES = 8
 _MOST_BYTES = 1024 * 1024
 _MOST_PARTS = 100_000
-_MOST_LEVELS = 64
-"""The metaschema takes about ten levels of Python's stack for each level of a schema, which has 1,000."""
-_MOST_TYPES = 20
-_INSTANCES = frozenset({"const", "default", "enum", "example", "examples"})
-"""Keywords whose values are no schemas."""
 _LONGEST_TEXT = 5_000
 _PLAIN_VALUES = 3
 """So many of the values below are such that every JSON store keeps them."""
@@ -35,6 +29,11 @@ _VALUES: tuple[dict[str, Any], ...] = (
     {"nested": {"a": {"b": [{"c": -7}]}}, "text": "0123"},
     {"large": 2**53 + 1, "largest": 2**63 - 1},
 )
+_VARIANTS = 12
+"""After so many the values repeat themselves."""
+_NAME_FORMS = ("createflow {}", "{}")
+_MOST_EXAMPLES = 10
+_SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
 _NO_SCHEMA = "`target.schema_file` is not configured"
 
 
@@ -102,14 +101,21 @@ class Contract:
         """Body and representation have the schemas of the createflow write contract."""
         self.has_schema = target.schema_file is not None or self.is_default
         """Without a schema only one valid body is known."""
-        self.schema = _schema(target) if self.has_schema else {}
+        self.schema = self._read_schema(target)
         # ``true`` is a schema, which allows everything.
         self.properties: dict[str, Any] = {
             name: schema if isinstance(schema, dict) else {}
             for name, schema in self.schema.get("properties", {}).items()
         }
         self.is_closed = self.schema.get("additionalProperties") is False
-        self._template = self._filled(target)
+        self._taken: dict[str, bool] = {}
+        self._name_form = _NAME_FORMS[0]
+        self._fitting_variants = frozenset(range(_VARIANTS))
+        self._template = _own_body(target)
+        if self.is_default:
+            self._template = self._simple()
+        elif self.schema:
+            self._fit(target)
         limit = self.max_length(self.fields.name)
         if limit is not None and limit < _NONCE_BYTES:
             raise UserError(
@@ -135,7 +141,7 @@ class Contract:
         body = dict(self._template)
         if self.raw is None:
             word = nonce()
-            name = f"createflow {word}"
+            name = self._name_form.format(word)
             limit = self.max_length(self.fields.name)
             body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
             if self._is_free_object("metadata"):
@@ -149,7 +155,7 @@ class Contract:
         are) is sent only where the target is declared to keep it.
         """
         body = self.document()
-        if self.raw is not None or not self.has_schema:
+        if self.raw is not None or not self.has_schema or number % _VARIANTS not in self._fitting_variants:
             return body
         if self._is_free_object("metadata"):
             values = _VALUES[number % len(_VALUES)]
@@ -180,24 +186,93 @@ class Contract:
         schema = self.properties.get(name, {})
         return schema.get("type") == "object" and not schema.get("required") and "properties" not in schema
 
-    def _filled(self, target: Target) -> dict[str, Any]:
-        if target.body is not None:
-            return dict(target.body)
-        if self.raw is not None:
-            return _document(self.raw)
-        examples = self.schema.get("examples")
-        if examples and isinstance(examples[0], dict):
-            return dict(examples[0])
-        found = {name: example_of(schema) for name, schema in self.properties.items()}
-        body = {name: value for name, value in found.items() if value is not None}
-        missing = [name for name in self.required if name not in body and name != self.fields.name]
-        if missing:
-            raise UserError(
-                f"{target.schema_file or 'the schema'}: no example is known for the required "
-                f"field{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
-                hint='add "examples": [ a whole valid body ] to the schema, or target.body to the profile',
+    def takes_name(self, name: str) -> bool:
+        """Whether a body with this name fits the schema.
+
+        Raises:
+            UserError: the schema cannot be used.
+        """
+        if self.is_default:
+            return len(name) <= (self.max_length(self.fields.name) or len(name))
+        if name not in self._taken:
+            self._taken[name] = not self.misfits([self.document(**{self.fields.name: name})])[0]
+        return self._taken[name]
+
+    def misfits(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """For each body, why it does not fit the schema; empty where it fits, or where no schema is known.
+
+        Raises:
+            UserError: the schema cannot be used.
+        """
+        if not self.schema:
+            return [""] * len(bodies)
+        try:
+            return first_misfits(self.schema, bodies)
+        except Inconclusive as error:
+            raise UserError(f"{self._source}: {error}", hint=_SCHEMA_HINT) from None
+
+    def _read_schema(self, target: Target) -> dict[str, Any]:
+        self._source = target.schema_file or "the schema of the contract"
+        if target.schema_file is not None:
+            return read_schema(target.schema_file)
+        return wire_schema("create_request") if self.is_default else {}
+
+    def _fit(self, target: Target) -> None:
+        """Find a body that fits the schema, and the form of a name and the variants that do.
+
+        Raises:
+            UserError: there is none; the message names a field and a keyword.
+        """
+        if target.body is not None or self.raw is not None:
+            source = "target.body" if target.body is not None else f"{target.body_file}"
+            self._choose([self._template], f"{source} does not fit {self._source}")
+        else:
+            examples = [one for one in self.schema.get("examples", ())[:_MOST_EXAMPLES] if isinstance(one, dict)]
+            try:
+                self._choose([*examples, self._simple()], "of the simplest body")
+            except UserError as simple:
+                self._choose([self._generated(str(simple))], f"no body can be made that fits {self._source}")
+        if self.raw is None:
+            variants = [self.varied(number) for number in range(_VARIANTS)]
+            self._fitting_variants = frozenset(
+                number for number, problem in enumerate(self.misfits(variants)) if not problem
             )
-        return body
+
+    def _simple(self) -> dict[str, Any]:
+        made = {name: example_of(schema) for name, schema in self.properties.items()}
+        return {name: value for name, value in made.items() if value is not None}
+
+    def _choose(self, templates: Sequence[dict[str, Any]], problem: str) -> None:
+        """Take the first template and form of a name that fit together."""
+        forms = _NAME_FORMS if self.raw is None else _NAME_FORMS[:1]
+        tried = [(template, form) for template in templates for form in forms]
+        bodies = []
+        for self._template, self._name_form in tried:
+            bodies.append(self.document())
+        found = self.misfits(bodies)
+        if "" not in found:
+            name = f"/{self.fields.name}"
+            is_name = all(reason.startswith((f"{name}:", f"{name} ")) for reason in found)
+            raise UserError(
+                f"{problem}: {found[0]}",
+                hint=f"{self.fields.name} must take any name; another field: [target.fields] name = ..."
+                if is_name
+                else _SCHEMA_HINT,
+            )
+        self._template, self._name_form = tried[found.index("")]
+
+    def _generated(self, simple: str) -> dict[str, Any]:
+        try:
+            return first_valid_body(self.schema)
+        except Inconclusive as error:
+            raise UserError(f"{self._source}: {error}; {simple}", hint=_SCHEMA_HINT) from None
+
+
+def _own_body(target: Target) -> dict[str, Any]:
+    """The body that the profile gives; empty when it gives none."""
+    if target.body is not None:
+        return dict(target.body)
+    return _document(_bytes(target.body_file) or b"")
 
 
 def _origins(target: Target) -> Origins:
@@ -221,67 +296,3 @@ def _document(raw: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _schema(target: Target) -> dict[str, Any]:
-    file = target.schema_file
-    if file is None:
-        return wire_schema("create_request")
-    document = _read_schema(file)
-    try:
-        # Formats are not looked at: "regex" would compile every pattern here, which can take any time. Patterns are
-        # compiled and used in a process of their own (bodies/bounded.py).
-        Draft202012Validator.check_schema(document, format_checker=FormatChecker(()))
-    except SchemaError as error:
-        place = "/".join(map(str, error.absolute_path))
-        raise UserError(f"{file}: not a JSON Schema: {error.message[:200]} at /{place[:200]}") from None
-    if foreign := _foreign_reference(document):
-        raise UserError(
-            f"{file}: $ref {foreign[:200]!r} is not in the document, and nothing is fetched",
-            hint="copy what it names into $defs, and write #/$defs/NAME",
-        )
-    return document
-
-
-def _read_schema(file: str) -> dict[str, Any]:
-    """The document of a file, which is an object with properties, and small enough to be looked at."""
-    try:
-        raw = read_bounded(Path(file), _MOST_BYTES).decode("utf-8-sig")
-        document = parse_json(raw, most_parts=_MOST_PARTS, most_levels=_MOST_LEVELS)
-    except UnicodeDecodeError:
-        raise UserError(f"{file}: not a readable JSON Schema: not UTF-8 text") from None
-    except Malformed as error:
-        raise UserError(f"{file}: not a readable JSON Schema: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("properties"), dict):
-        raise UserError(
-            f"{file}: not a JSON Schema of an object with properties",
-            hint='it begins with "type": "object" and has "properties"',
-        )
-    if any(len(part["type"]) > _MOST_TYPES for part in _objects_in(document) if isinstance(part.get("type"), list)):
-        # jsonschema compares each entry with all others, and JSON Schema has seven types.
-        raise UserError(f"{file}: not a JSON Schema: a type with more than {_MOST_TYPES} names")
-    return document
-
-
-def _objects_in(document: Any) -> Iterator[dict[str, Any]]:
-    """Every object in a schema, except in examples and other values that are no schemas."""
-    rest = [document]
-    while rest:
-        part = rest.pop()
-        if isinstance(part, dict):
-            yield part
-            rest += [value for key, value in part.items() if key not in _INSTANCES or isinstance(value, dict)]
-        elif isinstance(part, list):
-            rest += part
-
-
-def _foreign_reference(document: dict[str, Any]) -> str:
-    """The first ``$ref`` or ``$dynamicRef`` that names another document; empty if there is none."""
-    own, references = {""}, list[str]()
-    for part in _objects_in(document):
-        for key in ("$id", "$ref", "$dynamicRef"):
-            found = part.get(key)
-            if isinstance(found, str):
-                name = found.partition("#")[0]
-                own.add(name) if key == "$id" else references.append(name)
-    return next((name for name in references if name not in own), "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.bodies.bounded import fits, invalid_bodies, valid_bodies
+from createflow.scenarios.bodies.bounded import fits, valid_bodies
 from createflow.scenarios.bodies.generate import generate_valid_bodies
 from createflow.scenarios.bodies.worker import CPU_LIMITS_S
 from createflow.scenarios.outcome import Inconclusive
@@ -51,8 +51,8 @@ async def test_a_process_of_its_own_makes_the_same() -> None:
         (_with_name({"type": "array", "minItems": 1e300}), "a list of about 10.300 values"),
         (_with_name({"$ref": "#/properties/name"}), "refers to itself without an end"),
         (_with_name({"$ref": "#/$defs/missing"}), "missing"),
-        (_with_name({"type": "string", "pattern": r"\p{L}+"}), "is not understood"),
-        (_with_name({"type": "string", "pattern": "a{99999999999999999999}"}), "repetition number is too large"),
+        (_with_name({"type": "string", "pattern": r"\p{Nonsense}+"}), "is not a .regex"),
+        (_with_name({"type": "string", "pattern": "a{99999999999999999999}"}), "is not a .regex"),
         (_with_name({"type": "integer", "minimum": 5, "maximum": 4}), "no bodies can be made"),
         (
             {**_with_name({"$ref": "#/examples/0"}), "examples": [{"type": "array", "minItems": "x"}]},
@@ -82,22 +82,19 @@ async def test_a_hostile_schema_makes_the_result_inconclusive(schema: dict[str, 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("pattern", [BACKTRACKS, "^(a|a)*$", "^(a*)*$", "^(?=(a+)+$)a"])
-async def test_a_pattern_that_backtracks_ends_in_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
-) -> None:
-    """Validation of a text on which the pattern backtracks for ever is stopped, and leaves nothing behind."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(Inconclusive, match=f"{CPU_LIMITS_S['fits']} s of processor time: simplify its patterns"):
-        await fits(_with_name({"type": "string", "pattern": pattern}), "name", [f"{'a' * 60}!"])
-    assert not list(tmp_path.iterdir())
+async def test_a_pattern_that_backtracks_in_other_engines_is_judged(pattern: str) -> None:
+    """The text does not match. An engine that only backtracks needs longer than any test."""
+    assert await fits(_with_name({"type": "string", "pattern": pattern}), "name", [f"{'a' * 60}!"]) == [False]
 
 
 @pytest.mark.anyio
-async def test_invalid_bodies_stop_as_well() -> None:
-    """They are validated, too."""
-    schema = {"patternProperties": {"other": {"pattern": BACKTRACKS}}, **_with_name({"type": "string"})}
-    with pytest.raises(Inconclusive, match=f"{CPU_LIMITS_S['invalid']} s"):
-        await invalid_bodies(schema, [{"name": "a", "other": f"{'a' * 60}!"}] * 3, 1)
+async def test_a_pattern_that_must_backtrack_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves nothing behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    pattern = r"(a*)*\1b"
+    with pytest.raises(Inconclusive, match="a pattern backtracks too often: simplify it"):
+        await fits(_with_name({"type": "string", "pattern": pattern}), "name", [f"{'a' * 60}!"])
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.anyio

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from createflow.scenarios.bodies.generate import misfits
 from createflow.scenarios.openapi.create_operation import find_create_operation
 from createflow.scenarios.openapi.document import read_document
 from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
-from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target import contract
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 
@@ -79,9 +81,28 @@ def _profile_of(folder: Path, document: Any) -> None:
     if operation.schema is not None:
         (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema))
     target = profile_file.load(folder / "createflow.toml", {}).target
-    Contract(target)
+    contract.Contract(target)
 
 
+def _judge_here(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
+    """As the other process does, which would be started 300 times."""
+    try:
+        return misfits(schema, values)
+    except ValueError as error:
+        raise Inconclusive(str(error)) from None
+
+
+def _make_none(_schema: dict[str, Any]) -> dict[str, Any]:
+    raise Inconclusive("none is made")
+
+
+@pytest.fixture
+def _in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "first_misfits", _judge_here)
+    monkeypatch.setattr(contract, "first_valid_body", _make_none)
+
+
+@pytest.mark.usefixtures("_in_one_process")
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from([*_places(GOOD)][1:]), strange=STRANGE)
 def test_nonsense_at_any_place_is_borne(tmp_path: Path, place: tuple[Any, ...], strange: Any) -> None:

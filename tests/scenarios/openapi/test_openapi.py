@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from createflow.scenarios.bodies.generate import generate_valid_bodies
 from createflow.scenarios.openapi import document as openapi_document
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
 from createflow.scenarios.openapi.document import read_document
@@ -78,7 +80,54 @@ def test_the_schema_stands_alone_and_says_what_3_0_said(tmp_path: Path) -> None:
     assert properties["price"] == {"type": "number", "exclusiveMinimum": 0}
     assert properties["note"] == {"type": ["string", "null"], "enum": ["a", "b", None]}
     assert properties["elsewhere"] == {}
-    assert "$ref" not in json.dumps(schema)
+    assert set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema))) == {"#/$defs/Order_0"}
+
+
+RECURSIVE = """
+openapi: 3.0.3
+paths:
+  /items:
+    post:
+      requestBody: {content: {application/json: {schema: {$ref: "#/components/schemas/Item"}}}}
+      responses: {"201": {description: made}}
+components:
+  schemas:
+    Item:
+      type: object
+      required: [name, parts, shape, owner]
+      properties:
+        name: {type: string}
+        id: {type: string, readOnly: true}
+        parts: {type: array, minItems: 1, items: {$ref: "#/components/schemas/Part"}}
+        shape:
+          oneOf: [{$ref: "#/components/schemas/Circle"}, {$ref: "#/components/schemas/Square"}]
+          discriminator: {propertyName: kind, mapping: {round: "#/components/schemas/Circle"}}
+        owner: {nullable: true, allOf: [{$ref: "#/components/schemas/Part"}]}
+    Part:
+      type: object
+      required: [id, size, parts]
+      properties:
+        id: {type: integer, readOnly: true}
+        size: {type: integer, format: int32, minimum: 1}
+        parts: {type: array, items: {$ref: "#/components/schemas/Part"}}
+    Circle: {type: object, required: [kind, r], properties: {kind: {type: string}, r: {type: number}}}
+    Square: {type: object, required: [kind, a], properties: {kind: {type: string}, a: {type: number}}}
+"""
+
+
+def test_bodies_of_a_recursive_schema_with_a_discriminator_are_made(tmp_path: Path) -> None:
+    """Read-only fields are left out at every depth; a kind names the shape that it belongs to."""
+    schema = found(tmp_path, RECURSIVE).schema
+    assert schema is not None
+    bodies = [body for seed in range(4) for body in generate_valid_bodies(schema, seed, 10)]
+    kinds = {body["shape"]["kind"]: sorted(body["shape"].keys() & {"a", "r"}) for body in bodies}
+    assert kinds.keys() == {"round", "Square"}
+    assert "r" in kinds["round"]
+    assert "a" in kinds["Square"]
+    assert any(part["parts"] for body in bodies for part in body["parts"])
+    assert not any("id" in part for body in bodies for part in [body, *body["parts"]])
+    assert {type(body["owner"]) for body in bodies} == {dict, type(None)}
+    assert all(1 <= part["size"] < 2**31 for body in bodies for part in body["parts"])
 
 
 def test_bodies_can_be_made_from_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Bodies come from the create schema or from a file of JSON documents. A template is formatted once for each request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ _MAX_FILE_BYTES = 16 * 1024 * 1024
 _MAX_DOCUMENTS = 100_000
 _MAX_PARTS = 4_000_000
 _SAMPLE_HINT = "use a sample of the documents"
+_MISFIT_HINT = "the target would refuse it, and the load would measure that"
 _FILE_HINT = "one JSON object a line, UTF-8"
 
 
@@ -66,25 +67,61 @@ def make_read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
     return ReadPath(filled, pointer, bool(target.read_path))
 
 
-def make_body_template(contract: Contract, *, run_id: str, document: dict[str, Any] | None = None) -> str:
-    """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
+def numbered_body(
+    contract: Contract, number: str, *, run_id: str, document: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The create body of one arrival.
 
     The name holds run id and arrival number, so that verification can find every create and tell them apart.
 
     Args:
         contract: the target's.
+        number: of the arrival.
         run_id: of the run.
         document: the document to start from. None: an example of the create schema.
     """
+    body = dict(contract.document() if document is None else document)
+    body[contract.fields.name] = (
+        f"{name_prefix(run_id)}{number}" if has_room_for_names(contract, run_id=run_id) else number
+    )
+    if document is None and set(body.get("metadata", ())) == {"createflow"}:
+        body["metadata"] = {"run": run_id, "arrival": number}
+    return body
+
+
+def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str, Any] | None = None) -> str:
+    """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
+
+    Args: those of ``numbered_body``.
+    """
     if contract.raw is not None:
         return contract.raw.decode().replace("%", "%%")
-    body = dict(contract.document() if document is None else document)
-    name = f"{name_prefix(run_id)}{_NUMBER_PLACEHOLDER}"
-    body[contract.fields.name] = name if has_room_for_names(contract, run_id=run_id) else _NUMBER_PLACEHOLDER
-    if document is None and set(body.get("metadata", ())) == {"createflow"}:
-        body["metadata"] = {"run": run_id, "arrival": _NUMBER_PLACEHOLDER}
+    body = numbered_body(contract, _NUMBER_PLACEHOLDER, run_id=run_id, document=document)
     text = contract.wire_format.encode(body).decode().replace("%", "%%")
     return text.replace(f'"arrival":"{_NUMBER_PLACEHOLDER}"', '"arrival":%d').replace(_NUMBER_PLACEHOLDER, "%d")
+
+
+def check_documents(contract: Contract, documents: Sequence[Mapping[str, Any]], *, run_id: str, file: Path) -> None:
+    """Require that every document fits the create schema with the name that it gets.
+
+    Raises:
+        UserError: one does not; the message names its number, the field and the keyword.
+    """
+    bodies = [numbered_body(contract, "1", run_id=run_id, document=document) for document in documents]
+    for number, problem in enumerate(contract.misfits(bodies), 1):
+        if problem:
+            raise UserError(f"{file}, document {number} does not fit the create schema: {problem}", hint=_MISFIT_HINT)
+
+
+def check_own_body(contract: Contract, *, run_id: str) -> None:
+    """Require that the body of a load without documents fits the create schema.
+
+    Raises:
+        UserError: it does not; the message names the field and the keyword.
+    """
+    problem = contract.misfits([numbered_body(contract, "1", run_id=run_id)])[0]
+    if problem:
+        raise UserError(f"the bodies of a load do not fit the create schema: {problem}", hint=_MISFIT_HINT)
 
 
 def has_room_for_names(contract: Contract, *, run_id: str) -> bool:
@@ -92,7 +129,8 @@ def has_room_for_names(contract: Contract, *, run_id: str) -> bool:
     if contract.raw is not None:
         return False
     limit = contract.max_length(contract.fields.name)
-    return limit is None or len(name_prefix(run_id)) + _MAX_NUMBER_DIGITS <= limit
+    is_short = limit is None or len(name_prefix(run_id)) + _MAX_NUMBER_DIGITS <= limit
+    return is_short and contract.takes_name(f"{name_prefix(run_id)}1")
 
 
 def read_documents(file: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from createflow.scenarios.load.plan.request_forms import has_room_for_names, make_body_template, read_documents
+from createflow.scenarios.load.plan.request_forms import (
+    check_documents,
+    check_own_body,
+    has_room_for_names,
+    make_body_template,
+    read_documents,
+)
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Target
@@ -61,6 +67,28 @@ def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Pat
         {"name": "load r1 3", "metadata": {"createflow": "kept"}},
         {"description": "%d", "name": "load r1 3"},
     ]
+
+
+def test_documents_that_the_target_would_refuse_are_told_before_the_load(tmp_path: Path) -> None:
+    """By their number, the field and the keyword."""
+    documents = [{"name": "x"}, {"name": "x", "description": "y" * 2001}]
+    with pytest.raises(UserError, match=r"data.jsonl, document 2 does not fit .*: /description: .*\(maxLength\)"):
+        check_documents(Contract(Target(base_url=URL)), documents, run_id="r1", file=Path("data.jsonl"))
+
+
+def test_names_of_a_load_are_only_numbers_where_the_schema_takes_no_others(tmp_path: Path) -> None:
+    """And where it takes no numbers either, the load does not begin."""
+    file = tmp_path / "create.json"
+
+    def contract(pattern: str) -> Contract:
+        file.write_text(json.dumps({"properties": {"name": {"type": "string", "pattern": pattern}}}), encoding="utf-8")
+        return Contract(Target.model_validate({"base_url": URL, "schema_file": str(file)}))
+
+    digits = contract("^[a-z0-9]*$")
+    assert json.loads(_filled(make_body_template(digits, run_id="0123abcd"), 7)) == {"name": "7"}
+    check_own_body(digits, run_id="0123abcd")
+    with pytest.raises(UserError, match=r"the bodies of a load do not fit the create schema: /name: .*\(pattern\)"):
+        check_own_body(contract("^[a-z][a-z0-9]*$"), run_id="0123abcd")
 
 
 @pytest.mark.parametrize(("text", "told"), [("{}\n[1]\n", "line 2"), ("{}\n{\n", "line 2"), ("\n", "no document")])

@@ -140,7 +140,7 @@ async def _cases(target: Target) -> list[_Case]:
     return found
 
 
-def _verdict(value: Value, verdicts: Iterator[bool], *, is_whole: bool) -> bool | None:
+def _verdict(value: Value, verdicts: Iterator[bool | None], *, is_whole: bool) -> bool | None:
     match value.judgement:
         case Judgement.SCHEMA:
             does_fit = next(verdicts)
