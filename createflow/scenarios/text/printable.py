@@ -3,6 +3,8 @@
 import json
 import re
 
+_SHOWN_CHARACTERS = 240
+
 # GitHub Actions reads "::name parameters::" at the start of a line.
 _WORKFLOW_COMMAND = re.compile(r"::(?=[A-Za-z][\w-]*(?: [^\n]*?)?::)")
 _AT_START = re.compile(rf"(\s*){_WORKFLOW_COMMAND.pattern}")
@@ -62,3 +64,8 @@ def printable_json(document: str) -> str:
 def printable_lines(text: str) -> str:
     """The same for each line of a text that may have several."""
     return "\n".join(map(one_line, text.split("\n")))
+
+
+def cut(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= characters else f"{text[: characters - 3]}..."

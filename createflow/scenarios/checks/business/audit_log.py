@@ -1,29 +1,28 @@
 """Step 10: the audit trail says who did what, and when."""
 
-from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import compare_all, compare_spread
 from createflow.scenarios.checks.support.fixtures import positive_controls, resource_in
 from createflow.scenarios.checks.support.leftovers import is_success
-from createflow.scenarios.checks.support.power import Comparison, cut
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
+from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, Provenance, entry_problem, tells
 from createflow.scenarios.sinks.field_equality import equal
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import AuditTrail, Primary, Row
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _SKEW_S = 5.0
 """The target's clock may differ this much from ours."""
-_CREATE_WORDS = ("create", "insert", "post", "add", "write")
 _CHANGE_WORDS = {
     Change.UPDATE: ("update", "modif", "put", "patch", "change", "edit", "replace", "write"),
     Change.DELETE: ("delete", "remove", "destroy", "erase"),
@@ -164,11 +163,7 @@ async def _of_create(audit: AuditTrail, written: Written) -> list[Row]:
 def _tells_create(entry: Row) -> bool:
     """Whether an entry is about a create; one without an action, or with one that says nothing, may be."""
     action = str(entry.get("action", "")).lower()
-    return _tells(action, _CREATE_WORDS) or not any(_tells(action, words) for words in _CHANGE_WORDS.values())
-
-
-def _tells(action: str, words: tuple[str, ...]) -> bool:
-    return any(word in action for word in words)
+    return tells(action, CREATE_WORDS) or not any(tells(action, words) for words in _CHANGE_WORDS.values())
 
 
 def _count_problem(entries: list[Row]) -> str:
@@ -178,8 +173,8 @@ def _count_problem(entries: list[Row]) -> str:
 def _changes_problem(entries: list[Row], written: Written) -> str:
     for change, words in _CHANGE_WORDS.items():
         wanted = written.count(change)
-        about = [entry for entry in entries if _tells(str(entry.get("action", "")).lower(), words)]
-        about = [entry for entry in about if not _tells(str(entry.get("action", "")).lower(), _CREATE_WORDS[:4])]
+        about = [entry for entry in entries if tells(str(entry.get("action", "")).lower(), words)]
+        about = [entry for entry in about if not tells(str(entry.get("action", "")).lower(), CREATE_WORDS[:4])]
         if len(about) != wanted:
             return f"has {len(about) or 'no'} audit entries of {wanted} {change}{'s' if wanted > 1 else ''}"
         actors = [one.actor for one in written.changes if one.change is change and one.reply is not None]
@@ -194,28 +189,14 @@ def _entry_problem(entry: Row, written: Written, target: Target) -> str:
         name: written.shown[name] for name in target.contract.fields.declared()[2:] if name in written.shown
     }
     who = written.who.subject or next((value for value in with_creator.values() if value == entry["actor"]), None)
-    request_id = written.reply.headers.get("x-request-id")
-    seen = entry.get("request_id")
-    if not entry["actor"] or (who is not None and not equal(who, entry["actor"])):
-        return f"has the actor {cut(str(entry['actor']))!r} instead of {who}"
-    if not _tells(str(entry["action"]).lower(), _CREATE_WORDS):
-        return f"has the action {cut(str(entry['action']))!r}, which does not say create"
-    if not equal(written.id, entry["resource_id"]):
-        return f"has the resource_id {cut(str(entry['resource_id']))}"
-    if request_id and "request_id" in entry and not equal(request_id, seen):
-        return f"has the request_id {cut(str(seen))}, and the reply says {request_id}"
-    return _time_problem(entry["occurred_at"], written)
-
-
-def _time_problem(moment: object, written: Written) -> str:
-    if isinstance(moment, str):
-        with suppress(ValueError):
-            moment = datetime.fromisoformat(moment)
-    if not isinstance(moment, datetime):
-        raise Inconclusive(f"occurred_at is no time: {moment!r}")
-    stamp = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    within = written.reply.sent_at - _SKEW_S <= stamp <= written.reply.received_at + _SKEW_S
-    return "" if within else f"has an entry at {moment}, not at the time of the request"
+    wrote = Provenance(
+        actor=who,
+        resource_id=written.id,
+        request_id=written.reply.headers.get("x-request-id"),
+        earliest_s=written.reply.sent_at - _SKEW_S,
+        latest_s=written.reply.received_at + _SKEW_S,
+    )
+    return entry_problem(entry, wrote)
 
 
 def _prefixed(written: Written, problem: str) -> str:

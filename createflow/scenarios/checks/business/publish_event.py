@@ -6,13 +6,13 @@ from itertools import chain
 from typing import Any
 
 from createflow.scenarios.checks.support.copies import compare_all, json_state_problem, settled, unless_primarys_fault
-from createflow.scenarios.checks.support.power import Comparison, cut
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared, Prevented
+from createflow.scenarios.sinks import copy_problem
 from createflow.scenarios.sinks.sink import Event, EventKind, EventLog, Primary
 from createflow.scenarios.target.probes import Target
-from createflow.scenarios.target.received import rfc_3339
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.schemas.flow import Step
 
@@ -180,21 +180,15 @@ def _change_problem(events: EventLog, written: Written, kind: EventKind, target:
 
 def envelope_problem(event: Event, written: Written, target: Target, actor: str | None = None) -> str:
     """What the envelope of an event tells otherwise than its write; empty when nothing, or nothing is declared."""
-    told = event.envelope
-    wanted: dict[str, Any] = {
-        "actor": actor or written.who.subject,
-        "request_id": written.reply.headers.get("x-request-id"),
-        "resource_id": written.shown.get(target.contract.fields.id),
-    }
-    for name, value in wanted.items():
-        if name in told and value is not None and told[name] != value:
-            return f"has an event whose {name} is {cut(repr(told[name]))} instead of {cut(repr(value))}"
-    if "time" in told:
-        moment = rfc_3339(told["time"])
-        first, last = written.reply.sent_at - _SKEW_S, written.last_write_at + _SKEW_S
-        if moment is None or not first <= moment.timestamp() <= last:
-            return f"has an event at {cut(repr(told['time']))}, not at the time of the write"
-    return ""
+    shown_id = written.shown.get(target.contract.fields.id)
+    wrote = copy_problem.Provenance(
+        actor=actor or written.who.subject,
+        resource_id=shown_id,
+        request_id=written.reply.headers.get("x-request-id"),
+        earliest_s=written.reply.sent_at - _SKEW_S,
+        latest_s=written.last_write_at + _SKEW_S,
+    )
+    return copy_problem.envelope_problem(event.envelope, wrote)
 
 
 def _count_problem(events: EventLog, written: Written) -> str:

@@ -4,7 +4,7 @@ from functools import partial
 
 from createflow.scenarios.checks.support.copies import all_of, compare_all, compare_spread, row_problem
 from createflow.scenarios.checks.support.fixtures import created
-from createflow.scenarios.checks.support.power import Comparison, cut
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.write_sample import WriteSample
@@ -12,6 +12,7 @@ from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 
 _AT_ONCE = 4

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, S
 from functools import partial
 from typing import Any
 
-from createflow.scenarios.checks.support.power import Comparison, cut
-from createflow.scenarios.sinks.field_equality import differences, json_differences
+from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.sinks import copy_problem
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.write_record import State, WriteRecord, Written
+from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.printable import cut
 
 _AT_ONCE = 8
 _MOST = 500
-_SHOWN_VALUE_CHARACTERS = 60
 
 Problem = Callable[[Written], Awaitable[str]]
 """What is wrong with the copy of a resource; empty when nothing is."""
@@ -80,7 +80,9 @@ def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> st
         return f"has {len(rows)} rows"
     if states == [None]:
         return "still has a row after its delete"
-    return _nearest([_row_differences(state, rows[0], contract) for state in states if state is not None])
+    return _nearest(
+        [copy_problem.row_state_problem(state, rows[0], contract.fields.name) for state in states if state is not None]
+    )
 
 
 def json_problem(written: Written, copy: Row | None, absent: str, contract: Contract) -> str:
@@ -102,8 +104,7 @@ def json_problem(written: Written, copy: Row | None, absent: str, contract: Cont
 
 def json_state_problem(state: Mapping[str, Any], copy: Row, contract: Contract, *, whole: bool = False) -> str:
     """In which fields a copy that is JSON differs from a state; a store need not hold every field, unless ``whole``."""
-    shown = {name: value for name, value in state.items() if whole or name in copy or name == contract.fields.name}
-    return _described(json_differences(shown, copy), shown, copy)
+    return copy_problem.json_state_problem(state, copy, contract.fields.name, whole=whole)
 
 
 async def unless_primarys_fault(found: str, written: Written, primary: Primary | None, contract: Contract) -> str:
@@ -125,19 +126,5 @@ def is_storable(text: str) -> bool:
     return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _row_differences(state: State, row: Row, contract: Contract) -> str:
-    shown = {name: value for name, value in (state or {}).items() if name in row or name == contract.fields.name}
-    return _described(differences(shown, row), shown, row)
-
-
 def _nearest(problems: list[str]) -> str:
     return "" if "" in problems else min(problems, key=len)
-
-
-def _described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
-    parts = [
-        f"has {name} = {cut(repr(copy.get(name, 'nothing')), _SHOWN_VALUE_CHARACTERS)}"
-        f" instead of {cut(repr(shown[name]), _SHOWN_VALUE_CHARACTERS)}"
-        for name in wrong[:2]
-    ]
-    return " and ".join(parts)

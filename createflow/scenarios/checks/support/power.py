@@ -2,9 +2,10 @@
 
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.power import power
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.report import Exchange
 
-_CONFIDENCE = 0.95
 _SHOWN = 5
 _SHOWN_CHARACTERS = 240
 
@@ -62,18 +63,3 @@ class Comparison:
         if not self._compared:
             raise Inconclusive("; ".join([f"there were no {self._what} to compare", *self._notes]))
         return "; ".join([power(self._compared, self._what), *self._notes])
-
-
-def power(count: int, what: str) -> str:
-    """What no deviation among so many says.
-
-    The highest rate at which so many in a row are still right with a probability of 5 %: ``1 - 0.05 ** (1 / count)``,
-    which the rule of three puts at ``3 / count``.
-    """
-    most = 100 * (1 - (1 - _CONFIDENCE) ** (1 / count))
-    return f"0 of {count} {what} differ: below {most:.2g} % with {_CONFIDENCE:.0%} confidence".replace("95%", "95 %")
-
-
-def cut(text: str, characters: int = _SHOWN_CHARACTERS) -> str:
-    """The text, or its beginning."""
-    return text if len(text) <= characters else f"{text[: characters - 3]}..."

@@ -1,0 +1,105 @@
+"""What is wrong with one copy of a write, in words. ``run`` and ``bench`` judge every copy by these functions alone."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks.field_equality import differences, equal, json_differences
+from createflow.scenarios.sinks.sink import Row
+from createflow.scenarios.target.received import rfc_3339
+from createflow.scenarios.text.printable import cut
+
+CREATE_WORDS = ("create", "insert", "post", "add", "write")
+"""One of them stands in the action of an audit entry about a create."""
+_SHOWN_VALUE_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who wrote what, and when; ``None`` where it is not known."""
+
+    actor: str | None = None
+    resource_id: Any = None
+    request_id: str | None = None
+    earliest_s: float | None = None
+    """The write was not earlier: seconds since the epoch."""
+    latest_s: float | None = None
+
+
+def row_state_problem(state: Mapping[str, Any], row: Row, name_field: str) -> str:
+    """In which fields a row differs from a state; a table need not have every field as a column."""
+    shown = {name: value for name, value in state.items() if name in row or name == name_field}
+    return _described(differences(shown, row), shown, row)
+
+
+def json_state_problem(state: Mapping[str, Any], copy: Row, name_field: str, *, whole: bool = False) -> str:
+    """The same for a copy that is JSON; a store need not hold every field, unless ``whole``."""
+    shown = {name: value for name, value in state.items() if whole or name in copy or name == name_field}
+    return _described(json_differences(shown, copy), shown, copy)
+
+
+def entry_problem(entry: Row, wrote: Provenance) -> str:
+    """What an audit entry of a create tells otherwise than its write.
+
+    What the entry has no column for is not looked at.
+
+    Raises:
+        Inconclusive: its time is none.
+    """
+    if "actor" in entry and (
+        not entry["actor"] or (wrote.actor is not None and not equal(wrote.actor, entry["actor"]))
+    ):
+        return f"has the actor {cut(str(entry['actor']))!r} instead of {wrote.actor}"
+    if "action" in entry and not tells(str(entry["action"]).lower(), CREATE_WORDS):
+        return f"has the action {cut(str(entry['action']))!r}, which does not say create"
+    if "resource_id" in entry and wrote.resource_id is not None and not equal(wrote.resource_id, entry["resource_id"]):
+        return f"has the resource_id {cut(str(entry['resource_id']))}"
+    if "request_id" in entry and wrote.request_id and not equal(wrote.request_id, entry["request_id"]):
+        return f"has the request_id {cut(str(entry['request_id']))}, and the reply says {wrote.request_id}"
+    return _time_problem(entry["occurred_at"], wrote) if "occurred_at" in entry else ""
+
+
+def envelope_problem(told: Mapping[str, Any], wrote: Provenance) -> str:
+    """What the envelope of an event tells otherwise than its write; empty when nothing, or nothing is declared."""
+    wanted = {"actor": wrote.actor, "request_id": wrote.request_id, "resource_id": wrote.resource_id}
+    for name, value in wanted.items():
+        if name in told and value is not None and told[name] != value:
+            return f"has an event whose {name} is {cut(repr(told[name]))} instead of {cut(repr(value))}"
+    if "time" in told:
+        moment = rfc_3339(told["time"])
+        if moment is None or not _is_within(moment, wrote):
+            return f"has an event at {cut(repr(told['time']))}, not at the time of the write"
+    return ""
+
+
+def tells(action: str, words: tuple[str, ...]) -> bool:
+    """Whether an action in lower case has one of the words."""
+    return any(word in action for word in words)
+
+
+def _time_problem(moment: object, wrote: Provenance) -> str:
+    if isinstance(moment, str):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(moment)
+    if not isinstance(moment, datetime):
+        raise Inconclusive(f"occurred_at is no time: {cut(repr(moment))}")
+    within = _is_within(moment.replace(tzinfo=moment.tzinfo or UTC), wrote)
+    return "" if within else f"has an entry at {moment}, not at the time of the request"
+
+
+def _is_within(moment: datetime, wrote: Provenance) -> bool:
+    stamp = moment.timestamp()
+    is_early = wrote.earliest_s is not None and stamp < wrote.earliest_s
+    return not is_early and (wrote.latest_s is None or stamp <= wrote.latest_s)
+
+
+def _described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
+    parts = [
+        f"has {name} = {cut(repr(copy[name]), _SHOWN_VALUE_CHARACTERS) if name in copy else 'nothing'}"
+        f" instead of {cut(repr(shown[name]), _SHOWN_VALUE_CHARACTERS)}"
+        for name in wrong[:2]
+    ]
+    return " and ".join(parts)
