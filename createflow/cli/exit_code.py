@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     ExitCode.OK: "every required check passed, or every target was met",
-    ExitCode.FAILED: "a required check failed, or a write is missing, duplicated or late",
+    ExitCode.FAILED: "a required check failed, or a write is missing, altered, duplicated or late",
     ExitCode.USAGE: "invalid command line or profile",
     ExitCode.UNREACHABLE: "the target cannot be reached, or createflow itself failed",
     ExitCode.INCONCLUSIVE: "no verdict: a state was not reached, or the numbers are invalid",

@@ -22,6 +22,13 @@ class SinkVerdict(Model):
     """Writes in the sink that were refused or never sent."""
     split: int = 0
     """Writes of unknown outcome that are in another sink but not in this one. They must be in all or in none."""
+    altered: int = 0
+    """Writes whose copy differs from what was sent, field by field, types included. What is wrong in the primary's own
+    row counts there only."""
+    compared: int = 0
+    """Writes whose copy was compared with what was sent."""
+    power: str = ""
+    """How rare an altered copy would still have been seen, when none was."""
     examples: Several[str] = ()
     """The first few, with the arrival and, if known, the resource."""
     waited_s: float = 0.0
@@ -69,7 +76,8 @@ class Verification(Model):
     unknown: int
     """Creates without a reply: each may have been written or not."""
     verified: int
-    """Accepted creates found exactly once in every sink that could be read. The others have an error in ``sinks``."""
+    """Accepted creates found exactly once, and as sent, in every sink that could be read. The others have an error in
+    ``sinks``."""
     accepted_measured: int = 0
     """``accepted`` of the measured window alone."""
     verified_measured: int = 0

@@ -19,18 +19,20 @@ class SqlSink(Section):
     by_actor: str | None = None
     """For the audit trail, SQL with ``%(actor)s``: finds entries about missing resources."""
     by_run: str | None = None
-    """For the primary, SQL with ``%(prefix)s`` and, where an index helps, ``%(since)s`` (a time): two columns, id and
-    name of every resource whose name begins with the prefix. ``createflow bench`` verifies writes with it, also on
+    """For the primary, SQL with ``%(prefix)s`` and, where an index helps, ``%(since)s`` (a time): id and name of every
+    resource whose name begins with the prefix, in this order, and after them the other columns of the representation
+    under its names, which are compared with what was sent. ``createflow bench`` verifies writes with it, also on
     replicas."""
     by_ids: str | None = None
-    """For the audit trail, SQL with ``%(ids)s`` (an array of texts): one column, the resource id of every entry about
-    a successful create of one of them. ``createflow bench`` verifies with it."""
+    """For the audit trail, SQL with ``%(ids)s`` (an array of texts): the resource id of every entry about a successful
+    create of one of them, and after it ``actor``, ``action``, ``occurred_at`` and ``request_id``, which are compared.
+    ``createflow bench`` verifies with it."""
     by_actors: str | None = None
     """For the audit trail, SQL with ``%(actors)s`` (an array of texts) and ``%(since)s``: the same column, of every
     successful create by one of them. ``createflow bench`` finds entries about creates that did not happen."""
     by_creators: str | None = None
     """For the primary, SQL with ``%(creators)s`` (an array of texts) and ``%(since)s``: the rows that one of them
-    created, with the columns of ``by_id``. ``createflow run`` finds rows with it that nobody asked for."""
+    created, with the columns of ``by_id``. ``run`` and ``bench`` find rows with it that nobody asked for."""
     changes: bool = False
     """For the audit trail: updates and deletes have an entry each as well."""
 

@@ -54,7 +54,11 @@ def test_verified_writes_are_the_headline() -> None:
     """Before writes that were only accepted."""
     text = _drawn(verified())
     assert "VERIFIED 499.4/s   accepted 499.5/s" in text
-    assert "ok  search     10,988        0           0           0       1.9" in text
+    assert "ok  search     10,988        0        0        0      0       1.9" in text
+    assert "10,988 of them found exactly once, and as sent, in every sink." in " ".join(text.split())
+    sinks = "primary, replica 1, audit, events, search"
+    power = f"Field by field, 0 of 10,988 writes differ in {sinks}: below 0.027 % with 95 % confidence."
+    assert power in " ".join(text.split())
     assert "40 reads by the writer right after a write: all showed the write." in text
 
 
@@ -62,7 +66,10 @@ def test_violations_are_listed() -> None:
     """By sink, with examples."""
     text = _drawn(lossy())
     for part in (
-        "FAILED   search   10,980        8           0           0      30.0",
+        "FAILED   search   10,980        8        0        0      0      30.0",
+        "FAILED   primary  10,988        0        2        0      0       0.0",
+        "primary: arrival 7 has count = '1' instead of 1, in primary",
+        "primary: not looked at: who wrote.",
         "UNKNOWN  audit",
         "audit could not be searched: connection refused",
         "search: arrival 1204 (resource 7f3c) was accepted and is not there",

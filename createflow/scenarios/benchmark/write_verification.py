@@ -13,6 +13,7 @@ from createflow.scenarios.target.run_context import Created
 from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.search_rounds import SinkProgress
+from createflow.scenarios.verification.sent_writes import SentWrites
 from createflow.schemas.load_finding import Verification
 
 
@@ -72,6 +73,12 @@ class WriteVerification:
         verification = await self._reconciliation.verify(
             result.writes,
             actors=self._principals.subjects(),
+            sent=SentWrites(
+                self._plan.bodies,
+                self._plan.profile.target,
+                subjects=[principal.subject or "" for principal in self._principals.all()],
+                shown=self._sampler.shown_fields,
+            ),
             on_progress=on_sinks,
         )
         self.notes = tuple(f"while sampling, {problem}" for problem in self._sampler.problems)

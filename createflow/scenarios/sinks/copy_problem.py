@@ -32,13 +32,13 @@ class Provenance:
 def row_state_problem(state: Mapping[str, Any], row: Row, name_field: str) -> str:
     """In which fields a row differs from a state; a table need not have every field as a column."""
     shown = {name: value for name, value in state.items() if name in row or name == name_field}
-    return _described(differences(shown, row), shown, row)
+    return described(differences(shown, row), shown, row)
 
 
 def json_state_problem(state: Mapping[str, Any], copy: Row, name_field: str, *, whole: bool = False) -> str:
     """The same for a copy that is JSON; a store need not hold every field, unless ``whole``."""
     shown = {name: value for name, value in state.items() if whole or name in copy or name == name_field}
-    return _described(json_differences(shown, copy), shown, copy)
+    return described(json_differences(shown, copy), shown, copy)
 
 
 def entry_problem(entry: Row, wrote: Provenance) -> str:
@@ -96,7 +96,8 @@ def _is_within(moment: datetime, wrote: Provenance) -> bool:
     return not is_early and (wrote.latest_s is None or stamp <= wrote.latest_s)
 
 
-def _described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
+def described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
+    """The first fields in which a copy differs, with what it has and what it should have."""
     parts = [
         f"has {name} = {cut(repr(copy[name]), _SHOWN_VALUE_CHARACTERS) if name in copy else 'nothing'}"
         f" instead of {cut(repr(shown[name]), _SHOWN_VALUE_CHARACTERS)}"

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.sink import IndexedDocument
 from createflow.scenarios.target.bounded_body import CODINGS, whole_body
 from createflow.scenarios.target.received import json_of
 from createflow.schemas.profile_sinks import SearchSink
@@ -69,6 +70,21 @@ class ElasticsearchIndex:
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that have a document."""
         return [str(hit.get("_id")) for hit in await self._filter({"ids": {"values": list(ids)}})]
+
+    async def documents(self, names_or_ids: Sequence[str], *, by_name: bool) -> list[IndexedDocument]:
+        """Every document with one of these names or ids."""
+        field = self._name_keyword
+        if by_name and not field:
+            raise NotDeclared("the search index has no name_keyword")
+        condition = {"terms": {field: list(names_or_ids)}} if by_name else {"ids": {"values": list(names_or_ids)}}
+        more = {"docvalue_fields": [field]} if by_name else {}
+        found = []
+        for hit in await self._filter(condition, _source=True, **more):
+            source, fields = hit.get("_source"), hit.get("fields")
+            names = fields.get(field) if isinstance(fields, dict) else None
+            name = str(names[0]) if isinstance(names, list) and names else ""
+            found.append(IndexedDocument(str(hit.get("_id")), name, source if isinstance(source, dict) else None))
+        return found
 
     async def _filter(self, condition: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
         # A filter computes no scores.

@@ -11,7 +11,7 @@ from psycopg import conninfo
 from psycopg.rows import dict_row
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.sink import EPOCH
+from createflow.scenarios.sinks.sink import EPOCH, Page
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import SqlSink
 
@@ -98,19 +98,19 @@ class PostgresTable:
             row = await cursor.fetchone()
             return row[0] if row is not None else EPOCH
 
-    async def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """The rows of one query, through a cursor on the server."""
         async with self._new_connection() as connection, connection.cursor("createflow_bench") as cursor:
             await cursor.execute(query.encode(), values)
             while rows := await cursor.fetchmany(PAGE_ROWS):
-                yield rows
+                yield Page(_columns(cursor), rows)
 
-    async def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[Page]:
         """The rows about these resources: one query for each batch of ids, which it takes as ``%(ids)s``."""
         async with self._new_connection() as connection:
             for batch in ids:
                 cursor = await connection.execute(query.encode(), {"ids": list(batch)})
-                yield await cursor.fetchall()
+                yield Page(_columns(cursor), await cursor.fetchall())
 
     async def _select(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._lock, asyncio.timeout(_QUERY_TIMEOUT_S):
@@ -155,3 +155,9 @@ class PostgresTable:
                 yield connection
         finally:
             await connection.close()
+
+
+def _columns(
+    cursor: psycopg.AsyncCursor[Any] | psycopg.AsyncServerCursor[Any],
+) -> tuple[str, ...]:
+    return tuple(column.name for column in cursor.description or ())

@@ -68,6 +68,23 @@ class Replicas(Protocol):
         """In the order of the profile."""
 
 
+class Page(NamedTuple):
+    """Some rows of one query."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class IndexedDocument(NamedTuple):
+    """One hit of a search."""
+
+    id: str
+    name: str
+    """In the field that holds it as one word; empty if that was not asked for."""
+    source: Row | None
+    """The document; ``None`` when the index does not keep it."""
+
+
 class PagedRows(Protocol):
     """A database, read in pages: what it holds of a whole load is never in memory at once, on either side.
 
@@ -77,10 +94,10 @@ class PagedRows(Protocol):
     async def now(self) -> datetime:
         """The database's own time: no later write has an earlier one."""
 
-    def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """The rows of one query."""
 
-    def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[Page]:
         """The rows about these resources: one query for each batch of ids, which it takes as ``%(ids)s``."""
 
 
@@ -219,3 +236,10 @@ class SearchIndex(Sink, Protocol):
 
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that have a document."""
+
+    async def documents(self, names_or_ids: Sequence[str], *, by_name: bool) -> list[IndexedDocument]:
+        """Every document with one of these names or ids.
+
+        Raises:
+            NotDeclared: names are asked for, and the profile does not name the field that holds the name as one word.
+        """

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from createflow.scenarios.sinks.copy_problem import described
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.registry import cache as open_cache
 from createflow.scenarios.sinks.registry import primary_table
+from createflow.scenarios.sinks.sink import Row
 from createflow.schemas.clock import Clock
 from createflow.schemas.load_finding import CacheSample
 from createflow.schemas.profile import Profile
@@ -40,13 +41,13 @@ async def compare_cache(profile: Profile, descriptions: Mapping[str, str], clock
     cache = open_cache(sinks.cache)
     slots = asyncio.Semaphore(_MAX_CONCURRENT)
 
-    async def compare(resource_id: str) -> tuple[bool, list[str]]:
-        """Whether the resource is cached, and the fields that differ from its row at the deadline."""
+    async def compare(resource_id: str) -> tuple[bool, str]:
+        """Whether the resource is cached, and in what it differs from its row at the deadline."""
 
-        async def read() -> tuple[bool, list[str]]:
+        async def read() -> tuple[bool, str]:
             value = await cache.value(resource_id)
             found = await rows.by_id(resource_id) if value is not None else []
-            return value is not None, [] if value is None or not found else _differing_fields(value, found[0])
+            return value is not None, "" if value is None or not found else _problem(value, found[0])
 
         async with slots:
             outcome, _ = await eventually(
@@ -62,18 +63,18 @@ async def compare_cache(profile: Profile, descriptions: Mapping[str, str], clock
         return CacheSample(sampled=0, held=0, wrong=0, error=message)
     finally:
         await asyncio.gather(rows.close(), cache.close(), return_exceptions=True)
-    wrong = [(resource_id, fields) for resource_id, (_, fields) in zip(ids, outcomes, strict=True) if fields]
+    wrong = [(resource_id, problem) for resource_id, (_, problem) in zip(ids, outcomes, strict=True) if problem]
     return CacheSample(
         sampled=len(ids),
         held=sum(is_cached for is_cached, _ in outcomes),
         wrong=len(wrong),
         examples=tuple(
-            f"{descriptions[resource_id]}: the cache has another {', '.join(fields)}"
-            for resource_id, fields in wrong[:_MAX_EXAMPLES]
+            f"{descriptions[resource_id]} {problem}, in the cache" for resource_id, problem in wrong[:_MAX_EXAMPLES]
         ),
     )
 
 
-def _differing_fields(cached: dict[str, Any], row: dict[str, Any]) -> list[str]:
-    """The fields that both have with different values."""
-    return differences({name: value for name, value in cached.items() if name in row}, row)
+def _problem(cached: Row, row: Row) -> str:
+    """In which of the fields that both have a cached value differs from the row."""
+    wrong = differences({name: value for name, value in cached.items() if name in row}, row)
+    return described(wrong, row, cached)

@@ -69,6 +69,8 @@ class Sampler:
         """Reads right after a 201 that had a usable reply."""
         self.own_writes_missed = 0
         """Such reads without the write."""
+        self.shown_fields: frozenset[str] | None = None
+        """The fields that every reply to its creates showed; ``None`` without a reply."""
 
     async def __aenter__(self) -> Self:
         """Open the watches, and start sampling."""
@@ -162,6 +164,9 @@ class Sampler:
             self._add_problem("a create had no reply", error)
             return
         at_s = self._clock.monotonic()
+        if reply.accepted and reply.representation is not None:
+            shown = frozenset(reply.representation)
+            self.shown_fields = shown if self.shown_fields is None else self.shown_fields & shown
         resource_id = (reply.document or {}).get(self._contract.fields.id)
         if not reply.accepted or resource_id in {None, ""}:
             without_id = ", without an id" if reply.accepted else ""

@@ -4,19 +4,26 @@ A set of arrivals is one big integer with a byte for each arrival, 1 if it is in
 difference are integer operations, which are cheap even for a million arrivals.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from createflow.scenarios.load.plan.write_log import PREFLIGHT, Writes
+from createflow.scenarios.sinks.sink import EPOCH
 
 ArrivalSet = int
 
+PRIMARY = "primary"
+"""The name of the sink whose rows give the ids."""
 AT_LEAST_ONCE = range(1, 256)
 MORE_THAN_ONCE = range(2, 256)
 _BITS_PER_BYTE = 8
+_MICROSECOND = timedelta(microseconds=1)
 _MAX_COUNT = 255
 """The highest value of a byte; an arrival that is there more often is duplicated anyway."""
 _MAX_EXAMPLES = 5
+_MAX_PROBLEMS = 100
 _SHOWN_CHARACTERS = 80
 
 
@@ -61,10 +68,20 @@ class Observed:
     """Entries that belong to the run but to none of its arrivals."""
     unexpected_examples: list[str] = field(default_factory=list)
     """The first few of them."""
+    compared: bytearray = field(init=False)
+    """1 for each arrival whose copy was compared with what was sent."""
+    held: set[str] = field(default_factory=set)
+    """The fields that copies must have: those that the target shows, or that another copy in this sink has."""
+    _altered: bytearray = field(init=False)
+    _problems: dict[int, str] = field(default_factory=dict)
+    _lacking: dict[str, bytearray] = field(default_factory=dict)
+    """By field, 1 for each arrival whose copy does not have it."""
 
     def __post_init__(self) -> None:
         """Start with nothing observed."""
         self.counts = bytearray(len(self.writes.outcomes))
+        self.compared = bytearray(len(self.writes.outcomes))
+        self._altered = bytearray(len(self.writes.outcomes))
 
     def add_name(self, name: str) -> int | None:
         """Count the arrival with this name.
@@ -85,6 +102,46 @@ class Observed:
         if self.counts[k] < _MAX_COUNT:
             self.counts[k] += 1
 
+    def compare(self, k: int, problem: str, lacking: Iterable[str] = ()) -> None:
+        """Note how a copy of an arrival compares with what was sent.
+
+        Args:
+            k: the arrival.
+            problem: what is wrong with the copy; empty when nothing is.
+            lacking: fields that it does not have. They are wrong only if they are, or become, ``held``.
+        """
+        self.compared[k] = 1
+        if problem:
+            self._altered[k] = 1
+            if len(self._problems) < _MAX_PROBLEMS:
+                self._problems.setdefault(k, problem)
+        for name in lacking:
+            if name not in self._lacking:
+                self._lacking[name] = bytearray(len(self.counts))
+            self._lacking[name][k] = 1
+
+    def look_again(self, k: int) -> None:
+        """Forget an arrival, because its copies are read again."""
+        self.counts[k] = self.compared[k] = self._altered[k] = 0
+        self._problems.pop(k, None)
+        for missing in self._lacking.values():
+            missing[k] = 0
+
+    @property
+    def altered(self) -> ArrivalSet:
+        """The arrivals with a copy that differs from what was sent."""
+        found = select_arrivals(self._altered, {1})
+        for name in self.held & self._lacking.keys():
+            found |= select_arrivals(self._lacking[name], {1})
+        return found
+
+    def problem_of(self, k: int) -> str:
+        """In what the copy of an altered arrival differs."""
+        if k in self._problems:
+            return self._problems[k]
+        lacking = sorted(name for name in self.held & self._lacking.keys() if self._lacking[name][k])
+        return f"has no {' and no '.join(lacking[:2])}" if lacking else "differs from what was sent"
+
     def add_unexpected(self, description: str) -> None:
         """Count an entry that no arrival explains."""
         self.unexpected += 1
@@ -103,7 +160,7 @@ class PrimaryNotReadError(Exception):
 
 @dataclass(slots=True)
 class ResourceIds:
-    """Which resource each arrival became. The primary's rows say it, because the load does not parse its replies."""
+    """Which resource each arrival became, and when. The primary's rows say it: the load does not parse its replies."""
 
     writes: Writes
     of_arrival: list[str | None] = field(init=False)
@@ -111,17 +168,41 @@ class ResourceIds:
     """Further resources of arrivals that were written more than once, and the preflight's, with their arrivals."""
     is_complete: bool = False
     """All rows of the primary were read at least once."""
+    _created_us: "array[int]" = field(init=False)
+    _request_hashes: "array[int]" = field(init=False)
 
     def __post_init__(self) -> None:
         """Start without ids."""
         self.of_arrival = [None] * len(self.writes.outcomes)
+        # Eight bytes an arrival each, where objects would need ten times as much.
+        self._created_us = array("q", bytes(8 * len(self.of_arrival)))
+        self._request_hashes = array("q", bytes(8 * len(self.of_arrival)))
 
-    def add(self, resource_id: str, k: int) -> None:
+    def add(self, resource_id: str, k: int, created_at: object = None) -> None:
         """Add a row of the primary."""
         if k >= 0 and self.of_arrival[k] in {None, resource_id}:
             self.of_arrival[k] = resource_id
+            if isinstance(created_at, datetime) and created_at.tzinfo is not None:
+                self._created_us[k] = (created_at - EPOCH) // _MICROSECOND
         else:
             self.further[resource_id] = k
+
+    def created_at(self, k: int) -> datetime | None:
+        """When the resource of an arrival was created, as its row tells; ``None`` if it does not."""
+        return EPOCH + self._created_us[k] * _MICROSECOND if self._created_us[k] else None
+
+    def is_resource_of(self, k: int, resource_id: str) -> bool:
+        """Whether the arrival became this resource, as far as that is known."""
+        known = self.of_arrival[k]
+        return known is None or known == resource_id or self.further.get(resource_id) == k
+
+    def is_request_of(self, k: int, request_id: str) -> bool:
+        """Whether the first sink that told the request of an arrival told the same one."""
+        told = hash(request_id) or 1
+        known = self._request_hashes[k]
+        if not known:
+            self._request_hashes[k] = told
+        return known in {0, told}
 
     def of_arrivals(self) -> Iterator[tuple[str, int]]:
         """Every resource with its arrival, without the preflight's.

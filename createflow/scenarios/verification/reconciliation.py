@@ -13,6 +13,7 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
 from createflow.scenarios.verification.observed import ResourceIds, count_arrivals, select_arrivals
 from createflow.scenarios.verification.search_rounds import SinkProgress, search_sinks
+from createflow.scenarios.verification.sent_writes import SentWrites
 from createflow.scenarios.verification.sink_verdict import evaluate_sinks, find_verified
 from createflow.scenarios.verification.verifiable_sinks import (
     StartPositions,
@@ -67,6 +68,7 @@ class Reconciliation:
         writes: Writes,
         *,
         actors: Sequence[str] = (),
+        sent: SentWrites | None = None,
         on_progress: Callable[[tuple[SinkProgress, ...]], None] = lambda _: None,
     ) -> Verification | None:
         """Look for every create in every declared sink. None: no sink can be verified.
@@ -74,12 +76,13 @@ class Reconciliation:
         Args:
             writes: the creates of the run. A request without a reply will get none any more.
             actors: subjects that only this run uses, for audit entries about creates that never happened.
+            sent: what the copies are compared with, field by field; ``None`` to look for them only.
             on_progress: called after each round.
         """
         if self.impossible_reason or writes.not_searchable:
             return None
         ids = ResourceIds(writes)
-        sinks = make_write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors))
+        sinks = make_write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors, sent))
         try:
             searches = await search_sinks(writes, sinks.verifiable, clock=self._clock, on_progress=on_progress)
         finally:

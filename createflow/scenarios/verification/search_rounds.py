@@ -1,4 +1,4 @@
-"""Reads all sinks in rounds until each shows every write, or its deadline has passed."""
+"""Reads all sinks in rounds until each shows every write as it was sent, or its deadline has passed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -76,7 +76,9 @@ async def search_sinks(
             changed_at = now
         for search in searches:
             observed = search.observed
-            is_complete = not search.error and not wanted & ~observed.present & ~observed.unsearchable
+            is_complete = not search.error and not wanted & (
+                (~observed.present & ~observed.unsearchable) | observed.altered
+            )
             deadline_s = max(search.sink.deadline_s, _MIN_RETRY_S if search.error else 0.0)
             # A read that started before the change says nothing about it, whatever the deadline.
             in_time = has_changed or search.read_at_s < changed_at + deadline_s

@@ -1,10 +1,12 @@
-"""The verdict on each sink, from what the sinks showed: missing, duplicated, phantom and split writes."""
+"""The verdict on each sink, from what the sinks showed: missing, altered, duplicated, phantom and split writes."""
 
 from collections.abc import Sequence
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
+from createflow.scenarios.text.power import power
 from createflow.scenarios.verification.observed import (
     MORE_THAN_ONCE,
+    PRIMARY,
     ArrivalSet,
     count_arrivals,
     list_arrivals,
@@ -37,15 +39,19 @@ def evaluate_sinks(
     anywhere: ArrivalSet = 0
     for search in readable:
         anywhere |= search.observed.present
-    return tuple(_verdict(writes, search, anywhere, readable, resource_ids) for search in searches)
+    # A copy of a row that is wrong itself is not accused as well.
+    primarys_fault = next((search.observed.altered for search in readable if search.sink.name == PRIMARY), 0)
+    return tuple(
+        _verdict(writes, search, anywhere, readable, resource_ids, primarys_fault=primarys_fault) for search in searches
+    )
 
 
 def find_verified(writes: Writes, searches: Sequence[SinkSearch]) -> ArrivalSet:
-    """The accepted writes that every readable sink shows exactly once; none if no sink is readable."""
+    """The accepted writes that every readable sink shows exactly once, as sent; none if no sink is readable."""
     readable = [search for search in searches if not search.error]
     verified = select_arrivals(writes.outcomes, {Outcome.ACCEPTED}) if readable else 0
     for search in readable:
-        verified &= select_arrivals(search.observed.counts, {1})
+        verified &= select_arrivals(search.observed.counts, {1}) & ~search.observed.altered
     return verified
 
 
@@ -55,6 +61,8 @@ def _verdict(
     anywhere: ArrivalSet,
     readable: Sequence[SinkSearch],
     resource_ids: Sequence[str | None],
+    *,
+    primarys_fault: ArrivalSet,
 ) -> SinkVerdict:
     name = search.sink.name
     if search.error:
@@ -63,6 +71,7 @@ def _verdict(
     absent = ~(observed.present | observed.unsearchable)
     missing = select_arrivals(writes.outcomes, {Outcome.ACCEPTED}) & absent
     duplicated = select_arrivals(observed.counts, MORE_THAN_ONCE)
+    altered = observed.altered if name == PRIMARY else observed.altered & ~primarys_fault
     phantom = select_arrivals(writes.outcomes, _WITHOUT_EFFECT) & observed.present
     split = select_arrivals(writes.outcomes, {Outcome.UNKNOWN}) & anywhere & absent
 
@@ -78,6 +87,7 @@ def _verdict(
     examples += [
         f"{describe(k)} is {_times(observed.counts[k])} in {name}" for k in list_arrivals(duplicated, _MAX_EXAMPLES)
     ]
+    examples += [f"{describe(k)} {observed.problem_of(k)}, in {name}" for k in list_arrivals(altered, _MAX_EXAMPLES)]
     examples += [
         f"{describe(k)} is in {name}, although {_WITHOUT_EFFECT[Outcome(writes.outcomes[k])]}"
         for k in list_arrivals(phantom, _MAX_EXAMPLES)
@@ -87,6 +97,7 @@ def _verdict(
         f"{describe(k)} had no reply: it is in {holders(k)}, but missing in {name}"
         for k in list_arrivals(split, _MAX_EXAMPLES)
     ]
+    compared = sum(observed.compared)
     return SinkVerdict(
         sink=name,
         found=count_arrivals(observed.present),
@@ -94,6 +105,9 @@ def _verdict(
         duplicated=count_arrivals(duplicated),
         phantom=count_arrivals(phantom) + observed.unexpected,
         split=count_arrivals(split),
+        altered=count_arrivals(altered),
+        compared=compared,
+        power=power(compared, search.sink.things) if compared and not altered else "",
         examples=tuple(examples),
         waited_s=round(search.waited_s, 3),
         unasked=search.sink.limitation,

@@ -3,12 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, replica_tables, search_index
 from createflow.scenarios.sinks.sink import EPOCH
-from createflow.scenarios.verification.observed import ResourceIds
-from createflow.scenarios.verification.write_sinks import AuditSink, EventSink, IndexSink, RowSink, WriteSink
+from createflow.scenarios.verification.copy_comparison import CopyComparison
+from createflow.scenarios.verification.event_sink import EventSink
+from createflow.scenarios.verification.index_sink import IndexSink
+from createflow.scenarios.verification.observed import PRIMARY, ResourceIds
+from createflow.scenarios.verification.row_sinks import AuditSink, RowSink
+from createflow.scenarios.verification.sent_writes import SentWrites
+from createflow.scenarios.verification.write_sinks import WriteSink
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_sinks import Sinks
 
@@ -37,6 +43,13 @@ class VerifiedRun:
     ids: ResourceIds
     actors: Sequence[str] = ()
     """Subjects that only this run uses."""
+    sent: SentWrites | None = None
+    """What copies are compared with; ``None`` to look for them only."""
+
+    @property
+    def comparison(self) -> CopyComparison | None:
+        """Compares copies with what was sent."""
+        return CopyComparison(self.sent, self.ids) if self.sent is not None else None
 
 
 @dataclass(slots=True)
@@ -77,12 +90,14 @@ def _row_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
     primary = primary_table(run.profile.sinks)
     if section is None or section.by_run is None or primary is None:
         return
-    query, since = section.by_run, run.positions.rows_since
+    query = section.by_run
     # The primary comes first: its rows have the ids that other sinks are searched for.
-    yield RowSink("primary", primary, query, writes=run.writes, since=since, deadline_s=0.0, ids=run.ids)
+    table = partial(RowSink, query=query, comparison=run.comparison, since=run.positions.rows_since, ids=run.ids)
+    # Requests of the set-up may create resources as well, under any name.
+    creators = () if run.profile.setup else run.actors
+    yield table(PRIMARY, primary, deadline_s=0.0, gives_ids=True, by_creators=section.by_creators, creators=creators)
     for replica in replica_tables(run.profile.sinks):
-        deadline_s = run.profile.deadlines.replica_s
-        yield RowSink(replica.name, replica, query, writes=run.writes, since=since, deadline_s=deadline_s)
+        yield table(replica.name, replica, deadline_s=run.profile.deadlines.replica_s)
 
 
 def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
@@ -93,7 +108,7 @@ def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
     yield AuditSink(
         audit,
         section,
-        writes=run.writes,
+        comparison=run.comparison,
         ids=run.ids,
         since=run.positions.audit_since,
         deadline_s=run.profile.deadlines.audit_s,
@@ -108,7 +123,14 @@ def _event_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
         return
     replay = event_stream(section).replay(after=after)
     name_field = run.profile.target.fields.name
-    yield EventSink(replay, section, name_field, writes=run.writes, deadline_s=run.profile.deadlines.event_s)
+    yield EventSink(
+        replay,
+        section,
+        name_field,
+        writes=run.writes,
+        comparison=run.comparison,
+        deadline_s=run.profile.deadlines.event_s,
+    )
 
 
 def _index_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
@@ -118,7 +140,7 @@ def _index_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
     yield IndexSink(
         search_index(section),
         by_name=section.name_keyword is not None,
-        writes=run.writes,
+        comparison=run.comparison,
         ids=run.ids,
         deadline_s=run.profile.deadlines.index_s,
     )

@@ -27,11 +27,13 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.clean_up import clean_up
 from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
+from createflow.scenarios.verification.sent_writes import SentWrites
 from createflow.schemas.load_finding import SinkVerdict, Verification
 from createflow.schemas.profile import Profile
 from tests.up_stack import UpCommand
 
 pytestmark = pytest.mark.anyio
+_SHOWN = frozenset({"name", "description", "metadata"})
 _AT_ONCE = 24
 _PER_WRITER = 60
 """Well below the burst that the stack's limiter allows."""
@@ -46,12 +48,13 @@ class Run:
     outcomes: bytearray = field(default_factory=bytearray)
     ids: list[str] = field(default_factory=list)
     tokens: tuple[str, ...] = ()
+    body: str = ""
 
     async def write(self, count: int) -> None:
         """Create this many, after one preflight."""
         writers = auth_provider(self.profile.auth, Mask()).writers(f"load-{self.run_id}", count // _PER_WRITER + 1)
         self.tokens = tuple(writer.token or "" for writer in writers)
-        body = make_body_template(Contract(self.profile.target), run_id=self.run_id)
+        body = self.body = make_body_template(Contract(self.profile.target), run_id=self.run_id)
         self.ids = [""] * count
         self.outcomes = bytearray([Outcome.ACCEPTED]) * count
         pending = iter(range(-1, count))
@@ -74,12 +77,18 @@ class Run:
     async def pour(self, dsn: str, count: int) -> None:
         """The same without the gateway: what the service would have committed, in one statement."""
         self.tokens = ("",)
+        self.body = json.dumps({"name": f"load {self.run_id} %d", "description": "poured", "metadata": {}})
         self.outcomes = bytearray([Outcome.ACCEPTED]) * count
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             values = {"run": self.run_id, "last": count - 1}
             rows = await (await connection.execute(_POUR, values)).fetchall()
         ids = {name: resource_id for resource_id, name in rows}
         self.ids = [ids[self.writes.name_of(k)] for k in range(count)]
+
+    @property
+    def sent(self) -> SentWrites:
+        """What the copies must show."""
+        return SentWrites([self.body], self.profile.target, subjects=actors(self), shown=_SHOWN)
 
     @property
     def writes(self) -> Writes:
@@ -154,7 +163,7 @@ def by_sink(told: Verification | None) -> dict[str, SinkVerdict]:
 
 def accused(told: Verification | None) -> dict[str, dict[str, int]]:
     """All findings by sink."""
-    kinds = ("missing", "duplicated", "phantom", "split")
+    kinds = ("missing", "duplicated", "altered", "phantom", "split")
     counts = {name: {kind: getattr(one, kind) for kind in kinds} for name, one in by_sink(told).items()}
     wrong = {name: {kind: count for kind, count in found.items() if count} for name, found in counts.items()}
     return {name: found for name, found in wrong.items() if found}
@@ -163,7 +172,7 @@ def accused(told: Verification | None) -> dict[str, dict[str, int]]:
 async def test_a_healthy_run_is_verified_in_every_sink(stack: UpCommand) -> None:
     """Some thousand writes without the preflight, and the number of resources that can be removed."""
     async with poured(stack, 2500) as (run, reconciliation):
-        told = await reconciliation.verify(run.writes, actors=actors(run))
+        told = await reconciliation.verify(run.writes, actors=actors(run), sent=run.sent)
     assert told is not None
     assert accused(told) == {}
     assert {one.found for one in told.sinks} == {2500}
@@ -177,6 +186,8 @@ async def test_a_healthy_run_is_verified_in_every_sink(stack: UpCommand) -> None
     ]
     assert (told.accepted, told.verified, told.accepted_measured, told.verified_measured) == (2500, 2500, 1250, 1250)
     assert {one.unasked for one in told.sinks} == {""}
+    assert {one.compared for one in told.sinks} == {2500}
+    assert told.sinks[4].power == "0 of 2,500 events differ: below 0.12 % with 95 % confidence"
     assert told.left_behind == 2500
     assert told.cache is not None
     assert (told.cache.sampled, told.cache.wrong, told.cache.error) == (200, 0, "")
@@ -185,18 +196,18 @@ async def test_a_healthy_run_is_verified_in_every_sink(stack: UpCommand) -> None
 async def test_each_finding_is_in_the_sink_where_it_occurs(stack: UpCommand) -> None:
     """Each kind of finding in each kind of sink, and nothing else."""
     async with poured(stack, 60) as (run, reconciliation):
-        assert accused(await reconciliation.verify(run.writes, actors=actors(run))) == {}
+        assert accused(await reconciliation.verify(run.writes, actors=actors(run), sent=run.sent)) == {}
         ghost = await _damage(stack, run)
         run.outcomes[5] = Outcome.REFUSED
         run.outcomes[6] = Outcome.UNKNOWN
         run.outcomes[7] = Outcome.UNKNOWN
         reconciliation._profile = stack.profile
-        told = await reconciliation.verify(run.writes, actors=actors(run))
+        told = await reconciliation.verify(run.writes, actors=actors(run), sent=run.sent)
     replicas = {f"postgres-replica-{number}": {"missing": 1, "phantom": 1} for number in (1, 2)}
     assert accused(told) == {
         "primary": {"missing": 1, "phantom": 1},
         **replicas,
-        "audit": {"duplicated": 1, "phantom": 3},
+        "audit": {"duplicated": 1, "altered": 1, "phantom": 3},
         "events": {"duplicated": 1, "phantom": 1},
         "search": {"missing": 1, "phantom": 1, "split": 1},
     }
@@ -256,11 +267,14 @@ async def test_a_wrong_cache_entry_is_found(stack: UpCommand) -> None:
         dsn = settings(stack, "service-1")["primary_dsn"]
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             await connection.execute("update resources set description = 'changed' where id = %s", [run.ids[9]])
-        told = await reconciliation.verify(run.writes)
+        told = await reconciliation.verify(run.writes, sent=run.sent)
     assert told is not None
     assert told.cache is not None
+    described = json.loads(run.body % ((9,) * run.body.count("%d")))["description"]
     assert (told.cache.held >= 1, told.cache.wrong) == (True, 1)
-    assert told.cache.examples == (f"{run.named(9)}: the cache has another description",)
+    assert told.cache.examples == (
+        f"{run.named(9)} has description = '{described}' instead of 'changed', in the cache",
+    )
 
 
 async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack: UpCommand) -> None:
@@ -270,7 +284,7 @@ async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack
     dead = search.model_copy(update={"url": type(search.url)("http://127.0.0.1:9")})
     sinks = stack.profile.sinks.model_copy(update={"search": dead})
     async with verified(stack.profile.model_copy(update={"sinks": sinks}), 10) as (run, reconciliation):
-        told = await reconciliation.verify(run.writes)
+        told = await reconciliation.verify(run.writes, sent=run.sent)
     assert told is not None
     assert [bool(one.error) for one in told.sinks] == [False] * 5 + [True]
     assert told.sinks[-1].error.startswith("it does not answer")
@@ -280,7 +294,7 @@ async def test_a_dead_sink_is_an_error_and_leaves_the_others_their_verdict(stack
 async def test_a_run_is_removed_by_its_writers(stack: UpCommand) -> None:
     """Only the principal that created a resource may delete it."""
     async with verified(stack.profile, 100) as (run, reconciliation):
-        await reconciliation.verify(run.writes)
+        await reconciliation.verify(run.writes, sent=run.sent)
         writers = [Principal(None, token) for token in run.tokens]
         created = [CreatedRow(k, f"{stack.profile.target.path}/{one}", one) for k, one in enumerate(run.ids)]
         for cleanup, expected in ((False, 0), (True, 100)):
@@ -292,7 +306,7 @@ async def test_a_run_is_removed_by_its_writers(stack: UpCommand) -> None:
             finally:
                 await connection.close()
             assert gone == expected, "only where the profile asks for a clean-up"
-        told = await reconciliation.verify(run.writes)
+        told = await reconciliation.verify(run.writes, sent=run.sent)
     assert told is not None
     assert (told.sinks[0].found, told.left_behind) == (0, 0)
 

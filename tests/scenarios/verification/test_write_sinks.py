@@ -9,9 +9,11 @@ from pydantic import SecretStr
 
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.sink import EPOCH, PublishedEvent
+from createflow.scenarios.sinks.sink import EPOCH, IndexedDocument, Page, PublishedEvent
+from createflow.scenarios.verification.event_sink import EventSink
+from createflow.scenarios.verification.index_sink import IndexSink
 from createflow.scenarios.verification.observed import PrimaryNotReadError, ResourceIds
-from createflow.scenarios.verification.write_sinks import AuditSink, EventSink, IndexSink, RowSink
+from createflow.scenarios.verification.row_sinks import AuditSink, RowSink
 from createflow.schemas import profile_sinks
 from tests.scenarios.verification.fakes import writes_of
 
@@ -29,17 +31,20 @@ class Table:
         self.entries: list[str] = []
         self.asked_ids: list[int] = []
 
-    async def pages(self, _query: str, _values: Mapping[str, Any]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def pages(self, _query: str, _values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """Two rows in each page."""
         for start in range(0, len(self.rows), 2):
-            yield list(self.rows[start : start + 2])
+            yield Page(("id", "name"), list(self.rows[start : start + 2]))
 
-    async def pages_by_ids(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def pages_by_ids(self, _query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[Page]:
         """One row for each entry about these resources."""
         for some in ids:
             self.asked_ids.append(len(some))
             wanted = set(some)
-            yield [(entry,) for entry in self.entries if entry in wanted]
+            yield Page(("resource_id",), [(entry,) for entry in self.entries if entry in wanted])
+
+    async def close(self) -> None:
+        """Do nothing."""
 
 
 class Primary:
@@ -58,7 +63,16 @@ class Primary:
 
 def row_sink(writes: Writes, table: Table, ids: ResourceIds | None = None) -> RowSink:
     """The primary, if it fills the ids."""
-    return RowSink("primary", table, "", writes=writes, since=EPOCH, deadline_s=0, ids=ids)
+    return RowSink(
+        "primary",
+        table,  # type: ignore[arg-type] # it has what is asked for
+        "",
+        comparison=None,
+        since=EPOCH,
+        deadline_s=0,
+        ids=ids or ResourceIds(writes),
+        gives_ids=ids is not None,
+    )
 
 
 async def test_rows_are_counted_by_name_and_give_the_ids() -> None:
@@ -89,13 +103,13 @@ async def known_ids(writes: Writes, *names: str) -> ResourceIds:
     return ids
 
 
-def audit_sink(writes: Writes, table: Table, ids: ResourceIds, *there: str, actors: tuple[str, ...]) -> AuditSink:
+def audit_sink(table: Table, ids: ResourceIds, *there: str, actors: tuple[str, ...]) -> AuditSink:
     """An audit trail with both queries."""
     queries = profile_sinks.SqlSink(dsn=DSN, by_id="", by_ids="q", by_actors="q")
     return AuditSink(
-        table,
+        table,  # type: ignore[arg-type] # it has what is asked for
         queries,
-        writes=writes,
+        comparison=None,
         ids=ids,
         since=EPOCH,
         deadline_s=1,
@@ -109,7 +123,7 @@ async def test_audit_entries_are_counted_by_the_ids_of_the_rows() -> None:
     writes = writes_of("aaaa")
     table = Table()
     table.entries = ["x", "y", "y"]
-    seen = await audit_sink(writes, table, await known_ids(writes, "w", "x", "y"), actors=()).read()
+    seen = await audit_sink(table, await known_ids(writes, "w", "x", "y"), actors=()).read()
     assert seen.counts == b"\0\1\2\0"
     assert seen.unsearchable == 1 << 24
 
@@ -119,7 +133,7 @@ async def test_a_second_read_searches_only_for_missing_entries() -> None:
     size = PAGE_ROWS + 3
     writes = writes_of("a" * size)
     table = Table()
-    sink = audit_sink(writes, table, await known_ids(writes, *map(str, range(size))), actors=())
+    sink = audit_sink(table, await known_ids(writes, *map(str, range(size))), actors=())
     table.entries = [str(k) for k in range(size) if k != 7]
     await sink.read()
     assert table.asked_ids == [PAGE_ROWS, 3]
@@ -133,7 +147,7 @@ async def test_an_entry_about_a_create_that_never_happened_is_unexpected() -> No
     writes = writes_of("a")
     table = Table(("x",), ("late",), ("ghost",))
     table.entries = ["x"]
-    sink = audit_sink(writes, table, await known_ids(writes, "x"), "late", actors=("load-ab12-0",))
+    sink = audit_sink(table, await known_ids(writes, "x"), "late", actors=("load-ab12-0",))
     seen = await sink.read()
     assert (seen.unexpected, seen.unexpected_examples) == (
         1,
@@ -146,7 +160,7 @@ async def test_an_entry_about_a_create_that_never_happened_is_unexpected() -> No
 async def test_unexpected_entries_need_subjects_of_the_run() -> None:
     """A token that others use too shows nothing, and the limitation says so."""
     writes = writes_of("a")
-    sink = audit_sink(writes, Table(("ghost",)), await known_ids(writes, "x"), actors=())
+    sink = audit_sink(Table(("ghost",)), await known_ids(writes, "x"), actors=())
     assert (await sink.read()).unexpected == 0
     assert sink.limitation == "entries about creates that never happened: the run has no subjects of its own"
 
@@ -155,7 +169,7 @@ async def test_a_search_by_unknown_ids_is_an_error() -> None:
     """An empty result would blame the audit trail for the primary."""
     writes = writes_of("a")
     with pytest.raises(PrimaryNotReadError):
-        await audit_sink(writes, Table(), ResourceIds(writes), actors=()).read()
+        await audit_sink(Table(), ResourceIds(writes), actors=()).read()
 
 
 class Stream:
@@ -186,7 +200,7 @@ def event(event_id: str | None, name: Any) -> dict[str, Any]:
 def event_sink(writes: Writes, stream: Stream, **declared: Any) -> EventSink:
     """A stream of events in the reference's form."""
     sink = EVENTS.model_copy(update=declared)
-    return EventSink(stream, sink, "name", writes=writes, deadline_s=2)
+    return EventSink(stream, sink, "name", writes=writes, comparison=None, deadline_s=2)
 
 
 async def test_a_redelivered_event_counts_once() -> None:
@@ -245,34 +259,33 @@ class Index:
     max_batch = PAGE
 
     def __init__(self, *documents: tuple[str, str]) -> None:
-        self.documents = list(documents)
+        self.documents_of = list(documents)
         self.asked: list[int] = []
 
-    async def with_names(self, names: Sequence[str]) -> list[str]:
+    async def documents(self, names_or_ids: Sequence[str], *, by_name: bool) -> list[IndexedDocument]:
         """One for each document."""
-        self.asked.append(len(names))
-        wanted = set(names)
-        return [name for _, name in self.documents if name in wanted]
+        self.asked.append(len(names_or_ids))
+        wanted = set(names_or_ids)
+        return [
+            IndexedDocument(one, name if by_name else "", None)
+            for one, name in self.documents_of
+            if (name if by_name else one) in wanted
+        ]
 
-    async def with_ids(self, ids: Sequence[str]) -> list[str]:
-        """The ids that have a document."""
-        self.asked.append(len(ids))
-        return [one for one, _ in self.documents if one in set(ids)]
 
-
-def index_sink(writes: Writes, index: Index, ids: ResourceIds, keyword: str | None = "name.keyword") -> IndexSink:
+def index_sink(index: Index, ids: ResourceIds, keyword: str | None = "name.keyword") -> IndexSink:
     """An index with a keyword field, or without."""
-    return IndexSink(index, by_name=keyword is not None, writes=writes, ids=ids, deadline_s=5)
+    return IndexSink(index, by_name=keyword is not None, comparison=None, ids=ids, deadline_s=5)  # type: ignore[arg-type]
 
 
 async def test_by_name_the_index_is_searched_for_every_arrival() -> None:
     """Also for refused ones, but not again for those that were found."""
     writes = writes_of("aar" + "a" * PAGE)
     index = Index(("x", "load ab12 0"), ("y", "load ab12 0"), ("z", "load ab12 2"))
-    sink = index_sink(writes, index, ResourceIds(writes))
+    sink = index_sink(index, ResourceIds(writes))
     assert (await sink.read()).counts == b"\2\0\1" + bytes(PAGE)
     assert index.asked == [PAGE, 3]
-    index.documents = [("w", "load ab12 1")]
+    index.documents_of = [("w", "load ab12 1")]
     assert (await sink.read()).counts == b"\2\1\1" + bytes(PAGE)
     assert index.asked == [PAGE, 3, PAGE, 1]
 
@@ -280,9 +293,9 @@ async def test_by_name_the_index_is_searched_for_every_arrival() -> None:
 async def test_by_id_only_missing_documents_are_found() -> None:
     """The limitation says what is not."""
     writes = writes_of("aaa")
-    sink = index_sink(writes, Index(("x", ""), ("other", "")), await known_ids(writes, "w", "x"), None)
+    sink = index_sink(Index(("x", ""), ("other", "")), await known_ids(writes, "w", "x"), None)
     seen = await sink.read()
     assert (seen.counts, seen.unsearchable) == (b"\0\1\0", 1 << 16)
     assert sink.limitation == "duplicates and unexpected documents: no name_keyword"
     with pytest.raises(PrimaryNotReadError):
-        await index_sink(writes, Index(), ResourceIds(writes), None).read()
+        await index_sink(Index(), ResourceIds(writes), None).read()

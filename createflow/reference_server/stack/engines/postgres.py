@@ -74,12 +74,17 @@ AUDIT_BY_ID = _AUDIT + "where resource_id = %(id)s::uuid order by occurred_at"
 AUDIT_BY_ACTOR = _AUDIT + "where actor = %(actor)s order by occurred_at"
 ROWS_BY_RUN = (
     # Ids are UUIDs of version 7, so the rows since a time are a range of the primary key.
-    "select id::text, name from resources where starts_with(name, %(prefix)s) and deleted_at is null and id >= "
+    "select id::text as id, name, description, metadata, created_at, created_by from resources where "
+    "starts_with(name, %(prefix)s) and deleted_at is null and id >= "
     "(lpad(to_hex(floor(extract(epoch from %(since)s::timestamptz) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid"
 )
-_CREATES = "select resource_id::text from audit_log where action = 'create' and outcome = 'success' and "
-AUDIT_BY_IDS = _CREATES + "resource_id = any(%(ids)s::uuid[])"
-AUDIT_BY_ACTORS = _CREATES + "occurred_at >= %(since)s and actor = any(%(actors)s)"
+_OF_CREATES = "from audit_log where action = 'create' and outcome = 'success' and "
+AUDIT_BY_IDS = (
+    "select resource_id::text as resource_id, actor, action, occurred_at, request_id "
+    + _OF_CREATES
+    + "resource_id = any(%(ids)s::uuid[])"
+)
+AUDIT_BY_ACTORS = "select resource_id::text " + _OF_CREATES + "occurred_at >= %(since)s and actor = any(%(actors)s)"
 
 
 class Cluster:

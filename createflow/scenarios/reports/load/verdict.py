@@ -13,7 +13,7 @@ class LoadVerdict(StrEnum):
 
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-    """A write is missing, duplicated, unexpected, late or not readable by its writer. Latency plays no part."""
+    """A write is missing, altered, duplicated, unexpected, late, or not readable by its writer, however fast it was."""
     INCONCLUSIVE = "inconclusive"
     """The numbers are invalid, or a sink could not be searched."""
     MISSED = "missed"
@@ -91,6 +91,7 @@ def describe_violations(sink: SinkVerdict) -> str:
         return ""
     kinds = {
         "missing": sink.missing,
+        "altered": sink.altered,
         "duplicated": sink.duplicated,
         "unexpected": sink.phantom,
         "partly stored": sink.split,

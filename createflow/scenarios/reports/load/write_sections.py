@@ -51,7 +51,7 @@ def sinks(report: LoadReport) -> Section:
     return Section(
         "write verification",
         tuple(map(_sink, verification.sinks)) if verification else (),
-        columns=("", "sink", "found", "missing", "duplicated", "unexpected", "waited s"),
+        columns=("", "sink", "found", "missing", "altered", "doubled", "extra", "waited s"),
         text_columns=2,
         notes=_verification_notes(verification) if verification else (),
     )
@@ -59,15 +59,16 @@ def sinks(report: LoadReport) -> Section:
 
 def _sink(sink: SinkVerdict) -> Row:
     if sink.error:
-        return Row(("UNKNOWN", one_line(sink.sink), "", "", "", "", ""), Severity.UNSURE)
+        return Row(("UNKNOWN", one_line(sink.sink), *[""] * 6), Severity.UNSURE)
     result, severity = ("FAILED", Severity.BAD) if describe_violations(sink) else ("ok", Severity.GOOD)
-    numbers = map(format_count, (sink.found, sink.missing, sink.duplicated, sink.phantom))
+    numbers = map(format_count, (sink.found, sink.missing, sink.altered, sink.duplicated, sink.phantom))
     return Row((result, one_line(sink.sink), *numbers, f"{sink.waited_s:.1f}"), severity)
 
 
 def _verification_notes(verification: Verification) -> tuple[str, ...]:
     accepted, verified = format_count(verification.accepted, "create"), format_count(verification.verified)
-    lines = [f"{accepted} accepted, {verified} of them found exactly once in every sink."]
+    lines = [f"{accepted} accepted, {verified} of them found exactly once{_as_sent(verification)} in every sink."]
+    lines += _compared(verification)
     if verification.unknown:
         lines.append(f"{format_count(verification.unknown, 'create')} without a reply: each may be stored or not.")
     if verification.own_writes_read:
@@ -80,8 +81,30 @@ def _verification_notes(verification: Verification) -> tuple[str, ...]:
         remaining = format_count(verification.left_behind, "resource")
         lines.append(f"{remaining} of this run remain on the target.")
     lines += [describe_search_error(sink) for sink in verification.sinks if sink.error]
+    lines += [f"{one_line(sink.sink)}: not looked at: {one_line(sink.unasked)}." for sink in _unasked(verification)]
     lines += [f"{one_line(sink.sink)}: {one_line(example)}" for sink in verification.sinks for example in sink.examples]
     return tuple(lines)
+
+
+def _as_sent(verification: Verification) -> str:
+    return ", and as sent," if any(sink.compared for sink in verification.sinks) else ""
+
+
+def _compared(verification: Verification) -> list[str]:
+    """How rare an altered copy would still have been seen: one line for all sinks of which the same can be said."""
+    sinks_by_power: dict[tuple[int, str], list[str]] = {}
+    for sink in verification.sinks:
+        _, _, rate = sink.power.partition(" differ: ")
+        if rate:
+            sinks_by_power.setdefault((sink.compared, one_line(rate)), []).append(one_line(sink.sink))
+    return [
+        f"Field by field, 0 of {format_count(count, 'write')} differ in {', '.join(names)}: {rate}."
+        for (count, rate), names in sinks_by_power.items()
+    ]
+
+
+def _unasked(verification: Verification) -> list[SinkVerdict]:
+    return [sink for sink in verification.sinks if sink.unasked and not sink.error]
 
 
 def sinks_lag(report: LoadReport) -> Section:

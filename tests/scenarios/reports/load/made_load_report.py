@@ -5,6 +5,7 @@ import random
 
 from hdrh.histogram import HdrHistogram
 
+from createflow.scenarios.text.power import power
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.load_finding import Change, Compared, Comparison, SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import (
@@ -153,19 +154,19 @@ def _worker(index: int, **changes: object) -> WorkerHealth:
 
 def verification(**changes: object) -> Verification:
     """All writes arrived."""
-    whole = {"found": 10988, "missing": 0, "duplicated": 0, "phantom": 0}
+    whole = {"found": 10988, "missing": 0, "duplicated": 0, "phantom": 0, "compared": 10988}
     found = Verification(
         accepted=10988,
         unknown=9,
         verified=10988,
         sinks=tuple(
-            SinkVerdict(sink=name, waited_s=waited_s, **whole)
-            for name, waited_s in (
-                ("primary", 0.1),
-                ("replica 1", 0.2),
-                ("audit", 0.1),
-                ("events", 0.6),
-                ("search", 1.9),
+            SinkVerdict(sink=name, waited_s=waited_s, power=power(10988, things), **whole)
+            for name, things, waited_s in (
+                ("primary", "rows", 0.1),
+                ("replica 1", "rows", 0.2),
+                ("audit", "audit entries", 0.1),
+                ("events", "events", 0.6),
+                ("search", "documents", 1.9),
             )
         ),
         lags=(
@@ -184,9 +185,19 @@ def verified() -> LoadReport:
 
 
 def lossy() -> LoadReport:
-    """Writes are missing, duplicated and unexpected, and one sink could not be searched."""
+    """Writes are altered, missing, duplicated and unexpected, and one sink could not be searched."""
     sinks = (
-        SinkVerdict(sink="primary", found=10988, missing=0, duplicated=0, phantom=0),
+        SinkVerdict(
+            sink="primary",
+            found=10988,
+            missing=0,
+            duplicated=0,
+            phantom=0,
+            altered=2,
+            compared=10988,
+            examples=("arrival 7 has count = '1' instead of 1, in primary",),
+            unasked="who wrote",
+        ),
         SinkVerdict(
             sink="search",
             found=10980,

@@ -7,12 +7,12 @@ from tests.scenarios.reports.load.made_load_report import ALL, lossy, stalled
 def test_the_verdict_is_the_heading_and_all_facts_follow() -> None:
     """Verified writes are the first number."""
     text = as_markdown.render(lossy())
-    assert text.startswith("# FAILED: search: 8 missing; ")
+    assert text.startswith("# FAILED: primary: 2 altered; search: 8 missing; ")
     for line in (
         "| verified/s | accepted/s | sent/s | offered/s |",
         "| held | `p99<=100ms` | 60 ms |  |",
-        "| FAILED | search | 10,980 | 8 | 0 | 0 | 30.0 |",
-        "| UNKNOWN | audit |  |  |  |  |  |",
+        "| FAILED | search | 10,980 | 8 | 0 | 0 | 0 | 30.0 |",
+        "| UNKNOWN | audit |  |  |  |  |  |  |",
         "- search: arrival 1204 (resource 7f3c) was accepted and is not there",
     ):
         assert line in text.splitlines(), text

@@ -13,7 +13,7 @@ EXPECTED = {
     "verified": (LoadVerdict.HELD, "HELD: all 3 targets were met"),
     "lossy": (
         LoadVerdict.FAILED,
-        f"FAILED: search: 8 missing; events: 3 duplicated, 1 unexpected; {UNREAD}",
+        f"FAILED: primary: 2 altered; search: 8 missing; events: 3 duplicated, 1 unexpected; {UNREAD}",
     ),
     "stalled": (LoadVerdict.MISSED, "MISSED: 3 of 3 targets"),
     "starved": (LoadVerdict.INCONCLUSIVE, "INCONCLUSIVE: a load worker used 97% of a core: use more --workers"),
