@@ -29,11 +29,12 @@ from createflow.schemas.profile import Profile
 
 if TYPE_CHECKING:
     from createflow.scenarios.benchmark.run import Observer
+    from createflow.scenarios.harness.guardian.client import Guarding
     from createflow.scenarios.load.fleet.progress import Progress
     from createflow.scenarios.load.fleet.run import StopSignals
 
 Result = TypeVar("Result")
-Run = Callable[[Profile, "Observer", "StopSignals"], Awaitable[LoadReport]]
+Run = Callable[..., Awaitable[LoadReport]]
 """Loads an opened target."""
 
 _LOOPBACK = "127.0.0.1"
@@ -217,6 +218,7 @@ async def _bench(
     """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
     from createflow.cli.bench_live import live_view
     from createflow.scenarios.benchmark.run import Observer
+    from createflow.scenarios.harness.guardian.client import Guarding
     from createflow.scenarios.harness.lease import Holder, lease_of
     from createflow.scenarios.load.fleet.run import StopSignals
     from createflow.scenarios.metrics.exporters import Exporters
@@ -227,10 +229,11 @@ async def _bench(
     signals.handle(stops.on_signal)
     async with AsyncExitStack() as scope:
         profile = await scope.enter_async_context(open_profile(source, console))
+        held: tuple[int, ...] = ()
         if not source.is_bundled:
             holder = Holder.this_process("bench", is_alone=False)
             lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=print_on_stderr)
-            await scope.enter_async_context(lease)
+            held = await scope.enter_async_context(lease)
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:
 
@@ -239,7 +242,8 @@ async def _bench(
                 exporters.show(progress)
 
             observer = Observer(show_everywhere, print_on_stderr, on_partial)
-            result = await run(profile, observer, stops.signals)
+            guarding = Guarding("bench", is_target_ours=source.is_bundled, held=held)
+            result = await run(profile, observer, stops.signals, guarding=guarding)
             exporters.finish(result)
             return result
 
@@ -251,6 +255,7 @@ async def _run(
     observer: "Observer",
     signals: "StopSignals",
     *,
+    guarding: "Guarding",
     find_max: bool,
     self_test: bool,
     baseline: LoadReport | None,
@@ -264,7 +269,12 @@ async def _run(
     ceiling = await measure_generator_ceiling(load_options.workers, observer.on_message) if self_test else None
     if find_max:
         return await benchmark_at_max(
-            profile, load_options, profile_source=profile_source, observer=observer, signals=signals
+            profile,
+            load_options,
+            profile_source=profile_source,
+            observer=observer,
+            signals=signals,
+            guarding=guarding,
         )
     return await benchmark(
         profile,
@@ -274,6 +284,7 @@ async def _run(
         ceiling_per_s=ceiling.per_s if ceiling else None,
         observer=observer,
         signals=signals,
+        guarding=guarding,
     )
 
 

@@ -1,5 +1,7 @@
 """Whatever ends a bench or one of its processes: it reports what was measured, and nothing of it runs on."""
 
+import asyncio
+import itertools
 import json
 import os
 import signal
@@ -16,6 +18,7 @@ from createflow.cli.exit_code import ExitCode
 from createflow.scenarios.reports.saved import read_load_report
 from tests.processes import alive
 from tests.scenarios.load.conftest import Stub, start_stub
+from tests.scenarios.malformed_server import malformed_server, reply
 from tests.up_stack import wait_a_little
 
 __all__ = ["start_stub"]
@@ -70,11 +73,11 @@ class Command:
         return [child for child in found if any(part.endswith(module) for part in child.cmdline())]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Look until it holds."""
+def until(condition: Callable[[], bool], *, lacking: Callable[[], object] = str) -> None:
+    """Look until it holds. ``lacking`` gives what there is instead, for the message when it does not."""
     deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert time.monotonic() < deadline, "it did not become so"
+        assert time.monotonic() < deadline, f"it did not become so: {lacking()}"
         wait_a_little()
 
 
@@ -205,3 +208,103 @@ def test_a_search_that_is_ended_is_reported(start_stub: StartStub, tmp_path: Pat
     assert report.knee is not None
     assert json.loads(file.read_text())["knee"]["reason"] == "the search was ended"
     assert processes_of(tmp_path) == []
+
+
+PROFILE = """
+[target]
+base_url = "{url}"
+cleanup = true
+[[teardown]]
+method = "DELETE"
+path = "/tenants/1"
+"""
+ENDS: dict[str, tuple[signal.Signals, ...]] = {
+    "KILL": (signal.SIGKILL,),
+    "two INT": (signal.SIGINT, signal.SIGINT),
+    **{name: (number,) for name, number in SIGNALS.items()},
+}
+MODES = {"one process": ("--workers", "1"), "two workers": ("--workers", "2"), "a master": ()}
+
+
+class Api:
+    """Creates and deletes, and knows what is there."""
+
+    def __init__(self) -> None:
+        self.there: set[str] = set()
+        self.created = 0
+        self.torn_down = 0
+        self._numbers = itertools.count()
+
+    def __call__(self, request: bytes) -> bytes:
+        """The reply to a request."""
+        method, path = request.split()[:2]
+        if path == b"/tenants/1":
+            self.torn_down += 1
+            return reply("204 No Content", b"")
+        if method == b"DELETE":
+            name = path.decode().rpartition("/")[2]
+            is_there = name in self.there
+            self.there.discard(name)
+            return reply("204 No Content" if is_there else "404 Not Found", b"")
+        if method != b"POST":
+            return reply("200 OK")
+        name = str(next(self._numbers))
+        self.created += 1
+        self.there.add(name)
+        body = f'{{"id": "{name}", "name": "x"}}'.encode()
+        return reply("201 Created", body, headers=f"location: /api/resources/{name}\r\n")
+
+
+def _ended(folder: Path, api: Api, numbers: tuple[signal.Signals, ...], *options: str) -> Command:
+    """End a bench in the middle, and wait until nothing of it runs on."""
+    commands: list[Command] = []
+
+    def end() -> Command:
+        arguments = ("--rate", "50", "--duration", "10m", "--warmup", "0s", "--report", "json=r.json", *options)
+        if "--workers" in options:
+            bench = Command(folder, *arguments)
+        else:
+            bench = Command(folder, *arguments, "--workers", "1", "--master", "127.0.0.1:0")
+            commands.append(bench)
+            bench.says("createflow bench --worker ")
+            address = bench.said.rpartition("--worker ")[2].split()[0]
+            commands.append(Command(folder, "--worker", address, name="worker"))
+        until(lambda: (api.created > 60 and (folder / "r.json").exists()) or bench.process.poll() is not None)
+        for number in numbers:
+            bench.process.send_signal(number)
+        for command in (bench, *commands):
+            command.ends()
+        until(lambda: not processes_of(folder), lacking=lambda: (processes_of(folder), bench.said))
+        return bench
+
+    async def run() -> Command:
+        async with malformed_server(api) as url:
+            (folder / "createflow.toml").write_text(PROFILE.replace("{url}", url))
+            return await asyncio.to_thread(end)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.many(one_in=6)
+@pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_what_a_bench_created_is_removed(
+    tmp_path: Path, mode: tuple[str, ...], numbers: tuple[signal.Signals, ...]
+) -> None:
+    """Whatever ends it in the middle. The tear-down request is sent once, and the report has what was measured."""
+    api = Api()
+    bench = _ended(tmp_path, api, numbers, "--clean-up", *mode)
+    assert (api.there, api.torn_down) == (set(), 1), bench.said
+    is_killed = numbers == (signal.SIGKILL,)
+    assert bench.process.returncode == (-signal.SIGKILL if is_killed else ExitCode.INTERRUPTED), bench.said
+    report = read_load_report(tmp_path / "r.json")
+    assert report.interrupted
+    assert report.ledger.completed > 0
+
+
+@pytest.mark.thorough
+def test_a_bench_that_was_not_to_remove_anything_is_only_torn_down(tmp_path: Path) -> None:
+    """The profile allows deleting, and the user did not ask for it."""
+    api = Api()
+    _ended(tmp_path, api, ENDS["KILL"], *MODES["one process"])
+    assert (len(api.there), api.torn_down) == (api.created, 1)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from createflow.scenarios.benchmark.run import Observer, acknowledge_signal, benchmark, load_session, remove_created
 from createflow.scenarios.benchmark.session import open_session
+from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.load.accounting.ledger import sum_counters
 from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
 from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
@@ -35,6 +36,7 @@ async def benchmark_at_max(
     profile_source: str,
     observer: Observer,
     signals: StopSignals,
+    guarding: Guarding | None = None,
 ) -> LoadReport:
     """Find the highest rate that holds the targets, and report a whole, verified run at it.
 
@@ -44,13 +46,14 @@ async def benchmark_at_max(
         profile_source: where the profile came from, as text for the report.
         observer: receives a message for every step.
         signals: set by the user to end the search.
+        guarding: how the guardian of each load acts.
 
     A search that the user ends is reported with the steps until then, and the numbers of its last load.
 
     Raises:
         CancelledError: the user ended the search before there was a load to report.
     """
-    search = _Search(profile, options, observer, signals, profile_source)
+    search = _Search(profile, options, observer, signals, profile_source=profile_source, guarding=guarding)
     try:
         return await search.run()
     except (_Ended, asyncio.CancelledError) as ended:
@@ -65,8 +68,16 @@ class _Search:
     """Measures one rate after the other, each with a load of its own."""
 
     def __init__(
-        self, profile: Profile, options: LoadOptions, observer: Observer, signals: StopSignals, profile_source: str
+        self,
+        profile: Profile,
+        options: LoadOptions,
+        observer: Observer,
+        signals: StopSignals,
+        *,
+        profile_source: str,
+        guarding: Guarding | None,
     ) -> None:
+        self._guarding = guarding
         self._profile = profile
         self._options = options
         self._observer = observer
@@ -103,6 +114,7 @@ class _Search:
             profile_source=self._profile_source,
             observer=self._observer,
             signals=self._signals,
+            guarding=self._guarding,
         )
         return report.model_copy(update={"knee": knee})
 
@@ -117,7 +129,7 @@ class _Search:
         """Run one load."""
         self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s")
         options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
-        async with open_session(self._profile, options) as session:
+        async with open_session(self._profile, options, self._guarding, self._signals.kill) as session:
 
             def keep(result: LoadResult) -> LoadReport:
                 context = EvaluationContext(machine=describe_machine(), notes=session.notes)
@@ -133,7 +145,8 @@ class _Search:
 
             result = await load_session(session, None, self._observer, self._signals, on_partial)
             keep(result)
-            await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
+            if not self._signals.kill.is_set():
+                await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
         if result.stopped_s is not None:
             raise _Ended
         return make_measurement(result, self._targets)

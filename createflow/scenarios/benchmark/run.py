@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from createflow.scenarios.benchmark.session import Session, open_session
 from createflow.scenarios.benchmark.write_verification import WriteVerification
+from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.load.fleet.progress import Progress, make_progress
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals, run_load
 from createflow.scenarios.load.host.machine import describe_machine, runs_on_this_machine
@@ -50,6 +51,7 @@ async def benchmark(
     ceiling_per_s: float | None = None,
     observer: Observer | None = None,
     signals: StopSignals | None = None,
+    guarding: Guarding | None = None,
 ) -> LoadReport:
     """Offer a schedule of requests, account for each of them, and evaluate the result.
 
@@ -60,7 +62,9 @@ async def benchmark(
         baseline: an earlier report to compare with.
         ceiling_per_s: the generator ceiling, if it was measured.
         observer: receives the progress.
-        signals: set by the user to end the run early. The report then covers what was measured until then.
+        signals: set by the user to end the run early. The report then covers what was measured until then. When they
+            say ``kill``, the guardian does what is left.
+        guarding: how the guardian acts, which removes what is left if the run is killed.
 
     Raises:
         UserError: an option is not valid, or the target says that the request is wrong.
@@ -70,11 +74,11 @@ async def benchmark(
     signals = signals or StopSignals(asyncio.Event(), asyncio.Event())
     targets = select_targets(profile.slo.targets, options)
     same_host = await asyncio.to_thread(runs_on_this_machine, profile.target.base_url)
-    async with open_session(profile, options) as session, AsyncExitStack() as scope:
+    async with open_session(profile, options, guarding, signals.kill) as session, AsyncExitStack() as scope:
         verification: WriteVerification | None = None
         if options.verify:
             verification = await scope.enter_async_context(
-                WriteVerification(session.plan, session.principals, session.connection)
+                WriteVerification(session.plan, session.principals, session.connection, session.guardian.on_created)
             )
         before = read_cpu_times()
 
@@ -97,7 +101,9 @@ async def benchmark(
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
         )
-        context, is_whole = await _verify_and_clean_up(session, verification, result, context, observer)
+        context, is_whole = await _verify_and_clean_up(
+            session, verification, result, context, observer, signals=signals
+        )
         report = report_of(result, context)
         if not is_whole:
             report = report.model_copy(update={"interrupted": True})
@@ -113,14 +119,17 @@ async def _verify_and_clean_up(
     result: LoadResult,
     context: EvaluationContext,
     observer: Observer,
+    *,
+    signals: StopSignals,
 ) -> tuple[EvaluationContext, bool]:
     """What is known after everything, and whether the user let it come to its end. Each cancellation ends one part."""
-    is_whole = True
+    is_whole = not signals.kill.is_set()
     if verification is not None:
         verified, notes = None, ["the user ended the run before its writes were verified"]
         try:
-            verified = await verification.verify(result, observer.on_progress)
-            notes = []
+            if is_whole:
+                verified = await verification.verify(result, observer.on_progress)
+                notes = []
         except asyncio.CancelledError:
             acknowledge_signal()
             is_whole = False
@@ -131,14 +140,23 @@ async def _verify_and_clean_up(
             notes=(*context.notes, *verification.notes, *notes),
         )
     try:
-        context = await remove_created(session, verification, result, context)
+        if not signals.kill.is_set():
+            context = await remove_created(session, verification, result, context)
     except asyncio.CancelledError:
         acknowledge_signal()
         is_whole = False
-        context = replace(
-            context, notes=(*context.notes, "the user ended the run before all that it created was deleted")
-        )
-    return context, is_whole
+    note = await describe_unremoved(session)
+    return replace(context, notes=(*context.notes, *note)), is_whole
+
+
+async def describe_unremoved(session: Session) -> tuple[str, ...]:
+    """A note about what the run created and did not delete before its time was up or the user ended it."""
+    if not session.guardian.has_created:
+        return ()
+    if await session.guardian.can_take_over():
+        left = ", ".join(session.guardian.at_stake())
+        return (f"left to the guardian of the run: {left}; the next command tells what became of it",)
+    return ("the run ended before all that it created was deleted",)
 
 
 def acknowledge_signal() -> None:
@@ -160,7 +178,14 @@ async def remove_created(
         return context
     own = (*session.connection.context.created, *(verification.sampled() if verification is not None else ()))
     removed = await clean_up(
-        session.connection, created=result.created, writers=session.principals.all(), own=own, within_s=_CLEAN_UP_S
+        session.connection,
+        created=result.created,
+        writers=session.principals.all(),
+        own=own,
+        within_s=_CLEAN_UP_S,
+        on_own_removed=session.guardian.on_removed,
+        on_own_refused=session.guardian.on_listed,
+        on_tried=session.guardian.on_rows_tried,
     )
     if context.verification is None:
         kept = result.created.count + result.created.beyond + len(own) - removed
@@ -208,4 +233,7 @@ async def load_session(
         signals=signals,
         on_snapshot=on_snapshot,
         on_message=observer.on_message,
+        on_created=session.guardian.on_rows,
+        on_renewed=lambda: session.guardian.set_writers(session.principals.all()),
+        late_pipes=session.late_pipes,
     )

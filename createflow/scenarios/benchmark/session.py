@@ -4,11 +4,14 @@ Before the load the run is planned, tokens are made, set-up requests are sent, a
 the target is then reported once and clearly, instead of ten thousand times. Tear-down requests are sent after the load.
 """
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from createflow.scenarios.harness.ending import send_tear_down
+from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, count_principals
@@ -18,7 +21,7 @@ from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.run_context import RunContext
-from createflow.scenarios.target.setup_and_cleanup import set_up, tear_down
+from createflow.scenarios.target.setup_and_cleanup import set_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.operation import Operation
@@ -44,6 +47,9 @@ class Session:
     plan: LoadPlan
     principals: Principals
     connection: HttpConnection
+    guardian: RunGuardian
+    late_pipes: tuple[int, ...]
+    """See ``RunGuardian.late_pipes``; one for each load process of this machine."""
     known: tuple[tuple[str, int], ...]
     """See ``LoadPlan.node_configs``."""
     notes: tuple[str, ...]
@@ -51,8 +57,18 @@ class Session:
 
 
 @asynccontextmanager
-async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[Session]:
+async def open_session(
+    profile: Profile, options: LoadOptions, guarding: Guarding | None = None, hurry: asyncio.Event | None = None
+) -> AsyncIterator[Session]:
     """Plan a run, send the set-up requests and try one create. Tear-down requests are sent at the end.
+
+    What is not removed by then is left to the guardian of the run, and so are the tear-down requests.
+
+    Args:
+        profile: the target.
+        options: the load.
+        guarding: how the guardian acts.
+        hurry: when it is set, the session ends at once.
 
     Raises:
         UserError: an option is not valid, or the target says that the request is wrong.
@@ -63,16 +79,30 @@ async def open_session(profile: Profile, options: LoadOptions) -> AsyncIterator[
     requested = options.users or DEFAULT_COUNT
     count = count_principals(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
     connection = HttpConnection(RunContext(profile, plan.run_id, mask))
+    guarded = profile.model_copy(update={"target": profile.target.model_copy(update={"cleanup": plan.removes_created})})
+    guardian = RunGuardian(guarded, connection.context, guarding or Guarding("bench"))
+    connection.context.on_created = guardian.on_created
+    late_pipes = guardian.late_pipes(options.workers if plan.removes_created and options.master is None else 0)
     try:
         async with Principals(profile.auth, count, run_id=plan.run_id, mask=mask) as principals:
-            await set_up(connection, profile.setup, principals.first())
+            await guardian.start_if_needed()
+            guardian.set_writers(principals.all())
+            guardian.needs_teardown(principals.first())
             try:
+                await set_up(connection, profile.setup, principals.first())
+                guardian.set_writers(principals.all())
+                guardian.needs_teardown(principals.first())
                 known = await try_create(plan, principals, connection)
-                yield Session(plan, principals, connection, known, _notes(profile, options, plan, principals))
+                notes = _notes(profile, options, plan, principals)
+                yield Session(plan, principals, connection, guardian, late_pipes, known, notes)
             finally:
-                await tear_down(connection, profile.teardown, principals.first())
+                if not guardian.has_created:
+                    await send_tear_down(connection, profile, guardian, hurry or asyncio.Event())
     finally:
-        await connection.close()
+        try:
+            await guardian.end()
+        finally:
+            await connection.close()
 
 
 async def try_create(plan: LoadPlan, principals: Principals, connection: HttpConnection) -> tuple[tuple[str, int], ...]:

@@ -20,12 +20,19 @@ from createflow.schemas.load_finding import Verification
 class WriteVerification:
     """Opened before the load; ``verify`` is called after it."""
 
-    def __init__(self, plan: LoadPlan, principals: Principals, connection: HttpConnection) -> None:
+    def __init__(
+        self,
+        plan: LoadPlan,
+        principals: Principals,
+        connection: HttpConnection,
+        on_created: Callable[[Created], None] = lambda _: None,
+    ) -> None:
         self._plan = plan
         self._principals = principals
         self._connection = connection
         self._reconciliation = Reconciliation(plan.profile, connection.context.mask, plan.run_id)
         self._sampler = Sampler(plan.profile, principals.for_sampler, run_id=plan.run_id, mask=connection.context.mask)
+        self._sampler.on_created(on_created)
         self.notes: tuple[str, ...] = ()
         """What could not be sampled or verified, and why."""
 

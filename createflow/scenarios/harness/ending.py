@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from createflow.scenarios.harness.guardian.client import RunGuardian
 from createflow.scenarios.target.http_client import HttpConnection
-from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.setup_and_cleanup import Remaining, clean_up, tear_down
 from createflow.schemas.profile import Profile
 
@@ -43,9 +42,7 @@ async def finish(connection: HttpConnection, profile: Profile, guardian: RunGuar
         listed = remaining
     for created in (*listed.unfinished, *listed.refused, *listed.kept):
         guardian.on_listed(created)
-    problems: list[str] = []
-    if not is_taking_over and (who := guardian.tears_down) is not None:
-        problems = await _tear_down(connection, profile, guardian, who, hurry)
+    problems = [] if is_taking_over else await send_tear_down(connection, profile, guardian, hurry)
     at_stake = guardian.at_stake()
     return Left((*listed.as_text(), *problems), at_stake if at_stake and await guardian.can_take_over() else ())
 
@@ -58,11 +55,17 @@ async def _clean_up(connection: HttpConnection, guardian: RunGuardian, hurry: as
     return cleaned or Remaining.of(connection.context.created)
 
 
-async def _tear_down(
-    connection: HttpConnection, profile: Profile, guardian: RunGuardian, who: Principal, hurry: asyncio.Event
+async def send_tear_down(
+    connection: HttpConnection, profile: Profile, guardian: RunGuardian, hurry: asyncio.Event
 ) -> list[str]:
-    """A message for each request that failed. What was not answered in time is left to the guardian."""
+    """Send the tear-down requests if the guardian knows that they are due. Returns a message for each that failed.
+
+    What was not answered in time is left to the guardian.
+    """
     problems: list[str] = []
+    who = guardian.tears_down
+    if who is None:
+        return problems
 
     def on_answer(number: int, problem: str) -> None:
         problems.extend([problem] if problem else [])

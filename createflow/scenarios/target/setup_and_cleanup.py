@@ -5,12 +5,15 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.location import names_one_resource, names_resource, usable_id
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.received import NotJson, delay_seconds, json_of
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created, RunContext, filled
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import TargetError, UserError
@@ -162,6 +165,33 @@ async def delete_resources(
                 group.create_task(delete_some())
     except TimeoutError:
         pass  # the caller knows which resources were not reported as deleted
+
+
+def resource_named(context: RunContext, path: str, resource_id: str, who: Principal) -> Created | None:
+    """What to delete for one 201 of a load; None where it does not say for certain what it created.
+
+    The same rules as for ``createflow run``: a Location must name one resource, and that of the id where there is one.
+
+    Args:
+        context: of the run.
+        path: and query of the Location on the target; empty if there is none that can be used.
+        resource_id: in the body; empty if there is none that can be used.
+        who: created it.
+    """
+    fields = context.target.fields
+    base_url, collection = context.target.base_url.rstrip("/"), context.target.path.partition("/{new_id}")[0]
+    if fields.id == LOCATION:
+        resource_id = usable_id(unquote(urlsplit(path).path.rpartition("/")[2])) or ""
+    if context.target.read_path and resource_id:
+        return Created(base_url + context.path(context.target.read_path, id=resource_id), who, resource_id)
+    fits = not resource_id or fields.id == LOCATION or names_resource(path, resource_id)
+    if path and fits and names_one_resource(path, context.path(collection)):
+        return Created(base_url + path, who, resource_id)
+    if not resource_id or fields.id == LOCATION:
+        return None
+    url = base_url + context.path(f"{collection.rstrip('/')}/{{id}}", id=resource_id)
+    # A 404 there does not mean that the resource is gone, unless the reply had no Location at all.
+    return Created(url, who, resource_id, is_guessed=bool(path))
 
 
 async def _is_deleted(connection: HttpConnection, created: Created) -> bool:

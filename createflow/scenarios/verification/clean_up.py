@@ -5,15 +5,14 @@ what a Location elsewhere names.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from urllib.parse import unquote, urlsplit
 
 from createflow.scenarios.load.plan.created import CreatedRow
 from createflow.scenarios.target.http_client import HttpConnection
-from createflow.scenarios.target.location import names_one_resource, names_resource, usable_id
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created
-from createflow.scenarios.target.setup_and_cleanup import delete_resources
+from createflow.scenarios.target.setup_and_cleanup import delete_resources, resource_named
+
+_TOLD_EVERY = 100
 
 
 async def clean_up(
@@ -24,6 +23,9 @@ async def clean_up(
     own: Iterable[Created] = (),
     within_s: float,
     on_removed: Callable[[int], None] = lambda _: None,
+    on_own_removed: Callable[[Created], None] = lambda _: None,
+    on_own_refused: Callable[[Created], None] = lambda _: None,
+    on_tried: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Remove the resources of a load, each by the principal that created it. Returns the number removed.
 
@@ -34,43 +36,54 @@ async def clean_up(
         own: what else the run created: before the load, and while sampling.
         within_s: what is not removed in this time stays.
         on_removed: called with the number removed so far, after each.
+        on_own_removed: called with each of ``own`` that is gone.
+        on_own_refused: called with each of ``own`` that was tried and is not gone.
+        on_tried: called now and then with a number of rows: so many, from the first, were tried.
     """
-    removed = 0
+    removed = taken = told = 0
+    own = tuple(own)
+    going_on: dict[int, int] = {}
+    """The number of each row that is being tried, by the identity of its resource."""
 
-    def count(_: Created) -> None:
+    def count(resource: Created) -> None:
         nonlocal removed
         removed += 1
         on_removed(removed)
+        if id(resource) not in going_on:
+            on_own_removed(resource)
+        end(resource)
+
+    def refuse(resource: Created) -> None:
+        if id(resource) not in going_on:
+            on_own_refused(resource)
+        end(resource)
+
+    def end(resource: Created) -> None:
+        nonlocal told
+        going_on.pop(id(resource), None)
+        tried = min(going_on.values(), default=taken + 1) - 1
+        if tried >= told + _TOLD_EVERY:
+            on_tried(tried)
+            told = tried
 
     def resources() -> Iterator[Created]:
         """One at a time, because a load can leave a million of them."""
+        nonlocal taken
         yield from own
         for row in created:
+            taken += 1
             who = writers[row.k % len(writers)] if writers else ANONYMOUS
             if (resource := resource_of(connection, row, who)) is not None:
+                going_on[id(resource)] = taken
                 yield resource
 
-    await delete_resources(connection, resources(), within_s=within_s, on_deleted=count)
+    try:
+        await delete_resources(connection, resources(), within_s=within_s, on_deleted=count, on_refused=refuse)
+    finally:
+        on_tried(min(going_on.values(), default=taken + 1) - 1)
     return removed
 
 
 def resource_of(connection: HttpConnection, row: CreatedRow, who: Principal) -> Created | None:
-    """What to delete for one 201; None where it does not say for certain what it created.
-
-    The same rules as for ``createflow run``: a Location must name one resource, and that of the id where there is one.
-    """
-    context, fields = connection.context, connection.context.target.fields
-    base_url, collection = context.target.base_url.rstrip("/"), context.target.path.partition("/{new_id}")[0]
-    path, resource_id = row.path, row.id
-    if fields.id == LOCATION:
-        resource_id = usable_id(unquote(urlsplit(path).path.rpartition("/")[2])) or ""
-    if context.target.read_path and resource_id:
-        return Created(base_url + context.path(context.target.read_path, id=resource_id), who, resource_id)
-    fits = not resource_id or fields.id == LOCATION or names_resource(path, resource_id)
-    if path and fits and names_one_resource(path, context.path(collection)):
-        return Created(base_url + path, who, resource_id)
-    if not resource_id or fields.id == LOCATION:
-        return None
-    url = base_url + context.path(f"{collection.rstrip('/')}/{{id}}", id=resource_id)
-    # A 404 there does not mean that the resource is gone, unless the reply had no Location at all.
-    return Created(url, who, resource_id, is_guessed=bool(path))
+    """What to delete for one 201; None where it does not say for certain what it created."""
+    return resource_named(connection.context, row.path, row.id, who)

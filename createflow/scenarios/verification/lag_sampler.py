@@ -115,6 +115,10 @@ class Sampler:
         """The resources that it created."""
         return self._connection.context.created
 
+    def on_created(self, callback: Callable[[Created], None]) -> None:
+        """Have each of them told at once."""
+        self._connection.context.on_created = callback
+
     @property
     def problems(self) -> tuple[str, ...]:
         """What could not be sampled, and how often."""

@@ -4,21 +4,23 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from createflow.scenarios.harness.guardian.command import run_command
+from createflow.scenarios.harness.guardian.orphan import end_orphan
+from createflow.scenarios.harness.guardian.pipe import GuardianPipe, start_process
+from createflow.scenarios.harness.guardian.rows import Rows
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.run_context import Created, RunContext
 from createflow.schemas.profile import FaultCommands, FaultName, Profile
 
-MODULE = "createflow.scenarios.harness.guardian.process"
 _ENDING_S = 10.0
 _POLL_S = 0.01
+_MOST_RESTARTS = 10
 _PROFILE_SECTIONS = {"target", "teardown"}
 
 
@@ -47,7 +49,7 @@ class RunGuardian:
         self._guarding = guarding
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self._process: subprocess.Popen[bytes] | None = None
-        self._pipe: _Pipe | None = None
+        self._pipe: GuardianPipe | None = None
         self._reading: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[str | None]] = {}
         self._number = 0
@@ -55,6 +57,12 @@ class RunGuardian:
         self._created: dict[str, dict[str, Any]] = {}
         self._teardown: dict[str, Any] | None = None
         self._tears_down: Principal | None = None
+        self._rows = Rows()
+        self._writers: list[dict[str, Any]] = []
+        self._late: list[tuple[int, int]] = []
+        self._injecting: int | None = None
+        self._orphan: int | None = None
+        self._restarts_left = _MOST_RESTARTS
         self._is_alive = False
         self._has_ended = False
 
@@ -82,6 +90,9 @@ class RunGuardian:
             The reason why it failed; empty when it succeeded.
         """
         problem: str | None = None
+        if self._orphan is not None:
+            await end_orphan(self._orphan)
+            self._orphan = None
         if await self._is_there():
             problem = await self._ask({"heal": name, "heal_command": commands.heal})
         if problem is None:
@@ -115,6 +126,31 @@ class RunGuardian:
         if self._created.pop(created.url, None) is not None:
             self._tell({"listed": created.url})
 
+    def late_pipes(self, count: int) -> tuple[int, ...]:
+        """Open files for load processes, by which they tell what the run did not hear before it was gone.
+
+        To be called before the guardian starts. Each is for one process, and stays open here until the end.
+        """
+        self._late = [os.pipe() for _ in range(count)]
+        return tuple(write for _, write in self._late)
+
+    def on_rows(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Tell what a load created; see ``Row``."""
+        if rows and self._profile.target.cleanup and self._rows.add(rows):
+            self._tell({"rows": rows})
+
+    def on_rows_tried(self, count: int) -> None:
+        """Tell that so many of the rows, from the first, need no more work."""
+        if count > self._rows.tried:
+            self._rows.tried = min(count, self._rows.count)
+            self._tell({"tried": self._rows.tried})
+
+    def set_writers(self, writers: Sequence[Principal]) -> None:
+        """Tell who created the rows: that of arrival ``k`` number ``k % len(writers)``."""
+        if self._profile.target.cleanup:
+            self._writers = [_told(who) for who in writers]
+            self._tell({"writers": self._writers, "variables": self._context.variables})
+
     def needs_teardown(self, who: Principal) -> None:
         """Tell that the tear-down requests have to be sent, with the variables that are known by now."""
         if self._profile.teardown:
@@ -140,9 +176,14 @@ class RunGuardian:
         """A fault is in that could not be healed."""
         return bool(self._injected)
 
+    @property
+    def has_created(self) -> bool:
+        """Something that the run created has to be deleted."""
+        return bool(self._created or self._rows.remaining)
+
     def at_stake(self) -> tuple[str, ...]:
         """What would have to be done if the run was killed now, as text."""
-        count = len(self._created)
+        count = len(self._created) + self._rows.remaining
         return (
             *(f"the fault {name}" for name in self._injected),
             *([f"{count} created resource{'' if count == 1 else 's'}"] if count else []),
@@ -160,9 +201,11 @@ class RunGuardian:
         process, pipe, reading = self._process, self._pipe, self._reading
         self._process = self._pipe = self._reading = None
         if process is None or pipe is None or reading is None:
+            self._close_late_pipes()
             return
         pipe.send({"handed_over": True} if is_taking_over else {"end": True})
         await pipe.close()
+        self._close_late_pipes()
         if is_taking_over:
             reading.cancel()
             await asyncio.wait({reading})
@@ -183,19 +226,29 @@ class RunGuardian:
         if self._has_ended:
             return False
         try:
-            self._process = _start(self._guarding.held)
+            self._process = start_process((*self._guarding.held, *(read for read, _ in self._late)))
         except OSError:
             return False
         self._is_alive = True
-        self._pipe = await _Pipe.to(self._process)
+        self._pipe = await GuardianPipe.to(self._process)
         self._reading = asyncio.create_task(self._read(self._process))
         self._tell(self._begin())
+        self._tell({"orphan": self._orphan})
         for name, command in self._injected.items():
             self._tell({"injected": name, "heal_command": command})
         for told in self._created.values():
             self._tell({"created": told})
+        self._tell({"writers": self._writers, "variables": self._context.variables})
+        for batch in self._rows.batches():
+            self._tell({"rows": batch})
+        self._tell({"tried": self._rows.tried})
         self._tell({"teardown": self._teardown})
         return True
+
+    def _close_late_pipes(self) -> None:
+        late, self._late = self._late, []
+        for descriptor in (end for pipe in late for end in pipe):
+            os.close(descriptor)
 
     def _begin(self) -> dict[str, Any]:
         target = self._context.target
@@ -207,6 +260,7 @@ class RunGuardian:
             "target": self._context.mask.text(f"{target.base_url.rstrip('/')}{target.path}"),
             "profile": self._profile.model_dump(mode="json", include=_PROFILE_SECTIONS),
             "is_target_ours": self._guarding.is_target_ours,
+            "late": [read for read, _ in self._late],
         }
 
     async def _ask(self, message: Mapping[str, Any]) -> str | None:
@@ -231,6 +285,9 @@ class RunGuardian:
         try:
             while line := await reader.readline():
                 answer = json.loads(line)
+                self._injecting = answer.get("group")
+                if self._injecting is not None:
+                    continue
                 waiting = self._answers.pop(answer["id"], None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(answer["problem"])
@@ -240,60 +297,14 @@ class RunGuardian:
             transport.close()
             if process is self._process:
                 self._is_alive = False
+                self._orphan, self._injecting = self._injecting, None
             for waiting in self._answers.values():
                 if not waiting.done():
                     waiting.set_result(None)
             self._answers.clear()
-
-
-def _start(held: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    """A guardian. Not by asyncio, which kills its processes when the loop ends.
-
-    Raises:
-        OSError: it cannot be started.
-    """
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # neither Ctrl-C nor the end of the terminal or of the process group ends it
-        pass_fds=held,
-    )
-
-
-class _Pipe(asyncio.BaseProtocol):
-    """The way to a guardian. What is sent to one that is gone is lost."""
-
-    def __init__(self) -> None:
-        self._is_closed = asyncio.Event()
-        self._transport: asyncio.WriteTransport | None = None
-
-    @classmethod
-    async def to(cls, process: subprocess.Popen[bytes]) -> "_Pipe":
-        """The pipe to a process."""
-        pipe = cls()
-        pipe._transport, _ = await asyncio.get_running_loop().connect_write_pipe(lambda: pipe, process.stdin)
-        return pipe
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send a message soon, in order."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(json.dumps(message).encode() + b"\n")
-
-    async def close(self) -> None:
-        """Close it when everything was sent."""
-        if self._transport is not None:
-            self._transport.close()
-            try:
-                async with asyncio.timeout(_ENDING_S):
-                    await self._is_closed.wait()
-            except TimeoutError:
-                self._transport.abort()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        """Called by the transport."""
-        self._is_closed.set()
+        if not self._has_ended and self.at_stake() and self._restarts_left:
+            self._restarts_left -= 1
+            await self._is_there()
 
 
 def _told(who: Principal) -> dict[str, Any]:

@@ -3,18 +3,28 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 COMMAND_TIMEOUT_S = 30.0
 _SHOWN_CHARACTERS = 300
 
 
-async def run_command(command: Sequence[str], *, timeout_s: float = COMMAND_TIMEOUT_S) -> str:
+async def run_command(
+    command: Sequence[str],
+    *,
+    timeout_s: float = COMMAND_TIMEOUT_S,
+    on_start: Callable[[int], None] = lambda _: None,
+) -> str:
     """The reason why the command failed; empty when it succeeded.
 
     When the time is up, or the caller is cancelled, the command is killed with everything that it started in its
     session.
+
+    Args:
+        command: and its arguments.
+        timeout_s: how long it may take.
+        on_start: called with its process group.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -27,6 +37,7 @@ async def run_command(command: Sequence[str], *, timeout_s: float = COMMAND_TIME
     except (OSError, ValueError) as error:
         return f"{command[0]}: {getattr(error, 'strerror', None) or error}"
     try:
+        on_start(process.pid)
         async with asyncio.timeout(timeout_s):
             output, _ = await process.communicate()
     except TimeoutError:

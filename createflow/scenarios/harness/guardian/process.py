@@ -15,14 +15,17 @@ from contextlib import suppress
 from typing import Any
 
 from createflow.scenarios.harness.guardian.command import run_command
+from createflow.scenarios.harness.guardian.orphan import end_orphan
 from createflow.scenarios.harness.guardian.records import Record, RecordFile
-from createflow.scenarios.harness.guardian.rescue import Stake, rescue
+from createflow.scenarios.harness.guardian.rescue import ROWS_S, Stake, rescue
 
 Message = dict[str, Any]
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _INJECTION_GRACE_S = 2.0
 """So long an injection may go on after the run gave it up. What is done half is harder to heal."""
+_LATE_S = 3.0
+"""So long load processes may go on after the run."""
 _LONGEST_S = 90
 """After the run is gone."""
 
@@ -44,6 +47,9 @@ class Guardian:
         self.has_ended = False
         self._file = RecordFile.create(self.record)
         self._injection: asyncio.Task[None] | None = None
+        self._orphan: int | None = None
+        self.late: list[int] = begin["late"]
+        """Open files of load processes that tell last what they created."""
 
     def save(self) -> None:
         """Write the record."""
@@ -88,11 +94,28 @@ class Guardian:
             self.stake.created.pop(message["listed"], None)
         elif "teardown" in message:
             self.stake.teardown = message["teardown"]
+        elif "orphan" in message:  # the guardian before this one was killed while it injected
+            self._orphan = message["orphan"]
         elif "handed_over" in message:
             self.record.is_handed_over = True
+        else:
+            self._note_load(message)
+
+    def _note_load(self, message: Message) -> None:
+        """Keep what a load created."""
+        if "rows" in message:
+            self.stake.rows.add(message["rows"])
+            self.record.created += len(message["rows"])
+        elif "tried" in message:
+            self.stake.rows.tried = message["tried"]
+        elif "writers" in message:
+            self.stake.writers, self.stake.variables = message["writers"], message["variables"]
 
     async def settle_injection(self) -> None:
         """Wait until no injection goes on; one that takes long is killed."""
+        if self._orphan is not None:
+            await end_orphan(self._orphan)
+            self._orphan = None
         if self._injection is not None and not self._injection.done():
             await asyncio.wait({self._injection}, timeout=_INJECTION_GRACE_S)
             self._injection.cancel()
@@ -101,14 +124,43 @@ class Guardian:
     async def _inject(self, number: int, command: list[str]) -> None:
         problem = "it was ended"
         try:
-            problem = await run_command(command)
+            problem = await run_command(command, on_start=lambda group: _tell({"group": group}))
         finally:
             _answer(number, problem)
 
+    async def receive_late(self) -> None:
+        """Receive what load processes tell last; they end soon after the run."""
+        received = [_read_late(descriptor) for descriptor in self.late]
+        for rows in await asyncio.gather(*received):
+            if rows:
+                before = self.stake.rows.count
+                self.stake.rows.add_late(rows)
+                self.record.created += self.stake.rows.count - before
+
+
+async def _read_late(descriptor: int) -> list[Any]:
+    """The rows that came until the other end was closed, or the time was up."""
+    rows: list[Any] = []
+    reader = asyncio.StreamReader(limit=_MAX_LINE_BYTES)
+    pipe = os.fdopen(descriptor, "rb", 0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    with suppress(TimeoutError, ValueError, KeyError):
+        async with asyncio.timeout(_LATE_S):
+            while (line := await reader.readline()).endswith(b"\n"):
+                rows += json.loads(line)["created"]
+    transport.close()
+    return rows
+
 
 def _answer(number: int, problem: str) -> None:
+    _tell({"id": number, "problem": problem})
+
+
+def _tell(message: Message) -> None:
     with suppress(OSError):  # the run is gone
-        os.write(1, json.dumps({"id": number, "problem": problem}).encode() + b"\n")
+        os.write(1, json.dumps(message).encode() + b"\n")
 
 
 async def guard() -> None:
@@ -128,6 +180,9 @@ async def guard() -> None:
             return
     signal.alarm(_LONGEST_S)
     await guardian.settle_injection()
+    await guardian.receive_late()
+    if guardian.stake.rows.remaining:
+        signal.alarm(_LONGEST_S + int(ROWS_S))
     if guardian.is_target_ours:
         guardian.close(keep_record=False)
         return

@@ -18,7 +18,7 @@ from createflow.scenarios.harness.state_folder import private_folder
 
 _FOLDER = "runs"
 _MOST_BYTES = 256 * 1024
-_MOST_LISTED = 200
+MOST_LISTED = 200
 _MOST_FILES = 100
 
 
@@ -80,7 +80,7 @@ class RecordFile:
     def write(self, record: Record) -> None:
         """Replace the content."""
         with suppress(OSError):
-            shown = asdict(record) | {"left_behind": record.left_behind[:_MOST_LISTED]}
+            shown = asdict(record) | {"left_behind": record.left_behind[:MOST_LISTED]}
             data = json.dumps(shown).encode()
             os.pwrite(self._descriptor, data, 0)
             os.ftruncate(self._descriptor, len(data))

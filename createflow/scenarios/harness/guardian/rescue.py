@@ -1,20 +1,24 @@
 """What a guardian does when its run is gone: it heals the faults, then removes what the run created."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from createflow.scenarios.harness.guardian.command import run_command
-from createflow.scenarios.harness.guardian.records import Record
+from createflow.scenarios.harness.guardian.records import MOST_LISTED, Record
+from createflow.scenarios.harness.guardian.rows import Rows
 
 if TYPE_CHECKING:
+    from createflow.scenarios.target.http_client import HttpConnection
     from createflow.scenarios.target.principal import Principal
 
 _HEALING_S = 40.0
 _RETRY_PAUSE_S = 0.5
 _CLEAN_UP_S = 20.0
 _TEARDOWN_S = 10.0
+ROWS_S = 600.0
+"""For what a load created: the same time that the load itself would take."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,12 @@ class Stake:
     """Its target and its tear-down requests, as JSON."""
     created: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The resources to delete, by URL."""
+    rows: Rows = field(default_factory=Rows)
+    """The resources of a load."""
+    writers: list[dict[str, Any]] = field(default_factory=list)
+    """Who created the rows, in turn."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """For the paths of the rows."""
     teardown: dict[str, Any] | None = None
     """The variables and the credential for the tear-down requests, if they have to be sent."""
 
@@ -41,7 +51,7 @@ async def rescue(stake: Stake, save: Callable[[], None]) -> None:
     await asyncio.gather(*(_heal(record, name, command) for name, command in tuple(record.faults.items())))
     record.has_ended = True
     save()
-    if stake.created or stake.teardown is not None:
+    if stake.created or stake.rows.remaining or stake.teardown is not None:
         try:
             await _remove(stake)
         except Exception as error:  # noqa: BLE001 - whatever it is, the record must say what is left
@@ -85,6 +95,7 @@ async def _remove(stake: Stake) -> None:
             left = (await clean_up(connection, within_s=_CLEAN_UP_S)).as_text()
             record.removed += len(stake.created) - len(left)
             record.left_behind += left
+            await _remove_rows(stake, connection)
         if stake.teardown is not None:
             context.variables = dict(stake.teardown["variables"])
             who, answered = _principal(stake.teardown["who"]), stake.teardown["answered"]
@@ -100,6 +111,31 @@ async def _remove(stake: Stake) -> None:
         record.left_behind = [context.mask.text(text) for text in record.left_behind]
     finally:
         await connection.close()
+
+
+async def _remove_rows(stake: Stake, connection: "HttpConnection") -> None:
+    """Delete what a load created, each by its creator."""
+    from createflow.scenarios.target.principal import ANONYMOUS
+    from createflow.scenarios.target.run_context import Created
+    from createflow.scenarios.target.setup_and_cleanup import delete_resources, resource_named
+
+    record, writers = stake.record, [_principal(who) for who in stake.writers]
+    connection.context.variables = dict(stake.variables)
+
+    def resources() -> Iterator[Created]:
+        for k, path, resource_id in stake.rows.to_try():
+            who = writers[k % len(writers)] if writers else ANONYMOUS
+            if (created := resource_named(connection.context, path, resource_id, who)) is not None:
+                yield created
+
+    def on_deleted(_: Created) -> None:
+        record.removed += 1
+
+    def on_refused(created: Created) -> None:
+        if len(record.left_behind) < MOST_LISTED:
+            record.left_behind.append(created.url)
+
+    await delete_resources(connection, resources(), within_s=ROWS_S, on_deleted=on_deleted, on_refused=on_refused)
 
 
 def _principal(who: dict[str, Any]) -> "Principal":

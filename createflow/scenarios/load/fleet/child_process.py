@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self
 
+from createflow.scenarios.load.fleet.orphans import Orphans
 from createflow.scenarios.load.plan.messages import MAX_MESSAGE_BYTES, Document, MessageRefused, decode_line, encode
 from createflow.schemas.error import TargetError
 
@@ -34,13 +35,15 @@ class ChildProcess:
         self._refusal = ""
 
     @classmethod
-    async def start(cls, module: str) -> Self:
-        """Start ``python -m module``."""
+    async def start(cls, module: str, *files: int) -> Self:
+        """Start ``python -m module``, with open files that it gets by their numbers."""
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 module,
+                *map(str, files),
+                pass_fds=files,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=PIPE,
@@ -85,6 +88,10 @@ class ChildProcess:
         except ValueError:
             raise MessageRefused(f"a message of more than {_MAX_LINE_BYTES} bytes") from None
 
+    def end(self) -> None:
+        """Have the process end soon, as when its parent is gone."""
+        self._stdin.close()
+
     def kill(self) -> None:
         """Kill the process at once."""
         if self._process.returncode is None:
@@ -126,7 +133,7 @@ async def join_master(host: str, port: int, on_message: Callable[[str], None]) -
     """
     address = f"{host}:{port}"
     on_message(f"waiting for the load master at {address}")
-    child = await ChildProcess.start(WORKER_MODULE)
+    child, orphans = await ChildProcess.start(WORKER_MODULE), Orphans()
     try:
         child.send({"master": {"host": host, "port": port}})
         messages = child.messages()
@@ -145,6 +152,9 @@ async def join_master(host: str, port: int, on_message: Callable[[str], None]) -
             if "started" in message:
                 on_message("the load starts")
             done = done or "done" in message
+            orphans.take(message)
+        if told := await orphans.remove():
+            on_message(told)
         if not done:
             raise TargetError(address, child.exit_reason)
         on_message("done")

@@ -1,6 +1,7 @@
 """The load workers of one run: start them, receive their messages, stop them, and notice when one is lost."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from createflow.scenarios.load.fleet.worker_messages import (
     created_rows,
     node_state,
 )
-from createflow.scenarios.load.plan.created import CreatedLog
+from createflow.scenarios.load.plan.created import CreatedLog, CreatedRow
 from createflow.scenarios.load.plan.messages import Document, MessageRefused, NodeConfig, NodeState, decode
 from createflow.schemas.error import TargetError
 
@@ -75,9 +76,17 @@ class Fleet:
     Args:
         node_count: number of workers.
         on_state: called with every new message of a worker.
+        on_created: called with what a worker created.
+        late_pipes: open files, one for each worker of this machine, for what it tells after its parent is gone.
     """
 
-    def __init__(self, node_count: int, on_state: Callable[[NodeState], None]) -> None:
+    def __init__(
+        self,
+        node_count: int,
+        on_state: Callable[[NodeState], None],
+        on_created: Callable[[Sequence[CreatedRow]], None] = lambda _: None,
+        late_pipes: Sequence[int] = (),
+    ) -> None:
         self.nodes = [Node(index, node_count) for index in range(node_count)]
         self.rejected_hosts: list[str] = []
         """Hosts of workers that joined when there were enough already."""
@@ -88,6 +97,8 @@ class Fleet:
         """What the workers have created, if the clean-up needs it."""
         self._started_s: float | None = None
         self._on_state = on_state
+        self._on_created = on_created
+        self._late_pipes = late_pipes
         self._head: ChildProcess | None = None
         self._local: dict[int, ChildProcess] = {}
         self._joined = asyncio.Event()
@@ -99,7 +110,7 @@ class Fleet:
 
     async def start_alone(self) -> None:
         """Start the only worker."""
-        self._head = await ChildProcess.start(WORKER_MODULE)
+        self._head = await ChildProcess.start(WORKER_MODULE, *self._late_pipes)
         self._listen_to(self._head)
 
     async def start_master(self, host: str, port: int, *, web_port: int | None) -> None:
@@ -115,8 +126,8 @@ class Fleet:
     async def start_local_workers(self) -> None:
         """Start all workers on this machine."""
         host, _, port = self.address.rpartition(":")
-        for _ in self.nodes:
-            child = await ChildProcess.start(WORKER_MODULE)
+        for node in self.nodes:
+            child = await ChildProcess.start(WORKER_MODULE, *self._late_pipes[node.index : node.index + 1])
             child.send({"master": {"host": host, "port": int(port)}})
             self._local[child.pid] = child
             self._tasks.append(asyncio.create_task(self._watch_worker(child)))
@@ -153,10 +164,10 @@ class Fleet:
         self._send({"credentials": list(credentials)})
 
     def kill(self, reason: str) -> None:
-        """End all workers at once, without waiting for replies."""
+        """End all workers at once, without waiting for replies. They still tell what they created."""
         for child in (self._head, *self._local.values()):
             if child is not None:
-                child.kill()
+                child.end()
         for node in self.nodes:
             node.mark_lost(reason)
 
@@ -185,8 +196,10 @@ class Fleet:
     async def close(self) -> None:
         """End every load process of this machine."""
         self._ending = True
-        self._send({"end": True})
         children = [child for child in (self._head, *self._local.values()) if child is not None]
+        if all(node.done.is_set() and node.lost_s is None for node in self.nodes):
+            for child in children:
+                child.send({"end": True})
         await asyncio.gather(*(child.stop(_GRACE_S) for child in children))
         for task in self._tasks:
             task.cancel()
@@ -260,15 +273,20 @@ class Fleet:
                 self._on_state(state)
         elif "created" in message:
             rows, beyond = created_rows(message)
+            if message.get("late"):
+                known = {row.k for row in self.created}
+                rows = [row for row in rows if row.k not in known]
             self.created.add(rows, beyond=beyond)
+            self._on_created(rows)
         elif "outcomes" in message:
             node.outcomes.add(message["outcomes"])
         else:
             raise MessageRefused("a message of no known kind")
 
     async def _watch_worker(self, child: ChildProcess) -> None:
-        async for _ in child.messages():
-            pass
+        async for message in child.messages():
+            if "late" in message and (index := self._index_of_pid.get(child.pid)) is not None:
+                self._handle_worker(self.nodes[index], {"text": json.dumps(message)})
         index = self._index_of_pid.get(child.pid)
         if self._ending:
             return
@@ -295,6 +313,8 @@ async def open_fleet(
     master: tuple[str, int] | None = None,
     web_port: int | None = None,
     on_message: Callable[[str], None] = lambda _: None,
+    on_created: Callable[[Sequence[CreatedRow]], None] = lambda _: None,
+    late_pipes: Sequence[int] = (),
 ) -> AsyncIterator[Fleet]:
     """Start workers that wait for their configuration. None on this machine outlives the block or a killed parent.
 
@@ -304,11 +324,13 @@ async def open_fleet(
         master: address where workers of other machines join. None: start all workers here.
         web_port: port of Locust's web page. None: no web page.
         on_message: called with messages for the user: what is waited for, and where the web page is.
+        on_created: called with what a worker created.
+        late_pipes: open files, one for each worker of this machine.
 
     Raises:
         TargetError: a process could not start, or workers did not join in time.
     """
-    fleet = Fleet(node_count, on_state)
+    fleet = Fleet(node_count, on_state, on_created, late_pipes)
     try:
         if node_count == 1 and master is None and web_port is None:
             await fleet.start_alone()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.series import Series
 from createflow.scenarios.load.fleet.fleet import Fleet, open_fleet
 from createflow.scenarios.load.fleet.merge_workers import merge_ledgers, merge_writes
-from createflow.scenarios.load.plan.created import CreatedLog
+from createflow.scenarios.load.plan.created import CreatedLog, CreatedRow
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
@@ -89,6 +89,9 @@ async def run_load(
     signals: StopSignals,
     on_snapshot: Callable[[Snapshot], None] = lambda _: None,
     on_message: Callable[[str], None] = lambda _: None,
+    on_created: Callable[[Sequence[CreatedRow]], None] = lambda _: None,
+    on_renewed: Callable[[], None] = lambda: None,
+    late_pipes: Sequence[int] = (),
 ) -> LoadResult:
     """Offer the planned arrivals, each once.
 
@@ -100,6 +103,9 @@ async def run_load(
         signals: set by the user to end the run.
         on_snapshot: called about once a second.
         on_message: called with messages for the user, such as the address of Locust's web page.
+        on_created: called with what the workers created, if the plan says that it is removed.
+        on_renewed: called when tokens were renewed.
+        late_pipes: open files, one for each worker of this machine; see ``RunGuardian.late_pipes``.
 
     Raises:
         TargetError: a load process could not start, or workers did not join.
@@ -107,7 +113,13 @@ async def run_load(
     series = Series()
     options = plan.options
     async with open_fleet(
-        options.workers, series.add, master=options.master, web_port=options.web_port, on_message=on_message
+        options.workers,
+        series.add,
+        master=options.master,
+        web_port=options.web_port,
+        on_message=on_message,
+        on_created=on_created,
+        late_pipes=late_pipes,
     ) as fleet:
         await fleet.configure(plan.node_configs(principals.credentials(), variables, known))
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -135,7 +147,7 @@ async def run_load(
 
         signals.is_loading.set()
         fleet.start(time.time() + _LEAD_S)
-        renewing = asyncio.create_task(_renew_credentials(fleet, principals))
+        renewing = asyncio.create_task(_renew_credentials(fleet, principals, on_renewed))
         try:
             watching = _watch(fleet, series, plan, t0=t0, signals=signals, on_snapshot=on_snapshot, partial=partial)
             stopped_s = await watching
@@ -148,7 +160,7 @@ async def run_load(
         return result(stopped_s, ledger, merge_writes(fleet, plan))
 
 
-async def _renew_credentials(fleet: Fleet, principals: Principals) -> None:
+async def _renew_credentials(fleet: Fleet, principals: Principals, on_renewed: Callable[[], None]) -> None:
     """Send renewed tokens to the workers as soon as there are any."""
     before = principals.credentials()
     while True:
@@ -157,6 +169,7 @@ async def _renew_credentials(fleet: Fleet, principals: Principals) -> None:
         if now != before:
             before = now
             fleet.set_credentials(now)
+            on_renewed()
 
 
 async def _watch(

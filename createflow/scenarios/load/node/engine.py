@@ -2,7 +2,8 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import gevent
@@ -17,6 +18,12 @@ from createflow.scenarios.load.plan.messages import Document, NodeConfig, NodeSt
 from createflow.scenarios.load.plan.mix import assign_operations
 
 _TICK_S = 1.0
+_CREATED_EVERY_S = 0.1
+"""What was created is told so often, since it is lost when this process is killed."""
+_KEPT_S = 5.0
+"""So long what was told is kept: a message may be lost when whoever should read it is killed."""
+_LATE_DRAIN_S = 1.0
+_FOREVER_S = 3600.0
 
 
 class Engine:
@@ -32,6 +39,8 @@ class Engine:
         self._config = config
         self._send = send
         self._seq = 0
+        self._told: deque[tuple[float, Document]] = deque()
+        self._is_ending_early = False
         self._health = Health()
         self._recorder = Recorder(
             warmup_s=config.warmup_s, end_s=config.schedule.duration_s, node_count=config.node_count
@@ -60,12 +69,33 @@ class Engine:
         """
         self._dispatch.start(time.perf_counter() + (start_epoch_s - time.time()))
         ticks = gevent.spawn(self._tick)
+        telling = gevent.spawn(self._tell_created_often) if self._config.reports_created else None
         self._dispatch.schedule_ended.wait()
         self._dispatch.drain(self._config.drain_s)
+        if self._is_ending_early:  # nobody waits for the rest
+            gevent.sleep(_FOREVER_S)
         ticks.kill()
+        if telling is not None:
+            telling.kill()
         self._health.stop()
         self._recorder.ledger.assert_balanced()
         self._send_state("final")
+
+    def end_early(self) -> Iterator[Document]:
+        """Send no more requests, and wait a moment for replies: nobody will command this process any more.
+
+        Returns:
+            What was created lately, as far as it may not have been heard.
+        """
+        self._is_ending_early = True
+        self._dispatch.stop()
+        deadline = time.monotonic() + _LATE_DRAIN_S
+        while self._config.reports_created and self._dispatch.in_flight and time.monotonic() < deadline:
+            gevent.sleep(0.01)
+        for _, document in self._told:
+            yield document | {"late": True}
+        for created in self._requests.take_created():
+            yield {"index": self._config.index, **created, "late": True}
 
     def handle(self, command: Document) -> None:
         """Carry out a command of the parent during the run: stop, or use renewed tokens."""
@@ -81,10 +111,23 @@ class Engine:
             self._send_state("tick")
             due_s += _TICK_S
 
+    def _tell_created_often(self) -> None:
+        while True:
+            gevent.sleep(_CREATED_EVERY_S)
+            self._tell_created()
+
+    def _tell_created(self) -> None:
+        now = time.monotonic()
+        while self._told and self._told[0][0] < now - _KEPT_S:
+            self._told.popleft()
+        for created in self._requests.take_created():
+            document = {"index": self._config.index, **created}
+            self._told.append((now, document))
+            self._send(document)
+
     def _send_state(self, kind: Literal["ready", "tick", "final"]) -> None:
         self._seq += 1
-        for created in self._requests.take_created():
-            self._send({"index": self._config.index, **created})
+        self._tell_created()
         if kind == "final":
             for outcomes in self._recorder.outcomes_to_wire():
                 self._send({"index": self._config.index, "outcomes": outcomes})

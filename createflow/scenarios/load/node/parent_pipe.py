@@ -12,6 +12,7 @@ os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 import json
 import logging
 import resource
+from collections.abc import Callable
 
 import gevent
 from gevent.fileobject import FileObject
@@ -31,6 +32,8 @@ class ParentPipe:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._in = FileObject(sys.stdin.fileno(), "rb")
         self._commands: Queue[Document] = Queue()
+        self.on_end: Callable[[], None] = lambda: None
+        """Called when the parent is gone or ends this process early; it may take a moment."""
         gevent.spawn(self._read_all)
         logging.getLogger("locust").setLevel(logging.ERROR)
         _raise_open_files_limit()
@@ -47,9 +50,16 @@ class ParentPipe:
 
     def _read_all(self) -> None:
         """Read on whatever this process does. It ends with its parent: load must not go on without its owner."""
+        is_in_order = False
         while line := self._in.readline():
-            self._commands.put(json.loads(line))
-        os._exit(0)
+            command = json.loads(line)
+            is_in_order = is_in_order or "end" in command
+            self._commands.put(command)
+        try:
+            if not is_in_order:
+                self.on_end()
+        finally:
+            os._exit(0)
 
 
 def _raise_open_files_limit() -> None:

@@ -11,10 +11,14 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
+from gevent.fileobject import FileObject
 from locust.env import Environment
 from locust.rpc import Message
 from zmq import EVENT_DISCONNECTED
@@ -26,23 +30,41 @@ from createflow.scenarios.load.node.sender import Sender
 from createflow.scenarios.load.plan.messages import Document, NodeConfig, encode
 
 _RECONNECT_S = 3.0
+_SENDING_S = 0.1
 
 
 def run_alone(parent: ParentPipe, config: NodeConfig) -> None:
     """Run the whole schedule, and exchange messages with the parent directly."""
     environment = Environment(user_classes=[Sender])
     engine = Engine(config, environment, parent.send)
+    parent.on_end = partial(_tell_late, engine, parent.send, _send_to_guardian)
     environment.create_local_runner().start(config.senders, spawn_rate=config.senders)
     engine.prepare()
     start = float(parent.receive()["start"])
     commands = gevent.spawn(_handle_commands, parent, engine)
     engine.run(start)
     commands.kill()
+    while True:  # until the parent has received everything
+        parent.receive()
 
 
 def _handle_commands(parent: ParentPipe, engine: Engine) -> None:
     while True:
         engine.handle(parent.receive())
+
+
+def _tell_late(engine: Engine | None, *ways: Callable[[Document], None]) -> None:
+    """Tell what was created lately to whoever is still there: the parent may be gone, and its guardian is not."""
+    for document in engine.end_early() if engine is not None else ():
+        for send in ways:
+            with suppress(OSError):
+                send(document)
+
+
+def _send_to_guardian(document: Document) -> None:
+    if len(sys.argv) > 1:
+        with FileObject(os.dup(int(sys.argv[1])), "wb") as pipe:
+            pipe.write(encode(document))
 
 
 class JoinedWorker:
@@ -55,8 +77,11 @@ class JoinedWorker:
         self._configured: AsyncResult[NodeConfig] = AsyncResult()
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
+        self._credentials: list[tuple[str, str]] = []
+        """Renewed ones."""
         self._is_done = False
         self._runner.register_message(MESSAGE, self._on_message)
+        parent.on_end = self._end_with_parent
         gevent.spawn(self._end_with_master, self._runner.client.socket.get_monitor_socket(EVENT_DISCONNECTED))
         # Only after registering: a message that arrives earlier would be lost.
         self._send({"joined": {"host": socket.gethostname(), "pid": os.getpid()}})
@@ -71,6 +96,18 @@ class JoinedWorker:
         self._is_done = True
         self._runner.greenlet.join()
 
+    def _end_with_parent(self) -> None:
+        _tell_late(self._engine, self._send, self._parent.send, _send_to_guardian)
+        gevent.sleep(_SENDING_S)
+
+    def _tell_orphans(self) -> None:
+        """The parent deletes what the master did not hear of."""
+        config = self._configured.get() if self._configured.ready() else None
+        if config is not None and config.clean_up is not None:
+            who = {"run_id": config.run_id, "credentials": self._credentials or config.credentials}
+            self._parent.send({"removes": {**config.clean_up, **who}})
+        _tell_late(self._engine, self._parent.send)
+
     def _end_with_master(self, connection: Any) -> None:
         """End when the connection breaks and does not come back soon. Locust waits a minute for the master."""
         while True:
@@ -81,6 +118,7 @@ class JoinedWorker:
                 self._parent.send({"done": True})
                 os._exit(0)
             if (self._runner.last_heartbeat_timestamp or 0.0) <= broken_at:
+                self._tell_orphans()
                 sys.stderr.write("the load master is gone\n")
                 sys.stderr.flush()
                 os._exit(1)
@@ -100,6 +138,7 @@ class JoinedWorker:
             self._parent.send({"started": True})
             self._started.set(float(command["start"]))
         elif self._engine is not None:
+            self._credentials = command.get("credentials", self._credentials)
             self._engine.handle(command)
 
 

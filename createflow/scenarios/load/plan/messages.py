@@ -79,6 +79,9 @@ class NodeConfig:
     """See ``ResourcePaths``."""
     reports_created: bool = False
     """Report what each 201 says was created, for the clean-up."""
+    clean_up: Document | None = None
+    """The target and the variables of paths, by which a worker of another machine deletes what it created last when its
+    master is killed. None: it deletes nothing."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
 

@@ -163,6 +163,9 @@ class LoadPlan:
                 closed=self.is_closed,
                 location_origins=target.location_origins,
                 reports_created=self.removes_created,
+                clean_up={"target": target.model_dump(mode="json"), "variables": variables}
+                if self.removes_created and self.options.master is not None
+                else None,
                 locust_statistics=self.options.web_port is not None,
             )
             for index in range(self.options.workers)

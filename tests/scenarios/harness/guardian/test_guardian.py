@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from createflow.scenarios.harness.guardian import records
-from createflow.scenarios.harness.guardian.client import MODULE, Guarding, RunGuardian
+from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults, FaultCommandFailed
+from createflow.scenarios.harness.guardian.pipe import MODULE
 from createflow.scenarios.harness.guardian.records import Record, take_left_records
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
@@ -50,7 +52,9 @@ class Run:
 
     async def answer(self) -> dict[str, Any]:
         """The next answer."""
-        answer: dict[str, Any] = json.loads(await self._out.readline())
+        answer: dict[str, Any] = {"group": 0}
+        while "group" in answer:  # of a command that has started
+            answer = json.loads(await self._out.readline())
         return answer
 
     async def is_killed(self) -> None:
@@ -76,6 +80,7 @@ async def guarded(base_url: str = "http://127.0.0.1:9", **profile: Any) -> Async
             "target": base_url,
             "profile": {"target": {"base_url": base_url, "cleanup": True}, **profile},
             "is_target_ours": False,
+            "late": [],
         }
     )
     try:
@@ -224,7 +229,10 @@ async def test_a_run_that_ends_in_order_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_guardian_that_was_killed_is_replaced_and_told_everything(tmp_path: Path) -> None:
-    """The check that met it is broken, the fault is healed, and the next fault has a guardian again."""
+    """The check that met it is broken, the fault is healed, and the next fault has a guardian again.
+
+    The command that it ran goes on without it. It is ended before the fault is healed: it would inject it later.
+    """
     log = tmp_path / "log"
     commands = FaultCommands(
         inject=tuple(shell(f"test -e {log} || {{ touch {log}; kill -9 $PPID; sleep 600; }}; echo in >> {log}")),
@@ -243,18 +251,36 @@ async def test_a_guardian_that_was_killed_is_replaced_and_told_everything(tmp_pa
         assert log.read_text().split() == ["out", "in"]
     await guardian.end()
     assert log.read_text().split() == ["out", "in", "out"]
-    for pid in _pids_of(str(log)):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    assert not [process for process in psutil.process_iter(["cmdline"]) if str(log) in str(process.info["cmdline"])]
 
 
-def _pids_of(word: str) -> list[int]:
-    """The command whose guardian was killed under it: nobody else ends it."""
+@pytest.mark.anyio
+async def test_a_guardian_that_is_killed_while_a_fault_is_in_is_replaced_at_once(tmp_path: Path) -> None:
+    """The run could be killed next. The new one heals the fault then, as the old one would have."""
+    log = tmp_path / "log"
+    commands = FaultCommands(inject=tuple(shell(f"echo in >> {log}")), heal=tuple(shell(f"echo out >> {log}")))
+    profile = Profile.model_validate(
+        {"target": {"base_url": "http://127.0.0.1:9"}, "faults": {"search_down": commands}}
+    )
+    guardian = RunGuardian(profile, RunContext(profile, "r3", Mask()), Guarding())
+    assert await guardian.inject("search_down", commands) == ""
+    (first,) = _guardians()
+    first.kill()
+    async with asyncio.timeout(LIMIT_S):
+        while [process.pid for process in _guardians()] in ([first.pid], []):
+            await asyncio.sleep(0.01)
+    await guardian.end()  # with the fault in, as if the run ended here
+    await until(lambda: not _guardians())
+    assert log.read_text().split() == ["in", "out"]
+
+
+def _guardians() -> list[psutil.Process]:
+    """Of this test."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if word.encode() in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if alive(child.pid) and MODULE in child.cmdline():
+                found.append(child)
     return found
 
 
