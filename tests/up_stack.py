@@ -13,7 +13,7 @@ import pytest
 from createflow.schemas import profile_file
 from createflow.schemas.profile import Profile
 
-START_LIMIT_S = 60.0
+START_LIMIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def stop_up_command(up: UpCommand) -> int:
     """End it as Ctrl-C does; its exit status."""
     up.process.send_signal(signal.SIGINT)
     try:
-        return up.process.wait(timeout=30)
+        return up.process.wait(timeout=90)
     except subprocess.TimeoutExpired:
         up.process.kill()
         raise

@@ -31,18 +31,27 @@ def makefile_targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A directory with the documents' stack running in it, and its port."""
-    tmp_path.chmod(0o711)
+@pytest.fixture(scope="module")
+def documented_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """The folder of the state of the documents' stack, and its port."""
+    directory = tmp_path_factory.mktemp("documents")
+    directory.chmod(0o711)
     ports = Ports()
     port = str(ports.reserve())
     ports.release()
-    up = start_up_command(tmp_path, "--port", port, state=tmp_path / ".createflow")
+    up = start_up_command(directory, "--port", port, state=directory / ".createflow")
+    yield up.state, port
+    assert stop_up_command(up) == 0
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, documented_stack: tuple[Path, str]) -> tuple[Path, str]:
+    """A new directory with the documents' stack running in it, and its port."""
+    state, port = documented_stack
+    (tmp_path / ".createflow").symlink_to(state)
     (tmp_path / ".venv").symlink_to(Path(sys.prefix))
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
-    yield tmp_path, port
-    assert stop_up_command(up) == 0
+    return tmp_path, port
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -69,7 +78,7 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
             env={**os.environ, "COLUMNS": "100", "CI": "true", "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"},
         )
         expected = next((codes for start, codes in allowed.items() if line.startswith(start)), (0,))
@@ -95,7 +104,7 @@ def test_the_documented_create_is_a_201_whose_location_answers(terminal: tuple[P
     fetch = lines[lines.index(location) + 1]
     script = f"source .venv/bin/activate\n{token}\n{create}\necho\n{location}\n{fetch}".replace(PORT, port)
     ended = subprocess.run(
-        ["bash", "-euc", script], cwd=directory, capture_output=True, text=True, check=False, timeout=60
+        ["bash", "-euc", script], cwd=directory, capture_output=True, text=True, check=False, timeout=300
     )
     assert ended.returncode == 0, ended.stderr
     assert re.search(r"^HTTP/2 201", ended.stdout)

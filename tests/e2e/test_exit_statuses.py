@@ -43,7 +43,7 @@ def _in_shell(script: str, folder: Path, **environment: str) -> tuple[int, str]:
         env={**os.environ, "C": " ".join(CREATEFLOW), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr
@@ -127,7 +127,7 @@ def test_a_signal_at_the_start_is_an_interruption(tmp_path: Path, number: signal
         assert process.stdout is not None
         said = process.stdout.readline()
         process.send_signal(number)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=180)
         assert process.returncode == ExitCode.INTERRUPTED, said + rest
         assert "Traceback" not in rest
         assert list(folder.iterdir()) == []

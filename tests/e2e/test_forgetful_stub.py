@@ -48,6 +48,8 @@ rate_per_s = 30
 burst = 20
 """
 
+pytestmark = pytest.mark.xdist_group("forgetful_stub")
+
 FINDINGS = {
     "response.create_is_201": "200 for 201",
     "response.location_is_given": "forgets Location",
@@ -84,7 +86,7 @@ def _createflow(folder: Path, *arguments: str) -> subprocess.CompletedProcess[st
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=240,
         check=False,
     )
 
@@ -114,7 +116,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stub]:
         yield Stub(folder, read_conformance_report(folder / "report.json"), done.returncode)
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _wait_for(port: int) -> None:

@@ -224,5 +224,5 @@ def stack(verb: str, component: str, up: UpCommand) -> None:
         [sys.executable, "-m", "createflow", "stack", verb, component, "--state", str(up.state)],
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=180,
     )

@@ -188,7 +188,7 @@ def test_a_shell_completes_the_names_of_defects() -> None:
     """With what each of them breaks."""
     command = Path(sys.executable).with_name("createflow")
     wish = {"_CREATEFLOW_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "createflow up --defect event_l"}
-    run = subprocess.run([command], capture_output=True, text=True, check=False, timeout=30, env={**os.environ, **wish})
+    run = subprocess.run([command], capture_output=True, text=True, check=False, timeout=90, env={**os.environ, **wish})
     assert "event_lost" in run.stdout
     assert "event_twice" not in run.stdout
 
@@ -217,7 +217,7 @@ def test_however_it_ends_nothing_is_left(tmp_path: Path, how: signal.Signals) ->
     assert len(living_in(up.state)) > 8
     createflow("stack", "pause", "postgres-primary", "--state", str(up.state))
     up.process.send_signal(how)
-    up.process.wait(timeout=30)
+    up.process.wait(timeout=90)
     assert_gone(up.state)
 
 
@@ -227,5 +227,5 @@ def test_a_second_start_in_the_same_place_begins_anew(tmp_path: Path) -> None:
         up = start_up_command(tmp_path, "--replicas", "0", "--no-pgbouncer")
         assert "left out as requested" in up.output.read_text() or "not installed" in up.output.read_text()
         up.process.kill()
-        up.process.wait(timeout=10)
+        up.process.wait(timeout=60)
         assert_gone(up.state)

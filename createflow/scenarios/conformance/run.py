@@ -100,7 +100,9 @@ async def conformance(
     try:
         async with probes:
             try:
-                await run.all(probes)
+                # In a task of its own: on Python 3.11 and 3.12 a task stays "cancelling" after a task group of it has
+                # dealt with a failure (python/cpython#116720), and would be taken for one that a signal has cancelled.
+                await asyncio.create_task(run.all(probes))
             finally:
                 interrupted = _acknowledge_signal()
                 left, again = await _finished(probes, hurry, is_interrupted=interrupted)

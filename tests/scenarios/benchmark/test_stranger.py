@@ -116,7 +116,13 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("_token")
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(mode, marks=pytest.mark.thorough if mode == "the search for the highest rate" else ())
+        for mode in MODES
+    ],
+)
 async def test_no_mode_sends_anything_to_a_stranger(mode: str) -> None:
     """Locations of every kind in turn, and redirects; what was created is deleted at the target, and only that."""
     run, asked = MODES[mode]

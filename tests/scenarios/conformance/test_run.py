@@ -265,6 +265,31 @@ def test_an_interrupted_run_heals_and_reports_what_it_found(tmp_path: Path) -> N
     assert verdict_of(report) is Verdict.INTERRUPTED
 
 
+def test_a_failure_inside_a_check_is_no_interruption() -> None:
+    """A task group that failed leaves its task "cancelling" on Python 3.11 and 3.12, as a signal does."""
+
+    async def fails_in_a_group(target: Target) -> None:
+        """It waits for the group when a task of it fails."""
+
+        async def fail() -> None:
+            raise Expectation("a", "b")
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+        except* Expectation as failures:
+            raise failures.exceptions[0] from None
+
+    async def run() -> RunReport:
+        async with malformed_server(lambda _: CREATED) as url:
+            checks = [_check(fails_in_a_group, disturbs=True)]
+            return await conformance(profile_of(url), checks, source="test", progress=QuietProgress())
+
+    report = asyncio.run(run())
+    assert not report.interrupted
+    assert verdict_of(report) is Verdict.FAILED
+
+
 def test_disturbing_checks_run_after_the_others_and_alone() -> None:
     """The order of the flow gives way to that; the report keeps it."""
     running: list[str] = []
