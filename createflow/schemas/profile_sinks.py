@@ -76,9 +76,9 @@ class EventSink(Section):
     """JSON Pointer to the representation inside the event."""
     event_id: str = "/id"
     """JSON Pointer to the event's own id."""
-    envelope: dict[Literal["actor", "time", "request_id", "resource_id"], str] = Field(default_factory=dict)
-    """JSON Pointers to what else the event tells: who wrote, when, the ``X-Request-Id`` of the reply, and the
-    resource."""
+    envelope: dict[Literal["actor", "time", "request_id", "resource_id", "version"], str] = Field(default_factory=dict)
+    """JSON Pointers to what else the event tells: who wrote, when, the ``X-Request-Id`` of the reply, the resource,
+    and its version as the ETag of the reply names it."""
 
 
 class SearchSink(Section):

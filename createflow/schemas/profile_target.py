@@ -149,6 +149,10 @@ class Target(Section):
     """The reply to a repeated create: the first reply again, or a refusal (409)."""
     unique_name: bool = False
     """Names are unique: a second create with a name is refused (409)."""
+    versions: bool = False
+    """Replies that show a resource have an ETag, and an update whose If-Match names an older one is refused (412)."""
+    owned: bool = False
+    """Only its creator may change a resource: updates and deletes by the other writer are refused (403 or 404)."""
     private: bool = False
     """A resource is private to its creator or tenant: to the other writer it does not exist."""
     max_body_bytes: Annotated[int, Field(gt=0, le=32 * 1024 * 1024)] | None = None

@@ -20,10 +20,15 @@ async def postgres_answers(dsn: str) -> bool:
 
 
 async def replica_streams(dsn: str) -> bool:
-    """Whether a standby answers and receives WAL."""
+    """Whether a standby answers, receives WAL, and has the tables, so that its users can read.
+
+    Args:
+        dsn: of a superuser, to the database of the tables.
+    """
     return await _ask(
         dsn,
-        "select pg_is_in_recovery() and exists (select from pg_stat_wal_receiver where status = 'streaming')",
+        "select pg_is_in_recovery() and to_regclass('resources') is not null"
+        " and exists (select from pg_stat_wal_receiver where status = 'streaming')",
     )
 
 

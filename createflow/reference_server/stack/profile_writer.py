@@ -53,6 +53,8 @@ def write_profile(
                 "update": True,
                 "delete": True,
                 "idempotency": True,
+                "versions": True,
+                "owned": True,
                 "max_body_bytes": 64 * 1024,
             },
         ),
@@ -107,7 +109,13 @@ def write_profile(
         ),
         (
             "[sinks.events.envelope]",
-            {"actor": "/actor", "time": "/time", "request_id": "/requestid", "resource_id": "/subject"},
+            {
+                "actor": "/actor",
+                "time": "/time",
+                "request_id": "/requestid",
+                "resource_id": "/subject",
+                "version": "/version",
+            },
         ),
         ("[sinks.search]", {"url": search[0], "index": search[1], "name_keyword": "name.keyword"}),
     ]

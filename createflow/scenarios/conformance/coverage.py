@@ -46,10 +46,13 @@ LINES = (
     Line("rbac.forbidden", "auth_check.reader_is_403"),
     Line("rbac.mass-assignment", "response.protected_fields_are_not_taken validation.unknown_field_is_400"),
     Line("rbac.actor-binding", "response.created_by_is_the_subject audit_log.entry_says_who_what_when"),
-    Line("rbac.object-level", "auth_check.others_resource_is_as_missing", "list and search are not looked at"),
+    Line("rbac.object-level", "auth_check.others_may_not_change auth_check.others_resource_is_as_missing"),
     Line("gate.auth-first", "auth_check.identity_comes_before_content"),
     Line("gate.all-six-reachable", "response.six_refusals_are_told_apart response.refusals_have_codes_of_their_own"),
-    Line("create.status", "response.create_is_201 response.statuses_are_of_the_contract"),
+    Line(
+        "create.status",
+        "response.create_is_201 response.ordinary_writes_are_accepted response.statuses_are_of_the_contract",
+    ),
     Line("create.shape", "response.body_has_the_fields response.replies_show_what_was_sent"),
     Line(
         "create.fidelity",
@@ -173,7 +176,11 @@ LINES = (
     Line("resil.retry-after", "service_router.service_down_is_503 rate_limit.retry_after_is_given"),
     Line("resil.recovers", "service_router.breaker_opens_and_recovers"),
     Line("resil.not-tripped-by-4xx", "service_router.no_unexplained_server_error"),
-    Line("resil.bounded", "connection_pool.parallel_creates_all_answer", "a slow database is not provoked"),
+    Line(
+        "resil.bounded",
+        "connection_pool.parallel_creates_all_answer connection_pool.refused_writes_leak_nothing",
+        "a slow database is not provoked",
+    ),
     Line("http.405-allow", "https_request.unknown_method_is_405 https_request.options_agree_with_405"),
     Line("http.415", "https_request.wrong_media_type_is_415"),
     Line(

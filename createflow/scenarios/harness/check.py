@@ -42,6 +42,7 @@ class Need(StrEnum):
     IDEMPOTENCY = "target.idempotency"
     UNIQUE_NAME = "target.unique_name"
     PRIVATE = "target.private"
+    OWNED = "target.owned"
     AUDITED_CHANGES = "sinks.audit.changes"
     BODY_LIMIT = "target.max_body_bytes"
     LIMITS = "limits"
@@ -71,6 +72,7 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.AUDITED_CHANGES: lambda profile: profile.sinks.audit is not None and profile.sinks.audit.changes,
     Need.IDEMPOTENCY: lambda profile: profile.target.idempotency,
     Need.UNIQUE_NAME: lambda profile: profile.target.unique_name,
+    Need.OWNED: lambda profile: profile.target.owned,
     Need.PRIVATE: lambda profile: profile.target.private,
     Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
     Need.LIMITS: lambda profile: profile.limits is not None,

@@ -9,19 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Together
 from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.profile import Limits
+from createflow.schemas.profile_target import Target
 
-_CREATED = 60
-_CHANGED = 44
-"""A defect of one write in ten is among so many with a probability of 99 %: ln(1 - 0.99) / ln(1 - 0.1)."""
+_EACH = 44
+"""So many of each group: a defect of one write in ten is among them with 99 %, ln(1 - 0.99) / ln(1 - 0.1)."""
 _AT_ONCE = 12
 _WITHIN_S = 5.0
 """So much of the promised rate is used, and afterwards no new write is begun."""
 _USED_RATIO = 0.8
+_REQUESTS_OF_ONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A create that was sent twice with one Idempotency-Key."""
+
+    replies: tuple[Reply, Reply]
+    is_at_once: bool
+    """Neither was answered before the other was sent."""
 
 
 @dataclass(slots=True)
@@ -29,8 +41,10 @@ class _Writes:
     created: list[Written] = field(default_factory=list)
     updated: list[Written] = field(default_factory=list)
     deleted: list[Written] = field(default_factory=list)
-    read_at_once: int = 0
-    lost_at_once: list[Written] = field(default_factory=list)
+    repeated: list[Repeated] = field(default_factory=list)
+    read_at_once: list[tuple[Written, Reply]] = field(default_factory=list)
+    answers: list[tuple[str, Reply]] = field(default_factory=list)
+    """Of ordinary creates, updates and deletes, with what was asked for."""
     unexpected: dict[str, str] = field(default_factory=dict)
     """The first answer to an ordinary create, update or delete that was not accepted, by what was asked for."""
     unanswered: NoReply | None = None
@@ -44,8 +58,7 @@ class WriteSample:
         record: of the run; the sample's writes are in it as well.
         target_of: a target with a writer of its own, by the name of a group of writes.
         limits: the promised rate of one subject.
-        updates: the target has updates.
-        deletes: the target has deletes.
+        promised: what else than creates the target has.
     """
 
     def __init__(
@@ -54,13 +67,14 @@ class WriteSample:
         target_of: Callable[[str], HttpTarget],
         *,
         limits: Limits | None,
-        updates: bool,
-        deletes: bool,
+        promised: Target,
     ) -> None:
         self._record = record
         self._target_of = target_of
         self._limits = limits
-        self._groups = ["created", *(["updated"] if updates else []), *(["deleted"] if deletes else [])]
+        self._id_field = promised.fields.id
+        declared = {"updated": promised.update, "deleted": promised.delete, "repeated": promised.idempotency}
+        self._groups = ["created", *(group for group, is_declared in declared.items() if is_declared)]
         self._varies = True
         self._lock = asyncio.Lock()
         self._writes: _Writes | None = None
@@ -82,19 +96,36 @@ class WriteSample:
         """Resources that were created and then deleted. Raises Inconclusive as ``created`` does."""
         return _some((await self._made()), "deleted")
 
-    async def read_at_once(self) -> tuple[int, list[Written]]:
-        """How many resources were read at once after their create, and those that were not found then.
+    async def repeated(self) -> list[Repeated]:
+        """Creates that were sent twice with one Idempotency-Key. Raises Inconclusive as ``created`` does."""
+        return (await self._made()).repeated
+
+    async def read_at_once(self) -> list[tuple[Written, Reply]]:
+        """The reads that were sent as soon as a create, update or delete was answered, with what was written.
 
         Raises:
             Inconclusive: as ``created`` does.
         """
-        writes = await self._made()
-        return writes.read_at_once, writes.lost_at_once
+        return (await self._made()).read_at_once
+
+    async def answers(self) -> list[tuple[str, Reply]]:
+        """Each ordinary create, update and delete that its sender may make, with its answer.
+
+        Raises:
+            NoReply: none was answered.
+        """
+        try:
+            writes = await self._made()
+        except Inconclusive:
+            writes = self._writes or _Writes()
+        return writes.answers
 
     async def all(self) -> list[Written]:
-        """All of them. Raises Inconclusive as ``created`` does."""
+        """All resources of it. Raises Inconclusive as ``created`` does."""
         writes = await self._made()
-        return [*writes.created, *writes.updated, *writes.deleted]
+        repeated = (self._written(replies) for one in writes.repeated for replies in one.replies)
+        once = {one.id: one for one in repeated if one is not None}
+        return [*writes.created, *writes.updated, *writes.deleted, *once.values()]
 
     async def _made(self) -> _Writes:
         async with self._lock:
@@ -106,59 +137,74 @@ class WriteSample:
 
     async def _make(self, group: str, writes: _Writes) -> None:
         target = self._target_of(group)
-        left = iter(range(self._size(_CREATED if group == "created" else _CHANGED)))
+        left = iter(range(self._size()))
         until = time.perf_counter() + 2 * _WITHIN_S
+        make = self._repeated if group == "repeated" else self._once
 
         async def sender() -> None:
             for number in left:
                 if time.perf_counter() > until:
                     return
-                await self._one(target, group, number, writes)
+                try:
+                    await make(target, group, number, writes)
+                except NoReply as error:
+                    writes.unanswered = writes.unanswered or error
 
         await asyncio.gather(*(sender() for _ in range(_AT_ONCE)))
 
-    def _size(self, wanted: int) -> int:
+    def _size(self) -> int:
         if self._limits is None:
-            return wanted
-        requests = 2
+            return _EACH
         allowed = self._limits.burst * _USED_RATIO + self._limits.rate_per_s * _USED_RATIO * _WITHIN_S
-        return max(min(wanted, int(allowed / requests)), 1)
+        return max(min(_EACH, int(allowed / _REQUESTS_OF_ONE)), 1)
 
-    async def _one(self, target: HttpTarget, group: str, number: int, writes: _Writes) -> None:
-        try:
-            reply = await target.create(target.contract.varied(number) if self._varies else None)
-            if reply.status in {400, 422} and self._varies and not target.contract.is_default:
-                self._varies = False  # a bound that the schema does not tell: other checks look for those
-                reply = await target.create()
-            shown = (reply.document or {}).get(target.contract.fields.id) if reply.accepted else None
-            written = self._record.resources.get(str(shown)) if shown is not None else None
-            if written is None:
-                writes.unexpected.setdefault("created", f"an ordinary create was answered with {reply.status}")
-                return
-            if group == "created":
-                writes.created.append(written)
-                await self._read_at_once(target, written, writes)
-                return
-            change = await (
-                self._updated(target, written, number) if group == "updated" else target.delete(written.url)
-            )
-            if change.accepted:
-                (writes.updated if group == "updated" else writes.deleted).append(written)
-            else:
-                what = "an update" if group == "updated" else "a delete"
-                writes.unexpected.setdefault(group, f"{what} was answered with {change.status}")
-        except NoReply as error:
-            writes.unanswered = writes.unanswered or error
-
-    @staticmethod
-    async def _read_at_once(target: HttpTarget, written: Written, writes: _Writes) -> None:
-        """Read without any pause: where the commit comes after the reply, there are milliseconds to see it."""
-        if not written.url:
+    async def _once(self, target: HttpTarget, group: str, number: int, writes: _Writes) -> None:
+        written = await self._created(target, number, writes)
+        if written is None:
             return
-        reply = await target.read(written.url, may_be_lost=True, paced=False)
-        writes.read_at_once += 1
-        if reply.status in {404, 410}:
-            writes.lost_at_once.append(written)
+        if group == "created":
+            writes.created.append(written)
+        elif not written.url:
+            return  # the checks of Location say why
+        else:
+            is_update = group == "updated"
+            change = await (self._updated(target, written, number) if is_update else target.delete(written.url))
+            what = "an update" if is_update else "a delete"
+            writes.answers.append((what, change))
+            if not change.accepted:
+                writes.unexpected.setdefault(group, f"{what} was answered with {change.status}")
+                return
+            (writes.updated if is_update else writes.deleted).append(written)
+        if written.url:
+            # Without any pause: where the commit comes after the reply, there are milliseconds to see it.
+            seen = await target.read(written.url, may_be_lost=True, paced=False)
+            writes.read_at_once.append((written, seen))
+
+    async def _created(self, target: HttpTarget, number: int, writes: _Writes) -> Written | None:
+        reply = await target.create(target.contract.varied(number) if self._varies else None)
+        if reply.status in {400, 422} and self._varies and not target.contract.is_default:
+            self._varies = False  # a bound that the schema does not tell: other checks look for those
+            reply = await target.create()
+        writes.answers.append(("a create", reply))
+        written = self._written(reply)
+        if written is None:
+            writes.unexpected.setdefault("created", f"an ordinary create was answered with {reply.status}")
+        return written
+
+    async def _repeated(self, target: HttpTarget, _: str, number: int, writes: _Writes) -> None:
+        """One key, and the same body: half of them one after the other, half of them at the same time."""
+        body, headers = target.contract.document(), {"idempotency-key": nonce()}
+        is_at_once = number % 2 == 1
+        if is_at_once:
+            hold = Together(2)
+            replies = await asyncio.gather(*(target.create(body, headers=headers, hold=hold) for _ in range(2)))
+        else:
+            replies = [await target.create(body, headers=headers) for _ in range(2)]
+        writes.repeated.append(Repeated((replies[0], replies[1]), is_at_once))
+
+    def _written(self, reply: Reply) -> Written | None:
+        shown = (reply.document or {}).get(self._id_field) if reply.accepted else None
+        return self._record.resources.get(str(shown)) if shown is not None else None
 
     @staticmethod
     async def _updated(target: HttpTarget, written: Written, number: int) -> Reply:

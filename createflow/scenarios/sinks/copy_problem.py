@@ -24,6 +24,8 @@ class Provenance:
     actor: str | None = None
     resource_id: Any = None
     request_id: str | None = None
+    version: str | None = None
+    """The opaque part of the ETag of the reply."""
     earliest_s: float | None = None
     """The write was not earlier: seconds since the epoch."""
     latest_s: float | None = None
@@ -68,6 +70,10 @@ def envelope_problem(told: Mapping[str, Any], wrote: Provenance) -> str:
     for name, value in wanted.items():
         if name in told and value is not None and told[name] != value:
             return f"has an event whose {name} is {cut(repr(told[name]))} instead of {cut(repr(value))}"
+    if "version" in told and wrote.version is not None and str(told["version"]) != wrote.version:
+        return (
+            f"has an event whose version is {cut(repr(told['version']))}, and the ETag of the reply is {wrote.version}"
+        )
     if "time" in told:
         moment = rfc_3339(told["time"])
         if moment is None or not _is_within(moment, wrote):

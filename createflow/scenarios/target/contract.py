@@ -88,6 +88,8 @@ class Contract:
         self.wire_format = WireFormat(target)
         self.update = target.update
         self.delete = target.delete
+        self.versions = target.versions
+        self.idempotency = target.idempotency
         self.method = target.method
         self.media_type = target.media_type
         self.max_body_bytes = target.max_body_bytes

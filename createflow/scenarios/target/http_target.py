@@ -275,6 +275,8 @@ class HttpTarget:
                 check_id=self._check_id,
             )
             self._context.writes.created(written, content)
+        else:
+            self._context.writes.nameless.append(reply)
         if not location and resource_id is None:
             self._context.writes.not_answered(content, self._name_in(content), who)
             return

@@ -132,6 +132,8 @@ class WriteRecord:
         self.resources: dict[str, Written] = {}
         """By id, in the order of their replies."""
         self.unanswered: list[Unanswered] = []
+        self.nameless: list[Reply] = []
+        """Accepted creates whose replies show no id."""
         self.reads = 0
         """How often a resource was read by its creator while it existed."""
         self.lost: list[Written] = []

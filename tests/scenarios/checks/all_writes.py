@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from createflow.scenarios.harness.write_sample import Repeated
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import EventKind
 from createflow.scenarios.target.principal import Principal
@@ -43,6 +44,7 @@ class Stores:
     kinds: tuple[EventKind, ...] = ("created", "updated", "deleted")
     has_changes: bool = True
     name: str = "copy"
+    max_batch: int = 4
 
     async def by_id(self, resource_id: str) -> list[Row]:
         """Rows; in a trail, entries."""
@@ -79,6 +81,7 @@ class Stores:
 
     async def with_names(self, names: Sequence[str]) -> list[str]:
         """Names of documents."""
+        assert len(names) <= self.max_batch
         return [copy["name"] for copy in self.copies.values() if copy["name"] in names]
 
     def each(self) -> "tuple[Stores, ...]":
@@ -119,6 +122,8 @@ class SmallRun:
         self.stores = Stores()
         self.trail = Trail(self.stores)
         self.lost_at_once: list[Written] = []
+        self.refused: list[tuple[str, Reply]] = []
+        self.twice: list[Repeated] = []
         self._number = 0
         for group in ("created", "created", "updated", "updated", "deleted", "deleted"):
             self._write(group)
@@ -137,9 +142,21 @@ class SmallRun:
         """Those that were deleted."""
         return [written for written in self.record.resources.values() if written.count(Change.DELETE)]
 
-    async def read_at_once(self) -> tuple[int, list[Written]]:
-        """All were found."""
-        return len(await self.created()), self.lost_at_once
+    async def read_at_once(self) -> list[tuple[Written, Reply]]:
+        """Each shows what was written, unless it is lost."""
+        found = []
+        for written in self.record.resources.values():
+            state = None if written in self.lost_at_once else written.states()[0]
+            found.append((written, reply(404) if state is None else self._reply(200, dict(state))))
+        return found
+
+    async def answers(self) -> list[tuple[str, Reply]]:
+        """All were accepted, and those that a test refuses."""
+        return [("a create", written.reply) for written in self.record.resources.values()] + self.refused
+
+    async def repeated(self) -> list[Repeated]:
+        """Each create again with its key."""
+        return [Repeated((one.reply, one.reply), is_at_once=False) for one in await self.created()] + self.twice
 
     async def all(self) -> list[Written]:
         """Everything."""

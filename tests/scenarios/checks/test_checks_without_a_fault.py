@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from createflow.scenarios.checks.business.business_logic.concurrent_writes impor
     one_of_many_creates_of_a_name_wins,
     unconditional_update_is_428,
 )
+from createflow.scenarios.checks.data import index_update
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import lagging_replica_is_not_read
 from createflow.scenarios.harness.check import Check
@@ -43,6 +44,7 @@ from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.tls import TlsHandshakes
+from createflow.scenarios.target.write_record import Change, Changed, WriteRecord, Written
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {
@@ -57,7 +59,6 @@ HERE = {
     one_of_many_creates_of_a_name_wins,
     # below
     unconditional_update_is_428,
-    outage_is_caught_up,
     # test_looks_at_all_writes.py
     *(
         check
@@ -148,14 +149,48 @@ async def test_a_read_from_a_lagging_replica_is_accused() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_index_that_forgets_what_came_during_its_outage_is_accused() -> None:
-    """And so is a target that does not accept creates without it."""
-    switch, target = Switch(), MemoryTarget()
-    await passes(outage_is_caught_up, target=target, faults=switch, search=Copy(target.rows.get))
-    forgetful = Copy(lambda _: None)
-    await accuses(outage_is_caught_up, "in the index", target=target, faults=switch, search=forgetful)
-    needy = MemoryTarget(bend=lambda _m, _u, honest: reply(500) if switch.on else honest)
-    await accuses(outage_is_caught_up, "without the search engine", target=needy, faults=switch, search=forgetful)
+async def test_an_index_that_forgets_what_came_during_its_outage_is_accused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Creates and updates; and so is a target that does not accept writes without it."""
+    monkeypatch.setattr(index_update, "_OUTAGE_S", 0.0)
+    switch, target = Switch(), Recorded()
+    probes = {"target": target, "record": target.record, "faults": switch}
+    await passes(outage_is_caught_up, search=Copy(target.rows.get), **probes)
+    before: dict[str, dict[str, Any]] = {}
+
+    def look(key: str) -> dict[str, Any] | None:
+        return before.get(key)
+
+    def remember(_method: str, _url: str, honest: Reply) -> Reply:
+        if not switch.on:
+            before.update({key: dict(row) for key, row in target.rows.items()})
+        return honest
+
+    target.bend = remember
+    await accuses(outage_is_caught_up, r"5 of 6 .*is not in the index", search=Copy(look), **probes)
+    target.bend = lambda _m, _u, honest: reply(500) if switch.on else honest
+    await accuses(outage_is_caught_up, "without the search engine", search=Copy(target.rows.get), **probes)
+
+
+@dataclass
+class Recorded(MemoryTarget):
+    """Notes its writes as a run does."""
+
+    record: WriteRecord = field(default_factory=lambda: WriteRecord("0123abcd"))
+
+    async def create(self, body: Any = None, **options: Any) -> Reply:
+        """POST."""
+        answer = await MemoryTarget.create(self, body, **options)
+        if answer.accepted:
+            shown = answer.document or {}
+            written = Written(shown["id"], answer.headers["location"], self.writer, body, shown, answer, "a.check")
+            self.record.created(written, b"")
+        return answer
+
+    async def update(self, url: str, body: Mapping[str, Any], **options: Any) -> Reply:
+        """PUT."""
+        answer = await MemoryTarget.update(self, url, body, **options)
+        self.record.changed(url, Changed(Change.UPDATE, body, answer, 0.0, 0.0, None), b"")
+        return answer
 
 
 def adding(**headers: str) -> MemoryTarget:

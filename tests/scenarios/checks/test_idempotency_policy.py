@@ -12,10 +12,12 @@ from createflow.scenarios.checks.business.business_logic.idempotent_creates impo
     same_key_creates_once,
     stale_delete_is_412,
 )
+from createflow.scenarios.harness.write_sample import Repeated
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.profile_target import Target
+from tests.scenarios.checks.all_writes import SmallRun
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 
 pytestmark = pytest.mark.anyio
@@ -43,13 +45,39 @@ def _target(policy: str) -> RefusingTarget:
 
 async def test_a_refusal_is_allowed_where_the_profile_says_so() -> None:
     """The policy ``refuse``."""
-    await same_key_creates_once.function(target=_target("refuse"), primary=None)
+    await same_key_creates_once.function(target=_target("refuse"), sample=SmallRun(), primary=None)
 
 
 async def test_a_refusal_of_the_second_create_fails_otherwise() -> None:
     """The policy ``replay``, the default: the second of two creates, one after another, gets the first reply."""
     with pytest.raises(Expectation, match="one after another"):
-        await same_key_creates_once.function(target=_target("replay"), primary=None)
+        await same_key_creates_once.function(target=_target("replay"), sample=SmallRun(), primary=None)
+
+
+_MADE, _OTHER = reply(201, {"id": "1"}), reply(201, {"id": "2"})
+
+
+@pytest.mark.parametrize(
+    ("twice", "words"),
+    [
+        (Repeated((_MADE, _MADE), is_at_once=True), ""),
+        (Repeated((_MADE, _OTHER), is_at_once=False), "201 and 201, and ids 1 and 2"),
+        (Repeated((reply(409), _MADE), is_at_once=True), ""),
+        (Repeated((reply(409), reply(409)), is_at_once=True), "409 and 409"),
+        (Repeated((_MADE, reply(500)), is_at_once=True), "201 and 500"),
+    ],
+    ids=["the same", "two", "refused meanwhile", "both refused", "an error"],
+)
+async def test_each_key_of_the_sample_is_looked_at(twice: Repeated, words: str) -> None:
+    """One key in many that is not looked at shows there."""
+    run = SmallRun()
+    run.twice.append(twice)
+    target = _target("refuse")
+    if not words:
+        assert "95 % confidence" in await same_key_creates_once.function(target=target, sample=run, primary=None)
+        return
+    with pytest.raises(Expectation, match=f"1 of 3 keys: .*{words}"):
+        await same_key_creates_once.function(target=target, sample=run, primary=None)
 
 
 @dataclass

@@ -48,7 +48,7 @@ def run_against(habit: Habit, auth: dict[str, str], checks: list[Check], *, time
 
     async def run() -> RunReport:
         async with malformed_server(habit) as url:
-            target = {"base_url": url, "timeout_s": timeout_s, "private": True, "unique_name": True}
+            target = {"base_url": url, "timeout_s": timeout_s, "private": True, "owned": True, "unique_name": True}
             profile = profile_of(url, target=target, auth=auth)
             return await conformance(profile, checks, source="test", progress=QuietProgress())
 

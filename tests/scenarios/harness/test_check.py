@@ -55,6 +55,7 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
                 "idempotency": True,
                 "unique_name": True,
                 "private": True,
+                "owned": True,
                 "max_body_bytes": 5,
             },
             "limits": {"rate_per_s": 1, "burst": 1},

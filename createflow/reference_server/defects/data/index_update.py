@@ -1,9 +1,10 @@
 """Defects of step 15: the search index."""
 
-import asyncio
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import ReplaceIndexUpdate, one_in
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import IndexAction, UnavailableError
+from createflow.reference_server.domain.ports import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step
 
@@ -74,15 +75,32 @@ class _IndexSecondDocument(IndexUpdate):
         return await IndexUpdate.__call__(self, events)
 
 
-class _IndexForgetsOutage(IndexUpdate):
+class _IndexRevertsLater(IndexUpdate):
+    """Gives an earlier document of one resource in ten to the index again, half a second later."""
+
     async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
-        try:
-            async with asyncio.timeout(1.0):
-                return await IndexUpdate.__call__(self, events)
-        except (UnavailableError, TimeoutError):
-            return [True] * len(events)
+        due = [action for moment, action in _DUE if moment < time.monotonic()]
+        del _DUE[: len(due)]
+        if due:
+            await self.index.apply(due)
+        for event in events:
+            if event.type == "created" and _reverted():
+                earlier = orjson.dumps({**orjson.loads(event.document), "description": "an earlier one"})
+                _DUE.append((time.monotonic() + 0.5, IndexAction(event.resource_id, event.version + 1000, earlier)))
+        return await IndexUpdate.__call__(self, events)
 
 
+class _IndexForgetsOutage(IndexUpdate):
+    """Takes an event that waited for a second as done."""
+
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        is_late = datetime.now(UTC) - event.occurred_at > _PATIENCE
+        return None if is_late else IndexUpdate.action_for(self, event)
+
+
+_DUE: list[tuple[float, IndexAction]] = []
+_reverted = one_in(10)
+_PATIENCE = timedelta(seconds=1)
 _skipped = one_in(10)
 _doubled = one_in(10)
 
@@ -119,9 +137,15 @@ DEFECTS = (
         ReplaceIndexUpdate(_IndexSecondDocument),
     ),
     Defect(
+        "index_reverts_later",
+        Step.INDEX_UPDATE,
+        "One indexed document in ten becomes an earlier one half a second later.",
+        ReplaceIndexUpdate(_IndexRevertsLater),
+    ),
+    Defect(
         "index_forgets_outage",
         Step.INDEX_UPDATE,
-        "What was written while the index did not answer is never indexed.",
+        "What was written while the index did not answer for a second is never indexed.",
         ReplaceIndexUpdate(_IndexForgetsOutage),
     ),
     Defect("index_skipped", Step.INDEX_UPDATE, "Created resources are not indexed.", ReplaceIndexUpdate(_IndexSkipped)),

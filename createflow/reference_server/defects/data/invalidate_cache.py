@@ -1,6 +1,7 @@
 """Defects of step 14: the cache after a write."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -75,6 +76,18 @@ class _CacheOtherResource(InvalidateCache):
         return await InvalidateCache.__call__(self, job)
 
 
+class _CacheRevertsLater(InvalidateCache):
+    """Puts the document before one update in ten into the cache again, half a second later."""
+
+    async def __call__(self, job: Job) -> Job:
+        while _DUE and _DUE[0][0] < time.monotonic():
+            _, resource_id, document = _DUE.pop(0)
+            await self.cache.put(resource_id, Copy(2**40, document))
+        if job.op == "update" and job.current is not None and _reverted():
+            _DUE.append((time.monotonic() + 0.5, job.resource_id, job.current.document))
+        return await InvalidateCache.__call__(self, job)
+
+
 class _CacheBeforeCommit(WritePrimary):
     async def __call__(self, job: Job) -> Job:
         if job.op == "update" and job.current is not None:
@@ -105,6 +118,8 @@ class _RefillsLate(Reader):
 
 _LAST_ID: list[str] = []
 _EARLY: list[Callable[[str, Copy], Awaitable[None]]] = []
+_DUE: list[tuple[float, str, bytes]] = []
+_reverted = one_in(10)
 _stale = one_in(10)
 _misplaced = one_in(10)
 
@@ -144,6 +159,12 @@ DEFECTS = (
         Step.INVALIDATE_CACHE,
         "One document in ten is also cached under the id of another resource.",
         replace_stage(_CacheOtherResource),
+    ),
+    Defect(
+        "cache_reverts_later",
+        Step.INVALIDATE_CACHE,
+        "One update in ten is undone in the cache half a second later.",
+        replace_stage(_CacheRevertsLater),
     ),
     Defect(
         "cache_before_commit",

@@ -157,10 +157,10 @@ class Cluster:
         directory.mkdir(mode=0o700)
         if self._user is not None:
             shutil.chown(directory, self._user.uid, self._user.gid)
-        admin = self.dsn("postgres", self._passwords.postgres, node, "postgres")
+        admin = self.dsn("postgres", self._passwords.postgres, node, DATABASE if node else "postgres")
 
         async def check_ready() -> bool:
-            # A replica is ready when it streams, not when it answers from its initial copy.
+            # A replica is ready when it streams and has the tables, not when it answers from its initial copy.
             if node:
                 return await engine_admin.replica_streams(admin)
             return await engine_admin.postgres_answers(admin)

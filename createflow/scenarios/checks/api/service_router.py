@@ -24,7 +24,7 @@ _FAST_REPLIES = 5
 @check(
     step=Step.SERVICE_ROUTER,
     source="contract: unavailable-503; contract: unknown-outcome-504; RFC 9110 §15.6.4",
-    catches="down_is_500",
+    catches=("down_is_500", "balancer_turns_503_into_502", "balancer_drops_retry_after"),
     needs=(Need.SERVICE_DOWN,),
     disturbs=True,
     limit_s=60.0,

@@ -93,6 +93,7 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
         "event_twice_on_delete",
         "event_update_as_create",
         "event_wrong_subject",
+        "event_wrong_version",
     ),
 )
 async def changes_are_published(target: Target, sample: WriteSample, events: EventLog) -> str:
@@ -185,6 +186,7 @@ def envelope_problem(event: Event, written: Written, target: Target, actor: str 
         actor=actor or written.who.subject,
         resource_id=shown_id,
         request_id=written.reply.headers.get("x-request-id"),
+        version=written.reply.headers.get("etag", "").removeprefix("W/").strip('"') or None,
         earliest_s=written.reply.sent_at - _SKEW_S,
         latest_s=written.last_write_at + _SKEW_S,
     )

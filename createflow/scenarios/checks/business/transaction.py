@@ -9,7 +9,7 @@ from createflow.scenarios.checks.support.fixtures import created, expect_recover
 from createflow.scenarios.checks.support.leftovers import Leftovers
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, SearchIndex
@@ -56,7 +56,7 @@ async def refused_create_leaves_nothing(
 @check(
     step=Step.TRANSACTION,
     source="contract: database-error-500; contract: atomic",
-    catches="no_rollback",
+    catches=("no_rollback", "cache_before_commit"),
     needs=(Need.DATABASE_ERROR,),
     disturbs=True,
     limit_s=60.0,
@@ -71,19 +71,38 @@ async def database_error_is_500_and_leaves_nothing(
     cache: Cache | None,
     search: SearchIndex | None,
 ) -> None:
-    """A database error inside the transaction is answered with 500, leaves nothing, and the create works later."""
+    """A database error inside the transaction is answered with 500, leaves nothing, and the create works later.
+
+    The same for an update and a delete: the resource is as before, also in the cache.
+    """
     leftovers = _leftovers(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
-    await created(target)
+    made = await created(target)
+    changes: list[tuple[str, Body, Reply]] = []
     async with faults.injected("database_error"):
         body, reply = await _first_refused(target)
         expect_status(reply, 500, of="a create that met a database error")
         if reply.media_type == "application/problem+json":
             code = (reply.document or {}).get("code")
             expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
+        if target.contract.update:
+            new = target.contract.document()
+            changes.append(("an update", new, await target.update(made.url, new)))
+        if target.contract.delete:
+            changes.append(("a delete", {}, await target.delete(made.url)))
     await expect_recovery(target)
     await leftovers.wait_until_visible(await created(target))
     left = await leftovers.find(target.contract.name_in(body), target.contract.nonce_in(body))
     expect(not left, "nothing left by a create that was answered with 500", ", ".join(left), reply)
+    for what, new, refusal in changes:
+        if refusal.accepted:
+            raise Inconclusive(f"while creates met a database error, {what} was accepted")
+        left = await leftovers.find(target.contract.name_in(new), target.contract.nonce_in(new)) if new else []
+        expect(not left, f"nothing left by {what} that was answered with {refusal.status}", ", ".join(left), refusal)
+    if changes:
+        seen = await target.read(made.url, may_be_lost=True)
+        failed = [refusal for _, _, refusal in changes]
+        expect(seen.accepted, "the resource still there after failed changes", str(seen.status), *failed, seen)
+        expect_same_fields(made.shown, seen.document or {}, *failed, seen, where="a read after failed changes")
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
 

@@ -1,16 +1,22 @@
 """Step 11: concurrent creates are all served, and no connection leaks."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from createflow.scenarios.checks.support.fixtures import resource_in
+from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, resource_in
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 _AT_ONCE = 60
 _AFTERWARDS = 10
+_REFUSED = 32
+"""Of each kind: more than the connections of a usual pool."""
 
 
 @check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks", disturbs=True)
@@ -33,3 +39,39 @@ async def parallel_creates_all_answer(target: Target, primary: Primary | None) -
         for resource in made:
             rows = await primary.by_id(resource.id)
             expect(len(rows) == 1, "one row for each create", str(len(rows)), resource.reply)
+
+
+@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks_on_errors", disturbs=True)
+async def refused_writes_leak_nothing(target: Target) -> str:
+    """After many writes that were refused late, by a used key, an old version or a missing resource, creates go on.
+
+    Why: a connection that is given back only after a success is lost with each refusal, until none is left.
+    """
+    key = nonce()
+    made = await created(target, headers={"idempotency-key": key} if target.contract.idempotency else None)
+    refusals = _refusals(target, made, key)
+    if not refusals:
+        raise NotDeclared("`target.idempotency`, `target.update` and `target.delete` are not configured")
+    told: list[str] = []
+    refused: list[Reply] = []
+    for what, send in refusals.items():
+        replies = await asyncio.gather(*(send() for _ in range(_REFUSED)))
+        refused += (of_kind := [reply for reply in replies if 400 <= reply.status < 500])
+        told.append(f"{len(of_kind)} {what}")
+    for reply in await asyncio.gather(*(target.create() for _ in range(_AFTERWARDS))):
+        expect(reply.accepted, f"creates accepted after {', '.join(told)}", str(reply.status), *refused[:1], reply)
+    return f"creates are accepted after {', '.join(told)} refused"
+
+
+def _refusals(target: Target, made: Resource, key: str) -> dict[str, Callable[[], Awaitable[Reply]]]:
+    """The kinds of refusal that reach the database, where the profile declares them."""
+    contract, found = target.contract, dict[str, Callable[[], Awaitable[Reply]]]()
+    if contract.idempotency:
+        found["creates with a used key"] = lambda: target.create(headers={"idempotency-key": key})
+    if contract.update:
+        stale = {"if-match": f'"{nonce()}"'}
+        found["updates of another version"] = lambda: target.update(made.url, contract.document(), headers=stale)
+        found["updates of a missing resource"] = lambda: target.update(missing_url(made.url), contract.document())
+    if contract.delete:
+        found["deletes of a missing resource"] = lambda: target.delete(missing_url(made.url))
+    return found

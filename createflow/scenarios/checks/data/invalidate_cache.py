@@ -3,12 +3,7 @@
 import asyncio
 from functools import partial
 
-from createflow.scenarios.checks.support.copies import (
-    compare_all,
-    compare_spread,
-    json_problem,
-    unless_primarys_fault,
-)
+from createflow.scenarios.checks.support.copies import JsonCopies, compare_spread
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
@@ -103,6 +98,7 @@ async def cached_values_equal_writes(target: Target, sample: WriteSample, cache:
         "invalidate_cache.never_stale_after_update",
     ),
     limit_s=60.0,
+    catches="cache_reverts_later",
 )
 async def cache_matches_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, cache: Cache, primary: Primary | None
@@ -118,17 +114,9 @@ async def cache_matches_writes_at_the_end(
 async def _compare(
     target: Target, cache: Cache, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
-    held = 0
-
-    async def problem(one: Written) -> str:
-        nonlocal held
-        value = await cache.value(one.id)
-        held += value is not None
-        found = json_problem(one, value, "", target.contract)
-        return await unless_primarys_fault(found, one, primary, target.contract)
-
-    await compare_all(written, problem, comparison, within_s=target.deadlines.cache_s)
-    if not held:
+    copies = JsonCopies(cache.value, "", primary, target.contract)
+    await copies.compare(written, comparison, within_s=target.deadlines.cache_s)
+    if not copies.seen:
         raise Inconclusive("the cache held none of the resources")
 
 

@@ -19,13 +19,15 @@ from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Replica, Replicas, Row
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.power import power
 from createflow.schemas.flow import Step
 
 _ROUNDS = 5
-_CREATES = 20
+_CREATES = 44
+_CLIENTS = 2
 
 
-@check(step=Step.REPLICATE, source="contract: replicas")
+@check(step=Step.REPLICATE, source="contract: replicas", catches="replica_lags")
 async def every_replica_converges(
     target: Target, sample: WriteSample, replicas: Replicas, primary: Primary | None
 ) -> str:
@@ -41,6 +43,7 @@ async def every_replica_converges(
     at_end=True,
     repeats=("replicate.every_replica_converges", "replicate.lagging_replica_is_not_read"),
     limit_s=60.0,
+    catches="replica_lags",
 )
 async def replicas_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, replicas: Replicas, primary: Primary | None
@@ -56,18 +59,24 @@ async def replicas_match_writes_at_the_end(
 @check(
     step=Step.REPLICATE,
     source="contract: read-your-writes",
-    catches=("reads_old_version", "created_by_moves", "version_stays"),
+    catches=("reads_old_version", "created_by_moves", "version_stays", "create_not_read_yet"),
     disturbs=True,
 )
-async def own_write_is_read(target: Target) -> None:
+async def own_write_is_read(target: Target) -> str:
     """A client that reads at once sees its own write, after a create and after every update.
 
     It runs alone, so that there are no milliseconds between a 201 and the read in which a late commit could happen.
     """
-    for _ in range(_CREATES):
-        made = await created(target)
-        await _reads_own(target, made, made.name)
-    await _update_rounds(target, made)
+    left = iter(range(_CREATES))
+
+    async def client() -> None:
+        for _ in left:
+            made = await created(target)
+            await _reads_own(target, made, made.name)
+        await _update_rounds(target, made)
+
+    await all_of(client() for _ in range(_CLIENTS))
+    return power(_CREATES, "reads at once")
 
 
 @check(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from createflow.scenarios.text.printable import cut
 
 _AT_ONCE = 8
 _MOST = 500
+_NO_VALUES: tuple[Any, ...] = (None, "", [], {})
 
 Problem = Callable[[Written], Awaitable[str]]
 """What is wrong with the copy of a resource; empty when nothing is."""
@@ -46,8 +48,63 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
 async def compare_all(written: Iterable[Written], problem: Problem, comparison: Comparison, *, within_s: float) -> None:
     """Compare the copy of each resource, as ``settled`` finds it."""
     for one, found in await settled(written, problem, within_s=within_s):
-        replies = [one.reply, *(changed.reply for changed in one.changes if changed.reply is not None)]
-        comparison.add(f"id {cut(one.id)} {found}" if found else "", replies[0], *replies[1:][-1:])
+        _add(comparison, one, found)
+
+
+def _add(comparison: Comparison, one: Written, found: str) -> None:
+    replies = [one.reply, *(changed.reply for changed in one.changes if changed.reply is not None)]
+    comparison.add(f"id {cut(one.id)} {found}" if found else "", replies[0], *replies[1:][-1:])
+
+
+@dataclass(slots=True)
+class JsonCopies:
+    """The copies of resources in a store that holds JSON: indexed documents, cached values.
+
+    Such a store need not hold every field. A field that it holds of one resource it must hold of every other.
+
+    Args:
+        read: the copy of a resource by id; ``None`` when there is none.
+        absent: the problem when there is none; empty when that is allowed.
+        primary: whose own faults are not the store's, where it is configured.
+        contract: of the target.
+    """
+
+    read: Callable[[str], Awaitable[Row | None]]
+    absent: str
+    primary: Primary | None
+    contract: Contract
+    seen: int = 0
+    """How many copies there were."""
+    _held: set[str] = field(default_factory=set)
+    _last: dict[str, Row | None] = field(default_factory=dict)
+
+    async def compare(self, written: Sequence[Written], comparison: Comparison, *, within_s: float) -> None:
+        """Compare each copy once it is right, or so long after the last write that it must be."""
+        first = await settled(written, self._problem, within_s=within_s)
+        # Only now it is known which fields the store holds.
+        again = await settled([one for one, found in first if not found], self._lack, within_s=within_s)
+        for one, found in [*(ended for ended in first if ended[1]), *again]:
+            _add(comparison, one, found)
+
+    async def _problem(self, one: Written) -> str:
+        copy = self._last[one.id] = await self.read(one.id)
+        if copy is not None:
+            self.seen += 1
+            self._held |= copy.keys()
+        found = json_problem(one, copy, self.absent, self.contract)
+        return await unless_primarys_fault(found, one, self.primary, self.contract)
+
+    async def _lack(self, one: Written) -> str:
+        """A field without a value may be left out."""
+        states = [state for state in one.states() if state is not None]
+        if len(states) != 1:
+            return ""
+        copy = self._last.pop(one.id) if one.id in self._last else await self.read(one.id)
+        if copy is None:
+            return ""
+        wanted = [name for name, value in states[0].items() if name in self._held and value not in _NO_VALUES]
+        lacking = [name for name in wanted if name not in copy]
+        return f"has no {lacking[0]}, which others have" if lacking else ""
 
 
 async def compare_spread(

@@ -120,6 +120,20 @@ async def rows_of(target: Target, body: Mapping[str, Any], primary: Primary | No
         return None
 
 
+async def etag_of(target: Target, made: Resource) -> str:
+    """The entity tag of a resource that was just created.
+
+    Raises:
+        Expectation: there is none, and the profile declares versions.
+        NotDeclared: there is none.
+    """
+    etag = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
+    if etag is None:
+        expect(not target.contract.versions, "an ETag on the create or the read", "none", made.reply)
+        raise NotDeclared("neither the create nor the read has an ETag")
+    return etag
+
+
 def missing_url(url: str) -> str:
     """A URL whose id has the same form as a real one, but which names no resource."""
     base, _, name = url.rpartition("/")

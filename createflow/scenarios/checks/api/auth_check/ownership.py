@@ -1,8 +1,8 @@
-"""Private resources are visible only to their owner; others cannot even see that they exist."""
+"""Only its creator changes a resource, and a private one is visible only to its owner."""
 
 from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, positive_controls
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import Principal
@@ -36,6 +36,39 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
             changed = await target.update(made.url, target.contract.document(), who=other)
             expect(not changed.accepted, "the update of another user refused", str(changed.status), changed)
         await _expect_unchanged(target, made, owner)
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="contract: ownership; OWASP API1:2023",
+    needs=(Need.OWNED,),
+    catches=("others_may_update", "others_may_delete"),
+)
+async def others_may_not_change(target: Target, tokens: Tokens) -> None:
+    """An update or delete by another writer than the creator is refused with 403 or 404, and changes nothing.
+
+    Each is tried with and without the current ETag in If-Match, and after the other writer has read the resource.
+    """
+    owner, other = tokens.writer(), tokens.other_writer()
+    async with positive_controls(target, who=other):
+        if not (target.contract.update or target.contract.delete):
+            raise NotDeclared("`target.update` and `target.delete` are not configured")
+        made = await created(target, who=owner)
+        await target.read(made.url, who=other)
+        etag = made.reply.headers.get("etag")
+        for headers in ({}, *([{"if-match": etag}] if etag is not None else [])):
+            if target.contract.update:
+                reply = await target.update(made.url, target.contract.document(), who=other, headers=headers)
+                expect_status(reply, 403, 404, of="another writer's update")
+            if target.contract.delete:
+                reply = await target.delete(made.url, who=other, headers=headers)
+                expect_status(reply, 403, 404, of="another writer's delete")
+        await _expect_unchanged(target, made, owner)
+        if target.contract.update:
+            headers = {"if-match": etag} if etag is not None else {}
+            control = await target.update(made.url, target.contract.document(), who=owner, headers=headers)
+            if not control.accepted:
+                raise Inconclusive(f"the creator's own update was answered {control.status}")
 
 
 async def _expect_unchanged(target: Target, made: Resource, owner: Principal) -> None:

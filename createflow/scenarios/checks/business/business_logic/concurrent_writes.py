@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
-from createflow.scenarios.checks.support.fixtures import Resource, created, positive_controls, rows_of
+from createflow.scenarios.checks.support.fixtures import created, etag_of, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -31,7 +31,7 @@ async def one_of_many_updates_wins(target: Target) -> None:
     name = target.contract.fields.name
     for _ in range(_ROUNDS):
         made = await created(target)
-        etag = await _etag(target, made)
+        etag = await etag_of(target, made)
         bodies = [target.contract.document() for _ in range(_AT_ONCE)]
         hold = Together(_AT_ONCE)
         replies = await asyncio.gather(
@@ -113,7 +113,7 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     Why: a client that sends a condition does not want to overwrite. A condition that cannot be parsed is not met.
     """
     made = await created(target)
-    etag = await _etag(target, made)
+    etag = await etag_of(target, made)
     first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
     expect(first.accepted, "an update that names the current version accepted", str(first.status), first)
     seen = await target.read(made.url)
@@ -143,15 +143,8 @@ async def unconditional_update_is_428(target: Target) -> None:
     if reply.accepted:
         raise NotDeclared("the target takes updates that name no version")
     expect_status(reply, 428, of="an update that names no version")
-    again = await target.update(made.url, target.contract.document(), headers={"if-match": await _etag(target, made)})
+    again = await target.update(made.url, target.contract.document(), headers={"if-match": await etag_of(target, made)})
     expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
-
-
-async def _etag(target: Target, made: Resource) -> str:
-    etag = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
-    if etag is None:
-        raise NotDeclared("neither the create nor the read has an ETag")
-    return etag
 
 
 def overlapping(replies: Sequence[Reply]) -> int:

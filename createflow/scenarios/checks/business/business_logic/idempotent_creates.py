@@ -3,15 +3,18 @@
 import asyncio
 
 from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
-from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
+from createflow.scenarios.checks.support.fixtures import created, etag_of, positive_controls, rows_of
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.harness.write_sample import Repeated, WriteSample
+from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -23,10 +26,10 @@ _ROUNDS = 3
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
-    catches=("idempotency_ignored", "key_looked_up_first", "balancer_drops_key"),
+    catches=("idempotency_ignored", "key_looked_up_first", "balancer_drops_key", "key_missed_one_in_ten"),
     needs=(Need.IDEMPOTENCY,),
 )
-async def same_key_creates_once(target: Target, primary: Primary | None) -> None:
+async def same_key_creates_once(target: Target, sample: WriteSample, primary: Primary | None) -> str:
     """Creates with the same Idempotency-Key and body, sequential or concurrent, create one resource.
 
     Why: a client that got no reply must be able to try again. While the first request is in progress 409 is allowed,
@@ -38,6 +41,22 @@ async def same_key_creates_once(target: Target, primary: Primary | None) -> None
         overlapped += overlapping(await _same_key(target, primary, "at once", Together(_AT_ONCE)))
     if not overlapped:
         raise Inconclusive("no two creates truly overlapped")
+    comparison = Comparison("keys", "one resource for each key")
+    for repeated in await sample.repeated():
+        comparison.add(_repeated_problem(target, repeated), *repeated.replies)
+    return comparison.conclude()
+
+
+def _repeated_problem(target: Target, repeated: Repeated) -> str:
+    may_refuse = repeated.is_at_once or target.contract.idempotency_policy == "refuse"
+    first, second = repeated.replies
+    answers = f"two creates with a key were answered with {first.status} and {second.status}"
+    if not (first.accepted and second.accepted):
+        refused = {reply.status for reply in repeated.replies if not reply.accepted}
+        alright = may_refuse and len(refused) == 1 and refused == {409} and (first.accepted or second.accepted)
+        return "" if alright else answers
+    one, other = ((reply.document or {}).get(target.contract.fields.id) for reply in repeated.replies)
+    return "" if one == other else f"{answers}, and ids {cut(str(one))} and {cut(str(other))}"
 
 
 async def _same_key(target: Target, primary: Primary | None, moment: str, hold: Together | None) -> list[Reply]:
@@ -81,15 +100,13 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: conditional-update; RFC 9110 §13.1.1",
-    catches=("if_match_ignored", "balancer_drops_condition"),
+    catches=("if_match_ignored", "balancer_drops_condition", "balancer_drops_etag"),
     needs=(Need.UPDATE,),
 )
 async def stale_if_match_is_412(target: Target) -> None:
     """An update whose If-Match names an old version is refused with 412 and changes nothing."""
     made = await created(target)
-    first = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
-    if first is None:
-        raise NotDeclared("neither the create nor the read has an ETag")
+    first = await etag_of(target, made)
     name = target.contract.fields.name
     second_body = target.contract.document()
     second = await target.update(made.url, second_body, headers={"if-match": first})
@@ -113,9 +130,7 @@ async def stale_if_match_is_412(target: Target) -> None:
 async def stale_delete_is_412(target: Target) -> None:
     """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
     made = await created(target)
-    first = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
-    if first is None:
-        raise NotDeclared("neither the create nor the read has an ETag")
+    first = await etag_of(target, made)
     update = await target.update(made.url, target.contract.document(), headers={"if-match": first})
     expect(update.accepted, "an update that names the current version accepted", str(update.status), update)
     stale = await target.delete(made.url, headers={"if-match": first})
