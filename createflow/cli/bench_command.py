@@ -219,7 +219,8 @@ async def _bench(
     from createflow.cli.bench_live import live_view
     from createflow.scenarios.benchmark.run import Observer
     from createflow.scenarios.harness.guardian.client import Guarding
-    from createflow.scenarios.harness.lease import Holder, lease_of
+    from createflow.scenarios.harness.lease import Holder
+    from createflow.scenarios.harness.store_lease import leases_of
     from createflow.scenarios.load.fleet.run import StopSignals
     from createflow.scenarios.metrics.exporters import Exporters
 
@@ -232,7 +233,7 @@ async def _bench(
         held: tuple[int, ...] = ()
         if not source.is_bundled:
             holder = Holder.this_process("bench", is_alone=False)
-            lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=print_on_stderr)
+            lease = leases_of(profile, holder, wait_s=wait_s, on_message=print_on_stderr)
             held = await scope.enter_async_context(lease)
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:

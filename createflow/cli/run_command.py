@@ -139,7 +139,8 @@ async def _run_checks(
     from createflow.scenarios.conformance.run import conformance
     from createflow.scenarios.harness.check import injects_faults
     from createflow.scenarios.harness.guardian.client import Guarding
-    from createflow.scenarios.harness.lease import Holder, lease_of
+    from createflow.scenarios.harness.lease import Holder
+    from createflow.scenarios.harness.store_lease import leases_of
 
     console = Console(stderr=True)
     task = asyncio.current_task()
@@ -159,7 +160,7 @@ async def _run_checks(
         held: tuple[int, ...] = ()
         if not source.is_bundled:
             holder = Holder.this_process("run", is_alone=injects_faults(profile, checks))
-            lease = lease_of(profile.target.base_url, holder, wait_s=wait_s, on_message=partial(print_message, console))
+            lease = leases_of(profile, holder, wait_s=wait_s, on_message=partial(print_message, console))
             held = await scope.enter_async_context(lease)
         with live_progress(console) as progress:
             return await conformance(

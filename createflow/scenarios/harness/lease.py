@@ -2,7 +2,8 @@
 
 Two runs on one target accuse it falsely when one of them kills its services. The lease is a lock on a file in the state
 folder of the user, one for each origin, so it ends with its last holder, however that goes. The guardian of a run
-holds it as well: until the target is whole nobody else gets it. Other users and other machines are not seen.
+holds it as well: until the target is whole nobody else gets it. Other users and other machines are seen by the lease in
+the target's own store (``store_lease``).
 """
 
 import asyncio
@@ -12,8 +13,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,17 +74,43 @@ async def lease_of(
         yield ()
         return
     descriptor = await _locked(path, base_url, holder, wait_s=wait_s, on_message=on_message)
+    name = _write_name(path, holder)
     try:
-        with _named(path, holder):
-            yield (descriptor,)
+        yield (descriptor,)
     finally:
         os.close(descriptor)
-        # Not by the file that was open: a guardian that goes on shares its lock.
+        # Not by the file that was open: a guardian that goes on shares its lock, and keeps the name.
         with suppress(OSError):
             last = _try_lock(path, is_alone=True)
             if last is not None:
-                path.unlink()
+                for left in (path, *_names(path)):
+                    left.unlink(missing_ok=True)
                 os.close(last)
+            elif not holder.is_alone:  # others share it
+                name.unlink(missing_ok=True)
+
+
+def is_held(base_url: str) -> bool:
+    """Whether somebody else has the lease, such as the guardian of a run that has just ended."""
+    path = _path_of(base_url)
+    if path is None:
+        return False
+    with suppress(OSError):
+        descriptor = _try_lock(path, is_alone=True)
+        if descriptor is None:
+            return True
+        os.close(descriptor)
+    return False
+
+
+def refused(base_url: str, names: str, *, wait_s: float) -> TargetError:
+    """The error for whoever does not get the lease in time, with who has it."""
+    waited = f" (waited {wait_s:g} s)" if wait_s else ""
+    return TargetError(
+        base_url,
+        f"in use by {names}{waited}",
+        hint="faults of one run make another one fail; wait for it: --wait-for-lease 10m",
+    )
 
 
 async def _locked(
@@ -95,12 +122,7 @@ async def _locked(
     while (descriptor := _try_lock(path, is_alone=holder.is_alone)) is None:
         names = " and ".join(map(str, _others(path))) or "another createflow command"
         if time.monotonic() >= give_up:
-            waited = f" (waited {wait_s:g} s)" if wait_s else ""
-            raise TargetError(
-                base_url,
-                f"in use by {names}{waited}",
-                hint="faults of one run make another one fail; wait for it: --wait-for-lease 10m",
-            )
+            raise refused(base_url, names, wait_s=wait_s)
         if not is_told:
             on_message(f"waiting for {names}")
             is_told = True
@@ -124,25 +146,24 @@ def _try_lock(path: Path, *, is_alone: bool) -> int | None:
         os.close(descriptor)  # its last holder removed the file meanwhile
 
 
-@contextmanager
-def _named(path: Path, holder: Holder) -> Iterator[None]:
+def _write_name(path: Path, holder: Holder) -> Path:
     """A file beside the lock with the holder's name, for messages only; it is stale when the process is gone."""
     name = path.with_name(f"{path.stem}.{holder.pid}.json")
     with suppress(OSError):
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump([holder.command, holder.pid, holder.host, holder.since, holder.is_alone], file)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            name.unlink()
+    return name
+
+
+def _names(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f"{path.stem}.*.json"))
 
 
 def _others(path: Path) -> list[Holder]:
     """The holders by name. One that is gone is still named while its guardian makes the target whole."""
     holders = []
-    for name in sorted(path.parent.glob(f"{path.stem}.*.json")):
+    for name in _names(path):
         with suppress(OSError, ValueError, TypeError):
             with name.open("rb") as file:
                 command, pid, host, since, is_alone = json.loads(file.read(_MOST_BYTES))

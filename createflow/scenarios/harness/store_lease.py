@@ -1,0 +1,95 @@
+"""The lease in the target's own store: commands of other users and on other machines see it, unlike the lock file.
+
+It is held beside the lock file where ``sinks.primary`` is PostgreSQL. Where the store cannot be used there is none: a
+lease protects against a mistake, and is no reason not to test.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from createflow.scenarios.harness.lease import Holder, is_held, lease_of, refused
+from createflow.scenarios.sinks.postgres_lock import LockUnusable, PostgresLock
+from createflow.scenarios.text.printable import one_line
+from createflow.schemas.profile import Profile
+
+_POLL_S = 0.5
+_LOOK_EVERY_S = 5.0
+
+
+@asynccontextmanager
+async def leases_of(
+    profile: Profile, holder: Holder, *, wait_s: float, on_message: Callable[[str], None]
+) -> AsyncIterator[tuple[int, ...]]:
+    """Hold the lease of the state folder and that of the target's store inside the block.
+
+    Gives the open files that hold them. A process that inherited them and goes on after the block keeps both.
+
+    Args:
+        profile: of the target.
+        holder: this run.
+        wait_s: how long to wait for others.
+        on_message: called with the name of each that is waited for.
+
+    Raises:
+        TargetError: another holder has one of them.
+    """
+    base_url, primary = profile.target.base_url, profile.sinks.primary
+    give_up = time.monotonic() + wait_s
+    async with AsyncExitStack() as scope:
+        lock = None if primary is None else PostgresLock(primary.dsn.get_secret_value(), _short(holder))
+        if lock is not None:
+            scope.push_async_callback(_give_back, lock, base_url)  # when the file was given back
+        files = await scope.enter_async_context(lease_of(base_url, holder, wait_s=wait_s, on_message=on_message))
+        if lock is not None:
+            with suppress(LockUnusable):
+                await _take(lock, base_url, holder, give_up=give_up, wait_s=wait_s, on_message=on_message)
+            keeping = asyncio.create_task(_keep(lock, holder))
+            scope.push_async_callback(_end, keeping)
+        file = None if lock is None else lock.file()
+        yield files if file is None else (*files, file)
+
+
+async def _give_back(lock: PostgresLock, base_url: str) -> None:
+    await lock.close(is_inherited=is_held(base_url))
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _take(
+    lock: PostgresLock,
+    base_url: str,
+    holder: Holder,
+    *,
+    give_up: float,
+    wait_s: float,
+    on_message: Callable[[str], None],
+) -> None:
+    is_told = False
+    while not await lock.try_take(is_alone=holder.is_alone):
+        # The names are what others call themselves in the database.
+        names = " and ".join(map(one_line, await lock.holders())) or "another createflow command"
+        if time.monotonic() >= give_up:
+            raise refused(base_url, names, wait_s=wait_s)
+        if not is_told:
+            on_message(f"waiting for {names}")
+            is_told = True
+        await asyncio.sleep(_POLL_S)
+
+
+async def _keep(lock: PostgresLock, holder: Holder) -> None:
+    """Take it again when it was lost: a fault may have killed the database."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        with suppress(LockUnusable):
+            if not await lock.is_held():
+                await lock.try_take(is_alone=holder.is_alone)
+
+
+def _short(holder: Holder) -> str:
+    faults = " with faults" if holder.is_alone else ""
+    return f"{holder.command}{faults}, process {holder.pid} on {holder.host}"
