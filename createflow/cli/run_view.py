@@ -13,7 +13,13 @@ from createflow.cli.messages import print_message
 from createflow.scenarios.conformance.run import Progress
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.reports.conformance import as_text
-from createflow.scenarios.reports.conformance.problems import explain, group_skipped, list_notes, list_problems
+from createflow.scenarios.reports.conformance.problems import (
+    explain,
+    group_compared,
+    group_skipped,
+    list_notes,
+    list_problems,
+)
 from createflow.scenarios.reports.conformance.verdict import Verdict, count_outcomes, summarize, verdict_of
 from createflow.scenarios.text.printable import foldable
 from createflow.schemas.flow import Step, Tier
@@ -51,6 +57,8 @@ def print_report(console: Console, report: RunReport) -> None:
     console.print()  # what follows does not belong to the last problem
     for reason, ids in group_skipped(report).items():
         console.print(foldable(f"skipped, {reason}: {', '.join(ids)}"), style="dim", markup=False, highlight=False)
+    for power, ids in group_compared(report).items():
+        console.print(foldable(f"{power}: {', '.join(ids)}"), style="dim", markup=False, highlight=False)
     for note in list_notes(report):
         console.print(foldable(note), markup=False, highlight=False)
     style = _VERDICT_STYLES.get(verdict_of(report), "bold yellow")

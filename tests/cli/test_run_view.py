@@ -7,13 +7,17 @@ from rich.console import Console
 
 from createflow.cli.run_view import live_progress, print_report
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.text.power import power
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Outcome
 from tests.scenarios.reports.conformance.made_report import report, result
 
 REPORT = report(
     result("missing_token_is_401", Outcome.FAILED),
-    result("a_check_with_a_rather_long_name_indeed", Outcome.PASSED, step=Step.INVALIDATE_CACHE),
+    result(
+        "a_check_with_a_rather_long_name_indeed", Outcome.PASSED, power=power(44, "rows"), step=Step.INVALIDATE_CACHE
+    ),
+    result("another", Outcome.PASSED, power=power(44, "rows"), step=Step.REPLICATE),
     result("create_is_found", Outcome.SKIPPED, reason="no SearchIndex configured", step=Step.INDEX_UPDATE),
     result("create_is_201", Outcome.BROKEN, reason="ZeroDivisionError: [bold]x", step=Step.RESPONSE),
 )
@@ -38,6 +42,8 @@ def test_the_report_fits_and_says_everything(width: int) -> None:
         "seen     201",
         "curl -i -X POST https://h/api/resources",
         "skipped, no SearchIndex configured: index_update.create_is_found",
+        "0 of 44 rows differ: below 6.6 % with 95 % confidence: ",
+        "replicate.another",
         "ZeroDivisionError: [bold]x",
         "FAILED: a required check failed",
     ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from createflow.scenarios.reports.conformance.problems import PROBLEMS, explain, list_notes, list_problems
 from createflow.scenarios.reports.conformance.verdict import Verdict, count_outcomes, verdict_of, verdict_text
 from createflow.scenarios.reports.format.html import read_part, render_page
+from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import CheckResult, Outcome, RunReport
 
@@ -59,5 +60,7 @@ def _sections(report: RunReport) -> list[_Section]:
 
 def _describe(result: CheckResult) -> list[tuple[str, str]]:
     """Label and text of the lines inside a check; its promise is the title already."""
-    lines = explain(result)[1:] if result.outcome in PROBLEMS else [("source", result.source)]
+    lines = [("source", result.source), ("compared", one_line(result.power))]
+    if result.outcome in PROBLEMS:
+        lines = explain(result)[1:]
     return [(label, text) for label, text in [("why", result.why), *lines] if text]

@@ -1,6 +1,12 @@
 """Markdown for the summary of a CI job or a comment."""
 
-from createflow.scenarios.reports.conformance.problems import explain_as_text, group_skipped, list_notes, list_problems
+from createflow.scenarios.reports.conformance.problems import (
+    explain_as_text,
+    group_compared,
+    group_skipped,
+    list_notes,
+    list_problems,
+)
 from createflow.scenarios.reports.conformance.verdict import count_outcomes, summarize
 from createflow.scenarios.reports.format.markdown import code, code_block, escape, table
 from createflow.schemas.flow import Step
@@ -8,7 +14,7 @@ from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 
 
 def render(report: RunReport) -> str:
-    """The verdict, a table of the steps, each problem, the notes, and the skipped checks with the reasons."""
+    """The verdict, a table of the steps, each problem, the notes, the skipped checks, and what was compared."""
     lines = [
         f"# {summarize(report)}",
         "",
@@ -27,6 +33,9 @@ def render(report: RunReport) -> str:
     if reasons := group_skipped(report):
         lines += ["", "## Skipped", ""]
         lines += [f"- {code(reason)}: {', '.join(map(code, ids))}" for reason, ids in reasons.items()]
+    if powers := group_compared(report):
+        lines += ["", "## Compared", ""]
+        lines += [f"- {code(power)}: {', '.join(map(code, ids))}" for power, ids in powers.items()]
     return "\n".join(lines) + "\n"
 
 

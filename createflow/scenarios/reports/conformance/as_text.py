@@ -26,4 +26,5 @@ def render(report: RunReport) -> str:
 def _line(result: CheckResult) -> str:
     level = "" if result.level is Level.MUST else f" ({result.level.value})"
     reason = f": {one_line(result.reason)}" if result.outcome is Outcome.SKIPPED else ""
-    return f"  {result.outcome.value:<13}{result.id}{level}{reason}"
+    power = f": {one_line(result.power)}" if result.outcome is Outcome.PASSED and result.power else ""
+    return f"  {result.outcome.value:<13}{result.id}{level}{reason}{power}"

@@ -77,6 +77,15 @@ def group_skipped(report: RunReport) -> dict[str, list[str]]:
     return reasons
 
 
+def group_compared(report: RunReport) -> dict[str, list[str]]:
+    """The ids of the checks that passed because many writes were as promised, by what they would have seen."""
+    powers: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.outcome is Outcome.PASSED and result.power:
+            powers.setdefault(one_line(result.power), []).append(one_line(result.id))
+    return powers
+
+
 def list_notes(report: RunReport) -> list[str]:
     """Lines about the run as a whole: advice, each baseline entry, each resource that could not be removed."""
     lines = []

@@ -22,7 +22,13 @@ FINDING = Finding(
 
 
 def result(
-    name: str, outcome: Outcome, *, level: Level = Level.MUST, reason: str = "", step: Step = Step.AUTH_CHECK
+    name: str,
+    outcome: Outcome,
+    *,
+    level: Level = Level.MUST,
+    reason: str = "",
+    power: str = "",
+    step: Step = Step.AUTH_CHECK,
 ) -> CheckResult:
     """One result."""
     return CheckResult(
@@ -32,6 +38,7 @@ def result(
         title="A create without a token is refused with 401.",
         outcome=outcome,
         reason=reason,
+        power=power,
         finding=FINDING if outcome is Outcome.FAILED else None,
     )
 

@@ -52,7 +52,8 @@ def made(text: str, other: str) -> RunReport:
     )
     failed = result("a", Outcome.FAILED).model_copy(update={"finding": finding})
     broken = result("b", Outcome.BROKEN, reason=other).model_copy(update={"traceback": text})
-    return Mask().record(report(failed, broken, result("c", Outcome.SKIPPED, reason=text), left_behind=(other,)))
+    others = (result("c", Outcome.SKIPPED, reason=text), result("d", Outcome.PASSED, power=text))
+    return Mask().record(report(failed, broken, *others, left_behind=(other,)))
 
 
 @settings(max_examples=60, deadline=None)

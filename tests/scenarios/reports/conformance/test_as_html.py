@@ -94,3 +94,9 @@ def test_a_failure_shows_request_reply_and_curl() -> None:
 def test_a_page_of_nothing_is_a_page() -> None:
     """No check, no error."""
     assert "INCONCLUSIVE" in as_html.render(report())
+
+
+def test_what_a_passed_check_compared_is_told() -> None:
+    """How rare a defect it would have seen, with what the target says escaped."""
+    assert "compared" in READER.text
+    assert "0 of 9 \\x00\\x1b[31m" in READER.text

@@ -34,6 +34,8 @@ def test_everything_is_listed() -> None:
         "curl: curl -i",
         "replay: 0a1b2c3d",
         "`index_update.skipped`",
+        "## Compared",
+        "`: `replicate.passed`",
         "expired baseline entry: auth_check.expired",
         "  https://h/2",
     ):
