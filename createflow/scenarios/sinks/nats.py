@@ -20,7 +20,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy
 from nats.js.errors import Error as JetStreamError
 
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import EventKind, EventSeen, PublishedEvent
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_sinks import EventSink
@@ -32,7 +32,12 @@ _REPLAY_CONSUMER_KEPT_S = 60.0
 _WATCH_PAGE_EVENTS = 500
 _WATCH_CONSUMER_KEPT_S = 10.0
 _WATCH_CONNECT_ATTEMPTS = 10
+_MOST_EVENTS = 200_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of all events that are kept while checks run, and of one page of a replay."""
+_MOST_EVENT_BYTES = 4 * 1024 * 1024
 _STATUS_HEADER = "Status"
+_DESCRIPTION_HEADER = "Description"
 _MESSAGE_ID_HEADER = "Nats-Msg-Id"
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
@@ -62,6 +67,9 @@ class NatsStream:
         self._client: Client | None = None
         self._events: list[ReceivedEvent] = []
         self._by_resource: dict[str, dict[str, ReceivedEvent]] = {}
+        self._received_bytes = 0
+        self._beyond = ""
+        """Why not all events are kept; empty as long as they are."""
         filters: list[tuple[EventKind, str | None]] = [
             ("created", section.created_subject),
             ("updated", section.updated_subject),
@@ -100,14 +108,17 @@ class NatsStream:
 
     def of(self, resource_id: str) -> list[ReceivedEvent]:
         """The events about a resource in order, one for each event id: a redelivery is no second event."""
+        self._require_all()
         return list(self._by_resource.get(resource_id, {}).values())
 
     def mentioning(self, text: str) -> list[ReceivedEvent]:
         """The events that contain the text anywhere."""
+        self._require_all()
         return [event for event in self._events if text in event.text]
 
     def all(self) -> list[ReceivedEvent]:
         """Every event, redelivered ones too, in the order in which they came."""
+        self._require_all()
         return list(self._events)
 
     def tells(self, kind: EventKind) -> bool:
@@ -134,7 +145,21 @@ class NatsStream:
         """A watch with a connection of its own."""
         return NatsWatch(self._section)
 
+    def _require_all(self) -> None:
+        """Nothing can be said from a part of the events: one that is missing may be among the others."""
+        if self._beyond:
+            raise Inconclusive(self._beyond)
+
     async def _receive(self, message: Msg) -> None:
+        self._received_bytes += len(message.data)
+        if len(message.data) > _MOST_EVENT_BYTES:
+            self._beyond = f"the stream has an event of more than {_MOST_EVENT_BYTES} bytes: too long to read"
+        elif len(self._events) >= _MOST_EVENTS or self._received_bytes > _MOST_BYTES:
+            self._beyond = f"the stream has more than {_MOST_EVENTS} events or {_MOST_BYTES} bytes: too many to keep"
+        if self._beyond:
+            self._events.clear()
+            self._by_resource.clear()
+            return
         try:
             document = json.loads(message.data)
         except (ValueError, RecursionError):
@@ -217,14 +242,16 @@ class NatsReplay:
         """A page, and whether there may be more."""
         if self._client is None:
             raise nats.errors.ConnectionClosedError
-        request = json.dumps({"batch": REPLAY_PAGE_EVENTS, "no_wait": True}).encode()
+        options = {"batch": REPLAY_PAGE_EVENTS, "no_wait": True, "max_bytes": _MOST_BYTES}
+        request = json.dumps(options).encode()
         await self._client.publish(self._next_subject, request, reply=self._inbox)
         page: list[Msg] = []
         while len(page) < REPLAY_PAGE_EVENTS:
             async with asyncio.timeout(_REPLAY_TIMEOUT_S):
                 message = await self._page.get()
             if _is_status(message):
-                return page, False
+                _require_readable(message, page)
+                return page, _is_full(message)
             page.append(message)
         return page, True
 
@@ -257,17 +284,19 @@ class NatsWatch:
         subscription = await client.subscribe(inbox, cb=arrived.put)
 
         async def seen(texts: tuple[bytes, ...], within_s: float) -> bool:
-            options = {"batch": _WATCH_PAGE_EVENTS, "expires": int((within_s + 1) * 1e9)}
+            expires_ns = int((within_s + 1) * 1e9)
+            options = {"batch": _WATCH_PAGE_EVENTS, "expires": expires_ns, "max_bytes": _MOST_BYTES}
             request = json.dumps(options).encode()
             try:
                 async with asyncio.timeout(within_s):
                     while True:
                         await client.publish(next_subject, request, reply=inbox)
-                        for _ in range(_WATCH_PAGE_EVENTS):
+                        for number in range(_WATCH_PAGE_EVENTS):
                             message = await arrived.get()
                             if _contains(message, texts):
                                 return True
                             if _is_status(message):
+                                _require_readable(message, number)
                                 break
             except TimeoutError:
                 # Events that arrived in time but were not looked at yet count as seen.
@@ -340,6 +369,17 @@ def _contains(message: Msg, texts: tuple[bytes, ...]) -> bool:
 def _is_status(message: Msg) -> bool:
     """The server's own message: no more events now."""
     return bool(message.headers and _STATUS_HEADER in message.headers)
+
+
+def _is_full(status: Msg) -> bool:
+    """The page has as many bytes as were asked for at most, and there may be more."""
+    return "maxbytes" in (status.headers or {}).get(_DESCRIPTION_HEADER, "").lower().replace(" ", "")
+
+
+def _require_readable(status: Msg, page: object) -> None:
+    """A page that is full without an event has one that is too long."""
+    if _is_full(status) and not page:
+        raise Inconclusive(f"the stream has an event of more than {_MOST_BYTES} bytes: too long to read")
 
 
 async def _ignore(_: Exception) -> None:

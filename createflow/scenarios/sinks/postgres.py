@@ -1,8 +1,8 @@
 """PostgreSQL: the primary, a replica, or the audit trail, read-only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,14 +10,22 @@ import psycopg
 from psycopg import conninfo
 from psycopg.rows import dict_row
 
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import EPOCH, Page
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import SqlSink
 
-PAGE_ROWS = 5_000
+PAGE_ROWS = 1_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of the rows that are in memory at once, as text: a page, or the result of a single query."""
+_MOST_ROWS = 50_000
+"""Of a single query. All rows of a run that one query returns are some thousands."""
+_TOO_LONG = "createflow-rows-too-long"
+_SIZE = "createflow_size"
 _QUERY_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
+
+_Cursor = psycopg.AsyncCursor[Any] | psycopg.AsyncServerCursor[Any]
 
 
 class PostgresTable:
@@ -101,16 +109,20 @@ class PostgresTable:
     async def pages(self, query: str, values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """The rows of one query, through a cursor on the server."""
         async with self._new_connection() as connection, connection.cursor("createflow_bench") as cursor:
-            await cursor.execute(query.encode(), values)
-            while rows := await cursor.fetchmany(PAGE_ROWS):
-                yield Page(_columns(cursor), rows)
+            with self._bounds_told():
+                await cursor.execute(_bounded(query, window_rows=PAGE_ROWS), values)
+                while rows := await cursor.fetchmany(PAGE_ROWS):
+                    yield self._page(cursor, rows)
 
     async def pages_by_ids(self, query: str, ids: Iterable[Sequence[str]]) -> AsyncIterator[Page]:
         """The rows about these resources: one query for each batch of ids, which it takes as ``%(ids)s``."""
         async with self._new_connection() as connection:
             for batch in ids:
-                cursor = await connection.execute(query.encode(), {"ids": list(batch)})
-                yield Page(_columns(cursor), await cursor.fetchall())
+                with self._bounds_told():
+                    cursor = await connection.execute(_bounded(query, most_rows=_MOST_ROWS), {"ids": list(batch)})
+                    rows = await cursor.fetchall()
+                    self._require_few(rows)
+                    yield self._page(cursor, rows)
 
     async def _select(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         async with self._lock, asyncio.timeout(_QUERY_TIMEOUT_S):
@@ -125,8 +137,29 @@ class PostgresTable:
         connection = await self._kept_connection()
         # A transaction for each query, so that a replica never shows an old snapshot and a pooler can be between.
         async with connection.transaction():
-            cursor = await connection.execute(query.encode(), values)
-            return await cursor.fetchall()
+            with self._bounds_told():
+                cursor = await connection.execute(_bounded(query, most_rows=_MOST_ROWS), values)
+                rows = await cursor.fetchall()
+        self._require_few(rows)
+        return [{name: value for name, value in row.items() if name != _SIZE} for row in rows]
+
+    def _page(self, cursor: _Cursor, rows: list[tuple[Any, ...]]) -> Page:
+        columns = tuple(column.name for column in cursor.description or ())
+        return Page(columns[:-1], [row[:-1] for row in rows])
+
+    def _require_few(self, rows: Sequence[object]) -> None:
+        if len(rows) > _MOST_ROWS:
+            raise Inconclusive(f"{self.name} returned more than {_MOST_ROWS} rows to one query: too many to read")
+
+    @contextmanager
+    def _bounds_told(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.InvalidTextRepresentation as error:
+            if _TOO_LONG not in str(error):
+                raise
+            mebibytes = _MOST_BYTES // (1024 * 1024)
+            raise Inconclusive(f"{self.name} returned rows of more than {mebibytes} MiB: too long to read") from None
 
     async def _kept_connection(self) -> psycopg.AsyncConnection[dict[str, Any]]:
         if self._is_closed:
@@ -157,7 +190,20 @@ class PostgresTable:
             await connection.close()
 
 
-def _columns(
-    cursor: psycopg.AsyncCursor[Any] | psycopg.AsyncServerCursor[Any],
-) -> tuple[str, ...]:
-    return tuple(column.name for column in cursor.description or ())
+def _bounded(query: str, *, window_rows: int = 0, most_rows: int = 0) -> bytes:
+    """The query with a bound on the size of its rows, and on their number.
+
+    The server ends it with an error before it sends what is too long: a client library takes every row whole.
+
+    Args:
+        query: of the profile.
+        window_rows: so many rows in a row are bounded together; 0 for all.
+        most_rows: one more is returned at most; 0 for any number.
+    """
+    # With the length in its text, so that the planner does not evaluate it in advance.
+    error = f"('{_TOO_LONG} ' || octet_length(q::text))::int"
+    frame = f"rows {window_rows - 1} preceding" if window_rows else "rows unbounded preceding"
+    size = f"case when sum(octet_length(q::text)) over ({frame}) > {_MOST_BYTES} then {error} end as {_SIZE}"
+    limit = f" limit {most_rows + 1}" if most_rows else ""
+    # On a line of its own, because the query may end with a comment.
+    return f"select q.*, {size} from (\n{query.strip().rstrip(';')}\n) q{limit}".encode()  # noqa: S608 - the profile's

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import CacheSink
@@ -87,11 +87,11 @@ class RedisCache:
         except ResponseError:  # a key of another type that matches the pattern
             return None
         if value is not None and len(value) > _MAX_VALUE_BYTES:
-            raise NotDeclared(f"the cache has a value of more than {_MAX_VALUE_BYTES} bytes: too long to read")
+            raise Inconclusive(f"the cache has a value of more than {_MAX_VALUE_BYTES} bytes: too long to read")
         return cast("bytes | None", value)
 
     async def _field(self, key: str, field: str) -> bytes | None:
         length = await self._redis.hstrlen(key, field)
         if length > _MAX_VALUE_BYTES:
-            raise NotDeclared(f"the cache has a value of {length} bytes: too long to read")
+            raise Inconclusive(f"the cache has a value of {length} bytes: too long to read")
         return await cast("Awaitable[bytes | None]", self._redis.hget(key, field))

@@ -1,6 +1,7 @@
 """The protocols of sinks: what checks and the verification of a load ask of each kind.
 
-Every method that reads raises the exception of the engine's client when the sink does not answer.
+Every method that reads raises the exception of the engine's client when the sink does not answer, and Inconclusive when
+it shows more than is read.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.verification.observed import ArrivalSet, Observed, count_arrivals, select_arrivals
 from createflow.scenarios.verification.write_sinks import WriteSink
 from createflow.schemas.clock import Clock
@@ -98,7 +98,7 @@ async def _read(searches: Sequence[SinkSearch], writes: Writes, clock: Clock, st
             async with asyncio.timeout(_READ_TIMEOUT_S + _READ_TIMEOUT_S_PER_WRITE * len(writes.outcomes)):
                 search.observed = await search.sink.read()
             search.error = ""
-        except NotDeclared as error:
+        except (NotDeclared, Inconclusive) as error:
             search.error, search.cannot_be_read = str(error), True
         except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink could not be read
             message = str(error).splitlines()[0] if str(error) else type(error).__name__

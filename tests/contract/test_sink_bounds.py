@@ -1,0 +1,138 @@
+"""What the tester reads of real stores is bounded: rows of PostgreSQL and events of NATS, in number and size."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from pydantic import SecretStr
+
+from createflow.reference_server.adapters import nats_bus
+from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.sinks import nats as nats_sink
+from createflow.scenarios.sinks import postgres
+from createflow.scenarios.sinks.nats import NatsStream
+from createflow.scenarios.sinks.postgres import PostgresTable
+from createflow.schemas.profile_sinks import EventSink, SqlSink
+from tests.reference_server.engine_set import EngineSet
+
+pytestmark = pytest.mark.anyio
+ROWS = (
+    "select n::text as id, repeat('x', 100) as name, '{\"a\": 1}'::json as metadata from generate_series(1, %(id)s) n"
+)
+PAGES = ROWS.replace("%(id)s", "2500") + " order by n; "
+COMMENTED = ROWS + " -- all of them"
+
+
+@pytest.fixture
+async def table(engines: EngineSet) -> AsyncIterator[PostgresTable]:
+    """A table whose query by id returns so many rows."""
+    table = PostgresTable("the primary", engines.admin_dsn, SqlSink(dsn=SecretStr(""), by_id=COMMENTED))
+    yield table
+    await table.close()
+
+
+async def _all_pages(table: PostgresTable, query: str = PAGES) -> list[tuple[Any, ...]]:
+    return [row async for _, rows in table.pages(query, {}) for row in rows]
+
+
+async def test_rows_within_the_bounds_are_what_the_query_returns(table: PostgresTable) -> None:
+    """With their columns and in their order, whether one by one or in pages."""
+    assert await table.by_id("2") == [{"id": str(n), "name": "x" * 100, "metadata": {"a": 1}} for n in (1, 2)]
+    pages = [page async for page in table.pages(PAGES, {})]
+    assert {page.columns for page in pages} == {("id", "name", "metadata")}
+    assert [row[0] for page in pages for row in page.rows] == [str(n) for n in range(1, 2501)]
+    by_ids = "select unnest(%(ids)s::text[]) as id"
+    assert [page async for page in table.pages_by_ids(by_ids, [["a", "b"], ["c"]])] == [
+        (("id",), [("a",), ("b",)]),
+        (("id",), [("c",)]),
+    ]
+
+
+async def test_rows_that_are_too_long_are_not_read(table: PostgresTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says so before it sends them. Pages are bounded each, and not all together."""
+    monkeypatch.setattr(postgres, "_MOST_BYTES", 400_000)
+    assert len(await _all_pages(table)) == 2500
+    monkeypatch.setattr(postgres, "_MOST_BYTES", 20_000)
+    for reading in (table.by_id("200"), _all_pages(table)):
+        with pytest.raises(Inconclusive, match=r"the primary returned rows of more than 0 MiB: too long to read"):
+            await reading
+    assert len(await table.by_id("100")) == 100, "the connection is still used"
+
+
+async def test_more_rows_than_are_read_are_told(table: PostgresTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of them would look like all."""
+    monkeypatch.setattr(postgres, "_MOST_ROWS", 10)
+    assert len(await table.by_id("10")) == 10
+    with pytest.raises(Inconclusive, match="more than 10 rows to one query: too many to read"):
+        await table.by_id("11")
+    with pytest.raises(Inconclusive, match="more than 10 rows"):
+        assert [page async for page in table.pages_by_ids("select unnest(%(ids)s::text[]) as id", [["a"] * 11])]
+
+
+@pytest.fixture
+async def operator(engines: EngineSet) -> AsyncIterator[Client]:
+    """A connection that may make streams."""
+    client = await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def section(engines: EngineSet, operator: Client, monkeypatch: pytest.MonkeyPatch) -> EventSink:
+    """A stream of the test's own, as a profile declares it."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    await operator.jetstream().add_stream(name=name, subjects=[f"{name}.>"])
+
+    async def connected(_: EventSink) -> Client:
+        return await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
+
+    monkeypatch.setattr(nats_sink, "_connect_once", connected)
+    return EventSink(url=SecretStr(engines.nats_urls["operator"]), stream=name, subject=f"{name}.created")
+
+
+async def test_a_replay_reads_pages_of_a_bounded_size(
+    section: EventSink, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What does not fit in a page comes in the next; an event that fits in none is told."""
+    for number in range(30):
+        await operator.jetstream().publish(section.subject, json.dumps({"n": number, "text": "x" * 1000}).encode())
+    monkeypatch.setattr(nats_sink, "_MOST_BYTES", 5_000)
+    replay = NatsStream(section, "id").replay(after=0)
+    try:
+        pages = [page async for page in replay.pages()]
+        assert [json.loads(event.data)["n"] for page in pages for event in page] == list(range(30))
+        assert max(map(len, pages)) < 5
+        await operator.jetstream().publish(section.subject, b"x" * 6_000)
+        with pytest.raises(Inconclusive, match="an event of more than 5000 bytes: too long to read"):
+            assert [page async for page in replay.pages()]
+    finally:
+        await replay.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "words"),
+    [
+        ("_MOST_EVENTS", 3, "more than 3 events or"),
+        ("_MOST_BYTES", 100, "events or 100 bytes: too many to keep"),
+        ("_MOST_EVENT_BYTES", 20, "an event of more than 20 bytes: too long to read"),
+    ],
+)
+async def test_events_beyond_what_is_kept_are_told(
+    name: str, most: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked then, the answer is none: a missing event may be among those that were not kept."""
+    monkeypatch.setattr(nats_sink, name, most)
+    section = EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="s")
+    stream = NatsStream(section, "id")
+    for number in range(4):
+        data = json.dumps({"id": number, "data": {"id": str(number)}}).encode()
+        message = Msg(Client(), subject="s", reply="$JS.ACK.S.c.1.1.1.1.0", data=data)
+        await stream._receive(message)
+    for ask in (lambda: stream.of("0"), lambda: stream.mentioning("x"), stream.all):
+        with pytest.raises(Inconclusive, match=words):
+            ask()
+    assert not stream._events
