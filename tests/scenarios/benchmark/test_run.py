@@ -161,10 +161,9 @@ def test_a_slow_but_healthy_target_with_too_few_senders_is_not_blamed(start_stub
     assert enough.validity is not Validity.INVALID
 
 
-def test_many_senders_are_bounded_and_keep_their_connections(start_stub: StartStub) -> None:
-    """1,200 requested, 900 used, with a note. A connection serves many requests."""
+def test_many_senders_keep_their_connections(start_stub: StartStub) -> None:
+    """1,200 are allowed, few are needed, and a connection serves many requests."""
     report = _run(start_stub("fast").profile(), senders=1200, rate_per_s=300.0, verify=False)
-    assert any("900 senders instead of 1200" in note for note in report.notes)
     assert report.ledger.completed == 300
     assert report.worker_health[0].connections_opened < 30
 

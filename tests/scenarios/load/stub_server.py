@@ -2,6 +2,7 @@
 
 ``python stub_server.py MODE``: prints its port, then ``MODE`` says how it treats each request: ``fast`` (201 at once),
 ``delay:SECONDS``, ``close`` (reads the request, closes), ``refuse:N`` (every N-th request gets 503 at once), ``hang``,
+``silent:N`` (every N-th request is never answered, the others after 20 ms),
 ``unauthorized``, ``known`` (of a hundred, 95 after 50 ms, 4 after 104.9 ms, 1 after 400 ms), ``awakening:SECONDS``
 (slow for so long after the first request, then fast), ``capacity:N`` (N a second, one after the other; the rest wait).
 ``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
@@ -66,6 +67,8 @@ class Stub(asyncio.Protocol):
             self.transport.write(CREATED)
         elif self.mode in {"delay", "known", "awakening", "capacity"}:
             asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
+        elif self.mode == "silent" and Stub.posts % int(self.argument):
+            asyncio.get_running_loop().call_later(0.02, self.transport.write, CREATED)
         elif self.mode == "refuse":
             self.transport.write(REFUSED if Stub.posts % int(self.argument) == 0 else CREATED)
         elif self.mode == "unauthorized":

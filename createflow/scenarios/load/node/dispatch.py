@@ -142,15 +142,30 @@ class OpenLoop(Dispatch):
     """Sends by a schedule, whatever the replies do.
 
     The pacer is a timer of the event loop, not a greenlet: it switches to a free sender, which comes back as soon as it
-    waits for its reply. When no sender is free, arrivals wait in order with their own due times, and are given up when
-    they are older than ``max_backlog_age_s``; with ``drop`` they are dropped at once.
+    waits for its reply. When no sender is free, one more is started. When none may be, arrivals wait in order with
+    their own due times, and are given up when they are older than ``max_backlog_age_s``; with ``drop`` they are dropped
+    at once.
+
+    Args:
+        arrivals: in the order of their due times.
+        recorder: of what happens to each.
+        max_backlog_age_s: an arrival that waits longer is given up.
+        drop: drop an arrival that finds no free sender.
+        start_sender: starts one more sender, which asks for an arrival soon. Returns whether it did.
     """
 
     def __init__(
-        self, arrivals: Iterator[Arrival], recorder: Recorder, *, max_backlog_age_s: float, drop: bool = False
+        self,
+        arrivals: Iterator[Arrival],
+        recorder: Recorder,
+        *,
+        max_backlog_age_s: float,
+        drop: bool = False,
+        start_sender: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(recorder)
         self._arrivals = arrivals
+        self._start_sender = start_sender
         self._max_backlog_age_s = max_backlog_age_s
         self._drop = drop
         self._backlog: deque[Arrival] = deque()
@@ -199,10 +214,10 @@ class OpenLoop(Dispatch):
                 self._recorder.record_due(arrival, now_s)
                 if self._idle:
                     self._idle.pop().switch(arrival)
-                elif self._drop:
-                    self._recorder.record_dropped(arrival)
-                else:
+                elif self._start_sender() or not self._drop:
                     self._backlog.append(arrival)
+                else:
+                    self._recorder.record_dropped(arrival)
         finally:
             if not self._stopping:
                 self._set_timer()

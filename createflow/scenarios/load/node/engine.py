@@ -45,7 +45,8 @@ class Engine:
         self._recorder = Recorder(
             warmup_s=config.warmup_s, end_s=config.schedule.duration_s, node_count=config.node_count
         )
-        self._dispatch = _make_dispatch(config, self._recorder)
+        self._more_senders = config.most_senders - config.senders
+        self._dispatch = self._make_dispatch()
         self._requests = RequestBuilder(config)
         self._connections = Connections(config, self._recorder.ledger.connect)
         self._senders = context = SenderContext(self._dispatch, self._recorder, self._requests, self._connections)
@@ -104,6 +105,26 @@ class Engine:
         elif "credentials" in command:
             self._requests.set_credentials(tuple((header, value) for header, value in command["credentials"]))
 
+    def _make_dispatch(self) -> Dispatch:
+        config = self._config
+        if config.closed:
+            return ClosedLoop(config, self._recorder)
+        return OpenLoop(
+            assign_operations(config.schedule.share(config.index, config.node_count), config.pattern),
+            self._recorder,
+            max_backlog_age_s=config.timeout_s,
+            drop=config.drop,
+            start_sender=self._start_sender,
+        )
+
+    def _start_sender(self) -> bool:
+        """Start one more sender, unless there are enough: called in the hub, where nothing may block."""
+        if self._more_senders <= 0:
+            return False
+        self._more_senders -= 1
+        gevent.spawn(self._senders.run)
+        return True
+
     def _tick(self) -> None:
         due_s = _TICK_S
         while True:
@@ -152,10 +173,3 @@ class Engine:
             due_in_warmup=self._recorder.due_in_warmup,
         )
         self._send({"index": self._config.index, "state": state.to_document()})
-
-
-def _make_dispatch(config: NodeConfig, recorder: Recorder) -> Dispatch:
-    if config.closed:
-        return ClosedLoop(config, recorder)
-    arrivals = assign_operations(config.schedule.share(config.index, config.node_count), config.pattern)
-    return OpenLoop(arrivals, recorder, max_backlog_age_s=config.timeout_s, drop=config.drop)

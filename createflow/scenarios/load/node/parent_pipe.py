@@ -20,8 +20,6 @@ from gevent.queue import Queue
 
 from createflow.scenarios.load.plan.messages import Document, encode
 
-_MIN_OPEN_FILES = 4096
-
 
 class ParentPipe:
     """Commands of the parent in, messages to the parent out."""
@@ -64,6 +62,5 @@ class ParentPipe:
 
 def _raise_open_files_limit() -> None:
     """Allow as many open files as senders may need: running out of them would look like the target's fault."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < _MIN_OPEN_FILES:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_MIN_OPEN_FILES, hard), hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

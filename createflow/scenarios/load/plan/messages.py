@@ -68,7 +68,9 @@ class NodeConfig:
     """Paths of existing resources and the number of the principal that created each, for reads before the first
     create."""
     senders: int
-    """Senders of this worker: the most requests in flight."""
+    """Senders that this worker begins with."""
+    most_senders: int
+    """The most requests in flight: more senders are started when none is free."""
     timeout_s: float
     drain_s: float
     drop: bool = False

@@ -1,6 +1,7 @@
 """The options of a load run, their limits, and the number of senders that follows from them."""
 
 import math
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,19 @@ from createflow.scenarios.load.plan.schedule import Schedule, parse_client_count
 from createflow.schemas.error import UserError
 
 MAX_SENDERS_PER_WORKER = 900
+"""That a worker begins with, and clients of a closed model."""
+_MOST_IN_FLIGHT_PER_WORKER = 20_000
+"""A request in flight takes about 30 kB of memory: 600 MB for all."""
+_OTHER_FILES = 200
+"""Open files of a worker that are no connections of senders."""
+_END_OF_A_TIMEOUT_S = 1.0
+"""A request that timed out gives its sender back within this time."""
 _MAX_PER_S = 100_000
 """Two to three times what a worker can send. At this rate the report still shows that the generator is the limit."""
 _MAX_ARRIVALS = 1_000_000_000
 _MIN_SENDERS = 50
 _SENDERS_PER_RATE = 0.5
-"""Enough for replies that take half a second."""
+"""Of the first ones: enough for replies that take half a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class LoadOptions:
     workers: int = 1
     """Load processes."""
     senders: int | None = None
-    """Most requests in flight. None: enough for replies that take half a second."""
+    """Most requests in flight. None: as many as the target can leave unanswered until they time out."""
     drop: bool = False
     """Drop an arrival that finds no free sender, instead of letting it wait."""
     targets: tuple[str, ...] = ()
@@ -91,22 +99,49 @@ def check_size(schedule: Schedule, workers: int) -> None:
         )
 
 
-def plan_senders(options: LoadOptions, *, peak_per_s: float) -> tuple[int, list[str]]:
-    """The number of senders over all workers, the same on each worker.
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """Numbers of senders over all workers, the same on each worker."""
+
+    first: int
+    """At the start of the run."""
+    most: int
+    """More are started when none is free; each sends one request at a time."""
+
+
+def plan_senders(options: LoadOptions, *, peak_per_s: float, timeout_s: float) -> tuple[Senders, list[str]]:
+    """The senders of a run, and what the user should know about them.
+
+    Arrivals must go on whatever the target leaves unanswered (open model), so there may be as many senders as requests
+    can be due until the first of them times out.
 
     Args:
         options: the requested senders or, in a closed model, clients.
         peak_per_s: the highest rate of the schedule.
-
-    Returns:
-        The number, and a note if it differs from the requested one.
+        timeout_s: after which a request is given up.
     """
-    requested = parse_client_count(options.shape) or options.senders
-    planned = requested or max(_MIN_SENDERS, math.ceil(peak_per_s * _SENDERS_PER_RATE))
-    per_worker = min(MAX_SENDERS_PER_WORKER, math.ceil(planned / options.workers))
-    senders = per_worker * options.workers
-    if requested and senders < requested:
-        return senders, [f"{senders} senders instead of {requested}: the maximum is {MAX_SENDERS_PER_WORKER} a worker"]
-    if requested and senders > requested:
-        return senders, [f"{senders} senders instead of {requested}: every worker has the same number"]
+    clients = parse_client_count(options.shape)
+    requested = clients or options.senders
+    needed = requested or math.ceil(peak_per_s * (timeout_s + _END_OF_A_TIMEOUT_S)) + _MIN_SENDERS
+    most = min(math.ceil(needed / options.workers), MAX_SENDERS_PER_WORKER if clients else _most_per_worker())
+    first = most if requested else max(_MIN_SENDERS, math.ceil(peak_per_s * _SENDERS_PER_RATE / options.workers))
+    senders = Senders(min(first, most, MAX_SENDERS_PER_WORKER) * options.workers, most * options.workers)
+    if not requested and senders.most < needed:
+        return senders, [
+            (
+                f"at most {senders.most:,} requests are in flight, as open files and memory of this machine allow; "
+                f"if the target leaves more than {senders.most / peak_per_s:.2g} s of arrivals unanswered, the run is "
+                "invalid"
+            )
+        ]
+    if requested and senders.most < requested:
+        return senders, [f"{senders.most} senders instead of {requested}: the maximum is {most} a worker"]
+    if requested and senders.most > requested:
+        return senders, [f"{senders.most} senders instead of {requested}: every worker has the same number"]
     return senders, []
+
+
+def _most_per_worker() -> int:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _MOST_IN_FLIGHT_PER_WORKER if hard == resource.RLIM_INFINITY else hard - _OTHER_FILES
+    return max(_MIN_SENDERS, min(files, _MOST_IN_FLIGHT_PER_WORKER))

@@ -8,7 +8,7 @@ from typing import Any
 
 from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.mix import Mix, parse_mix
-from createflow.scenarios.load.plan.options import LoadOptions, check_options, check_size, plan_senders
+from createflow.scenarios.load.plan.options import LoadOptions, Senders, check_options, check_size, plan_senders
 from createflow.scenarios.load.plan.request_forms import (
     check_documents,
     check_own_body,
@@ -47,8 +47,7 @@ class LoadPlan:
     """Body templates."""
     documents: tuple[dict[str, Any], ...]
     """The documents of the data file that the bodies are made from; empty without a file."""
-    senders: int
-    """Most requests in flight over all workers; the same number on each."""
+    senders: Senders
     notes: tuple[str, ...]
     """How the plan differs from the options, for the user."""
 
@@ -91,7 +90,7 @@ class LoadPlan:
         elif self.options.shape in {"constant", "soak"}:
             text = f"{self.rate_per_s:g}/s for {duration}"
         elif self.is_closed:
-            text = f"{self.senders} clients in turns (closed model) for {duration}"
+            text = f"{self.senders.most} clients in turns (closed model) for {duration}"
         else:
             text = f"{self.options.shape}, {self.schedule.peak_per_s:g}/s at the highest, for {duration}"
         return text + (", random (Poisson) arrivals" if self.options.poisson else "")
@@ -156,7 +155,8 @@ class LoadPlan:
                 read_path=make_read_path(target, variables=variables),
                 credentials=credentials,
                 known=known,
-                senders=self.senders // self.options.workers,
+                senders=self.senders.first // self.options.workers,
+                most_senders=self.senders.most // self.options.workers,
                 timeout_s=self.timeout_s,
                 drain_s=self.timeout_s,
                 drop=self.options.drop,
@@ -195,7 +195,7 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
         elif not contract.is_default:
             check_own_body(contract, run_id=run_id)
     bodies = [make_body_template(contract, run_id=run_id, document=document) for document in documents or (None,)]
-    senders, notes = plan_senders(options, peak_per_s=schedule.peak_per_s)
+    senders, notes = plan_senders(options, peak_per_s=schedule.peak_per_s, timeout_s=profile.target.timeout_s)
     if options.data and contract.raw is not None:
         notes.append("--data is ignored, because [target] body_file gives the body of every create")
     return LoadPlan(

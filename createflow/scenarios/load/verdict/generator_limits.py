@@ -38,6 +38,15 @@ def find_exceeded_limits(evidence: Evidence) -> list[str]:
     return found
 
 
+def find_arrivals_not_sent(evidence: Evidence) -> list[str]:
+    """That arrivals were given up because all senders were busy until they were too old. Else nothing."""
+    total = evidence.total
+    if not total.unsent or not _is_exhausted(evidence):
+        return []
+    advice = f"use --senders {math.ceil(_needed(evidence) * _SENDERS_PER_BUSY)}, or more --workers"
+    return [f"{total.unsent:,} of {total.scheduled:,} arrivals were not sent. A{_busy_senders(evidence)[1:]}: {advice}"]
+
+
 def find_distortions(evidence: Evidence) -> list[str]:
     """What may have made the numbers worse than the target is."""
     found = []

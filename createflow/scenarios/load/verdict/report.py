@@ -72,7 +72,7 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         duration_s=window_s,
         warmup_s=plan.warmup_s,
         workers=plan.options.workers,
-        senders=plan.senders,
+        senders=plan.senders.most,
         principals=principals,
         config_hash=plan.config_hash,
         offered_per_s=per_s(counters.scheduled),
@@ -154,7 +154,7 @@ def collect_worker_health(result: LoadResult) -> tuple[WorkerHealth, ...]:
             gc_pause_max_ms=state.gc_pause_max_ms,
             connections_opened=state.connections_opened,
             peak_in_flight=state.peak_in_flight,
-            senders=plan.senders // plan.options.workers,
+            senders=plan.senders.most // plan.options.workers,
             lost=lost.get(index, ""),
         )
         for index, state in (

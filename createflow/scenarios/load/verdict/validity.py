@@ -2,7 +2,8 @@
 
 Latency counts from the intended send time, and an arrival that was not sent counts as infinitely slow. So a slow
 generator makes every number worse and none better: a target that is held is held. A missed target is the target's fault
-if a perfect generator would have missed it too. Only otherwise the limits of the generator matter.
+if a perfect generator would have missed it too. Only otherwise the limits of the generator matter. Arrivals that no
+sender was free for make the run invalid, whatever the target: it was not offered the load that the headline names.
 """
 
 import math
@@ -12,6 +13,7 @@ from createflow.scenarios.load.verdict.evidence import Evidence
 from createflow.scenarios.load.verdict.generator_limits import (
     check_senders,
     explain_busy_senders,
+    find_arrivals_not_sent,
     find_distortions,
     find_exceeded_limits,
     find_stalls,
@@ -68,6 +70,8 @@ def _unusable(evidence: Evidence) -> tuple[str, ...]:
     """Why there is nothing to evaluate."""
     if not evidence.total.scheduled:
         return ("nothing was measured",)
+    if not_sent := find_arrivals_not_sent(evidence):
+        return tuple(not_sent)
     if lost := [worker for worker in evidence.workers if worker.lost]:
         return tuple(f"the results are incomplete: load worker {worker.index + 1}: {worker.lost}" for worker in lost)
     if evidence.whole.is_closed and any(target.is_latency for target in evidence.targets):

@@ -54,6 +54,16 @@ def test_requests_without_reply_time_out_and_waiting_arrivals_are_given_up(start
     assert tally.latencies().percentiles_ms(0.5)[0] >= 400
 
 
+def test_arrivals_go_on_whatever_is_left_unanswered(start_stub: StartStub) -> None:
+    """An open model: twice as many senders as at the start, and every arrival is sent when it is due."""
+    profile = start_stub("silent:2").profile(target={"timeout_s": 1.0})
+    measured = asyncio.run(load(profile, rate_per_s=200.0, duration_s=2.0))
+    tally = measured_of(measured)
+    assert (tally.not_sent, tally.dropped) == (0, 0)
+    assert 190 <= tally.timeouts <= 210
+    assert max(state.peak_in_flight for state in measured.states) > 90
+
+
 def test_arrivals_without_a_free_sender_can_be_dropped(start_stub: StartStub) -> None:
     """As k6 does: they are counted, and none waits."""
     profile = start_stub("delay:0.2").profile()

@@ -1,8 +1,10 @@
 """Options and profile combined to a plan, with a note where the plan differs."""
 
+import resource
+
 import pytest
 
-from createflow.scenarios.load.plan.options import MAX_SENDERS_PER_WORKER, LoadOptions
+from createflow.scenarios.load.plan.options import MAX_SENDERS_PER_WORKER, LoadOptions, Senders
 from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
@@ -15,26 +17,39 @@ def _plan(target: dict[str, object] | None = None, **asked: object) -> LoadPlan:
     return make_plan(profile, LoadOptions(**asked))  # type: ignore[arg-type] # options of one test each
 
 
-def test_senders_are_limited_for_each_worker() -> None:
-    """Each is a connection."""
-    plan = _plan(rate_per_s=100, senders=2000, workers=2)
-    assert plan.senders == 2 * MAX_SENDERS_PER_WORKER
-    assert [config.senders for config in plan.node_configs((), {})] == [MAX_SENDERS_PER_WORKER] * 2
+def test_clients_are_limited_for_each_worker() -> None:
+    """Each is a connection from the start."""
+    plan = _plan(shape="closed:2000", workers=2)
+    assert plan.senders == Senders(2 * MAX_SENDERS_PER_WORKER, 2 * MAX_SENDERS_PER_WORKER)
     assert "1800 senders instead of 2000" in plan.notes[0]
 
 
 def test_every_worker_has_the_same_number_of_senders() -> None:
     """Clients of a closed model are senders. A note says if the number changes."""
     plan = _plan(shape="closed:10", workers=3)
-    assert (plan.senders, plan.notes) == (12, ("12 senders instead of 10: every worker has the same number",))
+    assert (plan.senders.most, plan.notes) == (12, ("12 senders instead of 10: every worker has the same number",))
     assert plan.shape == "12 clients in turns (closed model) for 20 s"
     assert _plan(shape="closed:10", workers=2).notes == ()
 
 
-@pytest.mark.parametrize(("rate", "senders"), [(10, 50), (500, 250), (5000, 900)])
-def test_senders_follow_the_rate_by_default(rate: float, senders: int) -> None:
-    """Half a second of requests in flight, and at least fifty."""
-    assert _plan(rate_per_s=rate).senders == senders
+@pytest.mark.parametrize(("rate", "workers", "first"), [(10, 1, 50), (500, 1, 250), (5000, 1, 900), (500, 2, 250)])
+def test_senders_begin_with_the_rate_and_grow_to_what_may_be_unanswered(rate: float, workers: int, first: int) -> None:
+    """Half a second of requests at first, and as many as are due until the first of them times out."""
+    plan = _plan({"timeout_s": 1.5}, rate_per_s=rate, workers=workers)
+    assert plan.senders == Senders(first, int(rate * 2.5) + 50)
+    config = plan.node_configs((), {})[0]
+    assert (config.senders, config.most_senders) == (first // workers, plan.senders.most // workers)
+    assert plan.notes == ()
+
+
+def test_the_bound_of_the_machine_is_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open files of one process, less what it needs otherwise."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    plan = _plan(rate_per_s=1000)
+    assert plan.senders.most == 3896
+    assert "at most 3,896 requests are in flight" in plan.notes[0]
+    assert "more than 3.9 s of arrivals unanswered, the run is invalid" in plan.notes[0]
+    assert _plan(rate_per_s=100, senders=5000).notes == ("3896 senders instead of 5000: the maximum is 3896 a worker",)
 
 
 @pytest.mark.parametrize("option", ["rate_per_s", "duration_s", "workers", "users", "senders"])

@@ -142,8 +142,10 @@ def test_too_few_senders_are_a_generator_limit() -> None:
     verdict = assess_validity(limited)
     assert verdict.validity is Validity.INVALID
     (reason,) = verdict.reasons
-    assert reason.startswith("all 10 senders were busy: 500/s x 193 ms keep 97 busy on average")
-    assert reason.endswith("use --senders 193")
+    assert reason.startswith(
+        "900 of 1,000 arrivals were not sent. All 10 senders were busy: 500/s x 193 ms keep 97 busy"
+    )
+    assert reason.endswith("use --senders 193, or more --workers")
 
 
 def test_a_target_slower_than_its_bound_keeps_the_senders_busy() -> None:
@@ -156,14 +158,14 @@ def test_a_target_slower_than_its_bound_keeps_the_senders_busy() -> None:
 def test_a_very_slow_target_is_at_fault_without_a_latency_target() -> None:
     """At 600 ms a request, more senders would only make the queue longer."""
     slow = evidence(
-        outcomes(400, 2.0, bad=600, unsent=600),
-        targets=("rate>=500/s",),
-        service_s=0.6,
-        senders=10,
-        peak_in_flight=10,
+        outcomes(400, 2.0, bad=600, unsent=600), targets=("rate>=500/s",), service_s=0.6, senders=20, peak_in_flight=10
     )
     assert assess_validity(slow).validity is Validity.VALID
-    quick = replace(slow, service={Operation.CREATE: histogram([0.2] * 1000)})
+    exhausted = evidence(
+        outcomes(400, 2.0, bad=600, unsent=600), targets=("rate>=500/s",), service_s=0.6, senders=10, peak_in_flight=10
+    )
+    assert assess_validity(exhausted).validity is Validity.INVALID, "the load of the headline was not offered"
+    quick = replace(exhausted, service={Operation.CREATE: histogram([0.2] * 1000)})
     assert assess_validity(quick).validity is Validity.INVALID
     allowed = evidence(
         outcomes(400, 2.0, bad=600, unsent=600),
