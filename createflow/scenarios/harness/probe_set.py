@@ -21,10 +21,11 @@ from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.http_client import BadReply, HttpConnection
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
-from createflow.scenarios.target.raw_http import RawSocket
+from createflow.scenarios.target.raw_http import RawCreate, RawSocket
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.setup_and_cleanup import set_up
 from createflow.scenarios.target.tls import TlsHandshakes
+from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
@@ -220,7 +221,7 @@ class ProbeSet:
                 limits=self.profile.limits,
                 promised=target,
             ),
-            RawHttp: RawSocket(self.context),
+            RawHttp: RawSocket(self.context, self.note_raw_create),
             Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
             Issuer: self._auth.issuer(),
@@ -230,6 +231,10 @@ class ProbeSet:
                 else None
             ),
         }
+
+    def note_raw_create(self, create: RawCreate) -> None:
+        """Enter a create that was sent in raw bytes into the ledger of the run."""
+        HttpTarget(self.connection, self.contract, create.who, check_id=CHECK_ID.get()).note_raw_create(create)
 
     def _target_for_sample(self, group: str) -> HttpTarget:
         writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}-sample-{group}"))

@@ -19,6 +19,7 @@ from createflow.scenarios.target.location import (
     usable_id,
 )
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created, Together
@@ -223,6 +224,19 @@ class HttpTarget:
         if resource_id is None:
             raise Inconclusive("the reply to the create has neither a Location nor an id")
         return self._url_of_id(resource_id)
+
+    def note_raw_create(self, raw: RawCreate) -> None:
+        """Enter a create that was sent in raw bytes into the ledger, as if ``create`` had sent it."""
+        if raw.reply is None:
+            self._context.writes.not_answered(raw.content, self._name_in(raw.content), raw.who)
+            return
+        reply = Reply(
+            raw.reply.status, dict(raw.reply.headers), raw.reply.body, raw.exchange, raw.sent_at, raw.received_at
+        )
+        if reply.accepted:
+            self._remember(self._with_location(reply), raw.who, raw.content)
+        else:
+            self._note_refusal(raw.content, reply, raw.who)
 
     def _require_own_answer(self, reply: Reply) -> None:
         """Raise Prevented when a create was redirected, or met a limit that the profile does not declare."""

@@ -4,7 +4,8 @@ import asyncio
 import ssl
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httptools
@@ -13,7 +14,7 @@ import createflow
 from createflow.scenarios.target.callback_listener import is_loopback
 from createflow.scenarios.target.gate import MAX_INTERIM_REPLIES, Gate
 from createflow.scenarios.target.http_client import BadReply, NoConnection, NoReply
-from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
@@ -30,12 +31,34 @@ _MAX_REPLY_BYTES = 1024 * 1024
 _SHOWN = 4096
 
 
-class RawSocket:
-    """Fills the role RawHttp."""
+@dataclass(frozen=True, slots=True)
+class RawCreate:
+    """A create that was sent in raw bytes, for the ledger of the run."""
 
-    def __init__(self, context: RunContext) -> None:
+    content: bytes
+    """What followed the header."""
+    who: Principal
+    reply: RawReply | None
+    """None: no reply came from the target, so it may have been carried out."""
+    exchange: Exchange
+    sent_at: float
+    received_at: float
+
+
+class RawSocket:
+    """Fills the role RawHttp.
+
+    Args:
+        context: of the run.
+        on_create: told of every create, so that what it left behind is looked at and removed as after any other.
+    """
+
+    def __init__(self, context: RunContext, on_create: Callable[[RawCreate], None] = lambda _: None) -> None:
         target = context.target
         self._context = context
+        self._on_create = on_create
+        self._senders: dict[str, Principal] = {}
+        """Principals by the credential that they send."""
         self._method = target.method
         self._media_type = target.media_type
         self._accept = target.accept
@@ -76,6 +99,7 @@ class RawSocket:
             head.append(f"Content-Type: {self._media_type}")
         if who.token is not None:
             self._mask.add(who.token, shown="$TOKEN")
+            self._senders[who.credential(who.token)] = who
             head.append(f"{who.header}: {who.credential(who.token)}")
         own = self._context.target.idempotency_header
         framing = [line.replace("Idempotency-Key:", f"{own}:", 1) for line in framing]
@@ -98,7 +122,7 @@ class RawSocket:
     async def _exchange(
         self, sent: bytes, port: int, *, secure: bool, expected_replies: int, then_abort: bool
     ) -> RawExchange:
-        start = time.perf_counter()
+        start, sent_at = time.perf_counter(), time.time()
         sending = self._context.traffic.begin("")
         received, closed = bytearray(), False
         parser = RawReplies()
@@ -118,6 +142,7 @@ class RawSocket:
             writer.write(sent)
             if then_abort:
                 await writer.drain()
+                self._note_create(sent, (), self._record(url, sent, b"", 0.0), sent_at)
                 return RawExchange((), is_closed=False, exchange=self._record(url, sent, b"", 0.0))
             deadline = start + _TIMEOUT_S
             while parser.count < expected_replies and not parser.problem and len(received) < _MAX_REPLY_BYTES:
@@ -145,6 +170,7 @@ class RawSocket:
         # Another port, and another protocol, may be those of another server.
         is_target = (port, secure) == (self._port, self._secure)
         self._tell(sent, sending, replies if is_target else (), record)
+        self._note_create(sent, replies if is_target else (), record, sent_at)
         # Without TLS, an alert or another text that is not HTTP is a refusal.
         is_refused = secure != self._secure and bool(parser.problem)
         if not replies and received and not is_refused:
@@ -170,6 +196,16 @@ class RawSocket:
                 body=reply.body,
                 is_raw=True,
             )
+
+    def _note_create(self, sent: bytes, replies: Sequence[RawReply], record: Exchange, sent_at: float) -> None:
+        """Tell of the create in the bytes; a second reply belongs to something else that hides in them."""
+        head, _, content = sent.partition(b"\r\n\r\n")
+        if not head.startswith(f"{self._method} ".encode("latin-1")):
+            return
+        values = (line.partition(":")[2].strip() for line in head.decode("latin-1").split("\r\n")[1:])
+        who = next((self._senders[value] for value in values if value in self._senders), ANONYMOUS)
+        reply = replies[0] if replies else None
+        self._on_create(RawCreate(content, who, reply, record, sent_at, time.time()))
 
     def _path(self) -> str:
         return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))

@@ -8,8 +8,10 @@ from createflow.scenarios.checks.api.https_request.framing import (
     smuggled_request_is_not_answered,
 )
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target import raw_http
+from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawSocket
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
@@ -59,3 +61,21 @@ async def test_a_server_that_refuses_everything_proves_nothing() -> None:
         raw.authority = "x\r\nHost: y"
         with pytest.raises(Inconclusive, match="before the test"):
             await bad_framing_is_refused.function(target=MemoryTarget(), raw=raw)
+
+
+@pytest.mark.anyio
+async def test_a_create_in_raw_bytes_is_in_the_ledger() -> None:
+    """What it made is removed or listed, and what was refused leaves nothing; without a reply it may be either."""
+    async with raw_server(strict=True) as url:
+        probes = ProbeSet(Profile.model_validate({"target": {"base_url": url}}), "0123abcd", Mask())
+        raw = RawSocket(probes.context, probes.note_raw_create)
+        who = Principal("writer", "token")
+        body, refused, cut = (b'{"name":"createflow n%016x"}' % number for number in range(3))
+        await raw.send(raw.request(body, who=who))
+        await raw.send(raw.request(refused, who=who, lines=("Content-Length: x",)))
+        await raw.send(raw.request(cut, who=who), then_abort=True)
+        writes = probes.context.writes
+        assert [(one.url, one.who) for one in probes.context.created] == [(f"{url}/r/1", who)]
+        assert [one.name for one in writes.refusals()] == ["createflow n0000000000000001"]
+        assert [one.name for one in writes.unanswered] == ["createflow n0000000000000002"]
+        await probes.connection.close()
