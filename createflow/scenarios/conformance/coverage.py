@@ -155,7 +155,11 @@ LINES = (
     Line("event.outage", "", _FAULTS_UNDER_TRAFFIC),
     Line("cache.no-negative", "", "no read before the create"),
     Line("cache.equals-db", "invalidate_cache.cache_equals_row invalidate_cache.cached_values_equal_writes"),
-    Line("cache.no-stale-refill", "invalidate_cache.never_stale_after_update", "a cold key is one that nobody has read: nothing is evicted"),
+    Line(
+        "cache.no-stale-refill",
+        "invalidate_cache.never_stale_after_update",
+        "nothing is evicted: a cold key is one that nobody has read",
+    ),
     Line("cache.degrades", "", _FAULTS_UNDER_TRAFFIC),
     Line("cache.http", "https_request.replies_are_not_stored https_request.authorised_replies_are_not_shared"),
     Line("replica.read-your-writes", "replicate.own_write_is_read replicate.lagging_replica_is_not_read"),
