@@ -17,6 +17,9 @@ from createflow.scenarios.text.printable import cut
 from createflow.scenarios.verification.observed import Observed, ResourceIds
 from createflow.scenarios.verification.sent_writes import SentWrites
 
+AUDIT = "audit"
+EVENTS = "events"
+"""The names of the sinks that tell the request of a write."""
 _SKEW_S = 5.0
 """The clocks of a target may differ this much from each other."""
 _SHOWN_CHARACTERS = 60
@@ -46,7 +49,7 @@ class CopyComparison:
     def entry(self, observed: Observed, k: int, entry: Row, *, within_s: float) -> None:
         """Compare an audit entry of a create: who, what, when, and in which request."""
         problem = entry_problem(entry, self._provenance(k, within_s))
-        observed.compare(k, problem or self._request_problem(k, entry.get("request_id"), "an event"))
+        observed.compare(k, problem or self._request_problem(k, entry.get("request_id"), AUDIT))
 
     def envelope(
         self, observed: Observed, k: int, told: Mapping[str, Any], *, within_s: float, is_create: bool
@@ -60,7 +63,7 @@ class CopyComparison:
         problem = envelope_problem(shown, self._provenance(k, within_s))
         if not problem and not self._ids.is_resource_of(k, resource_id):
             problem = f"has an event whose resource_id is {cut(resource_id)!r}"
-        problem = problem or self._request_problem(k, shown.get("request_id"), "the audit entry")
+        problem = problem or self._request_problem(k, shown.get("request_id"), EVENTS)
         observed.compare(k, problem)
 
     def _provenance(self, k: int, within_s: float) -> Provenance:
@@ -96,7 +99,13 @@ class CopyComparison:
             else f"has {place} = {cut(repr(value), _SHOWN_CHARACTERS)} instead of {created_at.isoformat()!r}"
         )
 
-    def _request_problem(self, k: int, request_id: object, other: str) -> str:
-        if not isinstance(request_id, str) or self._ids.is_request_of(k, request_id):
+    def _request_problem(self, k: int, request_id: object, sink: str) -> str:
+        if not isinstance(request_id, str) or self._ids.is_request_of(k, request_id, sink):
             return ""
-        return f"has the request_id {cut(request_id, _SHOWN_CHARACTERS)!r}, unlike {other} of it"
+        return f"has the request_id {cut(request_id, _SHOWN_CHARACTERS)!r}, and another one as well"
+
+
+def compare_requests(ids: ResourceIds, entries: Observed) -> None:
+    """Note the audit entries that tell another request than the event of the same write."""
+    for k in ids.with_other_requests(AUDIT, EVENTS):
+        entries.compare(k, "has another request_id than the event of it")

@@ -8,7 +8,7 @@ from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import EventReplay
 from createflow.scenarios.text.json_pointer import value_at
-from createflow.scenarios.verification.copy_comparison import CopyComparison
+from createflow.scenarios.verification.copy_comparison import EVENTS, CopyComparison
 from createflow.scenarios.verification.observed import Observed
 from createflow.schemas.profile_sinks import EventSink as EventSection
 
@@ -19,7 +19,7 @@ class EventSink:
     Every read continues where the last one ended.
     """
 
-    name = "events"
+    name = EVENTS
     things = "events"
 
     def __init__(

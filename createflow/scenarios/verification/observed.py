@@ -169,14 +169,15 @@ class ResourceIds:
     is_complete: bool = False
     """All rows of the primary were read at least once."""
     _created_us: "array[int]" = field(init=False)
-    _request_hashes: "array[int]" = field(init=False)
+    _requests: dict[str, "array[int]"] = field(init=False)
+    """By sink, a 64-bit hash of the request of each arrival."""
 
     def __post_init__(self) -> None:
         """Start without ids."""
         self.of_arrival = [None] * len(self.writes.outcomes)
         # Eight bytes an arrival each, where objects would need ten times as much.
         self._created_us = array("q", bytes(8 * len(self.of_arrival)))
-        self._request_hashes = array("q", bytes(8 * len(self.of_arrival)))
+        self._requests = {}
 
     def add(self, resource_id: str, k: int, created_at: object = None) -> None:
         """Add a row of the primary."""
@@ -196,13 +197,22 @@ class ResourceIds:
         known = self.of_arrival[k]
         return known is None or known == resource_id or self.further.get(resource_id) == k
 
-    def is_request_of(self, k: int, request_id: str) -> bool:
-        """Whether the first sink that told the request of an arrival told the same one."""
-        told = hash(request_id) or 1
-        known = self._request_hashes[k]
-        if not known:
-            self._request_hashes[k] = told
+    def is_request_of(self, k: int, request_id: str, sink: str) -> bool:
+        """Whether a sink tells one request of an arrival only."""
+        if sink not in self._requests:
+            self._requests[sink] = array("q", bytes(8 * len(self.of_arrival)))
+        hashes, told = self._requests[sink], hash(request_id) or 1
+        known, hashes[k] = hashes[k], told
         return known in {0, told}
+
+    def with_other_requests(self, first: str, second: str) -> Iterator[int]:
+        """The arrivals of which the two sinks tell different requests."""
+        nothing = array("q")
+        for k, told in enumerate(
+            zip(self._requests.get(first, nothing), self._requests.get(second, nothing), strict=False)
+        ):
+            if 0 not in told and told[0] != told[1]:
+                yield k
 
     def of_arrivals(self) -> Iterator[tuple[str, int]]:
         """Every resource with its arrival, without the preflight's.

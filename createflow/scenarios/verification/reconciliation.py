@@ -11,6 +11,7 @@ from createflow.scenarios.sinks.registry import audit_table, event_stream, prima
 from createflow.scenarios.sinks.sink import EPOCH, PagedRows
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
+from createflow.scenarios.verification.copy_comparison import AUDIT, compare_requests
 from createflow.scenarios.verification.observed import ResourceIds, count_arrivals, select_arrivals
 from createflow.scenarios.verification.search_rounds import SinkProgress, search_sinks
 from createflow.scenarios.verification.sent_writes import SentWrites
@@ -87,6 +88,9 @@ class Reconciliation:
             searches = await search_sinks(writes, sinks.verifiable, clock=self._clock, on_progress=on_progress)
         finally:
             await asyncio.gather(*(sink.close() for sink in sinks.verifiable), return_exceptions=True)
+        for search in searches:
+            if search.sink.name == AUDIT:
+                compare_requests(ids, search.observed)
         verdicts = [
             *evaluate_sinks(writes, searches, ids.of_arrival),
             *(_unverified(name, reason) for name, reason in sinks.unverifiable.items()),

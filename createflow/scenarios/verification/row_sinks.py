@@ -8,7 +8,7 @@ from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, tells
 from createflow.scenarios.sinks.sink import Page, PagedRows, Rows
 from createflow.scenarios.verification.cache_sample import pick_sample
-from createflow.scenarios.verification.copy_comparison import CopyComparison
+from createflow.scenarios.verification.copy_comparison import AUDIT, CopyComparison
 from createflow.scenarios.verification.observed import Observed, ResourceIds, list_arrivals
 from createflow.scenarios.verification.write_sinks import batched, pending
 from createflow.schemas.profile_sinks import SqlSink
@@ -139,7 +139,7 @@ class AuditSink:
     A resource is looked up until it has a right entry.
     """
 
-    name = "audit"
+    name = AUDIT
     things = "audit entries"
 
     def __init__(
