@@ -44,6 +44,8 @@ class Observation:
             ended = result_of(observer, Outcome.BROKEN, watching.error)
         elif accusation := watching.accusation(results):
             ended = result_of(observer, Outcome.FAILED, finding=finding_of(observer, accusation, ()))
+        elif watching.doubt:
+            ended = result_of(observer, Outcome.INCONCLUSIVE, watching.doubt)
         elif watching.of_checks:
             # Its own requests served their purpose, however they ended.
             ended = result_of(observer, Outcome.PASSED)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from createflow.scenarios.harness.check import Check, CheckFunction, Need, parameters_of, promise_of
-from createflow.scenarios.outcome import Expectation, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.traffic.observed import Observed
 from createflow.schemas.flow import Step
@@ -72,7 +72,8 @@ def observer(
 ) -> Callable[[Watch], Observer]:
     """Make an observer of a function that gets the facts of a run and returns what looks at each exchange.
 
-    The function raises NotDeclared where the profile does not declare what it looks for.
+    The function raises NotDeclared where the profile does not declare what it looks for. What looks at an exchange
+    raises Inconclusive where it cannot tell; then the observer does not pass.
 
     Args:
         step: the step of the contract that is observed.
@@ -143,6 +144,8 @@ class Watching:
         self.absence = ""
         """Why it is skipped; otherwise empty."""
         self.error = ""
+        self.doubt = ""
+        """Why some exchanges could not be judged; empty when all were."""
         self._found: dict[str, _Found] = {}
         missing = [need for need in observer.needs if not need.met_by(facts.profile)]
         self._look: Look = lambda _: None
@@ -170,6 +173,8 @@ class Watching:
                     found = _Found(deviation.expected, deviation.reported_by, deviation.unless_accused)
                     self._found[deviation.cause] = found
                 found.add(seen)
+        except Inconclusive as doubt:
+            self.doubt = str(doubt)
         except Exception as error:  # noqa: BLE001 - as above
             self.error = f"{type(error).__name__}: {error}"
 

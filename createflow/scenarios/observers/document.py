@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import SchemaError
-
-from createflow.scenarios.bodies.generate import validator_of
+from createflow.scenarios.bodies.bounded_validation import BoundedValidation
 from createflow.scenarios.harness.observer import Deviation, Facts, Look, observer
 from createflow.scenarios.observers.bodies import told
 from createflow.scenarios.observers.statuses import OF_HTTP
 from createflow.scenarios.observers.traffic import ordinary_requests
 from createflow.scenarios.openapi.document import read_document
 from createflow.scenarios.openapi.replies import DeclaredReplies, DeclaredReply
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.traffic.observed import Observed
+from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 
 
@@ -34,12 +31,15 @@ def replies_fit_the_openapi_document(facts: Facts) -> Look:
     if file is None:
         raise NotDeclared("`target.openapi_file` is not configured")
     declared = DeclaredReplies(read_document(file))
-    validators: dict[int, Draft202012Validator | None] = {}
+    judge = BoundedValidation()
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
         if not seen.is_own or seen.fault or seen.is_raw:
             return None
-        operation = declared.at(seen.method, seen.path)
+        try:
+            operation = declared.at(seen.method, seen.path)
+        except UserError as error:
+            raise Inconclusive(f"the schemas of the replies cannot be used: {error}") from None
         if operation is None:
             return None
         reply = operation.reply(seen.status)
@@ -50,13 +50,13 @@ def replies_fit_the_openapi_document(facts: Facts) -> Look:
             return (Deviation(cause, "a status that the document declares", unless_accused=True),)
         return [
             Deviation(f"{text} of a {seen.status} to {operation.name}", "a body that the document declares")
-            for text in _wrong(seen, reply, validators)
+            for text in _wrong(seen, reply, judge)
         ]
 
     return look
 
 
-def _wrong(seen: Observed, reply: DeclaredReply, validators: dict[int, Draft202012Validator | None]) -> list[str]:
+def _wrong(seen: Observed, reply: DeclaredReply, judge: BoundedValidation) -> list[str]:
     if not seen.body or not reply.schemas:
         return []
     if seen.media_type not in reply.schemas:
@@ -65,37 +65,8 @@ def _wrong(seen: Observed, reply: DeclaredReply, validators: dict[int, Draft2020
     schema = reply.schemas[seen.media_type]
     if schema is None or not seen.is_json:
         return []
-    if id(schema) not in validators:
-        validators[id(schema)] = _validator(schema)
-    validator = validators[id(schema)]
     try:
         document = json.loads(seen.body)
     except (ValueError, RecursionError):
         return []  # json_is_json tells it
-    return [] if validator is None else [f"the body ({told(error)})" for error in validator.iter_errors(document)]
-
-
-def _validator(schema: dict[str, object]) -> Draft202012Validator | None:
-    """A validator without the schema's patterns; ``None`` for what is no JSON Schema.
-
-    Why: a pattern of a stranger can run for ever, and this runs in the tester's own process.
-    """
-    harmless = _without_patterns(schema)
-    try:
-        Draft202012Validator.check_schema(harmless, format_checker=FormatChecker(()))
-    except (SchemaError, RecursionError):
-        return None
-    return validator_of(harmless)
-
-
-def _without_patterns(schema: Any) -> Any:
-    if isinstance(schema, list):
-        return [_without_patterns(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: _without_patterns(part)
-        for key, part in schema.items()
-        # A property can be called so, too: its schema is an object or a boolean.
-        if not (key == "pattern" and isinstance(part, str)) and key != "patternProperties"
-    }
+    return [f"the body ({told(error)})" for error in judge.errors(schema, document)]

@@ -36,18 +36,19 @@ class Resolver:
         document: the whole.
         keeps_recursion: a reference inside what it refers to stays one, to a key of ``definitions``; otherwise it
             becomes ``{}``.
+        most_parts: of all that it makes together.
 
     Attributes:
         elsewhere: the references to other documents that were found, in order.
         definitions: what references that were kept refer to, for ``$defs``.
     """
 
-    def __init__(self, document: Document, *, keeps_recursion: bool = False) -> None:
+    def __init__(self, document: Document, *, keeps_recursion: bool = False, most_parts: int = MOST_PARTS) -> None:
         self._document = document
         self._keeps_recursion = keeps_recursion
         self._names: dict[str, str] = {}
         self.definitions: dict[str, Any] = {}
-        self._parts_left = MOST_PARTS
+        self._most_parts = self._parts_left = most_parts
         self._characters_left = MOST_CHARACTERS
         self.elsewhere: dict[str, None] = {}
 
@@ -93,7 +94,7 @@ class Resolver:
         if isinstance(value, dict):
             self._characters_left -= sum(map(len, value))
         if self._parts_left < 0:
-            raise UserError(f"the document's references expand to more than {MOST_PARTS} parts")
+            raise UserError(f"the document's references expand to more than {self._most_parts} parts")
         if self._characters_left < 0:
             raise UserError(f"the document's references expand to more than {MOST_CHARACTERS} characters")
 
