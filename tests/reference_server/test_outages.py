@@ -3,8 +3,11 @@
 import asyncio
 import uuid
 
+import nats
+import nats.js.errors
 import pytest
 
+from createflow.reference_server.adapters import engine_admin
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.in_process_server import InProcessServer, open_server, until
 
@@ -90,3 +93,48 @@ async def test_paused_nats_is_503_or_504(engines: EngineSet) -> None:
             return (await server.create()).status_code == 201
 
         assert await until(works)
+
+
+async def test_a_stream_that_was_lost_is_made_again_with_every_event(engines: EngineSet) -> None:
+    """The outbox still has them; the worker goes on by itself, and says meanwhile that it is not ready."""
+    async with open_server(engines, worker=True) as server:
+        first = (await server.create()).json()["id"]
+        assert len(await server.events(first)) == 1
+        client = await nats.connect(engines.nats_urls["operator"])
+        try:
+            await client.jetstream().delete_stream(f"{server.settings.subject_prefix.upper()}_EVENTS")
+        finally:
+            await client.close()
+        second = (await server.create()).json()["id"]
+
+        async def is_back() -> bool:
+            try:
+                return len(await server.events(first)) == len(await server.events(second)) == 1
+            except nats.js.errors.NotFoundError:
+                return False
+
+        assert await until(is_back)
+        assert await until(lambda: server.indexed(second))
+
+
+_SWALLOW = """
+    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.name LIKE '{name}%' THEN RETURN NULL; END IF; RETURN NEW;
+    END $$;
+    CREATE TRIGGER {name} BEFORE INSERT ON resources FOR EACH ROW EXECUTE FUNCTION {name}();
+"""
+
+
+async def test_a_create_whose_row_the_database_swallows_is_500_and_the_others_go_on(engines: EngineSet) -> None:
+    """Alone and among others that are committed together; no write waits for one that failed."""
+    tag = f"t{uuid.uuid4().hex}"
+    async with open_server(engines) as server:
+        await engine_admin.run_script(engines.admin_dsn, _SWALLOW.format(name=tag))
+        try:
+            assert (await server.create({"name": f"{tag} alone"})).status_code == 500
+            names = ["first", f"{tag} between", "last"] * 2
+            replies = await asyncio.gather(*(server.create({"name": name}) for name in names))
+        finally:
+            await engine_admin.run_script(engines.admin_dsn, f"DROP FUNCTION {tag} CASCADE")
+        assert [reply.status_code for reply in replies] == [201, 500, 201] * 2
+        assert (await server.create()).status_code == 201

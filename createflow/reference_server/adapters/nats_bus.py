@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,9 @@ _NOT_SENT = (
 _NO_RESPONDERS = "503"
 """The NATS server's own answer when nobody subscribes to the subject."""
 RECONNECT_S = 0.2
+ANSWER_WAIT_S = 0.8
+_FOR_EVER_S = 60
+"""The connection to a broker that is silent for a quarter of this is given up."""
 
 
 def inbox_prefix(kind: str) -> str:
@@ -69,12 +73,32 @@ async def connect(url: str, name: str, *, kind: str, buffered: bool = True) -> C
                 reconnect_time_wait=RECONNECT_S,
                 max_reconnect_attempts=-1,
                 ping_interval=5,
-                error_cb=_ignore,
+                error_cb=_tell,
                 skip_subject_validation=True,
                 **options,
             )
         except (OSError, nats.errors.Error, TimeoutError):
             await asyncio.sleep(RECONNECT_S / 4)
+
+
+class RoundTrip:
+    """Asks the broker for a sign of life. A connection to a broker that hangs counts as connected for a while."""
+
+    def __init__(self) -> None:
+        self._asked: asyncio.Task[None] | None = None
+        self._connection = -1
+
+    async def succeeds(self, client: Client | None) -> bool:
+        """Whether the broker answers now."""
+        if client is None or not client.is_connected:
+            return False
+        connection = client.stats["reconnects"]
+        if self._asked is None or self._asked.done() or self._connection != connection:
+            # Never given up before the connection is: an answer to a request that was given up breaks the connection.
+            self._asked = asyncio.create_task(client.flush(timeout=_FOR_EVER_S))
+            self._connection = connection
+        done, _ = await asyncio.wait([self._asked], timeout=ANSWER_WAIT_S)
+        return bool(done) and not self._asked.cancelled() and self._asked.exception() is None
 
 
 async def subscribe(client: Client, subject: str, on_message: Callable[[], None]) -> None:
@@ -86,8 +110,13 @@ async def subscribe(client: Client, subject: str, on_message: Callable[[], None]
     await client.subscribe(subject, cb=callback)
 
 
-async def _ignore(_error: Exception) -> None:
-    """Print nothing: lost connections show in /readyz and in refusals, and the library prints a traceback for each."""
+async def _tell(error: Exception) -> None:
+    """Log what is no lost connection: the library gives us the errors of our own callbacks, too.
+
+    Lost connections show in /readyz and in refusals, and the library would print a traceback for each.
+    """
+    if not isinstance(error, (nats.errors.Error, OSError, TimeoutError, EOFError)):
+        logging.getLogger(__name__).error("a message could not be handled: %r", error)
 
 
 class _Batch:
@@ -114,6 +143,7 @@ class NatsBus:
         self._subject = f"{prefix}.resources.requests"
         self._timeout_s = timeout_s
         self._client: Client | None = None
+        self._round_trip = RoundTrip()
         self._inbox = ""
         self._numbers = itertools.count()
         self._unsent: list[tuple[bytes, asyncio.Future[ServiceReply]]] = []
@@ -124,6 +154,10 @@ class NatsBus:
     def is_connected(self) -> bool:
         """Whether a request could be sent now."""
         return self._client is not None and self._client.is_connected
+
+    async def answers(self) -> bool:
+        """Whether the broker answers now."""
+        return await self._round_trip.succeeds(self._client)
 
     async def use(self, client: Client) -> None:
         """Send over this connection from now on."""

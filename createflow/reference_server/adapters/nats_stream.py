@@ -17,7 +17,7 @@ from nats.js.errors import NotFoundError
 
 from createflow.reference_server.adapters.nats_codec import decode_event, encode_event
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.domain.ports import StreamLostError, UnavailableError
 
 PUBLISH_WAIT_S = 2.0
 FETCH_WAIT_S = 1.0
@@ -26,6 +26,8 @@ ACK_WAIT_S = 30.0
 ACK_PENDING_MAX = 4000
 RETRY_DELAY_S = 0.5
 
+_NO_STREAM = "no stream takes events"
+"""Said for the broker's own reply that nobody listens to the subject."""
 _FAILURES = (nats.errors.Error, JetStreamError, TimeoutError, OSError)
 
 
@@ -53,18 +55,32 @@ class NatsStream:
         self._consumers.append(consumer)
         return consumer
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether the stream is known to exist."""
-        return self._client is not None
+    async def answers(self) -> bool:
+        """Whether the broker says now that the stream exists."""
+        if self._client is None or not self._client.is_connected:
+            return False
+        try:
+            await self._client.jetstream(timeout=PUBLISH_WAIT_S).stream_info(self._name)
+        except _FAILURES:
+            return False
+        return True
 
-    async def ensure(self, client: Client) -> None:
-        """Create the stream and its consumers if they do not exist.
+    async def ensure(self, client: Client) -> bool:
+        """Create the stream and its consumers if they do not exist; returns whether the stream is a new one.
 
         Raises:
             UnavailableError: JetStream does not answer.
         """
-        stream = client.jetstream(timeout=PUBLISH_WAIT_S)
+        try:
+            is_new = await self._make_if_lost(client.jetstream(timeout=PUBLISH_WAIT_S))
+            self._inbox = client.new_inbox()
+            await client.subscribe(f"{self._inbox}.*.*", cb=self._on_ack)
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
+        self._client = client
+        return is_new
+
+    async def _make_if_lost(self, stream: JetStreamContext) -> bool:
         config = StreamConfig(
             name=self._name,
             subjects=[f"{self._prefix}.events.>"],
@@ -74,17 +90,14 @@ class NatsStream:
             max_age=7 * 24 * 3600.0,
         )
         try:
-            try:
-                await stream.stream_info(self._name)
-            except NotFoundError:
-                await stream.add_stream(config)
-            for consumer in self._consumers:
-                await consumer.join(stream)
-            self._inbox = client.new_inbox()
-            await client.subscribe(f"{self._inbox}.*.*", cb=self._on_ack)
-        except _FAILURES as error:
-            raise UnavailableError(str(error)) from error
-        self._client = client
+            await stream.stream_info(self._name)
+            is_new = False
+        except NotFoundError:
+            await stream.add_stream(config)
+            is_new = True
+        for consumer in self._consumers:
+            await consumer.join(stream)
+        return is_new
 
     async def publish(self, events: Sequence[ResourceEvent]) -> int:
         """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
@@ -92,7 +105,8 @@ class NatsStream:
         The server drops events whose id it has seen within ``DUPLICATE_WINDOW_S``.
 
         Raises:
-            UnavailableError: the stream does not exist yet.
+            UnavailableError: the stream does not exist yet, or refuses all of them.
+            StreamLostError: it does not exist any more.
         """
         if self._client is None:
             raise UnavailableError("no stream yet")
@@ -109,17 +123,32 @@ class NatsStream:
                 await acks.over.wait()
         except _FAILURES:
             pass  # what has been acknowledged counts all the same
+        if acks.refusal == _NO_STREAM:
+            await self._restore(self._client)
+        if acks.refusal and not acks.without_gap:
+            raise UnavailableError(acks.refusal)
         return acks.without_gap
+
+    async def _restore(self, client: Client) -> None:
+        """Make the stream again if the broker has lost it, with the whole disk or a part of it."""
+        try:
+            is_new = await self._make_if_lost(client.jetstream(timeout=PUBLISH_WAIT_S))
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
+        if is_new:
+            raise StreamLostError
 
     async def _on_ack(self, message: Msg) -> None:
         batch, number = message.subject.split(".")[-2:]
         acks = self._acks
         if int(batch) != acks.number:
             return  # too late: its event has been published again
-        if message.data.startswith(b"{") and "error" not in orjson.loads(message.data):
+        reply = orjson.loads(message.data) if message.data.startswith(b"{") else {"error": {"description": _NO_STREAM}}
+        if "error" not in reply:
             acks.add(int(number))
-        else:
-            acks.over.set()  # refused, or there is no stream: do not wait for the rest
+        else:  # do not wait for the rest
+            acks.refusal = str(reply["error"].get("description", "refused"))
+            acks.over.set()
 
 
 class _Acks:
@@ -133,6 +162,8 @@ class _Acks:
     def __init__(self, expected: int) -> None:
         self.number = next(self._numbers)
         self.over = asyncio.Event()
+        self.refusal = ""
+        """Why the stream took one of them not, in its words."""
         self._missing = set(range(expected))
         self._expected = expected
 
@@ -167,6 +198,9 @@ class NatsConsumer:
     async def join(self, context: JetStreamContext) -> None:
         """Go on where this consumer stopped, or at the beginning."""
         await context.add_consumer(self._stream, self._config)
+        if self._pull is not None:
+            with contextlib.suppress(*_FAILURES):
+                await self._pull.unsubscribe()
         self._pull = await context.pull_subscribe_bind(consumer=self._durable, stream=self._stream)
         self._context = context
 
@@ -185,6 +219,15 @@ class NatsConsumer:
         except _FAILURES as error:
             raise UnavailableError(str(error)) from error
 
+    async def _rejoin(self) -> None:
+        """Make the consumer again if only it is lost: nothing else would. It starts at the oldest event then."""
+        if self._context is not None:
+            with contextlib.suppress(*_FAILURES):
+                await self._context.consumer_info(self._stream, self._durable)
+                return
+            with contextlib.suppress(*_FAILURES):
+                await self.join(self._context)
+
     @asynccontextmanager
     async def fetch(self, limit: int) -> AsyncIterator["NatsDelivery"]:
         """Fetch some events; call ``settle`` inside the block.
@@ -199,7 +242,8 @@ class NatsConsumer:
         except (nats.errors.TimeoutError, TimeoutError):
             messages = []
         except _FAILURES as error:
-            raise UnavailableError(str(error)) from error
+            await self._rejoin()
+            raise UnavailableError(str(error) or type(error).__name__) from error
         yield NatsDelivery(messages)
 
 

@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+from createflow.reference_server.adapters.nats_bus import RoundTrip
 from createflow.reference_server.adapters.nats_codec import (
     MalformedMessageError,
     Part,
@@ -37,15 +38,15 @@ class NatsSubscriber:
         self._prefix = prefix
         self._watermarks = watermarks
         self._client: Client | None = None
+        self._round_trip = RoundTrip()
         self._requests: Subscription | None = None
         self._is_wake_up_due = False
         self._replies: dict[str, list[Part]] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
-    @property
-    def has_joined(self) -> bool:
-        """Whether requests can arrive."""
-        return self._requests is not None and self._client is not None and self._client.is_connected
+    async def answers(self) -> bool:
+        """Whether requests can arrive: it has joined, and the broker answers now."""
+        return self._requests is not None and await self._round_trip.succeeds(self._client)
 
     async def join(self, client: Client, accept: Accept) -> None:
         """Subscribe to the watermarks first, then to requests."""

@@ -51,13 +51,18 @@ class Group:
         return await future
 
     async def _write_all(self) -> None:
+        """Give every waiting unit its outcome, whatever happens: a unit that waits for ever keeps the connection."""
         while self._waiting:
             waiting, self._waiting = self._waiting, []
-            grouped = [entry for entry in waiting if can_be_grouped(entry[0])]
-            if len(grouped) > 1 and await self._write_grouped(grouped):
-                waiting = [entry for entry in waiting if not entry[1].done()]
-            for unit, future in waiting:
-                _settle(future, await self._write_one(unit))
+            try:
+                grouped = [entry for entry in waiting if can_be_grouped(entry[0])]
+                if len(grouped) > 1 and await self._write_grouped(grouped):
+                    waiting = [entry for entry in waiting if not entry[1].done()]
+                for unit, future in waiting:
+                    _settle(future, await self._write_one(unit))
+            except Exception as error:  # noqa: BLE001 - raised to each unit that has no outcome
+                for _, future in waiting:
+                    _settle(future, UnknownOutcomeError(repr(error)))
         self._flush = None
 
     async def _write_grouped(self, entries: list[tuple[UnitOfWork, asyncio.Future[WrittenRow | None]]]) -> bool:
@@ -65,16 +70,20 @@ class Group:
         units = [unit for unit, _ in entries]
         try:
             cursor = await self._connection.execute(GROUP_INSERT, group_parameters(units))
-            outcomes: list[Outcome] = [written_row(row) for row in await cursor.fetchall()]
+            rows = await cursor.fetchall()
         except psycopg.Error as error:
             failure = _classify(error)
             if isinstance(failure, DatabaseError):
                 return False
-            outcomes = [failure] * len(entries)
+            for _, future in entries:
+                _settle(future, failure)
+            return True
         except Exception:  # noqa: BLE001 - one unit that cannot be sent must not leave the others waiting
             return False
-        for (_, future), outcome in zip(entries, outcomes, strict=True):
-            _settle(future, outcome)
+        if len(rows) != len(entries):  # which row is whose is not known, and all of them are committed
+            raise UnknownOutcomeError(f"{len(rows)} rows for {len(entries)} creates")
+        for (_, future), row in zip(entries, rows, strict=True):
+            _settle(future, written_row(row))
         return True
 
     async def _write_one(self, unit: UnitOfWork) -> Outcome:
@@ -86,7 +95,10 @@ class Group:
             return _classify(error)
         except Exception as error:  # noqa: BLE001 - raised to the writer of this unit
             return error
-        return written_row(row) if row else None
+        try:
+            return written_row(row) if row else None
+        except (TypeError, AttributeError) as error:  # committed, and what is told of it makes no sense
+            return UnknownOutcomeError(repr(error))
 
 
 class GroupLease:

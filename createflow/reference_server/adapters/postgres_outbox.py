@@ -1,6 +1,7 @@
 """The outbox: one leader reads its rows, in an order in which no later commit can come before an earlier one."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -13,7 +14,12 @@ _BATCH = """
     FROM outbox
     WHERE stream = %(stream)s AND (xid, seq) > (%(xid)s::xid8, %(seq)s)
       AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, seq LIMIT %(limit)s
+    ORDER BY outbox.xid, outbox.seq LIMIT %(limit)s
+"""
+"""A bare ``xid`` in ORDER BY would be the text of the select list: 1000 before 999, and the checkpoint passes rows."""
+_OLDEST = """
+    SELECT occurred_at FROM outbox WHERE stream = %(stream)s AND (xid, seq) > (%(xid)s::xid8, %(seq)s)
+    ORDER BY xid, seq LIMIT 1
 """
 _CHECKPOINT = "SELECT xid::text, seq FROM outbox_checkpoint WHERE stream = %(stream)s"
 _ADVANCE = """
@@ -107,6 +113,16 @@ class PostgresOutbox:
         """Record that all rows up to and including this one are published."""
         self._position = (row.xid, row.seq)
         await self._execute(_ADVANCE)
+
+    async def rewind(self) -> None:
+        """Start again with the oldest row that is kept."""
+        self._position = ("0", 0)
+        await self._execute(_ADVANCE)
+
+    async def oldest(self) -> datetime | None:
+        """Return when the oldest row that is not published was made, also one that is held back; None for none."""
+        rows = await self._execute(_OLDEST)
+        return rows[0][0] if rows else None
 
     async def prune(self, keep_s: float, limit: int) -> None:
         """Delete published rows and Idempotency-Keys that are older than ``keep_s``, at most ``limit`` of each."""

@@ -1,5 +1,6 @@
 """A pool of connections to PostgreSQL, with a limit on how long to wait for one."""
 
+import asyncio
 import select
 from typing import Any
 
@@ -68,6 +69,26 @@ class Pool:
         """Whether a trivial statement gets an answer now."""
         try:
             return await self.fetch("SELECT 1", {}) is not None
+        except UnavailableError:
+            return False
+
+    async def keep_connected(self) -> None:
+        """Ask for a connection whenever there is none, until cancelled.
+
+        Else only requests would ask, and while the circuit breaker is open none come: the few that are let through as
+        probes would find no connection although the server is back.
+        """
+        while True:
+            await asyncio.sleep(_RECONNECT_S / 2)
+            if not self._pool.get_stats().get("pool_available", 0):
+                await self.answers()
+
+    async def commits(self) -> bool:
+        """Whether a write can be committed now: a message in the WAL that nobody reads, flushed like any write."""
+        try:
+            return await self.fetch("SELECT pg_logical_emit_message(true, 'createflow ready', '') IS NOT NULL", {}) == (
+                True,
+            )
         except UnavailableError:
             return False
 

@@ -6,7 +6,8 @@ from createflow.reference_server.adapters.postgres_group_commit import Group, Gr
 from createflow.reference_server.adapters.postgres_pool import Pool
 from createflow.reference_server.domain.batcher import Batcher
 from createflow.reference_server.domain.job import CurrentRow, Lease
-from createflow.reference_server.domain.ports import Copy, UnavailableError
+from createflow.reference_server.domain.ports import Copy, DatabaseError, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.progress import Progress
 from createflow.reference_server.domain.unit_of_work import StoredReply, UnitOfWork, WrittenRow
 
 GROUP_MAX = 64
@@ -35,6 +36,8 @@ class PostgresRepository:
     def __init__(self, pool: Pool, wait_s: float) -> None:
         self._pool = pool
         self._wait_s = wait_s
+        self.writes = Progress()
+        """What became of the last write."""
         # One batch at a time: all requests that wait get the next free connection together.
         self._leases: Batcher[None, GroupLease] = Batcher(
             self._lease_group, discard=GroupLease.release, batch_max=GROUP_MAX
@@ -51,7 +54,13 @@ class PostgresRepository:
         """Write the whole unit in one statement on an autocommit connection."""
         if not isinstance(lease, GroupLease):
             raise TypeError("not a lease of this pool")
-        return await lease.write(unit)
+        try:
+            written = await lease.write(unit)
+        except (DatabaseError, UnavailableError, UnknownOutcomeError):
+            self.writes.failed()
+            raise
+        self.writes.succeeded()
+        return written
 
     async def current(self, resource_id: str) -> CurrentRow | None:
         """Return the row as it is now; None when there is none or it is deleted."""

@@ -62,8 +62,9 @@ class SearchIndex:
         if status >= 400:
             raise UnavailableError(f"bulk: {status}")
         items = orjson.loads(answer)["items"]
-        # A delete of a document that was never indexed answers 404: that counts as done.
-        return [next(iter(item.values()))["status"] in {200, 201, 404, 409} for item in items]
+        if len(items) != len(actions):
+            raise UnavailableError(f"bulk: {len(items)} answers to {len(actions)} actions")
+        return [_is_done(*next(iter(item.items()))) for item in items]
 
     async def search(self, query: str) -> list[Any]:
         """Return documents whose name matches, best first."""
@@ -94,3 +95,12 @@ class SearchIndex:
         except (TimeoutError, httpx.HTTPError) as error:
             raise UnavailableError(str(error)) from error
         return reply.status_code, reply.content
+
+
+def _is_done(action: str, answer: dict[str, Any]) -> bool:
+    """Whether the index has the document now.
+
+    To delete what was never indexed is answered 404: that is done. A 404 to anything else means that there is no index.
+    """
+    status = answer["status"]
+    return status in {200, 201, 409} or (status == 404 and action == "delete" and "error" not in answer)

@@ -84,18 +84,27 @@ class Batcher(Generic[T, R]):
 
     async def _run_batch(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         answers: Sequence[R | Exception]
+        unwanted: list[R] = []
         try:
             answers = await self._send([item for item, _ in batch])
+            if len(answers) != len(batch):
+                # Which answer belongs to which request is not known, so none is used.
+                unwanted += [answer for answer in answers if not isinstance(answer, Exception)]
+                raise RuntimeError(f"{len(answers)} answers to a batch of {len(batch)}")  # noqa: TRY301 - to all of them
         except Exception as error:  # noqa: BLE001 - raised to each request of the batch
             answers = [error] * len(batch)
         finally:
             self._free_slots += 1
             self._schedule()
         for (_, future), answer in zip(batch, answers, strict=True):
-            if future.done():
-                if self._discard is not None and not isinstance(answer, Exception):
-                    await self._discard(answer)
-            elif isinstance(answer, Exception):
-                future.set_exception(answer)
+            if isinstance(answer, Exception):
+                if not future.done():
+                    future.set_exception(answer)
+            elif future.done():
+                unwanted.append(answer)
             else:
                 future.set_result(answer)
+        if self._discard is not None:
+            # After every request has its answer: one that cannot be taken back must not keep the others waiting.
+            for answer in unwanted:
+                await self._discard(answer)

@@ -7,8 +7,9 @@ from createflow.schemas.clock import Clock
 WINDOW_S = 5.0
 MIN_VOLUME = 10
 FAILURE_RATIO = 0.5
-OPEN_S = 1.0
-OPEN_MAX_S = 5.0
+OPEN_S = 0.5
+OPEN_MAX_S = 2.0
+"""What is back is used again after this time at the latest."""
 PROBES = 2
 """Calls at the same time while half-open. Without a limit, a service that recovers would get the whole load at once."""
 

@@ -22,6 +22,10 @@ class UnavailableError(Exception):
     """A dependency does not answer now, and nothing was done."""
 
 
+class StreamLostError(Exception):
+    """The event stream was gone and has been made again: it lacks events that it had acknowledged."""
+
+
 class UnknownOutcomeError(Exception):
     """The request was sent and no reply came: it may or may not have been carried out."""
 
@@ -170,7 +174,8 @@ class EventStream(Protocol):
         """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
 
         Raises:
-            UnavailableError: the stream does not exist yet.
+            UnavailableError: the stream does not exist yet, or refuses all of them.
+            StreamLostError: it does not exist any more.
         """
 
 

@@ -14,7 +14,9 @@ from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.stages.api.https_request import request_id
 from createflow.reference_server.stages.api.response import Response
 
-OPERATIONS_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known/jwks.json"})
+OPERATIONS_PATHS = frozenset(
+    {"/healthz", "/readyz", "/rotation", "/metrics", "/openapi.json", "/.well-known/jwks.json"}
+)
 _NONE: frozenset[bytes] = frozenset()
 _CLOSE = (b"connection", b"close")
 

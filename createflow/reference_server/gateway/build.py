@@ -21,6 +21,7 @@ from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.gateway import openapi
 from createflow.reference_server.gateway.app import GatewayApp
 from createflow.reference_server.pipeline import GATEWAY_ORDER, Pipeline
+from createflow.reference_server.process.background import Background
 from createflow.reference_server.process.health import (
     ReadinessChecks,
     check_flag,
@@ -30,7 +31,7 @@ from createflow.reference_server.process.health import (
 from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
-from createflow.reference_server.process.run import Process, run_in_background
+from createflow.reference_server.process.run import Process
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.reference_server.stages.api.https_request import HttpsRequest
@@ -80,10 +81,9 @@ def build(settings: Settings, log: Log) -> Process:
     checks = ReadinessChecks(
         {
             "keys": check_flag(lambda: keys.is_loaded),
-            "nats": check_flag(lambda: bus.is_connected),
+            "nats": bus.answers,
             "valkey": check_ping(valkey),
-        },
-        latched=True,
+        }
     )
     operations = make_operations_app(drain, checks, metrics, _public_routes(keys))
 
@@ -97,7 +97,7 @@ def build(settings: Settings, log: Log) -> Process:
                 scope.push_async_callback(client.close)
                 await bus.use(client)
 
-            await run_in_background(scope, connect())
+            Background(scope, drain, log).start("connect", connect(), ends=True)
             yield
 
     return Process(GatewayApp(pipeline, _response(stages), operations, metrics, log), lifespan(), drain)

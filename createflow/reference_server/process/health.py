@@ -1,4 +1,4 @@
-"""The addresses for operators and load balancers: /healthz, /readyz and /metrics."""
+"""The addresses for operators and load balancers: /healthz, /readyz, /rotation and /metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -40,23 +40,25 @@ class ReadinessChecks:
     """What must hold before a process is ready.
 
     Args:
-        checks: by name.
-        latched: a check that has passed once is not repeated. For gateways: when a dependency goes away later, a
-            gateway's own reply is better than a load balancer without servers.
+        checks: by name. Each asks, or tells what was done last: nothing that was true once is remembered.
     """
 
-    def __init__(self, checks: Mapping[str, ReadinessCheck], *, latched: bool) -> None:
+    def __init__(self, checks: Mapping[str, ReadinessCheck]) -> None:
         self._checks = checks
-        self._latched = latched
         self._passed: set[str] = set()
 
-    async def find_failing(self) -> list[str]:
-        """Return the names of the checks that do not pass now."""
-        names = [name for name in self._checks if name not in self._passed]
-        answers = await asyncio.gather(*(self._passes(self._checks[name]) for name in names))
-        if self._latched:
-            self._passed.update(name for name, passed in zip(names, answers, strict=True) if passed)
-        return [name for name, passed in zip(names, answers, strict=True) if not passed]
+    async def ask(self) -> dict[str, bool]:
+        """Return for each check whether it passes now."""
+        answers = await asyncio.gather(*(self._passes(check) for check in self._checks.values()))
+        passing = dict(zip(self._checks, answers, strict=True))
+        self._passed.update(name for name, passes in passing.items() if passes)
+        return passing
+
+    async def have_passed(self) -> bool:
+        """Whether each check has passed at least once."""
+        if len(self._passed) < len(self._checks):
+            await self.ask()
+        return len(self._passed) == len(self._checks)
 
     async def _passes(self, check: ReadinessCheck) -> bool:
         try:
@@ -68,19 +70,42 @@ class ReadinessChecks:
 def make_operations_app(
     drain: DrainState, checks: ReadinessChecks, metrics: Metrics, routes: Sequence[Route] = ()
 ) -> Starlette:
-    """Make the app of /healthz, /readyz, /metrics and the given routes."""
+    """Make the app of the addresses of operators, and the given routes.
+
+    - /healthz: 200 while no background task has failed.
+    - /readyz: 200 while everything is as it must be, asked now. /metrics says the same.
+    - /rotation, for the balancer: 200 from when everything was there once until the process ends. When a dependency
+      goes away later, a gateway's own refusal is better than a balancer without servers.
+    """
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"alive": True})
+        return JSONResponse({"alive": not drain.failed}, status_code=503 if drain.failed else 200)
+
+    async def ask() -> list[str]:
+        passing = await checks.ask()
+        for name, passes in passing.items():
+            metrics.ready.labels(check=name).set(passes)
+        missing = [name for name, passes in passing.items() if not passes]
+        return [*drain.failed, *(["draining"] if drain.is_draining else []), *missing]
 
     async def readyz(_request: Request) -> Response:
-        missing = ["draining"] if drain.is_draining else await checks.find_failing()
+        missing = await ask()
         return JSONResponse({"ready": not missing, "missing": missing}, status_code=503 if missing else 200)
 
+    async def rotation(_request: Request) -> Response:
+        takes = not drain.is_draining and await checks.have_passed()
+        return JSONResponse({"takes_requests": takes}, status_code=200 if takes else 503)
+
     async def show_metrics(_request: Request) -> Response:
+        await ask()
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", show_metrics)]
+    own = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/rotation", rotation),
+        Route("/metrics", show_metrics),
+    ]
     return Starlette(routes=[*own, *routes], exception_handlers={HTTPException: _problem, Exception: _problem})
 
 

@@ -20,10 +20,30 @@ GRACE_S = 10
 
 
 class DrainState:
-    """Whether the process is about to end and should get no new requests."""
+    """Whether the process is about to end and should get no new requests, and whether something in it has failed."""
 
     def __init__(self) -> None:
-        self.is_draining = False
+        self.failed: list[str] = []
+        """Names of background tasks that have ended."""
+        self._begun = asyncio.Event()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it is about to end."""
+        return self._begun.is_set()
+
+    def begin(self) -> None:
+        """End the process soon."""
+        self._begun.set()
+
+    def fail(self, name: str) -> None:
+        """End the process, because this has failed."""
+        self.failed.append(name)
+        self._begun.set()
+
+    async def wait(self) -> None:
+        """Return when the process is to end."""
+        await self._begun.wait()
 
 
 class _Protocol(HttpToolsProtocol):
@@ -73,7 +93,7 @@ def serve(
     drain: DrainState,
     drain_s: float,
 ) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM, SIGINT or the failure of a background task.
 
     Args:
         app: answers the requests.
@@ -81,7 +101,7 @@ def serve(
         host: address to bind.
         port: the parent may have bound it, without listening.
         socket_path: a Unix socket to serve as well, for this user only; empty for none.
-        drain: set to draining first.
+        drain: begun by the signals; whoever else begins it ends the server as well.
         drain_s: how long to go on serving after that, so that the load balancer notices.
     """
     with contextlib.ExitStack() as scope:
@@ -132,14 +152,12 @@ async def _serve(
         backlog=2048,
     )
     server = _Server(config)
-    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, drain.begin)
 
     async def stop() -> None:
-        await stopping.wait()
-        drain.is_draining = True
+        await drain.wait()
         await asyncio.sleep(drain_s)
         server.should_exit = True
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
+from createflow.reference_server.process.log import OUTPUT
 from createflow.schemas.flow import Step
 
 _BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -25,8 +26,18 @@ class Metrics:
             "breaker_opened", "How often the breaker has opened.", ["kind"], registry=self.registry
         )
         self.relayed = Counter("outbox_relayed", "Events acknowledged by the stream.", registry=self.registry)
-        self.outbox_lag_s = Gauge("outbox_lag_seconds", "Age of the newest relayed event.", registry=self.registry)
+        self.outbox_lag_s = Gauge(
+            "outbox_lag_seconds", "Age of the oldest event that is not published.", registry=self.registry
+        )
         self.indexed = Counter("indexed", "Events applied to the search index.", registry=self.registry)
+        self.index_lag_s = Gauge(
+            "index_lag_seconds", "Age of the oldest event that the index has refused.", registry=self.registry
+        )
+        self.ready = Gauge(
+            "ready", "1 while this is as it must be: what /readyz says.", ["check"], registry=self.registry
+        )
+        lost = Gauge("log_lines_lost", "Lines of the log that could not be written.", registry=self.registry)
+        lost.set_function(lambda: float(OUTPUT.lost))
         self.cache_pending = Gauge("cache_pending", "Copies the cache still lacks.", registry=self.registry)
 
     def step_observer(self, step: Step) -> Callable[[float], None]:

@@ -3,9 +3,10 @@
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from starlette.types import ASGIApp
 
@@ -15,7 +16,7 @@ from createflow.reference_server.process.log import Log, make_log, route_library
 from createflow.reference_server.process.settings import Settings
 
 RETRY_S = 0.05
-_CANCEL_AGAIN_S = 0.5
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain
 
     Raises:
         UserError: the settings name an unknown seeded defect.
+        SystemExit: with status 1, because a background task has failed.
     """
     settings = Settings.load(settings_file)
     log = make_log(settings.instance)
@@ -53,23 +55,12 @@ def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain
         drain=process.drain,
         drain_s=drain_s,
     )
-    log.info("stopped")
+    log.info("stopped", failed=process.drain.failed)
+    if process.drain.failed:
+        raise SystemExit(1)
 
 
-async def run_in_background(scope: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
-    """Run a coroutine until the scope ends."""
-    task = asyncio.create_task(work)
-
-    async def end() -> None:
-        # More than once: a cancellation can get lost when it meets a finished wait inside a library.
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=_CANCEL_AGAIN_S)
-
-    scope.push_async_callback(end)
-
-
-async def retry_until_available(attempt: Callable[[], Coroutine[None, None, None]]) -> None:
+async def retry_until_available(attempt: Callable[[], Coroutine[None, None, T]]) -> T:
     """Repeat an attempt until it raises no ``UnavailableError``."""
     while True:
         try:

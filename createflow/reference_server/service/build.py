@@ -14,11 +14,12 @@ from createflow.reference_server.domain.cache_writer import CacheWriter
 from createflow.reference_server.domain.job import Stage
 from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
 from createflow.reference_server.pipeline import SERVICE_ORDER, Pipeline
+from createflow.reference_server.process.background import Background
 from createflow.reference_server.process.health import ReadinessChecks, check_flag, make_operations_app
 from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
-from createflow.reference_server.process.run import RETRY_S, Process, run_in_background
+from createflow.reference_server.process.run import RETRY_S, Process
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.service.app import Service
 from createflow.reference_server.stages.business.audit_log import AuditLog
@@ -32,6 +33,9 @@ from createflow.reference_server.stages.data.write_primary import WritePrimary
 
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
+_FAILURE_COUNTS_S = 5.0
+"""A commit that failed tells of the next one for this long, unless one succeeds. A disk without room may still take the
+small commit that readiness tries."""
 
 
 def build(settings: Settings, log: Log) -> Process:
@@ -69,7 +73,11 @@ def build(settings: Settings, log: Log) -> Process:
     index = SearchIndex(settings.search_url, settings.search_index)
     service = Service(pipeline, reader, index, subscriber.wake_relay, log)
     checks = ReadinessChecks(
-        {"nats": check_flag(lambda: subscriber.has_joined), "primary": primary.answers}, latched=False
+        {
+            "nats": subscriber.answers,
+            "primary": primary.commits,
+            "commits": check_flag(lambda: not repository.writes.has_failed_within(_FAILURE_COUNTS_S)),
+        }
     )
 
     @asynccontextmanager
@@ -88,8 +96,10 @@ def build(settings: Settings, log: Log) -> Process:
                     await asyncio.sleep(RETRY_S)
                 await subscriber.join(client, service.accept)
 
-            await run_in_background(scope, writer.run())
-            await run_in_background(scope, join())
+            background = Background(scope, drain, log)
+            background.start("cache_writer", writer.run())
+            background.start("join", join(), ends=True)
+            background.start("connections", primary.keep_connected())
             yield
             await subscriber.leave()
             await service.finish()

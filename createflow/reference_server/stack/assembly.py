@@ -78,9 +78,10 @@ class _Planner:
         self.valkey_directory = self.directory("valkey")
         self.components.append(valkey.declare(self.state, self.valkey_directory, self.passwords, self.valkey_port))
         self.nats_port = self.ports.reserve()
-        self.components.append(
-            nats.declare(self.state, self.directory("nats"), self.passwords, self.nats_port, self.ports.reserve())
+        self.broker = nats.declare(
+            self.state, self.directory("nats"), self.passwords, self.nats_port, self.ports.reserve()
         )
+        self.components.append(self.broker)
         if not self.search_url:
             port = self.ports.reserve()
             self.components.append(search.declare(self.directory("search"), port))
@@ -121,7 +122,8 @@ class _Planner:
         search_need = () if self.options.search_url else ("search",)
         for number in range(1, self.options.services + 1):
             self.add_process("service", number, (*self.write_needs, *replicas, "valkey", "nats"))
-        self.add_process("worker", 1, (PRIMARY, "nats", *search_need))
+        worker = self.add_process("worker", 1, (PRIMARY, "nats", *search_need))
+        nats.believe_the_relay(self.broker, worker.port)
         services = tuple(f"service-{n}" for n in range(1, self.options.services + 1))
         self.gateways = {}
         for number in range(1, self.options.gateways + 1):

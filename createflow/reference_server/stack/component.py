@@ -45,6 +45,9 @@ class Component:
         prepare: runs once, before the first start, for example to make the data directory.
         argv: evaluated after ``prepare``.
         check_ready: checks once; False or an ``OSError`` means not yet.
+        says_broken: asked again and again while it runs: whether it, or who uses it, answers that it cannot work any
+            more. If its disk has room, it is started again.
+        data: the directory on whose disk it writes. Without room there it is not ready, whatever it answers.
         initialise: runs once, when the process answers for the first time, before the component counts as ready.
         user: run as this user; None for our own.
     """
@@ -58,6 +61,8 @@ class Component:
     starts_early: bool = False
     prepare: Callable[[], Awaitable[None]] = _nothing
     initialise: Callable[[], Awaitable[None]] = _nothing
+    says_broken: Callable[[], Awaitable[bool]] | None = None
+    data: Path | None = None
     user: OsUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     grace_s: float = 5.0
@@ -100,6 +105,8 @@ class UnexpectedExit:
     exit_status: int
     log_file: Path
     log_tail: str = field(default="")
+    is_broken: bool = False
+    """It runs and says that it cannot work, so it is ended."""
 
     def describe(self) -> str:
         """Return what happened and the end of its log, as a text for users."""
@@ -108,5 +115,7 @@ class UnexpectedExit:
             if self.exit_status < 0
             else f"exit status {self.exit_status}"
         )
+        if self.is_broken:
+            how = "a restart, because it said that it cannot work any more"
         tail = "\n".join(f"    {line}" for line in self.log_tail.splitlines()) or "    (empty)"
         return f"{self.name} ended with {how}; the end of {self.log_file}:\n{tail}"

@@ -10,6 +10,7 @@ import httpx
 from createflow.schemas.error import UserError
 
 HOST = "127.0.0.1"
+_ROOM_BYTES = 4 * 1024 * 1024
 _SOCKET_PATH_MAX_BYTES = 97
 """The kernel allows 107; HAProxy needs ten of them for temporary names."""
 
@@ -68,14 +69,37 @@ def socket_in(directory: Path, name: str) -> Path | None:
     return path if len(os.fsencode(path)) <= _SOCKET_PATH_MAX_BYTES else None
 
 
+def has_room(directory: Path) -> bool:
+    """Whether the disk of a directory has room for a few more writes, for users without privileges too."""
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize >= _ROOM_BYTES
+
+
 async def answers_200(url: str, *, verify: ssl.SSLContext | bool = False) -> bool:
     """Whether a GET is answered with 200; False when nothing listens yet.
 
     ``verify`` is False for plain HTTP: there is nothing to verify, and loading the machine's certificate authorities
     would cost more than the whole request.
     """
+    return await status_of(url, verify=verify) == httpx.codes.OK
+
+
+async def status_of(url: str, *, verify: ssl.SSLContext | bool = False) -> int | None:
+    """Return the status of a GET; None when there is no answer."""
     try:
         async with httpx.AsyncClient(verify=verify, timeout=1.0, trust_env=False) as client:
-            return (await client.get(url)).status_code == httpx.codes.OK
+            return (await client.get(url)).status_code
     except httpx.TransportError:
-        return False
+        return None
+
+
+async def missing_of(port: int) -> list[str]:
+    """Return what the process on this port says that it misses; nothing when there is no answer."""
+    try:
+        async with httpx.AsyncClient(verify=False, timeout=1.0, trust_env=False) as client:  # noqa: S501 - plain HTTP
+            return list((await client.get(f"http://{HOST}:{port}/readyz")).json()["missing"])
+    except (httpx.TransportError, ValueError, KeyError):
+        return []

@@ -1,19 +1,26 @@
-"""Starts components as soon as their needs are ready, notices unexpected exits, and stops all in reverse order."""
+"""Starts components when their needs are ready, starts again what ends by itself, and stops all in reverse order."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from createflow.reference_server.stack.child_process import ChildProcess
 from createflow.reference_server.stack.component import Component, Status, StatusRow, UnexpectedExit
-from createflow.reference_server.stack.endpoints import is_listening
+from createflow.reference_server.stack.endpoints import has_room, is_listening
 from createflow.schemas.error import TargetError, UserError
 
 _START_LIMIT_S = 40.0
 _ASK_LIMIT_S = 1.0
 _POLL_S = 0.025
+_WORK_POLL_S = 1.5
+_BROKEN_ANSWERS = 2
+"""How often in a row a component must say that it is broken."""
+_RESTART_AFTER_S = 0.1
+_RESTART_AFTER_MAX_S = 2.0
+_STABLE_S = 10.0
+"""One that ends before this has fallen again; each time in a row the next start waits twice as long."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +33,16 @@ class _Started:
     was_ready: bool = False
     end: Status = Status.DIED
     """What to call its end: it ended by itself, unless a command has ended it."""
+    falls: int = 0
+    """How many starts before it ended by themselves, one after the other and soon."""
+    is_told: bool = False
+    """The user knows already that it ends."""
+    at: float = field(default_factory=time.monotonic)
+
+    @property
+    def age_s(self) -> float:
+        """How long ago it was started."""
+        return time.monotonic() - self.at
 
 
 class Supervisor:
@@ -38,7 +55,8 @@ class Supervisor:
     Args:
         components: each comes after those that it needs.
         logs: directory; each component writes to ``NAME.log``.
-        on_exit: called when a component ends by itself.
+        on_exit: called when a component ends by itself. It is started again, with growing pauses; of ends one after the
+            other only the first is told.
     """
 
     def __init__(
@@ -51,6 +69,7 @@ class Supervisor:
         self._changes = {name: asyncio.Lock() for name in self._components}
         self._ready = {name: asyncio.Event() for name in self._components}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._is_up = False
         self._is_over = False
 
     async def start(self) -> None:
@@ -66,6 +85,10 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        self._is_up = True
+        for component in self._components.values():
+            if component.says_broken is not None:
+                self._watch_over(self._keep_working(component))
 
     async def stop(self) -> None:
         """Stop all components; one that others need is stopped after them."""
@@ -180,10 +203,13 @@ class Supervisor:
         except OSError as error:
             raise TargetError(component.name, f"cannot be started: {error}") from error
         self._started[component.name] = started
-        watcher = asyncio.create_task(self._watch(component.name, started))
+        self._watch_over(self._watch(component.name, started))
+        return started
+
+    def _watch_over(self, work: Coroutine[None, None, None]) -> None:
+        watcher = asyncio.create_task(work)
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
-        return started
 
     async def _wait_ready(self, component: Component, started: _Started, *, whatever_it_needs: bool = False) -> None:
         """Wait until it is ready; or, unless ``whatever_it_needs``, until a need is found that is not there.
@@ -232,8 +258,48 @@ class Supervisor:
 
     async def _watch(self, name: str, started: _Started) -> None:
         await started.process.wait()
-        if started.end is Status.DIED and not started.is_awaited:
+        if started.end is not Status.DIED or not self._is_up:
+            return
+        if started.age_s > _STABLE_S:
+            started.falls = 0
+        if not started.is_awaited and not started.falls and not started.is_told:
             self._on_death(self._exit_of(name, started.process))
+        while not await self._start_again(name, started):
+            pass
+
+    async def _start_again(self, name: str, ended: _Started) -> bool:
+        """Start a component that has ended by itself, unless somebody else has; False when that did not work."""
+        await asyncio.sleep(min(_RESTART_AFTER_S * 2**ended.falls, _RESTART_AFTER_MAX_S))
+        async with self._changes[name]:
+            if self._started[name] is not ended or self._is_over:
+                return True
+            ended.falls += 1
+            try:
+                started = await self._launch(self._components[name])
+            except TargetError:  # for example, there are too many processes
+                return False
+            started.falls = ended.falls
+            started.is_awaited = False
+            return True
+
+    async def _keep_working(self, component: Component) -> None:
+        """Start a component again that says, several times in a row, that it cannot work any more."""
+        assert component.says_broken is not None  # noqa: S101 - the caller has looked
+        answers = 0
+        while True:
+            await asyncio.sleep(_WORK_POLL_S)
+            started = self._started[component.name]
+            process = started.process
+            able = process.is_running and not process.is_paused and started.age_s > _STABLE_S and _has_room(component)
+            answers = answers + 1 if able and await component.says_broken() else 0
+            if answers < _BROKEN_ANSWERS:
+                continue
+            answers = 0
+            async with self._changes[component.name]:
+                if self._started[component.name] is started and process.is_running and not self._is_over:
+                    self._on_death(replace(self._exit_of(component.name, process), is_broken=True))
+                    started.is_told = True
+                    await process.stop(component.stop_signal, grace_s=component.grace_s)
 
     async def _stop_one(self, name: str) -> None:
         component = self._components[name]
@@ -283,8 +349,12 @@ class Supervisor:
         return started.process.pid if started is not None and started.process.is_running else 0
 
 
+def _has_room(component: Component) -> bool:
+    return component.data is None or has_room(component.data)
+
+
 async def _is_ready(component: Component, limit_s: float) -> bool:
     try:
-        return await asyncio.wait_for(component.check_ready(), limit_s)
+        return _has_room(component) and await asyncio.wait_for(component.check_ready(), limit_s)
     except (OSError, TimeoutError):
         return False

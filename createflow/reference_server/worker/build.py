@@ -9,11 +9,12 @@ from createflow.reference_server.adapters.nats_stream import NatsStream
 from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
 from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.adapters.valkey import ValkeyCache, ValkeyClient
+from createflow.reference_server.process.background import Background
 from createflow.reference_server.process.health import ReadinessChecks, check_flag, make_operations_app
 from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
-from createflow.reference_server.process.run import Process, retry_until_available, run_in_background
+from createflow.reference_server.process.run import Process, retry_until_available
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.reference_server.worker.cache_repair import CacheRepair
@@ -28,18 +29,19 @@ def build(settings: Settings, log: Log) -> Process:
     stream = NatsStream(settings.subject_prefix, seed.change_event_encoder(encode_event))
     index = SearchIndex(settings.search_url, settings.search_index)
     update = seed.change_index_update(IndexUpdate(index))
-    relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics)
+    relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics, log)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
     valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
     repair = CacheRepair(stream.consumer("cache", "updated", "deleted"), cache, log)
     checks = ReadinessChecks(
         {
-            "primary": check_flag(lambda: outbox.is_leader),
-            "stream": check_flag(lambda: stream.is_ready),
+            "primary": check_flag(lambda: outbox.is_leader and relay.reads_rows),
+            "stream": stream.answers,
+            "publishes": check_flag(lambda: relay.publishes),
             "search": check_flag(lambda: indexer.is_ready),
-        },
-        latched=False,
+            "cache": check_flag(lambda: repair.is_ready),
+        }
     )
 
     @asynccontextmanager
@@ -51,13 +53,15 @@ def build(settings: Settings, log: Log) -> Process:
             async def connect() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance, kind="worker")
                 scope.push_async_callback(client.close)
-                await retry_until_available(lambda: stream.ensure(client))
+                if await retry_until_available(lambda: stream.ensure(client)):
+                    relay.rewind()
                 await nats_bus.subscribe(client, f"{settings.subject_prefix}.relay_wake_up", relay.wake)
 
-            await run_in_background(scope, connect())
-            await run_in_background(scope, relay.run())
-            await run_in_background(scope, indexer.run())
-            await run_in_background(scope, repair.run())
+            background = Background(scope, drain, log)
+            background.start("connect", connect(), ends=True)
+            background.start("relay", relay.run())
+            background.start("indexer", indexer.run())
+            background.start("cache_repair", repair.run())
             yield
 
     return Process(make_operations_app(drain, checks, metrics), lifespan(), drain)

@@ -7,10 +7,13 @@ event of the write does not.
 import asyncio
 
 from createflow.reference_server.domain.ports import CacheStore, Copy, EventSource, UnavailableError
+from createflow.reference_server.domain.progress import Progress
 from createflow.reference_server.process.log import Log
 
 BATCH_SIZE = 100
 RETRY_S = 0.1
+READY_WITHIN_S = 10.0
+"""A round takes a second. A repair that has not ended one for this long is not ready."""
 
 
 class CacheRepair:
@@ -23,6 +26,12 @@ class CacheRepair:
         self._events = events
         self._cache = cache
         self._log = log
+        self._rounds = Progress()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the last round was just now, and the cache has all of it."""
+        return self._rounds.has_succeeded_within(READY_WITHIN_S)
 
     async def run(self) -> None:
         """Repair until cancelled."""
@@ -30,8 +39,10 @@ class CacheRepair:
             try:
                 while True:
                     await self.repair_batch()
+                    self._rounds.succeeded()
             except UnavailableError as error:
-                self._log.warning("cache_waits", cause=str(error))
+                if self._rounds.failed():
+                    self._log.warning("cache_waits", cause=str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def repair_batch(self) -> None:
@@ -46,6 +57,8 @@ class CacheRepair:
                     for event in delivery.events:
                         await self._cache.set_if_newer(event.resource_id, Copy(event.version, event.document_after))
                     break
-                except UnavailableError:
+                except UnavailableError as error:
+                    if self._rounds.failed():
+                        self._log.warning("cache_waits", cause=str(error))
                     await asyncio.sleep(RETRY_S)
             await delivery.settle([True] * len(delivery.events))

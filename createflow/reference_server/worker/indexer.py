@@ -1,8 +1,12 @@
 """Runs step 15 in the worker: fetches events in batches and applies them to the search index."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.ports import EventSource, Index, UnavailableError
+from createflow.reference_server.domain.progress import Progress
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.stages.data.index_update import IndexUpdate
@@ -13,6 +17,8 @@ PAUSE_MAX_S = 1.0
 PAUSE_S_PER_EVENT = 0.01
 """The pause after a bulk request grows with its size. A lone event is searchable at once; under load a document costs
 less in a large request, on both sides, and no client waits for the index."""
+READY_WITHIN_S = 10.0
+"""A round takes a second or two. An indexer that has not ended one for this long is not ready."""
 
 
 class Indexer:
@@ -25,8 +31,21 @@ class Indexer:
         self._metrics = metrics
         self._log = log
         self._is_rewind_due = False
-        self.is_ready = False
-        """Whether the index existed at the last check."""
+        self._rounds = Progress()
+        self._refused: dict[tuple[str, int], datetime] = {}
+        metrics.index_lag_s.set_function(self._lag_s)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the last round was just now, and the index took all of it."""
+        return self._rounds.has_succeeded_within(READY_WITHIN_S) and not self._refused
+
+    def _lag_s(self) -> float:
+        """The age of the oldest event that the index has refused; without one, how long no round has succeeded."""
+        if self._refused:
+            return max(0.0, (datetime.now(UTC) - min(self._refused.values())).total_seconds())
+        unknown_s = self._rounds.since_success_s
+        return unknown_s if unknown_s > READY_WITHIN_S else 0.0
 
     async def run(self) -> None:
         """Index until cancelled."""
@@ -35,11 +54,12 @@ class Indexer:
                 while True:
                     await self._ensure_index()
                     handled = await self.index_batch()
+                    self._rounds.succeeded()
                     if handled < BATCH_SIZE:  # else there are more events already
                         await asyncio.sleep(min(PAUSE_MAX_S, handled * PAUSE_S_PER_EVENT))
             except UnavailableError as error:
-                self.is_ready = False
-                self._log.warning("index_waits", cause=str(error))
+                if self._rounds.failed():
+                    self._log.warning("index_waits", cause=str(error))
                 await asyncio.sleep(RETRY_S)
 
     async def _ensure_index(self) -> None:
@@ -48,7 +68,6 @@ class Indexer:
         if self._is_rewind_due:
             await self._events.rewind()
             self._is_rewind_due = False
-        self.is_ready = True
 
     async def index_batch(self) -> int:
         """Index one batch of events, and return its size.
@@ -62,8 +81,19 @@ class Indexer:
             try:
                 done = await self._update(delivery.events)
             except UnavailableError:
+                self._note(delivery.events, [False] * len(delivery.events))
                 await delivery.settle([False] * len(delivery.events))
                 raise
+            self._note(delivery.events, done)
             await delivery.settle(done)
             self._metrics.indexed.inc(sum(done))
             return len(delivery.events)
+
+    def _note(self, events: Sequence[ResourceEvent], done: Sequence[bool]) -> None:
+        """Keep what the index has refused until it takes it; the stream delivers it again."""
+        for event, is_done in zip(events, done, strict=True):
+            key = (event.resource_id, event.version)
+            if not is_done:
+                self._refused[key] = event.occurred_at
+            elif self._refused:
+                self._refused.pop(key, None)

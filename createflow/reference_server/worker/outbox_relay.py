@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from createflow.reference_server.domain.event import OutboxRow
-from createflow.reference_server.domain.ports import EventStream, UnavailableError
+from createflow.reference_server.domain.ports import EventStream, StreamLostError, UnavailableError
+from createflow.reference_server.domain.progress import Progress
+from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
 
 BATCH_SIZE = 500
@@ -20,6 +22,10 @@ RETRY_S = 0.2
 KEEP_S = 24 * 3600.0
 PRUNE_EVERY_S = 5.0
 PRUNE_BATCH_SIZE = 1000
+LOOK_EVERY_S = 1.0
+"""How often the oldest row that is not published is looked for."""
+READY_WITHIN_S = 5.0
+"""The relay reads the outbox many times a second. One that has not for this long is not ready."""
 
 
 class Outbox(Protocol):
@@ -37,6 +43,12 @@ class Outbox(Protocol):
     async def advance(self, row: OutboxRow) -> None:
         """Record that all rows up to and including this one are published."""
 
+    async def rewind(self) -> None:
+        """Start again with the oldest row that is kept."""
+
+    async def oldest(self) -> datetime | None:
+        """Return when the oldest row that is not published was committed, also one that is held back; None for none."""
+
     async def prune(self, keep_s: float, limit: int) -> None:
         """Delete published rows that are older than ``keep_s``, at most ``limit`` of them."""
 
@@ -44,16 +56,45 @@ class Outbox(Protocol):
 class OutboxRelay:
     """Moves rows from the outbox to the stream."""
 
-    def __init__(self, outbox: Outbox, stream: EventStream, metrics: Metrics) -> None:
+    def __init__(self, outbox: Outbox, stream: EventStream, metrics: Metrics, log: Log) -> None:
         self._outbox = outbox
         self._stream = stream
         self._metrics = metrics
+        self._log = log
         self._wake = asyncio.Event()
-        self._pruned_at = time.monotonic()
+        self._pruned_at = self._looked_at = time.monotonic()
+        self._oldest: datetime | None = None
+        self._is_rewind_due = False
+        self._reads = Progress()
+        self._publishes = Progress()
+        self._rounds = Progress()
+        metrics.outbox_lag_s.set_function(self._lag_s)
 
     def wake(self) -> None:
         """Look for new rows now."""
         self._wake.set()
+
+    def rewind(self) -> None:
+        """Publish every row again that is kept, because the stream is a new one."""
+        self._is_rewind_due = True
+        self._wake.set()
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether it has read the outbox just now."""
+        return self._reads.has_succeeded_within(READY_WITHIN_S)
+
+    @property
+    def publishes(self) -> bool:
+        """Whether the stream acknowledged what was last published."""
+        return not self._publishes.is_failing
+
+    def _lag_s(self) -> float:
+        """The age of the oldest row that is not published; if nobody can tell, the time since somebody could."""
+        if self._oldest is not None:
+            return max(0.0, (datetime.now(UTC) - self._oldest).total_seconds())
+        unknown_s = self._reads.since_success_s
+        return unknown_s if unknown_s > LOOK_EVERY_S else 0.0
 
     async def run(self) -> None:
         """Relay until cancelled; database and stream may go away and come back."""
@@ -61,7 +102,12 @@ class OutboxRelay:
             while True:
                 try:
                     await self._lead_and_publish()
-                except UnavailableError:
+                except StreamLostError:
+                    self._log.error("stream_lost", action="every kept event is published again")
+                    self.rewind()
+                except UnavailableError as error:
+                    if self._rounds.failed():
+                        self._log.warning("relay_waits", cause=str(error))
                     await asyncio.sleep(RETRY_S)
         finally:
             await self._outbox.close()
@@ -70,6 +116,9 @@ class OutboxRelay:
         while not await self._outbox.lead():
             await asyncio.sleep(RETRY_S)
         while True:
+            if self._is_rewind_due:
+                await self._outbox.rewind()
+                self._is_rewind_due = False
             has_more = await self.publish_batch()
             if not has_more:
                 with contextlib.suppress(TimeoutError):
@@ -87,14 +136,29 @@ class OutboxRelay:
         """
         self._wake.clear()
         rows = await self._outbox.batch(BATCH_SIZE)
-        if not rows:
-            return False
-        acknowledged = await self._stream.publish([row.event for row in rows])
-        if acknowledged:
-            last = rows[acknowledged - 1]
-            await self._outbox.advance(last)
-            self._metrics.relayed.inc(acknowledged)
-            self._metrics.outbox_lag_s.set((datetime.now(UTC) - last.event.occurred_at).total_seconds())
-        if acknowledged < len(rows):
-            raise UnavailableError("the stream did not acknowledge every event")
+        self._reads.succeeded()
+        if rows:
+            self._oldest = rows[0].event.occurred_at
+            await self._publish(rows)
+            self._oldest = None
+        if time.monotonic() - self._looked_at > LOOK_EVERY_S:
+            # A row may be held back by a running transaction: it is not in the batch, and not published either.
+            self._looked_at = time.monotonic()
+            self._oldest = await self._outbox.oldest()
+        self._rounds.succeeded()
         return len(rows) == BATCH_SIZE
+
+    async def _publish(self, rows: Sequence[OutboxRow]) -> None:
+        try:
+            acknowledged = await self._stream.publish([row.event for row in rows])
+        except UnavailableError:
+            self._publishes.failed()
+            raise
+        if acknowledged:
+            await self._outbox.advance(rows[acknowledged - 1])
+            self._metrics.relayed.inc(acknowledged)
+        if acknowledged < len(rows):
+            self._oldest = rows[acknowledged].event.occurred_at
+            self._publishes.failed()
+            raise UnavailableError("the stream did not acknowledge every event")
+        self._publishes.succeeded()

@@ -97,3 +97,58 @@ async def test_keys_of_yesterday_are_forgotten_and_those_of_today_are_not(
         await outbox.prune(24 * 3600.0, 100)
         cursor = await session.execute("SELECT key FROM idempotency_keys WHERE subject = %s", (stream,))
         assert await cursor.fetchall() == [("new",)]
+
+
+_AT = """
+    INSERT INTO outbox (stream, xid, type, resource_id, version, actor, request_id, data)
+    VALUES (%s, %s::xid8, 'created', uuidv7(), 1, %s, 'request-1', '{}')
+"""
+
+
+async def test_the_order_is_that_of_numbers_not_of_texts(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """Of a backlog across a power of ten, a batch in the order of texts would begin with the later rows.
+
+    The checkpoint would then pass the earlier ones, and their events would never be published.
+    """
+    numbers = ["3", "9", "10", "11", "99", "100"]
+    async with await connected(engines) as other:
+        for number in numbers:
+            await other.execute(_AT, (stream, number, number))
+    found: list[str] = []
+    while rows := await outbox.batch(2):
+        found += [row.event.actor for row in rows]
+        await outbox.advance(rows[-1])
+    assert found == numbers
+
+
+async def test_the_oldest_row_that_is_not_published_is_known_also_while_it_is_held_back(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """A lag that counts only what may be published would be zero for as long as a transaction runs."""
+    assert await outbox.oldest() is None
+    async with await connected(engines, autocommit=False) as running, await connected(engines) as other:
+        await running.execute(_INSERT, (f"{stream}x", "running", 0))
+        await other.execute(_INSERT, (stream, "held back", 0))
+        assert await outbox.batch(10) == []
+        assert await outbox.oldest() is not None
+        await running.rollback()
+    await outbox.advance((await outbox.batch(10))[-1])
+    assert await outbox.oldest() is None
+
+
+async def test_a_rewind_starts_again_with_the_oldest_row(
+    engines: EngineSet, outbox: PostgresOutbox, stream: str
+) -> None:
+    """Also in the next process."""
+    async with await connected(engines) as other:
+        for actor in ("first", "second"):
+            await other.execute(_INSERT, (stream, actor, 0))
+    await outbox.advance((await outbox.batch(10))[-1])
+    assert await actors(outbox) == []
+    await outbox.rewind()
+    assert await actors(outbox) == ["first", "second"]
+    await outbox.close()
+    assert await outbox.lead()
+    assert await actors(outbox) == ["first", "second"]

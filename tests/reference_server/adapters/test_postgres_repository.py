@@ -8,9 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from createflow.reference_server.adapters import engine_admin
+from createflow.reference_server.adapters.postgres_group_commit import Group
 from createflow.reference_server.adapters.postgres_pool import Pool
 from createflow.reference_server.adapters.postgres_repository import PostgresRepository
-from createflow.reference_server.domain.ports import DatabaseError, UnavailableError
+from createflow.reference_server.domain.ports import DatabaseError, UnavailableError, UnknownOutcomeError
 from createflow.reference_server.domain.unit_of_work import AuditDraft, CreateRow, EventDraft, UnitOfWork, WrittenRow
 from tests.reference_server.engine_set import EngineSet
 
@@ -108,3 +110,78 @@ async def test_a_held_connection_is_waited_for_only_so_long(engines: EngineSet) 
     again = await repository.acquire()
     await again.release()
     await pool.close()
+
+
+_SWALLOW = """
+    CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.name = '{name} bad' THEN RETURN NULL; END IF; RETURN NEW;
+    END $$;
+    CREATE TRIGGER {name} BEFORE INSERT ON resources FOR EACH ROW EXECUTE FUNCTION {name}();
+"""
+
+
+async def test_a_row_that_the_database_swallows_is_the_failure_of_its_write_only(
+    engines: EngineSet, repository: PostgresRepository
+) -> None:
+    """It leaves no entry and no event; the others are written once, and so is what comes next."""
+    tag = f"t{uuid.uuid4().hex}"
+    await engine_admin.run_script(engines.admin_dsn, _SWALLOW.format(name=tag))
+    try:
+        names = [f"{tag} 0", f"{tag} bad", f"{tag} 2"]
+        units = [_unit(name, subject=tag) for name in names]
+        found = await asyncio.gather(*(_write(repository, unit) for unit in units))
+        found.append(await _write(repository, _unit(f"{tag} 3", subject=tag)))
+    finally:
+        await engine_admin.run_script(engines.admin_dsn, f"DROP FUNCTION {tag} CASCADE")
+    assert [written is None for written in found] == [False, True, False, False]
+    async with await psycopg.AsyncConnection.connect(engines.settings.direct_dsn) as connection:
+        for counted in ("audit_log", "outbox"):
+            cursor = await connection.execute(f"SELECT count(*) FROM {counted} WHERE actor = %s", (tag,))  # type: ignore[arg-type]  # noqa: S608 - constants
+            assert await cursor.fetchone() == (3,)
+
+
+class _Miscounting:
+    """A connection whose group statement returns a wrong number of rows."""
+
+    def __init__(self, rows: list[tuple[object, ...]]) -> None:
+        self._rows = rows
+
+    async def execute(self, _sql: str, _parameters: object) -> "_Miscounting":
+        """Do nothing."""
+        return self
+
+    async def fetchall(self) -> list[tuple[object, ...]]:
+        """Too few, too many, or rows of rubbish."""
+        return self._rows
+
+    async def fetchone(self) -> tuple[object, ...] | None:
+        """The first of them."""
+        return self._rows[0] if self._rows else None
+
+
+class _NoPool:
+    """Takes connections back."""
+
+    def __init__(self) -> None:
+        self.given: list[object] = []
+
+    async def give(self, connection: object) -> None:
+        """Count it."""
+        self.given.append(connection)
+
+
+@pytest.mark.parametrize("rows", [[], [("id", 1, "{}")], [("id", 1, "{}")] * 4, [("id", 1, None)] * 3, [()] * 3])
+async def test_a_statement_that_miscounts_leaves_nobody_waiting(rows: list[tuple[object, ...]]) -> None:
+    """It is committed, and nobody knows for whom; the connection goes back to the pool."""
+    pool = _NoPool()
+    group = Group(pool, _Miscounting(rows), 3)  # type: ignore[arg-type]  # stand-ins
+
+    async def write(number: int) -> WrittenRow | None:
+        try:
+            return await asyncio.wait_for(group.write(_unit(str(number))), 5)
+        finally:
+            await group.leave()
+
+    found = await asyncio.gather(*(write(number) for number in range(3)), return_exceptions=True)
+    assert [type(one) for one in found] == [UnknownOutcomeError] * 3
+    assert len(pool.given) == 1

@@ -108,3 +108,19 @@ async def test_the_answer_to_a_cancelled_request_is_discarded() -> None:
     while not carrier.discarded:
         await asyncio.sleep(0)
     assert carrier.discarded == [10]
+
+
+@pytest.mark.parametrize("answered", [0, 1, 4])
+async def test_a_wrong_number_of_answers_is_an_error_of_each_request(answered: int) -> None:
+    """Nobody knows whose they are; they are taken back, and the next batch is sent."""
+    carrier = Carrier()
+    numbers = list(range(answered))
+
+    async def miscount(items: list[int]) -> list[int]:
+        return numbers if len(items) == 3 else items
+
+    batcher = Batcher(miscount, discard=carrier.discard)
+    found = await asyncio.gather(*(batcher.submit(number) for number in range(3)), return_exceptions=True)
+    assert [type(one) for one in found] == [RuntimeError] * 3
+    assert carrier.discarded == numbers
+    assert await batcher.submit(7) == 7

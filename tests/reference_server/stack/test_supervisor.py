@@ -11,6 +11,7 @@ from typing import Self
 import psutil
 import pytest
 
+from createflow.reference_server.stack import supervisor
 from createflow.reference_server.stack.component import Component, UnexpectedExit
 from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stack.supervisor import Supervisor
@@ -134,8 +135,8 @@ def test_a_component_that_cannot_start_is_named_with_the_end_of_its_log(tmp_path
     assert (tmp_path / "order").read_text().endswith("database stopped\n")
 
 
-def test_an_unexpected_exit_is_reported_once_and_a_kill_is_not_one(tmp_path: Path, ports: Ports) -> None:
-    """A component ended by command is ``killed``; one that ended by itself is ``died``; both can be started again."""
+def test_an_unexpected_exit_is_reported_and_mended_and_a_kill_is_neither(tmp_path: Path, ports: Ports) -> None:
+    """A component ended by command is ``killed`` and stays it; one that ended by itself is started again."""
 
     async def scenario() -> None:
         async with Run(
@@ -144,15 +145,17 @@ def test_an_unexpected_exit_is_reported_once_and_a_kill_is_not_one(tmp_path: Pat
             await run.supervisor.kill("service-1")
             assert await run.status("service-1") == "killed"
             assert run.exits == []
-            main = psutil.Process(await run.pid("service-2"))
+            first = await run.pid("service-2")
+            main = psutil.Process(first)
             for process in (main, *main.children()):
                 process.send_signal(signal.SIGKILL)
             await asyncio.wait_for(run.died.wait(), 10)
             assert [ended.name for ended in run.exits] == ["service-2"]
             assert "signal SIGKILL" in run.exits[0].describe()
-            assert await run.status("service-2") == "died"
-            for name in run.supervisor.select("service"):
-                await run.supervisor.restart(name)
+            await has_status(run, "service-2", "ready")
+            assert await run.pid("service-2") != first
+            assert await run.status("service-1") == "killed"
+            await run.supervisor.restart("service-1")
             assert {await run.status("service-1"), await run.status("service-2")} == {"ready"}
 
     asyncio.run(scenario())
@@ -287,9 +290,15 @@ async def has_status(run: Run, name: str, *wanted: str) -> str:
 AFTER = {"kill": "killed", "pause": "paused"}
 
 
-@pytest.mark.parametrize("down", ["nothing", "kill", "pause"])
-@pytest.mark.parametrize("name", ["database", "balancer"])
-def test_no_order_of_commands_is_a_dead_end(down: str, name: str, tmp_path: Path, ports: Ports) -> None:
+@pytest.mark.many(one_in=3)
+@pytest.mark.parametrize(
+    ("name", "down"),
+    [
+        *(("database", down) for down in ("kill", "nothing", "pause")),
+        *(("balancer", down) for down in ("pause", "nothing", "kill")),
+    ],
+)
+def test_no_order_of_commands_is_a_dead_end(name: str, down: str, tmp_path: Path, ports: Ports) -> None:
     """Every order of the four commands, with what the component needs there, killed or paused; then all gets well.
 
     A replica that was started while its primary was down used to be ``starting`` for ever, and refused every command.
@@ -356,5 +365,71 @@ def test_a_start_that_waits_can_be_ended_by_another_command(tmp_path: Path, port
             assert run.exits == []
         finally:
             await run.supervisor.stop()
+
+    asyncio.run(scenario())
+
+
+FALLS = """
+import os, pathlib, socket, sys
+starts = pathlib.Path('starts')
+starts.write_text(starts.read_text() + 'x' if starts.exists() else 'x')
+listener = socket.create_server(('127.0.0.1', int(sys.argv[2])))
+if len(starts.read_text()) in {2, 3}:
+    sys.exit('cannot work yet')
+pathlib.Path('ready').touch()
+if len(starts.read_text()) == 1:
+    pathlib.Path('pid').write_text(str(os.getpid()))
+import signal; signal.pause()
+"""
+
+
+def test_a_component_that_falls_again_and_again_is_started_until_it_stands(tmp_path: Path, ports: Ports) -> None:
+    """The user is told once."""
+
+    async def scenario() -> None:
+        async with Run(tmp_path, [component(ports, tmp_path, "broker", script=FALLS)]) as run:
+            psutil.Process(await run.pid("broker")).kill()
+            async with asyncio.timeout(20):
+                while (tmp_path / "broker" / "starts").read_text() != "xxxx":
+                    await asyncio.sleep(0.01)
+            await has_status(run, "broker", "ready")
+            assert [ended.name for ended in run.exits] == ["broker"]
+
+    asyncio.run(scenario())
+
+
+def test_a_component_that_says_that_it_is_broken_is_started_again_once_its_disk_has_room(
+    tmp_path: Path, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, a restart would only cost; meanwhile it is not ready, whatever it answers."""
+    for name, value in (("_WORK_POLL_S", 0.02), ("_STABLE_S", 0.0)):
+        monkeypatch.setattr(supervisor, name, value)
+    asked = 0
+    rooms = {tmp_path: False}
+    monkeypatch.setattr(supervisor, "has_room", rooms.__getitem__)
+
+    async def says_broken() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked < 10
+
+    async def scenario() -> None:
+        part = component(ports, tmp_path, "broker")
+        part.says_broken = says_broken
+        rooms[tmp_path] = True
+        part.data = tmp_path
+        async with Run(tmp_path, [part]) as run:
+            rooms[tmp_path] = False
+            before = asked
+            first = await run.pid("broker")
+            assert await run.status("broker") == "not ready"
+            rooms[tmp_path] = True
+            await asyncio.wait_for(run.died.wait(), 20)
+            assert "cannot work any more" in run.exits[0].describe()
+            async with asyncio.timeout(20):
+                while await run.pid("broker") in {0, first}:
+                    await asyncio.sleep(0.01)
+            assert asked > before
+            await has_status(run, "broker", "ready")
 
     asyncio.run(scenario())

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import httpx
+
 from createflow.reference_server.adapters.nats_bus import inbox_prefix
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.credentials import Passwords
-from createflow.reference_server.stack.endpoints import HOST, answers_200
+from createflow.reference_server.stack.endpoints import HOST, answers_200, missing_of, status_of
 from createflow.reference_server.stack.state import State
 
 
@@ -31,6 +33,8 @@ def declare(
     gateway, worker = inbox_prefix("gateway"), inbox_prefix("worker")
     events = "*" if prefix == "*" else f"{prefix.upper()}_EVENTS"
     program = str(binaries.require(binaries.NATS))
+    store = directory / "jetstream"
+    store.mkdir(mode=0o700)
     configuration = directory / "nats.conf"
     state.write_secret(
         configuration,
@@ -38,7 +42,8 @@ def declare(
 listen: "{HOST}:{port}"
 http: "{HOST}:{monitor_port}"
 server_name: createflow
-jetstream {{ store_dir: "{directory}/jetstream" }}
+# The limit is the disk. The server's own one is three quarters of what was free at its start, and counts failed writes.
+jetstream {{ store_dir: "{store}", max_file_store: 1TB }}
 ping_interval: "10s"
 accounts {{
   REQUESTS {{
@@ -69,12 +74,36 @@ accounts {{
 }}
 """,
     )
+
+    async def says_broken() -> bool:
+        # After a write that failed, it refuses all others of that stream until it is started again.
+        return await status_of(health) == httpx.codes.SERVICE_UNAVAILABLE
+
+    health = f"http://{HOST}:{monitor_port}/healthz"
     return Component(
         name="nats",
         port=port,
         argv=lambda: [program, "--config", str(configuration)],
         cwd=directory,
         environment={"GOMAXPROCS": "1"},  # at these rates a second thread costs more than it brings
-        check_ready=lambda: answers_200(f"http://{HOST}:{monitor_port}/healthz"),
+        check_ready=lambda: answers_200(health),
+        says_broken=says_broken,
+        data=store,
         note="requests, JetStream",
     )
+
+
+def believe_the_relay(broker: Component, worker_port: int) -> None:
+    """Take the broker for broken also when the relay says that it refuses events: its own health check may be content.
+
+    A broker that does not answer at all is not meant: then the stream is missing, too.
+    """
+    own = broker.says_broken
+
+    async def says_broken() -> bool:
+        if own is not None and await own():
+            return True
+        missing = await missing_of(worker_port)
+        return "publishes" in missing and "stream" not in missing
+
+    broker.says_broken = says_broken

@@ -178,6 +178,7 @@ class Cluster:
             starts_early=True,
             user=self._user,
             niceness=5 if node else 0,
+            data=directory,
             stop_signal=signal.SIGINT,
             note="fsync and synchronous_commit on" if node == 0 else "streaming replica",
         )

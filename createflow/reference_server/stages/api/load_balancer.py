@@ -152,7 +152,7 @@ frontend api
 backend gateways
     balance leastconn
     option httpchk
-    http-check send meth GET uri /readyz
+    http-check send meth GET uri /rotation
     http-check expect status 200
     default-server inter 200ms fastinter 100ms rise 1 fall 2 maxconn 512
 {servers}

@@ -53,7 +53,7 @@ class WritePrimary:
         finally:
             await job.lease.release()
         if written is None:
-            raise self._condition_not_met(job)
+            raise self._not_written(job)
         job.resource_id, job.version, job.document = written.resource_id, written.version, written.document
         return job
 
@@ -65,7 +65,9 @@ class WritePrimary:
             raise Refused(422, "idempotency_key_reused", "The Idempotency-Key belongs to another body.")
         return stored.row
 
-    def _condition_not_met(self, job: Job) -> Refused:
+    def _not_written(self, job: Job) -> Refused:
+        if job.op == "create":  # a create has no condition that may not be met
+            return Refused(500, "database_error", "The database did not write the row.")
         if job.if_match:
             return Refused(412, "precondition_failed", "The resource has another version by now.")
         return Refused(404, "not_found", "There is no such resource.")
