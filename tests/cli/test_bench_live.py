@@ -1,14 +1,17 @@
 """The live view of a load: never wider than the terminal, on one screen, and lines in a log."""
 
 import io
+import math
 
 import pytest
+from hypothesis import given, settings
 from rich.console import Console
 
 from createflow.cli.bench_live import describe_progress, draw_progress, live_view, sparkline
 from createflow.scenarios.load.fleet.progress import Progress
 from createflow.schemas.load_report import Validity
 from tests.scenarios.metrics.made_progress import moment, progress
+from tests.scenarios.reports.conformance.test_any_text import TEXTS
 from tests.scenarios.reports.hostile import NASTY
 
 
@@ -139,3 +142,18 @@ def test_a_sparkline_ends_with_now_and_starts_at_zero() -> None:
     assert sparkline([0, 0], 5) == "▁▁"
     assert sparkline([3, 6], 5, plain=True) == "=#"
     assert sparkline([1], 0) == ""
+
+
+@settings(max_examples=50, deadline=None)
+@given(TEXTS, TEXTS)
+def test_no_text_of_a_target_or_a_worker_controls_the_terminal(text: str, other: str) -> None:
+    """Neither on a screen nor in a log: statuses, names of sinks, and what a worker or a sink says."""
+    last = moment(12.0, sink_lag_ms={text: 5.0, other: math.inf}, statuses={text: 1, "2xx": 2})
+    made = progress(last, statuses={text: 3, other: 4}, validity=Validity.SUSPECT, reasons=(text, other))
+    shown = _console(force_terminal=True, color_system=None)
+    shown.print(draw_progress(made, 80))
+    assert all(char.isprintable() or char == "\n" for char in _text(shown))
+    log = _console()
+    with live_view(log) as show:
+        show(made)
+    assert all(char.isprintable() or char == "\n" for char in _text(log))

@@ -7,12 +7,16 @@ import tracemalloc
 import pytest
 from rich.console import Console
 
-from createflow.cli import run_view
+from createflow.cli import bench_view, run_view
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.github_actions import render_annotations, render_summary
+from createflow.scenarios.reports.load import as_html
+from createflow.scenarios.reports.load.renderers import RENDERERS as LOAD_RENDERERS
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.load_report import LoadReport
 from createflow.schemas.report import Exchange, Finding, Outcome, RunReport
 from tests.scenarios.reports.conformance.made_report import report, result
+from tests.scenarios.reports.load.made_load_report import report_quoting
 from tests.scenarios.text.every_encoding import ENCODINGS, SECRETS, TOKEN, mask, traces
 
 MASK = mask()
@@ -65,6 +69,33 @@ def test_nothing_of_a_secret_is_in_any_format(kind: str, encoding: str) -> None:
     found = [trace for trace in traces(SECRETS[kind]) | {written.strip("'\"")} if trace in clean]
     assert found == []
     for name, text in formats(MASK.record(quoting(written))).items():
+        assert not [trace for trace in traces(SECRETS[kind]) if trace in text], name
+
+
+def load_formats(made: LoadReport) -> dict[str, str]:
+    """Every format of a load report, and what is printed."""
+    console = Console(file=io.StringIO(), width=400, force_terminal=True)
+    bench_view.print_report(console, made)
+    assert isinstance(console.file, io.StringIO)
+    shown = {name: render(made) for name, render in LOAD_RENDERERS.items()}
+    return shown | {
+        "terminal": console.file.getvalue(),
+        "annotations": render_annotations(made),
+        "summary": render_summary(made),
+    }
+
+
+@pytest.mark.many(one_in=5)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("kind", SECRETS)
+def test_nothing_of_a_secret_is_in_any_format_of_a_load(
+    kind: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A target, a sink and a worker can repeat what they were told there as well."""
+    # Making the library's bundle takes seconds, and is always the same.
+    monkeypatch.setattr(as_html, "build_bundle", lambda: "")
+    made = MASK.record(report_quoting(ENCODINGS[encoding](SECRETS[kind]), ENCODINGS[encoding](SECRETS[kind])))
+    for name, text in load_formats(made).items():
         assert not [trace for trace in traces(SECRETS[kind]) if trace in text], name
 
 

@@ -335,7 +335,17 @@ ALL = {
 
 def report_quoting(text: str, other: str) -> LoadReport:
     """A report that quotes these texts everywhere where a target, a sink, a worker or a file is quoted."""
-    sink = SinkVerdict(sink=text, found=1, missing=1, duplicated=0, phantom=0, examples=(text, other))
+    sink = SinkVerdict(
+        sink=text,
+        found=1,
+        missing=1,
+        duplicated=0,
+        phantom=0,
+        examples=(text, other),
+        compared=1,
+        power=f"0 of 1 {other} differ: {text}",
+        unasked=other,
+    )
     unasked = SinkVerdict(sink=other, found=0, missing=0, duplicated=0, phantom=0, error=text)
     lag = SinkLag(sink=text, samples=2, p50_ms=1, p99_ms=1, max_ms=math.inf, late=1, deadline_ms=10)
     number = Compared(name=text, unit=other, before=1, now=2, low=0.5, high=1.5, change=Change.WORSE)

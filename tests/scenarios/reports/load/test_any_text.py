@@ -41,7 +41,7 @@ def _tags(page: str) -> list[str]:
     return [tag for tag, _ in reader.tags]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_format_survives(text: str, other: str) -> None:
     """Each parses, with as many elements and lines as with harmless text."""
