@@ -33,6 +33,8 @@ async def test_an_index_that_says_anything_is_not_read(case: str) -> None:
     """An error that verification and checks report as a sink that does not answer."""
     async with malformed_server(lambda _: REPLIES[case]) as url:
         index = ElasticsearchIndex(SearchSink.model_validate({"url": url, "index": "things", "name_keyword": "name"}))
+        with pytest.raises((ValueError, httpx.HTTPError, BodyRefused)):
+            await index.documents(["a"], by_name=True)
         with pytest.raises((ValueError, httpx.HTTPError, BodyRefused)) as caught:
             await index.with_names(["a"])
         await index.close()
