@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -308,3 +309,38 @@ def test_a_bench_that_was_not_to_remove_anything_is_only_torn_down(tmp_path: Pat
     api = Api()
     _ended(tmp_path, api, ENDS["KILL"], *MODES["one process"])
     assert (len(api.there), api.torn_down) == (api.created, 1)
+
+
+@pytest.mark.many(one_in=5)
+@pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
+def test_a_bench_that_is_ended_before_its_load_is_torn_down(
+    tmp_path: Path, numbers: tuple[signal.Signals, ...]
+) -> None:
+    """The create that it tries first is not answered. There is nothing to report."""
+    api, asked = Api(), threading.Event()
+
+    def habit(request: bytes) -> bytes | None:
+        if request.startswith(b"POST"):
+            asked.set()
+            return None
+        return api(request)
+
+    def end() -> Command:
+        bench = Command(tmp_path, "--rate", "50", "--duration", "10m", "--clean-up")
+        until(lambda: asked.is_set() or bench.process.poll() is not None)
+        for number in numbers:
+            bench.process.send_signal(number)
+        bench.ends()
+        until(lambda: not processes_of(tmp_path), lacking=lambda: (processes_of(tmp_path), bench.said))
+        return bench
+
+    async def run() -> Command:
+        async with malformed_server(habit) as url:
+            (tmp_path / "createflow.toml").write_text(PROFILE.replace("{url}", url))
+            return await asyncio.to_thread(end)
+
+    bench = asyncio.run(run())
+    is_killed = numbers == (signal.SIGKILL,)
+    assert bench.process.returncode == (-signal.SIGKILL if is_killed else ExitCode.INTERRUPTED), bench.said
+    # Sent again by the guardian when the second signal came before its reply.
+    assert api.torn_down == 1 or (api.torn_down == 2 and len(numbers) == 2)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -295,3 +296,36 @@ def test_what_a_guardian_did_is_told_in_plain_words() -> None:
     assert describe_record(record)[0] == (
         "an earlier run ended before all was removed: r1, started 2026-01-02T03:04:05Z, https://x.test/a"
     )
+
+
+@pytest.mark.many(one_in=5)
+@pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
+def test_a_run_that_is_ended_in_its_set_up_is_torn_down(tmp_path: Path, numbers: tuple[signal.Signals, ...]) -> None:
+    """The set-up request may have made something, although nobody read the reply."""
+    asked, torn_down = threading.Event(), []
+
+    def habit(request: bytes) -> bytes | None:
+        if request.startswith(b"POST /tenants"):
+            asked.set()
+            return None
+        if request.startswith(b"DELETE /tenants/1"):
+            torn_down.append(request)
+        return reply("200 OK")
+
+    def interrupt() -> tuple[int, str]:
+        process = start(tmp_path, "run", "--allow-commands", "--only", "response.create_is_201")
+        until(lambda: asked.is_set() or process.poll() is not None)
+        said = end(process, numbers)
+        until(lambda: not processes_of(tmp_path), WHOLE_LIMIT_S, lacking=lambda: (processes_of(tmp_path), said))
+        return process.returncode, said
+
+    async def run() -> tuple[int, str]:
+        async with malformed_server(habit) as url:
+            profile = f'[target]\nbase_url = "{url}"\ntimeout_s = 20\n[[setup]]\npath = "/tenants"\n'
+            teardown = '[[teardown]]\nmethod = "DELETE"\npath = "/tenants/1"\n'
+            (tmp_path / "createflow.toml").write_text(profile + teardown)
+            return await asyncio.to_thread(interrupt)
+
+    code, said = asyncio.run(run())
+    assert code == (-signal.SIGKILL if numbers == (signal.SIGKILL,) else ExitCode.INTERRUPTED), said
+    assert len(torn_down) == 1 or (len(torn_down) == 2 and len(numbers) == 2)

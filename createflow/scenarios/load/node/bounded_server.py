@@ -18,7 +18,7 @@ MESSAGE = "createflow"
 _MAX_MESSAGE_BYTES = MAX_MESSAGE_BYTES + 1024
 _MAX_WAITING = 8
 """Messages of one worker that wait to be read."""
-_MAX_OWN_BYTES = 256 * 1024
+MAX_OWN_BYTES = 256 * 1024
 """Of a message of Locust's own types, which may consist of many small objects."""
 _HEADER_OF_OURS = b"\x93\xaa" + MESSAGE.encode() + b"\x81\xa4text\xdb"
 """How msgpack begins ``[MESSAGE, {"text": a long text}, ...]``; the length of the text follows."""
@@ -57,7 +57,7 @@ class BoundedServer(Server):
         try:
             address, data = (bytes(part) for part in parts)
             client = address.decode("ascii")
-            if len(data) > _MAX_OWN_BYTES and not _is_one_text(data):
+            if len(data) > MAX_OWN_BYTES and not is_one_text(data):
                 raise ValueError("a message that is too large")  # noqa: TRY301 - one place for all refusals
             message: Message = Message.unserialize(data)  # type: ignore[no-untyped-call]
             _require_valid(message, client)
@@ -66,7 +66,7 @@ class BoundedServer(Server):
         return client, message
 
 
-def _is_one_text(data: bytes) -> bool:
+def is_one_text(data: bytes) -> bool:
     """Whether the message is nothing but one long text: msgpack's objects may need 60 times their bytes as memory."""
     start = len(_HEADER_OF_OURS)
     if not data.startswith(_HEADER_OF_OURS):

@@ -20,7 +20,7 @@ from locust.runners import STATE_MISSING, MasterRunner, WorkerNode
 
 from createflow.scenarios.load.node.bounded_server import MESSAGE, BoundedServer
 from createflow.scenarios.load.node.sender import Sender
-from createflow.scenarios.load.plan.messages import Document, decode
+from createflow.scenarios.load.plan.messages import Document, decode, encode
 
 _PINGS = 5
 _POLL_S = 0.25
@@ -125,7 +125,7 @@ class Master:
 
     def _configure(self, configs: list[Document]) -> None:
         for client, index in self._indexes.items():
-            self._runner.send_message(MESSAGE, {"config": configs[index]}, client)
+            self._send(client, {"config": configs[index]})
         while len(self._configured) < len(configs):
             gevent.sleep(_POLL_S / 10)
         FixedSenders.per_worker = configs[0]["senders"]
@@ -134,11 +134,15 @@ class Master:
     def _start(self, epoch_s: float) -> None:
         for client in self._indexes:
             _, ahead_s = self._clock_ahead_s.get(client, (0.0, 0.0))
-            self._runner.send_message(MESSAGE, {"start": epoch_s + ahead_s}, client)
+            self._send(client, {"start": epoch_s + ahead_s})
+
+    def _send(self, client: str, command: Document) -> None:
+        # As text, which the worker can look into before it makes objects of it.
+        self._runner.send_message(MESSAGE, {"text": encode(command).decode()}, client)
 
     def _send_all(self, command: Document) -> None:
         for client in self._indexes:
-            self._runner.send_message(MESSAGE, command, client)
+            self._send(client, command)
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
         del environment
@@ -173,7 +177,7 @@ class Master:
         index = self._indexes[client] = len(self._indexes)
         self._parent.send({"joined": {"index": index, "host": host, "pid": pid}})
         for _ in range(_PINGS):
-            self._runner.send_message(MESSAGE, {"ping": time.time()}, client)
+            self._send(client, {"ping": time.time()})
 
     def _compare_clocks(self, client: str, sent_s: float, clock_s: float) -> None:
         now_s = time.time()

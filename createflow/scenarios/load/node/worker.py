@@ -20,14 +20,16 @@ import gevent
 from gevent.event import AsyncResult
 from gevent.fileobject import FileObject
 from locust.env import Environment
-from locust.rpc import Message
+from locust.rpc import Message, zmqrpc
 from zmq import EVENT_DISCONNECTED
 from zmq.utils.monitor import recv_monitor_message
 
+from createflow.scenarios.load.node.bounded_client import BoundedClient
 from createflow.scenarios.load.node.bounded_server import MESSAGE
 from createflow.scenarios.load.node.engine import Engine
 from createflow.scenarios.load.node.sender import Sender
-from createflow.scenarios.load.plan.messages import Document, NodeConfig, encode
+from createflow.scenarios.load.plan.config_rules import credentials_of, decode_config, node_config, start_time
+from createflow.scenarios.load.plan.messages import Document, MessageRefused, NodeConfig, encode
 
 _RECONNECT_S = 3.0
 _SENDING_S = 0.1
@@ -73,11 +75,12 @@ class JoinedWorker:
     def __init__(self, parent: ParentPipe, host: str, port: int) -> None:
         self._parent = parent
         self._environment = Environment(user_classes=[Sender])
+        zmqrpc.Client = BoundedClient  # type: ignore[misc] # the runner makes its socket of it
         self._runner = self._environment.create_worker_runner(host, port)
         self._configured: AsyncResult[NodeConfig] = AsyncResult()
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
-        self._credentials: list[tuple[str, str]] = []
+        self._credentials: tuple[tuple[str, str], ...] = ()
         """Renewed ones."""
         self._is_done = False
         self._runner.register_message(MESSAGE, self._on_message)
@@ -129,16 +132,28 @@ class JoinedWorker:
 
     def _on_message(self, environment: Environment, msg: Message, **_: Any) -> None:
         del environment
-        command: Document = msg.data
+        try:
+            self._handle(decode_config(msg.data["text"]))
+        except MessageRefused as refusal:
+            sys.stderr.write(f"the load master sent {refusal}\n")
+            sys.stderr.flush()
+            os._exit(1)
+
+    def _handle(self, command: Document) -> None:
+        """Carry out a command of the master, which may be anybody's. Raises MessageRefused."""
         if "config" in command:
-            self._configured.set(NodeConfig.from_document(command["config"]))
+            if not self._configured.ready():
+                self._configured.set(node_config(command["config"]))
         elif "ping" in command:
             self._send({"pong": command["ping"], "clock": time.time()})
         elif "start" in command:
-            self._parent.send({"started": True})
-            self._started.set(float(command["start"]))
+            start_s = start_time(command["start"], time.time())
+            if not self._started.ready():
+                self._parent.send({"started": True})
+                self._started.set(start_s)
         elif self._engine is not None:
-            self._credentials = command.get("credentials", self._credentials)
+            if "credentials" in command:
+                self._credentials = credentials_of(command["credentials"])
             self._engine.handle(command)
 
 
@@ -163,7 +178,7 @@ def main() -> None:
         _join(parent, command["master"]["host"], int(command["master"]["port"]))
     else:
         (document,) = command["configs"]
-        run_alone(parent, NodeConfig.from_document(document))
+        run_alone(parent, node_config(document))
 
 
 if __name__ == "__main__":

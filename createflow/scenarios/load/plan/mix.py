@@ -11,7 +11,7 @@ from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 
 _PART = re.compile(r"(create|read|update)=(\d{1,4})")
-_BY_LETTER = {operation.value[0]: operation for operation in Operation}
+KNOWN_LETTERS = {operation.value[0]: operation for operation in Operation}
 _MIN_PERIOD = 1000
 _HINT = "--mix create=80,read=15,update=5: whole numbers, create above zero"
 
@@ -38,7 +38,7 @@ class Mix:
 
 def assign_operations(arrivals: Iterator[Arrival], letters: str) -> Iterator[Arrival]:
     """The arrivals with their operations, which ``letters`` gives as in ``Mix.letters``."""
-    operations = tuple(_BY_LETTER[letter] for letter in letters)
+    operations = tuple(KNOWN_LETTERS[letter] for letter in letters)
     period = len(operations)
     if operations == (Operation.CREATE,):
         return arrivals  # they are creates already, and a worker must not make a second object for each

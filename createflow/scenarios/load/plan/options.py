@@ -10,15 +10,15 @@ from createflow.schemas.error import UserError
 
 MAX_SENDERS_PER_WORKER = 900
 """That a worker begins with, and clients of a closed model."""
-_MOST_IN_FLIGHT_PER_WORKER = 20_000
+MOST_IN_FLIGHT_PER_WORKER = 20_000
 """A request in flight takes about 30 kB of memory: 600 MB for all."""
 _OTHER_FILES = 200
 """Open files of a worker that are no connections of senders."""
 _END_OF_A_TIMEOUT_S = 1.0
 """A request that timed out gives its sender back within this time."""
-_MAX_PER_S = 100_000
+MAX_PER_S = 100_000
 """Two to three times what a worker can send. At this rate the report still shows that the generator is the limit."""
-_MAX_ARRIVALS = 1_000_000_000
+MAX_ARRIVALS = 1_000_000_000
 _MIN_SENDERS = 50
 _SENDERS_PER_RATE = 0.5
 """Of the first ones: enough for replies that take half a second."""
@@ -87,14 +87,14 @@ def check_size(schedule: Schedule, workers: int) -> None:
     Raises:
         UserError: the rate is too high for the workers, or there are too many arrivals.
     """
-    if schedule.peak_per_s > _MAX_PER_S * workers:
+    if schedule.peak_per_s > MAX_PER_S * workers:
         raise UserError(
-            f"{schedule.peak_per_s:,.10g}/s on {workers} load workers: the maximum is {_MAX_PER_S:,}/s for each",
+            f"{schedule.peak_per_s:,.10g}/s on {workers} load workers: the maximum is {MAX_PER_S:,}/s for each",
             hint="createflow bench --self-test measures what a worker can send here; add workers with --workers",
         )
-    if schedule.arrival_count(0.0, schedule.duration_s) > _MAX_ARRIVALS:
+    if schedule.arrival_count(0.0, schedule.duration_s) > MAX_ARRIVALS:
         raise UserError(
-            f"more than {_MAX_ARRIVALS:,} requests: the outcome of each is kept in memory",
+            f"more than {MAX_ARRIVALS:,} requests: the outcome of each is kept in memory",
             hint="use a shorter --duration or a lower --rate",
         )
 
@@ -143,5 +143,5 @@ def plan_senders(options: LoadOptions, *, peak_per_s: float, timeout_s: float) -
 
 def _most_per_worker() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = _MOST_IN_FLIGHT_PER_WORKER if hard == resource.RLIM_INFINITY else hard - _OTHER_FILES
-    return max(_MIN_SENDERS, min(files, _MOST_IN_FLIGHT_PER_WORKER))
+    files = MOST_IN_FLIGHT_PER_WORKER if hard == resource.RLIM_INFINITY else hard - _OTHER_FILES
+    return max(_MIN_SENDERS, min(files, MOST_IN_FLIGHT_PER_WORKER))

@@ -28,7 +28,7 @@ _HINT = (
     "use constant, ramp, steps:5, spike:5, soak, closed:50, "
     "or stages as RATE/DURATION and FROM..TO/DURATION: 0..1000/1m,1000/5m,0/10s"
 )
-_MAX_STAGES = 1000
+MAX_STAGES = 1000
 
 
 class Arrival(NamedTuple):
@@ -171,8 +171,8 @@ def parse_shape(shape: str, *, rate_per_s: float, duration_s: float) -> tuple[St
             raise UserError(f"--shape {shape}: {argument!r} is not a number", hint=_HINT)
         return _SHAPES[name](rate_per_s, duration_s, float(argument or 0))
     matches = [_STAGE.fullmatch(part.strip()) for part in shape.split(",")]
-    if len(matches) > _MAX_STAGES:
-        raise UserError(f"--shape: {len(matches)} stages; the maximum is {_MAX_STAGES}")
+    if len(matches) > MAX_STAGES:
+        raise UserError(f"--shape: {len(matches)} stages; the maximum is {MAX_STAGES}")
     stages = tuple(
         Stage(float(match[3]) * _UNITS_S[match[4]], float(match[1]), float(match[2] or match[1]))
         for match in matches
