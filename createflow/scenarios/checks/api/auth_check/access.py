@@ -1,6 +1,6 @@
 """Requests without a valid token, or without the right role."""
 
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.fixtures import Resource, created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -13,9 +13,9 @@ from createflow.schemas.flow import Step
 
 @check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 9110 §15.5.2", catches="open_door")
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
-    """A create without a token is refused with 401."""
+    """A create, update or delete without a token is refused with 401."""
     async with positive_controls(target):
-        expect_status(await target.create(who=ANONYMOUS), 401, of="a create without a token")
+        await _refused(target, await created(target), ANONYMOUS, "without a token", 401)
 
 
 @check(
@@ -68,12 +68,16 @@ async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
         expect_status(await target.create(who=basic), 401, of="the scheme Basic")
 
 
-@check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 7519 §4.1.4", catches="ignores_expiry")
+@check(
+    step=Step.AUTH_CHECK,
+    source="contract: unauthenticated-401; RFC 7519 §4.1.4",
+    catches=("ignores_expiry", "changes_believe_tokens"),
+)
 async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
-    """An expired token that is otherwise valid is refused with 401."""
-    expired = tokens.expired()
-    async with positive_controls(target, who=tokens.writer()):
-        expect_status(await target.create(who=expired), 401, of="a create with an expired token")
+    """An expired token that is otherwise valid is refused with 401, for creates, updates and deletes."""
+    writer, expired = tokens.writer(), tokens.expired()
+    async with positive_controls(target, who=writer):
+        await _refused(target, await created(target, who=writer), expired, "with an expired token", 401)
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="skips_signature")
@@ -86,8 +90,9 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
         "another subject in its payload": forged_tokens.change_claims(token, sub=f"{writer.subject}-forged"),
     }
     async with positive_controls(target, who=writer):
+        made = await created(target, who=writer)
         for form, forged in forms.items():
-            expect_status(await target.create(who=writer.holding(forged)), 401, of=f"a token with {form}")
+            await _refused(target, made, writer.holding(forged), f"by a token with {form}", 401)
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches="skips_signature")
@@ -96,7 +101,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
     writer = tokens.writer()
     foreign = writer.holding(forged_tokens.sign_with_foreign_key(writer.token or ""))
     async with positive_controls(target, who=writer):
-        expect_status(await target.create(who=foreign), 401, of="a token signed with a foreign key")
+        await _refused(target, await created(target, who=writer), foreign, "by a token signed with a foreign key", 401)
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches="accepts_alg_none")
@@ -112,11 +117,27 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
                 expect_status(reply, 401, of=f'a token with alg "{spelling}" and {signature}')
 
 
-@check(step=Step.AUTH_CHECK, source="contract: forbidden-403; RFC 9110 §15.5.4", catches="no_rbac")
+@check(
+    step=Step.AUTH_CHECK, source="contract: forbidden-403; RFC 9110 §15.5.4", catches=("no_rbac", "reader_may_change")
+)
 async def reader_is_403(target: Target, tokens: Tokens) -> None:
-    """A valid token whose role does not allow creating is refused with 403, not 401."""
+    """A valid token whose role does not allow to write is refused with 403, not 401: creates, updates and deletes."""
     writer, reader = tokens.writer(), tokens.reader()
     if writer.token == reader.token:
         raise NotDeclared("reader and writer are one principal")
     async with positive_controls(target, who=writer):
-        expect_status(await target.create(who=reader), 403, of="a reader's create")
+        await _refused(target, await created(target, who=writer), reader, "by a reader", 403)
+
+
+async def _refused(target: Target, made: Resource, who: Principal, how: str, status: int) -> None:
+    """Require that a create is refused, and the update and the delete of a resource that is there.
+
+    A change by a subject who may not read the resource either may be answered with 404.
+    """
+    expect_status(await target.create(who=who), status, of=f"a create {how}")
+    allowed = (403, 404) if status == 403 else (status,)
+    if target.contract.update:
+        reply = await target.update(made.url, target.contract.document(), who=who)
+        expect_status(reply, *allowed, of=f"an update {how}")
+    if target.contract.delete:
+        expect_status(await target.delete(made.url, who=who), *allowed, of=f"a delete {how}")
