@@ -9,11 +9,11 @@ import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import psycopg
@@ -27,7 +27,7 @@ from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_
 from createflow.reference_server.defects.seeds import ChangeBalancer, ChangeCertificate, ChangeDatabase, ChangeReplicas
 from createflow.reference_server.defects.table import MARKER, defect_tables
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.domain.ports import Index, IndexAction, UnavailableError
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.credentials import make_certificates
 from createflow.reference_server.stack.state import State
@@ -546,7 +546,7 @@ async def cache_before_commit(server: InProcessServer) -> bool:
 
 async def index_forgets_outage(server: InProcessServer) -> bool:
     away = SearchIndex("http://127.0.0.1:1", "resources")
-    event = ResourceEvent("1", "created", "1", 1, "a", "r", datetime.now(UTC), b"{}")
+    event = ResourceEvent("1", "created", "1", 1, "a", "r", datetime.now(UTC) - timedelta(seconds=5), b"{}")
     update = server.settings.seed().change_index_update(IndexUpdate(away))
     try:
         return await update([event]) == [True]
@@ -554,6 +554,55 @@ async def index_forgets_outage(server: InProcessServer) -> bool:
         return False
     finally:
         await away.close()
+
+
+class _NotedIndex:
+    """Takes every action."""
+
+    def __init__(self) -> None:
+        self.actions: list[IndexAction] = []
+
+    async def apply(self, actions: Sequence[IndexAction]) -> Sequence[bool]:
+        self.actions += actions
+        return [True] * len(actions)
+
+
+async def index_reverts_later(server: InProcessServer) -> bool:
+    index = _NotedIndex()
+    update = server.settings.seed().change_index_update(IndexUpdate(cast("Index", index)))
+    moment = datetime.now(UTC)
+    await update([ResourceEvent(str(n), "created", str(n), 1, "a", "r", moment, b"{}") for n in range(10)])
+
+    async def is_changed() -> bool:
+        await update([])
+        return len(index.actions) > 10
+
+    return bool(await until(is_changed, within_s=1.0))
+
+
+async def cache_reverts_later(server: InProcessServer) -> bool:
+    made = [await server.create({"name": "old"}) for _ in range(10)]
+    for one in made:
+        await server.put(one.headers["location"], {"name": "new"})
+
+    async def is_reverted() -> bool:
+        await server.create()
+        cached = [await server.cached(one.json()["id"]) for one in made]
+        return any(copy is not None and copy["name"] == "old" for copy in cached)
+
+    return bool(await until(is_reverted, within_s=1.0))
+
+
+async def reader_may_change(server: InProcessServer) -> bool:
+    made = await server.create()
+    as_reader = server.as_user(roles=("reader",))
+    return (await server.put(made.headers["location"], {"name": "new"}, **as_reader)).status_code == 200
+
+
+async def changes_believe_tokens(server: InProcessServer) -> bool:
+    made = await server.create()
+    forged = {"authorization": f"Bearer {_tampered(server)}"}
+    return (await server.put(made.headers["location"], {"name": "new"}, **forged)).status_code != 401
 
 
 async def no_rollback(server: InProcessServer) -> bool:
