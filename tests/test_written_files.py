@@ -17,6 +17,7 @@ KNOWN = {
     "scenarios/harness/lease.py": "a lock and the name of its holder: 0600",
     "reference_server/defects/table.py": "documentation",
     "reference_server/process/private_file.py": "0600 (test_private_file.py)",
+    "reference_server/stack/assembly.py": "the OpenAPI document, which the gateway shows to everybody",
     "reference_server/stack/child_process.py": "logs: 0600",
     "reference_server/stack/credentials.py": "the public certificate of the authority",
     "reference_server/stack/engines/postgres.py": "an empty file that marks a replica; the others by private_file",

@@ -43,6 +43,11 @@ def up(
         typer.Option(metavar="URL", help="Elasticsearch or OpenSearch to use instead of the bundled search engine."),
     ] = "",
     pgbouncer: Annotated[bool, typer.Option(help="Use PgBouncer if it is installed.")] = True,
+    private: Annotated[bool, typer.Option("--private", help="A resource exists for its creator only.")] = False,
+    unique_names: Annotated[bool, typer.Option("--unique-names", help="Refuse a second resource with a name.")] = False,
+    conditional_updates: Annotated[
+        bool, typer.Option("--conditional-updates", help="Refuse an update or delete without If-Match.")
+    ] = False,
     defect: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,6 +80,9 @@ def up(
         port=port,
         search_url=search_url.rstrip("/"),
         pgbouncer=pgbouncer,
+        private=private,
+        unique_names=unique_names,
+        conditional_updates=conditional_updates,
         defects=tuple(dict.fromkeys(defect or ())),
     )
     for name in options.defects:  # before anything starts

@@ -15,11 +15,15 @@ from createflow.reference_server.adapters.unit_of_work_sql import (
 from createflow.reference_server.domain.ports import (
     DatabaseError,
     KeyTakenError,
+    NameTakenError,
     UnavailableError,
     UnknownOutcomeError,
 )
 from createflow.reference_server.domain.unit_of_work import UnitOfWork, WrittenRow
 
+UNIQUE_NAME = "resources_unique_name"
+"""The index of a stack whose names are unique."""
+_TAKEN: dict[str | None, type[Exception]] = {"idempotency_keys_pkey": KeyTakenError, UNIQUE_NAME: NameTakenError}
 _NOT_BEGUN = ("53", "57P01", "57P03", "57P05")
 """SQLSTATEs with which the server refuses a statement or aborts it before its commit."""
 
@@ -73,7 +77,7 @@ class Group:
             rows = await cursor.fetchall()
         except psycopg.Error as error:
             failure = _classify(error)
-            if isinstance(failure, DatabaseError):
+            if isinstance(failure, (DatabaseError, NameTakenError)):
                 return False
             for _, future in entries:
                 _settle(future, failure)
@@ -136,8 +140,8 @@ def _classify(error: psycopg.Error) -> Exception:
     state = error.sqlstate
     if state is None:
         return UnknownOutcomeError(str(error))
-    if isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name == "idempotency_keys_pkey":
-        return KeyTakenError()
+    if isinstance(error, psycopg.errors.UniqueViolation) and error.diag.constraint_name in _TAKEN:
+        return _TAKEN[error.diag.constraint_name]()
     if state.startswith(_NOT_BEGUN):
         return UnavailableError(str(error))
     if state == "57P02" or (state.startswith("08") and "crashed" in str(error)):

@@ -14,6 +14,10 @@ class KeyTakenError(Exception):
     """The unit's Idempotency-Key belongs to an earlier write; nothing was written now."""
 
 
+class NameTakenError(Exception):
+    """Another resource has the name; nothing was written."""
+
+
 class DatabaseError(Exception):
     """The database refused the statement and rolled back. The cause is for the log only."""
 
@@ -60,6 +64,7 @@ class Repository(Protocol):
 
         Raises:
             KeyTakenError: the unit's claim exists; nothing was written.
+            NameTakenError: names are unique, and another resource has this one; nothing was written.
             DatabaseError: the write was rolled back.
             UnavailableError: the write was not begun.
             UnknownOutcomeError: the connection broke before the answer.

@@ -46,7 +46,14 @@ def document() -> dict[str, Any]:
                     "requestBody": _body(),
                     "responses": {
                         "201": _reply("Created", _ref("Resource"), located),
-                        **_problems({**_ERRORS, **body_errors, "422": "The Idempotency-Key belongs to another body"}),
+                        **_problems(
+                            {
+                                **_ERRORS,
+                                **body_errors,
+                                "409": "The Idempotency-Key or the name is in use",
+                                "422": "The Idempotency-Key belongs to another body",
+                            }
+                        ),
                     },
                 },
                 "get": {
@@ -72,7 +79,15 @@ def document() -> dict[str, Any]:
                     "requestBody": _body(),
                     "responses": {
                         "200": _reply("Replaced", _ref("Resource"), etag),
-                        **_problems({**item_errors, **body_errors, "412": "Another version by now"}),
+                        **_problems(
+                            {
+                                **item_errors,
+                                **body_errors,
+                                "409": "The name is in use",
+                                "412": "Another version by now",
+                                "428": "If-Match is required",
+                            }
+                        ),
                     },
                 },
                 "delete": {
@@ -80,7 +95,7 @@ def document() -> dict[str, Any]:
                     "parameters": [_header("If-Match", _CONDITION)],
                     "responses": {
                         "204": {"description": "Deleted"},
-                        **_problems({**item_errors, "412": "Another version by now"}),
+                        **_problems({**item_errors, "412": "Another version by now", "428": "If-Match is required"}),
                     },
                 },
             },

@@ -62,6 +62,10 @@ class Settings:
     cache_ttl_s: int = 60
     subject_prefix: str = "createflow"
     """First token of every NATS subject, so that several stacks can share a server."""
+    private: bool = False
+    """A resource exists for its creator only, and for who may change those of others."""
+    conditional_updates: bool = False
+    """An update or a delete without If-Match is refused."""
     defects: tuple[str, ...] = ()
     """Names of seeded defects (``reference_server.defects``): of ``createflow up --defect``, and of tests."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -26,13 +27,21 @@ class Service:
     """Carries out operations: one instance of the business tier."""
 
     def __init__(
-        self, pipeline: Pipeline, reader: Reader, index: Index, wake_relay: Callable[[], None], log: Log
+        self,
+        pipeline: Pipeline,
+        reader: Reader,
+        index: Index,
+        wake_relay: Callable[[], None],
+        log: Log,
+        *,
+        private: bool = False,
     ) -> None:
         self._pipeline = pipeline
         self._reader = reader
         self._index = index
         self._wake_relay = wake_relay
         self._log = log
+        self._private = private
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, request: bytes, respond: Respond) -> None:
@@ -83,7 +92,7 @@ class Service:
             if job.op == "read":
                 return await self._read(job)
             if job.op == "search":
-                items = await self._index.search(job.query)
+                items = [item for item in await self._index.search(job.query) if self._may_see(job, item)]
                 return ServiceReply(200, document=orjson.dumps({"items": items}))
             job = await self._pipeline.run(job)
         except UnavailableError as error:
@@ -99,9 +108,16 @@ class Service:
 
     async def _read(self, job: Job) -> ServiceReply:
         copy = await self._reader.read(job.resource_id)
-        if copy is None or not copy.document:
+        if copy is None or not copy.document or not self._may_see(job, copy.document):
             raise Refused(404, "not_found", "There is no such resource.")
         return ServiceReply(200, version=copy.version, resource_id=job.resource_id, document=copy.document)
+
+    def _may_see(self, job: Job, document: bytes | dict[str, Any]) -> bool:
+        """Whether a resource is there for whoever asks: of private ones, the others' are as missing."""
+        if not self._private or "others" in job.principal.permissions:
+            return True
+        shown = orjson.loads(document) if isinstance(document, bytes) else document
+        return bool(shown["created_by"] == job.principal.subject)
 
 
 def _refusal(job: Job, refused: Refused) -> ServiceReply:

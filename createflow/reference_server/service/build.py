@@ -57,7 +57,7 @@ def build(settings: Settings, log: Log) -> Process:
     repository = PostgresRepository(primary, settings.pool_wait_s)
     subscriber = NatsSubscriber(settings.subject_prefix, watermarks)
     healthy: tuple[Stage, ...] = (
-        BusinessLogic(repository),
+        BusinessLogic(repository, settings.private, settings.conditional_updates),
         Transaction(settings.subject_prefix),
         PublishEvent(),
         AuditLog(),
@@ -71,7 +71,7 @@ def build(settings: Settings, log: Log) -> Process:
         Reader(watermarks, cache, [PostgresReadStore(pool) for pool in replicas], PostgresReadStore(primary))
     )
     index = SearchIndex(settings.search_url, settings.search_index)
-    service = Service(pipeline, reader, index, subscriber.wake_relay, log)
+    service = Service(pipeline, reader, index, subscriber.wake_relay, log, private=settings.private)
     checks = ReadinessChecks(
         {
             "nats": subscriber.answers,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from createflow.reference_server.adapters.postgres_group_commit import UNIQUE_NAME
+from createflow.reference_server.gateway import openapi
 from createflow.reference_server.process.settings import Settings, seed_of_defects
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
@@ -70,7 +72,7 @@ class _Planner:
             user=self.user,
             passwords=self.passwords,
             ports=tuple(self.ports.reserve() for _ in range(1 + self.options.replicas)),
-            schema=self.seed.change_schema(_schema()),
+            schema=self.seed.change_schema(_schema(self.options)),
             change_last_replica=self.seed.change_last_replica,
         )
         self.components += self.cluster.components()
@@ -168,6 +170,8 @@ class _Planner:
             gateways=self.options.gateways,
             rate_per_s=self.options.rate_per_s,
             burst=self.options.burst,
+            private=self.options.private,
+            conditional_updates=self.options.conditional_updates,
             defects=self.options.defects,
         )
         settings_file = directory / "settings.json"
@@ -199,6 +203,8 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
     planner.add_processes()
     base_url = f"https://localhost:{planner.port}"
     passwords, cluster = planner.passwords, planner.cluster
+    openapi_file = state.run / "openapi.json"
+    openapi_file.write_bytes(openapi.text())
     profile = write_profile(
         base_url=base_url,
         ca_file=planner.certificates.ca_file,
@@ -210,10 +216,16 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         cache_url=valkey.url("probe", passwords.valkey_probe, planner.valkey_port),
         events_url=nats.url("probe", passwords.nats_probe, planner.nats_port),
         search=(planner.search_url, SEARCH_INDEX),
+        openapi_file=openapi_file,
         state_directory=state.root,
     )
     return StackPlan(planner.components, profile, base_url, cluster.admin_dsn, tuple(planner.notes), options.defects)
 
 
-def _schema() -> str:
-    return files("createflow.reference_server").joinpath("sql", "schema.sql").read_text(encoding="utf-8")
+def _schema(options: StackOptions) -> str:
+    script = files("createflow.reference_server").joinpath("sql", "schema.sql").read_text(encoding="utf-8")
+    if not options.unique_names:
+        return script
+    # Of private resources, a name that another has taken must not be told.
+    columns = "created_by, name" if options.private else "name"
+    return f"{script}\nCREATE UNIQUE INDEX {UNIQUE_NAME} ON resources ({columns}) WHERE deleted_at IS NULL;\n"

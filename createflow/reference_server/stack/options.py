@@ -12,6 +12,9 @@ class StackOptions:
         search_url: an Elasticsearch or OpenSearch to use instead of the bundled engine.
         pgbouncer: use PgBouncer if it is installed.
         rate_per_s, burst: the rate limit of each subject.
+        private: a resource exists for its creator only.
+        unique_names: a second resource with a name is refused.
+        conditional_updates: an update or a delete must name the version.
         defects: names of seeded defects.
     """
 
@@ -23,4 +26,7 @@ class StackOptions:
     pgbouncer: bool = True
     rate_per_s: float = 50.0
     burst: int = 100
+    private: bool = False
+    unique_names: bool = False
+    conditional_updates: bool = False
     defects: tuple[str, ...] = ()

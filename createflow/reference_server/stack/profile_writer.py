@@ -34,6 +34,7 @@ def write_profile(
     cache_url: str,
     events_url: str,
     search: tuple[str, str],
+    openapi_file: Path,
     state_directory: Path,
 ) -> str:
     """Return the profile of a stack as TOML.
@@ -55,7 +56,10 @@ def write_profile(
                 "idempotency": True,
                 "versions": True,
                 "owned": True,
+                "private": options.private,
+                "unique_name": options.unique_names,
                 "max_body_bytes": 64 * 1024,
+                "openapi_file": str(openapi_file),
             },
         ),
         (

@@ -1,7 +1,7 @@
 """Step 12: commit the unit of work on the primary: one statement, one round trip, one commit.
 
-It refuses with 404 or 412 (the row has changed since step 7), 409 (the Idempotency-Key is in use), 422 (the key belongs
-to another body), 500 (rolled back), 503 (nothing was written) and 504 (the outcome is unknown).
+It refuses with 404 or 412 (the row has changed since step 7), 409 (the Idempotency-Key or the name is in use), 422 (the
+key belongs to another body), 500 (rolled back), 503 (nothing was written) and 504 (the outcome is unknown).
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.ports import (
     DatabaseError,
     KeyTakenError,
+    NameTakenError,
     Repository,
     UnavailableError,
     UnknownOutcomeError,
@@ -41,6 +42,8 @@ class WritePrimary:
             await job.lease.release()
             written = await self._stored_row(job, job.unit)
             job.is_replay = True
+        except NameTakenError:
+            raise Refused(409, "conflict", "Another resource has this name.") from None
         except DatabaseError as error:
             detail = "The database refused the write; it was rolled back."
             raise Refused(500, "database_error", detail) from error
