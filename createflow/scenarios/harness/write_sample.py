@@ -20,7 +20,7 @@ from createflow.schemas.profile_target import Target
 
 _EACH = 44
 """So many of each group: a defect of one write in ten is among them with 99 %, ln(1 - 0.99) / ln(1 - 0.1)."""
-_AT_ONCE = 12
+_AT_ONCE = 8
 _WITHIN_S = 5.0
 """So much of the promised rate is used, and afterwards no new write is begun."""
 _USED_RATIO = 0.8

@@ -64,9 +64,10 @@ _MADE, _OTHER = reply(201, {"id": "1"}), reply(201, {"id": "2"})
         (Repeated((_MADE, _OTHER), is_at_once=False), "201 and 201, and ids 1 and 2"),
         (Repeated((reply(409), _MADE), is_at_once=True), ""),
         (Repeated((reply(409), reply(409)), is_at_once=True), "409 and 409"),
-        (Repeated((_MADE, reply(500)), is_at_once=True), "201 and 500"),
+        (Repeated((_MADE, reply(400)), is_at_once=True), "201 and 400"),
+        (Repeated((_MADE, reply(504)), is_at_once=True), ""),
     ],
-    ids=["the same", "two", "refused meanwhile", "both refused", "an error"],
+    ids=["the same", "two", "refused meanwhile", "both refused", "invalid", "an error"],
 )
 async def test_each_key_of_the_sample_is_looked_at(twice: Repeated, words: str) -> None:
     """One key in many that is not looked at shows there."""
