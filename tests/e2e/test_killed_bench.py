@@ -286,7 +286,7 @@ def _ended(folder: Path, api: Api, numbers: tuple[signal.Signals, ...], *options
     return asyncio.run(run())
 
 
-@pytest.mark.many(one_in=6)
+@pytest.mark.many(one_in=15)
 @pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_what_a_bench_created_is_removed(
