@@ -57,12 +57,14 @@ async def others_may_not_change(target: Target, tokens: Tokens) -> None:
         await target.read(made.url, who=other)
         etag = made.reply.headers.get("etag")
         for headers in ({}, *([{"if-match": etag}] if etag is not None else [])):
+            # Where a version must be named, what names none may be refused for that first (RFC 6585 §3).
+            refused = (403, 404) if headers else (403, 404, 428)
             if target.contract.update:
                 reply = await target.update(made.url, target.contract.document(), who=other, headers=headers)
-                expect_status(reply, 403, 404, of="another writer's update")
+                expect_status(reply, *refused, of="another writer's update")
             if target.contract.delete:
                 reply = await target.delete(made.url, who=other, headers=headers)
-                expect_status(reply, 403, 404, of="another writer's delete")
+                expect_status(reply, *refused, of="another writer's delete")
         await _expect_unchanged(target, made, owner)
         if target.contract.update:
             headers = {"if-match": etag} if etag is not None else {}
