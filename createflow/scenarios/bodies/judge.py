@@ -1,6 +1,6 @@
 """Decides whether a value fits a schema, by jsonschema-rs: patterns as ECMA-262 has them, nothing fetched."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -67,13 +67,20 @@ class Judge:
         Raises:
             ValueError: a pattern backtracks without an end.
         """
-        error = next(iter(self._validator.iter_errors(value)), None)
-        if error is None:
-            return None
-        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.BacktrackLimitExceeded):
-            raise ValueError("a pattern backtracks too often: simplify it")  # noqa: TRY004 - of the schema, not of a type
-        keyword = next((part for part in reversed(error.schema_path) if isinstance(part, str)), "false")
-        return Misfit(_pointer(error.instance_path), keyword[:_SHOWN_CHARACTERS], error.message[:_SHOWN_CHARACTERS])
+        return next(self.misfits(value), None)
+
+    def misfits(self, value: Any) -> Iterator[Misfit]:
+        """Every reason why the value is not valid.
+
+        Raises:
+            ValueError: a pattern backtracks without an end.
+        """
+        for error in self._validator.iter_errors(value):
+            if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.BacktrackLimitExceeded):
+                raise ValueError("a pattern backtracks too often: simplify it")  # noqa: TRY004 - of the schema
+            keyword = next((part for part in reversed(error.schema_path) if isinstance(part, str)), "false")
+            reason = error.message[:_SHOWN_CHARACTERS]
+            yield Misfit(_pointer(error.instance_path), keyword[:_SHOWN_CHARACTERS], reason)
 
 
 def _pointer(path: Sequence[str | int]) -> str:

@@ -189,7 +189,11 @@ def _refusals(target: Target, tokens: Tokens | None) -> list[tuple[Body, Princip
     """Creates that must be refused, each with a name of its own."""
     found: list[tuple[Body, Principal | None, int]] = []
     contract = target.contract
-    others = [name for name in contract.properties if name != contract.fields.name]
+    others = [
+        name
+        for name, schema in contract.properties.items()
+        if name != contract.fields.name and isinstance(schema.get("type"), str)
+    ]
     if contract.is_closed:
         found.append((contract.document(unknown_field=True), None, 400))
     if others:

@@ -1,6 +1,7 @@
 """Ordinary creates: the resource that a check continues with, and the positive control around what it does."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
+from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.location import usable_id
 from createflow.scenarios.target.principal import Principal
@@ -145,3 +147,10 @@ def missing_url(url: str) -> str:
         return f"{base}/{stem}-no-such{dot}{rest}"
     last = digits[-1]
     return f"{base}/{stem[:last]}{9 - int(stem[last])}{stem[last + 1 :]}{dot}{rest}"
+
+
+async def fits_schema(contract: Contract, bodies: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Whether each body is one that the target must accept: it fits the schema and the formats in it."""
+    if contract.is_default:
+        return [True] * len(bodies)
+    return [not problem for problem in await asyncio.to_thread(contract.misfits, bodies)]

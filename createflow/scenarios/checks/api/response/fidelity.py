@@ -4,7 +4,7 @@ import unicodedata
 from typing import Any
 
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.checks.support.fixtures import created, positive_controls
+from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -50,12 +50,16 @@ _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "ten
 async def text_comes_back_as_sent(target: Target) -> None:
     """Text in every script comes back as sent, in the reply and in a read; its NFC form counts as equal."""
     name = target.contract.fields.name
-    patterned = "pattern" in target.contract.properties.get(name, {}) and not target.contract.is_default
-    if patterned or not target.contract.has_schema:
+    texts = {**_TEXTS, **(_STRICT_TEXTS if target.contract.is_default else {})}
+    bodies = [target.contract.document(**{name: f"{nonce()} {text}"}) for text in texts.values()]
+    allowed = await fits_schema(target.contract, bodies)
+    if not target.contract.has_schema or not any(allowed):
         raise NotDeclared(f"the schema does not allow any text in {name}")
-    for kind, text in {**_TEXTS, **(_STRICT_TEXTS if target.contract.is_default else {})}.items():
-        sent = f"{nonce()} {text}"
-        reply = await target.create(target.contract.document(**{name: sent}))
+    for kind, body, is_allowed in zip(texts, bodies, allowed, strict=True):
+        if not is_allowed:
+            continue
+        sent = body[name]
+        reply = await target.create(body)
         expect(reply.accepted, f"a {name} with {kind} accepted", str(reply.status), reply)
         read = await target.read(target.url_of(reply))
         for seen in (reply, read):
@@ -68,7 +72,10 @@ async def text_comes_back_as_sent(target: Target) -> None:
 async def values_come_back_as_sent(target: Target) -> None:
     """Numbers up to 2^53, empty values, null and nested values come back equal and of the same type."""
     name = free_object(target)
-    made = await created(target, target.contract.document(**{name: _VALUES}))
+    body = target.contract.document(**{name: _VALUES})
+    if not all(await fits_schema(target.contract, [body])):
+        raise NotDeclared(f"the schema does not allow any value in {name}")
+    made = await created(target, body)
     read = await target.read(made.url)
     for seen in (made.reply, read):
         shown = (seen.document or {}).get(name)
@@ -85,6 +92,8 @@ async def defaults_are_filled_alike(target: Target) -> None:
     contract = target.contract
     whole = contract.document()
     body = {name: whole[name] for name in {*contract.required, contract.fields.name} if name in whole}
+    if not all(await fits_schema(contract, [body])):
+        raise NotDeclared("the schema asks for more than the required properties")
     reply = await target.create(body)
     expect(reply.accepted, "a body of only what is required accepted", str(reply.status), reply)
     declared = {name: schema["default"] for name, schema in contract.properties.items() if "default" in schema}
@@ -98,7 +107,9 @@ async def defaults_are_filled_alike(target: Target) -> None:
 async def protected_fields_are_not_taken(target: Target) -> None:
     """Fields that only the server may set (id, times, version, role, tenant) are refused or ignored, never stored."""
     contract = target.contract
-    own = {name for name in _PROTECTED if name not in contract.properties}
+    shown = (await created(target, contract.document())).reply.document or {}
+    # An open schema allows a field that the target neither declares nor sets.
+    own = {name for name in _PROTECTED if name in shown or contract.is_closed}
     async with positive_controls(target):
         for name in sorted({*own, contract.fields.id} - set(contract.properties)):
             value = f"value{nonce()}"

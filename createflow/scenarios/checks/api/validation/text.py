@@ -46,7 +46,9 @@ async def blank_name_is_400(target: Target) -> None:
     forms = dict(_BLANK)
     if not contract.is_default:
         fitting = await fits(contract.schema, contract.fields.name, list(_BLANK.values()))
-        forms = {form: text for (form, text), is_valid in zip(_BLANK.items(), fitting, strict=True) if not is_valid}
+        forms = {
+            form: text for (form, text), is_valid in zip(_BLANK.items(), fitting, strict=True) if is_valid is False
+        }
     if not forms or not schema:
         raise NotDeclared(f"the schema does not say that {contract.fields.name} must not be blank")
     async with positive_controls(target):
