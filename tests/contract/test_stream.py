@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_stream import NatsStream
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.domain.ports import StreamLostError, UnavailableError
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio
@@ -66,13 +66,15 @@ async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, p
 
 
 async def test_nothing_counts_as_published_without_a_stream(client: Client, operator: Client, prefix: str) -> None:
-    """Before it was made, and after it was lost."""
+    """Before it was made, and after it was lost: then it is made again, and everything has to be published anew."""
     stream = NatsStream(prefix)
     with pytest.raises(UnavailableError):
         await stream.publish(_events(1))
     await stream.ensure(client)
     await operator.jetstream().delete_stream(f"{prefix.upper()}_EVENTS")
-    assert await stream.publish(_events(3)) == 0
+    with pytest.raises(StreamLostError):
+        await stream.publish(_events(3))
+    assert await stream.publish(_events(3)) == 3
 
 
 async def test_what_follows_a_refused_event_does_not_count(client: Client, operator: Client, prefix: str) -> None:
