@@ -94,7 +94,7 @@ async def under_load(stack: RunningStack, options: argparse.Namespace) -> None:
     after, writes = await asyncio.to_thread(look, pids), await rows_written(stack.profile_file) - written
     print((await output)[0].decode())
     print(f"{'component':<20} {'CPU us a write':>15} {'idle CPU ms/s':>15} {'memory MB':>11}")
-    costs_us = {name: (after[name].cpu_s - before[name].cpu_s) / writes * 1e6 for name in pids}
+    costs_us = {name: (after[name].cpu_s - before[name].cpu_s) / max(writes, 1) * 1e6 for name in pids}
     for name, cost_us in costs_us.items():
         rest = (still_idle[name].cpu_s - idle[name].cpu_s) / options.idle * 1e3 if name in idle else 0.0
         print(f"{name:<20} {cost_us:>15.0f} {rest:>15.1f} {after[name].memory_bytes / 2**20:>11.0f}")

@@ -93,9 +93,9 @@ def test_a_load_is_published_as_a_run_is(tmp_path: Path, capsys: pytest.CaptureF
     """Annotations and a summary of its own."""
     file = tmp_path / "summary.md"
     publish_to_github(lossy(), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)})
-    assert file.read_text().startswith("# FAILED: search: 8 missing")
+    assert file.read_text().startswith("# FAILED: primary: 2 altered")
     assert capsys.readouterr().err.startswith(
-        "::error file=createflow.toml,line=1,title=bench%3A broken promise::search"
+        "::error file=createflow.toml,line=1,title=bench%3A broken promise::primary: 2 altered"
     )
 
 

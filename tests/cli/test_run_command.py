@@ -118,13 +118,15 @@ def test_a_run_against_a_stack_saves_its_report_and_shows_it_again(stack: object
     """Through the real command: progress on stderr, result on stdout, the file whole, `report` the same again."""
     file = tmp_path / "r.json"
     profile = str(stack.profile_file)  # type: ignore[attr-defined] # the session's stack
-    done = createflow("run", "--profile", profile, "--only", "response", "--report", f"json={file}", folder=tmp_path)
+    # Without the flood of one check, which a busy machine may not bring about.
+    chosen = ("--only", "response", "--skip", "response.six_refusals")
+    done = createflow("run", "--profile", profile, *chosen, "--report", f"json={file}", folder=tmp_path)
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     assert "passed       response.create_is_201" in done.stderr
     assert done.stdout.splitlines()[-1].startswith("HOLDS: every required check that ran passed")
     saved = json.loads(file.read_text())
     not_passed = {entry["id"]: entry["outcome"] for entry in saved["results"] if entry["outcome"] != "passed"}
-    assert not_passed == {"response.replies_fit_the_openapi_document": "skipped"}  # the profile names no document
+    assert not_passed == {}
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     again = createflow("report", str(file), folder=tmp_path)
     assert (again.returncode, again.stdout) == (0, done.stdout)

@@ -67,9 +67,10 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
     directory, port = terminal
     lines = [line for line in commands(document) if not line.startswith(("make ", "createflow up"))]
     # Without a profile, this URL is skipped for want of a token; that it is reached is what can be shown.
-    # RunContext other tests the machine may be too busy for the load's targets; that the load is offered and judged is
+    # Beside other tests the machine may be too busy for the load's targets; that the load is offered and judged is
     # what can be shown; so is that no write is lost, whether or not it was late in some sink.
-    allowed = {"createflow run --url": (0, 1, 3, 4), "createflow bench": (0, 1, 4, 5)}
+    # A run on a busy machine may not reach every state (4): a rate limit, a deadline. None of its checks may fail.
+    allowed = {"createflow run --url": (0, 1, 3, 4), "createflow run": (0, 4), "createflow bench": (0, 1, 4, 5)}
     for number, line in enumerate(lines):
         script = "\n".join([*(earlier for earlier in lines[:number] if "=$(" in earlier or "source" in earlier), line])
         ended = subprocess.run(

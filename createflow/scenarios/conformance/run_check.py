@@ -4,6 +4,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.finding_id import finding_id
@@ -77,10 +78,19 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             probes.unhealed_fault = str(error)
         return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
     except Exception as error:  # noqa: BLE001 - a mistake of ours is no failure of the target's, and must not end the run
-        if limit.expired():  # a slow target, or a slow machine
-            return result_of(check, Outcome.INCONCLUSIVE, f"did not end within {check.limit_s:g} s")
+        if limit.expired() or isinstance(error, TimeoutError):
+            # Slow is the target, the machine or a sink, which says nothing about the write when it cannot be read.
+            slow = f"{_place_of(error)} did not answer in time"
+            late = f"did not end within {check.limit_s:g} s" if limit.expired() else slow
+            return result_of(check, Outcome.INCONCLUSIVE, late)
         return result_of(check, Outcome.BROKEN, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
     return result_of(check, Outcome.PASSED, power=power or "")
+
+
+def _place_of(error: BaseException) -> str:
+    """What did not answer, by the module of the sink that waited for it."""
+    files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
+    return next((f"the sink ({file.stem})" for file in reversed(files) if file.parent.name == "sinks"), "something")
 
 
 def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exchange]) -> Finding:

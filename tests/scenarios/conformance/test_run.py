@@ -185,6 +185,18 @@ def test_a_check_has_a_time_limit() -> None:
     assert (result.outcome, result.reason) == (Outcome.INCONCLUSIVE, "did not end within 0.05 s")
 
 
+def test_what_does_not_answer_in_time_is_no_mistake_of_ours() -> None:
+    """A sink that cannot be read says nothing about the write."""
+
+    async def waits(target: Target) -> None:
+        """It asks something that is slow."""
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+    result = _ended(_check(waits))
+    assert (result.outcome, result.reason) == (Outcome.INCONCLUSIVE, "something did not answer in time")
+
+
 def test_what_is_not_declared_is_skipped_with_the_reason() -> None:
     """The reason names the role or fact that the profile lacks."""
     assert _ended(_check(_wants_tokens)).reason == "`auth` is not configured"
