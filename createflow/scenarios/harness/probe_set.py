@@ -34,6 +34,7 @@ _OPENING_TIMEOUT_S = 10.0
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|password", re.IGNORECASE)
 _SHORTEST_SECRET = 8
 """Shorter ones may be ordinary words of a reply."""
+_LONG_SUBJECT = "-With-Capitals-And-Longer-Than-A-Column-For-Names-Often-Is-" * 2
 _ABSENT: dict[type, str] = {
     Issuer: '`auth` is not of kind "jwt", so the issuer\'s key is not known',
     Faults: "`faults` is not configured",
@@ -237,7 +238,9 @@ class ProbeSet:
         HttpTarget(self.connection, self.contract, create.who, check_id=CHECK_ID.get()).note_raw_create(create)
 
     def _target_for_sample(self, group: str) -> HttpTarget:
-        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}-sample-{group}"))
+        # A subject is case-sensitive (RFC 7519 §4.1.2). Our own contract promises that all of it is kept.
+        rest = _LONG_SUBJECT if self.contract.is_default else ""
+        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}-sample-{group}{rest}"))
         return HttpTarget(self.connection, self.contract, writer)
 
     def _owner(self, check: Check, number: int) -> str:

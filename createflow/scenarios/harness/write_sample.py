@@ -5,7 +5,8 @@ All checks of one run share it, so that each of them sees many writes for the pr
 
 import asyncio
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from createflow.scenarios.outcome import Inconclusive
@@ -25,6 +26,14 @@ _WITHIN_S = 5.0
 """So much of the promised rate is used, and afterwards no new write is begun."""
 _USED_RATIO = 0.8
 _REQUESTS_OF_ONE = 3
+_REQUEST_ID = "x-request-id"
+_OFTEN = 2
+"""So many resources are updated often: two, because one request id may also hide the second of two creates."""
+_UPDATES = 11
+"""Of each of them: version 12 is smaller than version 9 to who compares them as texts."""
+_RACES = 6
+_RACERS = 4
+"""Updates of one version at once, of which one succeeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class _Writes:
     created: list[Written] = field(default_factory=list)
     updated: list[Written] = field(default_factory=list)
     deleted: list[Written] = field(default_factory=list)
+    often: list[Written] = field(default_factory=list)
+    raced: list[Written] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
     read_at_once: list[tuple[Written, Reply]] = field(default_factory=list)
     answers: list[tuple[str, Reply]] = field(default_factory=list)
@@ -73,9 +84,18 @@ class WriteSample:
         self._target_of = target_of
         self._limits = limits
         self._id_field = promised.fields.id
-        declared = {"updated": promised.update, "deleted": promised.delete, "repeated": promised.idempotency}
+        declared = {
+            "updated": promised.update,
+            "deleted": promised.delete,
+            "repeated": promised.idempotency,
+            "often": promised.update,
+            "raced": promised.update and promised.versions,
+        }
         self._groups = ["created", *(group for group, is_declared in declared.items() if is_declared)]
+        self._updates = promised.update
         self._varies = True
+        is_key = promised.idempotency_header.lower() == _REQUEST_ID
+        self._one_request: dict[str, str] = {} if is_key else {_REQUEST_ID: str(uuid.uuid4())}
         self._lock = asyncio.Lock()
         self._writes: _Writes | None = None
 
@@ -91,6 +111,14 @@ class WriteSample:
     async def updated(self) -> list[Written]:
         """Resources that were created and then updated once. Raises Inconclusive as ``created`` does."""
         return _some((await self._made()), "updated")
+
+    async def updated_often(self) -> list[Written]:
+        """Resources that were updated many times, one after the other or at once. Raises Inconclusive as ``created``.
+
+        There may be none.
+        """
+        writes = await self._made()
+        return [*writes.often, *writes.raced]
 
     async def deleted(self) -> list[Written]:
         """Resources that were created and then deleted. Raises Inconclusive as ``created`` does."""
@@ -125,7 +153,8 @@ class WriteSample:
         writes = await self._made()
         repeated = (self._written(replies) for one in writes.repeated for replies in one.replies)
         once = {one.id: one for one in repeated if one is not None}
-        return [*writes.created, *writes.updated, *writes.deleted, *once.values()]
+        often = [*writes.often, *writes.raced]
+        return [*writes.created, *writes.updated, *writes.deleted, *often, *once.values()]
 
     async def _made(self) -> _Writes:
         async with self._lock:
@@ -137,9 +166,11 @@ class WriteSample:
 
     async def _make(self, group: str, writes: _Writes) -> None:
         target = self._target_of(group)
-        left = iter(range(self._size()))
+        few = {"often": _OFTEN, "raced": _RACES}
+        left = iter(range(min(self._size(), few.get(group, _EACH))))
         until = time.perf_counter() + 2 * _WITHIN_S
-        make = self._repeated if group == "repeated" else self._once
+        makers = {"repeated": self._repeated, "often": self._often, "raced": self._raced}
+        make = makers.get(group, self._once)
 
         async def sender() -> None:
             for number in left:
@@ -192,28 +223,71 @@ class WriteSample:
         return written
 
     async def _repeated(self, target: HttpTarget, _: str, number: int, writes: _Writes) -> None:
-        """One key, and the same body: half of them one after the other, half of them at the same time."""
+        """One key, and the same body: half of them at the same time, and half one after the other.
+
+        Between two of those there is an update each second time.
+        """
         body, headers = target.contract.document(), {"idempotency-key": nonce()}
         is_at_once = number % 2 == 1
         if is_at_once:
             hold = Together(2)
             replies = await asyncio.gather(*(target.create(body, headers=headers, hold=hold) for _ in range(2)))
         else:
-            replies = [await target.create(body, headers=headers) for _ in range(2)]
+            replies = [await target.create(body, headers=headers)]
+            written = self._written(replies[0])
+            if number % 4 == 2 and self._updates and written is not None and written.url:
+                # The reply is the first one still, and nothing of it may come back.
+                await self._updated(target, written, number)
+            replies.append(await target.create(body, headers=headers))
         writes.repeated.append(Repeated((replies[0], replies[1]), is_at_once))
+
+    async def _often(self, target: HttpTarget, group: str, number: int, writes: _Writes) -> None:
+        """Update one resource many times. Where our own contract is promised, all of it under one request id."""
+        del group
+        headers = self._one_request if target.contract.is_default else {}
+        made = await target.create(headers=headers)
+        written = self._written(made)
+        if written is None or not written.url:
+            return  # the other groups say why
+        before = made
+        for _ in range(min(_UPDATES, self._size())):
+            before = await self._updated(target, written, number, before, headers)
+            if not before.accepted:
+                return
+        writes.often.append(written)
+
+    async def _raced(self, target: HttpTarget, _: str, number: int, writes: _Writes) -> None:
+        """Update one version several times at once."""
+        del number
+        written = self._written(made := await target.create())
+        if written is None or not written.url or "etag" not in made.headers:
+            return
+        hold, condition = Together(_RACERS), {"if-match": made.headers["etag"]}
+        bodies = [target.contract.document() for _ in range(_RACERS)]
+        await asyncio.gather(
+            *(target.update(written.url, body, headers=condition, hold=hold) for body in bodies),
+            return_exceptions=True,
+        )
+        writes.raced.append(written)
 
     def _written(self, reply: Reply) -> Written | None:
         shown = (reply.document or {}).get(self._id_field) if reply.accepted else None
         return self._record.resources.get(str(shown)) if shown is not None else None
 
     @staticmethod
-    async def _updated(target: HttpTarget, written: Written, number: int) -> Reply:
+    async def _updated(
+        target: HttpTarget,
+        written: Written,
+        number: int,
+        before: Reply | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         # Other values than those of the create, so that a part that is not written shows.
         body = target.contract.varied(number + 1) if target.contract.is_default else target.contract.document()
-        reply = await target.update(written.url, body)
-        etag = written.reply.headers.get("etag")
+        reply = await target.update(written.url, body, headers=headers)
+        etag = (before or written.reply).headers.get("etag")
         if reply.status == 428 and etag is not None:  # RFC 6585 §3: a version must be named
-            reply = await target.update(written.url, body, headers={"if-match": etag})
+            reply = await target.update(written.url, body, headers={**(headers or {}), "if-match": etag})
         return reply
 
 

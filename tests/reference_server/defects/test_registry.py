@@ -43,6 +43,7 @@ from tests.reference_server.defects.write_history import SINGLE, Seen, WriteHist
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.in_process_server import InProcessServer, open_server, until
 
+_LONG_SUBJECT = "Alice-" * 20
 JSON = {"content-type": "application/json"}
 pytestmark = pytest.mark.anyio
 
@@ -647,6 +648,88 @@ async def audit_anonymous(server: InProcessServer) -> bool:
 async def audit_splits_lines(server: InProcessServer) -> bool:
     resource_id = (await server.create({"name": "a\nb"})).json()["id"]
     return len(await server.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s", id=resource_id)) == 2
+
+
+async def _long_auditor(server: InProcessServer) -> str:
+    """The actor in the audit entry of a create by a long subject with capitals."""
+    resource_id = (await server.create(**server.as_user(_LONG_SUBJECT))).json()["id"]
+    found = await server.rows("SELECT actor FROM audit_log WHERE resource_id = %(id)s", id=resource_id)
+    return str(found[0][0])
+
+
+async def audit_actor_cut(server: InProcessServer) -> bool:
+    return await _long_auditor(server) == _LONG_SUBJECT[:64]
+
+
+async def audit_actor_lower(server: InProcessServer) -> bool:
+    return await _long_auditor(server) == _LONG_SUBJECT.lower()
+
+
+async def audit_once_a_request_id(server: InProcessServer) -> bool:
+    request = {"x-request-id": uuid.uuid4().hex}
+    ids = [(await server.create(**request)).json()["id"] for _ in range(2)]
+    found = await server.rows("SELECT 1 FROM audit_log WHERE resource_id::text = ANY (%(ids)s)", ids=ids)
+    return len(found) == 1
+
+
+class _NotedStream:
+    """Takes every event."""
+
+    def __init__(self) -> None:
+        self.events: list[ResourceEvent] = []
+
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        self.events += events
+        return len(events)
+
+
+async def event_once_a_request_id(server: InProcessServer) -> bool:
+    noted = _NotedStream()
+    stream = server.settings.seed().change_event_stream(noted)
+    await stream.publish([_event(number) for number in range(2)])
+    return noted.events[0].id == noted.events[1].id
+
+
+def _event(number: int) -> ResourceEvent:
+    return ResourceEvent(str(number), "updated", "1", 2 + number, "a", "r", datetime.now(UTC), b"{}")
+
+
+async def index_first_of_batch(server: InProcessServer) -> bool:
+    index = _NotedIndex()
+    update = server.settings.seed().change_index_update(IndexUpdate(cast("Index", index)))
+    await update([_event(number) for number in range(2)])
+    return [action.version for action in index.actions] == [2]
+
+
+async def cache_versions_as_text(server: InProcessServer) -> bool:
+    made = await server.create()
+    for number in range(2, 12):
+        await server.put(made.headers["location"], {"name": f"version {number}"})
+    cached = await server.cached(made.json()["id"])
+    return cached is not None and cached["name"] == "version 9"
+
+
+async def unbounded_chunks(server: InProcessServer) -> bool:
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"name":"a"}'.ljust(70_000)
+
+    headers = {**server.as_user(), **JSON}
+    return (await server.http.post("/api/resources", content=body(), headers=headers)).status_code == 201
+
+
+async def pointer_unescaped(server: InProcessServer) -> bool:
+    return "/a/b~c" in (await _post(server, b'{"name":"a","a/b~c":1}')).text
+
+
+async def update_drops_own_fields(server: InProcessServer) -> bool:
+    made = await server.create()
+    return (await server.put(made.headers["location"], {"name": "b", "id": "1"})).status_code == 200
+
+
+async def code_of_stale_update(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    refused = await server.put(location, {"name": "b"}, **{"if-match": '"7"'})
+    return bool(refused.json()["code"] == "not_found")
 
 
 async def pool_leaks(server: InProcessServer) -> bool:

@@ -144,13 +144,14 @@ class WriteHistory:
         ):
             self.note(seen, "row", row[0] in self.places, *row[1:7], self.moment(row[7]))
         for row in await server.rows(
-            "SELECT resource_id::text, actor, action, outcome, request_id, occurred_at FROM audit_log"
+            "SELECT resource_id::text, actor, action, outcome, request_id, occurred_at, action <> 'create' AND"
+            " EXISTS (SELECT FROM resources r WHERE r.id = resource_id AND r.created_at = occurred_at) FROM audit_log"
             " WHERE resource_id::text = ANY (%(ids)s) OR actor = %(who)s OR request_id = ANY (%(requests)s)",
             ids=ids,
             who=self.who,
             requests=list(self.requests),
         ):
-            self.note(seen, "audit", row[0] in self.places, *row[:5], self.moment(row[5]))
+            self.note(seen, "audit", row[0] in self.places, *row[:5], self.moment(row[5]), row[6])
         return seen
 
     async def look_behind_them(self) -> Seen:

@@ -138,6 +138,10 @@ class SmallRun:
         """Those that were updated."""
         return [written for written in self.record.resources.values() if written.count(Change.UPDATE)]
 
+    async def updated_often(self) -> list[Written]:
+        """None."""
+        return []
+
     async def deleted(self) -> list[Written]:
         """Those that were deleted."""
         return [written for written in self.record.resources.values() if written.count(Change.DELETE)]

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -90,6 +91,11 @@ def _drop_entry(action: str) -> Bend:
     return bend
 
 
+def _time_of_change(run: SmallRun) -> None:
+    entry = next(entry for entry in run.stores.entries if entry["action"] == "update")
+    entry["occurred_at"] += timedelta(hours=1)
+
+
 def _copy(number: str, **changes: Any) -> Bend:
     return lambda run: run.stores.copies.update({number: {**run.stores.copies.get(number, {"id": number}), **changes}})
 
@@ -117,6 +123,7 @@ CASES: list[tuple[Check, Bend, str]] = [
         "has the actor 'other'",
     ),
     (audit_log.changes_are_recorded, _drop_entry("update"), "id 3 has no audit entries of 1 update"),
+    (audit_log.changes_are_recorded, _time_of_change, "id 3 has an entry of its update at 20"),
     (audit_log.changes_are_recorded, _drop_entry("delete"), "id 5 has no audit entries of 1 delete"),
     (audit_log.entries_match_writes_at_the_end, _drop_entry("create"), "id 1 has no audit entry"),
     (audit_log.entries_match_writes_at_the_end, _entry_of_nobody, "77, and nobody created it"),

@@ -33,6 +33,12 @@ class _InflatesBodies(HttpsRequest):
         return raw
 
 
+class _UnboundedChunks(HttpsRequest):
+    async def read_body(self, exchange: Exchange) -> bytes:
+        counted = self if b"content-length" in exchange.headers else replace(self, max_body_bytes=2**40)
+        return await HttpsRequest.read_body(counted, exchange)
+
+
 class _EmptyConditionDropped(HttpsRequest):
     def check_condition(self, exchange: Exchange) -> None:
         pass
@@ -102,6 +108,12 @@ DEFECTS = (
         Step.HTTPS_REQUEST,
         "A body above the size limit is read and validated.",
         change_stage(Step.HTTPS_REQUEST, _without_body_limit),
+    ),
+    Defect(
+        "unbounded_chunks",
+        Step.HTTPS_REQUEST,
+        "The size limit counts for a body with Content-Length only.",
+        replace_stage(_UnboundedChunks),
     ),
     Defect(
         "unbounded_headers", Step.HTTPS_REQUEST, "Header fields of any size are read.", replace_stage(_UnboundedHeaders)

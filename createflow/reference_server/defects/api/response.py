@@ -159,6 +159,13 @@ class _OneCodeForAll(Response):
         return {**Response.problem(self, job, refused), "code": "error", "type": "urn:createflow:problem:error"}
 
 
+class _CodeOfStaleUpdate(Response):
+    def problem(self, job: Job, refused: Refused) -> dict[str, object]:
+        found = Response.problem(self, job, refused)
+        other = {"code": "not_found", "type": "urn:createflow:problem:not_found"}
+        return {**found, **other} if refused.status == 412 else found
+
+
 class _MayBeStored(Response):
     always = ((b"x-content-type-options", b"nosniff"),)
 
@@ -251,6 +258,12 @@ DEFECTS = (
     Defect("html_errors", Step.RESPONSE, "Errors are HTML pages.", replace_stage(_HtmlErrors)),
     Defect("stack_trace_leaks", Step.RESPONSE, "Error bodies show a stack trace.", replace_stage(_StackTraceLeaks)),
     Defect("one_code_for_all", Step.RESPONSE, "All refusals have the same error code.", replace_stage(_OneCodeForAll)),
+    Defect(
+        "code_of_stale_update",
+        Step.RESPONSE,
+        "The refusal of an update of another version has the code of a missing resource.",
+        replace_stage(_CodeOfStaleUpdate),
+    ),
     Defect(
         "may_be_stored",
         Step.RESPONSE,

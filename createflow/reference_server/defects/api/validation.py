@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import change_stage, replace_stage
+from createflow.reference_server.defects.seeds import change_stage, recast, replace_stage
 from createflow.reference_server.domain.job import Job, Refused, Violation
 from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation
@@ -57,6 +57,27 @@ class _BrokenJsonCrashes(Validation):
 class _FirstErrorOnly(Validation):
     def refusal(self, violations: list[Violation]) -> Refused:
         return Validation.refusal(self, violations[:1])
+
+
+class _PointerUnescaped(Validation):
+    def refusal(self, violations: list[Violation]) -> Refused:
+        plain = [replace(one, pointer=one.pointer.replace("~1", "/").replace("~0", "~")) for one in violations]
+        return Validation.refusal(self, plain)
+
+
+class _UpdateDropsOwnFields(Validation):
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "update":
+            return await Validation.__call__(self, job)
+        return await Validation.__call__(recast(self, _DropsOwnFields), job)
+
+
+class _DropsOwnFields(Validation):
+    def validate(self, document: Any) -> dict[str, Any]:
+        if isinstance(document, dict):
+            own = {"id", "created_at", "created_by"}
+            document = {name: value for name, value in document.items() if name not in own}
+        return Validation.validate(self, document)
 
 
 class _BlankAccepted(Validation):
@@ -235,6 +256,18 @@ DEFECTS = (
         Step.VALIDATION,
         "Only the first of several invalid fields is reported.",
         replace_stage(_FirstErrorOnly),
+    ),
+    Defect(
+        "pointer_unescaped",
+        Step.VALIDATION,
+        "A / or ~ in a name is not escaped in the pointer to it.",
+        replace_stage(_PointerUnescaped),
+    ),
+    Defect(
+        "update_drops_own_fields",
+        Step.VALIDATION,
+        "An update with a field that only the server sets is accepted without it.",
+        replace_stage(_UpdateDropsOwnFields),
     ),
     Defect(
         "blank_accepted", Step.VALIDATION, "A name of invisible characters is stored.", replace_stage(_BlankAccepted)

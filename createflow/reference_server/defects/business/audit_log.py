@@ -24,6 +24,31 @@ class _AuditAnonymous(AuditLog):
         return job
 
 
+class _AuditActorCut(AuditLog):
+    async def __call__(self, job: Job) -> Job:
+        job = await AuditLog.__call__(self, job)
+        if job.unit is not None:
+            job.unit.audits = [replace(audit, actor=audit.actor[:64]) for audit in job.unit.audits]
+        return job
+
+
+class _AuditActorLower(AuditLog):
+    async def __call__(self, job: Job) -> Job:
+        job = await AuditLog.__call__(self, job)
+        if job.unit is not None:
+            job.unit.audits = [replace(audit, actor=audit.actor.lower()) for audit in job.unit.audits]
+        return job
+
+
+class _AuditOnceARequestId(AuditLog):
+    async def __call__(self, job: Job) -> Job:
+        request = (job.request_id, job.op)
+        if request in _ENTERED:
+            return job
+        _ENTERED.add(request)
+        return await AuditLog.__call__(self, job)
+
+
 class _AuditSplitsLines(AuditLog):
     async def __call__(self, job: Job) -> Job:
         job = await AuditLog.__call__(self, job)
@@ -68,6 +93,7 @@ class _AuditTwiceOnUpdate(_AuditChanged):
         return (audit, audit)
 
 
+_ENTERED: set[tuple[str, str]] = set()
 _ENTRY = "BEFORE INSERT ON audit_log"
 _NEWEST_OLDER = "SELECT max(id) FROM audit_log WHERE occurred_at < now() - interval '500 ms'"
 
@@ -148,6 +174,35 @@ DEFECTS = (
             f"IF {turn('audit_rewritten', 10)} THEN UPDATE audit_log SET actor = 'nobody' WHERE id = ({_NEWEST_OLDER});"
             " END IF; RETURN NULL;",
         ),
+    ),
+    Defect(
+        "audit_actor_cut",
+        Step.AUDIT_LOG,
+        "Audit entries have the first 64 characters of the subject.",
+        replace_stage(_AuditActorCut),
+    ),
+    Defect(
+        "audit_actor_lower",
+        Step.AUDIT_LOG,
+        "Audit entries have the subject in lower case.",
+        replace_stage(_AuditActorLower),
+    ),
+    Defect(
+        "audit_time_of_create",
+        Step.AUDIT_LOG,
+        "The audit entry of an update has the time of the create.",
+        trigger(
+            "audit_time_of_create",
+            _ENTRY,
+            "NEW.occurred_at := coalesce((SELECT created_at FROM resources WHERE id = NEW.resource_id),"
+            " NEW.occurred_at); RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "audit_once_a_request_id",
+        Step.AUDIT_LOG,
+        "Of several writes of one kind with one request id only the first has an audit entry.",
+        replace_stage(_AuditOnceARequestId),
     ),
     Defect("audit_lost", Step.AUDIT_LOG, "A create writes no audit entry.", replace_stage(_AuditLost)),
     Defect("audit_anonymous", Step.AUDIT_LOG, "The audit entry has no actor.", replace_stage(_AuditAnonymous)),

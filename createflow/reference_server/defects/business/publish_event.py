@@ -84,6 +84,17 @@ class _PublishesAgain(_OtherStream):
         await self.healthy.publish(events)
 
 
+class _KnowsRequests(_OtherStream):
+    """Gives events of one kind and request the same id, by which the stream takes the later ones for repetitions."""
+
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        return await self.healthy.publish([replace(event, id=_id_of_request(event)) for event in events])
+
+
+def _id_of_request(event: ResourceEvent) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{event.type} {event.request_id}"))
+
+
 _TASKS: set[asyncio.Task[None]] = set()
 _lost_in_relay = one_in(25)
 _published_again = one_in(10)
@@ -219,6 +230,12 @@ DEFECTS = (
             _EVENT,
             "IF NEW.type = 'updated' THEN NEW.version := NEW.version - 1; END IF; RETURN NEW;",
         ),
+    ),
+    Defect(
+        "event_once_a_request_id",
+        Step.PUBLISH_EVENT,
+        "Of several creates or updates with one request id only the first is published.",
+        ChangeEventStream(_KnowsRequests),
     ),
     Defect("event_lost", Step.PUBLISH_EVENT, "A create publishes no event.", replace_stage(_EventLost)),
     Defect(

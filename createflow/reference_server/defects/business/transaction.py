@@ -18,6 +18,7 @@ from createflow.reference_server.stages.business.business_logic import BusinessL
 from createflow.reference_server.stages.business.transaction import Transaction
 from createflow.reference_server.stages.data.connection_pool import ConnectionPool
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
+from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
 
@@ -148,6 +149,19 @@ class _AuditOfRefusal(_TracesOfRefusal):
     )
 
 
+class _AuditOfLostUpdate(WritePrimary):
+    """Writes the audit entry of an update that came too late: its version was there when it was looked at."""
+
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await WritePrimary.__call__(self, job)
+        except Refused as refused:
+            if refused.status == 412 and isinstance(self.repository, PostgresRepository):
+                values = {"id": job.resource_id, "actor": job.principal.subject, "request_id": job.request_id}
+                await self.repository._pool.fetch(_AuditOfRefusal.sql, values)  # noqa: SLF001 - a mutant
+            raise
+
+
 class _EventOfRefusal(_TracesOfRefusal):
     sql = (
         "INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data)"
@@ -208,6 +222,12 @@ DEFECTS = (
         Step.TRANSACTION,
         "An update that is refused with 412 has an audit entry of success.",
         replace_stage(_AuditOfRefusal),
+    ),
+    Defect(
+        "audit_of_lost_update",
+        Step.TRANSACTION,
+        "Of several updates of one version each has an audit entry, and one is carried out.",
+        replace_stage(_AuditOfLostUpdate),
     ),
     Defect(
         "event_of_refused_update",

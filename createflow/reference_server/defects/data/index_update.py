@@ -98,6 +98,15 @@ class _IndexForgetsOutage(IndexUpdate):
         return None if is_late else IndexUpdate.action_for(self, event)
 
 
+class _IndexFirstOfBatch(IndexUpdate):
+    """Applies one event of each resource in a batch, the first."""
+
+    async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
+        first = {event.resource_id: event for event in reversed(events)}
+        await IndexUpdate.__call__(self, list(first.values()))
+        return [True] * len(events)
+
+
 _DUE: list[tuple[float, IndexAction]] = []
 _reverted = one_in(10)
 _PATIENCE = timedelta(seconds=1)
@@ -147,6 +156,12 @@ DEFECTS = (
         Step.INDEX_UPDATE,
         "What was written while the index did not answer for a second is never indexed.",
         ReplaceIndexUpdate(_IndexForgetsOutage),
+    ),
+    Defect(
+        "index_first_of_batch",
+        Step.INDEX_UPDATE,
+        "Of several events about a resource that come together the first is indexed.",
+        ReplaceIndexUpdate(_IndexFirstOfBatch),
     ),
     Defect("index_skipped", Step.INDEX_UPDATE, "Created resources are not indexed.", ReplaceIndexUpdate(_IndexSkipped)),
     Defect("index_keeps_old", Step.INDEX_UPDATE, "Updates are not indexed.", ReplaceIndexUpdate(_IndexKeepsOld)),

@@ -64,6 +64,28 @@ class _CacheValuesAsText(InvalidateCache):
         return job
 
 
+class _CacheVersionsAsText(InvalidateCache):
+    """Compares versions as texts, so version 9 is newer than version 10."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.is_replay or job.op != "update":
+            return await InvalidateCache.__call__(self, job)
+        # Of these numbers that one is greater whose text is greater.
+        number = int(str(job.version).ljust(15, "0"))
+        await self.cache.put(job.resource_id, Copy(number, job.document))
+        return job
+
+
+class _ReplayIsCached(InvalidateCache):
+    """Puts the document of a replayed create into the cache, although an update may have come since."""
+
+    async def __call__(self, job: Job) -> Job:
+        if not job.is_replay:
+            return await InvalidateCache.__call__(self, job)
+        await self.cache.put(job.resource_id, Copy(2**40, job.document))
+        return job
+
+
 class _CacheOtherResource(InvalidateCache):
     """Puts one document in ten under the id of the resource written before it."""
 
@@ -153,6 +175,18 @@ DEFECTS = (
         Step.INVALIDATE_CACHE,
         "The values of metadata are texts in the cache.",
         replace_stage(_CacheValuesAsText),
+    ),
+    Defect(
+        "cache_versions_as_text",
+        Step.INVALIDATE_CACHE,
+        "Versions are compared as texts: after version 9 the cache keeps an old document.",
+        replace_stage(_CacheVersionsAsText),
+    ),
+    Defect(
+        "replay_is_cached",
+        Step.INVALIDATE_CACHE,
+        "The repeated create of a resource that was updated since puts the first document into the cache.",
+        replace_stage(_ReplayIsCached),
     ),
     Defect(
         "cache_other_resource",

@@ -1,5 +1,6 @@
 """Step 10: the audit trail says who did what, and when."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import compare_all, compare_spread
@@ -23,6 +24,8 @@ from createflow.schemas.report import Level
 
 _SKEW_S = 5.0
 """The target's clock may differ this much from ours."""
+_APART_S = 0.1
+"""No clock that shows fractions of a second stands still for so long."""
 _CHANGE_WORDS = {
     Change.UPDATE: ("update", "modif", "put", "patch", "change", "edit", "replace", "write"),
     Change.DELETE: ("delete", "remove", "destroy", "erase"),
@@ -82,6 +85,11 @@ async def entry_says_who_what_when(target: Target, sample: WriteSample, audit: A
         "audit_delete_as_update",
         "audit_twice_on_update",
         "audit_rewritten",
+        "audit_actor_cut",
+        "audit_actor_lower",
+        "audit_time_of_create",
+        "audit_of_lost_update",
+        "audit_once_a_request_id",
     ),
 )
 async def changes_are_recorded(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
@@ -92,7 +100,8 @@ async def changes_are_recorded(target: Target, sample: WriteSample, audit: Audit
         return _changes_problem(await _successes(audit, written), written)
 
     if target.contract.update:
-        await compare_all(await sample.updated(), problem, comparison, within_s=target.deadlines.audit_s)
+        updated = [*await sample.updated(), *await sample.updated_often()]
+        await compare_all(updated, problem, comparison, within_s=target.deadlines.audit_s)
     if target.contract.delete:
         await compare_all(await sample.deleted(), problem, comparison, within_s=target.deadlines.audit_s)
     return comparison.conclude()
@@ -181,6 +190,27 @@ def _changes_problem(entries: list[Row], written: Written) -> str:
         seen = sorted(str(entry.get("actor", "")) for entry in about)
         if None not in actors and all("actor" in entry for entry in about) and seen != sorted(map(str, actors)):
             return f"has an entry of its {change} with actor {cut(', '.join(seen))} instead of {actors[0]}"
+        if problem := _change_time_problem([one for one in entries if one not in about], about, written, change):
+            return problem
+    return ""
+
+
+def _change_time_problem(others: list[Row], about: list[Row], written: Written, change: Change) -> str:
+    """Whether an entry of a change has a time at which no change was asked for, or exactly that of the create."""
+    asked = [one for one in written.changes if one.change is change and one.reply is not None]
+    moments = [entry["occurred_at"] for entry in about if isinstance(entry.get("occurred_at"), datetime)]
+    if not asked or not moments:
+        return ""
+    earliest_s, latest_s = min(one.sent_at for one in asked), max(one.received_at for one in asked)
+    for moment in moments:
+        stamp = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        if not earliest_s - _SKEW_S <= stamp <= latest_s + _SKEW_S:
+            return f"has an entry of its {change} at {moment}, not at the time of the request"
+    # Where clocks differ this tells more: two moments so far apart are the same only if one was copied.
+    if latest_s - written.reply.received_at > _APART_S and len(moments) == len(about):
+        created_at = {one["occurred_at"] for one in others if _tells_create(one) and "occurred_at" in one}
+        if all(moment.microsecond for moment in moments) and set(moments) <= created_at:
+            return f"has an entry of its {change} at {moments[0]}, the time of its create"
     return ""
 
 

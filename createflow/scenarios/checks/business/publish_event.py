@@ -94,6 +94,7 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
         "event_update_as_create",
         "event_wrong_subject",
         "event_wrong_version",
+        "event_once_a_request_id",
     ),
 )
 async def changes_are_published(target: Target, sample: WriteSample, events: EventLog) -> str:
@@ -110,6 +111,12 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
             return _change_problem(events, written, kind, target)
 
         await compare_all(changed, problem, comparison, within_s=within_s)
+
+    async def miscount(written: Written) -> str:
+        return _count_problem(events, written)
+
+    often = await sample.updated_often() if "updated" in kinds else []
+    await compare_all(often, miscount, comparison, within_s=within_s)
     return comparison.conclude()
 
 

@@ -91,7 +91,14 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
     step=Step.INVALIDATE_CACHE,
     source="contract: cache",
     repeats=("invalidate_cache.cache_equals_row",),
-    catches=("cache_keeps_deleted", "cache_stale_one_in_ten", "cache_other_resource", "cache_values_as_text"),
+    catches=(
+        "cache_keeps_deleted",
+        "cache_stale_one_in_ten",
+        "cache_other_resource",
+        "cache_values_as_text",
+        "cache_versions_as_text",
+        "replay_is_cached",
+    ),
 )
 async def cached_values_equal_writes(target: Target, sample: WriteSample, cache: Cache, primary: Primary | None) -> str:
     """What the cache holds equals what was last written, and it holds no deleted resource."""

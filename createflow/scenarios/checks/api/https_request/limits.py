@@ -56,19 +56,26 @@ async def unknown_method_is_405(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="contract: body-limit; RFC 9110 §15.5.14",
-    catches="unbounded_body",
+    catches=("unbounded_body", "unbounded_chunks"),
     needs=(Need.BODY_LIMIT,),
 )
-async def oversized_body_is_413(target: Target) -> None:
+async def oversized_body_is_413(target: Target, raw: RawHttp) -> None:
     """A body one byte above the declared limit is refused with 413, before its content is validated.
 
-    How: the body is valid JSON padded with blanks, so that only its size is wrong.
+    How: the body is valid JSON padded with blanks, so that only its size is wrong. It is sent with its length, and in a
+    chunk without one, which may also be refused with another 4xx or 501 (RFC 9112 §6.1, §6.3), or by closing.
     """
     limit = target.contract.max_body_bytes or 0
     async with positive_controls(target):
         body = json.dumps(target.contract.document()).encode().ljust(limit + 1)
         reply = await target.create(body)
         expect_status(reply, 413, of=f"a body of {limit + 1} bytes")
+        chunk = target.contract.wire_format.encode(target.contract.document()).ljust(limit + 1)
+        chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk)
+        answer = await raw.send(raw.request(chunks, who=target.writer, lines=("Transfer-Encoding: chunked",)))
+        statuses = [one.status for one in answer.replies]
+        refused = answer.is_closed if not statuses else 400 <= statuses[0] < 500 or statuses[0] == 501
+        expect_exchange(refused, f"413 to {limit + 1} bytes without a length", str(statuses), answer.exchange)
 
 
 @check(

@@ -11,6 +11,7 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
+from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target, Tokens
@@ -191,7 +192,7 @@ async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None
     step=Step.RESPONSE,
     level=Level.SHOULD,
     source="contract: error-format; RFC 9457 §3.1.1",
-    catches="one_code_for_all",
+    catches=("one_code_for_all", "code_of_stale_update"),
 )
 async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None) -> None:
     """Each kind of refusal has a code or type of its own in the body, the same each time."""
@@ -223,6 +224,10 @@ async def _errors(target: Target, tokens: Tokens | None) -> list[tuple[str, Repl
         cases["a malformed token"] = await target.create(who=writer.holding("not-a-token"))
         with suppress(NotDeclared):
             cases["a reader's create"] = await target.create(who=tokens.reader())
+    if target.contract.update and target.contract.versions:
+        stale = {"if-match": f'"{nonce()}"'}
+        url = target.url_of(await target.create())
+        cases["an update of another version"] = await target.update(url, target.contract.document(), headers=stale)
     errors = [(case, reply) for case, reply in cases.items() if reply.status >= 400]
     if not errors:
         raise Inconclusive("the target accepts everything that was sent")
