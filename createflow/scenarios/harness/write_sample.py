@@ -34,6 +34,8 @@ _UPDATES = 11
 _RACES = 6
 _RACERS = 4
 """Updates of one version at once, of which one succeeds."""
+_SPACED, _EQUAL = 1, 3
+"""Which updates of four are unusual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +284,14 @@ class WriteSample:
         before: Reply | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        # Other values than those of the create, so that a part that is not written shows.
+        # Other values than those of the create, so that a part that is not written shows; some are the same, or have
+        # a name with outer spaces.
         body = target.contract.varied(number + 1) if target.contract.is_default else target.contract.document()
+        name = target.contract.fields.name
+        if target.contract.is_default and number % 4 == _SPACED:
+            body[name] = f" {body[name]} "
+        elif target.contract.is_default and number % 4 == _EQUAL and written.sent is not None:
+            body = dict(written.sent)
         reply = await target.update(written.url, body, headers=headers)
         etag = (before or written.reply).headers.get("etag")
         if reply.status == 428 and etag is not None:  # RFC 6585 §3: a version must be named

@@ -171,7 +171,7 @@ class Contract:
             if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
                 body[name] = (f"{nonce()} " * (length // 18 + 1))[: length - 1] + "."
             elif number % 3 == 2 and self.is_default:
-                body[name] = f"  outer spaces, ﬁ and ① {nonce()}  "
+                body[name] = f"  outer spaces,\r\na line break, ﬁ and ① {nonce()}  "
         return body
 
     def name_in(self, body: Mapping[str, Any]) -> str:

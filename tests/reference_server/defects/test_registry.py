@@ -496,6 +496,72 @@ async def key_reuse_accepted(server: InProcessServer) -> bool:
     return (await server.create({"name": "b"}, **key)).status_code == 201
 
 
+async def fingerprint_of_texts(server: InProcessServer) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    await server.create({"name": "a"}, **key)
+    return (await server.create({"name": "a", "metadata": {"a": 1}}, **key)).status_code == 201
+
+
+async def key_case_folded(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex
+    made = [await server.create({"name": "a"}, **{"idempotency-key": f"{key}-{end}"}) for end in ("Aa", "aA")]
+    return bool(made[0].json()["id"] == made[1].json()["id"])
+
+
+async def same_body_is_repeat(server: InProcessServer) -> bool:
+    body = {"name": uuid.uuid4().hex}
+    made = [await server.create(body) for _ in range(2)]
+    return bool(made[0].json()["id"] == made[1].json()["id"])
+
+
+async def update_revives(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    await server.http.delete(location, headers=server.as_user())
+    return (await server.put(location, {"name": "b"})).status_code == 200
+
+
+async def deletes_twice(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    replies = [await server.http.delete(location, headers=server.as_user()) for _ in range(2)]
+    return replies[1].status_code == 204
+
+
+async def update_keeps_left_out(server: InProcessServer) -> bool:
+    location = (await server.create({"name": "a", "description": "old"})).headers["location"]
+    return bool((await server.put(location, {"name": "b"})).json()["description"] == "old")
+
+
+async def update_strips_name(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return bool((await server.put(location, {"name": " b "})).json()["name"] == "b")
+
+
+async def updates_mixed(server: InProcessServer) -> bool:
+    location = (await server.create({"name": "a", "description": "a"})).headers["location"]
+    bodies = [{"name": name, "description": text} for name, text in 4 * (("a", "b"), ("b", "a"))]
+    await asyncio.gather(*(server.put(location, body) for body in bodies))
+    seen = (await server.get(location)).json()
+    return {"name": seen["name"], "description": seen["description"]} not in bodies
+
+
+async def equal_update_untold(server: InProcessServer) -> bool:
+    body = {"name": "a", "description": "b", "metadata": {}}
+    made = await server.create(body)
+    await server.put(made.headers["location"], body)
+    told = await server.rows("SELECT 1 FROM outbox WHERE resource_id = %(id)s::uuid", id=made.json()["id"])
+    entries = await server.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s::uuid", id=made.json()["id"])
+    return len(entries) == 2 and len(told) < 2
+
+
+async def updates_less_checked(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "\u200b"})).status_code == 200
+
+
+async def line_breaks_replaced(server: InProcessServer) -> bool:
+    return bool((await server.create({"name": "a", "description": "a\r\nb"})).json()["description"] == "a\nb")
+
+
 async def if_match_ignored(server: InProcessServer) -> bool:
     location = (await server.create()).headers["location"]
     return (await server.put(location, {"name": "b"}, **{"if-match": '"7"'})).status_code == 200

@@ -58,6 +58,8 @@ class WriteHistory:
         await asyncio.gather(*(self.create("same", **{"idempotency-key": f"{self.mark}-same"}) for _ in range(4)))
         await self.send("invalid", "POST", "/api/resources", json={"name": f"{self.mark} no", "surprise": 1})
         await self.send("stale delete", "DELETE", locations[14], **{"if-match": '"7"'})
+        twins = [await self.create("twin") for _ in range(2)]
+        await self.send("delete of a twin", "DELETE", twins[0].headers.get("location", ""))
         for location in locations[15:30]:
             await self.send("read", "GET", location)
             await self.send("delete", "DELETE", location)

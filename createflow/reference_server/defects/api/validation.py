@@ -46,6 +46,22 @@ class _UnknownFieldsStored(Validation):
         return Validation.validate(self, document)
 
 
+class _ExtraRulesUnchecked(Validation):
+    def extra_violations(self, document: dict[str, Any]) -> list[Violation]:  # noqa: ARG002 - the healthy signature
+        return []
+
+
+class _UpdatesLessChecked(Validation):
+    async def __call__(self, job: Job) -> Job:
+        return await Validation.__call__(recast(self, _ExtraRulesUnchecked) if job.op == "update" else self, job)
+
+
+class _LineBreaksReplaced(Validation):
+    def validate(self, document: Any) -> dict[str, Any]:
+        body = Validation.validate(self, document)
+        return {**body, "description": body["description"].replace("\r\n", "\n")}
+
+
 class _BrokenJsonCrashes(Validation):
     def parse(self, raw: bytes) -> Any:
         try:
@@ -221,6 +237,18 @@ def _with_longer_limits(stage: Validation) -> Validation:
 
 
 DEFECTS = (
+    Defect(
+        "updates_less_checked",
+        Step.VALIDATION,
+        "Updates are held to the schema, and not to the rules besides it.",
+        replace_stage(_UpdatesLessChecked),
+    ),
+    Defect(
+        "line_breaks_replaced",
+        Step.VALIDATION,
+        "Line breaks of two characters in descriptions are stored as one.",
+        replace_stage(_LineBreaksReplaced),
+    ),
     Defect(
         "no_validation",
         Step.VALIDATION,

@@ -1,11 +1,13 @@
 """Defects of step 7: domain rules."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from typing import ClassVar
 
 import orjson
 
+from createflow.reference_server.adapters.postgres_repository import PostgresRepository
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import one_in, replace_stage, trigger
 from createflow.reference_server.domain.access import Principal
@@ -25,6 +27,39 @@ class _IdempotencyIgnored(BusinessLogic):
 class _KeyReuseAccepted(BusinessLogic):
     def fingerprint(self, job: Job) -> bytes:  # noqa: ARG002 - the healthy signature
         return b""
+
+
+class _FingerprintOfTexts(BusinessLogic):
+    def fingerprint(self, job: Job) -> bytes:
+        return hashlib.sha256(orjson.dumps([job.body["name"], job.body["description"]])).digest()
+
+
+class _KeyCaseFolded(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        job.idempotency_key = job.idempotency_key.lower()
+        return await BusinessLogic.__call__(self, job)
+
+
+class _SameBodyIsRepeat(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "create" and not job.idempotency_key:
+            job.idempotency_key = self.fingerprint(job).hex()
+        return await BusinessLogic.__call__(self, job)
+
+
+class _UpdateRevives(BusinessLogic):
+    op: ClassVar[str] = "update"
+
+    async def __call__(self, job: Job) -> Job:
+        if job.op == self.op and isinstance(self.repository, PostgresRepository):
+            pool = self.repository._pool  # noqa: SLF001 - it does what the repository does not offer
+            undelete = "UPDATE resources SET deleted_at = NULL WHERE id = %(id)s RETURNING version"
+            await pool.fetch(undelete, {"id": job.resource_id})
+        return await BusinessLogic.__call__(self, job)
+
+
+class _DeletesTwice(_UpdateRevives):
+    op = "delete"
 
 
 class _IfMatchIgnored(BusinessLogic):
@@ -190,6 +225,36 @@ DEFECTS = (
         Step.BUSINESS_LOGIC,
         "An Idempotency-Key is accepted again with another body.",
         replace_stage(_KeyReuseAccepted),
+    ),
+    Defect(
+        "fingerprint_of_texts",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key is accepted again with other metadata.",
+        replace_stage(_FingerprintOfTexts),
+    ),
+    Defect(
+        "key_case_folded",
+        Step.BUSINESS_LOGIC,
+        "Idempotency-Keys that differ in letter case count as one.",
+        replace_stage(_KeyCaseFolded),
+    ),
+    Defect(
+        "same_body_is_repeat",
+        Step.BUSINESS_LOGIC,
+        "Two creates of the same body make one resource.",
+        replace_stage(_SameBodyIsRepeat),
+    ),
+    Defect(
+        "update_revives",
+        Step.BUSINESS_LOGIC,
+        "An update of a deleted resource brings it back.",
+        replace_stage(_UpdateRevives),
+    ),
+    Defect(
+        "deletes_twice",
+        Step.BUSINESS_LOGIC,
+        "A deleted resource can be deleted again.",
+        replace_stage(_DeletesTwice),
     ),
     Defect(
         "if_match_ignored",

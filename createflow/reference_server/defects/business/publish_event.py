@@ -43,6 +43,14 @@ class _EventLostOnUpdate(PublishEvent):
         return job if job.op == self.op else await PublishEvent.__call__(self, job)
 
 
+class _EqualUpdateUntold(PublishEvent):
+    async def __call__(self, job: Job) -> Job:
+        before = orjson.loads(job.current.document) if job.current is not None else {}
+        if job.op == "update" and job.body.items() <= before.items():
+            return job
+        return await PublishEvent.__call__(self, job)
+
+
 class _EventLostOnDelete(_EventLostOnUpdate):
     op = "delete"
 
@@ -134,6 +142,12 @@ def _with_wrong_actor(event: ResourceEvent) -> bytes:
 
 
 DEFECTS = (
+    Defect(
+        "equal_update_untold",
+        Step.PUBLISH_EVENT,
+        "An update that changes no value publishes no event.",
+        replace_stage(_EqualUpdateUntold),
+    ),
     Defect(
         "event_lost_on_update", Step.PUBLISH_EVENT, "An update publishes no event.", replace_stage(_EventLostOnUpdate)
     ),

@@ -46,6 +46,42 @@ class _MergesMetadata(WritePrimary):
         return await WritePrimary.__call__(self, job)
 
 
+class _UpdateKeepsLeftOut(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is not None and isinstance(job.unit.change, UpdateRow) and job.current is not None:
+            before = orjson.loads(job.current.document)["description"]
+            job.unit.change = replace(job.unit.change, description=job.unit.change.description or before)
+        return await WritePrimary.__call__(self, job)
+
+
+class _UpdateStripsName(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is not None and isinstance(job.unit.change, UpdateRow):
+            job.unit.change = replace(job.unit.change, name=job.unit.change.name.strip())
+        return await WritePrimary.__call__(self, job)
+
+
+class _UpdatesMixed(WritePrimary):
+    """Writes only what differs from what it read; another update may be on its way since."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is None or not isinstance(job.unit.change, UpdateRow) or job.current is None:
+            return await WritePrimary.__call__(self, job)
+        change, before = job.unit.change, orjson.loads(job.current.document)
+        others = _UPDATING.setdefault(job.resource_id, [])
+        latest = others[-1] if others else (before["name"], before["description"])
+        own = (
+            latest[0] if change.name == before["name"] else change.name,
+            latest[1] if change.description == before["description"] else change.description,
+        )
+        others.append(own)
+        job.unit.change = replace(change, name=own[0], description=own[1])
+        try:
+            return await WritePrimary.__call__(self, job)
+        finally:
+            others.remove(own)
+
+
 class _AnswersSwapped(WritePrimary):
     """Holds an answer for a moment, and changes it for the next one that comes."""
 
@@ -95,6 +131,7 @@ class _JoinedCreateLost(WritePrimary):
 
 _HELD: list[tuple[Job, asyncio.Event]] = []
 _WRITING: set[str] = set()
+_UPDATING: dict[str, list[tuple[str, str]]] = {}
 _overlapping = one_in(3)
 
 
@@ -110,6 +147,24 @@ DEFECTS = (
         Step.WRITE_PRIMARY,
         "An update adds to the metadata instead of replacing it.",
         replace_stage(_MergesMetadata),
+    ),
+    Defect(
+        "update_keeps_left_out",
+        Step.WRITE_PRIMARY,
+        "An update without a description keeps the old one.",
+        replace_stage(_UpdateKeepsLeftOut),
+    ),
+    Defect(
+        "update_strips_name",
+        Step.WRITE_PRIMARY,
+        "An update stores the name without the spaces at its ends.",
+        replace_stage(_UpdateStripsName),
+    ),
+    Defect(
+        "updates_mixed",
+        Step.WRITE_PRIMARY,
+        "Two updates at the same time leave fields of both.",
+        replace_stage(_UpdatesMixed),
     ),
     Defect(
         "answers_swapped",

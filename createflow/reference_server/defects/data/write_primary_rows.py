@@ -144,6 +144,18 @@ DEFECTS = (
         trigger("delete_keeps_row", "BEFORE UPDATE ON resources", "NEW.deleted_at := NULL; RETURN NEW;"),
     ),
     Defect(
+        "delete_takes_namesakes",
+        Step.WRITE_PRIMARY,
+        "A delete removes all resources of its creator with the same name.",
+        trigger(
+            "delete_takes_namesakes",
+            "AFTER UPDATE ON resources",
+            "IF pg_trigger_depth() = 1 AND NEW.deleted_at IS NOT NULL THEN"
+            " UPDATE resources SET deleted_at = now() WHERE deleted_at IS NULL AND name = NEW.name"
+            " AND created_by = NEW.created_by AND id <> NEW.id; END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
         "delete_takes_neighbour",
         Step.WRITE_PRIMARY,
         "A delete removes another resource as well.",

@@ -90,6 +90,7 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
     catches=(
         "event_lost_on_update",
         "event_lost_on_delete",
+        "equal_update_untold",
         "event_twice_on_delete",
         "event_update_as_create",
         "event_wrong_subject",

@@ -86,9 +86,16 @@ async def values_come_back_as_sent(target: Target) -> None:
             expect(same, f"{case} as {value!r}", repr(kept), seen)
 
 
-@check(step=Step.RESPONSE, source="contract: six-fields; the target's schema", catches="default_missing")
+@check(
+    step=Step.RESPONSE,
+    source="contract: six-fields; RFC 9110 §9.3.4; the target's schema",
+    catches=("default_missing", "update_keeps_left_out"),
+)
 async def defaults_are_filled_alike(target: Target) -> None:
-    """A body with only the required fields is accepted, and the reply and a read show the defaults."""
+    """A body with only the required fields is accepted, and the reply and a read show the defaults.
+
+    So does an update with such a body, whatever was there: it replaces the whole representation (RFC 9110 §9.3.4).
+    """
     contract = target.contract
     whole = contract.document()
     body = {name: whole[name] for name in {*contract.required, contract.fields.name} if name in whole}
@@ -101,6 +108,14 @@ async def defaults_are_filled_alike(target: Target) -> None:
     expect_same_fields(filled, reply.document or {}, reply, where="the reply, by default")
     read = await target.read(target.url_of(reply))
     expect_same_fields(reply.document or {}, read.document or {}, reply, read, where="the read")
+    if contract.update and contract.is_default:
+        made = await created(target, contract.varied(1))
+        etag = made.reply.headers.get("etag")
+        update = await target.update(made.url, body, headers={"if-match": etag} if etag is not None else {})
+        if not update.accepted:
+            raise Inconclusive(f"an update with only what is required was answered with {update.status}")
+        read = await target.read(made.url)
+        expect_same_fields(filled, read.document or {}, update, read, where="the read after an update, by default")
 
 
 @check(step=Step.RESPONSE, source="OWASP API3:2023", catches="unknown_fields_stored")

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 
-from createflow.scenarios.checks.support.fixtures import created
+from createflow.scenarios.checks.support.fixtures import created, resource_in
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
@@ -19,9 +19,16 @@ _AT_ONCE = 20
 _SPOOFED = "spoofed.example"
 
 
-@check(step=Step.RESPONSE, source="contract: id-unique", catches="id_repeated")
+@check(
+    step=Step.RESPONSE,
+    source="contract: id-unique; contract: delete",
+    catches=("id_repeated", "same_body_is_repeat", "delete_takes_namesakes"),
+)
 async def ids_are_unique(target: Target, primary: Primary | None) -> None:
-    """Sequential and concurrent creates each have an id, a URL and a row of their own."""
+    """Sequential and concurrent creates each have an id, a URL and a row of their own, also two of the same body.
+
+    A delete of one of the two leaves the other.
+    """
     made = [await created(target) for _ in range(_IN_A_ROW)]
     made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
     addresses = {one.reply.headers.get("location", one.id) for one in made}
@@ -30,6 +37,26 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
     for one in made if primary is not None else ():
         rows = await primary.by_id(one.id) if primary is not None else []
         expect(len(rows) == 1, f"one row of {one.id}", f"{len(rows)}", one.reply)
+    if target.contract.is_default:
+        await _expect_twins(target, primary)
+
+
+async def _expect_twins(target: Target, primary: Primary | None) -> None:
+    body = target.contract.document()
+    first = await created(target, body)
+    reply = await target.create(body)
+    if reply.status == 409:
+        return  # names are unique
+    second = resource_in(target, reply, body)
+    expect(first.id != second.id, "two ids of two creates of one body", f"id {second.id} twice", first.reply, reply)
+    if target.contract.delete:
+        etag = first.reply.headers.get("etag")
+        gone = await target.delete(first.url, headers={"if-match": etag} if etag is not None else {})
+        if gone.accepted:
+            seen = await target.read(second.url, may_be_lost=True)
+            expect(seen.accepted, "the other resource of the same body still there", str(seen.status), gone, seen)
+            rows = 1 if primary is None else len(await primary.by_id(second.id))
+            expect(rows == 1, "the row of the other resource of the same body still there", f"{rows} rows", gone)
 
 
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches="id_repeated")

@@ -39,7 +39,14 @@ async def ordinary_writes_are_accepted(sample: WriteSample) -> str:
     step=Step.RESPONSE,
     source="contract: six-fields",
     repeats=("response.body_has_the_fields", "response.values_come_back_as_sent", "response.text_comes_back_as_sent"),
-    catches=("merges_metadata", "loses_large_numbers", "cuts_long_text", "trims_text"),
+    catches=(
+        "merges_metadata",
+        "loses_large_numbers",
+        "cuts_long_text",
+        "trims_text",
+        "update_strips_name",
+        "line_breaks_replaced",
+    ),
 )
 async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str:
     """The reply to each create and update shows every field that was sent, with its value and type."""
@@ -77,16 +84,36 @@ async def reads_show_writes(target: Target, sample: WriteSample) -> str:
     return comparison.conclude()
 
 
-@check(step=Step.RESPONSE, source="contract: delete", needs=(Need.DELETE,), catches="deleted_is_read")
+@check(
+    step=Step.RESPONSE,
+    source="contract: delete",
+    needs=(Need.DELETE,),
+    catches=("deleted_is_read", "update_revives", "deletes_twice"),
+)
 async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
-    """A read of a deleted resource is answered with 404 or 410."""
+    """A read of a deleted resource is answered with 404 or 410; another update or delete does not bring it back.
+
+    How: the second part where the contract's own schema is used. Another target's PUT may create what it names.
+    """
     comparison = Comparison("reads of deleted resources", "404 or 410 for each deleted resource")
     for written, reply in await sample.read_at_once():
         if written.is_deleted:
             problem = _read_problem(target, written, reply)
             comparison.add(f"id {written.id}, read at once, {problem}" if problem else "", reply)
     await _read_all(target, comparison, await sample.deleted())
+    if target.contract.is_default and target.contract.delete:
+        await _change_again(target, (await sample.deleted())[0], comparison)
     return comparison.conclude()
+
+
+async def _change_again(target: Target, gone: Written, comparison: Comparison) -> None:
+    replies = {"another delete": await target.delete(gone.url, who=gone.who)}
+    if target.contract.update:
+        replies["an update"] = await target.update(gone.url, target.contract.document(), who=gone.who)
+    for what, reply in replies.items():
+        comparison.add(
+            f"id {gone.id}, deleted: {what} is answered with {reply.status}" if reply.accepted else "", reply
+        )
 
 
 @check(

@@ -38,9 +38,9 @@ _MARKUP = ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp
 _INJECTED = "x-createflow-injected"
 
 
-@check(step=Step.VALIDATION, source="contract: invalid-400", catches="blank_accepted")
+@check(step=Step.VALIDATION, source="contract: invalid-400", catches=("blank_accepted", "updates_less_checked"))
 async def blank_name_is_400(target: Target) -> None:
-    """A name without any visible character is refused with 400."""
+    """A name without any visible character is refused with 400, by creates and by updates."""
     contract = target.contract
     schema = contract.properties.get(contract.fields.name, {})
     forms = dict(_BLANK)
@@ -55,6 +55,11 @@ async def blank_name_is_400(target: Target) -> None:
         for form, text in forms.items():
             reply = await target.create(contract.document(**{contract.fields.name: text}))
             expect_status(reply, 400, of=f"a {contract.fields.name} of {form}")
+        if contract.update and contract.is_default:
+            url = (await created(target)).url
+            for form, text in forms.items():
+                reply = await target.update(url, contract.document(**{contract.fields.name: text}))
+                expect_status(reply, 400, of=f"an update to a {contract.fields.name} of {form}")
 
 
 @check(step=Step.VALIDATION, source="contract: normalisation; RFC 8259 §7; CWE-89", catches="quotes_doubled")

@@ -3,7 +3,7 @@
 import asyncio
 
 from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
-from createflow.scenarios.checks.support.fixtures import created, etag_of, positive_controls, rows_of
+from createflow.scenarios.checks.support.fixtures import created, etag_of, fits_schema, positive_controls, rows_of
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
@@ -26,16 +26,23 @@ _ROUNDS = 3
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
-    catches=("idempotency_ignored", "key_looked_up_first", "balancer_drops_key", "key_missed_one_in_ten"),
+    catches=(
+        "idempotency_ignored",
+        "key_looked_up_first",
+        "balancer_drops_key",
+        "key_missed_one_in_ten",
+        "key_case_folded",
+    ),
     needs=(Need.IDEMPOTENCY,),
 )
 async def same_key_creates_once(target: Target, sample: WriteSample, primary: Primary | None) -> str:
     """Creates with the same Idempotency-Key and body, sequential or concurrent, create one resource.
 
-    Why: a client that got no reply must be able to try again. While the first request is in progress 409 is allowed,
-    and later where ``target.idempotency_policy`` says so.
+    Keys that differ only in letter case are two keys. While the first request is in progress 409 is allowed, and later
+    where ``target.idempotency_policy`` says so. Why: a client that got no reply must be able to try again.
     """
     overlapped = 0
+    await _other_letter_case(target)
     await _same_key(target, primary, "one after another", None)
     for _ in range(_ROUNDS):
         overlapped += overlapping(await _same_key(target, primary, "at once", Together(_AT_ONCE)))
@@ -47,6 +54,14 @@ async def same_key_creates_once(target: Target, sample: WriteSample, primary: Pr
             continue  # observers report errors and limits; the key says nothing then
         comparison.add(_repeated_problem(target, repeated), *repeated.replies)
     return comparison.conclude()
+
+
+async def _other_letter_case(target: Target) -> None:
+    key, body = nonce(), target.contract.document()
+    made = await created(target, body, headers={_KEY: f"{key}-Aa"})
+    reply = await target.create(body, headers={_KEY: f"{key}-aA"})
+    shown = str((reply.document or {}).get(target.contract.fields.id)) if reply.accepted else ""
+    expect(shown != made.id, "another resource for a key in other letter case", f"id {shown}", made.reply, reply)
 
 
 def _repeated_problem(target: Target, repeated: Repeated) -> str:
@@ -87,16 +102,25 @@ async def _same_key(target: Target, primary: Primary | None, moment: str, hold: 
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.7",
-    catches="key_reuse_accepted",
+    catches=("key_reuse_accepted", "fingerprint_of_texts"),
     needs=(Need.IDEMPOTENCY,),
 )
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
-    """An Idempotency-Key that is reused with another body is refused with 422 or 409."""
+    """An Idempotency-Key that is reused with another body is refused with 422 or 409, whichever field differs."""
     headers = {_KEY: nonce()}
     async with positive_controls(target):
         await created(target, headers=headers)
         reply = await target.create(headers=headers)
         expect_status(reply, 422, 409, of="a used key with another body")
+        first, second = target.contract.varied(1), target.contract.varied(2)
+        others = {name: {**first, name: second[name]} for name in first if first[name] != second.get(name, first[name])}
+        allowed = await fits_schema(target.contract, [first, *others.values()])
+        if not all(allowed):
+            return
+        headers = {_KEY: nonce()}
+        await created(target, first, headers=headers)
+        for name, body in others.items():
+            expect_status(await target.create(body, headers=headers), 422, 409, of=f"a used key with another {name}")
 
 
 @check(
