@@ -660,6 +660,33 @@ async def cache_reverts_later(server: InProcessServer) -> bool:
     return bool(await until(is_reverted, within_s=1.0))
 
 
+async def reads_need_no_token(server: InProcessServer) -> bool:
+    return (await server.http.get((await server.create()).headers["location"])).status_code == 200
+
+
+async def reader_may_delete(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.http.delete(location, headers=server.as_user(roles=("reader",)))).status_code == 204
+
+
+async def no_roles_is_writer(server: InProcessServer) -> bool:
+    return await _with_forged(server, roles=[]) == 201
+
+
+async def first_role_only(server: InProcessServer) -> bool:
+    return await _with_forged(server, roles=["reader", "writer"]) == 403
+
+
+async def subject_lower(server: InProcessServer) -> bool:
+    made = await server.http.post("/api/resources", json={"name": "a"}, headers=server.as_user("Alice"))
+    return bool(made.json()["created_by"] == "alice")
+
+
+async def one_audience_only(server: InProcessServer) -> bool:
+    audience = Jws.parse(server.token()).claims["aud"]
+    return await _with_forged(server, aud=["others", audience]) == 401
+
+
 async def reader_may_change(server: InProcessServer) -> bool:
     made = await server.create()
     as_reader = server.as_user(roles=("reader",))

@@ -45,6 +45,20 @@ class _NoRbac(AuthCheck):
         pass
 
 
+class _ReadsNeedNoToken(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "read" and not self.credentials(job)[1]:
+            job.principal = Principal("anonymous", PERMISSIONS["reader"])
+            return job
+        return await AuthCheck.__call__(self, job)
+
+
+class _ReaderMayDelete(AuthCheck):
+    def authorise(self, job: Job) -> None:
+        if job.op != "delete":
+            AuthCheck.authorise(self, job)
+
+
 class _ReaderMayChange(AuthCheck):
     def authorise(self, job: Job) -> None:
         if job.op not in {"update", "delete"}:
@@ -112,6 +126,18 @@ class _DerivesKeys(AuthCheck):
 
 
 DEFECTS = (
+    Defect(
+        "reads_need_no_token",
+        Step.AUTH_CHECK,
+        "A read without a token is answered.",
+        replace_stage(_ReadsNeedNoToken),
+    ),
+    Defect(
+        "reader_may_delete",
+        Step.AUTH_CHECK,
+        "Deletes need no role.",
+        replace_stage(_ReaderMayDelete),
+    ),
     Defect(
         "reader_may_change",
         Step.AUTH_CHECK,

@@ -173,6 +173,39 @@ class _IgnoresCrit(JwtVerifier):
         return JwtVerifier._claims(self, token)  # noqa: SLF001 - the base class
 
 
+class _OtherClaims(JwtVerifier):
+    """Reads the claims of valid tokens in another way."""
+
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        claims = JwtVerifier.decode(self, token, key)
+        return {**claims, **self.read(claims)}
+
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class _NoRolesIsWriter(_OtherClaims):
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        return {"roles": claims.get("roles") or ["writer"]}
+
+
+class _FirstRoleOnly(_OtherClaims):
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        return {"roles": claims.get("roles", [])[:1]}
+
+
+class _SubjectLower(_OtherClaims):
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        return {"sub": str(claims["sub"]).lower()}
+
+
+class _OneAudienceOnly(_OtherClaims):
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(claims["aud"], str):
+            raise jwt.InvalidAudienceError
+        return {}
+
+
 class _AnyTokenType(JwtVerifier):
     def check_header(self, header: dict[str, Any]) -> None:
         JwtVerifier.check_header(self, {**header, "typ": "at+jwt"})
@@ -202,6 +235,22 @@ def replace_tokens(mutant: type[JwtVerifier]) -> ChangeStages:
 
 
 DEFECTS = (
+    Defect(
+        "no_roles_is_writer",
+        Step.AUTH_CHECK,
+        "A token without roles counts as a writer's.",
+        replace_tokens(_NoRolesIsWriter),
+    ),
+    Defect("first_role_only", Step.AUTH_CHECK, "Only the first role counts.", replace_tokens(_FirstRoleOnly)),
+    Defect(
+        "subject_lower", Step.AUTH_CHECK, "Subjects are stored in lower-case letters.", replace_tokens(_SubjectLower)
+    ),
+    Defect(
+        "one_audience_only",
+        Step.AUTH_CHECK,
+        "A token whose audience is a list is refused.",
+        replace_tokens(_OneAudienceOnly),
+    ),
     Defect("ignores_expiry", Step.AUTH_CHECK, "Expired tokens are accepted.", replace_tokens(_IgnoresExpiry)),
     Defect(
         "skips_signature", Step.AUTH_CHECK, "The signature of a token is not verified.", replace_tokens(_SkipsSignature)

@@ -11,11 +11,18 @@ from createflow.scenarios.target.received import challenge_schemes
 from createflow.schemas.flow import Step
 
 
-@check(step=Step.AUTH_CHECK, source="contract: unauthenticated-401; RFC 9110 §15.5.2", catches="open_door")
+@check(
+    step=Step.AUTH_CHECK,
+    source="contract: unauthenticated-401; RFC 9110 §15.5.2",
+    catches=("open_door", "reads_need_no_token"),
+)
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
-    """A create, update or delete without a token is refused with 401."""
+    """A create, update or delete without a token is refused with 401, and a read where the contract asks for it."""
     async with positive_controls(target):
-        await _refused(target, await created(target), ANONYMOUS, "without a token", 401)
+        made = await created(target)
+        await _refused(target, made, ANONYMOUS, "without a token", 401)
+        if target.contract.is_default:
+            expect_status(await target.read(made.url, who=ANONYMOUS), 401, of="a read without a token")
 
 
 @check(
@@ -118,7 +125,9 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
 
 
 @check(
-    step=Step.AUTH_CHECK, source="contract: forbidden-403; RFC 9110 §15.5.4", catches=("no_rbac", "reader_may_change")
+    step=Step.AUTH_CHECK,
+    source="contract: forbidden-403; RFC 9110 §15.5.4",
+    catches=("no_rbac", "reader_may_change", "reader_may_delete"),
 )
 async def reader_is_403(target: Target, tokens: Tokens) -> None:
     """A valid token whose role does not allow to write is refused with 403, not 401: creates, updates and deletes."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials.forged_tokens import Jws
 from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.schemas.flow import Step
@@ -15,6 +16,8 @@ _FEW_MINUTES_S = 300
 """RFC 7519: a leeway is usually no more than a few minutes."""
 _LIFE_S = 900
 _QUICK_S = 2.0
+_OF_EACH_TOKEN = ("sub", "iat", "nbf", "exp", "jti", "auth_time")
+"""Claims that may differ between any two tokens."""
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches="long_leeway")
@@ -65,12 +68,13 @@ async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: I
 @check(
     step=Step.AUTH_CHECK,
     source="RFC 7519 §4.1.1, §4.1.3; RFC 8725 §3.8, §3.9",
-    catches="ignores_audience",
+    catches=("ignores_audience", "one_audience_only"),
 )
 async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token with another or no audience, or with another or no issuer, is refused with 401.
 
-    Why: a token that was issued for another service must not be valid here.
+    An audience may be a list: it is accepted where it names the target (asked where the contract's schema is used), and
+    refused where it does not. Why: a token that was issued for another service must not be valid here.
     """
     token = tokens.writer().token or ""
     claims = Jws.parse(token).claims
@@ -78,12 +82,53 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
     if "aud" in claims:
         forms["another audience"] = issuer.sign(token, claims={"aud": "somebody-else"})
         forms["an audience in another letter case"] = issuer.sign(token, claims={"aud": str(claims["aud"]).swapcase()})
+        forms["a list of other audiences"] = issuer.sign(token, claims={"aud": ["somebody-else", "nobody"]})
+        if isinstance(claims["aud"], str) and target.contract.is_default:
+            several = issuer.sign(token, claims={"aud": ["somebody-else", claims["aud"]]})
+            reply = await target.create(who=tokens.writer().holding(several))
+            expect(reply.accepted, "a token for several audiences accepted", str(reply.status), reply)
         forms["no audience"] = issuer.sign(token, without=["aud"])
     if "iss" in claims:
         forms["another issuer"] = issuer.sign(token, claims={"iss": "https://elsewhere.example"})
         forms["the issuer with a slash"] = issuer.sign(token, claims={"iss": f"{claims['iss']}/"})
         forms["no issuer"] = issuer.sign(token, without=["iss"])
     await _each_is_401(target, tokens, forms)
+
+
+@check(
+    step=Step.AUTH_CHECK,
+    source="contract: forbidden-403",
+    catches=("no_roles_is_writer", "first_role_only"),
+)
+async def every_role_counts(target: Target, tokens: Tokens, issuer: Issuer) -> None:
+    """A token with no role is refused with 403, and one with several roles may do what any of them allows.
+
+    How: the claim of the roles is the one in which the tokens of a writer and a reader differ.
+    """
+    writer, token = tokens.writer(), tokens.writer().token or ""
+    few, many = (Jws.parse(one.token or "").claims for one in (tokens.reader(), writer))
+    names = [name for name in many if name not in _OF_EACH_TOKEN and many[name] != few.get(name)]
+    if (
+        not target.contract.is_default
+        or len(names) != 1
+        or not all(isinstance(one[names[0]], list) for one in (few, many))
+    ):
+        raise NotDeclared("roles in one list are a promise of the contract only")
+    name = names[0]
+    async with positive_controls(target, who=writer):
+        for form, roles in (
+            ("the reader's role first", few[name] + many[name]),
+            ("an unknown role first", ["x", *many[name]]),
+        ):
+            reply = await target.create(who=writer.holding(issuer.sign(token, claims={name: roles})))
+            expect(reply.accepted, f"a writer's token with {form} accepted", str(reply.status), reply)
+        powerless = {
+            "no roles": issuer.sign(token, without=[name]),
+            "an empty list of roles": issuer.sign(token, claims={name: []}),
+            "only an unknown role": issuer.sign(token, claims={name: ["x"]}),
+        }
+        for form, signed in powerless.items():
+            expect_status(await target.create(who=writer.holding(signed)), 403, of=f"a create by a token with {form}")
 
 
 @check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches="ignores_crit")

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from jsonschema import Draft202012Validator
 
@@ -14,7 +15,7 @@ from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared,
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.received import http_date, is_entity_tag, rfc_3339
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import Written
@@ -107,18 +108,35 @@ async def created_at_is_now(target: Target) -> None:
     )
 
 
-@check(step=Step.RESPONSE, source="contract: six-fields; OWASP API3:2023", catches="created_by_from_body")
-async def created_by_is_the_subject(target: Target, tokens: Tokens) -> None:
-    """created_by is the subject of the token, for two concurrent subjects and whatever the body says."""
+@check(
+    step=Step.RESPONSE,
+    source="contract: six-fields; RFC 7519 §4.1.2; OWASP API3:2023",
+    catches=("created_by_from_body", "subject_lower"),
+)
+async def created_by_is_the_subject(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
+    """created_by is the subject of the token, in its letter case, for concurrent subjects, whatever the body says."""
     people = (tokens.writer(), tokens.other_writer())
     if any(person.subject is None for person in people):
         raise NotDeclared("the tokens do not say who their subject is")
     await asyncio.gather(*(_creates_as(target, person) for person in people for _ in range(_ROUNDS)))
     field = target.contract.fields.created_by
+    if issuer is not None:
+        named = _in_both_cases(people[0], issuer)
+        reply = await target.create(who=named)
+        seen = (reply.document or {}).get(field)
+        # A target that knows its subjects may refuse this one.
+        expect(not reply.accepted or seen == named.subject, f"{field} = {named.subject}", repr(seen), reply)
     claimed = await target.create(target.contract.document(**{field: "another-subject"}), who=people[0])
     if claimed.accepted:
         seen = (claimed.document or {}).get(field)
         expect(seen == people[0].subject, f"{field} = {people[0].subject}", f"{seen!r}, as the body claimed", claimed)
+
+
+def _in_both_cases(who: Principal, issuer: Issuer) -> Principal:
+    """The same rights under a name with small and capital letters."""
+    subject = f"{who.subject}-Aa"
+    token = issuer.sign(who.token or "", claims={"sub": subject})
+    return replace(who, subject=subject, token=token, expires_at=None, renew=None)
 
 
 async def _creates_as(target: Target, person: Principal) -> None:
