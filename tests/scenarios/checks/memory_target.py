@@ -54,6 +54,9 @@ class MemoryTarget:
         row = self.rows.get(url.removeprefix("/r/"))
         if row is None:
             return reply(404)
+        if method == "DELETE":
+            del self.rows[url.removeprefix("/r/")]
+            return reply(204)
         if method == "PUT":
             row.update(json.loads(content or b"{}"))
         return reply(200, row)
@@ -76,6 +79,10 @@ class MemoryTarget:
     async def update(self, url: str, body: Mapping[str, Any], **_: object) -> Reply:
         """PUT."""
         return await self.send("PUT", url, content=json.dumps(body).encode())
+
+    async def delete(self, url: str, **_: object) -> Reply:
+        """DELETE."""
+        return await self.send("DELETE", url)
 
     def url_of(self, created: Reply) -> str:
         """Its Location."""
