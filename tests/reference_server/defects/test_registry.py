@@ -898,6 +898,11 @@ async def created_by_from_body(server: InProcessServer) -> bool:
     return bool((await server.create()).json()["created_by"] != "alice")
 
 
+async def created_by_cut(server: InProcessServer) -> bool:
+    reply = await server.create(**server.as_user(_LONG_SUBJECT))
+    return bool(reply.json()["created_by"] == _LONG_SUBJECT[:64])
+
+
 async def etag_differs(server: InProcessServer) -> bool:
     reply = await server.create()
     return bool((await server.get(reply.headers["location"])).headers["etag"] != reply.headers["etag"])

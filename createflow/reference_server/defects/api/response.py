@@ -77,6 +77,11 @@ class _CreatedByFromBody(_Edited):
         shown["created_by"] = str(job.body["metadata"].get("created_by", job.body["name"]))
 
 
+class _CreatedByCut(_Edited):
+    def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
+        shown["created_by"] = shown["created_by"][:64]
+
+
 class _DefaultMissing(_Edited):
     def edit(self, shown: dict[str, Any], job: Job) -> None:  # noqa: ARG002 - the healthy signature
         if not shown["description"]:
@@ -246,6 +251,12 @@ DEFECTS = (
     Defect("location_wrong", Step.RESPONSE, "Location names another resource.", replace_stage(_LocationWrong)),
     Defect("missing_field", Step.RESPONSE, "The reply lacks created_by.", replace_stage(_MissingField)),
     Defect("local_time", Step.RESPONSE, "created_at is hours off and has no UTC offset.", replace_stage(_LocalTime)),
+    Defect(
+        "created_by_cut",
+        Step.RESPONSE,
+        "created_by is the first 64 characters of the subject.",
+        replace_stage(_CreatedByCut),
+    ),
     Defect(
         "created_by_from_body",
         Step.RESPONSE,

@@ -46,14 +46,19 @@ async def ordinary_writes_are_accepted(sample: WriteSample) -> str:
         "trims_text",
         "update_strips_name",
         "line_breaks_replaced",
+        "created_by_cut",
     ),
 )
 async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str:
-    """The reply to each create and update shows every field that was sent, with its value and type."""
+    """The reply to each create and update shows every field that was sent, with its value and type.
+
+    Where our own contract is promised, ``created_by`` is the whole subject: a long one, with capitals.
+    """
     comparison = Comparison("replies", "every field as it was sent in the reply to each create and update")
     for written in await sample.all():
         if written.sent is not None:
-            problem = json_state_problem(written.sent, dict(written.shown), target.contract, whole=True)
+            wanted = {**written.sent, **_creator(target, written)}
+            problem = json_state_problem(wanted, dict(written.shown), target.contract, whole=True)
             comparison.add(f"id {written.id} {problem}" if problem else "", written.reply)
         for changed in written.changes:
             shown = changed.reply.representation if changed.reply is not None else None
@@ -147,6 +152,13 @@ async def reads_match_writes_at_the_end(target: Target, sample: WriteSample, rec
 
     await compare_spread(record, compare, comparison, most=_MOST_READ)
     return comparison.conclude()
+
+
+def _creator(target: Target, written: Written) -> dict[str, str]:
+    """What the reply must show of who created it, where that is known."""
+    fields = target.contract.fields.declared()
+    subject = written.who.subject if target.contract.is_default else None
+    return {"created_by": subject} if subject and "created_by" in fields else {}
 
 
 async def _updated(target: Target, sample: WriteSample) -> list[Written]:
