@@ -93,7 +93,8 @@ def test_clients_whose_requests_fail_at_once_do_not_block_the_loop(start_stub: S
     # Killed during a request, before its reply, or between two of them: then the next one finds a stale connection.
     at_the_kill = {"connection_reset", "closed_without_reply", "stale_connection"}
     assert set(report.errors) <= {"connection_refused", *at_the_kill}
-    assert sum(report.errors.get(kind, 0) for kind in at_the_kill) <= 10, "one for each client"
+    # A client whose request was broken off may find that its next connection was accepted just before the kill.
+    assert sum(report.errors.get(kind, 0) for kind in at_the_kill) <= 20, "two for each client"
     assert report.errors["connection_refused"] > 0
     assert len(report.series) >= 2, "its ticks came through"
     assert verdict_of(report) is LoadVerdict.MISSED

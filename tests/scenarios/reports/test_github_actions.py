@@ -58,7 +58,7 @@ def test_a_summary_that_is_too_long_is_cut_and_says_so() -> None:
         ("stalled", ["error bench%3A target missed"] * 3),
         ("starved", ["warning bench%3A no verdict", "warning bench%3A target missed"]),
         ("suspect", ["warning bench%3A suspect numbers"]),
-        ("lossy", ["error bench%3A broken promise"] * 3 + ["warning bench%3A no verdict"]),
+        ("lossy", ["error bench%3A broken promise"] * 4 + ["warning bench%3A no verdict"]),
         ("compared", ["error bench%3A worse than the baseline"]),
         ("refused", ["warning bench%3A not compared"] * 2),
     ],
