@@ -128,6 +128,7 @@ def test_a_recipe_touches_few_files(recipe: Recipe) -> None:
 
 
 @pytest.mark.stack
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.title)
 def test_a_recipe_works(tree: Path, recipe: Recipe) -> None:
     """Its own commands show it."""
@@ -138,7 +139,15 @@ def test_a_recipe_works(tree: Path, recipe: Recipe) -> None:
             assert re.search(r"\d+ passed", ended.stdout), ended.stdout[-500:]
 
 
-@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy", "lint-imports --no-cache"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ruff check .",
+        "ruff format --check .",
+        pytest.param("mypy", marks=pytest.mark.thorough),
+        "lint-imports --no-cache",
+    ],
+)
 def test_the_code_of_the_recipes_keeps_the_rules(tree: Path, command: str) -> None:
     """It is code that people copy."""
     ended = run(tree, command)

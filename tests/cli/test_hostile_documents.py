@@ -113,7 +113,7 @@ def _init(folder: Path, where: str) -> Bounded:
     return run_bounded("init", "--openapi", where, folder=folder)
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_document_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     """Status 2 in bounded time and memory, and no file is written."""
@@ -127,7 +127,7 @@ def test_a_hostile_document_is_refused_with_the_reason(tmp_path: Path, name: str
     assert [file.name for file in tmp_path.iterdir()] == ["document"]
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", BORNE)
 def test_a_strange_document_becomes_a_profile_or_a_reason(tmp_path: Path, name: str) -> None:
     """In bounded time and memory."""

@@ -45,7 +45,7 @@ PROFILES: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_hostile_profile_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     """Status 2 in bounded time and memory; the message is short and holds no command to the terminal."""
@@ -94,7 +94,7 @@ SCHEMAS: dict[str, str] = {
 }
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_a_hostile_schema_is_refused_or_does_no_harm(tmp_path: Path, name: str) -> None:
     """Nobody answers at the target, so a schema that can be used leads to status 3."""

@@ -50,7 +50,7 @@ REPORTS: dict[str, tuple[Callable[[], str | bytes], str]] = {
 }
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_hostile_report_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
     """Status 2 in bounded time and memory; the message is short and holds no command to the terminal."""
@@ -64,7 +64,7 @@ def test_a_hostile_report_is_refused_with_the_reason(tmp_path: Path, name: str) 
     assert ESCAPE not in done.errors
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to a device", "many lists"])
 @pytest.mark.parametrize("command", ["report", "replay", "bench"])
 def test_every_command_that_reads_a_report_refuses_it(tmp_path: Path, command: str, kind: str) -> None:

@@ -50,7 +50,7 @@ def test_no_defect_goes_uncaught() -> None:
     assert {name for check in CATALOGUE for name in check.catches} == set(DEFECTS)
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("pair", _marked(AT_THE_GATEWAY), ids=_named)
 def test_a_check_fails_on_a_defect_of_the_gateway(stack: UpCommand, pair: tuple[Check, Defect]) -> None:
     """The defect is seeded into the gateway only, and the check fails."""
@@ -67,7 +67,7 @@ def stack_without_backend(stack: UpCommand) -> Iterator[UpCommand]:
     asyncio.run(send_to_backend(stack, "start"))
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("pair", _marked(BEHIND_IT), ids=_named)
 def test_a_check_fails_on_a_defect_behind_the_gateway(
     stack_without_backend: UpCommand, pair: tuple[Check, Defect]
@@ -78,7 +78,7 @@ def test_a_check_fails_on_a_defect_behind_the_gateway(
     assert result.outcome is Outcome.FAILED, _describe(result)
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("pair", _marked(OF_THE_STACK), ids=_named)
 def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Check, Defect]) -> None:
     """The stack is started with the defect, and the check fails."""
@@ -92,6 +92,7 @@ def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Chec
     assert result.outcome is Outcome.FAILED, _describe(result)
 
 
+@pytest.mark.thorough
 def test_the_same_parts_without_a_defect_pass(stack_without_backend: UpCommand) -> None:
     """The same processes pass every check when no defect is seeded: so the defect makes the checks fail."""
     needing_real_processes = {

@@ -109,6 +109,7 @@ def test_a_full_disk_costs_neither_the_verdict_nor_what_still_fits(tmp_path: Pat
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []
 
 
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("command", ["run", "bench --duration 1s", "bench --find-max", "bench --self-test"])
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_at_the_start_is_an_interruption(tmp_path: Path, number: signal.Signals, command: str) -> None:

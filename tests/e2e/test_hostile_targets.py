@@ -66,7 +66,7 @@ def _profile(folder: Path, url: str, more: str = "") -> None:
     (folder / "createflow.toml").write_text(PROFILE.format(url=url, more=more), encoding="utf-8")
 
 
-@pytest.mark.many(one_in=3)
+@pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", KINDS)
 async def test_run_and_bench_end_in_order(name: str, tmp_path: Path) -> None:
     """``run`` fails by a finding; ``bench`` writes its report, whatever its verdict is."""

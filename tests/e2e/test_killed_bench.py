@@ -95,7 +95,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_bench_that_is_killed_leaves_what_it_measured(start_stub: StartStub, tmp_path: Path, workers: str) -> None:
     """Kill -9 in the middle: the JSON report is whole and interrupted; its load processes end with it."""
@@ -170,7 +170,7 @@ def test_a_remote_worker_that_is_killed_is_lost(start_stub: StartStub, tmp_path:
     until(lambda: not processes_of(tmp_path))
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("number", SIGNALS.values(), ids=SIGNALS)
 def test_a_signal_ends_the_wait_for_workers(start_stub: StartStub, tmp_path: Path, number: signal.Signals) -> None:
     """Nothing was measured, so there is nothing to report."""
@@ -195,7 +195,7 @@ def test_a_master_ends_with_its_parent_while_it_waits(start_stub: StartStub, tmp
     until(lambda: not processes_of(tmp_path))
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("number", SIGNALS.values(), ids=SIGNALS)
 def test_a_search_that_is_ended_is_reported(start_stub: StartStub, tmp_path: Path, number: signal.Signals) -> None:
     """With its steps until then, and the numbers of the last load."""

@@ -102,7 +102,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.many(one_in=2)
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("when", ["during the injection", "while it is injected"])
 def test_a_fault_is_healed_and_what_was_created_is_removed(

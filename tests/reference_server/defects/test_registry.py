@@ -1021,6 +1021,7 @@ HEALS_WITHIN_S = 2.0
 WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}
 
 
+@pytest.mark.many(one_in=3)
 @pytest.mark.parametrize("defect", [DEFECTS[name] for name in PROBES], ids=lambda defect: defect.name)
 async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: Defect) -> None:
     """The same probe on both, side by side on the same engines."""
