@@ -74,14 +74,6 @@ async def test_more_rows_than_are_read_are_told(table: PostgresTable, monkeypatc
 
 
 @pytest.fixture
-async def operator(engines: EngineSet) -> AsyncIterator[Client]:
-    """A connection that may make streams."""
-    client = await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
-    yield client
-    await client.close()
-
-
-@pytest.fixture
 async def section(engines: EngineSet, operator: Client, monkeypatch: pytest.MonkeyPatch) -> EventSink:
     """A stream of the test's own, as a profile declares it."""
     name = f"t{uuid.uuid4().hex[:12]}"

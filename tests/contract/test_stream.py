@@ -34,14 +34,6 @@ async def client(engines: EngineSet) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def operator(engines: EngineSet) -> AsyncIterator[Client]:
-    """A connection that may change and delete streams."""
-    client = await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
-    yield client
-    await client.close()
-
-
-@pytest.fixture
 def prefix() -> str:
     """Subjects of the test's own."""
     return f"t{uuid.uuid4().hex[:12]}"

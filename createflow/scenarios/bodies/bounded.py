@@ -65,8 +65,17 @@ async def fits(schema: dict[str, Any], name: str, values: Sequence[Any]) -> list
     return cast("list[bool | None]", await _work("fits", schema, name=name, values=list(values)))
 
 
-def first_misfits(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
-    """For each body, the first reason why it does not fit; empty if it fits. Waits for another process.
+async def misfits(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
+    """For each body, the first reason why it does not fit; empty if it fits.
+
+    Raises:
+        Inconclusive: as for ``valid_bodies``.
+    """
+    return cast("list[str]", await _work("misfits", schema, values=list(values)))
+
+
+def misfits_at_once(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
+    """As ``misfits``, before an event loop runs: it waits for another process.
 
     Raises:
         Inconclusive: as for ``valid_bodies``.
@@ -74,7 +83,7 @@ def first_misfits(schema: dict[str, Any], values: Sequence[Any]) -> list[str]:
     return cast("list[str]", _work_at_once("misfits", schema, values=list(values)))
 
 
-def first_valid_body(schema: dict[str, Any]) -> Body:
+def valid_body_at_once(schema: dict[str, Any]) -> Body:
     """A body that the schema allows, always the same one. Waits for another process.
 
     Raises:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from createflow.scenarios.text.json_schema import with_subschemas
+
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
-INTEGER_BOUNDS: Mapping[str, tuple[int, int]] = {
+_NUMBER_BOUNDS: Mapping[str, tuple[float, float]] = {
     "int8": (-(2**7), 2**7 - 1),
     "int16": (-(2**15), 2**15 - 1),
     "int32": (-(2**31), 2**31 - 1),
@@ -18,30 +20,21 @@ INTEGER_BOUNDS: Mapping[str, tuple[int, int]] = {
     "uint16": (0, 2**16 - 1),
     "uint32": (0, 2**32 - 1),
     "uint64": (0, 2**64 - 1),
+    "float": (-3.4028234663852886e38, 3.4028234663852886e38),
 }
-"""The least and the largest value of each format of integers."""
-_LARGEST_FLOAT = 3.4028234663852886e38
-_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
-"""Keywords whose values are no schemas."""
+"""The least and the largest value of each format of numbers; ``float`` is binary32 of IEEE 754."""
 
 
 def with_bounds(schema: Any) -> Any:
     """The schema, with the bounds that its formats of numbers mean as ``minimum`` and ``maximum``."""
-    if isinstance(schema, list):
-        return [with_bounds(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    made = {key: item if key in _VALUES else with_bounds(item) for key, item in schema.items()}
-    kind = schema.get("format")
-    bounds = INTEGER_BOUNDS.get(kind) if isinstance(kind, str) else None
-    if kind == "float":
-        bounds = (-_LARGEST_FLOAT, _LARGEST_FLOAT)  # type: ignore[assignment]
-    if bounds is None:
-        return made
-    least, most = bounds
-    own_least, own_most = made.get("minimum"), made.get("maximum")
-    made["minimum"] = max(least, own_least) if isinstance(own_least, (int, float)) else least
-    made["maximum"] = min(most, own_most) if isinstance(own_most, (int, float)) else most
+    made = with_subschemas(schema, lambda _, one: with_bounds(one))
+    bounds = _NUMBER_BOUNDS.get(str(schema.get("format")))
+    if bounds is not None:
+        least, most = made.get("minimum"), made.get("maximum")
+        made["minimum"] = max(bounds[0], least) if isinstance(least, (int, float)) else bounds[0]
+        made["maximum"] = min(bounds[1], most) if isinstance(most, (int, float)) else bounds[1]
     return made
 
 
@@ -104,8 +97,7 @@ def strategies() -> dict[str, "SearchStrategy[Any]"]:
     }
 
 
-def strategy_of_encoded(schema: Mapping[str, Any]) -> "SearchStrategy[Any] | None":
-    """Text that carries bytes (JSON Schema Validation 2020-12 §8.3), where the schema says so."""
-    kinds = {"base64": "byte", "base64url": "base64url"}
-    name = kinds.get(str(schema.get("contentEncoding", "")).lower())
-    return strategies()[name] if name else None
+def format_of_text(schema: Mapping[str, Any]) -> str:
+    """The format of a text; that of its bytes where it carries bytes (JSON Schema Validation 2020-12 §8.3)."""
+    encodings = {"base64": "byte", "base64url": "base64url"}
+    return encodings.get(str(schema.get("contentEncoding")).lower(), str(schema.get("format")))

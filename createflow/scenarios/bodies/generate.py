@@ -10,17 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema_specifications import REGISTRY
-
 from createflow.scenarios.bodies.judge import Judge
 
 _WRONG: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**6, "", " ", "x" * 50, [], ["x"], {}, {"x": 1}, [[]], "null")
-
-
-def validator_of(schema: dict[str, Any]) -> Draft202012Validator:
-    """A validator that fetches nothing: by default jsonschema downloads what a ``$ref`` names."""
-    return Draft202012Validator(schema, registry=REGISTRY)
 
 
 _ENOUGH_S = 4.0

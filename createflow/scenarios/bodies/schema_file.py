@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from createflow.scenarios.text.read_only import without_read_only
+from createflow.scenarios.text.json_schema import without_read_only
 from createflow.schemas.error import UserError
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import Malformed, parse_json

@@ -95,9 +95,7 @@ class Strategies:
             )
         longest = int(schema.get("maxLength", max(_TEXT_MAX, least)))
         most = max(least, min(longest, _TEXT_MAX))
-        of_format = formats.strategy_of_encoded(schema)
-        if of_format is None:
-            of_format = self._formats.get(str(schema.get("format")))
+        of_format = self._formats.get(formats.format_of_text(schema))
         if of_format is not None and "maxLength" in schema:
             of_format = of_format.filter(lambda text: len(text) <= longest)
         pattern = schema.get("pattern")

@@ -13,15 +13,18 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from createflow.scenarios.harness.state_folder import private_folder
 from createflow.schemas.error import TargetError
 from createflow.schemas.origin import Origin
+
+Taken = TypeVar("Taken")
 
 _FOLDER = "leases"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -50,30 +53,62 @@ class Holder:
         return f"{self.command}{faults}, process {self.pid} on {self.host}, since {self.since}"
 
 
-@asynccontextmanager
-async def lease_of(
-    base_url: str,
-    holder: Holder,
-    *,
-    wait_s: float,
-    on_message: Callable[[str], None],
-) -> AsyncIterator[tuple[int, ...]]:
-    """Hold the lease inside the block. Gives the open files that hold it; none where the state folder cannot be used.
+class Waiting:
+    """How a command waits for the holders of a lease.
 
     Args:
         base_url: of the target.
+        wait_s: how long to wait in all.
+        on_message: called once for each lease, with the names of those that are waited for.
+    """
+
+    def __init__(self, base_url: str, *, wait_s: float, on_message: Callable[[str], None]) -> None:
+        self.base_url = base_url
+        self._wait_s = wait_s
+        self._give_up = time.monotonic() + wait_s
+        self._on_message = on_message
+
+    async def for_lease(
+        self, take: Callable[[], Awaitable[Taken | None]], holders: Callable[[], Awaitable[list[str]]], *, poll_s: float
+    ) -> Taken:
+        """What ``take`` gives as soon as it gives something.
+
+        Raises:
+            TargetError: others had the lease until the time was up; it names them.
+        """
+        is_told = False
+        while (taken := await take()) is None:
+            names = " and ".join(await holders()) or "another createflow command"
+            if time.monotonic() >= self._give_up:
+                waited = f" (waited {self._wait_s:g} s)" if self._wait_s else ""
+                raise TargetError(
+                    self.base_url,
+                    f"in use by {names}{waited}",
+                    hint="faults of one run make another one fail; wait for it: --wait-for-lease 10m",
+                )
+            if not is_told:
+                self._on_message(f"waiting for {names}")
+                is_told = True
+            await asyncio.sleep(poll_s)
+        return taken
+
+
+@asynccontextmanager
+async def lease_of(holder: Holder, waiting: Waiting) -> AsyncIterator[tuple[int, ...]]:
+    """Hold the lease inside the block. Gives the open files that hold it; none where the state folder cannot be used.
+
+    Args:
         holder: this run.
-        wait_s: how long to wait for others.
-        on_message: called once, with the name of the one that is waited for.
+        waiting: how to wait for others.
 
     Raises:
         TargetError: another holder has it.
     """
-    path = _path_of(base_url)
+    path = _path_of(waiting.base_url)
     if path is None:
         yield ()
         return
-    descriptor = await _locked(path, base_url, holder, wait_s=wait_s, on_message=on_message)
+    descriptor = await _locked(path, holder, waiting)
     name = _write_name(path, holder)
     try:
         yield (descriptor,)
@@ -103,31 +138,16 @@ def is_held(base_url: str) -> bool:
     return False
 
 
-def refused(base_url: str, names: str, *, wait_s: float) -> TargetError:
-    """The error for whoever does not get the lease in time, with who has it."""
-    waited = f" (waited {wait_s:g} s)" if wait_s else ""
-    return TargetError(
-        base_url,
-        f"in use by {names}{waited}",
-        hint="faults of one run make another one fail; wait for it: --wait-for-lease 10m",
-    )
-
-
-async def _locked(
-    path: Path, base_url: str, holder: Holder, *, wait_s: float, on_message: Callable[[str], None]
-) -> int:
+async def _locked(path: Path, holder: Holder, waiting: Waiting) -> int:
     """The open and locked file."""
-    give_up = time.monotonic() + wait_s
-    is_told = False
-    while (descriptor := _try_lock(path, is_alone=holder.is_alone)) is None:
-        names = " and ".join(map(str, _others(path))) or "another createflow command"
-        if time.monotonic() >= give_up:
-            raise refused(base_url, names, wait_s=wait_s)
-        if not is_told:
-            on_message(f"waiting for {names}")
-            is_told = True
-        await asyncio.sleep(_POLL_S)
-    return descriptor
+
+    async def take() -> int | None:
+        return _try_lock(path, is_alone=holder.is_alone)
+
+    async def others() -> list[str]:
+        return [str(one) for one in _others(path)]
+
+    return await waiting.for_lease(take, others, poll_s=_POLL_S)
 
 
 def _try_lock(path: Path, *, is_alone: bool) -> int | None:

@@ -5,11 +5,10 @@ lease protects against a mistake, and is no reason not to test.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
-from createflow.scenarios.harness.lease import Holder, is_held, lease_of, refused
+from createflow.scenarios.harness.lease import Holder, Waiting, is_held, lease_of
 from createflow.scenarios.sinks.postgres_lock import LockUnusable, PostgresLock
 from createflow.scenarios.text.printable import one_line
 from createflow.schemas.profile import Profile
@@ -36,15 +35,15 @@ async def leases_of(
         TargetError: another holder has one of them.
     """
     base_url, primary = profile.target.base_url, profile.sinks.primary
-    give_up = time.monotonic() + wait_s
+    waiting = Waiting(base_url, wait_s=wait_s, on_message=on_message)
     async with AsyncExitStack() as scope:
         lock = None if primary is None else PostgresLock(primary.dsn.get_secret_value(), _short(holder))
         if lock is not None:
             scope.push_async_callback(_give_back, lock, base_url)  # when the file was given back
-        files = await scope.enter_async_context(lease_of(base_url, holder, wait_s=wait_s, on_message=on_message))
+        files = await scope.enter_async_context(lease_of(holder, waiting))
         if lock is not None:
             with suppress(LockUnusable):
-                await _take(lock, base_url, holder, give_up=give_up, wait_s=wait_s, on_message=on_message)
+                await _take(lock, holder, waiting)
             keeping = asyncio.create_task(_keep(lock, holder))
             scope.push_async_callback(_end, keeping)
         file = None if lock is None else lock.file()
@@ -60,25 +59,15 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _take(
-    lock: PostgresLock,
-    base_url: str,
-    holder: Holder,
-    *,
-    give_up: float,
-    wait_s: float,
-    on_message: Callable[[str], None],
-) -> None:
-    is_told = False
-    while not await lock.try_take(is_alone=holder.is_alone):
-        # The names are what others call themselves in the database.
-        names = " and ".join(map(one_line, await lock.holders())) or "another createflow command"
-        if time.monotonic() >= give_up:
-            raise refused(base_url, names, wait_s=wait_s)
-        if not is_told:
-            on_message(f"waiting for {names}")
-            is_told = True
-        await asyncio.sleep(_POLL_S)
+async def _take(lock: PostgresLock, holder: Holder, waiting: Waiting) -> None:
+    async def take() -> bool | None:
+        return await lock.try_take(is_alone=holder.is_alone) or None
+
+    async def others() -> list[str]:
+        # What they call themselves in the database.
+        return [one_line(name) for name in await lock.holders()]
+
+    await waiting.for_lease(take, others, poll_s=_POLL_S)
 
 
 async def _keep(lock: PostgresLock, holder: Holder) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
-from createflow.scenarios.text.read_only import without_read_only
+from createflow.scenarios.text.json_schema import with_subschemas, without_read_only
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import BaseUrl, HeaderValue
 
@@ -116,7 +116,7 @@ def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | Non
     if isinstance(example, dict):
         schema["examples"] = [example]
     if resolver.definitions:
-        schema["$defs"] = translated(resolver.definitions)
+        schema["$defs"] = {name: translated(one) for name, one in resolver.definitions.items()}
     schema = as_object(without_read_only(schema))
     if not as_object(schema.get("properties")):
         return None
@@ -124,12 +124,12 @@ def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | Non
 
 
 def translated(value: Any) -> Any:
-    """OpenAPI 3.0's own keywords as JSON Schema: nullable, example, exclusive bounds as booleans."""
-    if isinstance(value, list):
-        return [translated(item) for item in value]
+    """A schema with OpenAPI 3.0's own keywords as JSON Schema: nullable, example, exclusive bounds as booleans."""
     if not isinstance(value, dict):
         return value
-    made = {key: translated(item) for key, item in value.items() if key not in {"nullable", "example"}}
+    made = with_subschemas(value, lambda _, one: translated(one))
+    for keyword in ("nullable", "example"):
+        made.pop(keyword, None)
     is_nullable = value.get("nullable") is True
     if is_nullable and isinstance(value.get("type"), str):
         made["type"] = [value["type"], "null"]

@@ -2,10 +2,12 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from createflow.scenarios.bodies.bounded import first_misfits, first_valid_body
+from createflow.scenarios.bodies.bounded import misfits_at_once, valid_body_at_once
 from createflow.scenarios.bodies.example import example_of
 from createflow.scenarios.bodies.schema_file import read_schema
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -35,6 +37,16 @@ _NAME_FORMS = ("createflow {}", "{}")
 _MOST_EXAMPLES = 10
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
 _NO_SCHEMA = "`target.schema_file` is not configured"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a new body is made."""
+
+    template: dict[str, Any]
+    name: str = _NAME_FORMS[0]
+    marks_metadata: bool = True
+    """Free metadata contain the nonce as well."""
 
 
 def nonce() -> str:
@@ -111,13 +123,11 @@ class Contract:
         }
         self.is_closed = self.schema.get("additionalProperties") is False
         self._taken: dict[str, bool] = {}
-        self._name_form = _NAME_FORMS[0]
         self._fitting_variants = frozenset(range(_VARIANTS))
-        self._template = _own_body(target)
-        if self.is_default:
-            self._template = self._simple()
-        elif self.schema:
-            self._fit(target)
+        self._form = _Form(self._simple() if self.is_default else _own_body(target))
+        if self.schema and not self.is_default:
+            self._form = self._fitting_form(target)
+            self._fitting_variants = self._fitting()
         limit = self.max_length(self.fields.name)
         if limit is not None and limit < _NONCE_BYTES:
             raise UserError(
@@ -140,15 +150,18 @@ class Contract:
 
     def document(self, **changes: Any) -> dict[str, Any]:
         """A new valid body: its name, and its metadata where it has any, contain a new nonce."""
-        body = dict(self._template)
+        return {**self._new(self._form), **changes}
+
+    def _new(self, form: _Form) -> dict[str, Any]:
+        body = dict(form.template)
         if self.raw is None:
             word = nonce()
-            name = self._name_form.format(word)
+            name = form.name.format(word)
             limit = self.max_length(self.fields.name)
             body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
-            if self._is_free_object("metadata"):
+            if form.marks_metadata and self._is_free_object("metadata"):
                 body["metadata"] = {"createflow": word}
-        return {**body, **changes}
+        return body
 
     def varied(self, number: int) -> dict[str, Any]:
         """A new valid body whose values are of other types and lengths than those of the next numbers.
@@ -162,7 +175,7 @@ class Contract:
         if self._is_free_object("metadata"):
             values = _VALUES[number % len(_VALUES)]
             if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
-                body["metadata"] = {**body["metadata"], **values}
+                body["metadata"] = {**body.get("metadata", {}), **values}
         for name, schema in self.properties.items():
             length = self.max_length(name)
             is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
@@ -209,7 +222,7 @@ class Contract:
         if not self.schema:
             return [""] * len(bodies)
         try:
-            return first_misfits(self.schema, bodies)
+            return misfits_at_once(self.schema, bodies)
         except Inconclusive as error:
             raise UserError(f"{self._source}: {error}", hint=_SCHEMA_HINT) from None
 
@@ -219,53 +232,44 @@ class Contract:
             return read_schema(target.schema_file)
         return wire_schema("create_request") if self.is_default else {}
 
-    def _fit(self, target: Target) -> None:
-        """Find a body that fits the schema, and the form of a name and the variants that do.
+    def _fitting_form(self, target: Target) -> _Form:
+        """The first form of a body that fits the schema.
 
         Raises:
             UserError: there is none; the message names a field and a keyword.
         """
         if target.body is not None or self.raw is not None:
-            source = "target.body" if target.body is not None else f"{target.body_file}"
-            self._choose([self._template], f"{source} does not fit {self._source}")
-        else:
-            examples = [one for one in self.schema.get("examples", ())[:_MOST_EXAMPLES] if isinstance(one, dict)]
-            try:
-                self._choose([*examples, self._simple()], "of the simplest body")
-            except UserError as simple:
-                self._choose([self._generated(str(simple))], f"no body can be made that fits {self._source}")
-        if self.raw is None:
-            variants = [self.varied(number) for number in range(_VARIANTS)]
-            self._fitting_variants = frozenset(
-                number for number, problem in enumerate(self.misfits(variants)) if not problem
-            )
+            source = "target.body" if target.body is not None else target.body_file
+            return self._first_fitting([_own_body(target)], f"{source} does not fit {self._source}")
+        examples = [one for one in self.schema.get("examples", ())[:_MOST_EXAMPLES] if isinstance(one, dict)]
+        try:
+            return self._first_fitting([*examples, self._simple()], "of the simplest body")
+        except UserError as simple:
+            made = self._generated(str(simple))
+            return self._first_fitting([made], f"no body can be made that fits {self._source}")
+
+    def _first_fitting(self, templates: Sequence[dict[str, Any]], problem: str) -> _Form:
+        forms = [_Form(*parts) for parts in product(templates, _NAME_FORMS, (True, False))]
+        found = self.misfits([self._new(form) for form in forms])
+        if "" in found:
+            return forms[found.index("")]
+        name = self.fields.name
+        is_name = all(reason.startswith((f"/{name}:", f"/{name} ")) for reason in found)
+        wants_other = f"{name} must take any name; another field: [target.fields] name = ..."
+        raise UserError(f"{problem}: {found[0]}", hint=wants_other if is_name else _SCHEMA_HINT)
+
+    def _fitting(self) -> frozenset[int]:
+        """The variants that fit the schema; all of exact bytes, which do not vary."""
+        found = self.misfits([self.varied(number) for number in range(_VARIANTS)])
+        return frozenset(number for number, problem in enumerate(found) if not problem)
 
     def _simple(self) -> dict[str, Any]:
         made = {name: example_of(schema) for name, schema in self.properties.items()}
         return {name: value for name, value in made.items() if value is not None}
 
-    def _choose(self, templates: Sequence[dict[str, Any]], problem: str) -> None:
-        """Take the first template and form of a name that fit together."""
-        forms = _NAME_FORMS if self.raw is None else _NAME_FORMS[:1]
-        tried = [(template, form) for template in templates for form in forms]
-        bodies = []
-        for self._template, self._name_form in tried:
-            bodies.append(self.document())
-        found = self.misfits(bodies)
-        if "" not in found:
-            name = f"/{self.fields.name}"
-            is_name = all(reason.startswith((f"{name}:", f"{name} ")) for reason in found)
-            raise UserError(
-                f"{problem}: {found[0]}",
-                hint=f"{self.fields.name} must take any name; another field: [target.fields] name = ..."
-                if is_name
-                else _SCHEMA_HINT,
-            )
-        self._template, self._name_form = tried[found.index("")]
-
     def _generated(self, simple: str) -> dict[str, Any]:
         try:
-            return first_valid_body(self.schema)
+            return valid_body_at_once(self.schema)
         except Inconclusive as error:
             raise UserError(f"{self._source}: {error}; {simple}", hint=_SCHEMA_HINT) from None
 

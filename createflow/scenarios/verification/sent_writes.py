@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from createflow.scenarios.load.plan.request_forms import representation_of
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import FieldNames
-from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_target import Target
 
 _NUMBER = 918_273_645_546
@@ -36,7 +36,7 @@ class SentWrites:
         shown: frozenset[str] | None = None,
     ) -> None:
         fields = FieldNames(target)
-        self._makers = [_maker(_parsed(template, target.envelope.request)) for template in bodies]
+        self._makers = [_maker(representation_of(template, _NUMBER, target.envelope.request)) for template in bodies]
         self._subjects = subjects
         self.shown = shown or frozenset[str]()
         self.id_field = _key(fields, "id")
@@ -56,12 +56,6 @@ class SentWrites:
     def actor(self, k: int) -> str | None:
         """The subject that sent arrival ``k``, if it is known."""
         return self._subjects[k % len(self._subjects)] or None if self._subjects else None
-
-
-def _parsed(template: str, place: str) -> Any:
-    """The representation in a body, with ``_NUMBER`` for the number. It is ours, so it needs no bounds."""
-    numbers = template.replace("%%", "").count("%d")
-    return value_at(json.loads(template % ((_NUMBER,) * numbers)), place)
 
 
 def _maker(template: Any) -> Callable[[int], Any]:

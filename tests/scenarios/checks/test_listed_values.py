@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.bodies.generate import validator_of
+from createflow.scenarios.bodies.judge import Judge
 from createflow.scenarios.checks.api.validation.listed import (
     listed_values_are_judged_by_the_schema,
     what_no_bound_covers_is_kept_or_refused,
@@ -33,12 +33,13 @@ SCHEMA = {
     },
     "examples": [{"name": "x y", "count": 1, "more": {}}],
 }
+JUDGE = Judge(SCHEMA, with_formats=True)
 Habit = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
 def keeps(document: dict[str, Any]) -> dict[str, Any] | None:
     """Keep what the schema allows."""
-    return document if validator_of(SCHEMA).is_valid(document) else None
+    return document if JUDGE.fits(document) else None
 
 
 def _constant(name: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from createflow.scenarios.harness.lease import Holder, lease_of
+from createflow.scenarios.harness.lease import Holder, Waiting, lease_of
 from createflow.schemas.error import TargetError
 
 URL = "http://target.test:8000"
@@ -25,7 +25,7 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def lease(holder: Holder, url: str = URL, *, wait_s: float = 0.0) -> AsyncIterator[tuple[int, ...]]:
     """The lease, and nothing printed."""
-    async with lease_of(url, holder, wait_s=wait_s, on_message=lambda _: None) as held:
+    async with lease_of(holder, Waiting(url, wait_s=wait_s, on_message=lambda _: None)) as held:
         yield held
 
 
@@ -61,7 +61,7 @@ async def test_the_second_waits_if_it_may() -> None:
         waits.set()
 
     async def second() -> None:
-        async with lease_of(URL, SHARED, wait_s=60, on_message=on_message):
+        async with lease_of(SHARED, Waiting(URL, wait_s=60, on_message=on_message)):
             pass
 
     async with lease(ALONE):
@@ -87,10 +87,10 @@ async def test_the_lease_of_a_dead_holder_is_free_at_once(tmp_path: Path) -> Non
     """Its name file is still there; nobody is taken for alive by it."""
     script = (
         "import asyncio, os\n"
-        "from createflow.scenarios.harness.lease import Holder, lease_of\n"
+        "from createflow.scenarios.harness.lease import Holder, Waiting, lease_of\n"
         "async def main():\n"
         f"    holder = Holder.this_process('run', is_alone=True)\n"
-        f"    async with lease_of({URL!r}, holder, wait_s=0, on_message=print):\n"
+        f"    async with lease_of(holder, Waiting({URL!r}, wait_s=0, on_message=print)):\n"
         "        print('held', flush=True)\n"
         "        await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"

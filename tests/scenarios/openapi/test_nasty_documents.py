@@ -98,8 +98,8 @@ def _make_none(_schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def _in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "first_misfits", _judge_here)
-    monkeypatch.setattr(contract, "first_valid_body", _make_none)
+    monkeypatch.setattr(contract, "misfits_at_once", _judge_here)
+    monkeypatch.setattr(contract, "valid_body_at_once", _make_none)
 
 
 @pytest.mark.usefixtures("_in_one_process")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from createflow.scenarios.bodies.generate import validator_of
+from createflow.scenarios.bodies.judge import Judge
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -183,7 +183,7 @@ def test_a_reference_to_another_document_is_refused_and_not_fetched(key: str, tm
         with pytest.raises(UserError, match="nothing is fetched"):
             Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file)}))
         with pytest.raises(Exception, match=r"name\.json"):
-            validator_of(schema).is_valid({"name": "a"})
+            Judge(schema, with_formats=True)
         with pytest.raises(TimeoutError):
             listener.accept()
 
@@ -198,8 +198,9 @@ def test_a_reference_inside_the_document_is_followed(tmp_path: Path) -> None:
     }
     file.write_text(json.dumps(schema), encoding="utf-8")
     contract = Contract(Target.model_validate({"base_url": "http://x", "schema_file": str(file)}))
-    assert not validator_of(contract.schema).is_valid({"name": 1})
-    assert validator_of(contract.schema).is_valid({"name": "a", "other": "b"})
+    judge = Judge(contract.schema, with_formats=True)
+    assert not judge.fits({"name": 1})
+    assert judge.fits({"name": "a", "other": "b"})
 
 
 def _nested(levels: int, keyword: str) -> dict[str, object]:

@@ -10,13 +10,12 @@ from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.mix import Mix, parse_mix
 from createflow.scenarios.load.plan.options import LoadOptions, Senders, check_options, check_size, plan_senders
 from createflow.scenarios.load.plan.request_forms import (
-    check_documents,
-    check_own_body,
     has_room_for_names,
     make_body_template,
     make_read_path,
     make_request_form,
     read_documents,
+    require_fit,
 )
 from createflow.scenarios.load.plan.schedule import (
     Schedule,
@@ -189,12 +188,9 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     schedule = Schedule(add_warmup(stages, options.warmup_s), options.poisson, seed)
     check_size(schedule, options.workers)
     documents = tuple(read_documents(options.data)) if options.data else ()
-    if contract.raw is None:
-        if options.data:
-            check_documents(contract, documents, run_id=run_id, file=options.data)
-        elif not contract.is_default:
-            check_own_body(contract, run_id=run_id)
     bodies = [make_body_template(contract, run_id=run_id, document=document) for document in documents or (None,)]
+    if contract.raw is None and (documents or not contract.is_default):
+        require_fit(contract, bodies, place=profile.target.envelope.request, file=options.data)
     senders, notes = plan_senders(options, peak_per_s=schedule.peak_per_s, timeout_s=profile.target.timeout_s)
     if options.data and contract.raw is not None:
         notes.append("--data is ignored, because [target] body_file gives the body of every create")

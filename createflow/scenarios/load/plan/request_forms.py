@@ -3,6 +3,7 @@
 Bodies come from the create schema or from a file of JSON documents. A template is formatted once for each request.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
 from createflow.scenarios.load.plan.write_log import name_prefix
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.run_context import filled_path
+from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile_target import Target
@@ -67,61 +69,52 @@ def make_read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
     return ReadPath(filled, pointer, bool(target.read_path))
 
 
-def numbered_body(
-    contract: Contract, number: str, *, run_id: str, document: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The create body of one arrival.
+def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str, Any] | None = None) -> str:
+    """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
 
     The name holds run id and arrival number, so that verification can find every create and tell them apart.
 
     Args:
         contract: the target's.
-        number: of the arrival.
         run_id: of the run.
         document: the document to start from. None: an example of the create schema.
     """
-    body = dict(contract.document() if document is None else document)
-    body[contract.fields.name] = (
-        f"{name_prefix(run_id)}{number}" if has_room_for_names(contract, run_id=run_id) else number
-    )
-    if document is None and set(body.get("metadata", ())) == {"createflow"}:
-        body["metadata"] = {"run": run_id, "arrival": number}
-    return body
-
-
-def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str, Any] | None = None) -> str:
-    """A create body with ``%d`` for the number of the arrival and ``%%`` for each percent sign.
-
-    Args: those of ``numbered_body``.
-    """
     if contract.raw is not None:
         return contract.raw.decode().replace("%", "%%")
-    body = numbered_body(contract, _NUMBER_PLACEHOLDER, run_id=run_id, document=document)
+    body = dict(contract.document() if document is None else document)
+    name = f"{name_prefix(run_id)}{_NUMBER_PLACEHOLDER}"
+    body[contract.fields.name] = name if has_room_for_names(contract, run_id=run_id) else _NUMBER_PLACEHOLDER
+    if document is None and set(body.get("metadata", ())) == {"createflow"}:
+        # The schema of another target was asked about one text.
+        own = {"run": run_id, "arrival": _NUMBER_PLACEHOLDER}
+        body["metadata"] = own if contract.is_default else {"createflow": run_id}
     text = contract.wire_format.encode(body).decode().replace("%", "%%")
     return text.replace(f'"arrival":"{_NUMBER_PLACEHOLDER}"', '"arrival":%d').replace(_NUMBER_PLACEHOLDER, "%d")
 
 
-def check_documents(contract: Contract, documents: Sequence[Mapping[str, Any]], *, run_id: str, file: Path) -> None:
-    """Require that every document fits the create schema with the name that it gets.
+def representation_of(template: str, number: int, place: str) -> Any:
+    """What the body of one arrival says, at a JSON Pointer of its envelope. The body is ours, so it needs no bounds."""
+    numbers = template.replace("%%", "").count("%d")
+    return value_at(json.loads(template % ((number,) * numbers)), place)
+
+
+def require_fit(contract: Contract, templates: Sequence[str], *, place: str, file: Path | None = None) -> None:
+    """Require that each template makes bodies that fit the create schema.
+
+    Args:
+        contract: the target's.
+        templates: of the bodies.
+        place: the JSON Pointer of the representation in its envelope.
+        file: that the bodies were made from.
 
     Raises:
-        UserError: one does not; the message names its number, the field and the keyword.
+        UserError: one does not; the message names the number of its document, the field and the keyword.
     """
-    bodies = [numbered_body(contract, "1", run_id=run_id, document=document) for document in documents]
+    bodies = [representation_of(template, 1, place) for template in templates]
     for number, problem in enumerate(contract.misfits(bodies), 1):
         if problem:
-            raise UserError(f"{file}, document {number} does not fit the create schema: {problem}", hint=_MISFIT_HINT)
-
-
-def check_own_body(contract: Contract, *, run_id: str) -> None:
-    """Require that the body of a load without documents fits the create schema.
-
-    Raises:
-        UserError: it does not; the message names the field and the keyword.
-    """
-    problem = contract.misfits([numbered_body(contract, "1", run_id=run_id)])[0]
-    if problem:
-        raise UserError(f"the bodies of a load do not fit the create schema: {problem}", hint=_MISFIT_HINT)
+            whose = f"{file}, document {number} does" if file is not None else "the bodies of a load do"
+            raise UserError(f"{whose} not fit the create schema: {problem}", hint=_MISFIT_HINT)
 
 
 def has_room_for_names(contract: Contract, *, run_id: str) -> bool:

@@ -44,7 +44,9 @@ def find_arrivals_not_sent(evidence: Evidence) -> list[str]:
     if not total.unsent or not _is_exhausted(evidence):
         return []
     advice = f"use --senders {math.ceil(_needed(evidence) * _SENDERS_PER_BUSY)}, or more --workers"
-    return [f"{total.unsent:,} of {total.scheduled:,} arrivals were not sent. A{_busy_senders(evidence)[1:]}: {advice}"]
+    return [
+        f"{total.unsent:,} of {total.scheduled:,} arrivals were not sent, because {_busy_senders(evidence)}: {advice}"
+    ]
 
 
 def find_distortions(evidence: Evidence) -> list[str]:

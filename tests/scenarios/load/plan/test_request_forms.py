@@ -9,11 +9,10 @@ import jsonschema
 import pytest
 
 from createflow.scenarios.load.plan.request_forms import (
-    check_documents,
-    check_own_body,
     has_room_for_names,
     make_body_template,
     read_documents,
+    require_fit,
 )
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -69,26 +68,41 @@ def test_a_data_file_gives_the_documents_and_only_the_name_changes(tmp_path: Pat
     ]
 
 
-def test_documents_that_the_target_would_refuse_are_told_before_the_load(tmp_path: Path) -> None:
+def test_documents_that_the_target_would_refuse_are_told_before_the_load() -> None:
     """By their number, the field and the keyword."""
-    documents = [{"name": "x"}, {"name": "x", "description": "y" * 2001}]
+    contract = Contract(Target(base_url=URL))
+    bodies = [
+        make_body_template(contract, run_id="r1", document={"name": "x", "description": "y" * length})
+        for length in (2000, 2001)
+    ]
     with pytest.raises(UserError, match=r"data.jsonl, document 2 does not fit .*: /description: .*\(maxLength\)"):
-        check_documents(Contract(Target(base_url=URL)), documents, run_id="r1", file=Path("data.jsonl"))
+        require_fit(contract, bodies, place="", file=Path("data.jsonl"))
+
+
+def _own_contract(folder: Path, **properties: object) -> Contract:
+    file = folder / "create.json"
+    file.write_text(json.dumps({"required": [*properties], "properties": {"name": {}, **properties}}), encoding="utf-8")
+    return Contract(Target.model_validate({"base_url": URL, "schema_file": str(file)}))
 
 
 def test_names_of_a_load_are_only_numbers_where_the_schema_takes_no_others(tmp_path: Path) -> None:
     """And where it takes no numbers either, the load does not begin."""
-    file = tmp_path / "create.json"
-
-    def contract(pattern: str) -> Contract:
-        file.write_text(json.dumps({"properties": {"name": {"type": "string", "pattern": pattern}}}), encoding="utf-8")
-        return Contract(Target.model_validate({"base_url": URL, "schema_file": str(file)}))
-
-    digits = contract("^[a-z0-9]*$")
-    assert json.loads(_filled(make_body_template(digits, run_id="0123abcd"), 7)) == {"name": "7"}
-    check_own_body(digits, run_id="0123abcd")
+    digits = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z0-9]*$"})
+    template = make_body_template(digits, run_id="0123abcd")
+    assert json.loads(_filled(template, 7)) == {"name": "7"}
+    require_fit(digits, [template], place="")
+    letters = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z][a-z0-9]*$"})
     with pytest.raises(UserError, match=r"the bodies of a load do not fit the create schema: /name: .*\(pattern\)"):
-        check_own_body(contract("^[a-z][a-z0-9]*$"), run_id="0123abcd")
+        require_fit(letters, [make_body_template(letters, run_id="0123abcd")], place="")
+
+
+@pytest.mark.parametrize(
+    "rules", [{"additionalProperties": {"type": "string"}}, {"minProperties": 2}, {"propertyNames": {"maxLength": 3}}]
+)
+def test_metadata_of_a_load_fit_the_schema_as_they_are_sent(tmp_path: Path, rules: dict[str, object]) -> None:
+    """A number, another count or a longer name than the schema allows would be refused."""
+    contract = _own_contract(tmp_path, metadata={"type": "object", **rules})
+    require_fit(contract, [make_body_template(contract, run_id="0123abcd")], place="")
 
 
 @pytest.mark.parametrize(("text", "told"), [("{}\n[1]\n", "line 2"), ("{}\n{\n", "line 2"), ("\n", "no document")])

@@ -142,9 +142,7 @@ def test_too_few_senders_are_a_generator_limit() -> None:
     verdict = assess_validity(limited)
     assert verdict.validity is Validity.INVALID
     (reason,) = verdict.reasons
-    assert reason.startswith(
-        "900 of 1,000 arrivals were not sent. All 10 senders were busy: 500/s x 193 ms keep 97 busy"
-    )
+    assert reason.startswith("900 of 1,000 arrivals were not sent, because all 10 senders were busy: 500/s x 193 ms ")
     assert reason.endswith("use --senders 193, or more --workers")
 
 

@@ -1,0 +1,80 @@
+"""Changes JSON Schemas, the schemas inside them included, and nothing that only looks like one.
+
+A property may be called ``default`` or ``example``, and a ``const`` may look like a schema: only keywords of JSON
+Schema 2020-12 that hold schemas lead inside.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+_BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_IN_A_LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_ALONE = frozenset({
+    "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
+    "not", "if", "then", "else", "contentSchema",
+})  # fmt: skip
+_OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
+
+Change = Callable[[str, Any], Any]
+"""Takes the keyword that holds a schema, and the schema."""
+
+
+def with_subschemas(schema: dict[str, Any], change: Change) -> dict[str, Any]:
+    """The schema with each schema that it holds changed. What is not as it should be stays as it is."""
+    return {keyword: _changed(keyword, value, change) for keyword, value in schema.items()}
+
+
+def _changed(keyword: str, value: Any, change: Change) -> Any:
+    if keyword in _BY_NAME and isinstance(value, dict):
+        return {name: change(keyword, one) for name, one in value.items()}
+    if keyword in _IN_A_LIST and isinstance(value, list):
+        return [change(keyword, one) for one in value]
+    return change(keyword, value) if keyword in _ALONE else value
+
+
+def without_read_only(schema: Any, dropped: frozenset[str] = frozenset()) -> Any:
+    """The schema without read-only properties, at every depth, and without the demand for them.
+
+    JSON Schema Validation 2020-12 §9.4: a server may ignore or refuse a value of a read-only property.
+
+    Args:
+        schema: of what a client sends.
+        dropped: the read-only properties of the value that the schema is a part of the rules for.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    dropped |= _read_only_in(schema)
+
+    def inside(keyword: str, one: Any) -> Any:
+        return without_read_only(one, dropped if keyword in _OF_THE_SAME_VALUE else frozenset())
+
+    made = with_subschemas(schema, inside)
+    for keyword, value in made.items():
+        if keyword == "properties" and isinstance(value, dict):
+            made[keyword] = _without(value, dropped)
+        elif keyword == "required" and isinstance(value, list):
+            made[keyword] = [name for name in value if not isinstance(name, str) or name not in dropped]
+        elif keyword == "examples" and isinstance(value, list):
+            made[keyword] = [_without(one, dropped) for one in value]
+    return made
+
+
+def _without(value: Any, names: frozenset[str]) -> Any:
+    return {name: one for name, one in value.items() if name not in names} if isinstance(value, dict) else value
+
+
+def _read_only_in(schema: dict[str, Any]) -> frozenset[str]:
+    """The read-only properties that this schema and the parts of its ``allOf`` name."""
+    properties = schema.get("properties")
+    named = properties.items() if isinstance(properties, dict) else ()
+    found = {name for name, one in named if isinstance(one, dict) and _is_read_only(one)}
+    return frozenset(found).union(*map(_read_only_in, _all_of(schema)))
+
+
+def _is_read_only(schema: dict[str, Any]) -> bool:
+    return any(part.get("readOnly") is True for part in (schema, *_all_of(schema)))
+
+
+def _all_of(schema: Any) -> list[dict[str, Any]]:
+    parts = schema.get("allOf") if isinstance(schema, dict) else None
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
