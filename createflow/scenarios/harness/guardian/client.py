@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from createflow.scenarios.harness.guardian.command import run_command
+from createflow.scenarios.harness.guardian.command import COMMAND_TIMEOUT_S, run_command
 from createflow.scenarios.harness.guardian.orphan import end_orphan
 from createflow.scenarios.harness.guardian.pipe import GuardianPipe, start_process
 from createflow.scenarios.harness.guardian.rows import Rows
@@ -19,6 +19,7 @@ from createflow.scenarios.target.run_context import Created, RunContext
 from createflow.schemas.profile import FaultCommands, FaultName, Profile
 
 _ENDING_S = 10.0
+_ANSWER_S = COMMAND_TIMEOUT_S + 10.0
 _POLL_S = 0.01
 _MOST_RESTARTS = 10
 _PROFILE_SECTIONS = {"target", "teardown"}
@@ -65,6 +66,7 @@ class RunGuardian:
         self._restarts_left = _MOST_RESTARTS
         self._is_alive = False
         self._has_ended = False
+        self._starting = asyncio.Lock()
 
     async def start_if_needed(self) -> None:
         """Start it now when the run may create what has to be removed; otherwise it starts at the first fault."""
@@ -197,9 +199,10 @@ class RunGuardian:
     async def end(self) -> None:
         """End it if nothing is at stake; otherwise it takes over, and nobody waits for it."""
         is_taking_over = bool(self.at_stake()) and await self.can_take_over()
-        self._has_ended = True
-        process, pipe, reading = self._process, self._pipe, self._reading
-        self._process = self._pipe = self._reading = None
+        async with self._starting:
+            self._has_ended = True
+            process, pipe, reading = self._process, self._pipe, self._reading
+            self._process = self._pipe = self._reading = None
         if process is None or pipe is None or reading is None:
             self._close_late_pipes()
             return
@@ -221,17 +224,27 @@ class RunGuardian:
 
     async def _is_there(self) -> bool:
         """Whether a guardian lives that knows everything; it is started if need be."""
-        if self._is_alive:
-            return True
-        if self._has_ended:
-            return False
+        async with self._starting:
+            return self._is_alive or (not self._has_ended and await self._start())
+
+    async def _start(self) -> bool:
+        """Start a guardian and tell it everything. Nothing is asked of it before that, and nothing of the one before.
+
+        Returns:
+            Whether it was started.
+        """
         try:
-            self._process = start_process((*self._guarding.held, *(read for read, _ in self._late)))
+            process = start_process((*self._guarding.held, *(read for read, _ in self._late)))
         except OSError:
             return False
-        self._is_alive = True
-        self._pipe = await GuardianPipe.to(self._process)
-        self._reading = asyncio.create_task(self._read(self._process))
+        try:
+            pipe = await GuardianPipe.to(process)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        self._process, self._pipe, self._is_alive = process, pipe, True
+        self._reading = asyncio.create_task(self._read(process))
         self._tell(self._begin())
         self._tell({"orphan": self._orphan})
         for name, command in self._injected.items():
@@ -264,14 +277,18 @@ class RunGuardian:
         }
 
     async def _ask(self, message: Mapping[str, Any]) -> str | None:
-        """Its answer; None when it was killed before it answered."""
+        """Its answer; None when it was killed before it answered, or does not answer."""
+        if not self._is_alive:
+            return None
         self._number += 1
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
         self._answers[self._number] = answer
         self._tell({"id": self._number, **message})
-        if not self._is_alive:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await answer
+        except TimeoutError:
             return None
-        return await answer
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         if self._pipe is not None:

@@ -14,7 +14,7 @@ async def run_command(
     command: Sequence[str],
     *,
     timeout_s: float = COMMAND_TIMEOUT_S,
-    on_start: Callable[[int], None] = lambda _: None,
+    in_child: Callable[[], None] | None = None,
 ) -> str:
     """The reason why the command failed; empty when it succeeded.
 
@@ -24,7 +24,7 @@ async def run_command(
     Args:
         command: and its arguments.
         timeout_s: how long it may take.
-        on_start: called with its process group.
+        in_child: called in its process, which leads a group of its own, before the command is executed.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -33,11 +33,11 @@ async def run_command(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal must not reach a heal command
+            preexec_fn=in_child,
         )
     except (OSError, ValueError) as error:
         return f"{command[0]}: {getattr(error, 'strerror', None) or error}"
     try:
-        on_start(process.pid)
         async with asyncio.timeout(timeout_s):
             output, _ = await process.communicate()
     except TimeoutError:

@@ -123,9 +123,16 @@ class Guardian:
 
     async def _inject(self, number: int, command: list[str]) -> None:
         problem = "it was ended"
+        told = os.dup(1)
+
+        def tell_group() -> None:
+            """Before the command can kill this guardian, which could then not tell it any more."""
+            _tell({"group": os.getpid()}, told)
+
         try:
-            problem = await run_command(command, on_start=lambda group: _tell({"group": group}))
+            problem = await run_command(command, in_child=tell_group)
         finally:
+            os.close(told)
             _answer(number, problem)
 
     async def receive_late(self) -> None:
@@ -158,9 +165,9 @@ def _answer(number: int, problem: str) -> None:
     _tell({"id": number, "problem": problem})
 
 
-def _tell(message: Message) -> None:
+def _tell(message: Message, to: int = 1) -> None:
     with suppress(OSError):  # the run is gone
-        os.write(1, json.dumps(message).encode() + b"\n")
+        os.write(to, json.dumps(message).encode() + b"\n")
 
 
 async def guard() -> None:

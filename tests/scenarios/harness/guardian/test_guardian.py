@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,7 @@ import pytest
 from createflow.scenarios.harness.guardian import records
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults, FaultCommandFailed
-from createflow.scenarios.harness.guardian.pipe import MODULE
+from createflow.scenarios.harness.guardian.pipe import MODULE, GuardianPipe
 from createflow.scenarios.harness.guardian.records import Record, take_left_records
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
@@ -252,6 +253,38 @@ async def test_a_guardian_that_was_killed_is_replaced_and_told_everything(tmp_pa
     await guardian.end()
     assert log.read_text().split() == ["out", "in", "out"]
     assert not [process for process in psutil.process_iter(["cmdline"]) if str(log) in str(process.info["cmdline"])]
+
+
+@pytest.mark.anyio
+async def test_nobody_asks_a_guardian_that_is_still_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heal comes while the next guardian has no pipe yet. It waits for it; the question would be lost."""
+    log = tmp_path / "log"
+    commands = FaultCommands(
+        inject=tuple(shell("kill -9 $PPID; sleep 600")),
+        heal=tuple(shell(f"echo out >> {log}")),
+    )
+    profile = Profile.model_validate(
+        {"target": {"base_url": "http://127.0.0.1:9"}, "faults": {"search_down": commands}}
+    )
+    guardian = RunGuardian(profile, RunContext(profile, "r2", Mask()), Guarding())
+    faults = DeclaredFaults(profile.faults, guardian)
+    connect = GuardianPipe.to
+
+    async def slowly(process: subprocess.Popen[bytes]) -> GuardianPipe:
+        for _ in range(1000):  # turns of the event loop, in which everything else goes on
+            await asyncio.sleep(0)
+        return await connect(process)
+
+    monkeypatch.setattr(GuardianPipe, "to", slowly)
+    async with asyncio.timeout(LIMIT_S):
+        with pytest.raises(FaultCommandFailed, match="guardian of the run was killed"):
+            async with faults.injected("search_down"):
+                pytest.fail("nobody would heal it")
+        await guardian.end()
+    assert log.read_text().split() == ["out"]
+    await until(lambda: not _guardians())
 
 
 @pytest.mark.anyio
