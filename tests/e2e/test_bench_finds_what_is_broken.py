@@ -210,17 +210,18 @@ SABOTAGES: dict[str, tuple[Sabotage, str, str]] = {
 async def test_a_sabotage_from_outside_is_found(stack: UpCommand, name: str) -> None:
     """In the middle of the load, by somebody who writes to the store itself."""
     sabotage, sink, kind = SABOTAGES[name]
-    loading = asyncio.create_task(bench(stack.profile))
     async with _connect(stack) as connection:
         await connection.set_autocommit(True)
+        before = (await (await connection.execute("select now()")).fetchall())[0]
+        loading = asyncio.create_task(bench(stack.profile))
         recent = (
-            "select id::text from resources where name like 'load %%' and created_at between"
-            " now() - interval '1.5 s' and now() - interval '0.5 s' limit 8"
+            "select id::text from resources where name like 'load %%' and created_at > %s"
+            " and created_at < now() - interval '0.5 s' limit 8"
         )
         ids: list[str] = []
         while len(ids) < 8 and not loading.done():
             await asyncio.sleep(0.05)
-            ids = [row[0] for row in await (await connection.execute(recent)).fetchall()]
+            ids = [row[0] for row in await (await connection.execute(recent, before)).fetchall()]
     assert len(ids) == 8
     await sabotage(stack, ids)
     report = await loading
