@@ -5,7 +5,7 @@ is made. What replies and documents say is data: an address in them is compared,
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from createflow.scenarios.target.connection_pool import ConnectionPool
 from createflow.schemas.error import UserError
 from createflow.schemas.origin import Origin
 
@@ -136,13 +137,14 @@ class GatedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, gate: Gate, trust: ssl.SSLContext) -> None:
         self._gate = gate
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=trust,
-            max_connections=_MAX_CONNECTIONS,
-            max_keepalive_connections=_MAX_IDLE_CONNECTIONS,
-            keepalive_expiry=_MAX_IDLE_S,
-            network_backend=_MeteredNetwork(),
-        )
+        network = _MeteredNetwork()
+
+        def connect(origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+            return httpcore.AsyncHTTPConnection(
+                origin, ssl_context=trust, keepalive_expiry=_MAX_IDLE_S, network_backend=network
+            )
+
+        self._pool = ConnectionPool(connect, max_connections=_MAX_CONNECTIONS, max_idle=_MAX_IDLE_CONNECTIONS)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
@@ -161,11 +163,19 @@ class GatedTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        reply = await self._pool.handle_async_request(core)
+        connection = await self._pool.take(core.url.origin)
+        try:
+            reply = await connection.handle_async_request(core)
+        except BaseException:
+            await self._pool.put(connection)
+            raise
         if (meter := _METER.get()) is not None:
             meter.has_head = True
         return httpx.Response(
-            reply.status, headers=reply.headers, stream=_Body(reply.stream), extensions=reply.extensions
+            reply.status,
+            headers=reply.headers,
+            stream=_Body(reply.stream, lambda: self._pool.put(connection)),
+            extensions=reply.extensions,
         )
 
     async def aclose(self) -> None:
@@ -174,10 +184,11 @@ class GatedTransport(httpx.AsyncBaseTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, on_close: Callable[[], Awaitable[None]]) -> None:
         self._stream = stream
+        self._on_close = on_close
         # httpcore keeps it in a place of its own; a test sees whether it is there.
-        self._connection: Any = getattr(getattr(stream, "_stream", None), "_connection", None)
+        self._connection: Any = getattr(stream, "_connection", None)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._stream:
@@ -188,9 +199,12 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         is_followed = _is_followed(self._connection)
-        await self._stream.aclose()
-        if is_followed:
-            await self._connection.aclose()
+        try:
+            await self._stream.aclose()
+            if is_followed:
+                await self._connection.aclose()
+        finally:
+            await self._on_close()
 
 
 def _is_followed(connection: Any) -> bool:
