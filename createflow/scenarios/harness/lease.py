@@ -30,6 +30,7 @@ _FOLDER = "leases"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _POLL_S = 0.1
 _MOST_BYTES = 1000
+_GREATEST_PID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +185,29 @@ def _others(path: Path) -> list[Holder]:
     """The holders by name. One that is gone is still named while its guardian makes the target whole."""
     holders = []
     for name in _names(path):
-        with suppress(OSError, ValueError, TypeError):
-            with name.open("rb") as file:
-                command, pid, host, since, is_alone = json.loads(file.read(_MOST_BYTES))
-            holder = Holder(str(command), int(pid), str(host), str(since), bool(is_alone))
-            holders.append(holder if _is_alive(holder.pid) else replace(holder, command=f"{command} (ended)"))
+        with suppress(OSError):
+            holder = _holder_in(name)
+            if holder is not None:
+                holders.append(
+                    holder if _is_alive(holder.pid) else replace(holder, command=f"{holder.command} (ended)")
+                )
     alive = [holder for holder in holders if _is_alive(holder.pid)]
     return alive or holders
+
+
+def _holder_in(name: Path) -> Holder | None:
+    """The holder that a file names; None for what is no such file."""
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        command, pid, host, since, is_alone = json.loads(os.read(descriptor, _MOST_BYTES))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    finally:
+        os.close(descriptor)
+    texts = (command, host, since)
+    if not all(isinstance(text, str) for text in texts) or type(pid) is not int or not 0 < pid <= _GREATEST_PID:
+        return None
+    return Holder(command, pid, host, since, bool(is_alone))
 
 
 def _is_alive(pid: int) -> bool:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -18,6 +19,7 @@ from createflow.scenarios.harness.guardian.command import run_command
 from createflow.scenarios.harness.guardian.orphan import end_orphan
 from createflow.scenarios.harness.guardian.records import Record, RecordFile
 from createflow.scenarios.harness.guardian.rescue import ROWS_S, Stake, rescue
+from createflow.scenarios.harness.guardian.rows import is_row
 
 Message = dict[str, Any]
 
@@ -64,18 +66,19 @@ class Guardian:
     async def receive(self, message: Message) -> None:
         """Do what a message of the run says."""
         if "inject" in message:
-            self.record.faults[message["inject"]] = message["heal_command"]
+            command = _command(message, "command")
+            self.record.faults[message["inject"]] = _command(message, "heal_command")
             self.save()  # before anything breaks
-            self._injection = asyncio.create_task(self._inject(message["id"], message["command"]))
+            self._injection = asyncio.create_task(self._inject(message["id"], command))
         elif "heal" in message:
             await self.settle_injection()
-            problem = await run_command(message["heal_command"])
+            problem = await run_command(_command(message, "heal_command"))
             if not problem:
                 self.record.faults.pop(message["heal"], None)
                 self.save()
             _answer(message["id"], problem)
         elif "injected" in message:  # a guardian before this one was told
-            self.record.faults[message["injected"]] = message["heal_command"]
+            self.record.faults[message["injected"]] = _command(message, "heal_command")
             self.save()
         elif "end" in message:
             self.has_ended = True
@@ -104,10 +107,11 @@ class Guardian:
     def _note_load(self, message: Message) -> None:
         """Keep what a load created."""
         if "rows" in message:
-            self.stake.rows.add(message["rows"])
-            self.record.created += len(message["rows"])
+            rows = [row for row in message["rows"] if is_row(row)]
+            self.stake.rows.add(rows)
+            self.record.created += len(rows)
         elif "tried" in message:
-            self.stake.rows.tried = message["tried"]
+            self.stake.rows.tried = int(message["tried"])
         elif "writers" in message:
             self.stake.writers, self.stake.variables = message["writers"], message["variables"]
 
@@ -153,12 +157,35 @@ async def _read_late(descriptor: int) -> list[Any]:
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), pipe
     )
-    with suppress(TimeoutError, ValueError, KeyError):
+    with suppress(TimeoutError):
         async with asyncio.timeout(_LATE_S):
-            while (line := await reader.readline()).endswith(b"\n"):
-                rows += json.loads(line)["created"]
+            async for message in _messages(reader):
+                created = message.get("created")
+                rows += [row for row in created if is_row(row)] if isinstance(created, list) else []
     transport.close()
     return rows
+
+
+def _command(message: Message, key: str) -> list[str]:
+    """Raises TypeError for what is no command."""
+    command = message[key]
+    if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
+        raise TypeError(key)
+    return command
+
+
+async def _messages(reader: asyncio.StreamReader) -> AsyncIterator[Message]:
+    """Every line that is a message, until the other end is closed. What is none is passed over."""
+    while True:
+        try:
+            line = await reader.readline()
+            if not line.endswith(b"\n"):
+                return
+            message = json.loads(line)
+        except (ValueError, RecursionError):  # also a line that is longer than any of ours
+            continue
+        if isinstance(message, dict):
+            yield message
 
 
 def _answer(number: int, problem: str) -> None:
@@ -179,8 +206,9 @@ async def guard() -> None:
     if not first.endswith(b"\n"):
         return
     guardian = Guardian(json.loads(first))
-    while (line := await reader.readline()).endswith(b"\n"):
-        await guardian.receive(json.loads(line))
+    async for message in _messages(reader):
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # one that is none costs the others nothing
+            await guardian.receive(message)
         if guardian.has_ended:
             await guardian.settle_injection()
             guardian.close(keep_record=False)

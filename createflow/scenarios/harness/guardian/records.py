@@ -124,7 +124,15 @@ def _record_of(data: bytes) -> Record | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     is_valid = all(isinstance(getattr(record, one.name), _TYPES[one.name]) for one in fields(Record))
-    return record if is_valid else None
+    return record if is_valid and _has_texts(record) else None
+
+
+def _has_texts(record: Record) -> bool:
+    """Whether its lists are lists of texts."""
+    commands = list(record.faults.values())
+    words = [word for command in commands if isinstance(command, list) for word in command]
+    texts = [*words, *record.healed, *record.not_healed.values(), *record.left_behind]
+    return all(isinstance(command, list) for command in commands) and all(isinstance(text, str) for text in texts)
 
 
 _TYPES: dict[str, type] = {

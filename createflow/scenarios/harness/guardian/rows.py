@@ -12,6 +12,11 @@ Row = tuple[int, str, str]
 """Number of the arrival, path of the Location, id of the body; see ``CreatedRow``."""
 
 
+def is_row(told: object) -> bool:
+    """Whether something that was told is a row."""
+    return isinstance(told, list) and len(told) == 3 and [type(part) for part in told] == [int, str, str]
+
+
 class Rows:
     """The rows that are told so far."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 from createflow.scenarios.target.credentials.provider import PRINCIPALS
 from createflow.scenarios.target.credentials.renewal import (
@@ -14,6 +15,11 @@ from createflow.scenarios.target.credentials.renewal import (
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_auth import CommandAuth
+
+_MOST_BYTES = 32 * 1024
+"""Of a token; what is longer is none."""
+_PART_BYTES = 64 * 1024
+_GONE_S = 2.0
 
 
 class Provider(RenewingProvider):
@@ -46,11 +52,17 @@ def _request(key: str, command: tuple[str, ...], lifetime_s: float) -> Request:
         except OSError as error:
             raise UserError(f"{key}: {command[0]} cannot be run: {error.strerror}") from None
         try:
-            out, err = await asyncio.wait_for(process.communicate(), REQUEST_TIMEOUT_S)
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                out, err = await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr))
+                await process.wait()
         except TimeoutError:
-            process.kill()
-            await process.wait()
             raise UserError(f"{key}: {command[0]} did not end within {REQUEST_TIMEOUT_S:g} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await _gone(process)
+        if len(out) > _MOST_BYTES:
+            raise UserError(f"{key}: {command[0]} printed more than {_MOST_BYTES} bytes, which is no token")
         token = out.decode("utf-8", "replace").strip()
         if process.returncode or not token or not token.isprintable():
             reason = err.decode("utf-8", "replace").strip()[-SHOWN_CHARACTERS:] or "it printed no token"
@@ -58,3 +70,18 @@ def _request(key: str, command: tuple[str, ...], lifetime_s: float) -> Request:
         return IssuedToken(token, lifetime_s)
 
     return request
+
+
+async def _end_of(stream: asyncio.StreamReader | None) -> bytes:
+    """The last bytes, whatever comes before them: one byte more than a token may have at most."""
+    end = b""
+    while stream is not None and (part := await stream.read(_PART_BYTES)):
+        end = (end + part)[-_MOST_BYTES - 1 :]
+    return end
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    """Wait for a process that was killed: asyncio tells its end when its output has ended, which others may hold."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_GONE_S):
+            await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr), process.wait())

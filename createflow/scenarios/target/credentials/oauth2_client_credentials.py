@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,10 @@ from createflow.schemas.error import TargetError
 from createflow.schemas.profile_auth import OAuth2Auth
 
 _DEFAULT_LIFETIME_S = 300.0
+_LONGEST_LIFETIME_S = 1e9
 _MAX_REPLY_BYTES = 256 * 1024
+_TOKEN = re.compile(r"[\x20-\x7e]{1,32768}")
+"""RFC 6749 A.12, ``access-token = 1*VSCHAR``: a longer one fits into no header."""
 
 
 class Provider(RenewingProvider):
@@ -85,8 +89,11 @@ def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
                 f"no token: {reply.status_code}, {str(reason)[:SHOWN_CHARACTERS]}",
                 hint="check auth: token_url, scope, client_in, and the id and secret in the environment",
             )
-        lifetime = document.get("expires_in")
-        return IssuedToken(token, float(lifetime) if isinstance(lifetime, (int, float)) else _DEFAULT_LIFETIME_S)
+        if not _TOKEN.fullmatch(token) or not token.strip():
+            raise TargetError(
+                auth.token_url, "no token: the access_token has characters that no header can have, or is too long"
+            )
+        return IssuedToken(token, _lifetime_s(document.get("expires_in")))
 
     return request
 
@@ -96,6 +103,12 @@ def _client(auth: OAuth2Auth) -> httpx.AsyncClient:
     gate = Gate.to(auth.token_url, key="auth.token_url")
     transport = GatedTransport(gate, trusted_context(auth.ca_file))
     return httpx.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, timeout=REQUEST_TIMEOUT_S)
+
+
+def _lifetime_s(expires_in: object) -> float:
+    if not isinstance(expires_in, (int, float)) or isinstance(expires_in, bool):
+        return _DEFAULT_LIFETIME_S
+    return float(min(max(expires_in, 0), _LONGEST_LIFETIME_S))
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import contextlib
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import jwt
 
@@ -16,6 +16,7 @@ from createflow.schemas.profile_auth import EnvironmentAuth
 
 PRINCIPALS = ("writer", "other_writer", "reader", "expired")
 """The principals that a profile can declare."""
+_MOST_SUBJECT_CHARACTERS = 1_000
 
 
 class AuthProvider(Protocol):
@@ -147,11 +148,16 @@ def environment_secrets(
                 yield password, f"${variable}"
 
 
-def subject_of(token: str) -> str | None:
-    """The subject (``sub``) of a JWT; ``None`` for an opaque token."""
+def claims_of(token: str) -> Mapping[str, Any]:
+    """What a JWT says, whoever signed it; empty for an opaque token."""
     try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
-        return None
-    subject = claims.get("sub")
-    return subject if isinstance(subject, str) else None
+        return jwt.decode(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, RecursionError):  # whatever an issuer puts into it
+        return {}
+
+
+def subject_of(token: str) -> str | None:
+    """The subject (``sub``) of a JWT; ``None`` for an opaque token, and where no store could hold the subject."""
+    subject = claims_of(token).get("sub")
+    is_usable = isinstance(subject, str) and subject.isprintable() and 0 < len(subject) <= _MOST_SUBJECT_CHARACTERS
+    return subject if is_usable else None

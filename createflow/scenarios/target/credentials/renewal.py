@@ -7,10 +7,8 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-import jwt
-
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.credentials.provider import AuthProvider, NamedTokens, subject_of
+from createflow.scenarios.target.credentials.provider import AuthProvider, NamedTokens, claims_of, subject_of
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Tokens
 from createflow.scenarios.text.secret_mask import Mask
@@ -22,6 +20,8 @@ SHOWN_CHARACTERS = 200
 _RENEW_AT_RATIO = 0.5
 """Share of the lifetime after which a token is renewed: a check can use a token for as long again."""
 _RETRY_S = 2.0
+_LATEST_S = 1e11
+"""The year 5138: whatever is said to be later is no time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,7 @@ class RenewingProvider(NamedTokens, AuthProvider):
 
 def _own_lifetime_s(token: str) -> float | None:
     """For how many seconds from now a JWT says it is valid; ``None`` when it does not say, or is not a JWT."""
-    try:
-        expires = jwt.decode(token, options={"verify_signature": False}).get("exp")
-    except jwt.PyJWTError:
+    expires = claims_of(token).get("exp")
+    if not isinstance(expires, (int, float)) or isinstance(expires, bool) or not 0 < expires < _LATEST_S:
         return None
-    return max(expires - time.time(), 0.0) or None if isinstance(expires, (int, float)) else None
+    return max(expires - time.time(), 0.0) or None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -50,6 +51,10 @@ class Run:
     def tell(self, message: dict[str, Any]) -> None:
         """Send a message."""
         self._in.write(json.dumps(message).encode() + b"\n")
+
+    def write(self, data: bytes) -> None:
+        """Send what need not be a message."""
+        self._in.write(data)
 
     async def answer(self) -> dict[str, Any]:
         """The next answer."""
@@ -164,6 +169,23 @@ async def test_no_signal_but_kill_ends_a_guardian(tmp_path: Path) -> None:
             run.process.send_signal(number)
         await run.is_killed()
     assert log.read_text().split() == ["out"]
+
+
+@pytest.mark.anyio
+async def test_no_message_that_is_none_keeps_a_fault_in(tmp_path: Path) -> None:
+    """Whatever else comes: lines that are no JSON, of other shapes, and longer than any of ours."""
+    chance, healed = random.Random(1), tmp_path / "healed"  # noqa: S311 - the same each time
+    keys = ("id", "heal", "inject", "injected", "command", "heal_command", "created", "removed", "rows", "tried")
+    values = (None, True, -1, 10**30, "x", "", [], [1], [[1, "", ""]], [[1]], {}, {"url": []})
+    shapes = [{key: chance.choice(values) for key in chance.sample(keys, 3)} for _ in range(300)]
+    lines = [b"[" * 100_000, b'"' + b"x" * (17 * 1024 * 1024), b"[]", b"null", *map(chance.randbytes, range(1, 40))]
+    lines = [line.replace(b"\n", b"") for line in lines] + [json.dumps(shape).encode() for shape in shapes]
+    async with guarded() as run:
+        run.tell({"injected": "search_down", "heal_command": shell(f"echo out > {healed}")})
+        run.write(b"".join(line + b"\n" for line in lines))
+        run.tell({"injected": "cache_down", "heal_command": shell(f"echo out > {healed}.too")})
+        await run.is_killed()
+    assert healed.read_text() == healed.with_name("healed.too").read_text() == "out\n"
 
 
 @pytest.mark.anyio
