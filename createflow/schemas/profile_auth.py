@@ -38,6 +38,8 @@ class JwtAuth(Credential):
     """Roles of a subject that may create."""
     reader_roles: tuple[str, ...] = ("reader",)
     """Roles of a subject that may not create."""
+    leeway_s: Annotated[float, Field(ge=0, le=300)] | None = None
+    """How long after its end a token is accepted at most; five minutes are allowed where it is not declared."""
 
 
 class EnvironmentAuth(Credential):

@@ -13,7 +13,13 @@ from createflow.reference_server.defects.api import (
     service_router,
     validation,
 )
-from createflow.reference_server.defects.business import audit_log, business_logic, publish_event, transaction
+from createflow.reference_server.defects.business import (
+    audit_log,
+    business_logic,
+    business_logic_keys,
+    publish_event,
+    transaction,
+)
 from createflow.reference_server.defects.data import (
     connection_pool,
     index_update,
@@ -34,6 +40,7 @@ MODULES = (
     validation,
     service_router,
     business_logic,
+    business_logic_keys,
     transaction,
     publish_event,
     audit_log,

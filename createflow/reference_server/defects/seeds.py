@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
 from createflow.reference_server.defects.defect import EncodeEvent, ProcessKind, Seed, Stages
-from createflow.reference_server.domain.job import Stage
+from createflow.reference_server.domain.job import Job, Operation, Stage
 from createflow.reference_server.domain.ports import EventStream
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
@@ -194,6 +194,31 @@ def change_stage(step: Step, change: Callable[[Any], Stage]) -> ChangeStages:
         return tuple(change(stage) if stage.step == step else stage for stage in healthy)
 
     return ChangeStages("gateway" if step.tier is Tier.API else "service", change_all)
+
+
+@dataclass(frozen=True)
+class _ForOperations:
+    """One stage for some operations, and another one for the rest."""
+
+    step: Step
+    operations: frozenset[str]
+    mutant: Stage
+    healthy: Stage
+
+    async def __call__(self, job: Job) -> Job:
+        return await (self.mutant if job.op in self.operations else self.healthy)(job)
+
+
+def for_operations(operations: set[Operation], seed: ChangeStages, step: Step) -> ChangeStages:
+    """Let the seed of a step work for these operations only."""
+
+    def change_all(healthy: Stages) -> Stages:
+        return tuple(
+            _ForOperations(step, frozenset(operations), changed, stage) if stage.step == step else stage
+            for changed, stage in zip(seed.change_stages(healthy), healthy, strict=True)
+        )
+
+    return ChangeStages(seed.process, change_all)
 
 
 def replace_stage(mutant: Any) -> ChangeStages:

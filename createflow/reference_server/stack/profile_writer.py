@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S
 from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, IssuerKeys
 from createflow.reference_server.stack.engines import postgres
 from createflow.reference_server.stack.options import StackOptions
@@ -71,6 +72,7 @@ def write_profile(
                 "algorithm": "EdDSA",
                 "issuer": ISSUER,
                 "audience": AUDIENCE,
+                "leeway_s": LEEWAY_S,
             },
         ),
         ("[limits]", {"rate_per_s": options.rate_per_s, "burst": options.burst}),

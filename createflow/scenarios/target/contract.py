@@ -101,6 +101,7 @@ class Contract:
         self.update = target.update
         self.delete = target.delete
         self.versions = target.versions
+        self.private = target.private
         self.idempotency = target.idempotency
         self.method = target.method
         self.media_type = target.media_type

@@ -178,19 +178,19 @@ class HttpTarget:
     async def update(
         self,
         url: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | bytes,
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
         hold: Together | None = None,
     ) -> Reply:
-        """Send a PUT with a whole new representation."""
+        """Send a PUT with a whole new representation, or with bytes in its place."""
         reply = await self.send(
             "PUT",
             url,
             who=who,
             headers={"content-type": self.contract.media_type, **(headers or {})},
-            content=self.contract.wire_format.encode(body),
+            content=self._content(body),
             hold=hold,
         )
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply

@@ -82,13 +82,13 @@ class Target(Protocol):
     async def update(
         self,
         url: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | bytes,
         *,
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
         hold: Together | None = None,
     ) -> Reply:
-        """Send a PUT with a whole new representation."""
+        """Send a PUT with a whole new representation, or with bytes in its place."""
 
     async def delete(
         self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
@@ -208,6 +208,9 @@ class RawHttp(Protocol):
 class Issuer(Protocol):
     """The key that the target trusts, for tokens that are wrong in one respect although they are properly signed."""
 
+    leeway_s: float | None
+    """How long after its end a token is accepted at most; ``None`` where the profile does not declare it."""
+
     def sign(
         self,
         token: str,
@@ -216,7 +219,7 @@ class Issuer(Protocol):
         header: Mapping[str, Any] | None = None,
         without: Sequence[str] = (),
     ) -> str:
-        """The token with these claims and header fields changed, claims left out, and signed again."""
+        """The token with these claims and header fields changed, others left out, and signed again."""
 
     def public_key_encodings(self) -> Mapping[str, bytes]:
         """The public key in its usual encodings, by name."""

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import jwt
 import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.adapters import engine_admin
+from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S
 from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect, seed_of
@@ -691,6 +693,160 @@ async def reader_may_change(server: InProcessServer) -> bool:
     made = await server.create()
     as_reader = server.as_user(roles=("reader",))
     return (await server.put(made.headers["location"], {"name": "new"}, **as_reader)).status_code == 200
+
+
+async def changes_without_challenge(server: InProcessServer) -> bool:
+    return "www-authenticate" not in (await server.http.delete(f"/api/resources/{uuid.uuid4()}")).headers
+
+
+async def reads_believe_tokens(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    headers = {"authorization": f"Bearer {_tampered(server)}"}
+    return (await server.http.get(location, headers=headers)).status_code == 200
+
+
+async def powerless_may_read(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.http.get(location, headers=server.as_user(roles=()))).status_code == 200
+
+
+async def token_remembered(server: InProcessServer) -> bool:
+    token = server.token(exp=int(time.time()) - LEEWAY_S + 1)
+    assert (await _with_token(server, token)).status_code == 201
+
+    async def is_refused() -> bool:
+        return (await _with_token(server, token)).status_code == 401
+
+    return not await until(is_refused, within_s=3.0)
+
+
+async def leeway_of_minutes(server: InProcessServer) -> bool:
+    return await _with_forged(server, exp=int(time.time()) - 60) == 201
+
+
+async def type_not_needed(server: InProcessServer) -> bool:
+    jws = Jws.parse(server.token()).replace(without=["typ"])
+    key = serialization.load_pem_private_key(server.engines.private_key.encode(), None)
+    token = jws.compact(jwt.get_algorithm_by_name("EdDSA").sign(jws.signing_input, key))
+    return (await _with_token(server, token)).status_code == 201
+
+
+async def audience_by_part(server: InProcessServer) -> bool:
+    return await _with_forged(server, aud=f"x{server.settings.audience}") == 201
+
+
+async def updates_for_any_audience(server: InProcessServer) -> bool:
+    headers = {"authorization": f"Bearer {server.signed({}, aud='others')}"}
+    return (await server.put(f"/api/resources/{uuid.uuid4()}", {"name": "b"}, **headers)).status_code == 404
+
+
+async def role_by_beginning(server: InProcessServer) -> bool:
+    return (await _with_token(server, server.token(roles=("writers",)))).status_code == 201
+
+
+async def updates_of_any_media_type(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "b"}, **{"content-type": "text/plain"})).status_code == 200
+
+
+async def unbounded_updates(server: InProcessServer) -> bool:
+    headers = {**server.as_user(), **JSON}
+    body = b'{"name":"b"}'.ljust(70_000)
+    return (
+        await server.http.put((await server.create()).headers["location"], content=body, headers=headers)
+    ).is_success
+
+
+async def updates_keep_last_key(server: InProcessServer) -> bool:
+    headers = {**server.as_user(), **JSON}
+    body = b'{"name":"a","name":"b"}'
+    return (
+        await server.http.put((await server.create()).headers["location"], content=body, headers=headers)
+    ).is_success
+
+
+async def reads_not_limited(server: InProcessServer) -> bool:
+    await _flood(server)
+    return (await server.get(f"/api/resources/{uuid.uuid4()}")).status_code == 404
+
+
+async def bucket_cut(server: InProcessServer) -> bool:
+    for _ in range(5):
+        await _with_token(server, server.token(f"{_LONG_SUBJECT}a"))
+    return (await _with_token(server, server.token(f"{_LONG_SUBJECT}b"))).status_code == 429
+
+
+async def _may_change(server: InProcessServer, owner: str, other: str) -> bool:
+    """Whether a subject may change what another one created."""
+    location = (await server.create(**server.as_user(owner))).headers["location"]
+    return (await server.put(location, {"name": "b"}, **server.as_user(other))).status_code == 200
+
+
+async def owner_by_beginning(server: InProcessServer) -> bool:
+    return await _may_change(server, "alice", "ali")
+
+
+async def owner_case_folded(server: InProcessServer) -> bool:
+    return await _may_change(server, "alice", "Alice")
+
+
+async def owner_cut(server: InProcessServer) -> bool:
+    return await _may_change(server, f"{'a' * 128}x", f"{'a' * 128}y")
+
+
+async def owner_normalised(server: InProcessServer) -> bool:
+    return await _may_change(server, "Ren\u00e9", "Rene\u0301")
+
+
+async def _one_resource(server: InProcessServer, *senders: tuple[str, str]) -> bool:
+    """Whether creates by these subjects with these keys make one resource."""
+    made = [
+        await server.create({"name": "a"}, **{"idempotency-key": key}, **server.as_user(subject))
+        for subject, key in senders
+    ]
+    return len({one.json()["id"] for one in made}) == 1
+
+
+async def key_cut(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex * 2
+    return await _one_resource(server, ("alice", f"{key}a"), ("alice", f"{key}b"))
+
+
+async def key_scope_joined(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex
+    return await _one_resource(server, ("alice", f"b:{key}"), ("alice:b", key))
+
+
+async def key_scope_cut(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex
+    return await _one_resource(server, (f"{_LONG_SUBJECT}a", key), (f"{_LONG_SUBJECT}b", key))
+
+
+async def key_scope_folded(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex
+    return await _one_resource(server, ("alice", key), ("Alice", key))
+
+
+async def _updated_if(server: InProcessServer, **condition: str) -> bool:
+    """Whether an update of version 1 with a condition is carried out."""
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "b"}, **condition)).status_code == 200
+
+
+async def first_tag_only(server: InProcessServer) -> bool:
+    return not await _updated_if(server, **{"if-match": '"7", "1"'})
+
+
+async def star_is_no_tag(server: InProcessServer) -> bool:
+    return not await _updated_if(server, **{"if-match": "*"})
+
+
+async def if_none_match_ignored(server: InProcessServer) -> bool:
+    return await _updated_if(server, **{"if-none-match": '"1"'})
+
+
+async def star_creates(server: InProcessServer) -> bool:
+    return (await server.put(f"/api/resources/{uuid.uuid4()}", {"name": "b"}, **{"if-match": "*"})).status_code == 200
 
 
 async def changes_believe_tokens(server: InProcessServer) -> bool:

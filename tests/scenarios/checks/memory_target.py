@@ -76,9 +76,9 @@ class MemoryTarget:
         """Everything."""
         return reply(200, list(self.rows.values()))
 
-    async def update(self, url: str, body: Mapping[str, Any], **_: object) -> Reply:
+    async def update(self, url: str, body: Mapping[str, Any] | bytes, **_: object) -> Reply:
         """PUT."""
-        return await self.send("PUT", url, content=json.dumps(body).encode())
+        return await self.send("PUT", url, content=body if isinstance(body, bytes) else json.dumps(body).encode())
 
     async def delete(self, url: str, **_: object) -> Reply:
         """DELETE."""

@@ -32,10 +32,8 @@ from createflow.scenarios.checks.api.load_balancer import (
     old_tls_is_refused,
 )
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
-from createflow.scenarios.checks.business.business_logic.concurrent_writes import (
-    one_of_many_creates_of_a_name_wins,
-    unconditional_update_is_428,
-)
+from createflow.scenarios.checks.business.business_logic.concurrent_writes import one_of_many_creates_of_a_name_wins
+from createflow.scenarios.checks.business.business_logic.conditions import unconditional_update_is_428
 from createflow.scenarios.checks.data import index_update
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
 from createflow.scenarios.checks.data.replicate import lagging_replica_is_not_read

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
+from createflow.scenarios.checks.business.business_logic.conditions import stale_delete_is_412
 from createflow.scenarios.checks.business.business_logic.idempotency_key import replay_is_the_first_reply
-from createflow.scenarios.checks.business.business_logic.idempotent_creates import (
-    same_key_creates_once,
-    stale_delete_is_412,
-)
+from createflow.scenarios.checks.business.business_logic.idempotent_creates import same_key_creates_once
 from createflow.scenarios.harness.write_sample import Repeated
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.target.contract import Contract

@@ -8,8 +8,10 @@ import pytest
 
 from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
 from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
+from createflow.schemas.profile_target import Target
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
 
 pytestmark = pytest.mark.anyio
@@ -41,10 +43,14 @@ class Private(MemoryTarget):
     has_lists: bool = True
     updates: bool = False
     updates_silently: bool = False
+    compares_beginnings: bool = False
     cached: set[str] = field(default_factory=set)
 
     def _is_own(self, url: str, who: Principal | None) -> bool:
-        return self.owners.get(url, who) == who
+        owner = self.owners.get(url, who)
+        if self.compares_beginnings and owner is not None and who is not None and who.subject:
+            return str(owner.subject).startswith(who.subject)
+        return owner == who
 
     async def create(self, body: Any = None, *, who: Principal | None = None, **_: Any) -> Reply:
         """Note whose it is."""
@@ -76,7 +82,7 @@ class Private(MemoryTarget):
 
 
 async def _run(**ways: Any) -> None:
-    await others_resource_is_as_missing.function(target=Private(**ways), tokens=People())
+    await others_resource_is_as_missing.function(target=Private(**ways), tokens=People(), issuer=None)
 
 
 async def test_what_stays_with_its_owner_passes() -> None:
@@ -107,4 +113,31 @@ async def test_a_target_that_finds_what_is_not_there_proves_nothing() -> None:
     """Its answer to a missing id is no measure."""
     target = Private(bend=lambda _m, _u, honest: reply(200) if honest.status == 404 else honest)
     with pytest.raises(Inconclusive, match="does not exist was answered 200"):
-        await others_resource_is_as_missing.function(target=target, tokens=People())
+        await others_resource_is_as_missing.function(target=target, tokens=People(), issuer=None)
+
+
+class _Signs:
+    """Fills the role Issuer."""
+
+    leeway_s = None
+
+    def sign(self, token: str, *, claims: Mapping[str, Any], **_: object) -> str:
+        """The subject in place of a token."""
+        return f"{token}:{claims['sub']}"
+
+    def public_key_encodings(self) -> Mapping[str, bytes]:
+        """None."""
+        return {}
+
+
+@pytest.mark.parametrize("compares_beginnings", [False, True])
+async def test_a_subject_that_nearly_matches_is_another_one(*, compares_beginnings: bool) -> None:
+    """Who compares subjects by their beginning shows a resource to others."""
+    profile = Target.model_validate({"base_url": "http://x", "update": True, "private": True})
+    target = Private(contract=Contract(profile), compares_beginnings=compares_beginnings)
+    run = others_resource_is_as_missing.function(target=target, tokens=People(), issuer=_Signs())
+    if not compares_beginnings:
+        await run
+        return
+    with pytest.raises(Expectation, match="a read by a subject that the other's begins with"):
+        await run

@@ -1,12 +1,13 @@
 """Defects of step 3: authentication and authorisation."""
 
 import asyncio
+from typing import ClassVar
 
 import jwt
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import replace_stage
+from createflow.reference_server.defects.seeds import for_operations, replace_stage
 from createflow.reference_server.domain.access import PERMISSIONS, Principal
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.stages.api.auth_check import AuthCheck
@@ -66,14 +67,26 @@ class _ReaderMayChange(AuthCheck):
 
 
 class _ChangesBelieveTokens(AuthCheck):
+    operations: ClassVar[set[str]] = {"update", "delete"}
+
     async def __call__(self, job: Job) -> Job:
-        token = self.credentials(job)[1] if job.op in {"update", "delete"} else ""
+        token = self.credentials(job)[1] if job.op in self.operations else ""
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
         except jwt.PyJWTError:
             return await AuthCheck.__call__(self, job)
         job.principal = Principal(str(claims.get("sub")), PERMISSIONS["writer"])
         return job
+
+
+class _ReadsBelieveTokens(_ChangesBelieveTokens):
+    operations: ClassVar[set[str]] = {"read", "search"}
+
+
+class _PowerlessMayRead(AuthCheck):
+    def authorise(self, job: Job) -> None:
+        if job.op != "read":
+            AuthCheck.authorise(self, job)
 
 
 class _SchemeIgnored(AuthCheck):
@@ -126,6 +139,21 @@ class _DerivesKeys(AuthCheck):
 
 
 DEFECTS = (
+    Defect(
+        "changes_without_challenge",
+        Step.AUTH_CHECK,
+        "The 401 to an update or a delete has no WWW-Authenticate header.",
+        for_operations({"update", "delete"}, replace_stage(_NoChallenge), Step.AUTH_CHECK),
+    ),
+    Defect(
+        "reads_believe_tokens",
+        Step.AUTH_CHECK,
+        "Reads believe every token that can be read, an expired or forged one too.",
+        replace_stage(_ReadsBelieveTokens),
+    ),
+    Defect(
+        "powerless_may_read", Step.AUTH_CHECK, "A read needs a token and no role.", replace_stage(_PowerlessMayRead)
+    ),
     Defect(
         "reads_need_no_token",
         Step.AUTH_CHECK,

@@ -17,7 +17,8 @@ from jwt.utils import base64url_decode
 from createflow.reference_server.adapters.jwks_file import Key
 from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S, JwtVerifier
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ChangeStages, change_stage
+from createflow.reference_server.defects.seeds import ChangeStages, change_stage, for_operations
+from createflow.reference_server.domain.access import PERMISSIONS, Principal
 from createflow.reference_server.stages.api.auth_check import AuthCheck
 from createflow.schemas.flow import Step
 
@@ -69,6 +70,19 @@ class _AcceptsAlgNone(_SkipsSignature):
 
 class _LongLeeway(_OtherClaimRules):
     leeway_s = 1800
+
+
+class _LeewayOfMinutes(_OtherClaimRules):
+    leeway_s = 299
+
+
+class _TokenRemembered(JwtVerifier):
+    """Remembers verified tokens for an hour."""
+
+    def verify(self, token: str) -> Principal:
+        if token not in _REMEMBERED:
+            _REMEMBERED[token] = JwtVerifier.verify(self, token)
+        return _REMEMBERED[token]
 
 
 class _TimelessTokens(_OtherClaimRules):
@@ -211,6 +225,28 @@ class _AnyTokenType(JwtVerifier):
         JwtVerifier.check_header(self, {**header, "typ": "at+jwt"})
 
 
+class _TypeNotNeeded(JwtVerifier):
+    def check_header(self, header: dict[str, Any]) -> None:
+        JwtVerifier.check_header(self, {"typ": "at+jwt", **header})
+
+
+class _AudienceByPart(_IgnoresAudience):
+    def decode(self, token: str, key: Key) -> dict[str, Any]:
+        claims = _IgnoresAudience.decode(self, token, key)
+        if self.audience not in str(claims.get("aud")):
+            raise jwt.InvalidAudienceError
+        return claims
+
+
+class _RoleByBeginning(_OtherClaims):
+    def read(self, claims: dict[str, Any]) -> dict[str, Any]:
+        known = [role for role in PERMISSIONS for name in claims.get("roles") or () if str(name).startswith(role)]
+        return {"roles": known}
+
+
+_REMEMBERED: dict[str, Principal] = {}
+
+
 def _signed_with(token: str, secret: bytes) -> bool:
     signing_input, _, signature = token.rpartition(".")
     return base64url_decode(signature) == hmac.digest(secret, signing_input.encode(), "sha256")
@@ -235,6 +271,42 @@ def replace_tokens(mutant: type[JwtVerifier]) -> ChangeStages:
 
 
 DEFECTS = (
+    Defect(
+        "token_remembered",
+        Step.AUTH_CHECK,
+        "A token that was accepted once is accepted after its end.",
+        replace_tokens(_TokenRemembered),
+    ),
+    Defect(
+        "leeway_of_minutes",
+        Step.AUTH_CHECK,
+        "A token is accepted for five minutes after it expired.",
+        replace_tokens(_LeewayOfMinutes),
+    ),
+    Defect(
+        "type_not_needed",
+        Step.AUTH_CHECK,
+        "A token that names no type is accepted as an access token.",
+        replace_tokens(_TypeNotNeeded),
+    ),
+    Defect(
+        "audience_by_part",
+        Step.AUTH_CHECK,
+        "A token is accepted whose audience only contains the right one.",
+        replace_tokens(_AudienceByPart),
+    ),
+    Defect(
+        "updates_for_any_audience",
+        Step.AUTH_CHECK,
+        "An update with a token for another service is accepted.",
+        for_operations({"update"}, replace_tokens(_IgnoresAudience), Step.AUTH_CHECK),
+    ),
+    Defect(
+        "role_by_beginning",
+        Step.AUTH_CHECK,
+        "A role that begins like another one gives the permissions of that.",
+        replace_tokens(_RoleByBeginning),
+    ),
     Defect(
         "no_roles_is_writer",
         Step.AUTH_CHECK,

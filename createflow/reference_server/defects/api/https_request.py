@@ -3,9 +3,10 @@
 import gzip
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import change_stage, replace_stage
+from createflow.reference_server.defects.seeds import change_stage, recast, replace_stage
 from createflow.reference_server.domain.job import Answered, Exchange, Job, Refused
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step
@@ -37,6 +38,22 @@ class _UnboundedChunks(HttpsRequest):
     async def read_body(self, exchange: Exchange) -> bytes:
         counted = self if b"content-length" in exchange.headers else replace(self, max_body_bytes=2**40)
         return await HttpsRequest.read_body(counted, exchange)
+
+
+class _UpdatesOfAnyMediaType(HttpsRequest):
+    def check_fields(self, job: Job, exchange: Exchange) -> None:
+        mutant = recast(self, _AnyMediaType) if job.op == "update" else self
+        HttpsRequest.check_fields(mutant, job, exchange)
+
+
+class _UnboundedUpdates(HttpsRequest):
+    async def __call__(self, job: Job) -> Job:
+        job = await HttpsRequest.__call__(self, job)
+        if job.op == "update" and job.exchange is not None:
+            mutant = _without_body_limit(self)
+            job.read_body = partial(mutant.read_body, job.exchange)
+            job.check_fields = partial(HttpsRequest.check_fields, mutant, job, job.exchange)
+        return job
 
 
 class _EmptyConditionDropped(HttpsRequest):
@@ -78,6 +95,18 @@ def _without_body_limit(stage: HttpsRequest) -> HttpsRequest:
 
 
 DEFECTS = (
+    Defect(
+        "updates_of_any_media_type",
+        Step.HTTPS_REQUEST,
+        "An update sent as text/plain is accepted.",
+        replace_stage(_UpdatesOfAnyMediaType),
+    ),
+    Defect(
+        "unbounded_updates",
+        Step.HTTPS_REQUEST,
+        "The size limit does not count for updates.",
+        replace_stage(_UnboundedUpdates),
+    ),
     Defect(
         "condition_first",
         Step.HTTPS_REQUEST,

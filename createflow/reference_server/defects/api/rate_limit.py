@@ -16,6 +16,16 @@ class _NoRateLimit(RateLimit):
         return job
 
 
+class _ReadsNotLimited(RateLimit):
+    async def __call__(self, job: Job) -> Job:
+        return job if job.op in {"read", "search"} else await RateLimit.__call__(self, job)
+
+
+class _BucketCut(RateLimit):
+    def bucket(self, job: Job) -> str:
+        return RateLimit.bucket(self, job)[:64]
+
+
 class _RetryAfterMissing(RateLimit):
     def refusal(self, wait_s: float) -> Refused:
         healthy = RateLimit.refusal(self, wait_s)
@@ -69,6 +79,13 @@ _COUNTING: set[str] = set()
 
 
 DEFECTS = (
+    Defect("reads_not_limited", Step.RATE_LIMIT, "Reads are not limited.", replace_stage(_ReadsNotLimited)),
+    Defect(
+        "bucket_cut",
+        Step.RATE_LIMIT,
+        "Subjects with the same first letters share one bucket.",
+        replace_stage(_BucketCut),
+    ),
     Defect("no_rate_limit", Step.RATE_LIMIT, "No request is ever refused with 429.", replace_stage(_NoRateLimit)),
     Defect(
         "retry_after_missing", Step.RATE_LIMIT, "A 429 has no Retry-After header.", replace_stage(_RetryAfterMissing)

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import change_stage, recast, replace_stage
+from createflow.reference_server.defects.seeds import change_stage, for_operations, recast, replace_stage
 from createflow.reference_server.domain.job import Job, Refused, Violation
 from createflow.reference_server.domain.schema_check import SchemaCheck
 from createflow.reference_server.stages.api.validation import Validation
@@ -79,6 +79,14 @@ class _PointerUnescaped(Validation):
     def refusal(self, violations: list[Violation]) -> Refused:
         plain = [replace(one, pointer=one.pointer.replace("~1", "/").replace("~0", "~")) for one in violations]
         return Validation.refusal(self, plain)
+
+
+class _KeepsLastKey(Validation):
+    def parse(self, raw: bytes) -> Any:
+        try:
+            return Validation.parse(self, orjson.dumps(orjson.loads(raw)))
+        except ValueError:
+            return Validation.parse(self, raw)
 
 
 class _UpdateDropsOwnFields(Validation):
@@ -237,6 +245,12 @@ def _with_longer_limits(stage: Validation) -> Validation:
 
 
 DEFECTS = (
+    Defect(
+        "updates_keep_last_key",
+        Step.VALIDATION,
+        "Of a key that comes twice in an update the last value is stored.",
+        for_operations({"update"}, replace_stage(_KeepsLastKey), Step.VALIDATION),
+    ),
     Defect(
         "updates_less_checked",
         Step.VALIDATION,

@@ -1,43 +1,17 @@
 """Defects of step 7: domain rules."""
 
 import asyncio
-import hashlib
+import unicodedata
 from dataclasses import replace
 from typing import ClassVar
 
-import orjson
-
 from createflow.reference_server.adapters.postgres_repository import PostgresRepository
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import one_in, replace_stage, trigger
+from createflow.reference_server.defects.seeds import replace_stage
 from createflow.reference_server.domain.access import Principal
 from createflow.reference_server.domain.job import Job, Refused
-from createflow.reference_server.domain.unit_of_work import WrittenRow
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
-from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
-
-
-class _IdempotencyIgnored(BusinessLogic):
-    async def __call__(self, job: Job) -> Job:
-        job.idempotency_key = ""
-        return await BusinessLogic.__call__(self, job)
-
-
-class _KeyReuseAccepted(BusinessLogic):
-    def fingerprint(self, job: Job) -> bytes:  # noqa: ARG002 - the healthy signature
-        return b""
-
-
-class _FingerprintOfTexts(BusinessLogic):
-    def fingerprint(self, job: Job) -> bytes:
-        return hashlib.sha256(orjson.dumps([job.body["name"], job.body["description"]])).digest()
-
-
-class _KeyCaseFolded(BusinessLogic):
-    async def __call__(self, job: Job) -> Job:
-        job.idempotency_key = job.idempotency_key.lower()
-        return await BusinessLogic.__call__(self, job)
 
 
 class _SameBodyIsRepeat(BusinessLogic):
@@ -66,14 +40,6 @@ class _IfMatchIgnored(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
         job.if_match = ""
         return await BusinessLogic.__call__(self, job)
-
-
-class _KeyShared(BusinessLogic):
-    async def __call__(self, job: Job) -> Job:
-        job = await BusinessLogic.__call__(self, job)
-        if job.op == "create" and job.idempotency_key:
-            job.principal = replace(job.principal, subject="everybody")
-        return job
 
 
 class _ContentionCrashes(BusinessLogic):
@@ -113,55 +79,113 @@ class _OthersMayDelete(_OthersMayUpdate):
     op = "delete"
 
 
-class _KeyMissedOneInTen(BusinessLogic):
+class _OwnerByBeginning(BusinessLogic):
+    """Takes a sender for the owner of what an alike subject created."""
+
+    def alike(self, owner: str, subject: str) -> bool:
+        return owner.startswith(subject)
+
     async def __call__(self, job: Job) -> Job:
-        if job.op == "create" and job.idempotency_key and _missed():
-            job.idempotency_key = ""
+        sender = job.principal
+        if job.op in {"update", "delete"}:
+            current = await self.repository.current(job.resource_id)
+            if current is not None and self.alike(current.owner, sender.subject):
+                job.principal = replace(sender, subject=current.owner)
+        job = await BusinessLogic.__call__(self, job)
+        job.principal = sender
+        return job
+
+
+class _OwnerCaseFolded(_OwnerByBeginning):
+    def alike(self, owner: str, subject: str) -> bool:
+        return owner.casefold() == subject.casefold()
+
+
+class _OwnerCut(_OwnerByBeginning):
+    def alike(self, owner: str, subject: str) -> bool:
+        return owner[:128] == subject[:128]
+
+
+class _OwnerNormalised(_OwnerByBeginning):
+    def alike(self, owner: str, subject: str) -> bool:
+        return unicodedata.normalize("NFC", owner) == unicodedata.normalize("NFC", subject)
+
+
+class _FirstTagOnly(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        job.if_match = job.if_match.partition(",")[0].strip()
         return await BusinessLogic.__call__(self, job)
 
 
-class _ReplayAnswersOtherwise(WritePrimary):
+class _StarIsNoTag(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        job = await WritePrimary.__call__(self, job)
-        if job.is_replay:
-            job.document = orjson.dumps({**orjson.loads(job.document), "description": "", "metadata": {}})
-        return job
+        job.if_match = job.if_match.replace("*", '"*"')
+        return await BusinessLogic.__call__(self, job)
 
 
-class _ReplayShowsCurrent(WritePrimary):
+class _IfNoneMatchIgnored(BusinessLogic):
     async def __call__(self, job: Job) -> Job:
-        job = await WritePrimary.__call__(self, job)
-        if job.is_replay and (current := await self.repository.current(job.resource_id)):
-            job.version, job.document = current.version, current.document
-        return job
+        job.if_none_match = ""
+        return await BusinessLogic.__call__(self, job)
 
 
-class _KeyLookedUpFirst(WritePrimary):
-    """Looks whether the key is known, and remembers it after the write: a window as long as the write."""
+class _StarCreates(BusinessLogic):
+    """Tells that what it did not find was updated."""
 
     async def __call__(self, job: Job) -> Job:
-        if job.unit is None or job.unit.claim is None:
-            return await WritePrimary.__call__(self, job)
-        claim, job.unit.claim = job.unit.claim, None
-        known = _KNOWN_KEYS.get((claim.subject, claim.key))
-        if known is None:
-            job = await WritePrimary.__call__(self, job)
-            row = WrittenRow(job.resource_id, job.version, job.document)
-            _KNOWN_KEYS[claim.subject, claim.key] = (claim.fingerprint, row)
-            return job
-        fingerprint, row = known
-        if fingerprint != claim.fingerprint:
-            raise Refused(422, "idempotency_key_reused", "The Idempotency-Key belongs to another body.")
-        job.resource_id, job.version, job.document, job.is_replay = row.resource_id, row.version, row.document, True
-        return job
+        try:
+            return await BusinessLogic.__call__(self, job)
+        except Refused as refused:
+            if (refused.status, job.op, job.if_match) == (404, "update", "*"):
+                job.op, job.if_match = "create", ""
+                return await BusinessLogic.__call__(self, job)
+            raise
 
 
 _BUSY: set[str] = set()
-_KNOWN_KEYS: dict[tuple[str, str], tuple[bytes, WrittenRow]] = {}
-_missed = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "owner_by_beginning",
+        Step.BUSINESS_LOGIC,
+        "A subject may change what was created by one whose name begins with its own.",
+        replace_stage(_OwnerByBeginning),
+    ),
+    Defect(
+        "owner_case_folded",
+        Step.BUSINESS_LOGIC,
+        "A subject may change what was created by one that differs in letter case.",
+        replace_stage(_OwnerCaseFolded),
+    ),
+    Defect(
+        "owner_cut",
+        Step.BUSINESS_LOGIC,
+        "A subject may change what was created by one with the same first 128 letters.",
+        replace_stage(_OwnerCut),
+    ),
+    Defect(
+        "owner_normalised",
+        Step.BUSINESS_LOGIC,
+        "A subject may change what was created by one in another normal form.",
+        replace_stage(_OwnerNormalised),
+    ),
+    Defect(
+        "first_tag_only", Step.BUSINESS_LOGIC, "Only the first tag of an If-Match counts.", replace_stage(_FirstTagOnly)
+    ),
+    Defect("star_is_no_tag", Step.BUSINESS_LOGIC, "An If-Match of * is never met.", replace_stage(_StarIsNoTag)),
+    Defect(
+        "if_none_match_ignored",
+        Step.BUSINESS_LOGIC,
+        "An update whose If-None-Match names the current version is carried out.",
+        replace_stage(_IfNoneMatchIgnored),
+    ),
+    Defect(
+        "star_creates",
+        Step.BUSINESS_LOGIC,
+        "An update with an If-Match of * creates what is not there.",
+        replace_stage(_StarCreates),
+    ),
     Defect(
         "conditional_delete_ignored",
         Step.BUSINESS_LOGIC,
@@ -179,64 +203,6 @@ DEFECTS = (
         Step.BUSINESS_LOGIC,
         "A writer may delete what another subject created.",
         replace_stage(_OthersMayDelete),
-    ),
-    Defect(
-        "key_missed_one_in_ten",
-        Step.BUSINESS_LOGIC,
-        "One Idempotency-Key in ten is not looked at.",
-        replace_stage(_KeyMissedOneInTen),
-    ),
-    Defect(
-        "replay_answers_otherwise",
-        Step.BUSINESS_LOGIC,
-        "The reply to a repeated Idempotency-Key lacks what the first one showed.",
-        replace_stage(_ReplayAnswersOtherwise),
-    ),
-    Defect(
-        "replay_shows_current",
-        Step.BUSINESS_LOGIC,
-        "The reply to a repeated Idempotency-Key shows the resource as it is now.",
-        replace_stage(_ReplayShowsCurrent),
-    ),
-    Defect(
-        "key_looked_up_first",
-        Step.BUSINESS_LOGIC,
-        "Requests with one Idempotency-Key at the same time create several resources.",
-        replace_stage(_KeyLookedUpFirst),
-    ),
-    Defect(
-        "key_forgotten_after_update",
-        Step.BUSINESS_LOGIC,
-        "An Idempotency-Key counts as new once its resource was changed.",
-        trigger(
-            "key_forgotten_after_update",
-            "AFTER UPDATE ON resources",
-            "DELETE FROM idempotency_keys WHERE resource_id = NEW.id; RETURN NULL;",
-        ),
-    ),
-    Defect(
-        "idempotency_ignored",
-        Step.BUSINESS_LOGIC,
-        "The same Idempotency-Key creates two resources.",
-        replace_stage(_IdempotencyIgnored),
-    ),
-    Defect(
-        "key_reuse_accepted",
-        Step.BUSINESS_LOGIC,
-        "An Idempotency-Key is accepted again with another body.",
-        replace_stage(_KeyReuseAccepted),
-    ),
-    Defect(
-        "fingerprint_of_texts",
-        Step.BUSINESS_LOGIC,
-        "An Idempotency-Key is accepted again with other metadata.",
-        replace_stage(_FingerprintOfTexts),
-    ),
-    Defect(
-        "key_case_folded",
-        Step.BUSINESS_LOGIC,
-        "Idempotency-Keys that differ in letter case count as one.",
-        replace_stage(_KeyCaseFolded),
     ),
     Defect(
         "same_body_is_repeat",
@@ -261,12 +227,6 @@ DEFECTS = (
         Step.BUSINESS_LOGIC,
         "An update with a stale If-Match overwrites the resource.",
         replace_stage(_IfMatchIgnored),
-    ),
-    Defect(
-        "key_shared",
-        Step.BUSINESS_LOGIC,
-        "An Idempotency-Key of one subject counts for all subjects.",
-        replace_stage(_KeyShared),
     ),
     Defect(
         "contention_crashes",

@@ -43,7 +43,12 @@ class WritePrimary:
             written = await self._stored_row(job, job.unit)
             job.is_replay = True
         except NameTakenError:
-            raise Refused(409, "conflict", "Another resource has this name.") from None
+            # The name may be that of the earlier request with this key.
+            await job.lease.release()
+            stored = await self._known_row(job, job.unit)
+            if stored is None:
+                raise Refused(409, "conflict", "Another resource has this name.") from None
+            written, job.is_replay = stored, True
         except DatabaseError as error:
             detail = "The database refused the write; it was rolled back."
             raise Refused(500, "database_error", detail) from error
@@ -61,9 +66,18 @@ class WritePrimary:
         return job
 
     async def _stored_row(self, job: Job, unit: UnitOfWork) -> WrittenRow:
-        stored = await self.repository.stored_reply(job.principal.subject, job.idempotency_key)
-        if unit.claim is None or stored is None:
+        stored = await self._known_row(job, unit)
+        if stored is None:
             raise Refused(409, "conflict", "The Idempotency-Key is being used by another request.")
+        return stored
+
+    async def _known_row(self, job: Job, unit: UnitOfWork) -> WrittenRow | None:
+        """Return what an earlier request with the key wrote, if there was one."""
+        if unit.claim is None:
+            return None
+        stored = await self.repository.stored_reply(job.principal.subject, job.idempotency_key)
+        if stored is None:
+            return None
         if stored.fingerprint != unit.claim.fingerprint:
             raise Refused(422, "idempotency_key_reused", "The Idempotency-Key belongs to another body.")
         return stored.row

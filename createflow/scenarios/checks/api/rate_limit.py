@@ -7,17 +7,20 @@ from functools import partial
 from itertools import count
 
 from createflow.scenarios.checks.support.burst import SENDERS, exceed_rate, run_senders, worst_window
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, positive_controls
+from createflow.scenarios.checks.support.near import long_subject, named
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
-from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.received import delay_seconds, http_date
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _ROUNDS = 5
+_OTHERS = 8
+"""Requests of another method in a round."""
 _LONGEST_WAIT_S = 15.0
 _LONGEST_BURST_S = 10.0
 _REFUSED_FOR_S = 2.0
@@ -34,11 +37,37 @@ _check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=Tru
 
 @_check(
     source="contract: rate-limited-429; RFC 6585 §4",
-    catches="no_rate_limit",
+    catches=("no_rate_limit", "reads_not_limited"),
 )
 async def excess_is_429(target: Target) -> None:
-    """Creates beyond the promised rate are refused with 429."""
-    await exceed_rate(target, target.writer)
+    """Requests beyond the promised rate are refused with 429: creates and, where our own contract is promised, others.
+
+    How: while most creates are refused, reads, updates and deletes of one resource are sent among them.
+    """
+    made = await created(target)
+    refusal = await exceed_rate(target, target.writer)
+    if target.contract.is_default:
+        await _expect_all_limited(target, made, refusal)
+
+
+async def _expect_all_limited(target: Target, made: Resource, refusal: Reply) -> None:
+    """Require that of each method some requests are refused while the bucket is empty."""
+    methods = ["GET", *(["PUT"] if target.contract.update else []), *(["DELETE"] if target.contract.delete else [])]
+    url = missing_url(made.url)  # so that a delete which is let through removes nothing
+    content = target.contract.wire_format.encode(target.contract.document())
+    kind = {"content-type": target.contract.media_type}
+    for method in methods:
+        replies: list[Reply] = []
+        for _ in range(_ROUNDS):
+            creates = [target.create(paced=False) for _ in range(SENDERS)]
+            body, headers = (content, kind) if method == "PUT" else (None, {})
+            asked = [target.send(method, url, headers=headers, content=body, paced=False) for _ in range(_OTHERS)]
+            answers = await asyncio.gather(*creates, *asked)
+            if sum(reply.status == 429 for reply in answers[:SENDERS]) > SENDERS // 2:
+                replies += answers[SENDERS:]
+        limited = not replies or any(reply.means(429) for reply in replies)
+        told = f"none of {len(replies)}, among creates of which most were"
+        expect(limited, f"some {method} requests refused with 429 beyond the rate", told, refusal, *replies[:1])
 
 
 @_check(
@@ -87,20 +116,29 @@ async def no_window_takes_more(target: Target) -> None:
 @_check(
     level=Level.SHOULD,
     source="contract: rate-limited-429; OWASP API4:2023",
-    catches="shared_bucket",
+    catches=("shared_bucket", "bucket_cut"),
 )
-async def other_subject_is_not_refused(target: Target, tokens: Tokens) -> None:
-    """One subject that exceeds its rate does not use up the rate of another."""
-    writer, other = tokens.writer(), tokens.other_writer()
-    async with positive_controls(target, who=other):
+async def other_subject_is_not_refused(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
+    """One subject that exceeds its rate does not use up the rate of another, also of one whose name is nearly its own.
+
+    Where tokens can be signed, the other one differs in its last letter, and another one in letter case.
+    """
+    writer, others = tokens.writer(), [tokens.other_writer()]
+    if issuer is not None and writer.subject is not None:
+        subject = long_subject(writer)
+        long, *near = (named(writer, issuer, one) for one in (subject, f"{subject[:-1]}y", subject.swapcase()))
+        if (await target.create(who=long)).accepted:
+            writer, others = long, [*others, *near]
+    async with positive_controls(target, who=others[0]):
         refusal = await exceed_rate(target, writer)
         conclusive = 0
         for _ in range(_ROUNDS):
             # The burst goes on concurrently: a bucket that both shared would be empty at this moment.
             burst = [target.create(who=writer, paced=False) for _ in range(SENDERS)]
-            *others, reply = await asyncio.gather(*burst, target.create(who=other))
-            expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
-            conclusive += sum(each.status == 429 for each in others) > SENDERS // 2
+            replies = await asyncio.gather(*burst, *(target.create(who=other) for other in others))
+            for reply in replies[SENDERS:]:
+                expect(reply.status != 429, "the other subject's create not refused with 429", "429", refusal, reply)
+            conclusive += sum(each.status == 429 for each in replies[:SENDERS]) > SENDERS // 2
         if not conclusive:
             raise Inconclusive("the burst ended before the other subject was served")
 

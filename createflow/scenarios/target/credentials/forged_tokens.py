@@ -52,9 +52,11 @@ class Jws:
         header: Mapping[str, Any] | None = None,
         without: Sequence[str] = (),
     ) -> Self:
-        """A copy with these claims and header fields changed, and the claims ``without`` left out."""
-        kept = {name: value for name, value in self.claims.items() if name not in without}
-        return type(self)({**self.header, **(header or {})}, {**kept, **(claims or {})})
+        """A copy with these claims and header fields changed, and those ``without`` left out."""
+        fields, kept = (
+            {name: value for name, value in part.items() if name not in without} for part in (self.header, self.claims)
+        )
+        return type(self)({**fields, **(header or {})}, {**kept, **(claims or {})})
 
     @property
     def signing_input(self) -> bytes:
@@ -74,7 +76,8 @@ class Jws:
 class IssuerKey:
     """Fills the role Issuer: signs tokens that are wrong in one respect with the key that the target trusts."""
 
-    def __init__(self, key_file: Path, algorithm: str) -> None:
+    def __init__(self, key_file: Path, algorithm: str, *, leeway_s: float | None = None) -> None:
+        self.leeway_s = leeway_s
         self._algorithm = algorithm
         self._key: PrivateKeyTypes = serialization.load_pem_private_key(key_file.read_bytes(), None)
 
@@ -86,7 +89,7 @@ class IssuerKey:
         header: Mapping[str, Any] | None = None,
         without: Sequence[str] = (),
     ) -> str:
-        """The token with these claims and header fields changed, claims left out, and signed again."""
+        """The token with these claims and header fields changed, others left out, and signed again."""
         jws = Jws.parse(token).replace(claims=claims, header=header, without=without)
         signature = jwt.get_algorithm_by_name(self._algorithm).sign(jws.signing_input, self._key)
         return jws.compact(signature)

@@ -52,7 +52,7 @@ class Provider(AuthProvider):
 
     def issuer(self) -> Issuer:
         """The issuer's key."""
-        return IssuerKey(Path(self._auth.key_file), self._auth.algorithm)
+        return IssuerKey(Path(self._auth.key_file), self._auth.algorithm, leeway_s=self._auth.leeway_s)
 
     def mint(self, subject: str, roles: tuple[str, ...], *, lifetime_s: int = _LIFETIME_S, age_s: int = 0) -> str:
         """A new token, issued ``age_s`` seconds ago.

@@ -1,21 +1,29 @@
 """Only its creator changes a resource, and a private one is visible only to its owner."""
 
-from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, positive_controls
+from createflow.scenarios.checks.support.fixtures import (
+    Resource,
+    created,
+    missing_url,
+    positive_controls,
+    resource_in,
+)
+from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.probes import Target, Tokens
+from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 
-@check(step=Step.AUTH_CHECK, source="OWASP API1:2023; RFC 9110 §15.5.5", needs=(Need.PRIVATE,))
-async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
+@check(step=Step.AUTH_CHECK, source="OWASP API1:2023; RFC 7519 §2, §4.1.2; RFC 9110 §15.5.5", needs=(Need.PRIVATE,))
+async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
     """Another user's private resource looks like a missing one, also when cached, and no list shows it.
 
-    Why: a 403 where a missing id has a 404 discloses which ids exist.
+    So it does to subjects that nearly match the owner's: where tokens can be signed, subjects that are a part of it or
+    differ in letter case are tried. Why: a 403 where a missing id has a 404 discloses which ids exist.
     """
     if target.contract.raw is not None:
         raise NotDeclared("the body has no unique name by which the resource can be recognised")
@@ -36,18 +44,27 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens) -> None:
             changed = await target.update(made.url, target.contract.document(), who=other)
             expect(not changed.accepted, "the update of another user refused", str(changed.status), changed)
         await _expect_unchanged(target, made, owner)
+        await _expect_kept_from_near(target, owner, issuer)
 
 
 @check(
     step=Step.AUTH_CHECK,
-    source="contract: ownership; OWASP API1:2023",
+    source="contract: ownership; RFC 7519 §2, §4.1.2; OWASP API1:2023",
     needs=(Need.OWNED,),
-    catches=("others_may_update", "others_may_delete"),
+    catches=(
+        "others_may_update",
+        "others_may_delete",
+        "owner_by_beginning",
+        "owner_case_folded",
+        "owner_cut",
+        "owner_normalised",
+    ),
 )
-async def others_may_not_change(target: Target, tokens: Tokens) -> None:
+async def others_may_not_change(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
     """An update or delete by another writer than the creator is refused with 403 or 404, and changes nothing.
 
-    Each is tried with and without the current ETag in If-Match, and after the other writer has read the resource.
+    Each is tried with and without the current ETag in If-Match, and after the other writer has read the resource. Where
+    tokens can be signed, also by subjects that nearly match the creator's: RFC 7519 §2 compares them letter by letter.
     """
     owner, other = tokens.writer(), tokens.other_writer()
     async with positive_controls(target, who=other):
@@ -71,6 +88,37 @@ async def others_may_not_change(target: Target, tokens: Tokens) -> None:
             control = await target.update(made.url, target.contract.document(), who=owner, headers=headers)
             if not control.accepted:
                 raise Inconclusive(f"the creator's own update was answered {control.status}")
+        await _expect_kept_from_near(target, owner, issuer)
+
+
+async def _expect_kept_from_near(target: Target, owner: Principal, issuer: Issuer | None) -> None:
+    """Require that subjects which nearly match the owner's cannot change a resource, nor read it where it is private.
+
+    Not tried where no token can be signed, or the target takes no long subject.
+    """
+    if issuer is None or owner.subject is None:
+        return
+    subject = long_subject(owner)
+    creator = named(owner, issuer, subject)
+    reply = await target.create(body := target.contract.document(), who=creator)
+    if not reply.accepted:
+        return
+    made = resource_in(target, reply, body)
+    etag = reply.headers.get("etag")
+    headers = {} if etag is None else {"if-match": etag}
+    for form, other in near_subjects(subject).items():
+        who = named(owner, issuer, other)
+        refused = (401, 403, 404)
+        if target.contract.private:
+            seen = await target.read(made.url, who=who, may_be_lost=True)
+            expect_status(seen, *refused, of=f"a read by {form}")
+        if target.contract.update:
+            reply = await target.update(made.url, target.contract.document(), who=who, headers=headers)
+            expect_status(reply, *refused, of=f"an update by {form}")
+        if target.contract.delete:
+            reply = await target.delete(made.url, who=who, headers=headers)
+            expect_status(reply, *refused, of=f"a delete by {form}")
+    await _expect_unchanged(target, made, creator)
 
 
 async def _expect_unchanged(target: Target, made: Resource, owner: Principal) -> None:

@@ -93,8 +93,7 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
     """
     silence: NoReply | None = None
     for moment in ("before", "after"):
-        body = _body(target)
-        for lines, content in ((None, body), ((_CHUNKED,), _chunk(body))):
+        for lines, content in ((None, _body(target)), ((_CHUNKED,), _chunk(_body(target)))):
             answer = await raw.send(raw.request(content, who=target.writer, lines=lines))
             statuses = [reply.status for reply in answer.replies]
             if not statuses or not 200 <= statuses[0] < 300:

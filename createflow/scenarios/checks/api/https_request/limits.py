@@ -3,7 +3,8 @@
 import gzip
 import json
 
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.every_method import writes_of
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_exchange, expect_header, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -21,17 +22,18 @@ _QUICK_S = 5.0
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="contract: media-type; RFC 9110 §15.5.16",
-    catches="any_media_type",
+    catches=("any_media_type", "updates_of_any_media_type"),
 )
 async def wrong_media_type_is_415(target: Target) -> None:
-    """A valid body whose Content-Type is not JSON is refused with 415.
+    """A valid body whose Content-Type is not JSON is refused with 415, in a create and in an update.
 
     Why: a form on another site can send text/plain without a CORS preflight.
     """
     async with positive_controls(target):
+        made = await created(target)
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx"):
-            reply = await target.create(headers={"content-type": kind})
-            expect_status(reply, 415, of=f"a create sent as {kind}")
+            for write, reply in await writes_of(target, made, headers={"content-type": kind}):
+                expect_status(reply, 415, of=f"{write} sent as {kind}")
 
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches="no_allow_header")
@@ -56,20 +58,21 @@ async def unknown_method_is_405(target: Target) -> None:
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
     source="contract: body-limit; RFC 9110 §15.5.14",
-    catches=("unbounded_body", "unbounded_chunks"),
+    catches=("unbounded_body", "unbounded_chunks", "unbounded_updates"),
     needs=(Need.BODY_LIMIT,),
 )
 async def oversized_body_is_413(target: Target, raw: RawHttp) -> None:
     """A body one byte above the declared limit is refused with 413, before its content is validated.
 
-    How: the body is valid JSON padded with blanks, so that only its size is wrong. It is sent with its length, and in a
-    chunk without one, which may also be refused with another 4xx or 501 (RFC 9112 §6.1, §6.3), or by closing.
+    How: the body is valid JSON padded with blanks, so that only its size is wrong. It is sent with its length, as an
+    update too where our own contract is promised, and in a chunk without a length, which may also be refused with
+    another 4xx or 501 (RFC 9112 §6.1, §6.3), or by closing.
     """
     limit = target.contract.max_body_bytes or 0
     async with positive_controls(target):
         body = json.dumps(target.contract.document()).encode().ljust(limit + 1)
-        reply = await target.create(body)
-        expect_status(reply, 413, of=f"a body of {limit + 1} bytes")
+        for write, reply in await writes_of(target, await created(target), body):
+            expect_status(reply, 413, of=f"{write} of {limit + 1} bytes")
         chunk = target.contract.wire_format.encode(target.contract.document()).ljust(limit + 1)
         chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk)
         answer = await raw.send(raw.request(chunks, who=target.writer, lines=("Transfer-Encoding: chunked",)))

@@ -12,6 +12,7 @@ from typing import Any
 from createflow.scenarios.bodies.bounded import fits
 from createflow.scenarios.bodies.bounds import Judgement, Value, values_of
 from createflow.scenarios.checks.support.deviations import Deviations
+from createflow.scenarios.checks.support.every_method import writes_of
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.outcome import NotDeclared
@@ -92,10 +93,10 @@ async def what_no_bound_covers_is_kept_or_refused(target: Target) -> None:
 @check(
     step=Step.VALIDATION,
     source="contract: validation; RFC 7493 §2.3",
-    catches="inner_duplicates_pass",
+    catches=("inner_duplicates_pass", "updates_keep_last_key"),
 )
 async def inner_duplicate_keys_are_400(target: Target) -> None:
-    """A duplicate key is refused with 400 at every depth of a body."""
+    """A duplicate key is refused with 400 at every depth of a body, in a create and in an update."""
     contract = target.contract
     if not contract.is_default:
         raise NotDeclared("the schema cannot say whether keys may be repeated")
@@ -108,11 +109,12 @@ async def inner_duplicate_keys_are_400(target: Target) -> None:
     }
     deviations = Deviations()
     async with positive_controls(target):
+        made = await created(target)
         for form, raw in forms.items():
             deviations.count()
-            reply = await target.create(_with(contract.document(), ("metadata",), raw))
-            if not reply.means(400):
-                deviations.note("400 to a duplicate key", f"{reply.status} to a key {form}", reply)
+            for write, reply in await writes_of(target, made, _with(contract.document(), ("metadata",), raw)):
+                if not reply.means(400):
+                    deviations.note("400 to a duplicate key", f"{reply.status} to {write} with a key {form}", reply)
     deviations.judge()
 
 

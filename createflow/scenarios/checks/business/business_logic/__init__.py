@@ -1,5 +1,10 @@
 """Step 7: repeated creates make one resource, and updates never overwrite a version that the client has not seen."""
 
-from createflow.scenarios.checks.business.business_logic import concurrent_writes, idempotency_key, idempotent_creates
+from createflow.scenarios.checks.business.business_logic import (
+    concurrent_writes,
+    conditions,
+    idempotency_key,
+    idempotent_creates,
+)
 
-PARTS = (idempotent_creates, idempotency_key, concurrent_writes)
+PARTS = (idempotent_creates, idempotency_key, conditions, concurrent_writes)

@@ -8,13 +8,12 @@ from typing import Any
 from createflow.scenarios.checks.support.fixtures import Resource, created, etag_of, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
 from createflow.schemas.flow import Step
-from createflow.schemas.report import Level
 
 _AT_ONCE = 8
 _ROUNDS = 3
@@ -108,53 +107,6 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
             expect(rows is None or len(rows) == 1, "one row of a name", f"{len(rows or [])} rows", *accepted)
     if not overlapped:
         raise Inconclusive("no two creates truly overlapped")
-
-
-@check(
-    step=Step.BUSINESS_LOGIC,
-    level=Level.SHOULD,
-    source="contract: conditional-update; RFC 9110 §13.1.1, §8.8.3.2",
-    catches=("empty_condition_dropped", "refused_update_stored"),
-    needs=(Need.UPDATE,),
-)
-async def unmet_condition_changes_nothing(target: Target) -> None:
-    """An update whose If-Match is empty or cannot match is refused with 412 or 400 and changes nothing.
-
-    Why: a client that sends a condition does not want to overwrite. A condition that cannot be parsed is not met.
-    """
-    made = await created(target)
-    etag = await etag_of(target, made)
-    first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
-    expect(first.accepted, "an update that names the current version accepted", str(first.status), first)
-    seen = await target.read(made.url)
-    current = seen.headers.get("etag", etag)
-    opaque = current.removeprefix("W/")
-    forms = {
-        "nothing": "",
-        "a list of nothing": ",",
-        "a tag without quotes": f"x{opaque.strip(chr(34))}",
-        "another tag": f'"x{opaque.strip(chr(34))}"',
-        "the current tag as a weak one": f"W/{opaque}",
-    }
-    for form, condition in forms.items():
-        reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
-        expect_status(reply, 412, 400, of=f"an update whose If-Match is {form}")
-    after = await target.read(made.url)
-    name = target.contract.fields.name
-    kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
-    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
-
-
-@check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
-async def unconditional_update_is_428(target: Target) -> None:
-    """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
-    made = await created(target)
-    reply = await target.update(made.url, target.contract.document())
-    if reply.accepted:
-        raise NotDeclared("the target takes updates that name no version")
-    expect_status(reply, 428, of="an update that names no version")
-    again = await target.update(made.url, target.contract.document(), headers={"if-match": await etag_of(target, made)})
-    expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
 
 
 def _bodies(target: Target, made: Resource) -> list[dict[str, Any]]:

@@ -1,32 +1,40 @@
 """The Idempotency-Key of other subjects, after a lost connection or a database error, and in unusual forms."""
 
+import asyncio
 from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of, wait_for_recovery
+from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.probes import Faults, RawHttp, Target, Tokens
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Faults, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _KEY = "Idempotency-Key"
 _TRIES = 3
+_SEPARATORS = ("", ":", "/", "|", "-", "_", ".", "#", " ", ",", ";")
+"""What may stand between subject and key where they are stored as one text."""
 _EFFECT_WITHIN_S = 5.0
 
 
 @check(
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
-    catches="key_shared",
+    catches=("key_shared", "key_scope_joined", "key_scope_cut", "key_scope_folded"),
     needs=(Need.IDEMPOTENCY,),
 )
-async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
-    """Another subject that sends the same Idempotency-Key and body does not get the first subject's resource."""
+async def key_is_the_senders_own(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
+    """Another subject that sends the same Idempotency-Key and body does not get the first subject's resource.
+
+    Where tokens can be signed, so it is with subjects that nearly match, and where subject and key together read alike.
+    """
     writer, other = tokens.writer(), tokens.other_writer()
     body, headers = target.contract.document(), {_KEY: nonce()}
     async with positive_controls(target, who=other):
@@ -35,6 +43,30 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens) -> None:
         seen = str((reply.document or {}).get(target.contract.fields.id))
         expect(seen != made.id, "another resource, or a refusal, for another sender", f"id {seen}", made.reply, reply)
         expect(reply.status < 500, "no server error to another sender", str(reply.status), reply)
+        if issuer is not None and writer.subject is not None:
+            await _expect_own_of_near(target, writer, issuer)
+
+
+async def _expect_own_of_near(target: Target, writer: Principal, issuer: Issuer) -> None:
+    body, key, word, subject = target.contract.document(), nonce(), nonce(), long_subject(writer)
+    pairs = [(form, (subject, key), (near, key)) for form, near in sorted(near_subjects(subject).items())] + [
+        (f"a subject and a key that read alike, joined by {sep!r}", (subject_1, key_1), (subject_2, key_2))
+        for sep in _SEPARATORS
+        for subject_1, key_1 in [(f"{writer.subject}", f"{word}{sep}{key}")]
+        for subject_2, key_2 in [(f"{writer.subject}{sep}{word}", key)]
+    ]
+
+    async def create(sender: str, sent: str) -> Reply:
+        return await target.create(body, who=named(writer, issuer, sender), headers={_KEY: sent})
+
+    firsts = dict.fromkeys(first for _, first, _ in pairs)
+    made = dict(zip(firsts, await asyncio.gather(*(create(*first) for first in firsts)), strict=True))
+    others = await asyncio.gather(*(create(*other) for _, _, other in pairs))
+    for (form, first, _), reply in zip(pairs, others, strict=True):
+        before = made[first]
+        if before.accepted and reply.accepted:
+            ids = [(one.document or {}).get(target.contract.fields.id) for one in (before, reply)]
+            expect(ids[0] != ids[1], f"another resource for {form}", f"id {ids[1]} again", before, reply)
 
 
 @check(

@@ -3,7 +3,8 @@
 import asyncio
 
 from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
-from createflow.scenarios.checks.support.fixtures import created, etag_of, fits_schema, positive_controls, rows_of
+from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls, rows_of
+from createflow.scenarios.checks.support.near import near_keys
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
@@ -20,6 +21,7 @@ from createflow.schemas.report import Level
 
 _KEY = "idempotency-key"
 _AT_ONCE = 8
+_LONGEST_KEY = 255
 _ROUNDS = 3
 
 
@@ -32,17 +34,19 @@ _ROUNDS = 3
         "balancer_drops_key",
         "key_missed_one_in_ten",
         "key_case_folded",
+        "key_cut",
     ),
     needs=(Need.IDEMPOTENCY,),
 )
 async def same_key_creates_once(target: Target, sample: WriteSample, primary: Primary | None) -> str:
     """Creates with the same Idempotency-Key and body, sequential or concurrent, create one resource.
 
-    Keys that differ only in letter case are two keys. While the first request is in progress 409 is allowed, and later
-    where ``target.idempotency_policy`` says so. Why: a client that got no reply must be able to try again.
+    Keys that are a part of each other, or differ only in their last letter or in letter case, are two keys. While the
+    first request is in progress 409 is allowed, and later where ``target.idempotency_policy`` says so. Why: a client
+    that got no reply must be able to try again.
     """
     overlapped = 0
-    await _other_letter_case(target)
+    await _expect_near_are_others(target)
     await _same_key(target, primary, "one after another", None)
     for _ in range(_ROUNDS):
         overlapped += overlapping(await _same_key(target, primary, "at once", Together(_AT_ONCE)))
@@ -56,12 +60,19 @@ async def same_key_creates_once(target: Target, sample: WriteSample, primary: Pr
     return comparison.conclude()
 
 
-async def _other_letter_case(target: Target) -> None:
-    key, body = nonce(), target.contract.document()
-    made = await created(target, body, headers={_KEY: f"{key}-Aa"})
-    reply = await target.create(body, headers={_KEY: f"{key}-aA"})
-    shown = str((reply.document or {}).get(target.contract.fields.id)) if reply.accepted else ""
-    expect(shown != made.id, "another resource for a key in other letter case", f"id {shown}", made.reply, reply)
+async def _expect_near_are_others(target: Target) -> None:
+    body = target.contract.document()
+    # A target may take no long keys: then the short one tells letter case and beginning.
+    for key in (f"{nonce()}-Aa", f"{nonce()}-Aa-".ljust(_LONGEST_KEY, "k")):
+        first = await target.create(body, headers={_KEY: key})
+        if not first.accepted:
+            continue
+        near = near_keys(key)
+        replies = await asyncio.gather(*(target.create(body, headers={_KEY: other}) for other in near.values()))
+        for form, reply in zip(near, replies, strict=True):
+            if reply.accepted:
+                ids = [(one.document or {}).get(target.contract.fields.id) for one in (first, reply)]
+                expect(ids[0] != ids[1], f"another resource for {form}", f"id {ids[1]} again", first, reply)
 
 
 def _repeated_problem(target: Target, repeated: Repeated) -> str:
@@ -121,47 +132,3 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
         await created(target, first, headers=headers)
         for name, body in others.items():
             expect_status(await target.create(body, headers=headers), 422, 409, of=f"a used key with another {name}")
-
-
-@check(
-    step=Step.BUSINESS_LOGIC,
-    source="contract: conditional-update; RFC 9110 §13.1.1",
-    catches=("if_match_ignored", "balancer_drops_condition", "balancer_drops_etag"),
-    needs=(Need.UPDATE,),
-)
-async def stale_if_match_is_412(target: Target) -> None:
-    """An update whose If-Match names an old version is refused with 412 and changes nothing."""
-    made = await created(target)
-    first = await etag_of(target, made)
-    name = target.contract.fields.name
-    second_body = target.contract.document()
-    second = await target.update(made.url, second_body, headers={"if-match": first})
-    expect(second.accepted, "an update that names the current version accepted", str(second.status), second)
-    stale = await target.update(made.url, target.contract.document(), headers={"if-match": first})
-    expect_status(stale, 412, of="an update that names the version before")
-    seen = await target.read(made.url)
-    shown = (seen.document or {}).get(name)
-    expect(shown == second_body[name], "the refused update to change nothing", f"{name} = {shown!r}", stale, seen)
-    current = seen.headers.get("etag", first)
-    third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
-    expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
-
-
-@check(
-    step=Step.BUSINESS_LOGIC,
-    source="contract: conditional-update; RFC 9110 §13.1.1",
-    needs=(Need.UPDATE, Need.DELETE),
-    catches="conditional_delete_ignored",
-)
-async def stale_delete_is_412(target: Target) -> None:
-    """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
-    made = await created(target)
-    first = await etag_of(target, made)
-    update = await target.update(made.url, target.contract.document(), headers={"if-match": first})
-    expect(update.accepted, "an update that names the current version accepted", str(update.status), update)
-    stale = await target.delete(made.url, headers={"if-match": first})
-    expect_status(stale, 412, of="a delete that names the version before")
-    seen = await target.read(made.url, may_be_lost=True)
-    expect(seen.accepted, "the resource still there", str(seen.status), stale, seen)
-    gone = await target.delete(made.url, headers={"if-match": seen.headers.get("etag", first)})
-    expect(gone.accepted, "a delete that names the current version accepted", str(gone.status), gone)

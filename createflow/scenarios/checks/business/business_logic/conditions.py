@@ -1,0 +1,168 @@
+"""Conditions on updates and deletes: If-Match and If-None-Match, met and unmet."""
+
+from createflow.scenarios.checks.support.fixtures import created, etag_of, missing_url
+from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.probes import Target
+from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
+
+_OTHER = '"createflow-no-such-version"'
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: conditional-update; RFC 9110 §13.1.1",
+    catches=("if_match_ignored", "balancer_drops_condition", "balancer_drops_etag"),
+    needs=(Need.UPDATE,),
+)
+async def stale_if_match_is_412(target: Target) -> None:
+    """An update whose If-Match names an old version is refused with 412 and changes nothing."""
+    made = await created(target)
+    first = await etag_of(target, made)
+    name = target.contract.fields.name
+    second_body = target.contract.document()
+    second = await target.update(made.url, second_body, headers={"if-match": first})
+    expect(second.accepted, "an update that names the current version accepted", str(second.status), second)
+    stale = await target.update(made.url, target.contract.document(), headers={"if-match": first})
+    expect_status(stale, 412, of="an update that names the version before")
+    seen = await target.read(made.url)
+    shown = (seen.document or {}).get(name)
+    expect(shown == second_body[name], "the refused update to change nothing", f"{name} = {shown!r}", stale, seen)
+    current = seen.headers.get("etag", first)
+    third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
+    expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: conditional-update; RFC 9110 §13.1.1",
+    needs=(Need.UPDATE, Need.DELETE),
+    catches="conditional_delete_ignored",
+)
+async def stale_delete_is_412(target: Target) -> None:
+    """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
+    made = await created(target)
+    first = await etag_of(target, made)
+    update = await target.update(made.url, target.contract.document(), headers={"if-match": first})
+    expect(update.accepted, "an update that names the current version accepted", str(update.status), update)
+    stale = await target.delete(made.url, headers={"if-match": first})
+    expect_status(stale, 412, of="a delete that names the version before")
+    seen = await target.read(made.url, may_be_lost=True)
+    expect(seen.accepted, "the resource still there", str(seen.status), stale, seen)
+    gone = await target.delete(made.url, headers={"if-match": seen.headers.get("etag", first)})
+    expect(gone.accepted, "a delete that names the current version accepted", str(gone.status), gone)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="RFC 9110 §13.1.1, §8.8.3",
+    catches=("first_tag_only", "star_is_no_tag"),
+    needs=(Need.UPDATE,),
+)
+async def met_condition_is_no_refusal(target: Target) -> None:
+    """An update or delete is carried out when any tag of its If-Match is the current one, or its If-Match is *.
+
+    How: the current tag at each place of a list, after a weak tag, and after a tag with a comma in it.
+    """
+    made = await created(target)
+    current = await etag_of(target, made)
+    forms = ("{}", "{}, " + _OTHER, _OTHER + ", {}", f"{_OTHER}, {{}}, {_OTHER}", f"W/{_OTHER},{{}}", '"a,b", {}', "*")
+    for form in forms:
+        if current.startswith("W/"):
+            raise NotDeclared("the entity tags are weak, and If-Match never holds for those")
+        condition = form.format(current)
+        reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
+        expect(reply.accepted, f"an update with If-Match: {condition} accepted", str(reply.status), reply)
+        current = reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag", "")
+    for form in (_OTHER + ", {}", "*") if target.contract.delete else ():
+        made = await created(target)
+        condition = form.format(await etag_of(target, made))
+        reply = await target.delete(made.url, headers={"if-match": condition})
+        expect(reply.accepted, f"a delete with If-Match: {condition} accepted", str(reply.status), reply)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="RFC 9110 §13.1.1, §13.1.2",
+    catches=("if_none_match_ignored", "star_creates"),
+    needs=(Need.UPDATE,),
+)
+async def unmet_condition_is_no_write(target: Target) -> None:
+    """An update or delete whose If-Match names only other tags, or whose If-None-Match is met, is refused with 412.
+
+    An If-Match of * does not hold for a resource that is not there: it is refused with 412 or 404.
+    """
+    made = await created(target)
+    current = await etag_of(target, made)
+    opaque = current.removeprefix("W/").strip('"')
+    forms = {
+        f"If-Match: {tags}": {"if-match": tags}
+        for tags in (f"{_OTHER}, {_OTHER}", f'"{opaque}{opaque}"', f'"0{opaque}"', f'"{opaque} "', f'"{opaque},"')
+    }
+    for tags in (current, "*", f"{_OTHER}, {current}"):
+        forms[f"If-None-Match: {tags}"] = {"if-none-match": tags}
+    for form, headers in forms.items():
+        reply = await target.update(made.url, target.contract.document(), headers=headers)
+        # Where a version must be named, what names none may be refused for that first (RFC 6585 §3).
+        expect_status(reply, 412, *([428] if "if-match" not in headers else [400]), of=f"an update with {form}")
+        if target.contract.delete:
+            reply = await target.delete(made.url, headers=headers)
+            expect_status(reply, 412, *([428] if "if-match" not in headers else [400]), of=f"a delete with {form}")
+    absent = missing_url(made.url)
+    anything = {"if-match": "*"}
+    reply = await target.update(absent, target.contract.document(), headers=anything)
+    expect_status(reply, 412, 404, 403, of="an update with If-Match: * of a resource that is not there")
+    seen = await target.read(made.url, may_be_lost=True)
+    expect(seen.accepted, "the resource still there", str(seen.status), seen)
+    name = target.contract.fields.name
+    kept, shown = made.shown.get(name), (seen.document or {}).get(name)
+    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), seen)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="contract: conditional-update; RFC 9110 §13.1.1, §8.8.3.2",
+    catches=("empty_condition_dropped", "refused_update_stored"),
+    needs=(Need.UPDATE,),
+)
+async def unmet_condition_changes_nothing(target: Target) -> None:
+    """An update whose If-Match is empty or cannot match is refused with 412 or 400 and changes nothing.
+
+    Why: a client that sends a condition does not want to overwrite. A condition that cannot be parsed is not met.
+    """
+    made = await created(target)
+    etag = await etag_of(target, made)
+    first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
+    expect(first.accepted, "an update that names the current version accepted", str(first.status), first)
+    seen = await target.read(made.url)
+    current = seen.headers.get("etag", etag)
+    opaque = current.removeprefix("W/")
+    forms = {
+        "nothing": "",
+        "a list of nothing": ",",
+        "a tag without quotes": f"x{opaque.strip(chr(34))}",
+        "another tag": f'"x{opaque.strip(chr(34))}"',
+        "the current tag as a weak one": f"W/{opaque}",
+    }
+    for form, condition in forms.items():
+        reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
+        expect_status(reply, 412, 400, of=f"an update whose If-Match is {form}")
+    after = await target.read(made.url)
+    name = target.contract.fields.name
+    kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
+    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
+
+
+@check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
+async def unconditional_update_is_428(target: Target) -> None:
+    """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
+    made = await created(target)
+    reply = await target.update(made.url, target.contract.document())
+    if reply.accepted:
+        raise NotDeclared("the target takes updates that name no version")
+    expect_status(reply, 428, of="an update that names no version")
+    again = await target.update(made.url, target.contract.document(), headers={"if-match": await etag_of(target, made)})
+    expect(again.accepted, "an update that names the current version accepted", str(again.status), again)

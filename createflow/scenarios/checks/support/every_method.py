@@ -1,0 +1,59 @@
+"""One gate, tried with every method that the profile declares."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from createflow.scenarios.checks.support.fixtures import Resource
+from createflow.scenarios.harness.expect import expect_status
+from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
+
+
+async def expect_refused(
+    target: Target, made: Resource, who: Principal, how: str, *statuses: int, reads: bool = True
+) -> None:
+    """Require that a create is refused, and the update and the delete of a resource that is there.
+
+    Args:
+        target: the endpoint.
+        made: the resource.
+        who: sends all of them.
+        how: of the sender, for the finding.
+        statuses: of the refusals. A change by a subject who may not read the resource either may be answered with 404
+            where 403 is one of them.
+        reads: a read is refused as well, where the contract's own schema is used: others may show what everybody may
+            read.
+    """
+    asked = {"a create": target.create(who=who)}
+    if reads and target.contract.is_default:
+        asked["a read"] = target.read(made.url, who=who, may_be_lost=True)
+    if target.contract.update:
+        asked["an update"] = target.update(made.url, target.contract.document(), who=who)
+    if target.contract.delete:
+        asked["a delete"] = target.delete(made.url, who=who)
+    allowed = (*statuses, 404) if 403 in statuses else statuses
+    for what, reply in zip(asked, await asyncio.gather(*asked.values()), strict=True):
+        expect_status(reply, *(statuses if what == "a create" else allowed), of=f"{what} {how}")
+
+
+async def writes_of(
+    target: Target,
+    made: Resource,
+    body: Mapping[str, Any] | bytes | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> list[tuple[str, Reply]]:
+    """The replies to a create and, where our own contract is promised, to an update with one body, or a valid one each.
+
+    What another target takes in an update may differ from what it takes in a create.
+    """
+    replies = [("a create", await target.create(body, headers=headers))]
+    if target.contract.update and target.contract.is_default:
+        etag = made.reply.headers.get("etag")
+        condition = {} if etag is None else {"if-match": etag}
+        whole = target.contract.document() if body is None else body
+        reply = await target.update(made.url, whole, headers={**condition, **(headers or {})})
+        replies.append(("an update", reply))
+    return replies
