@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import os
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from createflow.reference_server.stack.command import REPLY_WAIT_S, ShortPath
 from createflow.schemas.error import UserError
 
 _LINE_MAX_BYTES = 64 * 1024
-_REPLY_WAIT_S = 60.0
 
 Handler = Callable[[str, str], Awaitable[dict[str, Any]]]
 """Takes a verb and a component's name, and returns the reply; a ``UserError`` is sent back as a refusal."""
@@ -36,7 +35,7 @@ async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
 
     socket_file.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with _ShortPath(socket_file) as path:
+    with ShortPath(socket_file) as path:
         listener.bind(path)
     socket_file.chmod(0o600)  # in time: nobody can connect before the socket listens
     return await asyncio.start_unix_server(answer, sock=listener, limit=_LINE_MAX_BYTES)
@@ -50,7 +49,7 @@ async def send_command(socket_file: Path, verb: str, component: str) -> dict[str
     """
     state = socket_file.parent
     try:
-        with _ShortPath(socket_file) as path:
+        with ShortPath(socket_file) as path:
             reader, writer = await asyncio.open_unix_connection(path, limit=_LINE_MAX_BYTES)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise UserError(
@@ -61,9 +60,9 @@ async def send_command(socket_file: Path, verb: str, component: str) -> dict[str
         raise UserError(f"the stack in {state} belongs to another user") from None
     writer.write(json.dumps({"do": verb, "component": component}).encode() + b"\n")
     try:
-        line = await asyncio.wait_for(reader.readline(), _REPLY_WAIT_S)
+        line = await asyncio.wait_for(reader.readline(), REPLY_WAIT_S)
     except TimeoutError:
-        raise UserError(f"the stack in {state} did not answer within {_REPLY_WAIT_S:.0f} s") from None
+        raise UserError(f"the stack in {state} did not answer within {REPLY_WAIT_S:.0f} s") from None
     finally:
         writer.close()
     if not line:
@@ -72,17 +71,3 @@ async def send_command(socket_file: Path, verb: str, component: str) -> dict[str
     if "error" in reply:
         raise UserError(reply["error"], hint=reply.get("hint", ""))
     return reply
-
-
-class _ShortPath:
-    """A path to the socket within the kernel's limit of 107 bytes, however long the directory's path is."""
-
-    def __init__(self, socket_file: Path) -> None:
-        self._file = socket_file
-
-    def __enter__(self) -> str:
-        self._directory = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        return f"/proc/self/fd/{self._directory}/{self._file.name}"
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._directory)

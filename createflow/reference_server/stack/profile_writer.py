@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S
+from createflow.reference_server.stack import command
 from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, IssuerKeys
 from createflow.reference_server.stack.engines import postgres
 from createflow.reference_server.stack.options import StackOptions
@@ -18,7 +19,7 @@ FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "replica_down": (("pause", "postgres-replica-1"), ("resume", "postgres-replica-1")),
     "search_down": (("pause", "search"), ("resume", "search")),
 }
-"""Name of the fault: the arguments of ``createflow stack`` that inject and remove it."""
+"""Name of the fault: the arguments of ``createflow stack``, or ``stack.command``, that inject and remove it."""
 
 Value = str | int | float | bool | list[str]
 Table = tuple[str, Mapping[str, Value]]
@@ -149,4 +150,4 @@ def _render(table: Table) -> str:
 
 def _command(arguments: tuple[str, str], state_directory: Path) -> list[str]:
     # This interpreter: a `createflow` on the PATH may be another one.
-    return [sys.executable, "-m", "createflow", "stack", *arguments, "--state", str(state_directory)]
+    return [sys.executable, "-m", command.__name__, *arguments, "--state", str(state_directory)]

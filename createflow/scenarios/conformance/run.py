@@ -12,7 +12,7 @@ from createflow.scenarios.conformance.causes import doubt_unreported, merge_repe
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
-from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.check import ROUNDS, Check
 from createflow.scenarios.harness.ending import Left
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
@@ -160,27 +160,17 @@ class _Run:
     async def all(self, probes: ProbeSet) -> None:
         """Run every check, and then ask the observers."""
         self._progress.planned(self._checks)
-        numbered = list(enumerate(self._checks))
         at_once = asyncio.Semaphore(_AT_ONCE)
 
-        async def run_concurrently(number: int, check: Check) -> None:
+        async def run_in_turn(checks: Sequence[tuple[int, Check]]) -> None:
             async with at_once:
-                await self._one(check, probes, number)
+                for number, check in checks:
+                    await self._one(check, probes, number)
 
-        async with asyncio.TaskGroup() as group:
-            for number, check in numbered:
-                if not check.disturbs and not check.at_end:
-                    group.create_task(run_concurrently(number, check))
-        for number, check in numbered:
-            if check.disturbs and not check.at_end and not isinstance(check, Observer):
-                await self._one(check, probes, number)
-        async with asyncio.TaskGroup() as group:
-            for number, check in numbered:
-                if check.at_end:
-                    group.create_task(run_concurrently(number, check))
-        for number, check in numbered:
-            if isinstance(check, Observer):
-                await self._one(check, probes, number)
+        for phase in _phases(self._checks):
+            async with asyncio.TaskGroup() as group:
+                for checks in phase:
+                    group.create_task(run_in_turn(checks))
 
     def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
@@ -203,3 +193,15 @@ class _Run:
             result = next(ended for ended in self.results(probes) if ended.id == check.id)
         self._progress.ended(result)
         self._on_results(self.results(probes))
+
+
+def _phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
+    """One phase after the other; in each, lists of checks that run at the same time, those of one list in turn."""
+    numbered = list(enumerate(checks))
+    watching = [entry for entry in numbered if isinstance(entry[1], Observer)]
+    last = [entry for entry in numbered if entry[1].at_end]
+    first = [entry for entry in numbered if not entry[1].disturbs and not entry[1].at_end]
+    disturbing = [entry for entry in numbered if entry not in (*watching, *last, *first)]
+    rounds = [[[entry for entry in disturbing if entry[1].lane is lane] for lane in lanes] for lanes in ROUNDS]
+    alone = [entry for entry in disturbing if entry[1].lane is None]
+    return [[[entry] for entry in first], *rounds, [alone], [[entry] for entry in last], [watching]]

@@ -33,6 +33,25 @@ PROFILE_KEYS: dict[type, str] = {
 """What fills a role. Roles that are not here need nothing, or a ``Need`` of the check says what."""
 
 
+class Lane(StrEnum):
+    """Where a check that disturbs runs: beside those of the other lanes of its round. Without a lane it runs alone."""
+
+    FRAMING = "framing"
+    POOL = "pool"
+    SEARCH = "search"
+    REPLICA = "replica"
+    RATE = "rate"
+    """Its checks share a subject, so that a bucket which one of them has filled need not be filled again."""
+
+
+ROUNDS: tuple[frozenset[Lane], ...] = (
+    frozenset({Lane.FRAMING, Lane.POOL, Lane.SEARCH, Lane.REPLICA}),
+    # Not beside a fault: while there is one, observers excuse what a limiter gets wrong.
+    frozenset({Lane.RATE}),
+)
+"""The lanes that run at the same time. What one of them breaks, the others of its round do not use."""
+
+
 class Need(StrEnum):
     """What a check can need of the profile besides probes. The value is the key of the profile."""
 
@@ -116,7 +135,8 @@ class Check:
     """Names of the seeded defects of the reference that make it fail."""
     needs: tuple[Need, ...]
     disturbs: bool
-    """It breaks or exhausts something that other checks use, so it runs alone, after them."""
+    """It breaks or exhausts something that other checks use, so it runs after them: in its lane, or alone."""
+    lane: Lane | None
     at_end: bool
     """It looks at everything that the run wrote, so it runs when all others have ended."""
     repeats: tuple[str, ...]
@@ -132,7 +152,7 @@ def check(
     level: Level = Level.MUST,
     catches: str | tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
-    disturbs: bool = False,
+    disturbs: bool | Lane = False,
     at_end: bool = False,
     repeats: tuple[str, ...] = (),
     limit_s: float = DEFAULT_LIMIT_S,
@@ -145,7 +165,7 @@ def check(
         level: only a ``must`` fails the run, unless ``--level`` says otherwise.
         catches: the seeded defect of the reference that makes it fail, or several; tests hold it to that.
         needs: keys of the profile without which it is skipped.
-        disturbs: run it alone, after the others.
+        disturbs: run it after the others: alone, or in a lane beside those that do not use what it disturbs.
         at_end: run it after those as well.
         repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
         limit_s: after this many seconds it is stopped, with the outcome ``inconclusive``.
@@ -163,7 +183,8 @@ def check(
             function=function,
             catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,
-            disturbs=disturbs,
+            disturbs=bool(disturbs),
+            lane=disturbs if isinstance(disturbs, Lane) else None,
             at_end=at_end,
             repeats=repeats,
             limit_s=limit_s,

@@ -98,6 +98,7 @@ def observer(
             catches=(catches,) if isinstance(catches, str) else catches,
             needs=needs,
             disturbs=True,
+            lane=None,
             at_end=False,
             repeats=(),
             limit_s=60.0,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from createflow.scenarios.harness.check import Check, Parameter
+from createflow.scenarios.harness.check import Check, Lane, Parameter
 from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
@@ -244,4 +244,5 @@ class ProbeSet:
         return HttpTarget(self.connection, self.contract, writer)
 
     def _owner(self, check: Check, number: int) -> str:
-        return f"createflow-{self.run_id}-{number}-{check.step.value}"
+        who = check.lane.value if check.lane is Lane.RATE else f"{number}-{check.step.value}"
+        return f"createflow-{self.run_id}-{who}"

@@ -15,6 +15,7 @@ from createflow.schemas.profile_sinks import SearchSink
 
 _TIMEOUT_S = 5.0
 _BATCH_TIMEOUT_S = 30.0
+_AT_ONCE = 16
 _MAX_REPLY_BYTES = 16 * 1024 * 1024
 _HEADERS = {"accept-encoding": ", ".join(CODINGS)}
 _MAX_HITS = 10_000
@@ -35,7 +36,14 @@ class ElasticsearchIndex:
         self._index = section.index
         self._name_keyword = section.name_keyword or ""
         self.address = urlsplit(url).netloc.rpartition("@")[2]
-        self._client = httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_S, trust_env=False, headers=_HEADERS)
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=_TIMEOUT_S,
+            trust_env=False,
+            headers=_HEADERS,
+            # httpcore asks each of them at each request whether it is still open.
+            limits=httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE),
+        )
 
     async def open(self) -> Self:
         """Send one request, so that a wrong address is found before the first check."""

@@ -4,7 +4,7 @@ The looks at the end of a run compare it with every store.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -189,6 +189,11 @@ class WriteRecord:
         for refused in self._refused:
             if refused.nonces and refused.nonces.isdisjoint(self._carried_out):
                 yield refused
+
+    def refusal_of(self, prefix: str, is_wanted: Callable[[Reply], bool]) -> Reply | None:
+        """A wanted refusal that a check whose id begins so has met; ``None`` when there was none."""
+        met = (one.reply for one in self._refused if one.check_id.startswith(prefix))
+        return next((reply for reply in met if is_wanted(reply)), None)
 
     def knows(self, text: str) -> bool:
         """Whether a text has a unique word of a write of this run that was, or may have been, carried out."""

@@ -1,12 +1,14 @@
 """Control: commands to a running stack from another terminal."""
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from createflow.reference_server.stack import control
+from createflow.reference_server.stack import command, control
 from createflow.schemas.error import UserError
 
 
@@ -69,3 +71,28 @@ def test_a_malformed_command_is_answered_and_harms_nothing(tmp_path: Path) -> No
     line, reply = asyncio.run(scenario())
     assert b"not a command" in line
     assert reply == {"did": "start"}
+
+
+@pytest.mark.parametrize(
+    ("component", "status", "message"), [("valkey", 0, ""), ("redis", 1, "no redis; valkey"), ("", 1, "no stack")]
+)
+def test_the_quick_command_of_a_profile_does_the_same(
+    tmp_path: Path, component: str, status: int, message: str
+) -> None:
+    """It has no options and no table, and says what went wrong; an empty name means here that no stack runs."""
+
+    async def run() -> tuple[int | None, str]:
+        server = await control.serve(tmp_path / "control.sock", handle)
+        if not component:
+            server.close()
+            (tmp_path / "control.sock").unlink()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", command.__name__, "pause", component, "--state", str(tmp_path), stderr=PIPE
+        )
+        _, told = await process.communicate()
+        server.close()
+        return process.returncode, told.decode()
+
+    ended, told = asyncio.run(run())
+    assert ended == status
+    assert message in told

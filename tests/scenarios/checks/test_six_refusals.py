@@ -13,6 +13,7 @@ from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Refusals, Reply
+from createflow.scenarios.target.write_record import WriteRecord
 from createflow.schemas.profile import FaultName, Limits
 from createflow.schemas.profile_target import Target
 from tests.scenarios.checks.memory_target import MemoryTarget, reply
@@ -79,7 +80,7 @@ class People:
 
 
 async def _run(target: Gates, **probes: Any) -> None:
-    given = {"target": target, "tokens": People(), "faults": target.faults} | probes
+    given = {"target": target, "tokens": People(), "faults": target.faults, "record": WriteRecord("run")} | probes
     await six_refusals_are_told_apart.function(**given)
 
 
@@ -142,3 +143,24 @@ async def test_a_fault_without_effect_proves_nothing() -> None:
     """What was declared and not reached is inconclusive."""
     with pytest.raises(Inconclusive, match="had no effect"):
         await _run(_gates(faults=Broken(works=False)))
+
+
+async def test_what_an_earlier_check_provoked_is_not_provoked_again() -> None:
+    """Neither the faults nor the flood are needed, and what differed then is still compared."""
+    record = WriteRecord("run")
+    met = {
+        500: "transaction.database_error_is_500_and_leaves_nothing",
+        503: "service_router.service_down_is_503",
+        429: "rate_limit.excess_is_429",
+    }
+    for status, check_id in met.items():
+        refused = replace(
+            reply(status, {"code": CODES[status]}, content_type="application/problem+json"),
+            refusals=Refusals(Contract(Target.model_validate({"base_url": "http://x"})).errors),
+        )
+        record.refused(b"", None, refused, check_id, WRITER)
+    target = _gates()
+    target.limits = None
+    await _run(target, faults=None, record=record)
+    with pytest.raises(Expectation, match="distinct refusals"):
+        await _run(_gates(codes={**CODES, 400: CODES[429]}), faults=None, record=record)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance
-from createflow.scenarios.harness.check import Check, check
+from createflow.scenarios.harness.check import ROUNDS, Check, Lane, check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
 from createflow.scenarios.sinks.sink import SearchIndex
@@ -326,6 +326,50 @@ def test_disturbing_checks_run_after_the_others_and_alone() -> None:
     report = asyncio.run(run())
     assert seen == [("ordinary", 0), ("disturbing", 0)]
     assert [result.id for result in report.results] == ["response.disturbing", "response.ordinary"]
+
+
+def test_lanes_of_a_round_run_beside_each_other_and_each_in_turn() -> None:
+    """What one of them breaks, the others do not use; two of one lane would meet each other."""
+    seen: list[str] = []
+    both = asyncio.Barrier(2)
+
+    async def first_of_pool(target: Target) -> None:
+        """Waits for the other lane."""
+        await both.wait()
+        await target.create()
+        seen.append("first of pool")
+
+    async def second_of_pool() -> None:
+        """Comes after it."""
+        seen.append("second of pool")
+
+    async def of_search() -> None:
+        """Waits too."""
+        await both.wait()
+
+    async def of_rate() -> None:
+        """Another round."""
+        seen.append("rate")
+
+    async def alone() -> None:
+        """After all lanes."""
+        seen.append("alone")
+
+    async def run() -> RunReport:
+        async with malformed_server(lambda _: CREATED) as url:
+            checks = [
+                _check(alone, disturbs=True),
+                _check(of_rate, disturbs=Lane.RATE),
+                _check(first_of_pool, disturbs=Lane.POOL),
+                _check(second_of_pool, disturbs=Lane.POOL),
+                _check(of_search, disturbs=Lane.SEARCH, limit_s=10.0),
+            ]
+            return await conformance(profile_of(url), checks, source="test", progress=QuietProgress())
+
+    report = asyncio.run(run())
+    assert {result.outcome for result in report.results} == {Outcome.PASSED}
+    assert seen == ["first of pool", "second of pool", "rate", "alone"]
+    assert {lane for lanes in ROUNDS for lane in lanes} == set(Lane)
 
 
 def test_no_token_reaches_the_report(auth: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from itertools import count
 from createflow.scenarios.checks.support.burst import SENDERS, exceed_rate, run_senders, worst_window
 from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, positive_controls
 from createflow.scenarios.checks.support.near import long_subject, named
-from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Issuer, Target, Tokens
@@ -32,7 +32,36 @@ _BURST_TOLERANCE = 1.1
 """Limiters round intervals to whole milliseconds and buckets to whole requests."""
 
 
-_check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=True)
+_check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=Lane.RATE)
+
+
+@_check(
+    level=Level.SHOULD,
+    source="contract: rate-limited-429; OWASP API4:2023",
+    catches="counts_one_of_many",
+)
+async def no_window_takes_more(target: Target) -> None:
+    """No time window accepts more than the promised rate and burst, however many creates come at once.
+
+    Why: a limiter that reads, counts and writes in three steps, or counts in each instance alone, or resets at whole
+    seconds, refuses some requests and still accepts a multiple of the promised rate.
+
+    It is the first of this step: all of them have one subject, which has used nothing then, and all of its rate later.
+    """
+    if target.limits is None:
+        raise NotDeclared("`limits` is not configured")
+    burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
+    admitted, refused = await _admitted_in_burst(target)
+    count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)
+    allowed = burst * _BURST_TOLERANCE + length_s * rate_per_s * _RATE_TOLERANCE
+    expect(
+        count <= allowed + 1,
+        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: a burst of {burst} and {rate_per_s:g} a second",
+        f"{count}",
+        *(reply for _, _, reply in admitted[-1:]),
+    )
+    if not refused:
+        raise Inconclusive(f"{len(admitted)} creates accepted in a burst do not exceed the promised rate")
 
 
 @_check(
@@ -84,33 +113,6 @@ async def retry_after_is_given(target: Target) -> None:
     await asyncio.sleep(wait_s)
     reply = await target.create(paced=False)
     expect(reply.accepted, f"a create accepted after waiting {wait_s:g} s", str(reply.status), refusal, reply)
-
-
-@_check(
-    level=Level.SHOULD,
-    source="contract: rate-limited-429; OWASP API4:2023",
-    catches="counts_one_of_many",
-)
-async def no_window_takes_more(target: Target) -> None:
-    """No time window accepts more than the promised rate and burst, however many creates come at once.
-
-    Why: a limiter that reads, counts and writes in three steps, or counts in each instance alone, or resets at whole
-    seconds, refuses some requests and still accepts a multiple of the promised rate.
-    """
-    if target.limits is None:
-        raise NotDeclared("`limits` is not configured")
-    burst, rate_per_s = target.limits.burst, target.limits.rate_per_s
-    admitted, refused = await _admitted_in_burst(target)
-    count, length_s = worst_window([(sent, received) for sent, received, _ in admitted], rate_per_s * _RATE_TOLERANCE)
-    allowed = burst * _BURST_TOLERANCE + length_s * rate_per_s * _RATE_TOLERANCE
-    expect(
-        count <= allowed + 1,
-        f"at most {allowed:.0f} creates accepted in {length_s:.2f} s: a burst of {burst} and {rate_per_s:g} a second",
-        f"{count}",
-        *(reply for _, _, reply in admitted[-1:]),
-    )
-    if not refused:
-        raise Inconclusive(f"{len(admitted)} creates accepted in a burst do not exceed the promised rate")
 
 
 @_check(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, resource_in
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Lane, check
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import Primary
@@ -19,7 +19,7 @@ _REFUSED = 32
 """Of each kind: more than the connections of a usual pool."""
 
 
-@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks", disturbs=True)
+@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks", disturbs=Lane.POOL)
 async def parallel_creates_all_answer(target: Target, primary: Primary | None) -> None:
     """Sixty concurrent creates are all accepted with different ids, and so are the creates after them.
 
@@ -41,7 +41,7 @@ async def parallel_creates_all_answer(target: Target, primary: Primary | None) -
             expect(len(rows) == 1, "one row for each create", str(len(rows)), resource.reply)
 
 
-@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks_on_errors", disturbs=True)
+@check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks_on_errors", disturbs=Lane.POOL)
 async def refused_writes_leak_nothing(target: Target) -> str:
     """After many writes that were refused late, by a used key, an old version or a missing resource, creates go on.
 

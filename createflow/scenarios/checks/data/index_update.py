@@ -9,7 +9,7 @@ from functools import partial
 from createflow.scenarios.checks.support.copies import JsonCopies, compare_spread, is_storable
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
-from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -140,7 +140,7 @@ def _name_in(target: Target, state: State) -> str:
     step=Step.INDEX_UPDATE,
     source="contract: index",
     needs=(Need.SEARCH_DOWN,),
-    disturbs=True,
+    disturbs=Lane.SEARCH,
     limit_s=60.0,
     catches=("index_forgets_outage", "index_first_of_batch"),
 )

@@ -11,7 +11,7 @@ from createflow.scenarios.checks.support.copies import (
 )
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
-from createflow.scenarios.harness.check import Need, check
+from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.sinks.field_equality import differences
@@ -83,7 +83,7 @@ async def own_write_is_read(target: Target) -> str:
     step=Step.REPLICATE,
     source="contract: read-your-writes; contract: replicas",
     needs=(Need.REPLICA_DOWN,),
-    disturbs=True,
+    disturbs=Lane.REPLICA,
     limit_s=60.0,
     catches="replica_believed",
 )

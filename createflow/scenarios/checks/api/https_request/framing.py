@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Lane, check
 from createflow.scenarios.harness.expect import expect_exchange
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.http_client import NoConnection, NoReply
@@ -13,7 +13,7 @@ from createflow.schemas.flow import Step
 _CHUNKED = "Transfer-Encoding: chunked"
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §5.1, §6.1, §6.3, §7.1", disturbs=True)
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §5.1, §6.1, §6.3, §7.1", disturbs=Lane.FRAMING)
 async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
     """A request with an ambiguous or invalid length creates nothing and is refused, or the connection is closed."""
     async with _between_raw_creates(target, raw):
@@ -36,7 +36,7 @@ async def bad_framing_is_refused(target: Target, raw: RawHttp) -> None:
             _refused(answer, form)
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §6.1, §6.3, §11.2", disturbs=True)
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §6.1, §6.3, §11.2", disturbs=Lane.FRAMING)
 async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None:
     """With both Content-Length and Transfer-Encoding, a request hidden in the body is never answered.
 
@@ -69,7 +69,7 @@ async def smuggled_request_is_not_answered(target: Target, raw: RawHttp) -> None
             )
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §3.2", disturbs=True, catches="host_not_needed")
+@check(step=Step.HTTPS_REQUEST, source="RFC 9112 §3.2", disturbs=Lane.FRAMING, catches="host_not_needed")
 async def host_is_required_once(target: Target, raw: RawHttp) -> None:
     """A request without a Host header, or with two, is refused with 400."""
     async with _between_raw_creates(target, raw):
