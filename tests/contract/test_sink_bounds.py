@@ -63,6 +63,16 @@ async def test_rows_that_are_too_long_are_not_read(table: PostgresTable, monkeyp
     assert len(await table.by_id("100")) == 100, "the connection is still used"
 
 
+@pytest.mark.parametrize("value", ["('[' || repeat('9', 5000) || ']')", "(repeat('[', 5000) || repeat(']', 5000))"])
+async def test_a_value_that_cannot_be_read_is_told(engines: EngineSet, value: str) -> None:
+    """A number of 5,000 digits and a list 5,000 levels deep are JSON for PostgreSQL."""
+    query = f"select %(id)s as id, {value}::json as metadata"
+    table = PostgresTable("the primary", engines.admin_dsn, SqlSink(dsn=SecretStr(""), by_id=query))
+    with pytest.raises(Inconclusive, match="the primary returned a value that cannot be read"):
+        await table.by_id("1")
+    await table.close()
+
+
 async def test_more_rows_than_are_read_are_told(table: PostgresTable, monkeypatch: pytest.MonkeyPatch) -> None:
     """A part of them would look like all."""
     monkeypatch.setattr(postgres, "_MOST_ROWS", 10)

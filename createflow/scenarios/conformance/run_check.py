@@ -11,6 +11,7 @@ from createflow.scenarios.harness.finding_id import finding_id
 from createflow.scenarios.harness.guardian.faults import FaultCommandFailed, FaultNotHealed
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
+from createflow.scenarios.sinks.registry import FAILURES
 from createflow.scenarios.target.http_client import BadReply, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.traffic.observed import CHECK_ID
@@ -78,19 +79,25 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             probes.unhealed_fault = str(error)
         return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
     except Exception as error:  # noqa: BLE001 - a mistake of ours is no failure of the target's, and must not end the run
-        if limit.expired() or isinstance(error, TimeoutError):
-            # Slow is the target, the machine or a sink, which says nothing about the write when it cannot be read.
-            slow = f"{_place_of(error)} did not answer in time"
-            late = f"did not end within {check.limit_s:g} s" if limit.expired() else slow
-            return result_of(check, Outcome.INCONCLUSIVE, late)
+        reason = f"did not end within {check.limit_s:g} s" if limit.expired() else _doubt_of(error)
+        if reason:
+            return result_of(check, Outcome.INCONCLUSIVE, reason)
         return result_of(check, Outcome.BROKEN, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
     return result_of(check, Outcome.PASSED, power=power or "")
 
 
-def _place_of(error: BaseException) -> str:
-    """What did not answer, by the module of the sink that waited for it."""
+def _doubt_of(error: Exception) -> str:
+    """Why there is no verdict, where a sink cannot be read or something is slow; empty for a mistake of ours.
+
+    It says nothing about the write, whether the sink, the machine or the target is to blame.
+    """
     files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
-    return next((f"the sink ({file.stem})" for file in reversed(files) if file.parent.name == "sinks"), "something")
+    sink = next((f"the sink ({file.stem})" for file in reversed(files) if file.parent.name == "sinks"), "")
+    if isinstance(error, TimeoutError):
+        return f"{sink or 'something'} did not answer in time"
+    if sink and isinstance(error, FAILURES):
+        return f"{sink} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return ""
 
 
 def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exchange]) -> Finding:

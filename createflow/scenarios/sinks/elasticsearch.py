@@ -7,10 +7,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import IndexedDocument
 from createflow.scenarios.target.bounded_body import CODINGS, whole_body
-from createflow.scenarios.target.received import json_of
+from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.profile_sinks import SearchSink
 
 _TIMEOUT_S = 5.0
@@ -106,7 +106,7 @@ class ElasticsearchIndex:
         inner = found.get("hits")
         hits = inner.get("hits") if isinstance(inner, dict) else None
         if not isinstance(hits, list) or not all(isinstance(hit, dict) for hit in hits):
-            raise ValueError("the reply of the index is no result of a search")
+            raise Inconclusive("the reply of the search index is no result of a search")
         return hits
 
     async def _sent(self, method: str, path: str, *, timeout_s: float, **more: Any) -> dict[str, Any] | None:
@@ -115,7 +115,11 @@ class ElasticsearchIndex:
             if response.status_code == httpx.codes.NOT_FOUND and path != "/":
                 return None
             response.raise_for_status()
-            found = json_of(await whole_body(response, _MAX_REPLY_BYTES))
+            body = await whole_body(response, _MAX_REPLY_BYTES)
+        try:
+            found = json_of(body)
+        except NotJson as error:
+            raise Inconclusive(f"the reply of the search index cannot be read: {error}") from None
         if not isinstance(found, dict):
-            raise ValueError("the reply of the index is no JSON object")  # noqa: TRY004 - it is the index that is wrong
+            raise Inconclusive("the reply of the search index is no JSON object")
         return found

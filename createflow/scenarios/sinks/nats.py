@@ -167,9 +167,11 @@ class NatsStream:
         resource = value_at(document, self._section.resource)
         resource = resource if isinstance(resource, dict) else {}
         event_id = value_at(document, self._section.event_id)
-        event = ReceivedEvent(
+        if event_id is None:
             # An event without an id of its own is identified by its position in the stream.
-            id=str(event_id) if event_id is not None else f"#{message.metadata.sequence.stream}",
+            event_id = f"#{self._position_of(message)}"
+        event = ReceivedEvent(
+            id=str(event_id),
             resource=resource,
             text=message.data.decode("utf-8", "replace"),
             envelope={name: value_at(document, place) for name, place in self._section.envelope.items()},
@@ -179,6 +181,13 @@ class NatsStream:
         resource_id = resource.get(self._id_field)
         if resource_id is not None:
             self._by_resource.setdefault(str(resource_id), {}).setdefault(event.id, event)
+
+    def _position_of(self, message: Msg) -> int:
+        try:
+            return message.metadata.sequence.stream
+        except (*_FAILURES, ValueError):
+            self._beyond = "the stream has an event without a position: it is none of JetStream's"
+            return 0
 
 
 class NatsReplay:

@@ -155,6 +155,8 @@ class PostgresTable:
     def _bounds_told(self) -> Iterator[None]:
         try:
             yield
+        except (ValueError, OverflowError, RecursionError) as error:  # a value that Python has no room for
+            raise Inconclusive(f"{self.name} returned a value that cannot be read: {type(error).__name__}") from None
         except psycopg.errors.InvalidTextRepresentation as error:
             if _TOO_LONG not in str(error):
                 raise

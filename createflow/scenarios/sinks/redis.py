@@ -1,10 +1,12 @@
 """Redis and Valkey: the cache of the representation, read-only."""
 
-from collections.abc import Awaitable
-from typing import Any, Self, cast
+import asyncio
+import re
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import DefaultParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
@@ -14,10 +16,58 @@ from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import CacheSink
 
+Kind = TypeVar("Kind")
+
 _TIMEOUT_S = 2.0
+_ANSWER_S = 10.0
+"""For one value, and for one step of a scan, however slowly it comes."""
+_MOST_STEPS = 200
+"""Of a scan: each returns about ``_SCAN_SIZE`` keys."""
 _MAX_SCANNED_KEYS = 20_000
 _SCAN_SIZE = 1_000
 _MAX_VALUE_BYTES = 4 * 1024 * 1024
+_MAX_REPLY_BYTES = 4 * _MAX_VALUE_BYTES
+"""Of the replies to all that is asked for the longest is a value."""
+_HUGE_LIST = re.compile(rb"(?:^|\n)[*%~>][0-9]{8,}\r")
+"""The library makes room for all that is announced. For two thousand million it takes ten seconds to give it back."""
+
+
+class _BoundedStream:
+    """A stream of which no reply takes more than ``_MAX_REPLY_BYTES``."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+        self.received_bytes = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def read(self, size: int) -> bytes:
+        """At most so many bytes. Raises Inconclusive beyond the bound."""
+        part = await self._stream.read(size)
+        self.received_bytes += len(part)
+        if _HUGE_LIST.search(part):
+            raise _Unreadable
+        if self.received_bytes > _MAX_REPLY_BYTES:
+            raise Inconclusive(f"the cache sent a reply of more than {_MAX_REPLY_BYTES} bytes: too long to read")
+        return part
+
+
+_Parser: Any = DefaultParser  # one of two, by what is installed
+
+
+class _BoundedParser(_Parser):  # type: ignore[misc]
+    """The parser of the library, on a bounded stream."""
+
+    _stream: Any
+
+    def on_connect(self, connection: Any) -> None:
+        super().on_connect(connection)
+        self._stream = _BoundedStream(self._stream)
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        self._stream.received_bytes = 0
+        return await super().read_response(*arguments, **options)
 
 
 class RedisCache:
@@ -33,6 +83,7 @@ class RedisCache:
             self._redis = Redis.from_url(
                 sink.url.get_secret_value(),
                 protocol=2,
+                parser_class=_BoundedParser,
                 socket_timeout=_TIMEOUT_S,
                 socket_connect_timeout=_TIMEOUT_S,
                 retry=Retry(NoBackoff(), 1),
@@ -41,6 +92,9 @@ class RedisCache:
             raise UserError(
                 "the url of [sinks.cache] is not a Redis URL", hint="redis://USER:PASSWORD@HOST:PORT/0"
             ) from None
+
+        # They take any answer for one of a Redis.
+        self._redis.response_callbacks.clear()
 
     @property
     def address(self) -> str:
@@ -67,31 +121,68 @@ class RedisCache:
 
     async def keys_holding(self, text: str) -> list[str]:
         """Keys whose value contains the text. Raises NotDeclared when the cache has too many keys to scan."""
-        if await self._redis.dbsize() > _MAX_SCANNED_KEYS:
+        if _as(int, await self._answer("DBSIZE")) > _MAX_SCANNED_KEYS:
             raise NotDeclared(f"the cache has more than {_MAX_SCANNED_KEYS} keys: too many to scan")
         found: list[str] = []
-        pattern = self._sink.key.replace("{id}", "*")
-        async for key in self._redis.scan_iter(match=pattern, count=_SCAN_SIZE):
+        for key in await self._keys():
             raw = await self._raw(key)
             if raw is not None and text.encode() in raw:
                 found.append(key.decode("utf-8", "replace"))
+        return found
+
+    async def _keys(self) -> list[bytes]:
+        """The keys of representations, some of them twice."""
+        found: list[bytes] = []
+        cursor, pattern = b"0", self._sink.key.replace("{id}", "*")
+        for _ in range(_MOST_STEPS):
+            answer = await self._answer("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_SIZE)
+            if not isinstance(answer, (list, tuple)) or len(answer) != 2:
+                raise _Unreadable
+            cursor, keys = _as(bytes, answer[0]), _as(list, answer[1])
+            found += [_as(bytes, key) for key in keys]
+            if cursor == b"0" or len(found) > 2 * _MAX_SCANNED_KEYS:
+                break
+        if cursor != b"0":
+            raise Inconclusive(f"a scan of the cache did not end within {_MOST_STEPS} steps and twice its keys")
         return found
 
     async def _raw(self, key: str | bytes) -> bytes | None:
         try:
             if self._sink.field is None:
                 # One byte more than allowed tells that there are more; an absent value is an empty one.
-                value = await self._redis.getrange(key, 0, _MAX_VALUE_BYTES) or None
+                value = _as(bytes, await self._answer("GETRANGE", key, 0, _MAX_VALUE_BYTES)) or None
             else:
-                value = await self._field(cast("str", key), self._sink.field)
+                value = await self._field(key, self._sink.field)
         except ResponseError:  # a key of another type that matches the pattern
             return None
         if value is not None and len(value) > _MAX_VALUE_BYTES:
             raise Inconclusive(f"the cache has a value of more than {_MAX_VALUE_BYTES} bytes: too long to read")
-        return cast("bytes | None", value)
+        return value
 
-    async def _field(self, key: str, field: str) -> bytes | None:
-        length = await self._redis.hstrlen(key, field)
+    async def _field(self, key: str | bytes, field: str) -> bytes | None:
+        length = _as(int, await self._answer("HSTRLEN", key, field))
         if length > _MAX_VALUE_BYTES:
             raise Inconclusive(f"the cache has a value of {length} bytes: too long to read")
-        return await cast("Awaitable[bytes | None]", self._redis.hget(key, field))
+        value = await self._answer("HGET", key, field)
+        return None if value is None else _as(bytes, value)
+
+    async def _answer(self, *command: str | bytes | int) -> Any:
+        """What the server answers, as it stands."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await cast("Any", self._redis).execute_command(*command)
+        except (ValueError, TypeError, MemoryError, RecursionError):  # of the library, by what it did not expect
+            raise _Unreadable from None
+
+
+class _Unreadable(Inconclusive):
+    """The server does not speak as a Redis."""
+
+    def __init__(self) -> None:
+        super().__init__("the cache answered with something that no Redis answers with")
+
+
+def _as(kind: type[Kind], value: object) -> Kind:
+    if not isinstance(value, kind):
+        raise _Unreadable
+    return value

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import httpx
+import nats.errors
+import psycopg
+from nats.js.errors import Error as JetStreamError
 from pydantic import SecretStr
+from redis.exceptions import RedisError
 
 from createflow.scenarios.sinks.elasticsearch import ElasticsearchIndex
 from createflow.scenarios.sinks.nats import NatsStream
@@ -25,6 +30,7 @@ from createflow.scenarios.sinks.sink import (
     Sink,
     Table,
 )
+from createflow.scenarios.target.bounded_body import BodyRefused
 from createflow.schemas.profile_sinks import CacheSink, EventSink, SearchSink, Sinks, SqlSink
 
 Engine = TypeVar("Engine")
@@ -85,6 +91,10 @@ def event_stream(section: EventSink, id_field: str = "id") -> EventStream:
 def search_index(section: SearchSink) -> SearchIndex:
     """The search index."""
     return _engine(INDEXES, section.url)(section)
+
+
+FAILURES = (psycopg.Error, RedisError, nats.errors.Error, JetStreamError, httpx.HTTPError, BodyRefused, OSError)
+"""What a reading method of an engine raises when the sink does not answer, or not as an engine of its kind."""
 
 
 @dataclass(frozen=True, slots=True)

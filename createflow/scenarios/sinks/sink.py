@@ -1,7 +1,7 @@
 """The protocols of sinks: what checks and the verification of a load ask of each kind.
 
-Every method that reads raises the exception of the engine's client when the sink does not answer, and Inconclusive when
-it shows more than is read.
+Every method that reads raises the exception of the engine's client when the sink does not answer, one of
+``registry.FAILURES``, and Inconclusive when it shows more than is read, or what no engine of its kind shows.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence

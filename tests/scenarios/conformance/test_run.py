@@ -213,6 +213,30 @@ def test_a_declared_sink_that_does_not_answer_is_broken_and_names_its_address_wi
     assert "geheimnis" not in result.model_dump_json()
 
 
+def test_a_sink_that_says_anything_gives_no_verdict() -> None:
+    """Neither accuses it the target nor is it a mistake of ours, once it was opened."""
+
+    async def looks(search: SearchIndex) -> None:
+        """It looks for a document."""
+        await search.document("1")
+
+    async def run(answer: bytes) -> CheckResult:
+        async with malformed_server(lambda asked: reply("200 OK") if asked.startswith(b"GET / ") else answer) as url:
+            sinks = {"search": {"url": url, "index": "i"}}
+            return await asyncio.to_thread(_ended, _check(looks), {"sinks": sinks})
+
+    answers = (
+        b"\x00\xff\r\n\r\n",
+        reply("500 Oh"),
+        reply("200 OK", b"[" * 9_999),
+        reply("200 OK", b"{}", headers="content-encoding: br\r\n"),
+    )
+    for answer in answers:
+        result = asyncio.run(run(answer))
+        assert (result.outcome, result.traceback) == (Outcome.INCONCLUSIVE, ""), result.reason
+        assert result.reason
+
+
 def test_a_fault_that_cannot_be_healed_stops_the_checks_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,20 @@ def test_any_event_is_kept_or_ignored(data: bytes) -> None:
     sink._add(event.data, event.message_id)
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.text(max_size=40) | st.from_regex(r"\$JS\.ACK(\.[^.]{0,9}){0,12}", fullmatch=True))
+@example("$JS.ACK.S.c.1.x.1.1.0")
+def test_any_position_of_an_event_is_read_or_told(reply: str) -> None:
+    """An event that has no id of its own and no place in the stream would be taken for another one, or for none."""
+    stream = NatsStream(SECTION, "id")
+    with pytest.raises(StopIteration):
+        stream._receive(Msg(Client(), subject="s", reply=reply, data=b"{}")).send(None)
+    try:
+        assert len(stream.all()) == 1
+    except Inconclusive as doubt:
+        assert "without a position" in str(doubt)  # noqa: PT017 - it need not be raised
+
+
 @TRIES
 @given(OBJECTS, OBJECTS)
 def test_any_copy_is_compared_with_any_state(state: dict[str, Any], copy: dict[str, Any]) -> None:
