@@ -147,6 +147,8 @@ class Target(Section):
     """The header that carries the key."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"
     """The reply to a repeated create: the first reply again, or a refusal (409)."""
+    idempotency_kept_s: Annotated[float, Field(gt=0, le=366 * 86_400)] | None = None
+    """How long a key is known at least, also when a process restarts; not checked where it is not declared."""
     unique_name: bool = False
     """Names are unique: a second create with a name is refused (409)."""
     versions: bool = False

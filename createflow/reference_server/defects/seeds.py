@@ -181,6 +181,15 @@ def turn(name: str, of: int) -> str:
     return f"nextval('seeded.{name}_turns') % {of} = 0"
 
 
+def changed_values(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a JSON value in which ``change`` was made to each text, number, truth value and null."""
+    if isinstance(value, dict):
+        return {key: changed_values(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [changed_values(item, change) for item in value]
+    return change(value)
+
+
 def one_in(number: int) -> Callable[[], bool]:
     """Return a function whose every ``number``-th answer is true."""
     turns = itertools.count(1)

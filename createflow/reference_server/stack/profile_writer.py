@@ -10,6 +10,7 @@ from createflow.reference_server.stack import command
 from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, IssuerKeys
 from createflow.reference_server.stack.engines import postgres
 from createflow.reference_server.stack.options import StackOptions
+from createflow.reference_server.worker.outbox_relay import KEEP_S
 
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "database_error": (("inject", "database-error"), ("heal", "database-error")),
@@ -56,6 +57,7 @@ def write_profile(
                 "update": True,
                 "delete": True,
                 "idempotency": True,
+                "idempotency_kept_s": KEEP_S,
                 "versions": True,
                 "owned": True,
                 "private": options.private,

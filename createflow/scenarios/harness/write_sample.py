@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import nonce
@@ -27,6 +28,7 @@ _WITHIN_S = 5.0
 _USED_RATIO = 0.8
 _REQUESTS_OF_ONE = 3
 _REQUEST_ID = "x-request-id"
+_KEY = "idempotency-key"
 _OFTEN = 2
 """So many resources are updated often: two, because one request id may also hide the second of two creates."""
 _UPDATES = 11
@@ -45,6 +47,8 @@ class Repeated:
     replies: tuple[Reply, Reply]
     is_at_once: bool
     """Neither was answered before the other was sent."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -229,7 +233,7 @@ class WriteSample:
 
         Between two of those there is an update each second time.
         """
-        body, headers = target.contract.document(), {"idempotency-key": nonce()}
+        body, headers = target.contract.document(), {_KEY: nonce()}
         is_at_once = number % 2 == 1
         if is_at_once:
             hold = Together(2)
@@ -241,7 +245,7 @@ class WriteSample:
                 # The reply is the first one still, and nothing of it may come back.
                 await self._updated(target, written, number)
             replies.append(await target.create(body, headers=headers))
-        writes.repeated.append(Repeated((replies[0], replies[1]), is_at_once))
+        writes.repeated.append(Repeated((replies[0], replies[1]), is_at_once, body, headers[_KEY]))
 
     async def _often(self, target: HttpTarget, group: str, number: int, writes: _Writes) -> None:
         """Update one resource many times. Where our own contract is promised, all of it under one request id."""

@@ -26,10 +26,34 @@ _LONGEST_TEXT = 5_000
 _PLAIN_VALUES = 3
 """So many of the values below are such that every JSON store keeps them."""
 _VALUES: tuple[dict[str, Any], ...] = (
-    {"count": 3, "ratio": 0.5, "yes": True, "no": False},
-    {"none": None, "list": [1, "a", None, True], "empty": {}},
-    {"nested": {"a": {"b": [{"c": -7}]}}, "text": "0123"},
-    {"large": 2**53 + 1, "largest": 2**63 - 1},
+    {"count": 3, "ratio": 0.5, "price": 1234.56, "small": 0.001, "yes": True, "no": False},
+    {"none": None, "list": [1, "a", None, True, 12.75], "empty": {}, "nothing": [], "blank": ""},
+    {"nested": {"a": {"b": [{"c": -7, "d": 2.625}]}}, "text": "0123", "word": "null", "day": "2024-02-30"},
+    {
+        "large": 2**53 + 1,
+        "largest": 2**63 - 1,
+        "smallest": -(2**63),
+        "third": 1 / 3,
+        "sum": 0.1 + 0.2,
+        "numbers": [1e21, 1e-7, 123456789.123456789, 1.7976931348623157e308, 2.2250738585072014e-308],
+        "deep": {"deeper": {"deepest": 3.141592653589793}},
+        "texts": [
+            "",
+            " ",
+            " a ",
+            "NaN",
+            "true",
+            "1e5",
+            "2024-01-01T00:00:00Z",
+            "a\u2028b",
+            "<b>&amp;</b>",
+            "%00 \\ \"'",
+        ],
+        "": "no key",
+        "a.b": {"$c": 1, "A.b": 2},
+        "__proto__": {"id": "other", "name": "other"},
+        "k" * 300: [[], [[]], {}, [{}]],
+    },
 )
 _VARIANTS = 12
 """After so many the values repeat themselves."""
@@ -109,6 +133,7 @@ class Contract:
         self.errors: Errors = target.errors
         self.origins = _origins(target)
         self.idempotency_policy = target.idempotency_policy
+        self.idempotency_kept_s = target.idempotency_kept_s
         self.raw = _bytes(target.body_file)
         """The exact bytes of every create, where the profile gives them."""
         own_body = target.body is not None or self.raw is not None
@@ -180,6 +205,8 @@ class Contract:
         for name, schema in self.properties.items():
             length = self.max_length(name)
             is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
+            if name != self.fields.name and (value := _other_number(schema, number)) is not None:
+                body[name] = value
             if name == self.fields.name or not is_free:
                 continue
             if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
@@ -273,6 +300,19 @@ class Contract:
             return valid_body_at_once(self.schema)
         except Inconclusive as error:
             raise UserError(f"{self._source}: {error}; {simple}", hint=_SCHEMA_HINT) from None
+
+
+def _other_number(schema: Mapping[str, Any], number: int) -> float | None:
+    """A number for a property whose schema has at most bounds, with digits that something could lose; else none."""
+    kind = schema.get("type")
+    if kind not in ("number", "integer") or {"enum", "const", "multipleOf", "format"} & set(schema):
+        return None
+    choices = (1234.56, 0.25, 20, 7.125) if kind == "number" else (70_007, 7, 20)
+    value = choices[number % len(choices)]
+    least, most = schema.get("minimum", value), schema.get("maximum", value)
+    is_open = "exclusiveMinimum" in schema or "exclusiveMaximum" in schema
+    is_bound = isinstance(least, (int, float)) and isinstance(most, (int, float))
+    return value if is_bound and not is_open and least <= value <= most else None
 
 
 def _own_body(target: Target) -> dict[str, Any]:

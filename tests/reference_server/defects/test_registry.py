@@ -580,9 +580,9 @@ async def row_kept_after_refusal(server: InProcessServer) -> bool:
 
 
 @asynccontextmanager
-async def _failing(server: InProcessServer) -> AsyncIterator[str]:
+async def _failing(server: InProcessServer, name: str = "") -> AsyncIterator[str]:
     """Writes of this name fail in the database; other tests are not affected."""
-    name = f"doomed {uuid.uuid4()}"
+    name = name or f"doomed {uuid.uuid4()}"
     function = f"fail_{uuid.uuid4().hex}"
     async with await psycopg.AsyncConnection.connect(server.engines.admin_dsn, autocommit=True) as admin:
         await admin.execute(
@@ -596,6 +596,15 @@ async def _failing(server: InProcessServer) -> AsyncIterator[str]:
             yield name
         finally:
             await admin.execute(f"DROP FUNCTION {function} CASCADE")
+
+
+async def audit_outside_on_delete(server: InProcessServer) -> bool:
+    made = await server.create()
+    async with _failing(server, made.json()["name"]):
+        refused = await server.http.delete(made.headers["location"], headers=server.as_user())
+    assert refused.status_code == 500
+    found = await server.rows("SELECT 1 FROM audit_log WHERE resource_id = %(id)s::uuid", id=made.json()["id"])
+    return len(found) == 2
 
 
 async def pool_leaks_on_errors(server: InProcessServer) -> bool:

@@ -66,6 +66,8 @@ class WriteHistory:
             await self.send("gone", "GET", location)
         while time.monotonic() - begun < LATER_S:
             await self.send("read", "GET", locations[0])
+        await self.create("k99", **{"idempotency-key": f"{self.mark}-99"})
+        await self.create("k1", **{"idempotency-key": f"{self.mark}-1"})
         for number in range(12):
             latest = await self.create(f"d{number}")
             await self.send("read at once", "GET", latest.headers.get("location", ""))
@@ -89,7 +91,14 @@ class WriteHistory:
         return {
             "name": f"{self.mark} {label} \ufb01ne \U0001f600",
             "description": f"  {label} " + "long text " * 40,
-            "metadata": {"number": 2**53 + 1, "ratio": 1.5, "label": label, "list": [1, None, True]},
+            "metadata": {
+                "number": 2**53 + 1,
+                "ratio": 1.5,
+                "label": label,
+                "list": [1, None, True, 1 / 3],
+                "a.b": "",
+                "": [],
+            },
         }
 
     async def send(self, label: str, method: str, url: str, *, json: Any = None, who: str = "", **headers: str) -> Any:

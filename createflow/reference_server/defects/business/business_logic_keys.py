@@ -124,6 +124,16 @@ _missed = one_in(10)
 
 DEFECTS = (
     Defect(
+        "key_forgotten_soon",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key is forgotten after half a second.",
+        trigger(
+            "key_forgotten_soon",
+            "AFTER INSERT ON idempotency_keys",
+            "DELETE FROM idempotency_keys WHERE created_at < now() - interval '0.5 s'; RETURN NULL;",
+        ),
+    ),
+    Defect(
         "key_missed_one_in_ten",
         Step.BUSINESS_LOGIC,
         "One Idempotency-Key in ten is not looked at.",

@@ -1,11 +1,12 @@
 """Defects of step 9: the event of a write."""
 
 import asyncio
+import struct
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import orjson
 
@@ -14,6 +15,7 @@ from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import (
     ChangeEventStream,
     ReplaceEventEncoder,
+    changed_values,
     one_in,
     replace_stage,
     trigger,
@@ -108,9 +110,22 @@ _lost_in_relay = one_in(25)
 _published_again = one_in(10)
 
 
+_LARGEST_SINGLE = 3e38
+
+
 def _with_old_subject(event: ResourceEvent) -> bytes:
     other = event.resource_id if event.type == "created" else str(uuid.uuid5(uuid.NAMESPACE_OID, event.resource_id))
     return encode_event(replace(event, resource_id=other))
+
+
+def _with_single_precision(event: ResourceEvent) -> bytes:
+    def single(value: Any) -> Any:
+        fits = isinstance(value, float) and abs(value) < _LARGEST_SINGLE
+        return struct.unpack("f", struct.pack("f", value))[0] if fits else value
+
+    document = orjson.loads(event.document)
+    document["metadata"] = changed_values(document["metadata"], single)
+    return encode_event(replace(event, document=orjson.dumps(document)))
 
 
 def _with_text_metadata(event: ResourceEvent) -> bytes:
@@ -142,6 +157,12 @@ def _with_wrong_actor(event: ResourceEvent) -> bytes:
 
 
 DEFECTS = (
+    Defect(
+        "event_numbers_of_32_bits",
+        Step.PUBLISH_EVENT,
+        "Fractions in metadata have single precision in the event.",
+        ReplaceEventEncoder(_with_single_precision),
+    ),
     Defect(
         "equal_update_untold",
         Step.PUBLISH_EVENT,

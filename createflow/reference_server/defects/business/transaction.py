@@ -162,6 +162,16 @@ class _AuditOfLostUpdate(WritePrimary):
             raise
 
 
+class _AuditOutsideOnDelete(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "delete" and job.unit is not None and isinstance(self.repository, PostgresRepository):
+            values = {"id": job.resource_id, "actor": job.principal.subject, "request_id": job.request_id}
+            sql = _AuditOfRefusal.sql.replace("'update'", "'delete'")
+            await self.repository._pool.fetch(sql, values)  # noqa: SLF001 - a mutant
+            job.unit.audits.clear()
+        return await WritePrimary.__call__(self, job)
+
+
 class _EventOfRefusal(_TracesOfRefusal):
     sql = (
         "INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data)"
@@ -199,6 +209,12 @@ def _keep_row(stages: Stages) -> Stages:
 
 
 DEFECTS = (
+    Defect(
+        "audit_outside_on_delete",
+        Step.TRANSACTION,
+        "The audit entry of a delete is written before its transaction: it stays when the delete fails.",
+        replace_stage(_AuditOutsideOnDelete),
+    ),
     Defect(
         "lost_update",
         Step.TRANSACTION,

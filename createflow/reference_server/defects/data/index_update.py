@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ReplaceIndexUpdate, one_in
+from createflow.reference_server.defects.seeds import ReplaceIndexUpdate, changed_values, one_in
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.ports import IndexAction
 from createflow.reference_server.stages.data.index_update import IndexUpdate
@@ -61,6 +61,23 @@ class _IndexDropsMetadata(_IndexEdited):
 class _IndexCutsText(_IndexEdited):
     def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
         document["description"] = document["description"][:64]
+
+
+class _IndexRoundsFractions(_IndexEdited):
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
+        def six_digits(value: Any) -> Any:
+            return round(value, 6) if isinstance(value, float) else value
+
+        document["metadata"] = changed_values(document["metadata"], six_digits)
+
+
+class _IndexSplitsKeys(_IndexEdited):
+    """Takes a dot in a key for a path, as search engines do."""
+
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
+        for key in [key for key in document["metadata"] if "." in key]:
+            outer, _, inner = key.partition(".")
+            document["metadata"][outer] = {inner: document["metadata"].pop(key)}
 
 
 class _IndexSecondDocument(IndexUpdate):
@@ -115,6 +132,18 @@ _doubled = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "index_rounds_fractions",
+        Step.INDEX_UPDATE,
+        "Fractions in metadata have six digits in the index.",
+        ReplaceIndexUpdate(_IndexRoundsFractions),
+    ),
+    Defect(
+        "index_splits_keys",
+        Step.INDEX_UPDATE,
+        "A key with a dot becomes an object in the index.",
+        ReplaceIndexUpdate(_IndexSplitsKeys),
+    ),
     Defect(
         "index_keeps_deleted",
         Step.INDEX_UPDATE,

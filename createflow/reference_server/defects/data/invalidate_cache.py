@@ -54,6 +54,18 @@ class _CacheStaleOneInTen(_CacheNotInvalidated):
         return await InvalidateCache.__call__(self, job)
 
 
+class _CacheDropsEmpty(InvalidateCache):
+    async def __call__(self, job: Job) -> Job:
+        if not job.document or job.op == "delete":
+            return await InvalidateCache.__call__(self, job)
+        document = orjson.loads(job.document)
+        document["metadata"] = {
+            key: value for key, value in document["metadata"].items() if key and value not in ("", [])
+        }
+        await self.cache.put(job.resource_id, Copy(job.version, orjson.dumps(document)))
+        return job
+
+
 class _CacheValuesAsText(InvalidateCache):
     async def __call__(self, job: Job) -> Job:
         if not job.document or job.op == "delete":
@@ -158,6 +170,12 @@ def _refilling(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "cache_drops_empty",
+        Step.INVALIDATE_CACHE,
+        "Empty texts, lists and keys in metadata are not cached.",
+        replace_stage(_CacheDropsEmpty),
+    ),
     Defect(
         "cache_keeps_deleted",
         Step.INVALIDATE_CACHE,

@@ -65,6 +65,7 @@ async def one_event_per_create(target: Target, sample: WriteSample, events: Even
         "event_cuts_text",
         "event_without_request",
         "event_wrong_time",
+        "event_numbers_of_32_bits",
     ),
 )
 async def event_equals_resource(target: Target, sample: WriteSample, events: EventLog, primary: Primary | None) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from createflow.scenarios.checks.support.copies import is_storable
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
-from createflow.scenarios.checks.support.leftovers import Leftovers
+from createflow.scenarios.checks.support.leftovers import Leftovers, is_success
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
@@ -56,7 +56,7 @@ async def refused_create_leaves_nothing(
 @check(
     step=Step.TRANSACTION,
     source="contract: database-error-500; contract: atomic",
-    catches=("no_rollback", "cache_before_commit"),
+    catches=("no_rollback", "cache_before_commit", "audit_outside_on_delete"),
     needs=(Need.DATABASE_ERROR,),
     disturbs=True,
     limit_s=60.0,
@@ -73,7 +73,7 @@ async def database_error_is_500_and_leaves_nothing(
 ) -> None:
     """A database error inside the transaction is answered with 500, leaves nothing, and the create works later.
 
-    The same for an update and a delete: the resource is as before, also in the cache.
+    The same for an update and a delete: the resource is as before, also in the cache, and nothing tells of them.
     """
     leftovers = _leftovers(target, primary=primary, audit=audit, events=events, cache=cache, search=search)
     made = await created(target)
@@ -103,6 +103,10 @@ async def database_error_is_500_and_leaves_nothing(
         failed = [refusal for _, _, refusal in changes]
         expect(seen.accepted, "the resource still there after failed changes", str(seen.status), *failed, seen)
         expect_same_fields(made.shown, seen.document or {}, *failed, seen, where="a read after failed changes")
+        entries = 0 if audit is None else sum(is_success(entry) for entry in await audit.by_id(made.id))
+        expect(entries <= 1, "no audit entry of success of a failed change", f"{entries - 1}", *failed)
+        told = 0 if events is None else len(events.of(made.id))
+        expect(told <= 1, "no event of a failed change", f"{told - 1}", *failed)
     again = await target.create(body)
     expect(again.accepted, "the same create accepted after the repair", str(again.status), reply, again)
 

@@ -60,7 +60,14 @@ async def update_is_found(target: Target, search: SearchIndex) -> None:
     step=Step.INDEX_UPDATE,
     source="contract: index",
     repeats=("index_update.create_is_found", "index_update.update_is_found"),
-    catches=("index_keeps_deleted", "index_skips_one_in_ten", "index_cuts_text", "index_drops_metadata"),
+    catches=(
+        "index_keeps_deleted",
+        "index_skips_one_in_ten",
+        "index_cuts_text",
+        "index_drops_metadata",
+        "index_rounds_fractions",
+        "index_splits_keys",
+    ),
 )
 async def documents_equal_writes(
     target: Target, sample: WriteSample, search: SearchIndex, primary: Primary | None

@@ -98,6 +98,7 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
         "cache_values_as_text",
         "cache_versions_as_text",
         "replay_is_cached",
+        "cache_drops_empty",
     ),
 )
 async def cached_values_equal_writes(target: Target, sample: WriteSample, cache: Cache, primary: Primary | None) -> str:

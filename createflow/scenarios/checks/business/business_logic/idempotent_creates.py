@@ -1,6 +1,8 @@
 """Creates with the same Idempotency-Key make one resource, and stale updates are refused."""
 
 import asyncio
+import time
+from dataclasses import replace
 
 from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls, rows_of
@@ -9,12 +11,13 @@ from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.harness.write_sample import Repeated, WriteSample
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
+from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -85,6 +88,43 @@ def _repeated_problem(target: Target, repeated: Repeated) -> str:
         return "" if alright else answers
     one, other = ((reply.document or {}).get(target.contract.fields.id) for reply in repeated.replies)
     return "" if one == other else f"{answers}, and ids {cut(str(one))} and {cut(str(other))}"
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.3",
+    at_end=True,
+    repeats=("business_logic.same_key_creates_once",),
+    catches="key_forgotten_soon",
+    needs=(Need.IDEMPOTENCY,),
+)
+async def keys_are_known_at_the_end(target: Target, sample: WriteSample, record: WriteRecord) -> str:
+    """At the end of the run a create that is repeated with its Idempotency-Key makes no second resource.
+
+    How: ``target.idempotency_kept_s`` says how long keys are known. By then services may have been stopped and started
+    by other checks. Why: a client tries again when it is back, not only at once.
+    """
+    kept_s = target.contract.idempotency_kept_s
+    if kept_s is None:
+        raise NotDeclared("`target.idempotency_kept_s` is not configured")
+    comparison = Comparison("keys", "one resource for each key, until it may be forgotten")
+
+    async def repeat(repeated: Repeated) -> None:
+        first = next((reply for reply in repeated.replies if reply.accepted), None)
+        shown = None if first is None else (first.document or {}).get(target.contract.fields.id)
+        written = record.resources.get(str(shown))
+        if first is None or written is None or time.time() - first.received_at > kept_s:
+            return
+        again = await target.create(repeated.body, who=written.who, headers={_KEY: repeated.key})
+        if again.status >= 500 or again.means(429):
+            return  # observers report errors and limits; the key says nothing then
+        later = replace(repeated, replies=(first, again), is_at_once=False)
+        comparison.add(_repeated_problem(target, later), first, again)
+
+    keys = await sample.repeated()
+    for start in range(0, len(keys), _AT_ONCE):
+        await asyncio.gather(*(repeat(one) for one in keys[start : start + _AT_ONCE]))
+    return comparison.conclude()
 
 
 async def _same_key(target: Target, primary: Primary | None, moment: str, hold: Together | None) -> list[Reply]:
