@@ -36,11 +36,14 @@ def reference_extra() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[RunningStack]":
+async def run_bundled_stack(
+    on_death: Callable[[str], None], *, keeps_all: bool = False
+) -> "AsyncIterator[RunningStack]":
     """Run the reference in a temporary directory that is removed afterwards.
 
     Args:
         on_death: called with a message when a component ends by itself.
+        keeps_all: promise also what ``createflow up`` promises on request only, so that no check is skipped.
 
     Raises:
         UserError: the extra ``reference`` is not installed.
@@ -53,7 +56,7 @@ async def run_bundled_stack(on_death: Callable[[str], None]) -> "AsyncIterator[R
     with stack_directory() as directory:
         async with stack.running_stack(
             directory / "state",
-            StackOptions(),
+            StackOptions(private=keeps_all, unique_names=keeps_all, conditional_updates=keeps_all),
             on_exit=lambda ended: on_death(ended.describe()),
         ) as running:
             yield running

@@ -104,12 +104,13 @@ def load_source(
 
 
 @asynccontextmanager
-async def open_profile(source: ProfileSource, console: Console) -> AsyncIterator[Profile]:
+async def open_profile(source: ProfileSource, console: Console, *, keeps_all: bool = False) -> AsyncIterator[Profile]:
     """The profile of a source. The bundled stack runs as long as the block.
 
     Args:
         source: as ``load_source`` returned it.
         console: is shown the target, and any component of the bundled stack that ends by itself.
+        keeps_all: the bundled stack promises also what it promises on request only.
 
     Raises:
         UserError: the URL is invalid, or the extra ``reference`` is not installed.
@@ -125,5 +126,5 @@ async def open_profile(source: ProfileSource, console: Console) -> AsyncIterator
     else:
         from createflow.cli.bundled_stack import run_bundled_stack
 
-        async with run_bundled_stack(lambda death: print_message(console, death)) as stack:
+        async with run_bundled_stack(lambda death: print_message(console, death), keeps_all=keeps_all) as stack:
             yield profile_file.load(stack.profile_file)

@@ -154,7 +154,7 @@ async def _run_checks(
 
     signals.handle(on_signal)
     async with AsyncExitStack() as scope:
-        profile = await scope.enter_async_context(open_profile(source, console))
+        profile = await scope.enter_async_context(open_profile(source, console, keeps_all=True))
         require_known(profile.baseline, CATALOGUE)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
         held: tuple[int, ...] = ()

@@ -153,6 +153,8 @@ class Target(Section):
     """Names are unique: a second create with a name is refused (409)."""
     versions: bool = False
     """Replies that show a resource have an ETag, and an update whose If-Match names an older one is refused (412)."""
+    conditional_updates: bool = False
+    """An update or delete must name a version: without If-Match it is refused (428). The ordinary ones of a run do."""
     owned: bool = False
     """Only its creator may change a resource: updates and deletes by the other writer are refused (403 or 404)."""
     private: bool = False

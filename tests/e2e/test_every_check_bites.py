@@ -10,7 +10,7 @@ import pytest
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, find_defect
-from createflow.reference_server.defects.seeds import ChangeCertificate, ChangeReplicas
+from createflow.reference_server.defects.seeds import ChangeCertificate, ChangeReplicas, ChangeTables
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.scenarios.conformance.run import conformance
@@ -23,13 +23,20 @@ from tests.scenarios.conformance.quiet_progress import QuietProgress
 from tests.up_stack import UpCommand, start_up_command, stop_up_command
 
 WRITING_STEPS = {Step.BUSINESS_LOGIC, Step.WRITE_PRIMARY}
-ONLY_AT_START = (ChangeCertificate, ChangeReplicas)
-PAIRS = [(check, find_defect(name)) for check in CHECKS for name in check.catches]
+ONLY_AT_START = (ChangeCertificate, ChangeReplicas, ChangeTables)
+ON_REQUEST = {
+    "auth_check.others_resource_is_as_missing": "--private",
+    "business_logic.one_of_many_creates_of_a_name_wins": "--unique-names",
+    "business_logic.unconditional_update_is_428": "--conditional-updates",
+}
+"""The option of ``createflow up`` that promises what a check needs, with which its stack is started."""
+ALL_PAIRS = [(check, find_defect(name)) for check in CHECKS for name in check.catches]
+PAIRS = [pair for pair in ALL_PAIRS if pair[0].id not in ON_REQUEST]
 AT_THE_GATEWAY = [
     pair for pair in PAIRS if pair[1].seed.process not in BEHIND and not isinstance(pair[1].seed, ONLY_AT_START)
 ]
 BEHIND_IT = [pair for pair in PAIRS if pair[1].seed.process in BEHIND]
-OF_THE_STACK = [pair for pair in PAIRS if isinstance(pair[1].seed, ONLY_AT_START)]
+OF_THE_STACK = [pair for pair in ALL_PAIRS if pair[0].id in ON_REQUEST or isinstance(pair[1].seed, ONLY_AT_START)]
 
 
 def _marked(pairs: list[tuple[Check, Defect]]) -> list[Any]:
@@ -84,7 +91,8 @@ def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Chec
     """The stack is started with the defect, and the check fails."""
     check, defect = pair
     tmp_path.chmod(0o711)
-    up = start_up_command(tmp_path, "--defect", defect.name)
+    options = [ON_REQUEST[check.id]] if check.id in ON_REQUEST else []
+    up = start_up_command(tmp_path, "--defect", defect.name, *options)
     try:
         result = asyncio.run(_run(up.profile, check))
     finally:

@@ -101,6 +101,19 @@ class ChangeDatabase(Seed):
 
 
 @dataclass(frozen=True)
+class ChangeTables(Seed):
+    """Replaces a text of the script that makes the tables; where it is not there, so is no defect."""
+
+    process = "database"
+    text: str
+    replacement: str
+
+    def change_schema(self, healthy: str) -> str:
+        """Return the changed script."""
+        return healthy.replace(self.text, self.replacement)
+
+
+@dataclass(frozen=True)
 class ChangeReplicas(Seed):
     """Adds settings to the last replica's PostgreSQL."""
 

@@ -60,6 +60,7 @@ def write_profile(
                 "idempotency_kept_s": KEEP_S,
                 "versions": True,
                 "owned": True,
+                "conditional_updates": options.conditional_updates,
                 "private": options.private,
                 "unique_name": options.unique_names,
                 "max_body_bytes": 64 * 1024,

@@ -125,6 +125,7 @@ class Contract:
         self.update = target.update
         self.delete = target.delete
         self.versions = target.versions
+        self.conditional_updates = target.conditional_updates
         self.private = target.private
         self.idempotency = target.idempotency
         self.method = target.method

@@ -185,21 +185,35 @@ class HttpTarget:
         hold: Together | None = None,
     ) -> Reply:
         """Send a PUT with a whole new representation, or with bytes in its place."""
-        reply = await self.send(
-            "PUT",
-            url,
-            who=who,
-            headers={"content-type": self.contract.media_type, **(headers or {})},
-            content=self._content(body),
-            hold=hold,
-        )
+        given = {"content-type": self.contract.media_type, **(headers or {})}
+        reply = await self._change("PUT", url, who, given, content=self._content(body), hold=hold)
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 
     async def delete(
         self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Send a DELETE."""
-        return await self.send("DELETE", url, who=who, headers=headers)
+        return await self._change("DELETE", url, who, headers or {})
+
+    async def _change(
+        self,
+        method: str,
+        url: str,
+        who: Principal | None,
+        headers: Mapping[str, str],
+        *,
+        content: bytes | None = None,
+        hold: Together | None = None,
+    ) -> Reply:
+        """Send an update or delete that names any version, if it names none and the target wants one (RFC 6585 §3)."""
+        is_plain = not {"if-match", "if-none-match"} & {name.lower() for name in headers}
+        any_version = {**headers, "if-match": "*"}
+        sent = any_version if is_plain and self._context.names_versions else headers
+        reply = await self.send(method, url, who=who, headers=sent, content=content, hold=hold)
+        if reply.status != 428 or not is_plain or sent is any_version:
+            return reply
+        self._context.names_versions = True
+        return await self.send(method, url, who=who, headers=any_version, content=content, hold=hold)
 
     def url_of(self, created: Reply) -> str:
         """The URL of a created resource at ``base_url``.

@@ -47,6 +47,8 @@ class RunContext:
         self.mask = mask
         self.pace = Pace(profile.limits)
         self.traffic = Traffic(profile.limits, profile.deadlines.recovery_s)
+        self.names_versions = profile.target.conditional_updates
+        """Updates and deletes have a condition, because the target refuses others (428)."""
         self.created: list[Created] = []
         self.writes = WriteRecord(run_id)
         self.on_created: Callable[[Created], None] = lambda _: None

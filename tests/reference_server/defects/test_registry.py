@@ -1174,12 +1174,31 @@ async def odd_query_crashes(server: InProcessServer) -> bool:
     return (await server.get("/api/resources?q=" + "x" * 2000)).status_code == 500
 
 
+async def reads_private(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.http.get(location, headers=server.as_user("mallory"))).status_code == 200
+
+
+async def condition_not_needed(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "second"})).status_code == 200
+
+
 PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS if name in globals()}
 """The probe of a defect has its name, and is true when the defect shows."""
+ON_REQUEST: dict[str, dict[str, Any]] = {
+    "reads_private": {"private": True},
+    "condition_not_needed": {"conditional_updates": True},
+}
+"""The settings without which these do not show."""
+UNIQUE_NAMES = {"names_not_unique", "taken_name_is_500"}
+"""They need other tables. ``test_every_check_bites`` starts a stack with them."""
 IN_HISTORY = [
     defect
     for defect in DEFECTS.values()
-    if defect.name not in PROBES and not isinstance(defect.seed, (ChangeBalancer, ChangeCertificate, ChangeReplicas))
+    if defect.name not in PROBES
+    and defect.name not in UNIQUE_NAMES
+    and not isinstance(defect.seed, (ChangeBalancer, ChangeCertificate, ChangeReplicas))
 ]
 """The others show in a history of writes."""
 HEALS_WITHIN_S = 2.0
@@ -1197,6 +1216,7 @@ async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: De
     }
     if defect.step is Step.RATE_LIMIT:
         options |= {"rate_per_s": 0.1, "burst": 2}
+    options |= ON_REQUEST.get(defect.name, {})
 
     async def shows(seeded: str) -> bool:
         async with open_server(engines, seeded, **options) as server:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -18,7 +19,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.checks.api.auth_check.ownership import others_resource_is_as_missing
 from createflow.scenarios.checks.api.https_request.framing import (
     bad_framing_is_refused,
     smuggled_request_is_not_answered,
@@ -32,7 +32,6 @@ from createflow.scenarios.checks.api.load_balancer import (
     old_tls_is_refused,
 )
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
-from createflow.scenarios.checks.business.business_logic.concurrent_writes import one_of_many_creates_of_a_name_wins
 from createflow.scenarios.checks.business.business_logic.conditions import unconditional_update_is_428
 from createflow.scenarios.checks.data import index_update
 from createflow.scenarios.checks.data.index_update import outage_is_caught_up
@@ -40,9 +39,11 @@ from createflow.scenarios.checks.data.replicate import lagging_replica_is_not_re
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.tls import TlsHandshakes
 from createflow.scenarios.target.write_record import Change, Changed, WriteRecord, Written
+from createflow.schemas.profile_target import Target as ProfileTarget
 from tests.scenarios.checks.memory_target import Copy, MemoryTarget, Switch, reply
 
 HERE = {
@@ -51,12 +52,6 @@ HERE = {
     smuggled_request_is_not_answered,
     # test_plaintext.py
     plaintext_creates_nothing,
-    # test_private.py
-    others_resource_is_as_missing,
-    # test_unique_name.py
-    one_of_many_creates_of_a_name_wins,
-    # below
-    unconditional_update_is_428,
     # test_looks_at_all_writes.py
     *(
         check
@@ -227,32 +222,48 @@ async def test_options_that_disagree_with_the_405_are_accused() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("answer", "words"), [(428, ""), (400, "expected 428")])
-async def test_an_update_that_names_no_version_is_428(answer: int, words: str) -> None:
-    """Where it is refused at all; elsewhere there is nothing to ask."""
-
-    def bend(method: str, _url: str, honest: Reply) -> Reply:
-        tagged = replace(honest, headers={**honest.headers, "etag": '"1"'})
-        return tagged if method != "PUT" or target.conditional else reply(answer)
-
-    target = _Conditional(bend=bend)
-    if words:
-        await accuses(unconditional_update_is_428, words, target=target)
-    else:
-        await passes(unconditional_update_is_428, target=target)
+async def test_an_update_or_delete_that_names_no_version_is_428() -> None:
+    """Where the profile says so, or a target refuses it; elsewhere there is nothing to ask."""
+    promised = Contract(
+        ProfileTarget.model_validate(
+            {"base_url": "http://x", "update": True, "delete": True, "conditional_updates": True}
+        )
+    )
+    check = unconditional_update_is_428
+    await passes(check, target=_Conditional(contract=promised))
+    await passes(check, target=_Conditional())
+    await accuses(check, "to an update", target=MemoryTarget(contract=promised))
+    await accuses(check, "to a delete", target=_Conditional(contract=promised, methods=("PUT",)))
+    await accuses(check, "expected 428", target=_Conditional(contract=promised, status=400))
+    await accuses(check, "still there", target=_Conditional(contract=promised, has_effect=True))
+    with pytest.raises(Inconclusive):
+        await check.function(target=_Conditional(status=400))
     with pytest.raises(NotDeclared):
-        await unconditional_update_is_428.function(target=MemoryTarget())
+        await check.function(target=MemoryTarget())
 
 
+@dataclass
 class _Conditional(MemoryTarget):
-    """Remembers whether the last update named a version."""
+    """Refuses changes that name no version."""
 
-    conditional = False
+    status: int = 428
+    methods: tuple[str, ...] = ("PUT", "DELETE")
+    has_effect: bool = False
+    """In spite of the refusal."""
 
-    async def update(self, url: str, body: Mapping[str, Any], **options: Any) -> Reply:
+    async def send(self, method: str, url: str, **options: Any) -> Reply:
+        """Any method."""
+        names = "if-match" in (options.get("headers") or {})
+        if method in self.methods and not names and not self.has_effect:
+            return reply(self.status)
+        done = await MemoryTarget.send(self, method, url, content=options.get("content"))
+        done = reply(self.status) if method in self.methods and not names else done
+        return replace(done, headers={**done.headers, "etag": '"1"'})
+
+    async def update(self, url: str, body: Mapping[str, Any] | bytes, **options: Any) -> Reply:
         """PUT."""
-        self.conditional = "if-match" in (options.get("headers") or {})
-        return await MemoryTarget.update(self, url, body)
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.send("PUT", url, content=content, headers=options.get("headers"))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Defects of step 3: authentication and authorisation."""
 
 import asyncio
+from dataclasses import replace
 from typing import ClassVar
 
 import jwt
@@ -52,6 +53,14 @@ class _ReadsNeedNoToken(AuthCheck):
             job.principal = Principal("anonymous", PERMISSIONS["reader"])
             return job
         return await AuthCheck.__call__(self, job)
+
+
+class _ReadsPrivate(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        job = await AuthCheck.__call__(self, job)
+        if job.op == "read":
+            job.principal = replace(job.principal, permissions=job.principal.permissions | {"others"})
+        return job
 
 
 class _ReaderMayDelete(AuthCheck):
@@ -159,6 +168,12 @@ DEFECTS = (
         Step.AUTH_CHECK,
         "A read without a token is answered.",
         replace_stage(_ReadsNeedNoToken),
+    ),
+    Defect(
+        "reads_private",
+        Step.AUTH_CHECK,
+        "Whoever may read at all may read the private resources of others.",
+        replace_stage(_ReadsPrivate),
     ),
     Defect(
         "reader_may_delete",

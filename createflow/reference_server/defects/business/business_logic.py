@@ -21,6 +21,11 @@ class _SameBodyIsRepeat(BusinessLogic):
         return await BusinessLogic.__call__(self, job)
 
 
+class _ConditionNotNeeded(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        return await BusinessLogic.__call__(replace(self, conditional_updates=False), job)
+
+
 class _UpdateRevives(BusinessLogic):
     op: ClassVar[str] = "update"
 
@@ -185,6 +190,12 @@ DEFECTS = (
         Step.BUSINESS_LOGIC,
         "An update with an If-Match of * creates what is not there.",
         replace_stage(_StarCreates),
+    ),
+    Defect(
+        "condition_not_needed",
+        Step.BUSINESS_LOGIC,
+        "Where updates must name a version, those that name none are carried out.",
+        replace_stage(_ConditionNotNeeded),
     ),
     Defect(
         "conditional_delete_ignored",

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import orjson
 
+from createflow.reference_server.adapters.postgres_group_commit import UNIQUE_NAME
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import one_in, replace_stage
-from createflow.reference_server.domain.job import Job
+from createflow.reference_server.defects.seeds import ChangeTables, one_in, replace_stage
+from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.unit_of_work import DeleteRow, UpdateRow
 from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
@@ -26,6 +27,16 @@ class _DropsDescription(WritePrimary):
         shown["description"] = job.body["description"]
         job.document = orjson.dumps(shown)
         return job
+
+
+class _TakenNameCrashes(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await WritePrimary.__call__(self, job)
+        except Refused as refused:
+            if refused.code == "conflict":
+                raise RuntimeError("duplicate key value violates unique constraint") from refused
+            raise
 
 
 class _LosesLargeNumbers(WritePrimary):
@@ -159,6 +170,18 @@ DEFECTS = (
         Step.WRITE_PRIMARY,
         "An update stores the name without the spaces at its ends.",
         replace_stage(_UpdateStripsName),
+    ),
+    Defect(
+        "names_not_unique",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, several resources can have one name.",
+        ChangeTables(f"CREATE UNIQUE INDEX {UNIQUE_NAME}", f"CREATE INDEX {UNIQUE_NAME}"),
+    ),
+    Defect(
+        "taken_name_is_500",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, a create with a taken name is answered with 500.",
+        replace_stage(_TakenNameCrashes),
     ),
     Defect(
         "updates_mixed",

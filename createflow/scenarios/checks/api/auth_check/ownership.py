@@ -18,7 +18,12 @@ from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 
-@check(step=Step.AUTH_CHECK, source="OWASP API1:2023; RFC 7519 §2, §4.1.2; RFC 9110 §15.5.5", needs=(Need.PRIVATE,))
+@check(
+    step=Step.AUTH_CHECK,
+    source="OWASP API1:2023; RFC 7519 §2, §4.1.2; RFC 9110 §15.5.5",
+    needs=(Need.PRIVATE,),
+    catches="reads_private",
+)
 async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
     """Another user's private resource looks like a missing one, also when cached, and no list shows it.
 

@@ -82,7 +82,12 @@ async def contention_is_no_server_error(target: Target) -> None:
         raise Inconclusive("no two requests truly overlapped")
 
 
-@check(step=Step.BUSINESS_LOGIC, source="contract: conflict-409; RFC 9110 §15.5.10", needs=(Need.UNIQUE_NAME,))
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: conflict-409; RFC 9110 §15.5.10",
+    needs=(Need.UNIQUE_NAME,),
+    catches=("names_not_unique", "taken_name_is_500"),
+)
 async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | None) -> None:
     """Of several concurrent creates with one name exactly one is accepted; the others are refused with 409.
 

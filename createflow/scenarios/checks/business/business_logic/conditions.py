@@ -2,8 +2,8 @@
 
 from createflow.scenarios.checks.support.fixtures import created, etag_of, missing_url
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -156,13 +156,24 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
 
 
-@check(step=Step.BUSINESS_LOGIC, level=Level.MAY, source="RFC 6585 §3", needs=(Need.UPDATE,))
+@check(step=Step.BUSINESS_LOGIC, source="RFC 6585 §3", needs=(Need.UPDATE,), catches="condition_not_needed")
 async def unconditional_update_is_428(target: Target) -> None:
-    """Where updates must name a version, one that names none is refused with 428 and changes nothing."""
+    """Where updates must name a version, an update or delete that names none is refused with 428, without effect."""
     made = await created(target)
-    reply = await target.update(made.url, target.contract.document())
-    if reply.accepted:
-        raise NotDeclared("the target takes updates that name no version")
-    expect_status(reply, 428, of="an update that names no version")
+    content = target.contract.wire_format.encode(target.contract.document())
+    kind = {"content-type": target.contract.media_type}
+    replies = {"an update": await target.send("PUT", made.url, headers=kind, content=content)}
+    if not target.contract.conditional_updates:
+        if replies["an update"].accepted:
+            raise NotDeclared("`target.conditional_updates` is not configured")
+        if replies["an update"].status != 428:
+            raise Inconclusive(f"an ordinary update was answered {replies['an update'].status}")
+    elif target.contract.delete:
+        replies["a delete"] = await target.send("DELETE", made.url)
+    for what, reply in replies.items():
+        expect_status(reply, 428, of=f"{what} that names no version")
+    seen = await target.read(made.url, may_be_lost=True)
+    expect(seen.accepted, "the resource still there", str(seen.status), *replies.values(), seen)
+    expect_same_fields(made.shown, seen.document or {}, *replies.values(), seen, where="a read after the refusals")
     again = await target.update(made.url, target.contract.document(), headers={"if-match": await etag_of(target, made)})
     expect(again.accepted, "an update that names the current version accepted", str(again.status), again)
