@@ -50,6 +50,8 @@ _EXIT_CODES = {
     LoadVerdict.MISSED: ExitCode.SLO_MISSED,
     LoadVerdict.WORSE: ExitCode.SLO_MISSED,
     LoadVerdict.UNCOMPARED: ExitCode.INCONCLUSIVE,
+    LoadVerdict.UNVERIFIED: ExitCode.INCONCLUSIVE,
+    LoadVerdict.MEASURED: ExitCode.OK,
     LoadVerdict.HELD: ExitCode.OK,
 }
 
@@ -265,14 +267,17 @@ async def _run(
     from createflow.scenarios.benchmark.find_max import benchmark_at_max
     from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
     from createflow.scenarios.benchmark.run import benchmark
+    from createflow.scenarios.load.verdict.findings import OF_THE_BUNDLED_STACK, OF_THE_PROFILE
 
     profile_source = source.description
+    slo_source = OF_THE_BUNDLED_STACK if source.is_bundled else OF_THE_PROFILE
     ceiling = await measure_generator_ceiling(load_options.workers, observer.on_message) if self_test else None
     if find_max:
         return await benchmark_at_max(
             profile,
             load_options,
             profile_source=profile_source,
+            slo_source=slo_source,
             observer=observer,
             signals=signals,
             guarding=guarding,
@@ -281,6 +286,7 @@ async def _run(
         profile,
         load_options,
         profile_source=profile_source,
+        slo_source=slo_source,
         baseline=baseline,
         ceiling_per_s=ceiling.per_s if ceiling else None,
         observer=observer,

@@ -74,7 +74,9 @@ Users = Annotated[
 Senders = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Most requests in flight. Default: enough for replies that take 0.5 s.", rich_help_panel=_LOAD
+        min=1,
+        help="Most requests in flight. Default: as many as may be unanswered until they time out.",
+        rich_help_panel=_LOAD,
     ),
 ]
 Drop = Annotated[
@@ -99,7 +101,7 @@ Slo = Annotated[
         "--slo",
         metavar="TARGET",
         help="Target, such as p99<=100ms, rate>=500/s, errors<0.1% or 'create.p95<=80ms every 10s'. Can be repeated. "
-        "Default: the targets of the profile.",
+        "Default: the targets of the profile; without any, errors and verification only.",
         rich_help_panel=_VERDICT,
     ),
 ]
@@ -107,7 +109,7 @@ Verify = Annotated[
     bool,
     typer.Option(
         "--verify/--no-verify",
-        help="Search every sink of the profile for every accepted create.",
+        help="Search every sink of the profile for every accepted create, or without sinks read them back.",
         rich_help_panel=_VERDICT,
     ),
 ]

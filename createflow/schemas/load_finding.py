@@ -6,12 +6,15 @@ from pydantic import ConfigDict, Field
 
 from createflow.schemas.report import Model, Several
 
+READ_BACK = "read-back"
+"""The name of the sink that is no store: the target's own API."""
+
 
 class SinkVerdict(Model):
     """The creates of the run, warm-up included, compared with the contents of one sink."""
 
     sink: str
-    """``primary``, a replica's name, ``audit``, ``events``, ``search``."""
+    """``primary``, a replica's name, ``audit``, ``events``, ``search``; ``read-back`` for reads through the API."""
     found: int
     """Distinct writes of the run in the sink."""
     missing: int
@@ -79,9 +82,11 @@ class Verification(Model):
     """Accepted creates found exactly once, and as sent, in every sink that could be read. The others have an error in
     ``sinks``."""
     accepted_measured: int = 0
-    """``accepted`` of the measured window alone."""
+    """``accepted`` with a reply inside the measured window."""
     verified_measured: int = 0
-    """``verified`` of the measured window alone."""
+    """Those of them that are ``verified``."""
+    is_sample: bool = False
+    """Only some of the accepted creates were looked at."""
     cache: CacheSample | None = None
     sinks: Several[SinkVerdict] = ()
     lags: Several[SinkLag] = ()
@@ -91,6 +96,11 @@ class Verification(Model):
     """Such reads whose reply did not have the write."""
     left_behind: int = 0
     """Resources that the run created and did not remove from the target."""
+
+    @property
+    def is_read_back(self) -> bool:
+        """No store was searched: the writes were read through the API."""
+        return any(sink.sink == READ_BACK for sink in self.sinks)
 
 
 class Change(StrEnum):

@@ -1,5 +1,6 @@
 """The report of a load run: finished data, saved as JSON and rendered from it."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -9,6 +10,9 @@ from createflow.schemas.load_finding import Comparison, Knee, Verification
 from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model, Several
 from createflow.schemas.slo import Metric, Operator, SloError, SloTarget, parse_target
+
+RATE_RATIO = 0.99
+"""Of the offered rate: an accepted rate cannot be higher, and the last replies may come after the end."""
 
 
 class Validity(StrEnum):
@@ -125,6 +129,17 @@ class SloVerdict(Numbers):
             return values
 
     @property
+    def applied(self) -> str:
+        """The expression that was applied: with the adjusted bound, where there is one."""
+        if self.adjusted_bound is None:
+            return self.target
+        try:
+            target = parse_target(self.target)
+        except SloError:
+            return self.target
+        return str(replace(target, bound=float(f"{self.adjusted_bound:.6g}")))
+
+    @property
     def metric_name(self) -> str:
         """``p99``, ``mean``, ``max``, ``rate``, ``verified``, ``errors``; empty when the target is not valid."""
         if self.metric is Metric.PERCENTILE:
@@ -167,12 +182,19 @@ class OperationReport(Model):
     accepted_per_s: float
     ledger: Ledger
     statuses: dict[str, int] = Field(default_factory=dict)
+    nameless: int = 0
+    """2xx replies to creates with neither a Location nor an id. They are in ``statuses``, and not accepted."""
     errors: dict[str, int] = Field(default_factory=dict)
     response: Percentiles
     """From the intended send time, of every request that was sent."""
     failure_aware: Percentiles
     """The same with failed, refused and unsent requests counted as infinitely slow."""
     service: Percentiles
+
+    @property
+    def accepted(self) -> int:
+        """Arrivals that were accepted."""
+        return _accepted(self.statuses) - self.nameless
 
 
 class Moment(Numbers):
@@ -274,19 +296,22 @@ class LoadReport(Numbers):
     """Hash of the requested load. Runs are compared only if it is equal."""
 
     offered_per_s: float = 0.0
-    """Arrivals due in the measured window, per second of it."""
+    """Arrivals due in the measured window, per second of it. None of the next three is more than the one before."""
     sent_per_s: float = 0.0
-    """Requests sent inside the measured window, per second of it."""
+    """Requests sent inside the measured window, per second of it; what the warm-up left over is not counted."""
     accepted_per_s: float
-    """2xx replies that arrived inside the measured window, per second of it."""
+    """2xx replies that came inside the measured window, per second of it; likewise."""
     verified_per_s: float | None = None
-    """Accepted creates of the measured window found in every declared sink, per second. None: not verified."""
+    """Of these, creates found in every declared sink. None: not verified, or only a sample of them."""
     ledger: Ledger
     """Outcomes of the arrivals due in the measured window."""
     warmup_ledger: Ledger | None = None
     """Outcomes of the arrivals due in the warm-up. Other numbers exclude them, but their writes are on the target."""
     statuses: dict[str, int]
     """Replies by status code."""
+    nameless: int = 0
+    """2xx replies to creates with neither a Location nor an id: nothing says that they created something. They are in
+    ``statuses``, and not accepted."""
     errors: dict[str, int] = Field(default_factory=dict)
     """Transport errors by kind."""
     response: Percentiles
@@ -316,9 +341,22 @@ class LoadReport(Numbers):
     reasons: Several[str] = ()
     """Why the numbers are suspect or invalid."""
     slos: Several[SloVerdict] = ()
+    slo_source: str = ""
+    """Who set them: ``--slo``, the profile, the default of the bundled stack, or nobody."""
     verification: Verification | None = None
+    unverified: str = ""
+    """Why no write was verified; empty if writes were."""
     comparison: Comparison | None = None
     knee: Knee | None = None
     """The result of ``--find-max``. The other numbers are then those of a run at that rate."""
     notes: Several[str] = ()
     """What else a reader of the numbers should know."""
+
+    @property
+    def accepted(self) -> int:
+        """Arrivals of the measured window that were accepted."""
+        return _accepted(self.statuses) - self.nameless
+
+
+def _accepted(statuses: dict[str, int]) -> int:
+    return sum(count for status, count in statuses.items() if status.startswith("2"))

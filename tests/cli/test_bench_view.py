@@ -47,7 +47,9 @@ def test_a_result_shows_everything_that_happened() -> None:
         "held  errors<0.2% every 10s    0.11%    12 to 22 s",
     ):
         assert part in text, text
-    assert text.endswith("HELD: all 3 targets were met\n"), "the verdict is the last line, and one line"
+    assert text.endswith("MEASURED, NOT VERIFIED (--no-verify): all 3 targets were met\n"), (
+        "the verdict is the last line, and one line"
+    )
 
 
 def test_verified_writes_are_the_headline() -> None:

@@ -22,6 +22,9 @@ FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
 }
 """Name of the fault: the arguments of ``createflow stack``, or ``stack.command``, that inject and remove it."""
 
+_TARGETS = ["p99<=100ms", "rate>=500/s", "errors<0.1%"]
+"""The promise of docs/contract.md for each instance."""
+
 Value = str | int | float | bool | list[str]
 Table = tuple[str, Mapping[str, Value]]
 """The heading with its brackets, and the keys."""
@@ -79,6 +82,7 @@ def write_profile(
                 "leeway_s": LEEWAY_S,
             },
         ),
+        ("[slo]", {"targets": _TARGETS}),
         ("[limits]", {"rate_per_s": options.rate_per_s, "burst": options.burst}),
         (
             "[sinks.primary]",

@@ -6,18 +6,24 @@ from dataclasses import replace
 from createflow.scenarios.benchmark.run import Observer, acknowledge_signal, benchmark, load_session, remove_created
 from createflow.scenarios.benchmark.session import open_session
 from createflow.scenarios.harness.guardian.client import Guarding
-from createflow.scenarios.load.accounting.ledger import sum_counters
+from createflow.scenarios.load.accounting.ledger import count_in_window, sum_counters
 from createflow.scenarios.load.capacity.max_rate import Measurement, find_max
 from createflow.scenarios.load.fleet.run import LoadResult, StopSignals
 from createflow.scenarios.load.host.machine import describe_machine
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.findings import (
+    OF_THE_PROFILE,
+    EvaluationContext,
+    Objectives,
+    evaluate,
+    select_objectives,
+)
 from createflow.scenarios.load.verdict.report import build_report
 from createflow.scenarios.load.verdict.validity import count_required_samples
 from createflow.schemas.load_finding import Bound, Knee, KneeStep
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.profile import Profile
-from createflow.schemas.slo import Metric, SloTarget
+from createflow.schemas.slo import Metric
 
 _MIN_ACCEPTED_RATIO = 0.99
 _DEFAULT_SAMPLES = 100
@@ -36,6 +42,7 @@ async def benchmark_at_max(
     profile_source: str,
     observer: Observer,
     signals: StopSignals,
+    slo_source: str = OF_THE_PROFILE,
     guarding: Guarding | None = None,
 ) -> LoadReport:
     """Find the highest rate that holds the targets, and report a whole, verified run at it.
@@ -46,6 +53,7 @@ async def benchmark_at_max(
         profile_source: where the profile came from, as text for the report.
         observer: receives a message for every step.
         signals: set by the user to end the search.
+        slo_source: who set the SLOs of the profile.
         guarding: how the guardian of each load acts.
 
     A search that the user ends is reported with the steps until then, and the numbers of its last load.
@@ -53,7 +61,15 @@ async def benchmark_at_max(
     Raises:
         CancelledError: the user ended the search before there was a load to report.
     """
-    search = _Search(profile, options, observer, signals, profile_source=profile_source, guarding=guarding)
+    search = _Search(
+        profile,
+        options,
+        observer,
+        signals,
+        profile_source=profile_source,
+        slo_source=slo_source,
+        guarding=guarding,
+    )
     try:
         return await search.run()
     except (_Ended, asyncio.CancelledError) as ended:
@@ -75,16 +91,19 @@ class _Search:
         signals: StopSignals,
         *,
         profile_source: str,
+        slo_source: str,
         guarding: Guarding | None,
     ) -> None:
+        self._slo_source = slo_source
         self._guarding = guarding
         self._profile = profile
         self._options = options
         self._observer = observer
         self._signals = signals
         # Steps are not verified; the run at the end is.
-        targets = select_targets(profile.slo.targets, options)
-        self._targets = tuple(target for target in targets if target.metric is not Metric.VERIFIED)
+        objectives = select_objectives(profile.slo.targets, options, declared_by=slo_source)
+        targets = tuple(target for target in objectives.targets if target.metric is not Metric.VERIFIED)
+        self._objectives = replace(objectives, targets=targets)
         self._steps: list[KneeStep] = []
         self._profile_source = profile_source
         self.report: LoadReport | None = None
@@ -112,6 +131,7 @@ class _Search:
             self._profile,
             replace(options, rate_per_s=max(knee.rate_per_s, options.rate_per_s)),
             profile_source=self._profile_source,
+            slo_source=self._slo_source,
             observer=self._observer,
             signals=self._signals,
             guarding=self._guarding,
@@ -122,7 +142,8 @@ class _Search:
     def samples(self) -> int:
         """The arrivals that a step must have to make every percentile target stable."""
         return max(
-            (count_required_samples(target) for target in self._targets if target.is_latency), default=_DEFAULT_SAMPLES
+            (count_required_samples(target) for target in self._objectives.targets if target.is_latency),
+            default=_DEFAULT_SAMPLES,
         )
 
     async def measure(self, rate_per_s: float, hold_s: float) -> Measurement:
@@ -132,9 +153,11 @@ class _Search:
         async with open_session(self._profile, options, self._guarding, self._signals.kill) as session:
 
             def keep(result: LoadResult) -> LoadReport:
-                context = EvaluationContext(machine=describe_machine(), notes=session.notes)
+                context = EvaluationContext(
+                    machine=describe_machine(), notes=session.notes, unverified="a step of the search is not verified"
+                )
                 count, source = session.principals.count, self._profile_source
-                findings = evaluate(result, self._targets, context)
+                findings = evaluate(result, self._objectives, context)
                 report = build_report(result, findings, principals=count, profile_source=source)
                 self.report = session.connection.context.mask.record(report)
                 return self.report
@@ -149,7 +172,7 @@ class _Search:
                 await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
         if result.stopped_s is not None:
             raise _Ended
-        return make_measurement(result, self._targets)
+        return make_measurement(result, self._objectives)
 
     def show(self, step: KneeStep) -> None:
         """Show the result of a step."""
@@ -160,10 +183,11 @@ class _Search:
         )
 
 
-def make_measurement(result: LoadResult, targets: tuple[SloTarget, ...]) -> Measurement:
+def make_measurement(result: LoadResult, objectives: Objectives) -> Measurement:
     """What a load says about its rate. The rate is held only if nearly all requests were accepted too."""
-    findings = evaluate(result, targets, EvaluationContext(machine=describe_machine()))
+    findings = evaluate(result, objectives, EvaluationContext(machine=describe_machine()))
     counters = sum_counters(result.ledger.measured.values())
+    in_window = count_in_window(result.ledger.measured.values())
     accepted = counters.accepted_latencies()
     (p99_ms,) = accepted.percentiles_ms(0.99, worse=counters.scheduled - accepted.count)
     invalid = findings.validity is Validity.INVALID
@@ -172,6 +196,6 @@ def make_measurement(result: LoadResult, targets: tuple[SloTarget, ...]) -> Meas
         valid=not invalid,
         # If no worker was lost, only the generator's limits make a run invalid.
         generator_limited=invalid and not result.lost,
-        accepted_per_s=counters.accepted_in_window / result.window_s,
+        accepted_per_s=in_window.accepted / result.window_s,
         p99_ms=p99_ms,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from createflow.scenarios.benchmark.run import Observer, load_session
 from createflow.scenarios.benchmark.session import open_session
-from createflow.scenarios.load.accounting.ledger import sum_counters
+from createflow.scenarios.load.accounting.ledger import count_in_window
 from createflow.scenarios.load.capacity.generator_ceiling import Ceiling, CeilingRun, find_ceiling
 from createflow.scenarios.load.fleet.child_process import ChildProcess
 from createflow.scenarios.load.fleet.run import StopSignals
@@ -60,12 +60,12 @@ async def _run(profile: Profile, rate_per_s: float, workers: int, stub_pid: int)
         before_s = read_cpu_s(stub_pid)
         result = await load_session(session, None, Observer(), StopSignals(asyncio.Event(), asyncio.Event()))
         stub_s = read_cpu_s(stub_pid) - before_s
-    counters = sum_counters(result.ledger.measured.values())
+    in_window = count_in_window(result.ledger.measured.values())
     (pacing_p99_ms,) = result.ledger.pacing.percentiles_ms(0.99)
     run_s = max((state.now_s for state in result.states), default=_RUN_S)
     return CeilingRun(
-        offered_per_s=counters.scheduled / result.window_s,
-        sent_per_s=counters.sent_in_window / result.window_s,
+        offered_per_s=in_window.offered / result.window_s,
+        sent_per_s=in_window.sent / result.window_s,
         requests=result.ledger.total().completed,
         cpu_s=sum(state.cpu_s for state in result.states),
         busiest_ratio=max((state.cpu_s / max(state.now_s, 0.1) for state in result.states), default=0.0),

@@ -15,12 +15,20 @@ from createflow.scenarios.load.host.machine import describe_machine, runs_on_thi
 from createflow.scenarios.load.host.proc import compute_steal_ratio, read_cpu_times
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
-from createflow.scenarios.load.verdict.findings import EvaluationContext, evaluate, select_targets
+from createflow.scenarios.load.verdict.findings import (
+    OF_THE_PROFILE,
+    EvaluationContext,
+    evaluate,
+    select_objectives,
+)
 from createflow.scenarios.load.verdict.report import build_report
+from createflow.scenarios.reports.load.verdict import DECLINED
 from createflow.scenarios.verification.clean_up import clean_up
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
+from createflow.schemas.slo import Metric
 
+_NOT_AWAITED = "the user ended the run before its writes were verified"
 _CLEAN_UP_S = 600.0
 _PARTIAL_EVERY_S = 5.0
 """The first partial report comes after the first second of the load."""
@@ -47,6 +55,7 @@ async def benchmark(
     options: LoadOptions,
     *,
     profile_source: str = "",
+    slo_source: str = OF_THE_PROFILE,
     baseline: LoadReport | None = None,
     ceiling_per_s: float | None = None,
     observer: Observer | None = None,
@@ -59,6 +68,7 @@ async def benchmark(
         profile: the target, its sinks and its SLOs.
         options: the load.
         profile_source: where the profile came from, as text for the report.
+        slo_source: who set the SLOs of the profile.
         baseline: an earlier report to compare with.
         ceiling_per_s: the generator ceiling, if it was measured.
         observer: receives the progress.
@@ -72,9 +82,11 @@ async def benchmark(
     """
     observer = observer or Observer()
     signals = signals or StopSignals(asyncio.Event(), asyncio.Event())
-    targets = select_targets(profile.slo.targets, options)
+    objectives = select_objectives(profile.slo.targets, options, declared_by=slo_source)
     same_host = await asyncio.to_thread(runs_on_this_machine, profile.target.base_url)
-    async with open_session(profile, options, guarding, signals.kill) as session, AsyncExitStack() as scope:
+    is_exact = any(target.metric is Metric.VERIFIED for target in objectives.targets)
+    opened = open_session(profile, options, guarding, signals.kill, reads_all=is_exact)
+    async with opened as session, AsyncExitStack() as scope:
         verification: WriteVerification | None = None
         if options.verify:
             verification = await scope.enter_async_context(
@@ -83,7 +95,7 @@ async def benchmark(
         before = read_cpu_times()
 
         def report_of(result: LoadResult, context: EvaluationContext) -> LoadReport:
-            findings = evaluate(result, targets, context)
+            findings = evaluate(result, objectives, context)
             count = session.principals.count
             return build_report(result, findings, principals=count, profile_source=profile_source)
 
@@ -91,7 +103,8 @@ async def benchmark(
             if observer.on_partial is not None:
                 machine = describe_machine(same_host=same_host)
                 notes = (*session.notes, "the run did not end: this is what was measured until then")
-                report = report_of(result, EvaluationContext(machine=machine, notes=notes))
+                unverified = "the run did not end"
+                report = report_of(result, EvaluationContext(machine=machine, notes=notes, unverified=unverified))
                 observer.on_partial(session.connection.context.mask.record(report))
 
         result = await load_session(session, verification, observer, signals, on_partial)
@@ -100,6 +113,7 @@ async def benchmark(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
+            unverified="" if options.verify else DECLINED,
         )
         context, is_whole = await _verify_and_clean_up(
             session, verification, result, context, observer, signals=signals
@@ -125,7 +139,7 @@ async def _verify_and_clean_up(
     """What is known after everything, and whether the user let it come to its end. Each cancellation ends one part."""
     is_whole = not signals.kill.is_set()
     if verification is not None:
-        verified, notes = None, ["the user ended the run before its writes were verified"]
+        verified, notes = None, [_NOT_AWAITED]
         try:
             if is_whole:
                 verified = await verification.verify(result, observer.on_progress)
@@ -136,6 +150,7 @@ async def _verify_and_clean_up(
         context = replace(
             context,
             verification=verified,
+            unverified=verification.unverified or (_NOT_AWAITED if verified is None else ""),
             lags=verification.lags(result),
             notes=(*context.notes, *verification.notes, *notes),
         )

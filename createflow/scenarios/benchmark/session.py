@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from createflow.scenarios.harness.ending import send_tear_down
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
@@ -23,6 +23,8 @@ from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.setup_and_cleanup import set_up
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.verification.read_back import MOST_READS
+from createflow.scenarios.verification.verifiable_sinks import reason_not_searchable
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
@@ -58,7 +60,12 @@ class Session:
 
 @asynccontextmanager
 async def open_session(
-    profile: Profile, options: LoadOptions, guarding: Guarding | None = None, hurry: asyncio.Event | None = None
+    profile: Profile,
+    options: LoadOptions,
+    guarding: Guarding | None = None,
+    hurry: asyncio.Event | None = None,
+    *,
+    reads_all: bool = False,
 ) -> AsyncIterator[Session]:
     """Plan a run, send the set-up requests and try one create. Tear-down requests are sent at the end.
 
@@ -69,12 +76,15 @@ async def open_session(
         options: the load.
         guarding: how the guardian acts.
         hurry: when it is set, the session ends at once.
+        reads_all: where creates are read back after the load, read each of them and not a sample.
 
     Raises:
         UserError: an option is not valid, or the target says that the request is wrong.
         TargetError: the target cannot be reached, or does not accept a create.
     """
     plan = make_plan(profile, options)
+    if options.verify and (reason_not_searchable(profile.sinks) or not plan.has_searchable_names):
+        plan = replace(plan, read_back_ratio=1.0 if reads_all else min(1.0, MOST_READS / plan.expected_creates))
     mask = Mask()
     requested = options.users or DEFAULT_COUNT
     count = count_principals(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)

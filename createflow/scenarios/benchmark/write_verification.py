@@ -10,7 +10,10 @@ from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.principals import Principals
 from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.run_context import Created
+from createflow.scenarios.verification.copy_comparison import CopyComparison
 from createflow.scenarios.verification.lag_sampler import Sampler
+from createflow.scenarios.verification.observed import ResourceIds
+from createflow.scenarios.verification.read_back import ReadBack, ReadBackSink
 from createflow.scenarios.verification.reconciliation import Reconciliation
 from createflow.scenarios.verification.search_rounds import SinkProgress
 from createflow.scenarios.verification.sent_writes import SentWrites
@@ -35,6 +38,8 @@ class WriteVerification:
         self._sampler.on_created(on_created)
         self.notes: tuple[str, ...] = ()
         """What could not be sampled or verified, and why."""
+        self.unverified = ""
+        """Why no write was verified; empty if writes were."""
 
     async def __aenter__(self) -> Self:
         """Store the positions of the sinks, and start sampling."""
@@ -61,8 +66,35 @@ class WriteVerification:
         """The lags by second of the run."""
         return self._sampler.by_second(result.t0_s)
 
+    def _sent(self) -> SentWrites | None:
+        """What the copies are compared with; None where the profile gives bytes that are no JSON."""
+        subjects = [principal.subject or "" for principal in self._principals.all()]
+        try:
+            return SentWrites(
+                self._plan.bodies, self._plan.profile.target, subjects=subjects, shown=self._sampler.shown_fields
+            )
+        except ValueError:
+            if self._plan.contract.raw is None:
+                raise
+            return None
+
+    def _read_back(self, result: LoadResult) -> ReadBack:
+        def make(ids: ResourceIds, comparison: CopyComparison | None) -> ReadBackSink:
+            return ReadBackSink(
+                self._connection,
+                result.to_read,
+                tuple(self._principals.all()),
+                ids=ids,
+                comparison=comparison,
+                deadlines=self._plan.profile.deadlines,
+                unnamed=result.to_read.beyond,
+                is_sample=self._plan.read_back_ratio < 1 or bool(result.to_read.beyond),
+            )
+
+        return make
+
     async def verify(self, result: LoadResult, on_progress: Callable[[Progress], None]) -> Verification | None:
-        """Look for every create of the load in every declared sink. None: no sink can be verified.
+        """Look for every create of the load in every declared sink, or else through the API. None: it is impossible.
 
         Args:
             result: of the load.
@@ -80,25 +112,28 @@ class WriteVerification:
         verification = await self._reconciliation.verify(
             result.writes,
             actors=self._principals.subjects(),
-            sent=SentWrites(
-                self._plan.bodies,
-                self._plan.profile.target,
-                subjects=[principal.subject or "" for principal in self._principals.all()],
-                shown=self._sampler.shown_fields,
-            ),
+            sent=self._sent(),
+            read_back=self._read_back(result) if self._plan.read_back_ratio else None,
             on_progress=on_sinks,
         )
         self.notes = tuple(f"while sampling, {problem}" for problem in self._sampler.problems)
+        reason = self._reconciliation.impossible_reason or result.writes.not_searchable
         if verification is None:
-            reason = self._reconciliation.impossible_reason or result.writes.not_searchable
-            self.notes = (*self.notes, f"the writes were not verified: {reason}")
+            self.unverified = reason
             return None
+        if reason:
+            self.notes = (*self.notes, f"no store was searched: {reason}")
+        own_reads = {
+            "own_writes_read": self._sampler.own_writes_read,
+            "own_writes_missed": self._sampler.own_writes_missed,
+        }
+        if verification.is_read_back and verification.sinks[0].error:
+            own_reads = {}  # nothing can be read, as the error says
         others = (*self._sampler.created, *self._connection.context.created)
         return verification.model_copy(
             update={
                 "lags": self._sampler.lags(),
-                "own_writes_read": self._sampler.own_writes_read,
-                "own_writes_missed": self._sampler.own_writes_missed,
+                **own_reads,
                 "left_behind": verification.left_behind + len(others),
             }
         )

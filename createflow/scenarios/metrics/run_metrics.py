@@ -200,7 +200,7 @@ METRICS = (
         "gauge",
         "",
         "Of the finished run: 1 when the target was held.",
-        _ended(lambda report: [({"slo": slo.target}, float(slo.held)) for slo in report.slos]),
+        _ended(lambda report: [({"slo": slo.applied}, float(slo.held)) for slo in report.slos]),
     ),
     MetricDefinition(
         "createflow.accepted",

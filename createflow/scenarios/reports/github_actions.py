@@ -13,9 +13,13 @@ from createflow.scenarios.reports.format.text import one_line, printable_lines
 from createflow.scenarios.reports.load import as_markdown as load_markdown
 from createflow.scenarios.reports.load.content import format_seen
 from createflow.scenarios.reports.load.verdict import (
+    LoadVerdict,
+    describe_target,
     list_broken_promises,
     list_inconclusive_reasons,
     list_regressions,
+    summarize,
+    verdict_of,
 )
 from createflow.schemas.load_report import LoadReport, Validity
 from createflow.schemas.report import CheckResult, Outcome, RunReport, Standing
@@ -75,7 +79,9 @@ def _of_check(level: str, report: RunReport, result: CheckResult, message: str) 
 def _of_load(report: LoadReport) -> list[str]:
     errors = [("broken promise", line) for line in list_broken_promises(report)]
     warnings = [("no verdict", line) for line in list_inconclusive_reasons(report)]
-    missed = [("target missed", f"{one_line(slo.target)}: {format_seen(slo)}") for slo in report.slos if not slo.held]
+    if verdict_of(report) is LoadVerdict.UNVERIFIED:
+        warnings.append(("not verified", summarize(report)))
+    missed = [("target missed", f"{describe_target(slo)}: {format_seen(slo)}") for slo in report.slos if not slo.held]
     if report.interrupted or report.validity is Validity.INVALID:
         warnings += missed
     else:

@@ -46,6 +46,17 @@ class CopyComparison:
         problem = json_state_problem(state, document, self.sent.name_field)
         observed.compare(k, problem or self._made_problem(k, document), lacking)
 
+    def representation(self, observed: Observed, k: int, shown: Row) -> None:
+        """Compare what a read shows. A field that it does not show is wrong only where other reads show it."""
+        state = self.sent.state(k)
+        common = [name for name in state if name in shown]
+        if not common:
+            return
+        observed.held.update(common)
+        problem = json_state_problem(state, shown, "")
+        lacking = [name for name in state if name not in shown]
+        observed.compare(k, problem or self._made_problem(k, shown), lacking)
+
     def entry(self, observed: Observed, k: int, entry: Row, *, within_s: float) -> None:
         """Compare an audit entry of a create: who, what, when, and in which request."""
         problem = entry_problem(entry, self._provenance(k, within_s))

@@ -13,17 +13,19 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
 from createflow.scenarios.verification.copy_comparison import AUDIT, compare_requests
 from createflow.scenarios.verification.observed import ResourceIds, count_arrivals, select_arrivals
+from createflow.scenarios.verification.read_back import ReadBack
 from createflow.scenarios.verification.search_rounds import SinkProgress, search_sinks
 from createflow.scenarios.verification.sent_writes import SentWrites
 from createflow.scenarios.verification.sink_verdict import evaluate_sinks, find_verified
 from createflow.scenarios.verification.verifiable_sinks import (
     StartPositions,
+    VerifiableSinks,
     VerifiedRun,
-    find_unverifiable,
     make_write_sinks,
+    reason_not_searchable,
 )
 from createflow.schemas.clock import Clock, SystemClock
-from createflow.schemas.load_finding import SinkVerdict, Verification
+from createflow.schemas.load_finding import READ_BACK, SinkVerdict, Verification
 from createflow.schemas.profile import Profile
 
 _POSITION_TIMEOUT_S = 10.0
@@ -44,15 +46,8 @@ class Reconciliation:
 
     @property
     def impossible_reason(self) -> str:
-        """Why no sink can be verified; empty if one can."""
-        sinks = self._profile.sinks
-        declared = [sinks.primary, *sinks.replicas, sinks.audit, sinks.events, sinks.search]
-        reasons = find_unverifiable(sinks)
-        if not any(declared):
-            return "the profile declares no sink to find the writes in"
-        if len(reasons) < sum(sink is not None for sink in declared):
-            return ""
-        return "; ".join(dict.fromkeys(reasons.values()))
+        """Why no sink can be searched; empty if one can."""
+        return reason_not_searchable(self._profile.sinks)
 
     async def __aenter__(self) -> Self:
         """Store the positions of the sinks."""
@@ -70,20 +65,28 @@ class Reconciliation:
         *,
         actors: Sequence[str] = (),
         sent: SentWrites | None = None,
+        read_back: ReadBack | None = None,
         on_progress: Callable[[tuple[SinkProgress, ...]], None] = lambda _: None,
     ) -> Verification | None:
-        """Look for every create in every declared sink. None: no sink can be verified.
+        """Look for every create in every declared sink. None: nothing can be verified.
 
         Args:
             writes: the creates of the run. A request without a reply will get none any more.
             actors: subjects that only this run uses, for audit entries about creates that never happened.
             sent: what the copies are compared with, field by field; ``None`` to look for them only.
+            read_back: reads the creates through the API, where no sink can be searched.
             on_progress: called after each round.
         """
-        if self.impossible_reason or writes.not_searchable:
-            return None
         ids = ResourceIds(writes)
-        sinks = make_write_sinks(VerifiedRun(self._profile, writes, self._positions, ids, actors, sent))
+        run = VerifiedRun(self._profile, writes, self._positions, ids, actors, sent)
+        is_sample = False
+        if not self.impossible_reason and not writes.not_searchable:
+            sinks = make_write_sinks(run)
+        elif read_back is not None:
+            sink = read_back(ids, run.comparison)
+            sinks, is_sample = VerifiableSinks([sink]), sink.is_sample
+        else:
+            return None
         try:
             searches = await search_sinks(writes, sinks.verifiable, clock=self._clock, on_progress=on_progress)
         finally:
@@ -91,6 +94,9 @@ class Reconciliation:
         for search in searches:
             if search.sink.name == AUDIT:
                 compare_requests(ids, search.observed)
+            if search.sink.name == READ_BACK and not search.error and not search.observed.present:
+                # Where no read ever showed a write, reading may be what does not work.
+                search.error = "no create of the run can be read at the URL that its reply names"
         verdicts = [
             *evaluate_sinks(writes, searches, ids.of_arrival),
             *(_unverified(name, reason) for name, reason in sinks.unverifiable.items()),
@@ -109,6 +115,7 @@ class Reconciliation:
                 verified=count_arrivals(verified),
                 accepted_measured=count_arrivals(accepted & measured),
                 verified_measured=count_arrivals(verified & measured),
+                is_sample=is_sample,
                 left_behind=_count_left_behind(ids, writes),
                 sinks=tuple(sorted(verdicts, key=lambda verdict: self._order().index(verdict.sink))),
                 cache=await compare_cache(self._profile, descriptions, self._clock),
@@ -116,7 +123,14 @@ class Reconciliation:
         )
 
     def _order(self) -> list[str]:
-        return ["primary", *(replica.name for replica in self._profile.sinks.replicas), "audit", "events", "search"]
+        return [
+            "primary",
+            *(replica.name for replica in self._profile.sinks.replicas),
+            "audit",
+            "events",
+            "search",
+            READ_BACK,
+        ]
 
     async def _store_rows_since(self) -> None:
         primary = self._profile.sinks.primary

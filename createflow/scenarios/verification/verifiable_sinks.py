@@ -75,6 +75,17 @@ def find_unverifiable(sinks: Sinks) -> dict[str, str]:
     return reasons
 
 
+def reason_not_searchable(sinks: Sinks) -> str:
+    """Why no sink can be searched; empty if one can."""
+    declared = [sinks.primary, *sinks.replicas, sinks.audit, sinks.events, sinks.search]
+    reasons = find_unverifiable(sinks)
+    if not any(declared):
+        return "the profile declares no sink to find the writes in"
+    if len(reasons) < sum(sink is not None for sink in declared):
+        return ""
+    return "; ".join(dict.fromkeys(reasons.values()))
+
+
 def make_write_sinks(run: VerifiedRun) -> VerifiableSinks:
     """The sinks of one run. Nothing is connected yet."""
     found = VerifiableSinks(unverifiable=find_unverifiable(run.profile.sinks))

@@ -16,6 +16,7 @@ from createflow.scenarios.benchmark.write_verification import WriteVerification
 from createflow.scenarios.load.fleet.progress import Progress
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
+from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.schemas.load_finding import Change
 from createflow.schemas.load_report import Ledger, LoadReport, Validity
 from createflow.schemas.profile import Profile
@@ -54,8 +55,8 @@ def test_a_report_holds_every_arrival_and_every_second(start_stub: StartStub) ->
     assert report.machine.cores > 0
     assert report.machine.same_host
     assert {"response", "service", "lag"} <= set(report.histograms)
-    assert any("the writes were not verified" in note for note in report.notes), "a stub has no sinks"
-    assert report.verified_per_s is None
+    assert any("no store was searched" in note for note in report.notes), "a stub has no sinks"
+    assert report.verified_per_s == report.accepted_per_s
     assert not {"gevent", "locust"} & set(sys.modules)
 
 
@@ -132,12 +133,34 @@ def test_arrivals_are_sent_when_they_are_due(start_stub: StartStub) -> None:
 
 def test_fast_refusals_miss_the_targets_and_improve_no_percentile(start_stub: StartStub) -> None:
     """Every fifth reply is an immediate 503: the accepted rate falls, and p99 is not that of the refusals."""
-    report = _run(start_stub("refuse:5").profile(), verify=False)
+    slo = {"targets": ["p99<=100ms", "rate>=500/s", "errors<0.1%"]}
+    report = _run(start_stub("refuse:5").profile(slo=slo), verify=False)
     assert report.statuses == {"201": 80, "503": 20}
     assert report.accepted_per_s == pytest.approx(80, abs=3)
     assert report.failure_aware.p95_ms == float("inf")
     assert [slo.held for slo in report.slos] == [False, False, False]
     assert report.validity is not Validity.INVALID, "that is the target's doing"
+
+
+def test_accepted_creates_that_are_gone_fail_without_any_sink(start_stub: StartStub) -> None:
+    """Each tenth is told as created and forgotten: reading back finds each of them, and the others as sent."""
+    report = _run(start_stub("keep:10").profile(), workers=2)
+    assert report.verification is not None
+    (sink,) = report.verification.sinks
+    assert (sink.sink, sink.error, sink.altered) == ("read-back", "", 0)
+    assert 13 <= sink.missing <= 16, "of 150, and the samples of the run itself count too"
+    assert sink.compared == sink.found == 150 - sink.missing
+    assert verdict_of(report) is LoadVerdict.FAILED
+    assert report.verified_per_s is not None
+    assert report.verified_per_s < report.accepted_per_s
+
+
+def test_a_2xx_with_neither_location_nor_id_is_no_create(start_stub: StartStub) -> None:
+    """Each tenth: it is not accepted, whether the whole reply is kept or only looked at."""
+    for verify in (False, True):
+        report = _run(start_stub("nameless:10").profile(), verify=verify, warmup_s=0.0)
+        assert (report.statuses["200"], report.nameless, report.accepted) == (10, 10, 90)
+        assert verdict_of(report) is LoadVerdict.MISSED
 
 
 def test_slow_replies_of_the_warmup_are_excluded(start_stub: StartStub) -> None:

@@ -4,7 +4,10 @@
 ``delay:SECONDS``, ``close`` (reads the request, closes), ``refuse:N`` (every N-th request gets 503 at once), ``hang``,
 ``silent:N`` (every N-th request is never answered, the others after 20 ms),
 ``unauthorized``, ``known`` (of a hundred, 95 after 50 ms, 4 after 104.9 ms, 1 after 400 ms), ``awakening:SECONDS``
-(slow for so long after the first request, then fast), ``capacity:N`` (N a second, one after the other; the rest wait).
+(slow for so long after the first request, then fast), ``capacity:N`` (N a second, one after the other; the rest wait),
+``keep:N`` (keeps what it creates under an id of its own, but every N-th create only says so; without N it keeps all),
+``limit:N`` (N a second, more get 429 at once), ``mute:SECONDS`` (fast for so long, then answers nothing any more),
+``nameless:N`` (every N-th create gets a 200 with neither a Location nor an id).
 ``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
 answers when each POST came.
 """
@@ -15,6 +18,8 @@ import sys
 import time
 
 CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n" + b'{"id":"1"}'
+LIMITED = b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n"
+NAMELESS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -28,6 +33,8 @@ class Stub(asyncio.Protocol):
     subjects: set[bytes] = set()  # noqa: RUF012 - as above
     arrivals: list[float] = []  # noqa: RUF012 - as above
     free_at = 0.0
+    tokens = (0.0, 0.0)
+    kept: dict[bytes, bytes] = {}  # noqa: RUF012 - as above
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start with nothing read."""
@@ -49,6 +56,10 @@ class Stub(asyncio.Protocol):
             self.buffer = self.buffer[end + 4 + length :]
             if head.startswith(b"GET /arrivals"):
                 self.tell(Stub.arrivals)
+            elif head.startswith(b"GET") and self.mode == "keep":
+                self.show(head.split()[1])
+            elif self.is_mute():
+                pass
             elif head.startswith(b"GET"):
                 self.tell({"posts": Stub.posts, "bodies": len(Stub.bodies), "subjects": len(Stub.subjects)})
             else:
@@ -56,25 +67,65 @@ class Stub(asyncio.Protocol):
 
     def answer(self, fields: dict[bytes, bytes], body: bytes, *, preflight: bool) -> None:
         """Answer one POST as the mode says. The preflight is always answered normally."""
-        if preflight and self.mode != "unauthorized":
+        if preflight and self.mode not in {"unauthorized", "keep"}:
             self.transport.write(CREATED)
             return
         Stub.posts += 1
         Stub.arrivals.append(time.monotonic())
         Stub.bodies.add(body)
         Stub.subjects.add(fields.get(b"authorization", b""))
-        if self.mode == "fast":
-            self.transport.write(CREATED)
+        if (reply := self.at_once()) is not None:
+            self.transport.write(reply)
         elif self.mode in {"delay", "known", "awakening", "capacity"}:
             asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
         elif self.mode == "silent" and Stub.posts % int(self.argument):
             asyncio.get_running_loop().call_later(0.02, self.transport.write, CREATED)
-        elif self.mode == "refuse":
-            self.transport.write(REFUSED if Stub.posts % int(self.argument) == 0 else CREATED)
-        elif self.mode == "unauthorized":
-            self.transport.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        elif self.mode == "keep":
+            self.keep(body)
         elif self.mode == "close":
             self.transport.close()
+
+    def at_once(self) -> bytes | None:
+        """What is answered at once, in modes that do."""
+        is_nth = self.mode in {"nameless", "refuse"} and Stub.posts % int(self.argument) == 0
+        replies = {
+            "fast": CREATED,
+            "mute": CREATED,
+            "nameless": NAMELESS if is_nth else CREATED,
+            "refuse": REFUSED if is_nth else CREATED,
+            "unauthorized": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+        }
+        if self.mode == "limit":
+            return CREATED if self.take() else LIMITED
+        return replies.get(self.mode)
+
+    def keep(self, body: bytes) -> None:
+        """Create a resource, unless it is one of those that are forgotten."""
+        path = b"/api/resources/%d" % Stub.posts
+        shown = json.dumps({**json.loads(body), "id": str(Stub.posts)}).encode()
+        if not self.argument or Stub.posts % int(self.argument):
+            Stub.kept[path] = shown
+        head = b"HTTP/1.1 201 Created\r\nLocation: %b\r\nContent-Type: application/json\r\n" % path
+        self.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(shown) + shown)
+
+    def show(self, path: bytes) -> None:
+        """Answer a read."""
+        if (shown := Stub.kept.get(path)) is None:
+            self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        else:
+            self.tell(json.loads(shown))
+
+    def take(self) -> bool:
+        """A token of a bucket that holds those of a tenth of a second."""
+        count, at = Stub.tokens
+        now = time.monotonic()
+        count = min(self.argument / 10, count + (now - at) * self.argument)
+        Stub.tokens = (count - 1, now) if count >= 1 else (count, now)
+        return count >= 1
+
+    def is_mute(self) -> bool:
+        """Whether nothing is answered any more."""
+        return self.mode == "mute" and bool(Stub.arrivals) and time.monotonic() > Stub.arrivals[0] + self.argument
 
     def later(self) -> float:
         """How long this request takes, for modes in which that changes."""

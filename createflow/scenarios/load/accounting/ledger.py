@@ -7,7 +7,7 @@ load workers are merged by addition.
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from createflow.scenarios.load.accounting.histogram import Histogram
 from createflow.schemas.operation import Operation
@@ -27,6 +27,17 @@ _COUNTER_NAMES = (
 
 _MAX_REPLY_HISTOGRAMS = 40
 """By status, in a message of a load worker."""
+
+
+class InWindow(NamedTuple):
+    """What happened inside the measured window: the only source of every rate. None is more than the one before it."""
+
+    offered: int
+    """Arrivals that were due in it."""
+    sent: int
+    """Requests that were sent in it."""
+    accepted: int
+    """2xx replies that came in it."""
 
 
 @dataclass(slots=True)
@@ -52,6 +63,9 @@ class Counters:
     errors: Counter[str] = field(default_factory=Counter)
     replies: defaultdict[int, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     """Response latency, from the intended send time, by status code."""
+    nameless: Histogram = field(default_factory=Histogram)
+    """Response latency of the 2xx replies to creates that have neither a Location nor an id: nothing says that they
+    created something, so they are in ``statuses``, and not accepted."""
     unanswered: Histogram = field(default_factory=Histogram)
     """How long requests without a reply waited: a lower bound of their latency."""
     service: Histogram = field(default_factory=Histogram)
@@ -76,8 +90,18 @@ class Counters:
 
     @property
     def accepted(self) -> int:
-        """Replies with a 2xx status."""
-        return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
+        """Replies with a 2xx status; to a create, those that name what was created."""
+        return sum(count for status, count in self.statuses.items() if 200 <= status < 300) - self.nameless.count
+
+    @property
+    def in_window(self) -> InWindow:
+        """What of the measured window makes rates.
+
+        In a steady state as many replies come in it to requests of before as come after it to requests of it. What a
+        slow warm-up left over beyond that is left out: more than were due cannot be the rate of those that were due.
+        """
+        sent = min(self.sent_in_window, self.scheduled)
+        return InWindow(self.scheduled, sent, min(self.accepted_in_window, sent))
 
     @property
     def failed(self) -> int:
@@ -95,7 +119,7 @@ class Counters:
 
     def latencies(self) -> Histogram:
         """Response latencies of all requests that were sent."""
-        return _sum((*self.replies.values(), self.unanswered))
+        return _sum((*self.replies.values(), self.nameless, self.unanswered))
 
     def counts(self) -> tuple[int, ...]:
         """All single counters."""
@@ -105,7 +129,8 @@ class Counters:
         """Whether every arrival is counted at most once and, at the end of a run, exactly once."""
         by_status, by_kind = sum(self.statuses.values()), sum(self.errors.values())
         is_settled = self.settled == self.scheduled if final else self.settled <= self.scheduled
-        return is_settled and by_status == self.completed and by_kind == self.transport_errors
+        is_named = self.nameless.count <= by_status
+        return is_settled and is_named and by_status == self.completed and by_kind == self.transport_errors
 
     def assert_balanced(self) -> None:
         """Check that every arrival is counted exactly once.
@@ -125,6 +150,7 @@ class Counters:
         self.errors.update(other.errors)
         for status, histogram in other.replies.items():
             self.replies[status].add(histogram)
+        self.nameless.add(other.nameless)
         self.unanswered.add(other.unanswered)
         self.service.add(other.service)
         self.lag.add(other.lag)
@@ -136,6 +162,7 @@ class Counters:
         later.errors = self.errors - earlier.errors
         for status, histogram in self.replies.items():
             later.replies[status] = histogram.since(earlier.replies.get(status, Histogram()))
+        later.nameless = self.nameless.since(earlier.nameless)
         later.unanswered = self.unanswered.since(earlier.unanswered)
         later.service = self.service.since(earlier.service)
         later.lag = self.lag.since(earlier.lag)
@@ -148,6 +175,7 @@ class Counters:
             "statuses": [list(pair) for pair in self.statuses.items()],
             "errors": dict(self.errors),
             "replies": [[status, histogram.to_list()] for status, histogram in self._few_replies().items()],
+            "nameless": self.nameless.to_list(),
             "unanswered": self.unanswered.to_list(),
             "service": self.service.to_list(),
             "lag": self.lag.to_list(),
@@ -161,6 +189,7 @@ class Counters:
         counters.errors.update(document["errors"])
         for status, numbers in document["replies"]:
             counters.replies[status].add_list(numbers)
+        counters.nameless.add_list(document["nameless"])
         counters.unanswered.add_list(document["unanswered"])
         counters.service.add_list(document["service"])
         counters.lag.add_list(document["lag"])
@@ -182,7 +211,7 @@ class Counters:
         return few
 
     def _histograms(self) -> tuple[Histogram, ...]:
-        return (*self.replies.values(), self.unanswered, self.service, self.lag)
+        return (*self.replies.values(), self.nameless, self.unanswered, self.service, self.lag)
 
 
 def _sum(histograms: Iterable[Histogram]) -> Histogram:
@@ -270,6 +299,12 @@ class Ledger:
         ledger.connect.add_list(document["connect"])
         ledger.sent = int(document["sent"])
         return ledger
+
+
+def count_in_window(several: Iterable[Counters]) -> InWindow:
+    """The sum over several operations."""
+    parts = [counters.in_window for counters in several]
+    return InWindow(*(sum(numbers) for numbers in zip(*parts, strict=True))) if parts else InWindow(0, 0, 0)
 
 
 def sum_counters(several: Iterable[Counters]) -> Counters:

@@ -54,20 +54,35 @@ class Recorder:
         if self._warmup_s <= sent_s < self._end_s:
             self._measured[arrival.operation].sent_in_window += 1
 
-    def record_reply(self, arrival: Arrival, sent_s: float, done_s: float, status: int) -> None:
-        """A whole reply arrived."""
+    def record_reply(
+        self, arrival: Arrival, sent_s: float, done_s: float, status: int, *, is_nameless: bool = False
+    ) -> None:
+        """A whole reply arrived.
+
+        Args:
+            arrival: whose request it answers.
+            sent_s: when that was sent.
+            done_s: when the last byte of the reply came.
+            status: of the reply.
+            is_nameless: a 2xx to a create that names nothing which was created: it is not accepted.
+        """
         counters = self._counters(arrival)
         counters.completed += 1
         counters.statuses[status] += 1
         counters.service.record(done_s - sent_s)
         # A timer may fire slightly early, and a latency is never negative.
         due_s = arrival.due_s
-        counters.replies[status].record(max(0.0, done_s - due_s))
+        histogram = counters.nameless if is_nameless else counters.replies[status]
+        histogram.record(max(0.0, done_s - due_s))
         counters.lag.record(max(0.0, sent_s - due_s))
-        if 200 <= status < 300:
+        if is_nameless:
+            self._set_outcome(arrival, Outcome.UNKNOWN)
+        elif 200 <= status < 300:
+            outcome = Outcome.ACCEPTED_OUTSIDE
             if self._warmup_s <= done_s < self._end_s:
                 self._measured[arrival.operation].accepted_in_window += 1
-            self._set_outcome(arrival, Outcome.ACCEPTED)
+                outcome = Outcome.ACCEPTED
+            self._set_outcome(arrival, outcome)
         elif status < 400 or (status >= 500 and status not in _STATUSES_WITHOUT_EFFECT):
             self._set_outcome(arrival, Outcome.UNKNOWN)
         else:

@@ -8,6 +8,8 @@ from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.schemas.load_report import Moment
 
+NAMELESS = "2xx without id"
+"""The class of replies that are not accepted; see ``Counters.nameless``."""
 _OWN_CLASS = frozenset({429, 503})
 """Statuses with a class of their own: those of a rate limiter and of a circuit breaker."""
 
@@ -82,6 +84,9 @@ def _moment(number: int, second: Second, lags: Mapping[str, float]) -> Moment:
     classes = Counter[str]()
     for status, count in counters.statuses.items():
         classes[str(status) if status in _OWN_CLASS else f"{status // 100}xx"] += count
+    if nameless := counters.nameless.count:
+        classes["2xx"] -= nameless
+        classes[NAMELESS] = nameless
     return Moment(
         t_s=float(number),
         offered=counters.scheduled,

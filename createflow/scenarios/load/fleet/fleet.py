@@ -95,6 +95,8 @@ class Fleet:
         self.web_url = ""
         self.created = CreatedLog()
         """What the workers have created, if the clean-up needs it."""
+        self.to_read = CreatedLog()
+        """What they have created of the sample that is read after the load."""
         self._started_s: float | None = None
         self._on_state = on_state
         self._on_created = on_created
@@ -278,6 +280,9 @@ class Fleet:
                 rows = [row for row in rows if row.k not in known]
             self.created.add(rows, beyond=beyond)
             self._on_created(rows)
+        elif "read_back" in message:
+            rows, beyond = created_rows(message, "read_back")
+            self.to_read.add(rows, beyond=beyond)
         elif "outcomes" in message:
             node.outcomes.add(message["outcomes"])
         else:

@@ -8,6 +8,10 @@ from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.schemas.operation import Operation
 
+_WITHOUT_TIME = bytes(Outcome.ACCEPTED if value == Outcome.ACCEPTED_OUTSIDE else value for value in range(256))
+_ACCEPTED_INSIDE = bytes(value == Outcome.ACCEPTED for value in range(256))
+_ACCEPTED_OUTSIDE = bytes(value == Outcome.ACCEPTED_OUTSIDE for value in range(256))
+
 
 def merge_ledgers(fleet: Fleet, series: Series, plan: LoadPlan, *, t0: float, stopped_s: float | None) -> Ledger:
     """The ledger of the whole run, in which every arrival has an outcome.
@@ -69,12 +73,20 @@ def merge_writes(fleet: Fleet, plan: LoadPlan) -> Writes:
     merged, measured = bytearray(length), bytearray(length)
     for index, (outcomes, in_warmup) in enumerate(shares):
         end = index + len(outcomes) * len(shares)
-        merged[index : end : len(shares)] = outcomes
-        measured[index : end : len(shares)] = bytes(in_warmup) + b"\1" * (len(outcomes) - in_warmup)
+        merged[index : end : len(shares)] = outcomes.translate(_WITHOUT_TIME)
+        measured[index : end : len(shares)] = _measured(outcomes, in_warmup)
     not_searchable = "" if plan.has_searchable_names else "the name field is too short for a name to search for"
     if plan.is_closed and fleet.lost:
         not_searchable = "a load worker was lost, and a closed model has no schedule that says what it had sent"
     return Writes(plan.run_id, bytes(merged), bytes(measured), not_searchable)
+
+
+def _measured(outcomes: bytes, in_warmup: int) -> bytes:
+    """Which arrivals of one worker count for the measured window; see ``Writes``."""
+    due = bytes(in_warmup) + b"\1" * (len(outcomes) - in_warmup)
+    inside = int.from_bytes(outcomes.translate(_ACCEPTED_INSIDE), "little")
+    outside = int.from_bytes(outcomes.translate(_ACCEPTED_OUTSIDE), "little")
+    return ((int.from_bytes(due, "little") | inside) & ~outside).to_bytes(len(outcomes), "little")
 
 
 def _outcomes_of(node: Node, plan: LoadPlan) -> tuple[bytes, int]:

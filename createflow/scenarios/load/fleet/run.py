@@ -51,6 +51,8 @@ class LoadResult:
     writes: Writes
     created: CreatedLog
     """What the workers created, if the plan says that it is removed."""
+    to_read: CreatedLog
+    """What they created of the sample that is read after the load; see ``LoadPlan.read_back_ratio``."""
     states: tuple[NodeState, ...]
     """The last message of each worker."""
     lost: tuple[tuple[int, str], ...]
@@ -134,6 +136,7 @@ async def run_load(
                 series=series,
                 writes=writes,
                 created=fleet.created,
+                to_read=fleet.to_read,
                 states=tuple(fleet.states()),
                 lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
                 rejected_hosts=tuple(fleet.rejected_hosts),

@@ -84,9 +84,9 @@ def node_state(document: object, index: int, *, now_s: float) -> NodeState:
     return state
 
 
-def created_rows(message: Document) -> tuple[list[CreatedRow], int]:
+def created_rows(message: Document, key: str = "created") -> tuple[list[CreatedRow], int]:
     """What a worker created, and how many resources more. Raises MessageRefused."""
-    rows, beyond = message["created"], message.get("beyond")
+    rows, beyond = message[key], message.get("beyond")
     if not isinstance(rows, list) or len(rows) > _MAX_ROWS or not _is_count(beyond):
         raise MessageRefused("created resources that are no list")
     if not all(map(_is_row, rows)):
@@ -138,7 +138,13 @@ def _require_ledger(state: NodeState) -> None:
         raise MessageRefused(f"a ledger that is none: {type(error).__name__}: {error!s:.100}") from None
     histograms = [ledger.pacing, ledger.connect]
     for counters in (*ledger.warmup.values(), *ledger.measured.values()):
-        histograms += [counters.unanswered, counters.service, counters.lag, *counters.replies.values()]
+        histograms += [
+            counters.nameless,
+            counters.unanswered,
+            counters.service,
+            counters.lag,
+            *counters.replies.values(),
+        ]
         numbers = [*counters.counts(), *counters.statuses.values(), *counters.errors.values()]
         statuses = all(type(one) is int and 100 <= one < 1000 for one in (*counters.statuses, *counters.replies))
         kinds = all(isinstance(kind, str) and kind.isprintable() and len(kind) <= _MAX_TEXT for kind in counters.errors)

@@ -120,6 +120,11 @@ class Connection:
             self.close()
         return parser.reply()
 
+    @property
+    def received(self) -> bytes:
+        """What was received of the last reply that was not kept; see ``ReplyParser.received``."""
+        return self._parser.received
+
     def close(self) -> None:
         """Close the connection, if it is open. The next exchange opens it again."""
         if self._is_open:

@@ -20,6 +20,8 @@ MAX_FIELDS = 256
 """Fields of a head that is kept, with those of the interim replies before it."""
 MAX_CHUNKS = 16 * 1024
 """Chunks of a body that is kept."""
+MAX_RECEIVED_BYTES = 64 * 1024
+"""Of a reply in parts that is kept for a later look: at least its head."""
 MAX_INTERIM_REPLIES = 16
 """Replies with a status 1xx before the final one."""
 _VERSIONS = frozenset({"1.1", "1.0"})
@@ -56,6 +58,7 @@ class ReplyParser:
         "_too_large",
         "complete",
         "read_bytes",
+        "received",
         "reusable",
         "status",
     )
@@ -74,6 +77,8 @@ class ReplyParser:
         """A callback ended the parsing because of a bound, and not because the bytes are not HTTP/1.1."""
         self.read_bytes = 0
         """Bytes of a reply that is not complete yet."""
+        self.received = b""
+        """After a complete reply: its bytes, or of a long one in parts at least the first ``MAX_RECEIVED_BYTES``."""
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> bool:
@@ -91,7 +96,10 @@ class ReplyParser:
         if not self.complete:
             self._keep_part(data)
         elif self.read_bytes:
+            self.received = bytes(self._head) + data
             self._discard_parts()
+        else:
+            self.received = data
         return self.complete
 
     def end(self) -> bool:
@@ -105,6 +113,7 @@ class ReplyParser:
             if status not in _STATUSES or self._parser.get_http_version() not in _VERSIONS:
                 raise ExchangeError(BROKEN_REPLY, maybe_sent=True)
             self.status = status
+            self.received = bytes(self._head)
             self.reusable = False
             self.complete = True
         return self.complete
@@ -160,9 +169,9 @@ class ReplyParser:
         self.read_bytes += len(data)
         if self.read_bytes > (MAX_HEAD_BYTES if self._in_head else MAX_REPLY_BYTES):
             raise ExchangeError(REPLY_TOO_LARGE, maybe_sent=True)
-        if not self._head_is_whole:
+        if not self._head_is_whole or len(self._head) < MAX_RECEIVED_BYTES:
             self._head += data
-            self._head_is_whole = not self._in_head
+        self._head_is_whole = not self._in_head
 
     def _discard_parts(self) -> None:
         self.read_bytes = 0
@@ -238,6 +247,13 @@ class _HeadFields:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.fields.append((name.lower(), value.lower()))
+
+
+def parse_kept(received: bytes) -> Reply | None:
+    """The whole reply in what ``ReplyParser.received`` kept; None if that is not all of it."""
+    parser = KeepingParser()
+    parser.feed(received)
+    return parser.reply() if parser.complete or parser.end() else None
 
 
 def _ends_with_connection(head: bytes) -> bool:

@@ -145,6 +145,8 @@ class Engine:
             document = {"index": self._config.index, **created}
             self._told.append((now, document))
             self._send(document)
+        for to_read in self._requests.take_to_read():
+            self._send({"index": self._config.index, **to_read})
 
     def _send_state(self, kind: Literal["ready", "tick", "final"]) -> None:
         self._seq += 1

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from createflow.scenarios.load.http.reply_parser import Reply
+from createflow.scenarios.load.http.errors import ExchangeError
+from createflow.scenarios.load.http.reply_parser import Reply, parse_kept
 from createflow.scenarios.load.plan.created import CreatedSince
 from createflow.scenarios.load.plan.messages import Document, NodeConfig, RequestForm
-from createflow.scenarios.load.plan.resource_path import ResourcePaths
+from createflow.scenarios.load.plan.resource_path import ResourcePaths, id_in
 from createflow.scenarios.load.plan.schedule import Arrival
-from createflow.scenarios.load.plan.write_log import name_prefix, preflight_name
+from createflow.scenarios.load.plan.write_log import is_in_sample, name_prefix, preflight_name
 from createflow.schemas.operation import Operation
 
 _CREATED = 201
@@ -44,8 +45,14 @@ class RequestBuilder:
         self._has_reads = len(config.forms) > 1
         self._reports_created = config.reports_created
         self._created = CreatedSince()
-        self.needs_replies = self._has_reads or config.reports_created
-        """The load reads, updates or deletes what it creates, so ``remember`` needs the replies to creates."""
+        self._read_back_ratio = config.read_back_ratio
+        self._to_read = CreatedSince()
+        self._needs_replies = self._has_reads or config.reports_created
+        """The load reads, updates or deletes what it creates, so ``remember`` needs all replies to creates."""
+        self._chooses_ids = bool(_count_numbers(config.forms[Operation.CREATE.value].path))
+        self._id_fields = tuple(
+            f"\n{name.lower()}:".encode() for name in ("location", config.read_path.id_header) if name
+        )
         self.unusable_locations = Counter[str]()
         """Replies to creates whose Location was not used, by the reason."""
 
@@ -55,10 +62,52 @@ class RequestBuilder:
         for template in self._templates.values():
             template.set_credentials(credentials)
 
+    def needs_reply(self, arrival: Arrival) -> bool:
+        """Whether ``remember`` needs the whole reply to this request."""
+        if arrival.operation is not Operation.CREATE:
+            return False
+        ratio = self._read_back_ratio
+        return self._needs_replies or (ratio > 0 and is_in_sample(arrival.k, ratio))
+
+    def names_something(self, received: bytes) -> bool:
+        """Whether the bytes of a 2xx reply to a create say what was created, by a Location or an id.
+
+        Most replies have a Location, or a body that is not chunked; both are found without parsing the head again.
+        """
+        if self._chooses_ids:
+            return True
+        end = received.find(b"\r\n\r\n")
+        head = received[:end].lower()
+        for field in self._id_fields:
+            if field in head:
+                return True
+        if id_in(received[end + 4 :], self._paths.read_path.id_pointer):
+            return True
+        try:
+            reply = parse_kept(received)
+        except ExchangeError:
+            reply = None
+        # Of a reply that is too long to be kept, nothing is claimed.
+        return reply is None or self._paths.names_something(reply.location, reply.body)
+
+    def names_resource(self, reply: Reply) -> bool:
+        """The same for a reply that was kept."""
+        if self._chooses_ids or self._paths.read_path.id_header:
+            return True
+        return self._paths.names_something(reply.location, reply.body)
+
     def remember(self, reply: Reply, arrival: Arrival) -> None:
         """Keep the resource that a create made, if the reply tells its path on the target."""
-        if self._reports_created and reply.status == _CREATED:
-            self._created.add(arrival.k, *self._paths.created(reply.location, reply.body))
+        is_reported = self._reports_created and reply.status == _CREATED
+        is_read_back = is_in_sample(arrival.k, self._read_back_ratio)
+        if is_reported or is_read_back:
+            path, resource_id = self._paths.created(reply.location, reply.body)
+            if is_reported:
+                self._created.add(arrival.k, path, resource_id)
+            if is_read_back:
+                if not path and not resource_id and self._chooses_ids:
+                    path = self._templates[Operation.CREATE].path_of(arrival.k)
+                self._to_read.add(arrival.k, path, resource_id)
         if not self._has_reads:
             return
         found = self._paths.find(reply.location, reply.body)
@@ -71,6 +120,11 @@ class RequestBuilder:
         """What was created since the last call, as messages for the parent."""
         taken, self._created = self._created, CreatedSince()
         return taken.to_documents()
+
+    def take_to_read(self) -> Iterator[Document]:
+        """What is to be read after the load, since the last call, as messages for the parent."""
+        taken, self._to_read = self._to_read, CreatedSince()
+        return taken.to_documents("read_back")
 
     def build(self, arrival: Arrival) -> bytes | None:
         """The request of an arrival. Reads and updates use a resource that the worker knows; None: it knows none."""
@@ -106,6 +160,10 @@ class _Template:
 
     def set_credentials(self, credentials: tuple[tuple[str, str], ...]) -> None:
         self._heads = tuple(self._head(credential) for credential in credentials) or (self._head(),)
+
+    def path_of(self, k: int) -> str:
+        """The path of a create under an id of its own."""
+        return (self._path % ((k,) * self._numbers_in_path)).decode()
 
     def build(self, k: int, principal: int, path: str = "") -> bytes:
         target = path.encode() if path else self._path % ((k,) * self._numbers_in_path)

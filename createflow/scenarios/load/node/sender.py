@@ -101,7 +101,7 @@ class SenderContext:
             self._recorder.record_not_sent(arrival)
             self.without_resource += 1
             return
-        keep = self._requests.needs_replies and arrival.operation is Operation.CREATE
+        keep = self._requests.needs_reply(arrival)
         sent_s = self._dispatch.start_request(arrival)
         reply: Reply | None = None
         error: ExchangeError | None = None
@@ -115,7 +115,16 @@ class SenderContext:
         if not self._dispatch.finish_request(arrival):
             return
         if reply is not None:
-            self._recorder.record_reply(arrival, sent_s, done_s, reply.status)
+            is_nameless = (
+                200 <= reply.status < 300
+                and arrival.operation is Operation.CREATE
+                and not (
+                    self._requests.names_resource(reply)
+                    if keep
+                    else self._requests.names_something(connection.received)
+                )
+            )
+            self._recorder.record_reply(arrival, sent_s, done_s, reply.status, is_nameless=is_nameless)
             if keep and 200 <= reply.status < 300:
                 self._requests.remember(reply, arrival)
         elif error is not None and error.kind == TIMEOUT:

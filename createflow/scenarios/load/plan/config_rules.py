@@ -22,6 +22,7 @@ from createflow.schemas.origin import Origin
 MAX_CONFIG_BYTES = 48 * 1024 * 1024
 """The bodies of a data file are in it, once for each operation."""
 _MAX_PARTS = 2_000_000
+_READ_PATH_TEXTS = ("path", "create_path", "id_pointer", "self_link", "id_header")
 _MAX_NODES = 10_000
 _MAX_DURATION_S = 1e7
 _MAX_WAIT_S = 3_600.0
@@ -184,9 +185,8 @@ def _is_form(item: tuple[Any, Any]) -> bool:
 
 def _is_read_path(value: Any) -> bool:
     return (
-        set(value) == {"path", "id_pointer", "by_id"}
-        and _is_text(value["path"])
-        and _is_text(value["id_pointer"])
+        set(value) == {"by_id", *_READ_PATH_TEXTS}
+        and all(_is_text(value[name]) for name in _READ_PATH_TEXTS)
         and _is_flag(value["by_id"])
     )
 
@@ -224,6 +224,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "closed": _is_flag,
     "location_origins": lambda value: len(value) <= _MAX_ORIGINS and all(map(_is_origin, value)),
     "reports_created": _is_flag,
+    "read_back_ratio": lambda value: _is_between(value, 0, 1),
     "clean_up": lambda value: value is None or isinstance(value, dict),
     "locust_statistics": _is_flag,
 }

@@ -45,12 +45,12 @@ class CreatedSince:
         else:
             self._rows.append(CreatedRow(k, path, resource_id))
 
-    def to_documents(self) -> Iterator[Document]:
-        """As messages of a bounded size."""
+    def to_documents(self, key: str = "created") -> Iterator[Document]:
+        """As messages of a bounded size, with the rows under this key."""
         for start in range(0, len(self._rows), _PER_MESSAGE):
-            yield {"created": [list(row) for row in self._rows[start : start + _PER_MESSAGE]], "beyond": 0}
+            yield {key: [list(row) for row in self._rows[start : start + _PER_MESSAGE]], "beyond": 0}
         if self._beyond:
-            yield {"created": [], "beyond": self._beyond}
+            yield {key: [], "beyond": self._beyond}
 
 
 class CreatedLog:

@@ -40,6 +40,12 @@ class ReadPath:
     """JSON Pointer to the id in the reply to a create."""
     by_id: bool
     """Use path and id even when the reply has a Location."""
+    self_link: str = ""
+    """JSON Pointer to the URL in the reply to a create, where it stands for a Location."""
+    id_header: str = ""
+    """The field of the reply's head that has the id."""
+    create_path: str = "/"
+    """The path of creates, for relative references; an id that the client chooses is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class NodeConfig:
     """See ``ResourcePaths``."""
     reports_created: bool = False
     """Report what each 201 says was created, for the clean-up."""
+    read_back_ratio: float = 0.0
+    """Report for this share of the creates what the reply says was created, to read it after the load."""
     clean_up: Document | None = None
     """The target and the variables of paths, by which a worker of another machine deletes what it created last when its
     master is killed. None: it deletes nothing."""

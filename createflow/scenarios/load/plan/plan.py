@@ -29,6 +29,9 @@ from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
 
+_CLOSED_PER_S = 2_000.0
+"""Requests of a closed model, for what must be planned before it is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
@@ -49,6 +52,8 @@ class LoadPlan:
     senders: Senders
     notes: tuple[str, ...]
     """How the plan differs from the options, for the user."""
+    read_back_ratio: float = 0.0
+    """This share of the accepted creates is read after the load, at the URL that each reply names."""
 
     @property
     def is_closed(self) -> bool:
@@ -69,6 +74,15 @@ class LoadPlan:
     def rate_per_s(self) -> float:
         """Mean planned rate of the measured window; 0 for a closed model."""
         return self.schedule.arrival_count(self.warmup_s, self.schedule.duration_s) / self.window_s
+
+    @property
+    def expected_creates(self) -> float:
+        """Creates that the run will send, at least one; in a closed model at most as many as are likely."""
+        if self.is_closed:
+            arrivals = _CLOSED_PER_S * self.schedule.duration_s
+        else:
+            arrivals = self.schedule.arrival_count(0.0, self.schedule.duration_s)
+        return max(1.0, arrivals * self.mix.shares()[Operation.CREATE])
 
     @property
     def timeout_s(self) -> float:
@@ -162,6 +176,7 @@ class LoadPlan:
                 closed=self.is_closed,
                 location_origins=target.location_origins,
                 reports_created=self.removes_created,
+                read_back_ratio=self.read_back_ratio,
                 clean_up={"target": target.model_dump(mode="json"), "variables": variables}
                 if self.removes_created and self.options.master is not None
                 else None,

@@ -12,6 +12,7 @@ from createflow import __version__
 from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
 from createflow.scenarios.load.plan.write_log import name_prefix
 from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.representation import HEADER
 from createflow.scenarios.target.run_context import filled_path
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import UserError
@@ -66,7 +67,9 @@ def make_read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
     field = target.fields.id
     pointer = field if field.startswith("/") else f"{target.envelope.reply}/{field}" if field[0] != "@" else ""
     filled = filled_path(path, {**variables, "id": _ID_PLACEHOLDER}).replace(_ID_PLACEHOLDER, "{id}")
-    return ReadPath(filled, pointer, bool(target.read_path))
+    header = field.removeprefix(HEADER) if field.startswith(HEADER) else ""
+    create_path = filled_path(target.path, {**variables, "new_id": ""})
+    return ReadPath(filled, pointer, bool(target.read_path), target.self_link, header, create_path)
 
 
 def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str, Any] | None = None) -> str:

@@ -51,6 +51,7 @@ class ResourcePaths:
 
     def find(self, location: str | None, body: bytes) -> Found:
         """The path from the profile's read path, from the Location, or from the id in the body. Never raises."""
+        location = self._link(location, body)
         resource_id = ""
         if self.read_path.by_id or location is None:
             resource_id = id_in(body, self.read_path.id_pointer)
@@ -60,8 +61,23 @@ class ResourcePaths:
 
     def created(self, location: str | None, body: bytes) -> tuple[str, str]:
         """What a 201 says was created: the path of its Location and the id in its body, each empty if not usable."""
+        location = self._link(location, body)
         path = "" if location is None else self._locate(location).path
         return path, id_in(body, self.read_path.id_pointer)
+
+    def names_something(self, location: str | None, body: bytes) -> bool:
+        """Whether a reply says that something was created: by a Location, a link or an id, whatever it is worth."""
+        return self._link(location, body) is not None or bool(id_in(body, self.read_path.id_pointer))
+
+    def _link(self, location: str | None, body: bytes) -> str | None:
+        """The Location, or the link in the body that stands for it."""
+        if location is not None or not self.read_path.self_link or len(body) > _MAX_PARSED_BYTES:
+            return location
+        try:
+            link = value_at(json.loads(body), self.read_path.self_link)
+        except (ValueError, RecursionError):
+            return None
+        return link if isinstance(link, str) else None
 
     def _locate(self, location: str) -> Found:
         if len(location) > _MAX_CHARACTERS or not _URL_CHARACTERS.fullmatch(location):
@@ -72,7 +88,7 @@ class ResourcePaths:
             if is_http_without_host(location):
                 return Found(unusable="malformed")
             # A relative reference is relative to the URL of the create (RFC 9110 §10.2.2).
-            url = urljoin(self.base_url + self.read_path.path.partition("{id}")[0], location)
+            url = urljoin(self.base_url + self.read_path.create_path, location)
             parts = urlsplit(url)
             is_http = parts.scheme in DEFAULT_PORTS and "@" not in parts.netloc
             if not is_http or Origin.of(url) not in map(Origin.of, (self.base_url, *self.location_origins)):

@@ -20,6 +20,17 @@ class Outcome(IntEnum):
     """No reply, or one of a gateway: the write must be in every sink or in none."""
     OTHER = 4
     """The arrival was not a create."""
+    ACCEPTED_OUTSIDE = 5
+    """As ``ACCEPTED``, with a reply outside of the measured window. Only load workers use it: see ``Writes``."""
+
+
+def is_in_sample(k: int, ratio: float) -> bool:
+    """Whether arrival ``k`` is one of a sample of this share.
+
+    Multiples of the golden ratio are spread evenly over every regular pattern: a target that loses each tenth write
+    cannot lose just those that are not looked at.
+    """
+    return (k * 0x9E3779B1 & 0xFFFFFFFF) < ratio * 2**32
 
 
 def name_prefix(run_id: str) -> str:
@@ -40,7 +51,8 @@ class Writes:
     outcomes: bytes
     """One ``Outcome`` for each arrival, by its number."""
     measured: bytes
-    """For each arrival 1 if it was due in the measured window, 0 if in the warm-up."""
+    """For each arrival 1 if it counts for the measured window: an accepted one if its reply came in it, as for the
+    rates; another if it was due in it."""
     not_searchable: str = ""
     """Why the creates cannot be searched by name; empty when they can."""
 

@@ -13,8 +13,15 @@ from createflow.scenarios.load.verdict.validity import assess_validity
 from createflow.scenarios.load.verdict.windows import make_seconds, make_window
 from createflow.schemas.load_finding import Verification
 from createflow.schemas.load_report import Machine, Validity
+from createflow.schemas.operation import Operation
 from createflow.schemas.slo import SloTarget, parse_target
 
+OF_THE_OPTION = "--slo"
+OF_THE_PROFILE = "[slo] of the profile"
+OF_THE_BUNDLED_STACK = "default of the bundled stack"
+NOBODY = "no objective was given: judged by errors and verification only"
+"""The sources of objectives."""
+_ERRORS_ONLY = "errors<0.1%"
 _SOAK_WINDOW_S = 60
 _UNUSABLE = {
     "malformed": "is not a URI reference (RFC 9110 section 10.2.2)",
@@ -30,26 +37,47 @@ class EvaluationContext:
     lags: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     """By second, the lag of the sampled create to each sink, in milliseconds."""
     verification: Verification | None = None
+    unverified: str = ""
+    """Why no write was verified; empty if writes were."""
     ceiling_per_s: float | None = None
     """The generator ceiling, if it was measured."""
     notes: tuple[str, ...] = ()
 
 
-def select_targets(declared: tuple[SloTarget, ...], options: LoadOptions) -> tuple[SloTarget, ...]:
-    """The targets of a run: those of the options, or else of the profile. A soak must hold them in every minute too.
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """What a run is judged by."""
+
+    targets: tuple[SloTarget, ...]
+    source: str
+    """Who set them, for the report."""
+
+
+def select_objectives(
+    declared: tuple[SloTarget, ...], options: LoadOptions, *, declared_by: str = OF_THE_PROFILE
+) -> Objectives:
+    """The objectives of a run: those of the options, or else of the profile. A soak must hold them in every minute too.
+
+    Where nobody set one, nothing is said about latency and rate: only requests that fail count against the target.
 
     Raises:
         UserError: an expression is not valid.
     """
-    targets = tuple(parse_target(text) for text in options.targets) or declared
-    if options.shape != "soak":
-        return targets
-    return (*targets, *(replace(target, window_s=_SOAK_WINDOW_S) for target in targets if target.window_s is None))
+    targets, source = declared, declared_by
+    if options.targets:
+        targets, source = tuple(map(parse_target, options.targets)), OF_THE_OPTION
+    elif not declared:
+        targets, source = (parse_target(_ERRORS_ONLY),), NOBODY
+    if options.shape == "soak":
+        in_windows = (replace(target, window_s=_SOAK_WINDOW_S) for target in targets if target.window_s is None)
+        targets = (*targets, *in_windows)
+    return Objectives(targets, source)
 
 
-def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: EvaluationContext) -> Findings:
+def evaluate(result: LoadResult, objectives: Objectives, context: EvaluationContext) -> Findings:
     """Evaluate a load."""
-    verified = _count_verified(context.verification)
+    targets = objectives.targets
+    verified = _count_verified(result, context.verification)
     whole = make_window(result, verified=verified)
     slos = evaluate_targets(targets, whole, make_seconds(result))
     verdict = assess_validity(
@@ -64,25 +92,27 @@ def evaluate(result: LoadResult, targets: tuple[SloTarget, ...], context: Evalua
             machine=context.machine,
         )
     )
-    unsent = _without_resource(result)
+    unmeasured = (*_without_resource(result), *_without_creates(result))
     return Findings(
         slos=slos,
-        validity=Validity.INVALID if unsent else verdict.validity,
-        reasons=(*unsent, *verdict.reasons),
+        slo_source=objectives.source,
+        validity=Validity.INVALID if unmeasured else verdict.validity,
+        reasons=(*unmeasured, *verdict.reasons),
         notes=(*result.plan.notes, *context.notes, *_notes(result), *verdict.notes),
         machine=context.machine,
         lags=context.lags,
         verification=context.verification,
+        unverified=context.unverified,
         verified_in_window=verified,
         ceiling_per_s=context.ceiling_per_s,
     )
 
 
-def _count_verified(verification: Verification | None) -> int | None:
-    """Verified creates of the measured window; None if a declared sink could not be read."""
-    if verification is None or any(sink.error for sink in verification.sinks):
+def _count_verified(result: LoadResult, verification: Verification | None) -> int | None:
+    """Verified creates of the measured window; None if a declared sink could not be read, or only a sample was."""
+    if verification is None or verification.is_sample or any(sink.error for sink in verification.sinks):
         return None
-    return verification.verified_measured
+    return min(verification.verified_measured, result.ledger.measured[Operation.CREATE].in_window.accepted)
 
 
 def _without_resource(result: LoadResult) -> tuple[str, ...]:
@@ -91,6 +121,19 @@ def _without_resource(result: LoadResult) -> tuple[str, ...]:
     if not count:
         return ()
     return (f"{count} reads and updates were not sent: no reply to a create named a resource on the target",)
+
+
+def _without_creates(result: LoadResult) -> tuple[str, ...]:
+    """Why nothing can be said about creates: no reply names one."""
+    creates = result.ledger.measured[Operation.CREATE]
+    if not creates.nameless.count or creates.accepted:
+        return ()
+    return (
+        (
+            f"all {creates.nameless.count:,} accepted creates have neither a Location nor an id, so nothing says that "
+            "they created something: check [target.fields] id, self_link and read_path"
+        ),
+    )
 
 
 def _unusable_locations(result: LoadResult) -> list[str]:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from createflow import __version__
 from createflow.scenarios.load.accounting.histogram import Histogram
-from createflow.scenarios.load.accounting.ledger import Counters, CountersByOperation, sum_counters
+from createflow.scenarios.load.accounting.ledger import (
+    Counters,
+    CountersByOperation,
+    count_in_window,
+    sum_counters,
+)
 from createflow.scenarios.load.fleet.run import LoadResult
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.schemas.load_finding import Comparison, Verification
@@ -28,6 +33,7 @@ class Findings:
     """What the evaluation of a load found."""
 
     slos: tuple[SloVerdict, ...]
+    slo_source: str
     validity: Validity
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
@@ -35,8 +41,9 @@ class Findings:
     lags: Mapping[int, Mapping[str, float]]
     """By second, the lag of the sampled create to each sink, in milliseconds."""
     verification: Verification | None = None
+    unverified: str = ""
     verified_in_window: int | None = None
-    """Accepted creates of the measured window found in every declared sink. None: not verified."""
+    """Creates that were accepted in the measured window and found in every declared sink. None: not verified."""
     comparison: Comparison | None = None
     ceiling_per_s: float | None = None
 
@@ -53,6 +60,7 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
     plan, ledger = result.plan, result.ledger
     window_s = result.window_s
     counters = sum_counters(ledger.measured.values())
+    in_window = count_in_window(ledger.measured.values())
 
     def per_s(count: int) -> float:
         return count / window_s if window_s else 0.0
@@ -75,13 +83,14 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         senders=plan.senders.most,
         principals=principals,
         config_hash=plan.config_hash,
-        offered_per_s=per_s(counters.scheduled),
-        sent_per_s=per_s(counters.sent_in_window),
-        accepted_per_s=per_s(counters.accepted_in_window),
+        offered_per_s=per_s(in_window.offered),
+        sent_per_s=per_s(in_window.sent),
+        accepted_per_s=per_s(in_window.accepted),
         verified_per_s=None if findings.verified_in_window is None else per_s(findings.verified_in_window),
         ledger=make_report_ledger(counters),
         warmup_ledger=make_report_ledger(sum_counters(ledger.warmup.values())),
         statuses={str(status): count for status, count in sorted(counters.statuses.items())},
+        nameless=counters.nameless.count,
         errors=dict(sorted(counters.errors.items())),
         response=summarize(counters.latencies()),
         failure_aware=_failure_aware(counters),
@@ -104,7 +113,9 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         validity=findings.validity,
         reasons=findings.reasons,
         slos=findings.slos,
+        slo_source=findings.slo_source,
         verification=findings.verification,
+        unverified=findings.unverified,
         comparison=findings.comparison,
         notes=findings.notes,
     )
@@ -127,9 +138,10 @@ def _operations(
         OperationReport(
             operation=operation,
             share=share,
-            accepted_per_s=by_operation[operation].accepted_in_window / window_s if window_s else 0.0,
+            accepted_per_s=by_operation[operation].in_window.accepted / window_s if window_s else 0.0,
             ledger=make_report_ledger(by_operation[operation]),
             statuses={str(status): count for status, count in sorted(by_operation[operation].statuses.items())},
+            nameless=by_operation[operation].nameless.count,
             errors=dict(sorted(by_operation[operation].errors.items())),
             response=summarize(by_operation[operation].latencies()),
             failure_aware=_failure_aware(by_operation[operation]),

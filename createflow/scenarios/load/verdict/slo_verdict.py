@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from createflow.scenarios.load.verdict.windows import Outcomes, Window, merge_outcomes, merge_seconds
-from createflow.schemas.load_report import SloVerdict
+from createflow.schemas.load_report import RATE_RATIO, SloVerdict
 from createflow.schemas.operation import Operation
 from createflow.schemas.slo import Metric, SloTarget
-
-_RATE_RATIO = 0.99
-"""Of the offered rate: the accepted rate cannot be higher, and the last replies may arrive after the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def compute_rate_bound(target: SloTarget, outcomes: Outcomes, window: Window) ->
     if window.is_closed:
         return target.bound
     offered_per_s = outcomes.scheduled / window.duration_s if window.duration_s > 0 else 0.0
-    return min(target.bound, offered_per_s * _RATE_RATIO)
+    return min(target.bound, offered_per_s * RATE_RATIO)
 
 
 def _evaluate(target: SloTarget, window: Window) -> _Evaluation:
@@ -110,7 +107,7 @@ def _evaluate_rate(target: SloTarget, observed: float, bound: float) -> _Evaluat
         held=observed >= bound,
         observed=observed,
         severity=severity,
-        note=f"the bound was lowered to {bound:.6g}/s, because only {bound / _RATE_RATIO:.6g}/s were offered",
+        note=f"the bound was lowered to {bound:.6g}/s, because only {bound / RATE_RATIO:.6g}/s were offered",
         adjusted_bound=bound,
     )
 

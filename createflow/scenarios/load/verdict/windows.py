@@ -37,7 +37,7 @@ class Outcomes:
     accepted: Histogram = field(default_factory=Histogram)
     """Response latencies of the accepted, from the intended send time."""
     accepted_in_window: int = 0
-    """2xx replies that arrived in the window, whenever they were due."""
+    """2xx replies that arrived in the window; see ``InWindow`` for the window of the whole run."""
     verified_in_window: int | None = None
     """Of those, the number found in every declared sink. None: not verified."""
 
@@ -106,7 +106,7 @@ def make_window(result: LoadResult, *, verified: int | None) -> Window:
         by_operation={
             operation: _outcomes(
                 counters,
-                accepted=counters.accepted_in_window,
+                accepted=counters.in_window.accepted,
                 verified=verified if operation is Operation.CREATE else None,
             )
             for operation, counters in _of_mix(result, result.ledger.measured).items()

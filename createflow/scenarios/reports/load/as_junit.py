@@ -3,8 +3,14 @@
 from createflow.scenarios.reports.format.junit import Case, Result, Suite
 from createflow.scenarios.reports.format.text import format_count, format_ms
 from createflow.scenarios.reports.load.content import format_seen
-from createflow.scenarios.reports.load.verdict import describe_violations, summarize
-from createflow.schemas.load_finding import Change, Comparison, SinkLag, SinkVerdict, Verification
+from createflow.scenarios.reports.load.verdict import (
+    LoadVerdict,
+    describe_target,
+    describe_violations,
+    summarize,
+    verdict_of,
+)
+from createflow.schemas.load_finding import READ_BACK, Change, Comparison, SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import LoadReport, SloVerdict, Validity
 
 
@@ -16,11 +22,13 @@ def render(report: LoadReport) -> str:
     run, suspect numbers, a refused comparison.
     """
     cases = [_validity(report), *(_target(report, slo) for slo in report.slos)]
+    if verdict_of(report) is LoadVerdict.UNVERIFIED:
+        cases.append(_case("writes", "the accepted writes exist", "error", f"not verified: {report.unverified}"))
     if report.verification:
         cases += _writes(report.verification)
     if report.comparison:
         cases += _comparison(report.comparison)
-    names = ("run_id", "target", "profile", "createflow_version", "seed", "shape", "config_hash")
+    names = ("run_id", "target", "profile", "createflow_version", "seed", "shape", "config_hash", "slo_source")
     return Suite(
         name="createflow bench",
         started_at=report.started_at,
@@ -49,11 +57,11 @@ def _validity(report: LoadReport) -> Case:
 def _target(report: LoadReport, slo: SloVerdict) -> Case:
     seen = f"seen {format_seen(slo)}"
     if report.interrupted:
-        return _case("targets", slo.target, "skipped", f"the run was interrupted; {seen}")
+        return _case("targets", describe_target(slo), "skipped", f"the run was interrupted; {seen}")
     if report.validity is Validity.INVALID:
-        return _case("targets", slo.target, "skipped", f"no verdict, the numbers are invalid; {seen}")
+        return _case("targets", describe_target(slo), "skipped", f"no verdict, the numbers are invalid; {seen}")
     worst = f", worst from {slo.at_s:g} s on" if slo.at_s is not None else ""
-    return _case("targets", slo.target, "passed" if slo.held else "failure", seen + worst)
+    return _case("targets", describe_target(slo), "passed" if slo.held else "failure", seen + worst)
 
 
 def _writes(verification: Verification) -> list[Case]:
@@ -68,6 +76,8 @@ def _writes(verification: Verification) -> list[Case]:
 
 def _sink(sink: SinkVerdict) -> Case:
     name = f"every accepted write is in {sink.sink} exactly once"
+    if sink.sink == READ_BACK:
+        name = "every accepted write is read back as it was sent"
     if sink.error:
         return _case("writes", name, "error", f"could not be searched: {sink.error}")
     violations = describe_violations(sink)

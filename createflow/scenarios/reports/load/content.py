@@ -49,7 +49,8 @@ class Section:
 
 def list_rates(report: LoadReport) -> list[tuple[str, str]]:
     """Label and rate per second, the most important first: verified writes where writes were verified."""
-    verified = [("verified", format_rate(report.verified_per_s))] if report.verified_per_s is not None else []
+    label = "read back" if report.verification is not None and report.verification.is_read_back else "verified"
+    verified = [(label, format_rate(report.verified_per_s))] if report.verified_per_s is not None else []
     return [
         *verified,
         ("accepted", format_rate(report.accepted_per_s)),

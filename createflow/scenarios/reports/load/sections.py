@@ -5,6 +5,7 @@ import math
 from createflow.scenarios.reports.format.text import format_count, format_ms, format_percent, format_rate, one_line
 from createflow.scenarios.reports.load.content import Row, Section, Severity, format_seen
 from createflow.scenarios.reports.load.generator_sections import generator, machine, workers
+from createflow.scenarios.reports.load.verdict import describe_target, is_judged_by_nobody
 from createflow.scenarios.reports.load.write_sections import arrivals, sinks, sinks_lag
 from createflow.schemas.load_finding import Change, Compared
 from createflow.schemas.load_report import LoadReport, OperationReport, Percentiles, SloVerdict, Validity
@@ -33,6 +34,9 @@ def list_sections(report: LoadReport) -> tuple[Section, ...]:
 def _targets(report: LoadReport) -> Section:
     is_judged = not report.interrupted and report.validity is not Validity.INVALID
     notes = [f"{one_line(slo.target)}: {one_line(slo.note)}." for slo in report.slos if slo.note]
+    if report.slos and report.slo_source:
+        nobody = is_judged_by_nobody(report)
+        notes.append(f"{report.slo_source.capitalize()}." if nobody else f"Set by: {report.slo_source}.")
     if not is_judged:
         notes.append("In brackets: not a verdict, because the run was interrupted or its numbers are invalid.")
     return Section(
@@ -50,7 +54,7 @@ def _target(slo: SloVerdict, *, is_judged: bool) -> Row:
     result, severity = ("held", Severity.GOOD) if slo.held else ("MISSED", Severity.BAD)
     if not is_judged:
         result, severity = f"({result.lower()})", Severity.UNSURE
-    return Row((result, one_line(slo.target), format_seen(slo), window_text), severity)
+    return Row((result, describe_target(slo), format_seen(slo), window_text), severity)
 
 
 def _latencies(report: LoadReport) -> Section:
@@ -110,8 +114,7 @@ def _operations(report: LoadReport) -> Section:
 
 
 def _operation(operation: OperationReport) -> Row:
-    accepted = sum(number for status, number in operation.statuses.items() if status.startswith("2"))
-    not_accepted = operation.ledger.scheduled - accepted
+    not_accepted = operation.ledger.scheduled - operation.accepted
     latency = operation.failure_aware
     return Row(
         (

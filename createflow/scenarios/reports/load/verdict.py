@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from createflow.scenarios.reports.format.text import format_count, one_line
 from createflow.scenarios.reports.load.content import Severity
-from createflow.schemas.load_finding import Change, SinkVerdict
-from createflow.schemas.load_report import LoadReport, Validity
+from createflow.schemas.load_finding import READ_BACK, Change, SinkVerdict
+from createflow.schemas.load_report import RATE_RATIO, LoadReport, SloVerdict, Validity
 
 
 class LoadVerdict(StrEnum):
@@ -22,9 +22,15 @@ class LoadVerdict(StrEnum):
     """The targets were met, and the run is worse than its baseline."""
     UNCOMPARED = "uncompared"
     """A comparison was requested and is not possible. Never a pass."""
+    UNVERIFIED = "unverified"
+    """The targets were met, and nothing could be verified: whether the accepted writes exist is not known."""
+    MEASURED = "measured"
+    """The targets were met, and the user asked not to verify."""
     HELD = "held"
 
 
+DECLINED = "--no-verify"
+"""What a report says in ``unverified`` when the user asked not to verify."""
 _BAD = {LoadVerdict.FAILED, LoadVerdict.MISSED, LoadVerdict.WORSE}
 
 
@@ -37,6 +43,8 @@ def verdict_of(report: LoadReport) -> LoadVerdict:
         LoadVerdict.MISSED: any(not slo.held for slo in report.slos),
         LoadVerdict.WORSE: bool(list_regressions(report)),
         LoadVerdict.UNCOMPARED: report.comparison is not None and bool(report.comparison.refused),
+        LoadVerdict.UNVERIFIED: report.verification is None and report.unverified != DECLINED,
+        LoadVerdict.MEASURED: report.verification is None,
         LoadVerdict.HELD: True,
     }
     return next(verdict for verdict in LoadVerdict if applying[verdict])
@@ -47,7 +55,7 @@ def severity_of(report: LoadReport) -> Severity:
     verdict = verdict_of(report)
     if verdict in _BAD:
         return Severity.BAD
-    is_good = verdict is LoadVerdict.HELD and report.validity is not Validity.SUSPECT
+    is_good = verdict in {LoadVerdict.HELD, LoadVerdict.MEASURED} and report.validity is not Validity.SUSPECT
     return Severity.GOOD if is_good else Severity.UNSURE
 
 
@@ -110,6 +118,8 @@ def list_inconclusive_reasons(report: LoadReport) -> list[str]:
 
 def describe_search_error(sink: SinkVerdict) -> str:
     """Why a sink could not be searched."""
+    if sink.sink == READ_BACK:
+        return f"NOT VERIFIED: {one_line(sink.error)}"
     return f"{one_line(sink.sink)} could not be searched: {one_line(sink.error)}"
 
 
@@ -122,7 +132,7 @@ def list_regressions(report: LoadReport) -> list[str]:
 def _verdict_text(report: LoadReport) -> str:
     total = format_count(len(report.slos), "target")
     missed = sum(not slo.held for slo in report.slos)
-    met = "HELD: the target was met" if len(report.slos) == 1 else f"HELD: all {total} were met"
+    met = _met(report)
     refused = report.comparison.refused if report.comparison else ()
     return {
         LoadVerdict.INTERRUPTED: "INTERRUPTED: the results are incomplete",
@@ -131,5 +141,36 @@ def _verdict_text(report: LoadReport) -> str:
         LoadVerdict.MISSED: f"MISSED: {format_count(missed)} of {total}",
         LoadVerdict.WORSE: f"WORSE than the baseline: {', '.join(list_regressions(report))}",
         LoadVerdict.UNCOMPARED: f"NOT COMPARED with the baseline: {'; '.join(map(one_line, refused))}",
-        LoadVerdict.HELD: met if report.slos else "MEASURED: no targets were set",
+        LoadVerdict.UNVERIFIED: f"NOT VERIFIED: {_unverified(report)}; {met}",
+        LoadVerdict.MEASURED: f"MEASURED, NOT VERIFIED ({DECLINED}): {met}",
+        LoadVerdict.HELD: f"HELD: {met}",
     }[verdict_of(report)]
+
+
+def _met(report: LoadReport) -> str:
+    """That all targets were met, and by what a run without objectives was judged."""
+    if not report.slos:
+        return "no targets were set"
+    texts = [describe_target(slo) for slo in report.slos]
+    if is_judged_by_nobody(report):
+        return f"{report.slo_source} ({', '.join(texts)})"
+    adjusted = [text for slo, text in zip(report.slos, texts, strict=True) if slo.adjusted_bound is not None]
+    met = "the target was met" if len(report.slos) == 1 else f"all {format_count(len(report.slos), 'target')} were met"
+    return met + (f", one as {'; '.join(adjusted)}" if adjusted else "")
+
+
+def is_judged_by_nobody(report: LoadReport) -> bool:
+    """Nobody set an objective."""
+    return report.slo_source.startswith("no objective")
+
+
+def describe_target(slo: SloVerdict) -> str:
+    """The target as it was applied, and as it was set where that is another."""
+    if slo.adjusted_bound is None:
+        return one_line(slo.target)
+    offered_per_s = slo.adjusted_bound / RATE_RATIO
+    return f"{one_line(slo.applied)} (only {offered_per_s:.4g}/s were offered: {one_line(slo.target)} was not tested)"
+
+
+def _unverified(report: LoadReport) -> str:
+    return one_line(report.unverified) or "the report does not say that a write was verified"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from createflow.scenarios.reports.format.text import format_count, format_ms, format_percent, one_line
 from createflow.scenarios.reports.load.content import Row, Section, Severity
 from createflow.scenarios.reports.load.verdict import describe_search_error, describe_violations
+from createflow.scenarios.text.power import power
 from createflow.schemas.load_finding import SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import Ledger, LoadReport
 
@@ -14,8 +15,10 @@ def arrivals(report: LoadReport) -> Section:
     rows = [("ledger", ledger_equation(report.ledger)), ("replies", _counts(report.statuses))]
     if report.errors:
         rows.append(("errors", _counts(report.errors)))
-    accepted = sum(number for status, number in report.statuses.items() if status.startswith("2"))
-    if (not_accepted := report.ledger.scheduled - accepted) and report.ledger.scheduled:
+    if report.nameless:
+        what = "2xx with neither a Location nor an id: nothing says that they created something"
+        rows.append(("not creates", f"{format_count(report.nameless)} x {what}"))
+    if (not_accepted := report.ledger.scheduled - report.accepted) and report.ledger.scheduled:
         share = format_percent(not_accepted / report.ledger.scheduled)
         rows.append(("not accepted", f"{format_count(not_accepted)} ({share})"))
     if report.warmup_ledger is not None and report.warmup_ledger.scheduled:
@@ -67,7 +70,10 @@ def _sink(sink: SinkVerdict) -> Row:
 
 def _verification_notes(verification: Verification) -> tuple[str, ...]:
     accepted, verified = format_count(verification.accepted, "create"), format_count(verification.verified)
-    lines = [f"{accepted} accepted, {verified} of them found exactly once{_as_sent(verification)} in every sink."]
+    found = f"found exactly once{_as_sent(verification)} in every sink."
+    if verification.is_read_back:
+        found = "read back through the API" + (" as they were sent." if _as_sent(verification) else ".")
+    lines = [f"{accepted} accepted, {verified} of them {found}{_of_sample(verification)}"]
     lines += _compared(verification)
     if verification.unknown:
         lines.append(f"{format_count(verification.unknown, 'create')} without a reply: each may be stored or not.")
@@ -88,6 +94,15 @@ def _verification_notes(verification: Verification) -> tuple[str, ...]:
 
 def _as_sent(verification: Verification) -> str:
     return ", and as sent," if any(sink.compared for sink in verification.sinks) else ""
+
+
+def _of_sample(verification: Verification) -> str:
+    """How many of a sample are missing, and how rare a missing write would still have been seen."""
+    looked_at = sum(sink.found + sink.missing for sink in verification.sinks)
+    if not verification.is_sample or not looked_at or any(sink.missing for sink in verification.sinks):
+        return ""
+    _, _, rate = power(looked_at, "").partition(" differ: ")
+    return f" The others were not looked at: 0 of this sample of {format_count(looked_at)} are missing: {rate}."
 
 
 def _compared(verification: Verification) -> list[str]:

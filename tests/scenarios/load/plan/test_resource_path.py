@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from createflow.scenarios.load.plan.messages import ReadPath
 from createflow.scenarios.load.plan.resource_path import Found, ResourcePaths
 
-PATHS = ResourcePaths("http://127.0.0.1:8080", ReadPath(path="/things/{id}", id_pointer="/id", by_id=False))
+PATHS = ResourcePaths(
+    "http://127.0.0.1:8080", ReadPath(path="/things/{id}", id_pointer="/id", by_id=False, create_path="/things")
+)
 
 
 @pytest.mark.parametrize(
     ("location", "path"),
     [
         ("/things/1", "/things/1"),
-        ("1", "/things/1"),
-        ("?id=1", "/things/?id=1"),
+        ("things/1", "/things/1"),
+        ("?id=1", "/things?id=1"),
         ("http://127.0.0.1:8080/things/1?x=y", "/things/1?x=y"),
         ("HTTP://127.0.0.1:8080", "/"),
     ],

@@ -93,6 +93,8 @@ def load_report(**changes: object) -> LoadReport:
         started_at="2030-01-01T00:00:00Z",
         target="https://127.0.0.1:8443/api/resources",
         profile="the bundled stack",
+        slo_source="default of the bundled stack",
+        unverified="--no-verify",
         shape="500/s for 20 s",
         rate_per_s=500,
         duration_s=DURATION_S,
@@ -181,7 +183,7 @@ def verification(**changes: object) -> Verification:
 
 def verified() -> LoadReport:
     """A healthy run whose writes were all verified."""
-    return load_report(verified_per_s=499.4, verification=verification())
+    return load_report(verified_per_s=499.4, verification=verification(), unverified="")
 
 
 def lossy() -> LoadReport:

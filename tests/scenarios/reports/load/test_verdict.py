@@ -1,15 +1,20 @@
 """The verdict of a load: evidence goes before doubt."""
 
+from collections.abc import Callable
+
 import pytest
 
+from createflow.scenarios.load.verdict.findings import NOBODY
+from createflow.scenarios.reports.load import as_html, as_junit, as_markdown
 from createflow.scenarios.reports.load.content import Severity
 from createflow.scenarios.reports.load.verdict import LoadVerdict, severity_of, summarize, verdict_of
-from createflow.schemas.load_report import LoadReport
-from tests.scenarios.reports.load.made_load_report import ALL, load_report, lossy, verification
+from createflow.schemas.load_report import LoadReport, SloVerdict
+from createflow.schemas.slo import parse_target
+from tests.scenarios.reports.load.made_load_report import ALL, load_report, lossy, verification, verified
 
 UNREAD = "2 of 40 reads by the writer did not show the write"
 EXPECTED = {
-    "load_report": (LoadVerdict.HELD, "HELD: all 3 targets were met"),
+    "load_report": (LoadVerdict.MEASURED, "MEASURED, NOT VERIFIED (--no-verify): all 3 targets were met"),
     "verified": (LoadVerdict.HELD, "HELD: all 3 targets were met"),
     "lossy": (
         LoadVerdict.FAILED,
@@ -17,7 +22,10 @@ EXPECTED = {
     ),
     "stalled": (LoadVerdict.MISSED, "MISSED: 3 of 3 targets"),
     "starved": (LoadVerdict.INCONCLUSIVE, "INCONCLUSIVE: a load worker used 97% of a core: use more --workers"),
-    "suspect": (LoadVerdict.HELD, "HELD: all 3 targets were met (SUSPECT: 6% of the CPU time was stolen)"),
+    "suspect": (
+        LoadVerdict.MEASURED,
+        "MEASURED, NOT VERIFIED (--no-verify): all 3 targets were met (SUSPECT: 6% of the CPU time was stolen)",
+    ),
     "refused": (
         LoadVerdict.UNCOMPARED,
         "NOT COMPARED with the baseline: another machine: 8 cores, now 2; another load: 1000/s, now 500/s",
@@ -73,4 +81,40 @@ def test_only_what_is_good_looks_good(name: str, expected: Severity) -> None:
 def test_a_run_without_targets_holds_nothing() -> None:
     """It was measured."""
     report: LoadReport = load_report(slos=())
-    assert summarize(report) == "MEASURED: no targets were set"
+    assert summarize(report) == "MEASURED, NOT VERIFIED (--no-verify): no targets were set"
+
+
+@pytest.mark.parametrize("unverified", ["", "the profile declares no sink to find the writes in"])
+def test_what_verified_nothing_is_never_held(unverified: str) -> None:
+    """Unless the user declined, nobody knows whether the accepted writes exist. A report of an old run says nothing."""
+    report = load_report(unverified=unverified)
+    assert verdict_of(report) is LoadVerdict.UNVERIFIED
+    assert summarize(report).startswith("NOT VERIFIED: ")
+    assert severity_of(report) is Severity.UNSURE
+
+
+def test_a_target_above_the_offered_rate_is_told_as_it_was_tested() -> None:
+    """Never "held rate>=500/s" at 100/s."""
+    target = parse_target("rate>=500/s")
+    slo = SloVerdict.of(target, seen=99.9, held=True, adjusted_bound=99.0, note="the bound was lowered")
+    report = verified().model_copy(update={"slos": (slo,)})
+    told = "rate>=99/s (only 100/s were offered: rate>=500/s was not tested)"
+    assert summarize(report) == f"HELD: the target was met, one as {told}"
+    assert slo.applied == "rate>=99/s"
+    for text in (as_markdown.render(report), as_junit.render(report), as_html.render(report)):
+        assert "rate&gt;=99/s" in text or "rate>=99/s" in text or "rate\\>=99/s" in text
+
+
+def test_nobodys_objective_is_told() -> None:
+    """On the verdict and beside the targets, in every format."""
+    slo = SloVerdict.of(parse_target("errors<0.1%"), seen=0.0, held=True)
+    report = verified().model_copy(update={"slos": (slo,), "slo_source": NOBODY})
+    assert summarize(report) == f"HELD: {NOBODY} (errors<0.1%)"
+    for text in (as_markdown.render(report), as_html.render(report)):
+        assert "judged by errors and verification only" in text
+
+
+@pytest.mark.parametrize("render", [as_markdown.render, as_junit.render, as_html.render])
+def test_the_source_of_the_objectives_is_in_the_report(render: Callable[[LoadReport], str]) -> None:
+    """Who set them."""
+    assert "default of the bundled stack" in render(verified())
