@@ -132,6 +132,8 @@ def _open(option: str, formats: Collection[str]) -> ReportFile:
         temporary = _temporary_path(path)
         _create(temporary).close()
         temporary.unlink()
+    except RuntimeError:  # a link to itself
+        raise UserError(f"--report {option}: cannot be written: too many levels of symbolic links") from None
     except OSError as error:
         raise UserError(f"--report {option}: cannot be written: {error.strerror}") from None
     if path.exists() and not os.access(path, os.W_OK):

@@ -61,6 +61,14 @@ def test_a_name_that_is_too_long_is_an_error(tmp_path: Path) -> None:
         open_report_files([f"json={tmp_path / ('n' * 300)}"], ("json",))
 
 
+@pytest.mark.parametrize("name", ["loop", "loop/r.json"])
+def test_a_link_to_itself_is_an_error(tmp_path: Path, name: str) -> None:
+    """Before anything runs."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UserError, match="cannot be written"):
+        open_report_files([f"json={tmp_path / name}"], ("json",))
+
+
 def test_elsewhere_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     """No environment, no commands."""
     publish_to_github(REPORT, {})

@@ -18,7 +18,8 @@ from createflow.schemas.flow import Step
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*"'
-_OWS = r"[ \t]*"
+_OWS = r"[ \t]*+"
+"""Possessive: blanks that one of two could take would be tried in all ways, which has no end for ``; ; ; ;``."""
 _PARAMETER = rf"{_WORD}=(?:{_WORD}|{_QUOTED})"
 _SHOWN_CHARACTERS = 80
 
