@@ -30,6 +30,7 @@ def stack(
         typer.Argument(
             help="status; pause and resume (a paused process hangs); kill and start; "
             "inject and heal database-error (every write fails inside its transaction), "
+            "replica-lag (the replicas fall behind, and the cache does not answer), "
             "or a seeded defect of the database."
         ),
     ],

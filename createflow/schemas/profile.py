@@ -25,7 +25,15 @@ class FaultCommands(Section):
     """Heals the fault. It is run whatever happens."""
 
 
-FaultName = Literal["database_error", "database_down", "service_down", "gateway_down", "replica_down", "search_down"]
+FaultName = Literal[
+    "database_error",
+    "database_down",
+    "service_down",
+    "gateway_down",
+    "replica_down",
+    "replica_lags",
+    "search_down",
+]
 
 
 class Deadlines(Section):
@@ -89,7 +97,8 @@ class Profile(Section):
     """The places that a write must reach."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
     """The faults that can be injected: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
-    ``replica_down``, ``search_down``."""
+    ``replica_down``, ``replica_lags`` (replicas keep their connection and fall behind, and the cache does not answer),
+    ``search_down``."""
     deadlines: Deadlines = Deadlines()
     """How long each sink may lag behind the 201."""
     limits: Limits | None = None

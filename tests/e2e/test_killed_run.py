@@ -50,7 +50,8 @@ FAULTS = {
     "database_down": "service_router",
     "service_down": "service_router",
     "gateway_down": "load_balancer",
-    "replica_down": "replicate",
+    "replica_down": "replicate.lagging",
+    "replica_lags": "replicate.cold",
     "search_down": "index_update",
 }
 

@@ -68,6 +68,16 @@ async def apply_schema(dsn: str, script: str) -> None:
         await connection.execute(script.encode())
 
 
+async def pause_replay(dsn: str, *, paused: bool) -> None:
+    """Let a standby receive WAL without showing it, or show what it has received.
+
+    Args:
+        dsn: of a superuser, to the standby.
+        paused: or let it go on.
+    """
+    await run_script(dsn, "select pg_wal_replay_pause()" if paused else "select pg_wal_replay_resume()")
+
+
 async def break_writes(dsn: str) -> None:
     """Make every write fail inside its transaction.
 

@@ -39,6 +39,8 @@ class StackPlan:
     base_url: str
     admin_dsn: str
     """Connection string of the primary's superuser; for injecting database errors."""
+    replica_admin_dsns: tuple[str, ...]
+    """The same of each replica; for letting them fall behind."""
     notes: tuple[str, ...]
     """What the user should know, one line each."""
     defects: tuple[str, ...]
@@ -219,7 +221,15 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         openapi_file=openapi_file,
         state_directory=state.root,
     )
-    return StackPlan(planner.components, profile, base_url, cluster.admin_dsn, tuple(planner.notes), options.defects)
+    return StackPlan(
+        planner.components,
+        profile,
+        base_url,
+        cluster.admin_dsn,
+        cluster.replica_admin_dsns,
+        tuple(planner.notes),
+        options.defects,
+    )
 
 
 def _schema(options: StackOptions) -> str:

@@ -18,6 +18,7 @@ FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "service_down": (("kill", "service"), ("start", "service")),
     "gateway_down": (("kill", "gateway"), ("start", "gateway")),
     "replica_down": (("pause", "postgres-replica-1"), ("resume", "postgres-replica-1")),
+    "replica_lags": (("inject", "replica-lag"), ("heal", "replica-lag")),
     "search_down": (("pause", "search"), ("resume", "search")),
 }
 """Name of the fault: the arguments of ``createflow stack``, or ``stack.command``, that inject and remove it."""
@@ -134,7 +135,7 @@ def write_profile(
         ("[sinks.search]", {"url": search[0], "index": search[1], "name_keyword": "name.keyword"}),
     ]
     for fault, (inject, heal) in FAULTS.items():
-        if fault == "replica_down" and not replicas:
+        if fault.startswith("replica_") and not replicas:
             continue
         if fault == "search_down" and options.search_url:
             continue

@@ -25,6 +25,7 @@ class RunningStack:
     def __init__(self, state: State, plan: StackPlan, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._admin_dsn = plan.admin_dsn
+        self._replica_admin_dsns = plan.replica_admin_dsns
         self.profile_file = state.profile_file
         self.base_url = plan.base_url
         self.notes = plan.notes
@@ -68,6 +69,11 @@ class RunningStack:
         if target == "database-error":
             change = engine_admin.break_writes if inject else engine_admin.heal_writes
             await change(self._admin_dsn)
+            return
+        if target == "replica-lag":
+            for dsn in self._replica_admin_dsns:
+                await engine_admin.pause_replay(dsn, paused=inject)
+            await (self._supervisor.pause if inject else self._supervisor.resume)("valkey")
             return
         # Here: a stack without defects imports none.
         from createflow.reference_server.defects.registry import find_defect

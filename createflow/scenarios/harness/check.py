@@ -70,6 +70,7 @@ class Need(StrEnum):
     SERVICE_DOWN = "faults.service_down"
     GATEWAY_DOWN = "faults.gateway_down"
     REPLICA_DOWN = "faults.replica_down"
+    REPLICA_LAGS = "faults.replica_lags"
     SEARCH_DOWN = "faults.search_down"
 
     @property
@@ -100,6 +101,7 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,
     Need.GATEWAY_DOWN: lambda profile: "gateway_down" in profile.faults,
     Need.REPLICA_DOWN: lambda profile: "replica_down" in profile.faults,
+    Need.REPLICA_LAGS: lambda profile: "replica_lags" in profile.faults,
     Need.SEARCH_DOWN: lambda profile: "search_down" in profile.faults,
 }
 

@@ -29,7 +29,9 @@ from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_
 from createflow.reference_server.defects.seeds import ChangeBalancer, ChangeCertificate, ChangeDatabase, ChangeReplicas
 from createflow.reference_server.defects.table import MARKER, defect_tables
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import Index, IndexAction, UnavailableError
+from createflow.reference_server.domain.job import Job
+from createflow.reference_server.domain.ports import CacheStore, Copy, Index, IndexAction, UnavailableError
+from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.credentials import make_certificates
 from createflow.reference_server.stack.state import State
@@ -37,6 +39,7 @@ from createflow.reference_server.stages.api.load_balancer import BalancerConfig,
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.reference_server.stages.data.index_update import IndexUpdate
+from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.scenarios.target.callback_listener import CallbackListener
 from createflow.scenarios.target.credentials.forged_tokens import Jws, embed_key, reference_key
 from createflow.schemas.error import UserError
@@ -656,6 +659,37 @@ async def index_reverts_later(server: InProcessServer) -> bool:
         return len(index.actions) > 10
 
     return bool(await until(is_changed, within_s=1.0))
+
+
+class _OneCopy:
+    """Fills the roles of a cache, a replica and a primary."""
+
+    def __init__(self, copy: Copy | None) -> None:
+        self._copy = copy
+
+    async def read(self, _: str) -> Copy | None:
+        return self._copy
+
+    async def set_if_newer(self, *_: object) -> None:
+        pass
+
+
+async def lagging_replica_believed(server: InProcessServer) -> bool:
+    marks = VersionWatermarks()
+    marks.raise_to("a", 2)
+    cache, replica, primary = (_OneCopy(copy) for copy in (None, Copy(1, b"old"), Copy(2, b"new")))
+    reader = server.settings.seed().change_reader(Reader(marks, cast("CacheStore", cache), [replica], primary))
+    return await reader.read("a") == Copy(1, b"old")
+
+
+async def watermark_of_updates_only(server: InProcessServer) -> bool:
+    async def announce(*_: object) -> None:
+        pass
+
+    marks = VersionWatermarks()
+    (stage,) = server.settings.seed().change_stages((Replicate(marks, announce),))
+    await stage(Job(request_id="r", op="delete", resource_id="a", version=2))
+    return not marks.lowest_version("a")
 
 
 async def cache_reverts_later(server: InProcessServer) -> bool:

@@ -61,7 +61,8 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
             "limits": {"rate_per_s": 1, "burst": 1},
             "sinks": {"audit": {"dsn": "postgresql://x", "by_id": "select", "changes": True}},
             "faults": dict.fromkeys(
-                ("database_error", "service_down", "gateway_down", "replica_down", "search_down"), commands
+                ("database_error", "service_down", "gateway_down", "replica_down", "replica_lags", "search_down"),
+                commands,
             ),
         }
     )

@@ -51,6 +51,19 @@ class _ReplicaReader(Reader):
         return await next(self._next_replica).read(resource_id)
 
 
+class _LaggingReplicaReader(Reader):
+    """Believes a replica that has the row, in whatever version."""
+
+    async def _read_replica(self, resource_id: str, lowest: int) -> Copy | None:
+        del lowest
+        return await Reader._read_replica(self, resource_id, 0)  # noqa: SLF001 - a mutant
+
+
+class _WatermarkOfUpdatesOnly(Replicate):
+    async def __call__(self, job: Job) -> Job:
+        return job if job.op == "delete" else await Replicate.__call__(self, job)
+
+
 class _ReadsDeleted(Reader):
     async def read(self, resource_id: str) -> Copy | None:
         copy = await Reader.read(self, resource_id)
@@ -84,6 +97,18 @@ def _with_old_copies(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "lagging_replica_believed",
+        Step.REPLICATE,
+        "What is not in the cache is read from a replica, in whatever version.",
+        _with(_LaggingReplicaReader),
+    ),
+    Defect(
+        "watermark_of_updates_only",
+        Step.REPLICATE,
+        "Reads that are not served by the cache do not wait for a delete.",
+        replace_stage(_WatermarkOfUpdatesOnly),
+    ),
     Defect(
         "create_not_read_yet",
         Step.REPLICATE,

@@ -141,6 +141,11 @@ class Cluster:
         return self.dsn("postgres", self._passwords.postgres)
 
     @property
+    def replica_admin_dsns(self) -> tuple[str, ...]:
+        """The same of each replica."""
+        return tuple(self.dsn("postgres", self._passwords.postgres, node) for node in range(1, len(self._ports)))
+
+    @property
     def primary_port(self) -> int:
         """The primary's port."""
         return self._ports[0]

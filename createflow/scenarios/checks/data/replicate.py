@@ -14,6 +14,7 @@ from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Replica, Replicas, Row
@@ -25,6 +26,7 @@ from createflow.schemas.flow import Step
 _ROUNDS = 5
 _CREATES = 44
 _CLIENTS = 2
+_COLD = 4
 
 
 @check(step=Step.REPLICATE, source="contract: replicas", catches="replica_lags")
@@ -95,6 +97,41 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
         await _update_rounds(target, made)
         last = await created(target)
     await all_of(_converges(target, replica, last) for replica in replicas.each())
+
+
+@check(
+    step=Step.REPLICATE,
+    source="contract: read-your-writes; contract: cache",
+    needs=(Need.REPLICA_LAGS,),
+    disturbs=True,
+    limit_s=60.0,
+    catches=("lagging_replica_believed", "watermark_of_updates_only"),
+)
+async def cold_reads_are_not_old(target: Target, faults: Faults, replicas: Replicas) -> str:
+    """While the replicas lag and the cache does not answer, a client still reads its own creates, updates and deletes.
+
+    Why: a cache that holds every write hides what a replica would show. So the reads of this check are known to be
+    cold, and the replicas to be behind: they are asked as well.
+    """
+    updated, deleted = [[await created(target) for _ in range(_COLD)] for _ in range(2)]
+    await all_of(_converges(target, replica, one) for replica in replicas.each() for one in (updated[-1], deleted[-1]))
+    async with faults.injected("replica_lags"):
+        made = await created(target)
+        await _reads_own(target, made, made.name)
+        await all_of(_update_rounds(target, one) for one in updated)
+        if target.contract.delete:
+            await all_of(_reads_own_delete(target, one) for one in deleted)
+        behind = [not await replica.by_id(made.id) for replica in replicas.each()]
+    if not all(behind):
+        raise Inconclusive("a replica was not behind, so reads of it could not be old")
+    return f"{2 * _COLD + 1} resources were read while {len(behind)} replicas were behind"
+
+
+async def _reads_own_delete(target: Target, made: Resource) -> None:
+    reply = await target.delete(made.url)
+    expect(reply.accepted, "a delete accepted", str(reply.status), reply)
+    seen = await target.read(made.url, may_be_lost=True)
+    expect(seen.status in {404, 410}, "404 or 410 after the delete", str(seen.status), reply, seen)
 
 
 async def _compare(
