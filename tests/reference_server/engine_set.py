@@ -29,6 +29,7 @@ class EngineSet:
     private_key: str
     """PEM of the issuer."""
     admin_dsn: str
+    replica_admin_dsn: str
     nats_urls: Mapping[str, str]
     """By user: gateway, service, worker, probe, and an operator of the events who may do everything there."""
     supervisor: Supervisor
@@ -106,7 +107,7 @@ def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Engine
         valkey.declare(state, directories["valkey"], passwords, valkey_port),
         # Each test has its own prefix.
         nats.declare(state, directories["nats"], passwords, nats_port, ports.reserve(), prefix="*"),
-        search.declare(directories["search"], search_port),
+        search.declare(directories["search"], search_port, "resources"),
     ]
     operator_password = _add_operator(directories["nats"] / "nats.conf")
     issuer = make_issuer(state)
@@ -135,7 +136,8 @@ def _plan(state: State, ports: Ports, loop: asyncio.AbstractEventLoop) -> Engine
         for kind in ("gateway", "service", "worker", "probe")
     }
     users["operator"] = nats.url("operator", operator_password, nats_port)
-    return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, users, supervisor, loop)
+    replica = cluster.dsn("postgres", passwords.postgres, 1)
+    return EngineSet(settings, issuer.private_file.read_text(), cluster.admin_dsn, replica, users, supervisor, loop)
 
 
 def _add_operator(configuration: Path) -> str:

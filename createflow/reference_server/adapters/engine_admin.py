@@ -1,11 +1,20 @@
-"""What the stack does with the engines themselves: whether they answer, roles, schema, injected faults."""
+"""What the stack does with the engines themselves: whether they take writes, roles, schema, injected faults."""
 
+import asyncio
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
-import redis.asyncio
 from psycopg import sql
 
+from createflow.reference_server.adapters.postgres_pool import COMMITS
+from createflow.reference_server.adapters.search_index import SearchIndex
+from createflow.reference_server.adapters.valkey import ValkeyClient
+from createflow.reference_server.domain.ports import UnavailableError
+
+_REPLAYED_WITHIN_S = 0.8
+_POLL_S = 0.02
 _BREAK_WRITES = """
 create or replace function createflow_injected_error() returns trigger language plpgsql as
 $$ begin raise exception 'injected by createflow stack inject database-error'; end $$;
@@ -14,33 +23,57 @@ for each row execute function createflow_injected_error();
 """
 
 
-async def postgres_answers(dsn: str) -> bool:
-    """Whether a statement runs, directly or through a pooler. False while the server starts or refuses."""
-    return await _ask(dsn, "select true")
+async def postgres_commits(dsn: str) -> bool:
+    """Whether a write is committed, directly or through a pooler. False while the server starts or refuses."""
+    return await _ask(dsn, COMMITS)
 
 
-async def replica_streams(dsn: str) -> bool:
-    """Whether a standby answers, receives WAL, and has the tables, so that its users can read.
+async def replica_follows(dsn: str, primary_dsn: str) -> bool:
+    """Whether a standby has the tables, and replays what is written to the primary now.
+
+    Receiving is not enough: one whose replay is paused, or far behind, shows its users old rows.
 
     Args:
         dsn: of a superuser, to the database of the tables.
+        primary_dsn: of a superuser.
     """
-    return await _ask(
-        dsn,
-        "select pg_is_in_recovery() and to_regclass('resources') is not null"
-        " and exists (select from pg_stat_wal_receiver where status = 'streaming')",
-    )
-
-
-async def valkey_answers(url: str) -> bool:
-    """Whether PING works. It does not while a data set is loaded."""
-    client = redis.asyncio.Redis.from_url(url, protocol=2, socket_timeout=1, socket_connect_timeout=1)
     try:
-        return bool(await client.ping())
-    except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError):
+        async with await _connected(dsn) as replica:
+            if not await _first(replica, "select pg_is_in_recovery() and to_regclass('resources') is not null"):
+                return False
+            async with await psycopg.AsyncConnection.connect(
+                primary_dsn, autocommit=True, connect_timeout=2
+            ) as primary:
+                written = await _first(primary, "select pg_logical_emit_message(true, 'createflow ready', '')::text")
+            until = time.monotonic() + _REPLAYED_WITHIN_S
+            has_replayed = f"select pg_last_wal_replay_lsn() >= '{written}'::pg_lsn"
+            while not await _first(replica, has_replayed):
+                if time.monotonic() > until:
+                    return False
+                await asyncio.sleep(_POLL_S)
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+async def valkey_stores(url: str) -> bool:
+    """Whether a value can be written and read. It cannot while a data set is loaded, nor without memory."""
+    client = ValkeyClient(url, timeout_s=1.0)
+    try:
+        return await client.stores()
+    finally:
+        await client.close()
+
+
+async def search_stores(url: str, index: str) -> bool:
+    """Whether a document can be written and read, in the index of the resources once it is there."""
+    search = SearchIndex(url, index)
+    try:
+        return await search.stores()
+    except UnavailableError:
         return False
     finally:
-        await client.aclose()
+        await search.close()
 
 
 async def make_database(
@@ -105,10 +138,19 @@ async def run_script(dsn: str, script: str) -> None:
         await connection.execute(script.encode())
 
 
+async def _connected(dsn: str) -> psycopg.AsyncConnection[Any]:
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=2)
+
+
 async def _ask(dsn: str, question: str) -> bool:
     try:
-        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=2) as connection:
-            row = await (await connection.execute(question.encode())).fetchone()
-            return bool(row and row[0])
+        async with await _connected(dsn) as connection:
+            return bool(await _first(connection, question))
     except psycopg.OperationalError:
         return False
+
+
+async def _first(connection: psycopg.AsyncConnection[Any], question: str) -> Any:
+    """The first value of the answer; None without one."""
+    row = await (await connection.execute(question.encode())).fetchone()
+    return row[0] if row else None

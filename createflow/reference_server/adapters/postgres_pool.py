@@ -10,6 +10,11 @@ import psycopg_pool
 from createflow.reference_server.domain.ports import UnavailableError
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+COMMITS = (
+    "SELECT pg_logical_emit_message(true, 'createflow ready', '') IS NOT NULL"
+    " AND current_setting('transaction_read_only') = 'off'"
+)
+"""Whether a write can be committed now: a message in the WAL that nobody reads, flushed like any write."""
 _CONNECT_TIMEOUT_S = 2
 _RECONNECT_S = 1.0
 """After this time the pool gives up a lost connection, and the next request asks for a new one. The library's own
@@ -86,9 +91,7 @@ class Pool:
     async def commits(self) -> bool:
         """Whether a write can be committed now: a message in the WAL that nobody reads, flushed like any write."""
         try:
-            return await self.fetch("SELECT pg_logical_emit_message(true, 'createflow ready', '') IS NOT NULL", {}) == (
-                True,
-            )
+            return await self.fetch(COMMITS, {}) == (True,)
         except UnavailableError:
             return False
 

@@ -1,5 +1,6 @@
 """The search index over HTTP: any server with Elasticsearch's bulk and search APIs."""
 
+import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 5.0
+_PROBE_ID = "createflow-ready"
+"""Of a document that no search by a name finds, and that is removed at once."""
 _MAPPING = {
     "settings": {"index": {"refresh_interval": "1s", "number_of_replicas": 0}},
     "mappings": {
@@ -65,6 +68,25 @@ class SearchIndex:
         if len(items) != len(actions):
             raise UnavailableError(f"bulk: {len(items)} answers to {len(actions)} actions")
         return [_is_done(*next(iter(item.items()))) for item in items]
+
+    async def stores(self) -> bool:
+        """Whether a document can be written and read now: in the index, or in one of its own while that is not there.
+
+        An engine whose disk is full, or whose index is closed or read-only, still shows its root page.
+
+        Raises:
+            UnavailableError: the engine does not answer.
+        """
+        token = secrets.token_hex(8)
+        status, _ = await self._call("HEAD", f"/{self._index}")
+        index = f"{self._index}-ready" if status == 404 else self._index
+        document = f"/{index}/_doc/{_PROBE_ID}"
+        status, _ = await self._call("PUT", document, orjson.dumps({"token": token}))
+        if status >= 400:
+            return False
+        _, answer = await self._call("GET", document)
+        status, _ = await self._call("DELETE", document if index == self._index else f"/{index}")
+        return status < 400 and token.encode() in answer
 
     async def search(self, query: str) -> list[Any]:
         """Return documents whose name matches, best first."""

@@ -1,6 +1,7 @@
 """The client of Valkey, one a process, and the cache in it. The scripts ``*.lua`` stand beside this module."""
 
 import random
+import secrets
 import time
 from importlib.resources import files
 from typing import Any
@@ -20,23 +21,27 @@ PAUSE_S = 1.0
 TTL_JITTER_RATIO = 0.1
 """Entries that are made together must not expire together."""
 
+_PROBE_KEY = "createflow:ready"
+_PROBE_TTL_MS = 5_000
+
 Command = tuple[str | bytes | int, ...]
 
 
 class ValkeyClient:
-    """Runs commands and scripts, each within ``TIMEOUT_S``. Nothing is retried, because a script may have run.
+    """Runs commands and scripts, each within its time. Nothing is retried, because a script may have run.
 
     Args:
         url: with user and password.
         interval_s: least time between two batches of commands.
+        timeout_s: of each command.
     """
 
-    def __init__(self, url: str, *, interval_s: float = 0.0) -> None:
+    def __init__(self, url: str, *, interval_s: float = 0.0, timeout_s: float = TIMEOUT_S) -> None:
         self._client = redis.asyncio.Redis.from_url(
             url,
             protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
         )
         self._batches: Batcher[Command, Any] = Batcher(
@@ -49,16 +54,17 @@ class ValkeyClient:
         """Close all connections."""
         await self._client.aclose()
 
-    async def ping(self) -> None:
-        """Make one round trip.
-
-        Raises:
-            UnavailableError: Valkey does not answer.
-        """
+    async def stores(self) -> bool:
+        """Whether a value can be written and read now. PING is answered also without memory, and by a replica."""
+        token = secrets.token_hex(8)
         try:
-            await self._client.execute_command("PING")  # type: ignore[no-untyped-call]  # the library's
-        except (RedisError, OSError, TimeoutError) as error:
-            raise UnavailableError(str(error)) from error
+            async with self._client.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command("SET", f"{_PROBE_KEY}:{token}", token, "PX", _PROBE_TTL_MS)
+                pipeline.execute_command("GET", f"{_PROBE_KEY}:{token}")
+                _, read = await pipeline.execute()
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return bool(read == token.encode())
 
     async def run_script(self, script: str, key: str, *arguments: str | bytes | int) -> Any:
         """Run ``script``.lua on one key; the script is loaded when the server does not have it.

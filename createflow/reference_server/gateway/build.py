@@ -22,12 +22,7 @@ from createflow.reference_server.gateway import openapi
 from createflow.reference_server.gateway.app import GatewayApp
 from createflow.reference_server.pipeline import GATEWAY_ORDER, Pipeline
 from createflow.reference_server.process.background import Background
-from createflow.reference_server.process.health import (
-    ReadinessChecks,
-    check_flag,
-    check_ping,
-    make_operations_app,
-)
+from createflow.reference_server.process.health import ReadinessChecks, check_flag, make_operations_app
 from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
@@ -82,7 +77,7 @@ def build(settings: Settings, log: Log) -> Process:
         {
             "keys": check_flag(lambda: keys.is_loaded),
             "nats": bus.answers,
-            "valkey": check_ping(valkey),
+            "valkey": valkey.stores,
         }
     )
     operations = make_operations_app(drain, checks, metrics, _public_routes(keys))

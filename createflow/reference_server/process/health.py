@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from createflow.reference_server.adapters.valkey import ValkeyClient
 from createflow.reference_server.process.http_server import DrainState
 from createflow.reference_server.process.metrics import Metrics
 
@@ -22,16 +21,6 @@ def check_flag(read: Callable[[], bool]) -> ReadinessCheck:
 
     async def check() -> bool:
         return read()
-
-    return check
-
-
-def check_ping(valkey: ValkeyClient) -> ReadinessCheck:
-    """Make a readiness check that Valkey answers."""
-
-    async def check() -> bool:
-        await valkey.ping()
-        return True
 
     return check
 

@@ -88,7 +88,7 @@ class _Planner:
         self.components.append(self.broker)
         if not self.search_url:
             port = self.ports.reserve()
-            self.components.append(search.declare(self.directory("search"), port))
+            self.components.append(search.declare(self.directory("search"), port, SEARCH_INDEX))
             self.search_url = search.url(port)
         self.add_pooler()
 

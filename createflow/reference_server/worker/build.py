@@ -34,13 +34,20 @@ def build(settings: Settings, log: Log) -> Process:
     valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
     repair = CacheRepair(stream.consumer("cache", "updated", "deleted"), cache, log)
+
+    async def search_takes_writes() -> bool:
+        return indexer.is_ready and (indexer.has_written or await index.stores())
+
+    async def cache_takes_writes() -> bool:
+        return repair.is_ready and await valkey.stores()
+
     checks = ReadinessChecks(
         {
             "primary": check_flag(lambda: outbox.is_leader and relay.reads_rows),
             "stream": stream.answers,
             "publishes": check_flag(lambda: relay.publishes),
-            "search": check_flag(lambda: indexer.is_ready),
-            "cache": check_flag(lambda: repair.is_ready),
+            "search": search_takes_writes,
+            "cache": cache_takes_writes,
         }
     )
 

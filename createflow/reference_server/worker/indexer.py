@@ -17,6 +17,7 @@ PAUSE_MAX_S = 1.0
 PAUSE_S_PER_EVENT = 0.01
 """The pause after a bulk request grows with its size. A lone event is searchable at once; under load a document costs
 less in a large request, on both sides, and no client waits for the index."""
+_JUST_NOW_S = 2.0
 READY_WITHIN_S = 10.0
 """A round takes a second or two. An indexer that has not ended one for this long is not ready."""
 
@@ -32,6 +33,7 @@ class Indexer:
         self._log = log
         self._is_rewind_due = False
         self._rounds = Progress()
+        self._writes = Progress()
         self._refused: dict[tuple[str, int], datetime] = {}
         metrics.index_lag_s.set_function(self._lag_s)
 
@@ -39,6 +41,11 @@ class Indexer:
     def is_ready(self) -> bool:
         """Whether the last round was just now, and the index took all of it."""
         return self._rounds.has_succeeded_within(READY_WITHIN_S) and not self._refused
+
+    @property
+    def has_written(self) -> bool:
+        """Whether the index has taken a document just now, so that nobody need try."""
+        return self._writes.has_succeeded_within(_JUST_NOW_S)
 
     def _lag_s(self) -> float:
         """The age of the oldest event that the index has refused; without one, how long no round has succeeded."""
@@ -85,6 +92,8 @@ class Indexer:
                 await delivery.settle([False] * len(delivery.events))
                 raise
             self._note(delivery.events, done)
+            if any(done):
+                self._writes.succeeded()
             await delivery.settle(done)
             self._metrics.indexed.inc(sum(done))
             return len(delivery.events)

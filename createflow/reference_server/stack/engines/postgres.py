@@ -165,10 +165,10 @@ class Cluster:
         admin = self.dsn("postgres", self._passwords.postgres, node, DATABASE if node else "postgres")
 
         async def check_ready() -> bool:
-            # A replica is ready when it streams and has the tables, not when it answers from its initial copy.
+            # A replica is ready when it shows what is written now, not when it answers from its initial copy.
             if node:
-                return await engine_admin.replica_streams(admin)
-            return await engine_admin.postgres_answers(admin)
+                return await engine_admin.replica_follows(admin, self.dsn("postgres", self._passwords.postgres, 0))
+            return await engine_admin.postgres_commits(admin)
 
         return Component(
             name=PRIMARY if node == 0 else f"postgres-replica-{node}",

@@ -50,6 +50,6 @@ user probe on >{passwords.valkey_probe} ~* +@read +@connection
         port=port,
         argv=lambda: [program, str(configuration)],
         cwd=directory,
-        check_ready=lambda: engine_admin.valkey_answers(address),
+        check_ready=lambda: engine_admin.valkey_stores(address),
         note="rate limit, cache",
     )
