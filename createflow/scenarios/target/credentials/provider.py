@@ -119,7 +119,7 @@ def environment_values(auth: EnvironmentAuth, environment: Mapping[str, str]) ->
     """The values of the environment variables that the section names, by principal.
 
     Raises:
-        UserError: one of them is not set.
+        UserError: one of them is not set, or cannot be sent.
     """
     values: dict[str, str] = {}
     for principal in PRINCIPALS:
@@ -131,8 +131,18 @@ def environment_values(auth: EnvironmentAuth, environment: Mapping[str, str]) ->
                 f"auth.{principal}_env: the environment variable {variable} is not set",
                 hint=f"export {variable}=...",
             )
+        if not _is_sendable(environment[variable]):
+            raise UserError(
+                f"auth.{principal}_env: the environment variable {variable} has a character that no header can have",
+                hint="look for a line break at its end",
+            )
         values[principal] = environment[variable]
     return values
+
+
+def _is_sendable(value: str) -> bool:
+    """Without control characters (RFC 9110 §5.5) and bytes that are no text."""
+    return not any(letter < " " or letter == "\x7f" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def environment_secrets(

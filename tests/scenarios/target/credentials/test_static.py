@@ -43,3 +43,13 @@ def test_a_variable_without_a_password_is_reported() -> None:
     """By the key of the profile, without the value."""
     with pytest.raises(UserError, match=r"^auth.writer_env: the variable does not hold user:password$"):
         _tokens(BasicAuth(kind="basic", writer_env="W"), {"W": "opaque"})
+
+
+@pytest.mark.parametrize(
+    "value", ["geheim:nis\n", "geheim:nis\r\nx: y", "geheim:\x1b[2J", "geheim:\x00", "geheim:\udcff"]
+)
+@pytest.mark.parametrize("auth", [StaticAuth(kind="static", writer_env="W"), BasicAuth(kind="basic", writer_env="W")])
+def test_a_variable_that_no_header_can_have_is_reported(auth: Auth, value: str) -> None:
+    """Once, before anything is sent, and without the value; every request would fail by it."""
+    with pytest.raises(UserError, match=r"^auth.writer_env: .* W has a character that no header can have$"):
+        _tokens(auth, {"W": value})
