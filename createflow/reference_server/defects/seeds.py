@@ -5,8 +5,8 @@ Most defects are a changed stage (``replace_stage``). Others change what a stage
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, TypeVar, cast
 
 from createflow.reference_server.defects.defect import EncodeEvent, ProcessKind, Seed, Stages
 from createflow.reference_server.domain.job import Job, Operation, Stage
@@ -249,5 +249,10 @@ def replace_stage(mutant: Any) -> ChangeStages:
 
 
 def recast(healthy: Any, mutant: Callable[..., S]) -> S:
-    """Make a ``mutant`` with all fields of the healthy dataclass."""
+    """Make a ``mutant`` with all fields of the healthy dataclass.
+
+    Where another defect has its place for some operations, it gets the others.
+    """
+    if isinstance(healthy, _ForOperations):
+        return cast("S", replace(healthy, healthy=cast("Stage", recast(healthy.healthy, mutant))))
     return mutant(**{field.name: getattr(healthy, field.name) for field in fields(healthy)})

@@ -738,6 +738,37 @@ async def reader_may_change(server: InProcessServer) -> bool:
     return (await server.put(made.headers["location"], {"name": "new"}, **as_reader)).status_code == 200
 
 
+async def lists_need_no_token(server: InProcessServer) -> bool:
+    return (await server.http.get("/api/resources")).status_code == 200
+
+
+async def head_needs_no_token(server: InProcessServer) -> bool:
+    return (await server.http.head((await server.create()).headers["location"])).status_code == 200
+
+
+async def body_limit_halved(server: InProcessServer) -> bool:
+    return (await _post(server, b'{"name":"a"}'.ljust(40_000))).status_code == 413
+
+
+async def updates_of_any_size(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.put(location, {"name": "b", "metadata": {"k": "x" * 17_000}})).status_code == 200
+
+
+async def key_burnt_by_refusal(server: InProcessServer) -> bool:
+    key = {"idempotency-key": uuid.uuid4().hex}
+    await server.create({}, **key)
+    return (await server.create({"name": "a"}, **key)).status_code == 409
+
+
+async def update_is_created(server: InProcessServer) -> bool:
+    return (await server.put((await server.create()).headers["location"], {"name": "b"})).status_code == 201
+
+
+async def update_without_etag(server: InProcessServer) -> bool:
+    return "etag" not in (await server.put((await server.create()).headers["location"], {"name": "b"})).headers
+
+
 async def changes_without_challenge(server: InProcessServer) -> bool:
     return "www-authenticate" not in (await server.http.delete(f"/api/resources/{uuid.uuid4()}")).headers
 

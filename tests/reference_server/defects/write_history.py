@@ -58,7 +58,11 @@ class WriteHistory:
         await asyncio.gather(*(self.create("same", **{"idempotency-key": f"{self.mark}-same"}) for _ in range(4)))
         await self.send("invalid", "POST", "/api/resources", json={"name": f"{self.mark} no", "surprise": 1})
         await self.send("stale delete", "DELETE", locations[14], **{"if-match": '"7"'})
+        for label in ("once", "at once again"):
+            await self.update(label, locations[23])
         twins = [await self.create("twin") for _ in range(2)]
+        await self.update("of a twin", twins[0].headers.get("location", ""))
+        twins = [await self.create("other twin") for _ in range(2)]
         await self.send("delete of a twin", "DELETE", twins[0].headers.get("location", ""))
         for location in locations[15:30]:
             await self.send("read", "GET", location)
@@ -169,11 +173,14 @@ class WriteHistory:
         """Look at events, cache and index."""
         seen: Seen = Counter()
         server = self.server
-        for event in await self._events():
+        events = await self._events()
+        times = {event["subject"]: event["time"] for event in events if event["type"].endswith("created")}
+        for event in events:
             subject = event["subject"]
             at = self.moment(datetime.fromisoformat(event["time"]))
             kept = {name: event[name] for name in ("type", "version", "actor", "requestid")}
-            self.note(seen, "event", subject in self.places, subject, kept, self.shown(event["data"]), at)
+            is_first = times.get(subject) == event["time"]
+            self.note(seen, "event", subject in self.places, subject, kept, self.shown(event["data"]), at, is_first)
         for key, label in self.places.items():
             cached = await server.cached(key)
             self.note(seen, "cache", label, cached and self.shown(cached))

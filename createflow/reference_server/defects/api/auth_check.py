@@ -92,6 +92,23 @@ class _ReadsBelieveTokens(_ChangesBelieveTokens):
     operations: ClassVar[set[str]] = {"read", "search"}
 
 
+class _ListsNeedNoToken(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "search" and not self.credentials(job)[1]:
+            job.principal = Principal("anonymous", PERMISSIONS["reader"])
+            return job
+        return await AuthCheck.__call__(self, job)
+
+
+class _HeadNeedsNoToken(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        is_head = job.exchange is not None and job.exchange.method == "HEAD"
+        if is_head and not self.credentials(job)[1]:
+            job.principal = Principal("anonymous", PERMISSIONS["reader"])
+            return job
+        return await AuthCheck.__call__(self, job)
+
+
 class _PowerlessMayRead(AuthCheck):
     def authorise(self, job: Job) -> None:
         if job.op != "read":
@@ -148,6 +165,12 @@ class _DerivesKeys(AuthCheck):
 
 
 DEFECTS = (
+    Defect(
+        "lists_need_no_token", Step.AUTH_CHECK, "A list without a token is answered.", replace_stage(_ListsNeedNoToken)
+    ),
+    Defect(
+        "head_needs_no_token", Step.AUTH_CHECK, "HEAD without a token is answered.", replace_stage(_HeadNeedsNoToken)
+    ),
     Defect(
         "changes_without_challenge",
         Step.AUTH_CHECK,

@@ -90,11 +90,21 @@ class _OptionsDiffer(HttpsRequest):
         return HttpsRequest.options(self, (*methods, "PATCH"))
 
 
+def _with_half_the_limit(stage: HttpsRequest) -> HttpsRequest:
+    return replace(stage, max_body_bytes=stage.max_body_bytes // 2)
+
+
 def _without_body_limit(stage: HttpsRequest) -> HttpsRequest:
     return replace(stage, max_body_bytes=2**40)
 
 
 DEFECTS = (
+    Defect(
+        "body_limit_halved",
+        Step.HTTPS_REQUEST,
+        "A body of half the declared size is refused.",
+        change_stage(Step.HTTPS_REQUEST, _with_half_the_limit),
+    ),
     Defect(
         "updates_of_any_media_type",
         Step.HTTPS_REQUEST,

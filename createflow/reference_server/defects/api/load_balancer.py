@@ -14,6 +14,30 @@ def _with_rule(rule: str) -> ChangeBalancer:
 
 DEFECTS = (
     Defect(
+        "balancer_drops_none_match",
+        Step.LOAD_BALANCER,
+        "The balancer does not pass If-None-Match on.",
+        _with_rule("http-request del-header If-None-Match"),
+    ),
+    Defect(
+        "balancer_drops_condition_of_delete",
+        Step.LOAD_BALANCER,
+        "The balancer does not pass the If-Match of a DELETE on.",
+        _with_rule("http-request del-header If-Match if { method DELETE }"),
+    ),
+    Defect(
+        "balancer_answers_deletes",
+        Step.LOAD_BALANCER,
+        "The balancer answers one DELETE in ten with 204 itself.",
+        _with_rule("http-request return status 204 if { method DELETE } { rand(10) eq 0 }"),
+    ),
+    Defect(
+        "balancer_caps_bodies",
+        Step.LOAD_BALANCER,
+        "The balancer refuses bodies above 32 KiB.",
+        _with_rule("http-request deny deny_status 413 if { req.hdr_val(content-length) gt 32768 }"),
+    ),
+    Defect(
         "balancer_drops_condition",
         Step.LOAD_BALANCER,
         "The balancer does not pass If-Match on.",

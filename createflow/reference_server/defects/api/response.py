@@ -22,6 +22,21 @@ class _OkForCreated(Response):
         return job
 
 
+class _UpdateIsCreated(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        job.status = 201 if job.op == "update" else job.status
+        return job
+
+
+class _UpdateWithoutEtag(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        if job.op == "update":
+            job.headers = [header for header in job.headers if header[0] != b"etag"]
+        return job
+
+
 class _NoLocation(Response):
     async def __call__(self, job: Job) -> Job:
         job = await Response.__call__(self, job)
@@ -244,6 +259,10 @@ class _TagListCrashes(Response):
 
 
 DEFECTS = (
+    Defect("update_is_created", Step.RESPONSE, "An update is answered with 201.", replace_stage(_UpdateIsCreated)),
+    Defect(
+        "update_without_etag", Step.RESPONSE, "The reply to an update has no ETag.", replace_stage(_UpdateWithoutEtag)
+    ),
     Defect(
         "ok_for_created", Step.RESPONSE, "A create is answered with 200 instead of 201.", replace_stage(_OkForCreated)
     ),

@@ -89,6 +89,21 @@ class _KeepsLastKey(Validation):
             return Validation.parse(self, raw)
 
 
+class _KeyBurntByRefusal(Validation):
+    async def __call__(self, job: Job) -> Job:
+        if job.idempotency_key in _BURNT:
+            raise Refused(409, "conflict", "The Idempotency-Key is being used by another request.")
+        try:
+            return await Validation.__call__(self, job)
+        except Refused:
+            if job.op == "create" and job.idempotency_key:
+                _BURNT.add(job.idempotency_key)
+            raise
+
+
+_BURNT: set[str] = set()
+
+
 class _UpdateDropsOwnFields(Validation):
     async def __call__(self, job: Job) -> Job:
         if job.op != "update":
@@ -245,6 +260,18 @@ def _with_longer_limits(stage: Validation) -> Validation:
 
 
 DEFECTS = (
+    Defect(
+        "updates_of_any_size",
+        Step.VALIDATION,
+        "Metadata of any size and depth is accepted in an update.",
+        for_operations({"update"}, replace_stage(_MetadataUnbounded), Step.VALIDATION),
+    ),
+    Defect(
+        "key_burnt_by_refusal",
+        Step.VALIDATION,
+        "An Idempotency-Key cannot be used any more after a create that was refused.",
+        replace_stage(_KeyBurntByRefusal),
+    ),
     Defect(
         "updates_keep_last_key",
         Step.VALIDATION,

@@ -99,6 +99,17 @@ _NEWEST_OLDER = "SELECT max(id) FROM audit_log WHERE occurred_at < now() - inter
 
 
 DEFECTS = (
+    Defect(
+        "audit_request_of_create",
+        Step.AUDIT_LOG,
+        "The audit entry of an update or delete has the request id of the create.",
+        trigger(
+            "audit_request_of_create",
+            "BEFORE INSERT ON audit_log",
+            "IF NEW.action <> 'create' THEN NEW.request_id := (SELECT request_id FROM audit_log WHERE"
+            " resource_id = NEW.resource_id AND action = 'create'); END IF; RETURN NEW;",
+        ),
+    ),
     Defect("audit_lost_on_update", Step.AUDIT_LOG, "An update writes no audit entry.", replace_stage(_AuditChanged)),
     Defect(
         "audit_lost_on_delete", Step.AUDIT_LOG, "A delete writes no audit entry.", replace_stage(_AuditLostOnDelete)

@@ -158,6 +158,38 @@ def _with_wrong_actor(event: ResourceEvent) -> bytes:
 
 DEFECTS = (
     Defect(
+        "event_time_of_create",
+        Step.PUBLISH_EVENT,
+        "The event of an update or delete has the time of the create.",
+        trigger(
+            "event_time_of_create",
+            _EVENT,
+            "NEW.occurred_at := (SELECT min(occurred_at) FROM (SELECT occurred_at FROM outbox WHERE"
+            " resource_id = NEW.resource_id UNION ALL SELECT NEW.occurred_at)); RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "events_coalesced",
+        Step.PUBLISH_EVENT,
+        "Of two updates of a resource within a second the second publishes no event.",
+        trigger(
+            "events_coalesced",
+            _EVENT,
+            "IF NEW.type = 'updated' AND EXISTS (SELECT FROM outbox WHERE resource_id = NEW.resource_id AND"
+            " type = 'updated' AND occurred_at > now() - interval '1 s') THEN RETURN NULL; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "event_lost_of_changed",
+        Step.PUBLISH_EVENT,
+        "The delete of a resource that was updated publishes no event.",
+        trigger(
+            "event_lost_of_changed",
+            _EVENT,
+            "IF NEW.type = 'deleted' AND NEW.version > 2 THEN RETURN NULL; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
         "event_numbers_of_32_bits",
         Step.PUBLISH_EVENT,
         "Fractions in metadata have single precision in the event.",

@@ -32,6 +32,12 @@ class _IndexKeepsDeleted(IndexUpdate):
         return None if event.type == "deleted" else IndexUpdate.action_for(self, event)
 
 
+class _IndexKeepsChanged(IndexUpdate):
+    def action_for(self, event: ResourceEvent) -> IndexAction | None:
+        is_kept = event.type == "deleted" and event.version > _NEW_AND_DELETED
+        return None if is_kept else IndexUpdate.action_for(self, event)
+
+
 class _IndexSkipsOneInTen(IndexUpdate):
     def action_for(self, event: ResourceEvent) -> IndexAction | None:
         return None if event.type == "created" and _skipped() else IndexUpdate.action_for(self, event)
@@ -127,11 +133,19 @@ class _IndexFirstOfBatch(IndexUpdate):
 _DUE: list[tuple[float, IndexAction]] = []
 _reverted = one_in(10)
 _PATIENCE = timedelta(seconds=1)
+_NEW_AND_DELETED = 2
+"""The version of a delete that follows a create."""
 _skipped = one_in(10)
 _doubled = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "index_keeps_changed",
+        Step.INDEX_UPDATE,
+        "A resource that was updated and deleted stays in the index.",
+        ReplaceIndexUpdate(_IndexKeepsChanged),
+    ),
     Defect(
         "index_rounds_fractions",
         Step.INDEX_UPDATE,

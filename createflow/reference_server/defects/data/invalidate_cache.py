@@ -47,6 +47,16 @@ class _CacheKeepsDeleted(InvalidateCache):
         return job
 
 
+class _CacheKeepsChanged(InvalidateCache):
+    """Leaves a resource that was updated in the cache when it is deleted."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "delete" or job.current is None or job.current.version == 1:
+            return await InvalidateCache.__call__(self, job)
+        await self.cache.put(job.resource_id, Copy(job.version, job.current.document))
+        return job
+
+
 class _CacheStaleOneInTen(_CacheNotInvalidated):
     async def __call__(self, job: Job) -> Job:
         if job.op == "update" and _stale():
@@ -170,6 +180,12 @@ def _refilling(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "cache_keeps_changed",
+        Step.INVALIDATE_CACHE,
+        "A resource that was updated and deleted stays in the cache.",
+        replace_stage(_CacheKeepsChanged),
+    ),
     Defect(
         "cache_drops_empty",
         Step.INVALIDATE_CACHE,

@@ -48,6 +48,27 @@ class _LosesLargeNumbers(WritePrimary):
         return await WritePrimary.__call__(self, job)
 
 
+class _ChangesWrittenLate(WritePrimary):
+    """Answers an update or delete in ten before it is written."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.current is None or job.op not in {"update", "delete"} or not _late():
+            return await WritePrimary.__call__(self, job)
+        shown, version = orjson.loads(job.current.document), job.current.version + 1
+        later = replace(job)
+
+        async def write() -> None:
+            await asyncio.sleep(0.3)
+            with contextlib.suppress(Refused):
+                await WritePrimary.__call__(self, later)
+
+        _LATE_WRITES.add(task := asyncio.create_task(write()))
+        task.add_done_callback(_LATE_WRITES.discard)
+        job.lease, job.version = None, version
+        job.document = orjson.dumps({**shown, **job.body}) if job.op == "update" else b""
+        return job
+
+
 class _MergesMetadata(WritePrimary):
     async def __call__(self, job: Job) -> Job:
         if job.unit is not None and isinstance(job.unit.change, UpdateRow) and job.current is not None:
@@ -146,7 +167,16 @@ _UPDATING: dict[str, list[tuple[str, str]]] = {}
 _overlapping = one_in(3)
 
 
+_late = one_in(10)
+_LATE_WRITES: set[asyncio.Task[None]] = set()
+
 DEFECTS = (
+    Defect(
+        "changes_written_late",
+        Step.WRITE_PRIMARY,
+        "One update or delete in ten is answered before it is written.",
+        replace_stage(_ChangesWrittenLate),
+    ),
     Defect(
         "loses_large_numbers",
         Step.WRITE_PRIMARY,

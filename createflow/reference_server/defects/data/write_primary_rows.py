@@ -9,6 +9,39 @@ _OLDER = "SELECT id FROM resources WHERE created_at < now() - interval '500 ms' 
 
 DEFECTS = (
     Defect(
+        "delete_takes_near_names",
+        Step.WRITE_PRIMARY,
+        "A delete also deletes what the same subject has named alike, with more letters or in another letter case.",
+        trigger(
+            "delete_takes_near_names",
+            "AFTER UPDATE OF deleted_at ON resources",
+            "IF pg_trigger_depth() < 2 THEN UPDATE resources SET deleted_at = now() WHERE created_by = NEW.created_by"
+            " AND deleted_at IS NULL AND starts_with(lower(name), lower(NEW.name)); END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
+        "update_takes_namesakes",
+        Step.WRITE_PRIMARY,
+        "An update also changes the other resources of that name.",
+        trigger(
+            "update_takes_namesakes",
+            "AFTER UPDATE OF name ON resources",
+            "IF pg_trigger_depth() < 2 THEN UPDATE resources SET description = NEW.description WHERE name = OLD.name"
+            " AND created_by = NEW.created_by AND id <> NEW.id; END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
+        "delete_undone_later",
+        Step.WRITE_PRIMARY,
+        "One create in ten brings a deleted resource back.",
+        trigger(
+            "delete_undone_later",
+            "AFTER INSERT ON resources",
+            f"IF {turn('delete_undone_later', 10)} THEN UPDATE resources SET deleted_at = NULL WHERE id = (SELECT id"
+            " FROM resources WHERE deleted_at < now() - interval '0.05 s' LIMIT 1); END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
         "cuts_long_text",
         Step.WRITE_PRIMARY,
         "Descriptions are stored up to their 255th character.",

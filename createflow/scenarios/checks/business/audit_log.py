@@ -90,10 +90,11 @@ async def entry_says_who_what_when(target: Target, sample: WriteSample, audit: A
         "audit_time_of_create",
         "audit_of_lost_update",
         "audit_once_a_request_id",
+        "audit_request_of_create",
     ),
 )
 async def changes_are_recorded(target: Target, sample: WriteSample, audit: AuditTrail) -> str:
-    """Every accepted update and delete has exactly one audit entry of success, with its subject and action."""
+    """Every accepted update and delete has exactly one audit entry of success, with subject, action and request id."""
     comparison = Comparison("changes", "one audit entry of success of each update and delete, with who and what")
 
     async def problem(written: Written) -> str:
@@ -190,6 +191,10 @@ def _changes_problem(entries: list[Row], written: Written) -> str:
         seen = sorted(str(entry.get("actor", "")) for entry in about)
         if None not in actors and all("actor" in entry for entry in about) and seen != sorted(map(str, actors)):
             return f"has an entry of its {change} with actor {cut(', '.join(seen))} instead of {actors[0]}"
+        asked = [one.reply.headers.get("x-request-id") for one in written.changes if one.change is change and one.reply]
+        told = sorted(str(entry.get("request_id", "")) for entry in about)
+        if all(asked) and all("request_id" in entry for entry in about) and told != sorted(map(str, asked)):
+            return f"has an entry of its {change} with the request_id {cut(', '.join(told))} instead of {asked[0]}"
         if problem := _change_time_problem([one for one in entries if one not in about], about, written, change):
             return problem
     return ""

@@ -18,6 +18,8 @@ from createflow.schemas.flow import Step
 
 _SKEW_S = 5.0
 """The target's clock may differ this much from ours."""
+_APART_S = 1.1
+"""No clock that shows seconds stands still for so long."""
 _LOST = "publish_event.every_create_has_an_event"
 _TWICE = "publish_event.one_event_per_create"
 _DIFFERENT = "publish_event.event_equals_resource"
@@ -96,6 +98,9 @@ async def event_equals_resource(target: Target, sample: WriteSample, events: Eve
         "event_update_as_create",
         "event_wrong_subject",
         "event_wrong_version",
+        "event_lost_of_changed",
+        "event_time_of_create",
+        "events_coalesced",
         "event_once_a_request_id",
     ),
 )
@@ -115,7 +120,7 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
         await compare_all(changed, problem, comparison, within_s=within_s)
 
     async def miscount(written: Written) -> str:
-        return _count_problem(events, written)
+        return _count_problem(events, written) or _same_time_problem(events, written)
 
     often = await sample.updated_often() if "updated" in kinds else []
     await compare_all(often, miscount, comparison, within_s=within_s)
@@ -200,6 +205,18 @@ def envelope_problem(event: Event, written: Written, target: Target, actor: str 
         latest_s=written.last_write_at + _SKEW_S,
     )
     return copy_problem.envelope_problem(event.envelope, wrote)
+
+
+def _same_time_problem(events: EventLog, written: Written) -> str:
+    """Whether the last update's event has the time of the create's, though a while lay between them."""
+    told = {kind: [one for one in events.of(written.id) if one.kind == kind] for kind in ("created", "updated")}
+    waited_s = max((one.sent_at for one in written.changes), default=0.0) - written.reply.received_at
+    if waited_s < _APART_S or not all(told.values()) or written.is_deleted:
+        return ""
+    times = [told[kind][-1].envelope.get("time") for kind in ("created", "updated")]
+    if times[0] is None or times[0] != times[1]:
+        return ""
+    return f"has an event of an update with the time of its create, {times[0]}"
 
 
 def _count_problem(events: EventLog, written: Written) -> str:

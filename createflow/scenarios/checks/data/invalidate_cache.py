@@ -99,6 +99,7 @@ async def cache_equals_row(target: Target, cache: Cache, primary: Primary) -> No
         "cache_versions_as_text",
         "replay_is_cached",
         "cache_drops_empty",
+        "cache_keeps_changed",
     ),
 )
 async def cached_values_equal_writes(target: Target, sample: WriteSample, cache: Cache, primary: Primary | None) -> str:

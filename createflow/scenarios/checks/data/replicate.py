@@ -105,7 +105,7 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
     needs=(Need.REPLICA_LAGS,),
     disturbs=True,
     limit_s=60.0,
-    catches=("lagging_replica_believed", "watermark_of_updates_only"),
+    catches=("lagging_replica_believed", "watermark_of_updates_only", "changes_written_late"),
 )
 async def cold_reads_are_not_old(target: Target, faults: Faults, replicas: Replicas) -> str:
     """While the replicas lag and the cache does not answer, a client still reads its own creates, updates and deletes.

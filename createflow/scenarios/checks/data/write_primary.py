@@ -52,7 +52,14 @@ async def _committed(target: Target, primary: Primary) -> None:
     step=Step.WRITE_PRIMARY,
     source="contract: durable-before-201",
     repeats=(_EQUAL,),
-    catches=("row_vanishes", "row_changes_later", "update_undone", "delete_keeps_row", "update_keeps_description"),
+    catches=(
+        "row_vanishes",
+        "row_changes_later",
+        "update_undone",
+        "delete_keeps_row",
+        "update_keeps_description",
+        "delete_undone_later",
+    ),
 )
 async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:
     """Each created or updated resource has one row, equal to the reply, and a deleted one has none."""

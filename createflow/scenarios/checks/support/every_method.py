@@ -14,7 +14,7 @@ from createflow.scenarios.target.reply import Reply
 async def expect_refused(
     target: Target, made: Resource, who: Principal, how: str, *statuses: int, reads: bool = True
 ) -> None:
-    """Require that a create is refused, and the update and the delete of a resource that is there.
+    """Require that a create is refused, and reads, an update and a delete of a resource that is there.
 
     Args:
         target: the endpoint.
@@ -23,12 +23,14 @@ async def expect_refused(
         how: of the sender, for the finding.
         statuses: of the refusals. A change by a subject who may not read the resource either may be answered with 404
             where 403 is one of them.
-        reads: a read is refused as well, where the contract's own schema is used: others may show what everybody may
-            read.
+        reads: GET and HEAD of it and the list are refused as well, where the contract's own schema is used: others may
+            show what everybody may read.
     """
     asked = {"a create": target.create(who=who)}
     if reads and target.contract.is_default:
         asked["a read"] = target.read(made.url, who=who, may_be_lost=True)
+        asked["a HEAD"] = target.send("HEAD", made.url, who=who)
+        asked["a list"] = target.read_collection(who=who)
     if target.contract.update:
         asked["an update"] = target.update(made.url, target.contract.document(), who=who)
     if target.contract.delete:

@@ -15,7 +15,7 @@ from createflow.schemas.flow import Step
 @check(
     step=Step.AUTH_CHECK,
     source="contract: unauthenticated-401; RFC 9110 §15.5.2",
-    catches=("open_door", "reads_need_no_token"),
+    catches=("open_door", "reads_need_no_token", "lists_need_no_token", "head_needs_no_token"),
 )
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
     """A create, update or delete without a token is refused with 401, and a read where the contract asks for it."""

@@ -3,13 +3,14 @@
 import asyncio
 import uuid
 
-from createflow.scenarios.checks.support.fixtures import created, resource_in
+from createflow.scenarios.checks.support.fixtures import Resource, created, resource_in
 from createflow.scenarios.harness.check import check
-from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, shown_location
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import last_segment
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -22,12 +23,18 @@ _SPOOFED = "spoofed.example"
 @check(
     step=Step.RESPONSE,
     source="contract: id-unique; contract: delete",
-    catches=("id_repeated", "same_body_is_repeat", "delete_takes_namesakes"),
+    catches=(
+        "id_repeated",
+        "same_body_is_repeat",
+        "delete_takes_namesakes",
+        "delete_takes_near_names",
+        "update_takes_namesakes",
+    ),
 )
 async def ids_are_unique(target: Target, primary: Primary | None) -> None:
     """Sequential and concurrent creates each have an id, a URL and a row of their own, also two of the same body.
 
-    A delete of one of the two leaves the other.
+    An update and a delete of one of the two leave the other, and those whose names are nearly the same.
     """
     made = [await created(target) for _ in range(_IN_A_ROW)]
     made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
@@ -42,21 +49,40 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
 
 
 async def _expect_twins(target: Target, primary: Primary | None) -> None:
-    body = target.contract.document()
+    """Require that an update and a delete change one resource, and none with the same name or nearly the same."""
+    body, field = target.contract.document(), target.contract.fields.name
+    name = target.contract.name_in(body)
     first = await created(target, body)
-    reply = await target.create(body)
-    if reply.status == 409:
-        return  # names are unique
-    second = resource_in(target, reply, body)
-    expect(first.id != second.id, "two ids of two creates of one body", f"id {second.id} twice", first.reply, reply)
+    others = []
+    for other in (name, f"{name} more", name.swapcase()):
+        reply = await target.create(sent := {**body, field: other})
+        if reply.status != 409:  # where names are unique
+            others.append(resource_in(target, reply, sent))
+    ids = {first.id, *(other.id for other in others)}
+    expect(len(ids) == 1 + len(others), f"{1 + len(others)} ids", f"{len(ids)} different", first.reply)
+    change = first.reply
+    if target.contract.update:
+        change = await target.update(first.url, {**target.contract.varied(1), field: name}, headers=_if_match(change))
+        await _expect_untouched(target, primary, others, change)
     if target.contract.delete:
-        etag = first.reply.headers.get("etag")
-        gone = await target.delete(first.url, headers={"if-match": etag} if etag is not None else {})
-        if gone.accepted:
-            seen = await target.read(second.url, may_be_lost=True)
-            expect(seen.accepted, "the other resource of the same body still there", str(seen.status), gone, seen)
-            rows = 1 if primary is None else len(await primary.by_id(second.id))
-            expect(rows == 1, "the row of the other resource of the same body still there", f"{rows} rows", gone)
+        await _expect_untouched(target, primary, others, await target.delete(first.url, headers=_if_match(change)))
+
+
+async def _expect_untouched(target: Target, primary: Primary | None, others: list[Resource], change: Reply) -> None:
+    for other in others:
+        seen = await target.read(other.url, may_be_lost=True)
+        expect(seen.accepted, "the others of that name still there", str(seen.status), change, seen)
+        expect_same_fields(other.shown, seen.document or {}, change, seen, where="another resource of that name")
+        rows = [] if primary is None else await primary.by_id(other.id)
+        if primary is not None:
+            expect(len(rows) == 1, "the row of another resource of that name still there", f"{len(rows)} rows", change)
+            stored = {name: value for name, value in other.shown.items() if name in rows[0]}
+            expect_same_fields(stored, rows[0], change, where="the row of another resource of that name")
+
+
+def _if_match(reply: Reply) -> dict[str, str]:
+    etag = reply.headers.get("etag")
+    return {} if etag is None else {"if-match": etag}
 
 
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches="id_repeated")

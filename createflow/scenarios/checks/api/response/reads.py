@@ -19,19 +19,21 @@ _READS = "response.reads_show_writes"
 
 @check(
     step=Step.RESPONSE,
-    source="contract: create-201; contract: six-fields; contract: delete",
+    source="contract: create-201; contract: six-fields; contract: delete; RFC 9110 §9.3.4",
     repeats=("response.create_is_201",),
-    catches="balancer_forbids_put",
+    catches=("balancer_forbids_put", "update_is_created"),
 )
 async def ordinary_writes_are_accepted(sample: WriteSample) -> str:
     """Each valid create, and each update and delete by the creator, is accepted: not only most of them.
 
+    An update of what is there is not answered with 201 (RFC 9110 §9.3.4: with 200 or 204).
     Refusals by a rate limit, and server errors, are reported by checks of their own.
     """
     comparison = Comparison("ordinary writes", "each ordinary create, update and delete accepted")
     for what, reply in await sample.answers():
         if reply.status < 500 and not reply.means(429):
-            comparison.add("" if reply.accepted else f"{what} was answered with {reply.status}", reply)
+            sound = reply.accepted and not (reply.status == 201 and what == "an update")
+            comparison.add("" if sound else f"{what} was answered with {reply.status}", reply)
     return comparison.conclude()
 
 
@@ -93,7 +95,7 @@ async def reads_show_writes(target: Target, sample: WriteSample) -> str:
     step=Step.RESPONSE,
     source="contract: delete",
     needs=(Need.DELETE,),
-    catches=("deleted_is_read", "update_revives", "deletes_twice"),
+    catches=("deleted_is_read", "update_revives", "deletes_twice", "balancer_answers_deletes"),
 )
 async def deleted_is_not_found(target: Target, sample: WriteSample) -> str:
     """A read of a deleted resource is answered with 404 or 410; another update or delete does not bring it back.

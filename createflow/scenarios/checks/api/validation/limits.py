@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.every_method import writes_of
+from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
@@ -40,9 +41,9 @@ async def extreme_objects_are_answered(target: Target) -> None:
             expect(quick, f"an answer within {_QUICK_S:g} s to {name} with {form}", f"{reply.elapsed_s:.1f} s", reply)
 
 
-@check(step=Step.VALIDATION, source="contract: validation", catches="metadata_unbounded")
+@check(step=Step.VALIDATION, source="contract: validation", catches=("metadata_unbounded", "updates_of_any_size"))
 async def metadata_bounds_are_exact(target: Target) -> None:
-    """Metadata of exactly the maximum size and depth is accepted; one more is refused with 400 or 413."""
+    """Metadata of exactly the maximum size and depth is accepted, and one more refused, in creates and updates."""
     if not target.contract.is_default:
         raise NotDeclared("the schema has no limit on the size or depth of an object")
     frame = len(b'{"k":""}')
@@ -53,11 +54,13 @@ async def metadata_bounds_are_exact(target: Target) -> None:
             for _ in range(METADATA_MAX_DEPTH + more):
                 nested = {"d": nested}
             for value, case in ((sized, "size"), (nested, "depth")):
-                reply = await target.create(target.contract.document(metadata=value))
-                if more:
-                    expect_status(reply, 400, 413, of=f"metadata of one more than the declared {case}")
-                else:
-                    expect(reply.accepted, f"metadata of the declared {case} accepted", str(reply.status), reply)
+                made = await created(target)
+                for write, reply in await writes_of(target, made, target.contract.document(metadata=value)):
+                    if more:
+                        expect_status(reply, 400, 413, of=f"{write} with metadata of one more than the declared {case}")
+                    else:
+                        told = f"{write} with metadata of the declared {case} accepted"
+                        expect(reply.accepted, told, str(reply.status), reply)
 
 
 @check(step=Step.VALIDATION, level=Level.SHOULD, source="OWASP API3:2023", catches="unknown_null_passes")

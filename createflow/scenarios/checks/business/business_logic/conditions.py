@@ -39,7 +39,7 @@ async def stale_if_match_is_412(target: Target) -> None:
     step=Step.BUSINESS_LOGIC,
     source="contract: conditional-update; RFC 9110 §13.1.1",
     needs=(Need.UPDATE, Need.DELETE),
-    catches="conditional_delete_ignored",
+    catches=("conditional_delete_ignored", "balancer_drops_condition_of_delete"),
 )
 async def stale_delete_is_412(target: Target) -> None:
     """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
@@ -86,7 +86,7 @@ async def met_condition_is_no_refusal(target: Target) -> None:
 @check(
     step=Step.BUSINESS_LOGIC,
     source="RFC 9110 §13.1.1, §13.1.2",
-    catches=("if_none_match_ignored", "star_creates"),
+    catches=("if_none_match_ignored", "star_creates", "balancer_drops_none_match"),
     needs=(Need.UPDATE,),
 )
 async def unmet_condition_is_no_write(target: Target) -> None:

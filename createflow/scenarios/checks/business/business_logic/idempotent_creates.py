@@ -153,16 +153,29 @@ async def _same_key(target: Target, primary: Primary | None, moment: str, hold: 
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.7",
-    catches=("key_reuse_accepted", "fingerprint_of_texts"),
+    catches=("key_reuse_accepted", "fingerprint_of_texts", "key_burnt_by_refusal"),
     needs=(Need.IDEMPOTENCY,),
 )
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
-    """An Idempotency-Key that is reused with another body is refused with 422 or 409, whichever field differs."""
+    """An Idempotency-Key that is reused with another body is refused with 422 or 409, whichever field differs.
+
+    The key stays that of the first body. Where our own contract is promised, a create that is refused with 400 uses no
+    key up: a refusal leaves nothing.
+    """
     headers = {_KEY: nonce()}
     async with positive_controls(target):
-        await created(target, headers=headers)
+        body = target.contract.document()
+        made = await created(target, body, headers=headers)
         reply = await target.create(headers=headers)
         expect_status(reply, 422, 409, of="a used key with another body")
+        again = await target.create(body, headers=headers)
+        shown = str((again.document or {}).get(target.contract.fields.id)) if again.accepted else made.id
+        expect(shown == made.id, f"id {made.id} of the key still", f"id {shown}", made.reply, reply, again)
+        if target.contract.is_default:
+            headers = {_KEY: nonce()}
+            expect_status(await target.create(b"{}", headers=headers), 400, of="an empty object with a new key")
+            reply = await target.create(headers=headers)
+            expect(reply.accepted, "the key of a refused create accepted", str(reply.status), reply)
         first, second = target.contract.varied(1), target.contract.varied(2)
         others = {name: {**first, name: second[name]} for name in first if first[name] != second.get(name, first[name])}
         allowed = await fits_schema(target.contract, [first, *others.values()])
