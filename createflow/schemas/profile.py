@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from createflow.schemas.profile_auth import Auth, NoAuth
+from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_section import Seconds, Section
 from createflow.schemas.profile_sinks import Sinks
 from createflow.schemas.profile_target import Request, Target
@@ -103,6 +104,8 @@ class Profile(Section):
     """How long each sink may lag behind the 201."""
     limits: Limits | None = None
     """The promised rate limit. The run keeps it, so that no other check gets a 429."""
+    promises: Promises = Promises()
+    """What the target promises beyond the standards."""
     slo: Slo = Slo()
     """The targets of ``createflow bench``."""
     baseline: tuple[BaselineEntry, ...] = ()

@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from createflow.schemas.profile import BaselineEntry, Deadlines, FaultCommands, Limits, Profile, Slo
 from createflow.schemas.profile_auth import AUTH_MODELS
+from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_sinks import CacheSink, EventSink, ReplicaSink, SearchSink, Sinks, SqlSink
 from createflow.schemas.profile_target import CleanupRequest, Envelope, Errors, Fields, Request, Target
 
@@ -39,6 +40,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[faults.NAME]", FaultCommands),
     ("[deadlines]", Deadlines),
     ("[limits]", Limits),
+    ("[promises]", Promises),
     ("[slo]", Slo),
     ("[[baseline]]", BaselineEntry),
 )

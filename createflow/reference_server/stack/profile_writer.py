@@ -11,6 +11,7 @@ from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, Issu
 from createflow.reference_server.stack.engines import postgres
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.worker.outbox_relay import KEEP_S
+from createflow.schemas.profile_promises import Promises
 
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "database_error": (("inject", "database-error"), ("heal", "database-error")),
@@ -84,6 +85,7 @@ def write_profile(
             },
         ),
         ("[slo]", {"targets": _TARGETS}),
+        ("[promises]", dict.fromkeys(Promises.model_fields, True)),
         ("[limits]", {"rate_per_s": options.rate_per_s, "burst": options.burst}),
         (
             "[sinks.primary]",

@@ -67,14 +67,13 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             power = await check.function(**probes.arguments(check, target, number))
     except Expectation as broken_promise:
         return result_of(check, Outcome.FAILED, finding=finding_of(check, broken_promise, target.exchanges))
-    except (NotDeclared, Prevented, BadReply, Inconclusive) as doubt:
-        if isinstance(doubt, Prevented):
-            probes.causes[check.id] = doubt.cause
-        elif isinstance(doubt, BadReply):
-            probes.bad_replies[check.id] = doubt
-        is_inconclusive = isinstance(doubt, Inconclusive)
-        return result_of(check, Outcome.INCONCLUSIVE if is_inconclusive else Outcome.SKIPPED, str(doubt))
-    except (NoReply, SinkUnreachable, FaultCommandFailed) as error:
+    except (NotDeclared, Prevented, BadReply) as prevented:
+        if isinstance(prevented, Prevented):
+            probes.causes[check.id] = prevented.cause
+        elif isinstance(prevented, BadReply):
+            probes.bad_replies[check.id] = prevented
+        return result_of(check, Outcome.SKIPPED, str(prevented))
+    except (SinkUnreachable, FaultCommandFailed) as error:
         if isinstance(error, FaultNotHealed):
             probes.unhealed_fault = str(error)
         return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
@@ -87,10 +86,13 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
 
 
 def _doubt_of(error: Exception) -> str:
-    """Why there is no verdict, where a sink cannot be read or something is slow; empty for a mistake of ours.
+    """Why there is no verdict, where a state was not reached, a sink cannot be read or something is slow or silent.
 
-    It says nothing about the write, whether the sink, the machine or the target is to blame.
+    Empty for a mistake of ours. It says nothing about the write, whether the sink, the machine or the target is to
+    blame; whether a request without a reply had an effect is not known.
     """
+    if isinstance(error, Inconclusive | NoReply):
+        return str(error)
     files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
     sink = next((f"the sink ({file.stem})" for file in reversed(files) if file.parent.name == "sinks"), "")
     if isinstance(error, TimeoutError):

@@ -65,6 +65,11 @@ class Need(StrEnum):
     AUDITED_CHANGES = "sinks.audit.changes"
     BODY_LIMIT = "target.max_body_bytes"
     LIMITS = "limits"
+    MEDIA_TYPES = "promises.media_types"
+    UNIQUE_KEYS = "promises.unique_keys"
+    ERROR_PLACES = "promises.error_places"
+    IDENTITY_FIRST = "promises.identity_first"
+    ISSUE_TIMES = "promises.issue_times"
     DATABASE_ERROR = "faults.database_error"
     DATABASE_FAULT = "faults.database_error or faults.database_down"
     SERVICE_DOWN = "faults.service_down"
@@ -96,6 +101,11 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.PRIVATE: lambda profile: profile.target.private,
     Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
     Need.LIMITS: lambda profile: profile.limits is not None,
+    Need.MEDIA_TYPES: lambda profile: profile.promises.media_types,
+    Need.UNIQUE_KEYS: lambda profile: profile.promises.unique_keys,
+    Need.ERROR_PLACES: lambda profile: profile.promises.error_places,
+    Need.IDENTITY_FIRST: lambda profile: profile.promises.identity_first,
+    Need.ISSUE_TIMES: lambda profile: profile.promises.issue_times,
     Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,
     Need.DATABASE_FAULT: lambda profile: bool({"database_error", "database_down"} & set(profile.faults)),
     Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,

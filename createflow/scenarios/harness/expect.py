@@ -41,6 +41,25 @@ def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
     )
 
 
+def expect_unreadable(reply: Reply, of: str) -> None:
+    """Fail the check unless a body that is no JSON was refused: as invalid input is, or with 400.
+
+    RFC 9110 §15.5.21: 422 is for content that can be read.
+    """
+    if reply.status != 400:
+        expect_status(reply, 400, of=of)
+
+
+def expect_unauthenticated(reply: Reply, of: str, *, strictly: bool) -> None:
+    """Fail the check unless a credential that is none was refused with 401, or with 400 unless ``strictly``.
+
+    RFC 6750 §3.1: ``invalid_request`` (400) for a request that is malformed, ``invalid_token`` (401) for a malformed
+    token.
+    """
+    if strictly or reply.status != 400:
+        expect_status(reply, 401, of=of)
+
+
 def expect_header(reply: Reply, name: str) -> str:
     """The value of a header. Fails the check when it is missing or empty."""
     value = reply.headers.get(name.lower(), "")

@@ -125,7 +125,7 @@ class ProbeSet:
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
-        self.contract = Contract(self.profile.target)
+        self.contract = Contract(self.profile.target, self.profile.promises)
         self._auth = auth_provider(self.profile.auth, self.mask)
         secrets = list(self._auth.secrets())
         for secret, shown in secrets:
@@ -184,7 +184,8 @@ class ProbeSet:
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target, with a writer of the check's own."""
         writer = writer_of(self._auth.tokens(self._owner(check, number)))
-        return HttpTarget(self.connection, self.contract, writer, check_id=check.id)
+        is_patient = not check.disturbs or check.lane is Lane.POOL
+        return HttpTarget(self.connection, self.contract, writer, check_id=check.id, is_patient=is_patient)
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
         """A probe for each parameter of the check.

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from createflow.scenarios.openapi.create_operation import CreateOperation, as_object
 from createflow.scenarios.openapi.document import origin_of
 from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
+from createflow.schemas.profile_promises import Promises
 
 SCHEMA_FILE = "createflow.create.schema.json"
 # Without { in it: a text of many would be searched again from each.
@@ -81,6 +82,10 @@ def draft_profile(
         "# [limits]",
         "# rate_per_s = 10",
         "# burst = 20",
+        "",
+        "# What it promises beyond the standards; what is not promised is not asked for. Remove what does not hold.",
+        "# [promises]",
+        *(f"# {name} = true" for name in Promises.model_fields),
         "",
         "# The places that a write must reach, read-only. Also: replicas, audit, cache, events, search.",
         "# [sinks.primary]",

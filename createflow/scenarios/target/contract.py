@@ -14,6 +14,7 @@ from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.schemas.error import UserError
+from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import parse_json
@@ -119,7 +120,8 @@ class Contract:
         UserError: the schema or the body cannot be read, or a required field needs an example.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, promises: Promises | None = None) -> None:
+        self.promises = promises or Promises()
         self.fields = FieldNames(target)
         self.wire_format = WireFormat(target)
         self.update = target.update

@@ -1,5 +1,6 @@
 """The target as one check sees it: with a writer and a record of exchanges of its own."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Mapping
@@ -40,21 +41,39 @@ _CHANGES = {"PUT": Change.UPDATE, "PATCH": Change.UPDATE, "DELETE": Change.DELET
 _WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
 """A request that was answered so has no effect. After another refusal it may have one: a gateway that lost sight of
 the request answers 502 or 504, and a server that no longer waited for all of it 408."""
+_TRIES_OF_A_BUSY_TARGET = 5
+_LONGEST_PATIENCE_S = 3
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
 
 class HttpTarget:
-    """Fills the role Target."""
+    """Fills the role Target.
+
+    Args:
+        connection: sends the requests.
+        contract: what the target promises.
+        writer: sends what nobody else is named for.
+        check_id: of the check that asks.
+        is_patient: a request that the target is too busy for is sent again, when the target says so: 503 with a
+            Retry-After of a few seconds (RFC 9110 §15.6.4). Not for a check that makes the target so.
+    """
 
     def __init__(
-        self, connection: HttpConnection, contract: Contract, writer: Principal, *, check_id: str = ""
+        self,
+        connection: HttpConnection,
+        contract: Contract,
+        writer: Principal,
+        *,
+        check_id: str = "",
+        is_patient: bool = False,
     ) -> None:
         self._connection = connection
         self.contract = contract
         self._refusals = Refusals(contract.errors)
         self.writer = writer
         self._check_id = check_id
+        self._is_patient = is_patient
         self._context = connection.context
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
@@ -83,6 +102,14 @@ class HttpTarget:
             reply = await self._connection.send(
                 method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=hold
             )
+            for _ in range(_TRIES_OF_A_BUSY_TARGET if self._is_patient else 0):
+                wait_s = _busy_for_s(reply)
+                if wait_s is None:
+                    break
+                await asyncio.sleep(wait_s)
+                reply = await self._connection.send(
+                    method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced
+                )
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except NoReply as error:
@@ -386,3 +413,10 @@ class HttpTarget:
 
     def _id_in(self, reply: Reply) -> str | None:
         return usable_id((reply.document or {}).get(self.contract.fields.id))
+
+
+def _busy_for_s(reply: Reply) -> float | None:
+    """How long the target asks to wait; None when it does not, or for too long."""
+    after = reply.headers.get("retry-after", "").strip()
+    is_short = reply.status == 503 and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
+    return float(after) if is_short else None

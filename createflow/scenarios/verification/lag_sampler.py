@@ -59,7 +59,7 @@ class Sampler:
         self._run_id = run_id
         self._interval_s = 1 / rate_per_s
         self._connection = HttpConnection(RunContext(profile, run_id, mask))
-        self._contract = Contract(profile.target)
+        self._contract = Contract(profile.target, profile.promises)
         self._watches = make_watches(profile, self._clock)
         self._lags = SinkLags({watch.name: watch.deadline_s * 1000 for watch in self._watches})
         self._problems: Counter[str] = Counter()

@@ -9,6 +9,7 @@ from createflow.scenarios.target.probes import Target
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_promises import Promises
 from createflow.schemas.report import Level
 
 
@@ -59,6 +60,7 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
                 "max_body_bytes": 5,
             },
             "limits": {"rate_per_s": 1, "burst": 1},
+            "promises": dict.fromkeys(Promises.model_fields, True),
             "sinks": {"audit": {"dsn": "postgresql://x", "by_id": "select", "changes": True}},
             "faults": dict.fromkeys(
                 ("database_error", "service_down", "gateway_down", "replica_down", "replica_lags", "search_down"),

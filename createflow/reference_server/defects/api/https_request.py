@@ -11,6 +11,8 @@ from createflow.reference_server.domain.job import Answered, Exchange, Job, Refu
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step
 
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
 
 class _AnyMediaType(HttpsRequest):
     def check_media_type(self, headers: Mapping[bytes, bytes]) -> None:
@@ -85,6 +87,12 @@ class _NoAllowHeader(HttpsRequest):
         return Refused(405, "method_not_allowed", "Not a method of this path.")
 
 
+class _TakesAnyMethod(HttpsRequest):
+    def route(self, job: Job, exchange: Exchange) -> None:
+        method = exchange.method if exchange.method in _KNOWN_METHODS else "POST"
+        HttpsRequest.route(self, job, replace(exchange, method=method))
+
+
 class _OptionsDiffer(HttpsRequest):
     def options(self, methods: tuple[str, ...]) -> Answered:
         return HttpsRequest.options(self, (*methods, "PATCH"))
@@ -136,6 +144,12 @@ DEFECTS = (
         replace_stage(_AnyMediaType),
     ),
     Defect("no_allow_header", Step.HTTPS_REQUEST, "A 405 has no Allow header.", replace_stage(_NoAllowHeader)),
+    Defect(
+        "takes_any_method",
+        Step.HTTPS_REQUEST,
+        "A method that nobody knows is served as POST.",
+        replace_stage(_TakesAnyMethod),
+    ),
     Defect(
         "options_differ",
         Step.HTTPS_REQUEST,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from createflow.scenarios.checks.support.fixtures import expect_recovery, missing_url, positive_controls
+from createflow.scenarios.checks.support.fixtures import below, expect_recovery, missing_url, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import Inconclusive
@@ -90,7 +90,7 @@ async def unknown_resource_is_404(target: Target) -> None:
         made = await target.create()
         url = target.url_of(made)
         expect((await target.read(url)).accepted, "the created resource found", "it is not", made)
-        for missing in (missing_url(url), f"{url}/no/such/path"):
+        for missing in (missing_url(url), below(url)):
             expect_status(await target.read(missing), 404, of=f"GET {missing}")
 
 

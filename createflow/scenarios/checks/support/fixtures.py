@@ -1,9 +1,11 @@
 """Ordinary creates: the resource that a check continues with, and the positive control around what it does."""
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote
 
 from createflow.scenarios.bodies.bounded import misfits
 from createflow.scenarios.harness.expect import expect
@@ -18,6 +20,7 @@ from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 
 _RECOVERED_CREATES = 4
+_LONG_RUN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +136,36 @@ async def etag_of(target: Target, made: Resource) -> str:
     if etag is None:
         expect(not target.contract.versions, "an ETag on the create or the read", "none", made.reply)
         raise NotDeclared("neither the create nor the read has an ETag")
+    if etag.startswith("W/"):
+        raise Inconclusive("the entity tags are weak, and If-Match never holds for those (RFC 9110 §8.8.3.2, §13.1.1)")
     return etag
 
 
 def missing_url(url: str) -> str:
     """A URL whose id has the same form as a real one, but which names no resource."""
-    base, _, name = url.rpartition("/")
-    stem, dot, rest = name.partition(".")
-    if stem.isascii() and stem.isdigit() and len(stem) < 20:
-        return f"{base}/{int(stem) + 1_000_000_000}{dot}{rest}"
-    digits = [position for position, letter in enumerate(stem) if letter in "0123456789"]
-    if not digits:
-        return f"{base}/{stem}-no-such{dot}{rest}"
-    last = digits[-1]
-    return f"{base}/{stem[:last]}{9 - int(stem[last])}{stem[last + 1 :]}{dot}{rest}"
+    path, mark, rest = url.partition("?")
+    base, _, encoded = path.rpartition("/")
+    stem, dot, ending = unquote(encoded).partition(".")
+    return f"{base}/{quote(_far_from(stem), safe='')}{dot}{quote(ending, safe='')}{mark}{rest}"
+
+
+def below(url: str) -> str:
+    """A URL below that of a resource, where nothing is."""
+    path, mark, rest = url.partition("?")
+    return f"{path}/no/such/path{mark}{rest}"
+
+
+def _far_from(name: str) -> str:
+    """A name of the same form, which is not the next of a counter."""
+    run = re.findall(r"[0-9A-Za-z]*$", name)[0]
+    stem = name[: len(name) - len(run)]
+    if run.isdigit() and len(run) < 20:
+        return f"{stem}{int(run) + 1_000_000_000:0{len(run)}}"
+    digit = re.search(r"[0-9]", run)
+    if digit is None or len(run) < _LONG_RUN:
+        return f"{name}-no-such"
+    place = digit.start()
+    return f"{stem}{run[:place]}{9 - int(run[place])}{run[place + 1 :]}"
 
 
 async def fits_schema(contract: Contract, bodies: Sequence[Mapping[str, Any]]) -> list[bool]:

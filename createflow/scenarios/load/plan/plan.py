@@ -195,7 +195,7 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     check_options(options)
     run_id = secrets.token_hex(4)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    contract = Contract(profile.target)
+    contract = Contract(profile.target, profile.promises)
     mix = parse_mix(options.mix, seed=seed)
     if Operation.UPDATE in mix.shares() and not profile.target.update:
         raise UserError(f"--mix {options.mix}: the profile does not declare updates", hint="set [target] update = true")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import jwt
 
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials.forged_tokens import IssuerKey
 from createflow.scenarios.target.credentials.provider import AuthProvider
 from createflow.scenarios.target.principal import Principal
@@ -111,7 +112,13 @@ class MintedTokens:
         return self._principal(str(number), self._auth.writer_roles)
 
     def reader(self) -> Principal:
-        """The writer's subject with a reader's roles: nothing else differs."""
+        """The writer's subject with a reader's roles: nothing else differs.
+
+        Raises:
+            NotDeclared: there are no roles, or all have the same.
+        """
+        if set(self._auth.reader_roles) >= set(self._auth.writer_roles):
+            raise NotDeclared("`auth.reader_roles` are those of a writer")
         return self._principal("writer", self._auth.reader_roles)
 
     def expired(self) -> Principal:

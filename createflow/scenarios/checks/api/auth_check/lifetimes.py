@@ -6,7 +6,7 @@ import time
 from createflow.scenarios.checks.api.auth_check.claims import each_is_401
 from createflow.scenarios.checks.support.every_method import expect_refused
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.principal import Principal
@@ -105,15 +105,16 @@ async def _leeway_s(target: Target, writer: Principal, issuer: Issuer) -> int:
 
 @check(step=Step.AUTH_CHECK, source="RFC 7519 §2, §4.1.4", catches="timeless_tokens")
 async def end_must_be_a_time(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token without an expiry time, or whose exp is not a number, is refused with 401."""
+    """A token whose exp is not a number is refused with 401, and one without exp where the profile promises that."""
     writer = tokens.writer()
     token = writer.token or ""
     forms = {
-        "no end": issuer.sign(token, without=["exp"]),
         "a word for its end": issuer.sign(token, claims={"exp": "never"}),
         "an end of null": issuer.sign(token, claims={"exp": None}),
         "a list for its end": issuer.sign(token, claims={"exp": [2**40]}),
     }
+    if target.contract.promises.token_ends:
+        forms["no end"] = issuer.sign(token, without=["exp"])
     await each_is_401(target, tokens, forms)
 
 
@@ -126,7 +127,13 @@ async def early_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> 
     await each_is_401(target, tokens, {"a beginning six minutes ahead": issuer.sign(token, claims=later)})
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 7519 §4.1.6", catches="ignores_issued_at")
+@check(
+    step=Step.AUTH_CHECK,
+    level=Level.SHOULD,
+    source="RFC 7519 §4.1.6",
+    catches="ignores_issued_at",
+    needs=(Need.ISSUE_TIMES,),
+)
 async def token_from_the_future_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token with an issue time (iat) one hour in the future is refused with 401."""
     token = tokens.writer().token or ""

@@ -3,7 +3,7 @@
 import re
 from contextlib import suppress
 
-from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.checks.support.fixtures import below, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header
 from createflow.scenarios.outcome import Inconclusive, Prevented
@@ -106,5 +106,5 @@ async def _replies(target: Target) -> list[tuple[str, Reply]]:
     }
     with suppress(Prevented, Inconclusive):  # the Location is no subject of these checks
         replies["a read"] = await target.read(target.url_of(made))
-        replies["a path that is not there"] = await target.read(f"{target.url_of(made)}/no/such/path")
+        replies["a path that is not there"] = await target.read(below(target.url_of(made)))
     return [(case, reply) for case, reply in replies.items() if reply.status < 500]

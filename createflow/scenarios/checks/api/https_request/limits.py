@@ -16,6 +16,8 @@ from createflow.schemas.report import Level
 _HUGE_BYTES = 256 * 1024
 _BOMB_BYTES = 16 * 1024 * 1024
 _QUICK_S = 5.0
+_NO_METHOD = "CREATEFLOW"
+_REFUSALS_OF_A_METHOD = frozenset({400, 403, 404, 405, 501})
 
 
 @check(
@@ -23,6 +25,7 @@ _QUICK_S = 5.0
     level=Level.SHOULD,
     source="contract: media-type; RFC 9110 §15.5.16",
     catches=("any_media_type", "updates_of_any_media_type"),
+    needs=(Need.MEDIA_TYPES,),
 )
 async def wrong_media_type_is_415(target: Target) -> None:
     """A valid body whose Content-Type is not JSON is refused with 415, in a create and in an update.
@@ -36,22 +39,28 @@ async def wrong_media_type_is_415(target: Target) -> None:
                 expect_status(reply, 415, of=f"{write} sent as {kind}")
 
 
-@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §15.5.6", catches="no_allow_header")
+@check(step=Step.HTTPS_REQUEST, source="RFC 9110 §9.1, §15.5.6", catches=("no_allow_header", "takes_any_method"))
 async def unknown_method_is_405(target: Target) -> None:
-    """A method that the path does not support is refused with 405, and Allow lists the supported ones."""
+    """A method that nobody knows is refused, with 405 where that is promised, and the Allow of a 405 lists the others.
+
+    How: PATCH, unless the target serves it, and a method that no standard has. Without ``promises.unknown_methods``
+    501, 404, 403 and 400 are refusals as well.
+    """
     async with positive_controls(target):
-        reply = await target.create(method="PATCH")
-        if reply.accepted:
-            raise NotDeclared("the target serves PATCH")
-        expect_status(reply, 405, of="PATCH")
-        allowed = {method.strip().upper() for method in expect_header(reply, "Allow").split(",")}
-        expect(
-            target.contract.method in allowed,
-            f"{target.contract.method} among the methods in Allow",
-            ", ".join(sorted(allowed)),
-            reply,
-        )
-        expect("PATCH" not in allowed, "an Allow without the refused PATCH", ", ".join(sorted(allowed)), reply)
+        for method in ("PATCH", _NO_METHOD):
+            reply = await target.create(method=method)
+            if reply.accepted and method == "PATCH" and not target.contract.promises.unknown_methods:
+                continue
+            if target.contract.promises.unknown_methods:
+                expect_status(reply, 405, of=method)
+            refused = reply.status in _REFUSALS_OF_A_METHOD or reply.means(405)
+            expect(refused, f"{method} refused with 405, 501, 404, 403 or 400", str(reply.status), reply)
+            if reply.status != 405:
+                continue
+            allowed = {name.strip().upper() for name in expect_header(reply, "Allow").split(",")}
+            shown = ", ".join(sorted(allowed))
+            expect(target.contract.method in allowed, f"{target.contract.method} in Allow", shown, reply)
+            expect(method not in allowed, f"an Allow without the refused {method}", shown, reply)
 
 
 @check(
@@ -104,6 +113,8 @@ async def options_agree_with_405(target: Target) -> None:
         refused = await target.create(method="PATCH")
         if refused.accepted:
             raise NotDeclared("the target serves PATCH")
+        if refused.status != 405:
+            raise NotDeclared(f"the refusal is {refused.status}, which lists no methods")
         by_options, by_refusal = _methods(options), _methods(refused)
         expect(
             target.contract.method in by_options,

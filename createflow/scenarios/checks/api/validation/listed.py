@@ -14,7 +14,7 @@ from createflow.scenarios.bodies.bounds import Judgement, Value, values_of
 from createflow.scenarios.checks.support.deviations import Deviations
 from createflow.scenarios.checks.support.every_method import writes_of
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.probes import Target
@@ -94,6 +94,7 @@ async def what_no_bound_covers_is_kept_or_refused(target: Target) -> None:
     step=Step.VALIDATION,
     source="contract: validation; RFC 7493 §2.3",
     catches=("inner_duplicates_pass", "updates_keep_last_key"),
+    needs=(Need.UNIQUE_KEYS,),
 )
 async def inner_duplicate_keys_are_400(target: Target) -> None:
     """A duplicate key is refused with 400 at every depth of a body, in a create and in an update."""
@@ -113,7 +114,7 @@ async def inner_duplicate_keys_are_400(target: Target) -> None:
         for form, raw in forms.items():
             deviations.count()
             for write, reply in await writes_of(target, made, _with(contract.document(), ("metadata",), raw)):
-                if not reply.means(400):
+                if not (reply.means(400) or reply.status == 400):
                     deviations.note("400 to a duplicate key", f"{reply.status} to {write} with a key {form}", reply)
     deviations.judge()
 
@@ -236,7 +237,7 @@ async def _update(target: Target, url: str, case: _Case, deviations: Deviations)
 def _is_refused(target: Target, reply: Reply) -> bool:
     """A refusal as the contract or the profile has it; any 4xx where neither says how bodies are refused."""
     if target.contract.is_default or "validation" in target.contract.errors.statuses:
-        return reply.means(400, 413)
+        return reply.means(400, 413) or reply.status == 400  # some tell what cannot be read from what does not fit
     return 400 <= reply.status < 500 and reply.status not in _OTHER_REFUSALS
 
 
