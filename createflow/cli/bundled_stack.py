@@ -58,6 +58,7 @@ async def run_bundled_stack(
             directory / "state",
             StackOptions(private=keeps_all, unique_names=keeps_all, conditional_updates=keeps_all),
             on_exit=lambda ended: on_death(ended.describe()),
+            is_kept=False,
         ) as running:
             yield running
 

@@ -118,7 +118,7 @@ def run_checks(
         typer.Exit: a signal came before the first check.
     """
     tell_what_was_left()
-    on_partial = partial_writer(files) or (lambda _: None)
+    on_partial = partial_writer(files)
     return signals.run(_run_checks(source, checks, signals, on_partial, gate=gate, seed=seed, wait_s=wait_s))
 
 
@@ -126,7 +126,7 @@ async def _run_checks(
     source: ProfileSource,
     checks: "tuple[Check, ...]",
     signals: Interrupts,
-    on_partial: Callable[[RunReport], None],
+    on_partial: Callable[[RunReport], None] | None,
     *,
     gate: Level,
     seed: int | None,

@@ -65,6 +65,8 @@ class Component:
     data: Path | None = None
     user: OsUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    abort_signal: signal.Signals = signal.SIGKILL
+    """Ends it at once, when what it has stored is thrown away. What is left elsewhere it must remove all the same."""
     grace_s: float = 5.0
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to our own."""

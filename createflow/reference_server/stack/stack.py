@@ -94,6 +94,7 @@ async def running_stack(
     *,
     on_exit: Callable[[UnexpectedExit], None],
     remove: bool = False,
+    is_kept: bool = True,
 ) -> AsyncIterator[RunningStack]:
     """Start a stack, yield it when all components are ready, and stop it at the end.
 
@@ -102,6 +103,7 @@ async def running_stack(
         options: the shape of the stack.
         on_exit: called when a component ends by itself later on.
         remove: delete the directory afterwards.
+        is_kept: what is stored must be whole afterwards; else all components end at once.
 
     Raises:
         UserError: an engine is missing, a port is taken, the directory is in use.
@@ -125,7 +127,7 @@ async def running_stack(
                     server.close()
                     state.control_socket.unlink(missing_ok=True)
             finally:
-                await asyncio.shield(supervisor.stop())
+                await asyncio.shield(supervisor.stop(at_once=not is_kept))
     finally:
         ports.release()
         state.close(remove=remove)

@@ -90,11 +90,15 @@ class Supervisor:
             if component.says_broken is not None:
                 self._watch_over(self._keep_working(component))
 
-    async def stop(self) -> None:
-        """Stop all components; one that others need is stopped after them."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Stop all components; one that others need is stopped after them.
+
+        Args:
+            at_once: nothing of them is needed any more, so none waits for another, or finishes what it does.
+        """
         self._is_over = True
-        for level in reversed(self._levels()):
-            await asyncio.gather(*(self._stop_one(name) for name in level))
+        for level in [list(self._components)] if at_once else reversed(self._levels()):
+            await asyncio.gather(*(self._stop_one(name, at_once=at_once) for name in level))
         for watcher in self._watchers:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
@@ -301,13 +305,14 @@ class Supervisor:
                     started.is_told = True
                     await process.stop(component.stop_signal, grace_s=component.grace_s)
 
-    async def _stop_one(self, name: str) -> None:
+    async def _stop_one(self, name: str, *, at_once: bool) -> None:
         component = self._components[name]
         async with self._changes[name]:
             started = self._started.get(name)
             if started is not None and started.process.is_running:
                 started.end = Status.STOPPED
-                await started.process.stop(component.stop_signal, grace_s=component.grace_s)
+                how = component.abort_signal if at_once else component.stop_signal
+                await started.process.stop(how, grace_s=component.grace_s)
 
     async def _ask_status(self, component: Component) -> Status:
         started = self._started.get(component.name)

@@ -48,7 +48,7 @@ async def conformance(
     place: ProfilePlace | None = None,
     gate: Level = Level.MUST,
     seed: int | None = None,
-    on_partial: Callable[[RunReport], None] = lambda _: None,
+    on_partial: Callable[[RunReport], None] | None = None,
     hurry: asyncio.Event | None = None,
     guarding: Guarding = _UNLEASED,
 ) -> RunReport:
@@ -96,7 +96,11 @@ async def conformance(
             created=len(probes.context.created),
         )
 
-    run = _Run(checks, progress, lambda results: on_partial(report_of(results)), Observation(checks, probes))
+    def on_results(results: tuple[CheckResult, ...]) -> None:
+        if on_partial is not None:
+            on_partial(report_of(results))
+
+    run = _Run(checks, progress, on_results if on_partial else None, Observation(checks, probes))
     try:
         async with probes:
             try:
@@ -148,7 +152,7 @@ class _Run:
         self,
         checks: Sequence[Check],
         progress: Progress,
-        on_results: Callable[[tuple[CheckResult, ...]], None],
+        on_results: Callable[[tuple[CheckResult, ...]], None] | None,
         observation: Observation,
     ) -> None:
         self._checks = checks
@@ -192,7 +196,8 @@ class _Run:
         if isinstance(check, Observer):
             result = next(ended for ended in self.results(probes) if ended.id == check.id)
         self._progress.ended(result)
-        self._on_results(self.results(probes))
+        if self._on_results is not None:
+            self._on_results(self.results(probes))
 
 
 def _phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:

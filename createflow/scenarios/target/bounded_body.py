@@ -32,7 +32,9 @@ async def whole_body(response: httpx.Response, max_bytes: int) -> bytes:
     """
     coding = _coding(response.headers.get("content-encoding", ""))
     raw, parts = bytearray(), 0
-    async for part in response.aiter_raw():
+    if not isinstance(response.stream, httpx.AsyncByteStream):
+        raise TypeError("the reply was not read as a stream")
+    async for part in response.stream:
         raw += part
         parts += 1
         if parts > MAX_CHUNKS:

@@ -4,6 +4,7 @@ Every HTTP client, raw socket and TLS handshake of the tester asks the gate befo
 is made. What replies and documents say is data: an address in them is compared, and never followed to another origin.
 """
 
+import select
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -229,6 +230,7 @@ class _MeteredNetwork(httpcore.AsyncNetworkBackend):
 class _MeteredStream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream
+        self._socket: Any = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's protocol
         data = await self._stream.read(max_bytes, timeout=timeout)
@@ -246,9 +248,23 @@ class _MeteredStream(httpcore.AsyncNetworkStream):
         return _MeteredStream(await self._stream.start_tls(*arguments, **options))
 
     def get_extra_info(self, info: str) -> Any:
-        value = self._stream.get_extra_info(info)
-        # httpcore closes an idle connection on which something has come; some of it may be read already.
-        return (value or _has_unread(self._stream)) if info == "is_readable" else value
+        if info != "is_readable":
+            return self._stream.get_extra_info(info)
+        # httpcore closes an idle connection on which something has come; some of it may be read already. Asked for each
+        # request: the socket is kept, because anyio collects all that it knows of a stream each time.
+        if self._socket is None:
+            self._socket = self._stream.get_extra_info("socket")
+        return _is_readable(self._socket) or _has_unread(self._stream)
+
+
+def _is_readable(socket: Any) -> bool:
+    """Whether something has come, or the other side has closed; also when it is closed here."""
+    descriptor = -1 if socket is None else socket.fileno()
+    if descriptor < 0:
+        return True
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _has_unread(stream: Any) -> bool:

@@ -66,7 +66,8 @@ class HttpConnection:
         self._gate = Gate.to(context.target.base_url, key="target.base_url")
         self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
-            self.client = _client(context.target, context.run_id, self._gate)
+            self._transport = GatedTransport(self._gate, trusted_context(context.target.ca_file))
+            self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise UserError(
                 f"target.base_url: {type(error).__name__}: not a valid address",
@@ -161,7 +162,8 @@ class HttpConnection:
 
     async def _exchange(self, request: httpx.Request, max_bytes: int) -> tuple[httpx.Response, bytes]:
         async with asyncio.timeout(self.context.target.timeout_s):
-            response = await self.client.send(request, stream=True)
+            # Past the client, which only makes the request: there are no redirects, cookies or hooks to look after.
+            response = await self._transport.handle_async_request(request)
             try:
                 _require_valid_header(response)
                 return response, await whole_body(response, max_bytes)
@@ -184,10 +186,10 @@ class HttpConnection:
             ) from None
 
 
-def _client(target: Target, run_id: str, gate: Gate) -> httpx.AsyncClient:
+def _client(target: Target, run_id: str, transport: GatedTransport) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=target.base_url,
-        transport=GatedTransport(gate, trusted_context(target.ca_file)),
+        transport=transport,
         trust_env=False,
         follow_redirects=False,
         cookies=_NoCookies(),

@@ -104,6 +104,25 @@ def test_what_is_needed_starts_first_and_stops_last(tmp_path: Path, ports: Ports
     ]
 
 
+def test_what_is_thrown_away_ends_at_once_with_its_children(tmp_path: Path, ports: Ports) -> None:
+    """Nothing is finished first, and nothing waits for what it needs."""
+
+    async def scenario() -> tuple[list[str], int, list[str]]:
+        parts = [
+            component(ports, tmp_path, "database"),
+            component(ports, tmp_path, "service-1", needs=("database",)),
+        ]
+        async with Run(tmp_path, parts) as run:
+            child = int((tmp_path / "database" / "child").read_text())
+            await run.supervisor.stop(at_once=True)
+            return run.order(), child, [row.status for row in await run.supervisor.rows()]
+
+    order, child, statuses = asyncio.run(scenario())
+    assert order == ["database started", "service-1 started"]
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert statuses == ["stopped", "stopped"]
+
+
 def test_stopping_takes_the_children_along(tmp_path: Path, ports: Ports) -> None:
     """Also a child that the component does not stop."""
 

@@ -185,6 +185,7 @@ class Cluster:
             niceness=5 if node else 0,
             data=directory,
             stop_signal=signal.SIGINT,
+            abort_signal=signal.SIGQUIT,  # it removes its shared memory, which SIGKILL would leave
             note="fsync and synchronous_commit on" if node == 0 else "streaming replica",
         )
 
