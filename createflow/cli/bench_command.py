@@ -39,6 +39,8 @@ Run = Callable[..., Awaitable[LoadReport]]
 
 _LOOPBACK = "127.0.0.1"
 _FIND_MAX_START_PER_S = 50.0
+_FIND_MAX_S = 15.0
+"""Of the run that confirms the rate."""
 _SOAK_S = 3600.0
 _MASTER_PORT = 5557
 """Locust's own port."""
@@ -167,6 +169,8 @@ def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *
         )
     if find_max and shape != "constant":
         raise UserError("--find-max needs a constant rate", hint="leave --shape out")
+    if find_max and duration is None:
+        given["duration_s"] = _FIND_MAX_S
     if find_max and rate is None:
         given["rate_per_s"] = _FIND_MAX_START_PER_S
     if shape == "soak" and duration is None:

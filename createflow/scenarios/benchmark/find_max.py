@@ -1,6 +1,7 @@
 """The use case of ``createflow bench --find-max``: find the highest rate that holds, then report a run at it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from createflow.scenarios.benchmark.run import Observer, acknowledge_signal, benchmark, load_session, remove_created
@@ -27,7 +28,11 @@ from createflow.schemas.slo import Metric
 
 _MIN_ACCEPTED_RATIO = 0.99
 _DEFAULT_SAMPLES = 100
-_COOL_DOWN_S = 1.0
+_PLAIN_RATIO = 0.9
+"""A target that accepts less than this of what it is offered does not do so by chance."""
+_WARMUP_S = 0.5
+"""Of a step: at most, as the target is warm from the steps before."""
+_COOL_DOWN_S = 0.5
 """A step ends when its replies are there. This is for the work that the target does after its replies."""
 
 
@@ -105,6 +110,7 @@ class _Search:
         targets = tuple(target for target in objectives.targets if target.metric is not Metric.VERIFIED)
         self._objectives = replace(objectives, targets=targets)
         self._steps: list[KneeStep] = []
+        self._confirmed: dict[float, LoadReport] = {}
         self._profile_source = profile_source
         self.report: LoadReport | None = None
         """Of the last load."""
@@ -119,6 +125,7 @@ class _Search:
         options = self._options
         knee = await find_max(
             self.measure,
+            confirm=self.confirm,
             lowest_per_s=options.rate_per_s,
             samples=self.samples,
             cool_down=lambda: asyncio.sleep(_COOL_DOWN_S),
@@ -127,16 +134,40 @@ class _Search:
         self._observer.on_message(f"highest rate: {knee.answer}")
         if knee.bound is Bound.NONE:
             self._observer.on_message(f"the report is of a run at {options.rate_per_s:g}/s, where the search started")
-        report = await benchmark(
+        confirmed = self._confirmed.get(knee.rate_per_s)
+        if confirmed is None:
+            confirmed = await self._whole(max(knee.rate_per_s, options.rate_per_s), options.duration_s)
+        return confirmed.model_copy(update={"knee": knee})
+
+    async def confirm(self, rate_per_s: float, hold_s: float) -> Measurement:
+        """Run a whole, verified load: the one that is reported, if it holds."""
+        self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s, to be confirmed and verified")
+        measured: list[Measurement] = []
+
+        def is_held(result: LoadResult) -> bool:
+            measured.append(make_measurement(result, self._objectives))
+            return measured[-1].held and measured[-1].valid
+
+        report = await self._whole(rate_per_s, max(hold_s, self._options.duration_s), is_held)
+        if report.interrupted:
+            self.report = report
+            raise _Ended
+        self._confirmed[rate_per_s] = report
+        return measured[-1]
+
+    async def _whole(
+        self, rate_per_s: float, duration_s: float, is_worth_verifying: Callable[[LoadResult], bool] = lambda _: True
+    ) -> LoadReport:
+        return await benchmark(
             self._profile,
-            replace(options, rate_per_s=max(knee.rate_per_s, options.rate_per_s)),
+            replace(self._options, rate_per_s=rate_per_s, duration_s=duration_s),
             profile_source=self._profile_source,
             slo_source=self._slo_source,
             observer=self._observer,
             signals=self._signals,
             guarding=self._guarding,
+            is_worth_verifying=is_worth_verifying,
         )
-        return report.model_copy(update={"knee": knee})
 
     @property
     def samples(self) -> int:
@@ -149,7 +180,8 @@ class _Search:
     async def measure(self, rate_per_s: float, hold_s: float) -> Measurement:
         """Run one load."""
         self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s")
-        options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, verify=False)
+        warmup_s = min(self._options.warmup_s, _WARMUP_S)
+        options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, warmup_s=warmup_s, verify=False)
         async with open_session(self._profile, options, self._guarding, self._signals.kill) as session:
 
             def keep(result: LoadResult) -> LoadReport:
@@ -192,8 +224,9 @@ def make_measurement(result: LoadResult, objectives: Objectives) -> Measurement:
     (p99_ms,) = accepted.percentiles_ms(0.99, worse=counters.scheduled - accepted.count)
     invalid = findings.validity is Validity.INVALID
     return Measurement(
-        held=all(slo.held for slo in findings.slos) and counters.accepted >= _MIN_ACCEPTED_RATIO * counters.scheduled,
+        held=all(slo.held for slo in findings.slos) and in_window.accepted >= _MIN_ACCEPTED_RATIO * in_window.offered,
         valid=not invalid,
+        is_plain=in_window.accepted < _PLAIN_RATIO * in_window.offered,
         # If no worker was lost, only the generator's limits make a run invalid.
         generator_limited=invalid and not result.lost,
         accepted_per_s=in_window.accepted / result.window_s,

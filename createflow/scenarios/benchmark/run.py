@@ -28,6 +28,7 @@ from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 from createflow.schemas.slo import Metric
 
+_NOT_WORTH_IT = "the rate was not held"
 _NOT_AWAITED = "the user ended the run before its writes were verified"
 _CLEAN_UP_S = 600.0
 _PARTIAL_EVERY_S = 5.0
@@ -61,6 +62,7 @@ async def benchmark(
     observer: Observer | None = None,
     signals: StopSignals | None = None,
     guarding: Guarding | None = None,
+    is_worth_verifying: Callable[[LoadResult], bool] = lambda _: True,
 ) -> LoadReport:
     """Offer a schedule of requests, account for each of them, and evaluate the result.
 
@@ -75,6 +77,7 @@ async def benchmark(
         signals: set by the user to end the run early. The report then covers what was measured until then. When they
             say ``kill``, the guardian does what is left.
         guarding: how the guardian acts, which removes what is left if the run is killed.
+        is_worth_verifying: called with what the load measured.
 
     Raises:
         UserError: an option is not valid, or the target says that the request is wrong.
@@ -108,12 +111,15 @@ async def benchmark(
                 observer.on_partial(session.connection.context.mask.record(report))
 
         result = await load_session(session, verification, observer, signals, on_partial)
+        if not is_worth_verifying(result):
+            await scope.aclose()
+            verification = None
         stolen_ratio = compute_steal_ratio(before, read_cpu_times())
         context = EvaluationContext(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
-            unverified="" if options.verify else DECLINED,
+            unverified="" if verification is not None else _NOT_WORTH_IT if options.verify else DECLINED,
         )
         context, is_whole = await _verify_and_clean_up(
             session, verification, result, context, observer, signals=signals

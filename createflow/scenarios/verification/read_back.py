@@ -24,8 +24,8 @@ from createflow.schemas.error import UserError
 from createflow.schemas.load_finding import READ_BACK
 from createflow.schemas.profile import Deadlines
 
-MOST_READS = 5_000
-"""Of the creates of a run; of more, a sample. To miss a defect of one write in a thousand has then odds of 1 in 148."""
+MOST_READS = 3_000
+"""Of the creates of a run; of more, a sample. A defect of one write in a thousand is in it with 95 %."""
 _AT_ONCE = 16
 _WITHIN_S = 60.0
 """For all first reads. What was not read by then is told as not looked at."""

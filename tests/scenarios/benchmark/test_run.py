@@ -155,6 +155,21 @@ def test_accepted_creates_that_are_gone_fail_without_any_sink(start_stub: StartS
     assert report.verified_per_s < report.accepted_per_s
 
 
+@pytest.mark.thorough
+def test_one_in_ten_that_is_never_answered_stops_no_arrival(start_stub: StartStub) -> None:
+    """100/s for 20 s, replies of 20 ms: each arrival is sent when it is due, and the median is the truth."""
+    stub = start_stub("silent:10")
+    report = _run(stub.profile(target={"timeout_s": 10.0}), duration_s=20.0, verify=False)
+    ledger = report.ledger
+    assert (ledger.scheduled, ledger.not_sent, ledger.dropped, _balance(ledger)) == (2000, 0, 0, 0)
+    assert ledger.timeouts + ledger.unfinished == 200
+    assert len(stub.arrivals()) == 2050, "with those of the warm-up"
+    assert report.pacing is not None
+    assert report.response.p50_ms == pytest.approx(stub.median_ms(), abs=2 + report.pacing.p99_ms)
+    assert report.validity is not Validity.INVALID
+    assert report.sent_per_s == report.offered_per_s == 100
+
+
 def test_a_2xx_with_neither_location_nor_id_is_no_create(start_stub: StartStub) -> None:
     """Each tenth: it is not accepted, whether the whole reply is kept or only looked at."""
     for verify in (False, True):

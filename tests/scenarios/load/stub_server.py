@@ -9,7 +9,7 @@
 ``limit:N`` (N a second, more get 429 at once), ``mute:SECONDS`` (fast for so long, then answers nothing any more),
 ``nameless:N`` (every N-th create gets a 200 with neither a Location nor an id).
 ``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
-answers when each POST came.
+answers when each POST came, and ``GET /took`` how long the replies of ``silent`` took.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ class Stub(asyncio.Protocol):
     bodies: set[bytes] = set()  # noqa: RUF012 - shared by all connections, that is its purpose
     subjects: set[bytes] = set()  # noqa: RUF012 - as above
     arrivals: list[float] = []  # noqa: RUF012 - as above
+    took: list[float] = []  # noqa: RUF012 - as above
     free_at = 0.0
     tokens = (0.0, 0.0)
     kept: dict[bytes, bytes] = {}  # noqa: RUF012 - as above
@@ -54,8 +55,8 @@ class Stub(asyncio.Protocol):
                 return
             body = self.buffer[end + 4 : end + 4 + length]
             self.buffer = self.buffer[end + 4 + length :]
-            if head.startswith(b"GET /arrivals"):
-                self.tell(Stub.arrivals)
+            if head.startswith((b"GET /arrivals", b"GET /took")):
+                self.tell(Stub.arrivals if head.startswith(b"GET /a") else Stub.took)
             elif head.startswith(b"GET") and self.mode == "keep":
                 self.show(head.split()[1])
             elif self.is_mute():
@@ -79,11 +80,16 @@ class Stub(asyncio.Protocol):
         elif self.mode in {"delay", "known", "awakening", "capacity"}:
             asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
         elif self.mode == "silent" and Stub.posts % int(self.argument):
-            asyncio.get_running_loop().call_later(0.02, self.transport.write, CREATED)
+            asyncio.get_running_loop().call_later(0.02, self.answer_late, time.monotonic())
         elif self.mode == "keep":
             self.keep(body)
         elif self.mode == "close":
             self.transport.close()
+
+    def answer_late(self, came_at: float) -> None:
+        """Answer, and note how long that took in truth."""
+        self.transport.write(CREATED)
+        Stub.took.append(time.monotonic() - came_at)
 
     def at_once(self) -> bytes | None:
         """What is answered at once, in modes that do."""
