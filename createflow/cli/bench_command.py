@@ -48,6 +48,7 @@ _MASTER_PORT = 5557
 _EXIT_CODES = {
     LoadVerdict.INTERRUPTED: ExitCode.INTERRUPTED,
     LoadVerdict.FAILED: ExitCode.FAILED,
+    LoadVerdict.SILENT: ExitCode.UNREACHABLE,
     LoadVerdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
     LoadVerdict.MISSED: ExitCode.SLO_MISSED,
     LoadVerdict.WORSE: ExitCode.SLO_MISSED,

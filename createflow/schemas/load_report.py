@@ -274,6 +274,8 @@ class LoadReport(Numbers):
     target: str
     profile: str
     interrupted: bool = False
+    silent: str = ""
+    """That the target gave no reply any more, since when and after which request, which ended the run."""
     seed: int = 0
     """Of random arrivals and of the order of operations."""
 

@@ -36,8 +36,8 @@ _COOL_DOWN_S = 0.5
 """A step ends when its replies are there. This is for the work that the target does after its replies."""
 
 
-class _Ended(Exception):  # noqa: N818 - the user requested it, so it is not an error
-    """The user ended the search during a load."""
+class _Ended(Exception):  # noqa: N818 - not an error of ours
+    """The user, or a target that is silent, ended the search during a load."""
 
 
 async def benchmark_at_max(
@@ -82,7 +82,8 @@ async def benchmark_at_max(
             raise
         if isinstance(ended, asyncio.CancelledError):
             acknowledge_signal()
-        return search.report.model_copy(update={"interrupted": True, "knee": search.knee_so_far})
+        is_interrupted = not search.report.silent
+        return search.report.model_copy(update={"interrupted": is_interrupted, "knee": search.knee_so_far})
 
 
 class _Search:
@@ -149,7 +150,7 @@ class _Search:
             return measured[-1].held and measured[-1].valid
 
         report = await self._whole(rate_per_s, max(hold_s, self._options.duration_s), is_held)
-        if report.interrupted:
+        if report.interrupted or report.silent:
             self.report = report
             raise _Ended
         self._confirmed[rate_per_s] = report
@@ -182,7 +183,7 @@ class _Search:
         self._observer.on_message(f"{rate_per_s:g}/s for {hold_s:g} s")
         warmup_s = min(self._options.warmup_s, _WARMUP_S)
         options = replace(self._options, rate_per_s=rate_per_s, duration_s=hold_s, warmup_s=warmup_s, verify=False)
-        async with open_session(self._profile, options, self._guarding, self._signals.kill) as session:
+        async with open_session(self._profile, options, self._guarding, (self._signals.kill,)) as session:
 
             def keep(result: LoadResult) -> LoadReport:
                 context = EvaluationContext(
@@ -200,7 +201,7 @@ class _Search:
 
             result = await load_session(session, None, self._observer, self._signals, on_partial)
             keep(result)
-            if not self._signals.kill.is_set():
+            if not self._signals.kill.is_set() and result.silence is None:
                 await remove_created(session, None, result, EvaluationContext(machine=describe_machine()))
         if result.stopped_s is not None:
             raise _Ended

@@ -28,9 +28,10 @@ from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 from createflow.schemas.slo import Metric
 
-_NOT_WORTH_IT = "the rate was not held"
 _NOT_AWAITED = "the user ended the run before its writes were verified"
 _CLEAN_UP_S = 600.0
+_SILENT_SEARCH_S = 4.0
+"""For the sinks of a target that is silent: it may have taken them with it."""
 _PARTIAL_EVERY_S = 5.0
 """The first partial report comes after the first second of the load."""
 
@@ -88,7 +89,8 @@ async def benchmark(
     objectives = select_objectives(profile.slo.targets, options, declared_by=slo_source)
     same_host = await asyncio.to_thread(runs_on_this_machine, profile.target.base_url)
     is_exact = any(target.metric is Metric.VERIFIED for target in objectives.targets)
-    opened = open_session(profile, options, guarding, signals.kill, reads_all=is_exact)
+    silent = asyncio.Event()
+    opened = open_session(profile, options, guarding, (signals.kill, silent), reads_all=is_exact)
     async with opened as session, AsyncExitStack() as scope:
         verification: WriteVerification | None = None
         if options.verify:
@@ -111,7 +113,12 @@ async def benchmark(
                 observer.on_partial(session.connection.context.mask.record(report))
 
         result = await load_session(session, verification, observer, signals, on_partial)
-        if not is_worth_verifying(result):
+        if result.silence is not None:
+            silent.set()
+            if verification is not None:
+                verification.hurry()
+        is_unreadable = result.silence is not None and session.plan.read_back_ratio > 0
+        if is_unreadable or not is_worth_verifying(result):
             await scope.aclose()
             verification = None
         stolen_ratio = compute_steal_ratio(before, read_cpu_times())
@@ -119,7 +126,7 @@ async def benchmark(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
-            unverified="" if verification is not None else _NOT_WORTH_IT if options.verify else DECLINED,
+            unverified=_why_unverified(options, result) if verification is None else "",
         )
         context, is_whole = await _verify_and_clean_up(
             session, verification, result, context, observer, signals=signals
@@ -131,6 +138,12 @@ async def benchmark(
             report = report.model_copy(update={"comparison": compare(baseline, report)})
         # Text from the target must not carry a secret of ours or break a report format.
         return session.connection.context.mask.record(report)
+
+
+def _why_unverified(options: LoadOptions, result: LoadResult) -> str:
+    if not options.verify:
+        return DECLINED
+    return "the rate was not held" if result.silence is None else "the target is silent"
 
 
 async def _verify_and_clean_up(
@@ -148,8 +161,11 @@ async def _verify_and_clean_up(
         verified, notes = None, [_NOT_AWAITED]
         try:
             if is_whole:
-                verified = await verification.verify(result, observer.on_progress)
+                async with asyncio.timeout(None if result.silence is None else _SILENT_SEARCH_S):
+                    verified = await verification.verify(result, observer.on_progress)
                 notes = []
+        except TimeoutError:
+            notes = [f"the target is silent, and its sinks were not searched within {_SILENT_SEARCH_S:g} s"]
         except asyncio.CancelledError:
             acknowledge_signal()
             is_whole = False
@@ -161,7 +177,7 @@ async def _verify_and_clean_up(
             notes=(*context.notes, *verification.notes, *notes),
         )
     try:
-        if not signals.kill.is_set():
+        if not signals.kill.is_set() and result.silence is None:
             context = await remove_created(session, verification, result, context)
     except asyncio.CancelledError:
         acknowledge_signal()

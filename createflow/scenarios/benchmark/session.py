@@ -6,7 +6,7 @@ the target is then reported once and clearly, instead of ten thousand times. Tea
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -63,7 +63,7 @@ async def open_session(
     profile: Profile,
     options: LoadOptions,
     guarding: Guarding | None = None,
-    hurry: asyncio.Event | None = None,
+    hurry: Sequence[asyncio.Event] = (),
     *,
     reads_all: bool = False,
 ) -> AsyncIterator[Session]:
@@ -75,7 +75,7 @@ async def open_session(
         profile: the target.
         options: the load.
         guarding: how the guardian acts.
-        hurry: when it is set, the session ends at once.
+        hurry: when one of them is set, the session ends at once. The first may be set while it ends.
         reads_all: where creates are read back after the load, read each of them and not a sample.
 
     Raises:
@@ -107,7 +107,8 @@ async def open_session(
                 yield Session(plan, principals, connection, guardian, late_pipes, known, notes)
             finally:
                 if not guardian.has_created:
-                    await send_tear_down(connection, profile, guardian, hurry or asyncio.Event())
+                    event = next((one for one in hurry if one.is_set()), hurry[0] if hurry else asyncio.Event())
+                    await send_tear_down(connection, profile, guardian, event)
     finally:
         try:
             await guardian.end()

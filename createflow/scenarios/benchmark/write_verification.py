@@ -54,6 +54,10 @@ class WriteVerification:
         await self._sampler.__aexit__(kind, error, trace)
         await self._reconciliation.__aexit__(kind, error, trace)
 
+    def hurry(self) -> None:
+        """Wait for no sample any more: the target is silent."""
+        self._sampler.final_wait_s = 0.0
+
     def sampled(self) -> tuple[Created, ...]:
         """The resources that sampling created."""
         return tuple(self._sampler.created)

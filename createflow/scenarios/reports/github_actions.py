@@ -81,6 +81,8 @@ def _of_load(report: LoadReport) -> list[str]:
     warnings = [("no verdict", line) for line in list_inconclusive_reasons(report)]
     if verdict_of(report) is LoadVerdict.UNVERIFIED:
         warnings.append(("not verified", summarize(report)))
+    if report.silent:
+        errors.append(("silent target", one_line(report.silent)))
     missed = [("target missed", f"{describe_target(slo)}: {format_seen(slo)}") for slo in report.slos if not slo.held]
     if report.interrupted or report.validity is Validity.INVALID:
         warnings += missed

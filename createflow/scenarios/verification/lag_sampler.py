@@ -65,6 +65,8 @@ class Sampler:
         self._problems: Counter[str] = Counter()
         self._samples: set[asyncio.Task[None]] = set()
         self._running: asyncio.Task[None] | None = None
+        self.final_wait_s = _MAX_FINAL_WAIT_S
+        """For the current samples, when sampling ends."""
         self.own_writes_read = 0
         """Reads right after a 201 that had a usable reply."""
         self.own_writes_missed = 0
@@ -92,7 +94,7 @@ class Sampler:
             await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
         if self._samples:
-            _, waiting = await asyncio.wait(self._samples, timeout=_MAX_FINAL_WAIT_S)
+            _, waiting = await asyncio.wait(self._samples, timeout=self.final_wait_s)
             for sample in waiting:
                 sample.cancel()
                 self._problems["a sample was given up at the end of the run"] += 1

@@ -13,6 +13,7 @@ import pytest
 
 from createflow.scenarios.benchmark.run import Observer, benchmark
 from createflow.scenarios.benchmark.write_verification import WriteVerification
+from createflow.scenarios.load.fleet import run as run_module
 from createflow.scenarios.load.fleet.progress import Progress
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
@@ -153,6 +154,26 @@ def test_accepted_creates_that_are_gone_fail_without_any_sink(start_stub: StartS
     assert verdict_of(report) is LoadVerdict.FAILED
     assert report.verified_per_s is not None
     assert report.verified_per_s < report.accepted_per_s
+
+
+@pytest.mark.parametrize("mode", ["mute:50", "hang"])
+def test_a_target_that_falls_silent_ends_the_run(
+    start_stub: StartStub, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """With what was measured until then, since when, and after which request; nothing waits for it any more."""
+    monkeypatch.setattr(run_module, "_SILENT_S", 1.0)
+    profile = start_stub(mode).profile(target={"timeout_s": 1.0, "cleanup": True})
+    report = _run(profile, duration_s=60.0, warmup_s=0.0, clean_up=True)
+    assert report.duration_s < 30
+    assert (verdict_of(report), report.interrupted) == (LoadVerdict.SILENT, False)
+    assert _balance(report.ledger) == 0
+    if mode == "hang":
+        assert "gave no reply at all" in report.silent
+    else:
+        assert 40 <= report.statuses["201"] <= 50, "the samples of the run count too"
+        assert "after the reply to arrival" in report.silent
+        assert ", the create named 'load " in report.silent
+    assert report.unverified == "the target is silent"
 
 
 @pytest.mark.thorough

@@ -6,7 +6,7 @@
 ``unauthorized``, ``known`` (of a hundred, 95 after 50 ms, 4 after 104.9 ms, 1 after 400 ms), ``awakening:SECONDS``
 (slow for so long after the first request, then fast), ``capacity:N`` (N a second, one after the other; the rest wait),
 ``keep:N`` (keeps what it creates under an id of its own, but every N-th create only says so; without N it keeps all),
-``limit:N`` (N a second, more get 429 at once), ``mute:SECONDS`` (fast for so long, then answers nothing any more),
+``limit:N`` (N a second, more get 429 at once), ``mute:N`` (answers N of them, then nothing any more),
 ``nameless:N`` (every N-th create gets a 200 with neither a Location nor an id).
 ``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
 answers when each POST came, and ``GET /took`` how long the replies of ``silent`` took.
@@ -96,7 +96,7 @@ class Stub(asyncio.Protocol):
         is_nth = self.mode in {"nameless", "refuse"} and Stub.posts % int(self.argument) == 0
         replies = {
             "fast": CREATED,
-            "mute": CREATED,
+            "mute": None if self.is_mute() else CREATED,
             "nameless": NAMELESS if is_nth else CREATED,
             "refuse": REFUSED if is_nth else CREATED,
             "unauthorized": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
@@ -131,7 +131,7 @@ class Stub(asyncio.Protocol):
 
     def is_mute(self) -> bool:
         """Whether nothing is answered any more."""
-        return self.mode == "mute" and bool(Stub.arrivals) and time.monotonic() > Stub.arrivals[0] + self.argument
+        return self.mode == "mute" and Stub.posts > self.argument
 
     def later(self) -> float:
         """How long this request takes, for modes in which that changes."""

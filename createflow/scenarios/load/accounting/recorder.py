@@ -37,6 +37,22 @@ class Recorder:
         """One ``Outcome`` for each arrival of this worker, in the order of their due times."""
         self.due_in_warmup = 0
         """How many of these arrivals belong to the warm-up."""
+        self._last_reply = (0, 0.0, 0)
+
+    @property
+    def last_reply_k(self) -> int:
+        """The arrival that was answered last."""
+        return self._last_reply[0]
+
+    @property
+    def last_reply_s(self) -> float:
+        """When it was; 0 before the first reply."""
+        return self._last_reply[1]
+
+    @property
+    def sent_since_reply(self) -> int:
+        """Requests that were sent after it."""
+        return self.ledger.sent - self._last_reply[2]
 
     def record_due(self, arrival: Arrival, now_s: float) -> None:
         """An arrival is due. ``now_s`` is when the generator woke up for it."""
@@ -66,6 +82,7 @@ class Recorder:
             status: of the reply.
             is_nameless: a 2xx to a create that names nothing which was created: it is not accepted.
         """
+        self._last_reply = (arrival.k, done_s, self.ledger.sent)
         counters = self._counters(arrival)
         counters.completed += 1
         counters.statuses[status] += 1

@@ -157,9 +157,9 @@ class Fleet:
         self._started_s = time.monotonic()
         self._send({"start": epoch_s})
 
-    def stop(self) -> None:
-        """Send no more requests, and wait for replies."""
-        self._send({"stop": True})
+    def stop(self, drain_s: float | None = None) -> None:
+        """Send no more requests, and wait for replies; if ``drain_s`` is given, no longer than that."""
+        self._send({"stop": True} if drain_s is None else {"stop": True, "drain_s": drain_s})
 
     def set_credentials(self, credentials: Sequence[tuple[str, str]]) -> None:
         """Use renewed tokens from now on."""

@@ -23,6 +23,11 @@ _POLL_S = 0.2
 _GRACE_S = 10.0
 """How long after its last possible reply a worker may take before it counts as lost."""
 _RENEW_S = 5.0
+_SILENT_S = 11.0
+"""Without any reply for so long, the target is silent; longer than the default of ``timeout_s``."""
+_SILENT_REQUESTS = 10
+"""Sent meanwhile, at least: fewer may all be lost by chance."""
+_SILENT_DRAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,27 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """The target gave no reply any more, to any request."""
+
+    since_s: float
+    """When the last reply came, in seconds from the start of the run; 0 if none ever did."""
+    after_k: int
+    """The arrival that it answered."""
+    sent: int
+    """Requests that were sent since."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadResult:
     """What a load measured. The ledger is complete, even if workers were lost."""
 
     plan: LoadPlan
     started_at: str
     stopped_s: float | None
-    """When the user stopped the run, in seconds from its start. None: it ran to its end."""
+    """When the run was stopped, in seconds from its start. None: it ran to its end."""
+    silence: Silence | None
+    """Why it was stopped, if it was not the user."""
     ledger: Ledger
     series: Series
     writes: Writes
@@ -127,11 +146,14 @@ async def run_load(
         started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         t0 = time.monotonic() + _LEAD_S
 
-        def result(stopped_s: float | None, ledger: Ledger, writes: Writes) -> LoadResult:
+        def result(
+            stopped_s: float | None, ledger: Ledger, writes: Writes, silence: Silence | None = None
+        ) -> LoadResult:
             return LoadResult(
                 plan=plan,
                 started_at=started_at,
                 stopped_s=stopped_s,
+                silence=silence,
                 ledger=ledger,
                 series=series,
                 writes=writes,
@@ -153,14 +175,14 @@ async def run_load(
         renewing = asyncio.create_task(_renew_credentials(fleet, principals, on_renewed))
         try:
             watching = _watch(fleet, series, plan, t0=t0, signals=signals, on_snapshot=on_snapshot, partial=partial)
-            stopped_s = await watching
+            stopped_s, silence = await watching
         finally:
             signals.is_loading.clear()
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
         ledger = merge_ledgers(fleet, series, plan, t0=t0, stopped_s=stopped_s)
-        return result(stopped_s, ledger, merge_writes(fleet, plan))
+        return result(stopped_s, ledger, merge_writes(fleet, plan), silence)
 
 
 async def _renew_credentials(fleet: Fleet, principals: Principals, on_renewed: Callable[[], None]) -> None:
@@ -184,9 +206,14 @@ async def _watch(
     signals: StopSignals,
     on_snapshot: Callable[[Snapshot], None],
     partial: Callable[[], LoadResult],
-) -> float | None:
-    """Watch until all workers are done. Returns when the user stopped the run, in seconds from its start, if so."""
+) -> tuple[float | None, Silence | None]:
+    """Watch until all workers are done.
+
+    Returns:
+        When the run was stopped, in seconds from its start, and the silence of the target that stopped it, if so.
+    """
     stopped_s: float | None = None
+    silence: Silence | None = None
     done = asyncio.create_task(fleet.wait_done())
     waits = {done, asyncio.create_task(signals.stop.wait()), asyncio.create_task(signals.kill.wait())}
     end_s, seconds_shown = plan.schedule.duration_s, 0
@@ -199,6 +226,9 @@ async def _watch(
             if signals.stop.is_set() and stopped_s is None and now_s < end_s:
                 stopped_s = max(0.0, now_s)
                 fleet.stop()
+            if silence is None and (silence := find_silence(fleet.states(), now_s, plan.timeout_s)) is not None:
+                stopped_s = min(now_s, end_s) if stopped_s is None else stopped_s
+                fleet.stop(_SILENT_DRAIN_S)
             if signals.kill.is_set():
                 fleet.kill("the run was ended without waiting for replies")
             _give_up_late(fleet, late_s=now_s - (end_s if stopped_s is None else stopped_s), timeout_s=plan.timeout_s)
@@ -208,7 +238,24 @@ async def _watch(
     finally:
         for wait in waits:
             wait.cancel()
-    return stopped_s
+    return stopped_s, silence
+
+
+def find_silence(states: Sequence[NodeState], now_s: float, timeout_s: float) -> Silence | None:
+    """That no worker has had a reply for so long that none is to be expected.
+
+    Args:
+        states: the latest message of each worker.
+        now_s: seconds from the start of the run.
+        timeout_s: how long one reply may take.
+    """
+    if not states:
+        return None
+    last = max(states, key=lambda state: state.last_reply_s)
+    sent = sum(state.sent_since_reply for state in states)
+    if sent < _SILENT_REQUESTS or now_s - last.last_reply_s < max(_SILENT_S, timeout_s):
+        return None
+    return Silence(last.last_reply_s, last.last_reply_k, sent)
 
 
 def _give_up_late(fleet: Fleet, *, late_s: float, timeout_s: float) -> None:

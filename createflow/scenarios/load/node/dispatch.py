@@ -96,10 +96,14 @@ class Dispatch(ABC):
         self._recorder.end_window(self.now_s())
         self._end()
 
-    def drain(self, timeout_s: float) -> None:
-        """Wait for the replies, then stop and count every request without one as unfinished."""
-        deadline = perf_counter() + timeout_s
-        while (self._in_flight or self.backlog) and perf_counter() < deadline:
+    def drain(self, timeout_s: Callable[[], float]) -> None:
+        """Wait for the replies, then stop and count every request without one as unfinished.
+
+        Args:
+            timeout_s: how long to wait, which may become less meanwhile.
+        """
+        began = perf_counter()
+        while (self._in_flight or self.backlog) and perf_counter() < began + timeout_s():
             gevent.sleep(0.01)
         self.stop()
         self._closed = True

@@ -1,10 +1,11 @@
 """One worker's part of a run: builds dispatch, recorder, requests and senders, runs them and reports their state."""
 
+import math
 import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import gevent
 from locust.env import Environment
@@ -41,6 +42,7 @@ class Engine:
         self._seq = 0
         self._told: deque[tuple[float, Document]] = deque()
         self._is_ending_early = False
+        self._drain_s = config.drain_s
         self._health = Health()
         self._recorder = Recorder(
             warmup_s=config.warmup_s, end_s=config.schedule.duration_s, node_count=config.node_count
@@ -72,7 +74,7 @@ class Engine:
         ticks = gevent.spawn(self._tick)
         telling = gevent.spawn(self._tell_created_often) if self._config.reports_created else None
         self._dispatch.schedule_ended.wait()
-        self._dispatch.drain(self._config.drain_s)
+        self._dispatch.drain(lambda: self._drain_s)
         if self._is_ending_early:  # nobody waits for the rest
             gevent.sleep(_FOREVER_S)
         ticks.kill()
@@ -101,6 +103,8 @@ class Engine:
     def handle(self, command: Document) -> None:
         """Carry out a command of the parent during the run: stop, or use renewed tokens."""
         if command.get("stop"):
+            if _is_drain(drain_s := command.get("drain_s")):
+                self._drain_s = min(self._drain_s, drain_s)
             self._dispatch.stop()
         elif "credentials" in command:
             self._requests.set_credentials(tuple((header, value) for header, value in command["credentials"]))
@@ -169,9 +173,17 @@ class Engine:
             connections_opened=self._connections.opened,
             host=socket.gethostname(),
             ended_s=self._dispatch.ended_s,
+            last_reply_k=self._recorder.last_reply_k,
+            last_reply_s=self._recorder.last_reply_s,
+            sent_since_reply=self._recorder.sent_since_reply,
             without_resource=self._senders.without_resource,
             unusable_locations=dict(self._requests.unusable_locations),
             ledger=self._recorder.ledger.to_wire(),
             due_in_warmup=self._recorder.due_in_warmup,
         )
         self._send({"index": self._config.index, "state": state.to_document()})
+
+
+def _is_drain(value: object) -> TypeGuard[float]:
+    """Whether a command says how long to wait for replies. A master may be anybody's."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -153,6 +153,12 @@ class NodeState:
     host: str = ""
     ended_s: float = 0.0
     """When the last arrival was due, in seconds from the start; 0 before that."""
+    last_reply_k: int = 0
+    """The arrival that was answered last."""
+    last_reply_s: float = 0.0
+    """When it was, in seconds from the start of the run; 0 before the first reply."""
+    sent_since_reply: int = 0
+    """Requests that were sent after that reply."""
     without_resource: int = 0
     """Reads and updates not sent, because no reply to a create named a resource on the target."""
     unusable_locations: dict[str, int] = field(default_factory=dict)

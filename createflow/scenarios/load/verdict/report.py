@@ -14,6 +14,7 @@ from createflow.scenarios.load.accounting.ledger import (
 )
 from createflow.scenarios.load.fleet.run import LoadResult
 from createflow.scenarios.load.plan.messages import NodeState
+from createflow.scenarios.load.plan.write_log import Outcome
 from createflow.schemas.load_finding import Comparison, Verification
 from createflow.schemas.load_report import (
     Ledger,
@@ -71,7 +72,8 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         started_at=result.started_at,
         target=plan.url,
         profile=profile_source,
-        interrupted=result.stopped_s is not None,
+        interrupted=result.stopped_s is not None and result.silence is None,
+        silent="" if result.silence is None else describe_silence(result),
         seed=plan.seed,
         shape=plan.shape,
         rate_per_s=plan.rate_per_s,
@@ -118,6 +120,24 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         unverified=findings.unverified,
         comparison=findings.comparison,
         notes=findings.notes,
+    )
+
+
+def describe_silence(result: LoadResult) -> str:
+    """Since when the target was silent, and after which request."""
+    silence = result.silence
+    if silence is None:
+        return ""
+    requests = f"{silence.sent:,} requests got none"
+    if not silence.since_s:
+        return f"the target gave no reply at all, to any request of the load: {requests}"
+    name = result.writes.name_of(silence.after_k)
+    of_create = ""
+    if silence.after_k < len(result.writes.outcomes) and result.writes.outcomes[silence.after_k] != Outcome.OTHER:
+        of_create = f", the create named {name!r}"
+    return (
+        f"the target gave no reply any more from second {silence.since_s:.1f} of the run on, after the reply to "
+        f"arrival {silence.after_k}{of_create}: {requests}"
     )
 
 

@@ -22,6 +22,8 @@ def render(report: LoadReport) -> str:
     run, suspect numbers, a refused comparison.
     """
     cases = [_validity(report), *(_target(report, slo) for slo in report.slos)]
+    if report.silent:
+        cases.append(_case("targets", "the target answers", "error", report.silent))
     if verdict_of(report) is LoadVerdict.UNVERIFIED:
         cases.append(_case("writes", "the accepted writes exist", "error", f"not verified: {report.unverified}"))
     if report.verification:

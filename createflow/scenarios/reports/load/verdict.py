@@ -14,6 +14,8 @@ class LoadVerdict(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     """A write is missing, altered, duplicated, unexpected, late, or not readable by its writer, however fast it was."""
+    SILENT = "silent"
+    """The target gave no reply any more, which ended the run."""
     INCONCLUSIVE = "inconclusive"
     """The numbers are invalid, or a sink could not be searched."""
     MISSED = "missed"
@@ -31,7 +33,7 @@ class LoadVerdict(StrEnum):
 
 DECLINED = "--no-verify"
 """What a report says in ``unverified`` when the user asked not to verify."""
-_BAD = {LoadVerdict.FAILED, LoadVerdict.MISSED, LoadVerdict.WORSE}
+_BAD = {LoadVerdict.FAILED, LoadVerdict.SILENT, LoadVerdict.MISSED, LoadVerdict.WORSE}
 
 
 def verdict_of(report: LoadReport) -> LoadVerdict:
@@ -39,6 +41,7 @@ def verdict_of(report: LoadReport) -> LoadVerdict:
     applying = {
         LoadVerdict.INTERRUPTED: report.interrupted,
         LoadVerdict.FAILED: bool(list_broken_promises(report)),
+        LoadVerdict.SILENT: bool(report.silent),
         LoadVerdict.INCONCLUSIVE: bool(list_inconclusive_reasons(report)),
         LoadVerdict.MISSED: any(not slo.held for slo in report.slos),
         LoadVerdict.WORSE: bool(list_regressions(report)),
@@ -137,6 +140,7 @@ def _verdict_text(report: LoadReport) -> str:
     return {
         LoadVerdict.INTERRUPTED: "INTERRUPTED: the results are incomplete",
         LoadVerdict.FAILED: f"FAILED: {'; '.join(list_broken_promises(report))}",
+        LoadVerdict.SILENT: f"SILENT: {one_line(report.silent)}",
         LoadVerdict.INCONCLUSIVE: f"INCONCLUSIVE: {'; '.join(list_inconclusive_reasons(report))}",
         LoadVerdict.MISSED: f"MISSED: {format_count(missed)} of {total}",
         LoadVerdict.WORSE: f"WORSE than the baseline: {', '.join(list_regressions(report))}",

@@ -11,6 +11,7 @@ import pytest
 
 from createflow.scenarios.load.fleet import run as run_module
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals
+from createflow.scenarios.load.plan.messages import NodeState
 from createflow.scenarios.load.plan.write_log import Outcome
 from createflow.schemas.operation import Operation
 from tests.scenarios.load.conftest import Stub
@@ -227,6 +228,31 @@ def test_workers_join_a_master_and_one_too_many_is_rejected(start_stub: StartStu
     measured = asyncio.run(joined())
     assert (measured_of(measured).completed, measured.lost, len(measured.rejected_hosts)) == (400, (), 1)
     assert {state.index for state in measured.states} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("now_s", "timeout_s", "last_s", "sent", "is_silent"),
+    [
+        (20.0, 10.0, 8.0, 500, True),
+        (18.0, 10.0, 8.0, 500, False),
+        (20.0, 10.0, 8.0, 3, False),
+        (30.0, 25.0, 8.0, 500, False),
+        (34.0, 25.0, 8.0, 500, True),
+        (12.0, 10.0, 0.0, 500, True),
+    ],
+)
+def test_silence_is_longer_than_any_reply_may_take(
+    now_s: float, timeout_s: float, last_s: float, sent: int, *, is_silent: bool
+) -> None:
+    """Of all workers, and of more than a few requests."""
+    states = [
+        NodeState(0, "tick", last_reply_s=last_s / 2, last_reply_k=1, sent_since_reply=0),
+        NodeState(1, "tick", last_reply_s=last_s, last_reply_k=7, sent_since_reply=sent),
+    ]
+    found = run_module.find_silence(states, now_s, timeout_s)
+    assert (found is not None) is is_silent
+    if found is not None and last_s:
+        assert (found.since_s, found.after_k, found.sent) == (last_s, 7, sent)
 
 
 def test_only_the_user_sets_the_stop_signals() -> None:

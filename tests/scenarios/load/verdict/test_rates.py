@@ -71,6 +71,7 @@ def _report(happened: Replies) -> LoadReport:
         plan=plan,
         started_at="2030-01-01T00:00:00Z",
         stopped_s=None,
+        silence=None,
         ledger=series.ledger,
         series=series,
         writes=writes,
