@@ -93,12 +93,12 @@ def _explain_lag(report: LoadReport) -> str:
     response_ms, service_ms = report.response.p99_ms, report.service.p99_ms
     if response_ms - service_ms < max(1.0, service_ms / 10):
         return ""
-    if report.lag.p99_ms < (response_ms - service_ms) / 2:
+    pacing_ms = report.pacing.p99_ms if report.pacing else 0.0
+    if max(report.lag.p99_ms, pacing_ms) < (response_ms - service_ms) / 2:
         return (
             f"Response p99 is {format_ms(response_ms)} ms, service p99 is {format_ms(service_ms)} ms: response latency "
             "includes the time that requests without a reply waited, service latency is of replies only."
         )
-    pacing_ms = report.pacing.p99_ms if report.pacing else 0.0
     is_generator_late = pacing_ms >= (response_ms - service_ms) / 2
     why = f"the generator woke up {format_ms(pacing_ms)} ms late (p99)" if is_generator_late else "no sender was free"
     return (
