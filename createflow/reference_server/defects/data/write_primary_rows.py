@@ -38,7 +38,8 @@ DEFECTS = (
             "delete_undone_later",
             "AFTER INSERT ON resources",
             f"IF {turn('delete_undone_later', 10)} THEN UPDATE resources SET deleted_at = NULL WHERE id = (SELECT id"
-            " FROM resources WHERE deleted_at < now() - interval '0.05 s' LIMIT 1); END IF; RETURN NULL;",
+            " FROM resources WHERE deleted_at < now() - interval '0.05 s' ORDER BY deleted_at DESC LIMIT 1);"
+            " END IF; RETURN NULL;",
         ),
     ),
     Defect(
