@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -138,3 +139,21 @@ async def test_events_beyond_what_is_kept_are_told(
         with pytest.raises(Inconclusive, match=words):
             ask()
     assert not stream._events
+
+
+async def test_single_rows_are_read_and_nothing_can_be_written(engines: EngineSet) -> None:
+    """Also where a pooler has dropped the option that says so: then each transaction says it."""
+    query = "select %(id)s as id, pg_current_xact_id_if_assigned() is null as reads"
+    for option in ("", "-c default_transaction_read_only=off"):
+        table = PostgresTable("the primary", engines.admin_dsn, SqlSink(dsn=SecretStr(""), by_id=query))
+        with pytest.MonkeyPatch.context() as patch:
+            if option:
+                patch.setattr(postgres, "_READ_ONLY", option)
+            assert await table.by_id("1") == [{"id": "1", "reads": True}]
+        writing = "select lo_create(0)::text as id, %(id)s as given"
+        table._queries = SqlSink(dsn=SecretStr(""), by_id=writing)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            await table.by_id("1")
+        table._queries = SqlSink(dsn=SecretStr(""), by_id=query)
+        assert await table.by_id("2") == [{"id": "2", "reads": True}]
+        await table.close()

@@ -36,6 +36,9 @@ class ElasticsearchIndex:
         self._index = section.index
         self._name_keyword = section.name_keyword or ""
         self.address = urlsplit(url).netloc.rpartition("@")[2]
+        self._wanted: list[tuple[str, asyncio.Future[dict[str, Any] | None]]] = []
+        self._readings: set[asyncio.Task[None]] = set()
+        self._reads_many = True
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=_TIMEOUT_S,
@@ -55,10 +58,52 @@ class ElasticsearchIndex:
         await self._client.aclose()
 
     async def document(self, resource_id: str) -> dict[str, Any] | None:
-        """The indexed document of a resource."""
+        """The indexed document of a resource. Those that are asked for at the same time are read in one request."""
+        wanted: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self._wanted.append((resource_id, wanted))
+        if len(self._wanted) == 1:
+            reading = asyncio.create_task(self._read_wanted())
+            self._readings.add(reading)
+            reading.add_done_callback(self._readings.discard)
+        return await wanted
+
+    async def _read_wanted(self) -> None:
+        await asyncio.sleep(0)  # all tasks that can run now have asked then
+        batch, self._wanted = self._wanted, []
+        try:
+            found = await self._by_ids([resource_id for resource_id, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            for _, wanted in batch:
+                if not wanted.done():
+                    wanted.set_exception(error)
+            return
+        for (_, wanted), document in zip(batch, found, strict=True):
+            if not wanted.done():
+                wanted.set_result(document)
+
+    async def _by_ids(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        """The documents, in one request where the engine allows that."""
+        if len(ids) > 1 and self._reads_many:
+            try:
+                return await self._many(ids)
+            except (httpx.HTTPStatusError, Inconclusive):
+                self._reads_many = False
+        return [await self._one(resource_id) for resource_id in ids]
+
+    async def _one(self, resource_id: str) -> dict[str, Any] | None:
         found = await self._sent("GET", f"/{self._index}/_doc/{quote(resource_id, safe='')}", timeout_s=_TIMEOUT_S)
         source = (found or {}).get("_source")
         return source if isinstance(source, dict) else None
+
+    async def _many(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        found = await self._sent("POST", f"/{self._index}/_mget", timeout_s=_TIMEOUT_S, json={"ids": list(ids)})
+        documents = (found or {}).get("docs")
+        entries = documents if isinstance(documents, list) else []
+        shown = [entry for entry in entries if isinstance(entry, dict) and "error" not in entry]
+        if [str(entry.get("_id")) for entry in shown] != list(ids):
+            raise Inconclusive("the reply of the search index does not have each document that was asked for")
+        sources = [entry.get("_source") if entry.get("found") is True else None for entry in shown]
+        return [source if isinstance(source, dict) else None for source in sources]
 
     async def found(self, field: str, text: str) -> list[dict[str, Any]]:
         """The documents that a search for the text in a field finds, ten at most."""

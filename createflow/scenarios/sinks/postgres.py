@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ _SIZE = "createflow_size"
 _QUERY_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 
+_READ_ONLY = "-c default_transaction_read_only=on"
 _Cursor = psycopg.AsyncCursor[Any] | psycopg.AsyncServerCursor[Any]
 
 
@@ -136,7 +137,7 @@ class PostgresTable:
     async def _select_once(self, query: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         connection = await self._kept_connection()
         # A transaction for each query, so that a replica never shows an old snapshot and a pooler can be between.
-        async with connection.transaction():
+        async with nullcontext() if connection.autocommit else connection.transaction():
             with self._bounds_told():
                 cursor = await connection.execute(_bounded(query, most_rows=_MOST_ROWS), values)
                 rows = await cursor.fetchall()
@@ -167,16 +168,35 @@ class PostgresTable:
         if self._is_closed:
             raise psycopg.OperationalError(f"{self.name} is not read any more: the run has ended")
         if self._connection is None or self._connection.closed:
-            connection = await psycopg.AsyncConnection.connect(
-                self._dsn, row_factory=dict_row, prepare_threshold=None, connect_timeout=_CONNECT_TIMEOUT_S
-            )
+            connection = await self._connected(_READ_ONLY)
             try:
-                await connection.set_read_only(True)
+                # A statement alone is a transaction, and needs one round trip instead of three. But a pooler that is
+                # between may have dropped the option, and then each transaction must say that it only reads.
+                cursor = await connection.execute("show default_transaction_read_only")
+                if await cursor.fetchone() != {"default_transaction_read_only": "on"}:
+                    await connection.set_autocommit(False)
+                    await connection.set_read_only(True)
             except BaseException:
                 await connection.close()
                 raise
             self._connection = connection
         return self._connection
+
+    async def _connected(self, options: str) -> psycopg.AsyncConnection[dict[str, Any]]:
+        given = self._parts.get("options")
+        try:
+            return await psycopg.AsyncConnection.connect(
+                self._dsn,
+                autocommit=True,
+                row_factory=dict_row,
+                prepare_threshold=None,
+                connect_timeout=_CONNECT_TIMEOUT_S,
+                options=f"{given or ''} {options}".strip(),
+            )
+        except psycopg.OperationalError as error:
+            if not options or "startup parameter" not in str(error):
+                raise
+            return await self._connected("")  # a pooler refuses it
 
     @asynccontextmanager
     async def _new_connection(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:

@@ -128,6 +128,7 @@ class Contract:
         self.delete = target.delete
         self.versions = target.versions
         self.conditional_updates = target.conditional_updates
+        self.unique_name = target.unique_name
         self.private = target.private
         self.idempotency = target.idempotency
         self.method = target.method

@@ -92,3 +92,34 @@ def test_any_json_of_an_index_is_a_result_or_a_doubt() -> None:
 
         look()
         runner.run(server.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize("reads_many", [True, False])
+async def test_documents_asked_for_at_once_are_read_together_where_the_index_allows_it(reads_many: bool) -> None:  # noqa: FBT001 - a parameter
+    """Each task gets its own; an index that refuses such requests is asked one by one."""
+    asked: list[str] = []
+
+    def answer(request: bytes) -> bytes:
+        line = request.split(b"\r\n", 1)[0].decode()
+        asked.append(line)
+        if "_mget" in line and not reads_many:
+            return reply("403 Forbidden", b"{}")
+        if "_mget" in line:
+            ids = json.loads(request.rpartition(b"\r\n\r\n")[2])["ids"]
+            found = [{"_id": one, "found": one != "b", "_source": {"name": one}} for one in ids]
+            return reply("200 OK", json.dumps({"docs": found}).encode())
+        one = line.split()[1].rpartition("/")[2]
+        if one == "b":
+            return reply("404 Not Found", b"{}")
+        return reply("200 OK", json.dumps({"_id": one, "_source": {"name": one}}).encode())
+
+    async with malformed_server(answer) as url:
+        index = ElasticsearchIndex(SearchSink.model_validate({"url": url, "index": "things"}))
+        assert await index.document("a") == {"name": "a"}
+        for _ in range(2):
+            found = await asyncio.gather(*(index.document(one) for one in "abc"))
+            assert found == [{"name": "a"}, None, {"name": "c"}]
+        await index.close()
+    assert asked[0].startswith("GET /things/_doc/a")
+    assert sum("_mget" in line for line in asked) == (2 if reads_many else 1)
+    assert len(asked) == (3 if reads_many else 8)

@@ -6,9 +6,11 @@ from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import Resource
 from createflow.scenarios.harness.expect import expect_status
+from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.write_record import nonces_in
 
 
 async def expect_refused(
@@ -55,7 +57,24 @@ async def writes_of(
     if target.contract.update and target.contract.is_default:
         etag = made.reply.headers.get("etag")
         condition = {} if etag is None else {"if-match": etag}
-        whole = target.contract.document() if body is None else body
+        whole = target.contract.document() if body is None else _with_own_name(target, body)
         reply = await target.update(made.url, whole, headers={**condition, **(headers or {})})
         replies.append(("an update", reply))
     return replies
+
+
+def _with_own_name(target: Target, body: Mapping[str, Any] | bytes) -> Mapping[str, Any] | bytes:
+    """The body with another unique word of the same length in its name, where two resources cannot have one name."""
+    if not target.contract.unique_name:
+        return body
+    fresh = nonce()
+    if isinstance(body, bytes):
+        for word in nonces_in(body):
+            body = body.replace(word.encode(), fresh.encode())
+        return body
+    name = body.get(target.contract.fields.name)
+    if not isinstance(name, str):
+        return body
+    for word in nonces_in(name.encode("utf-8", "replace")):
+        name = name.replace(word, fresh)
+    return {**body, target.contract.fields.name: name}
