@@ -29,6 +29,7 @@ RunReportOption = Annotated[list[str] | None, report_option(RENDERERS)]
 
 _EXIT_CODES = {
     Verdict.FAILED: ExitCode.FAILED,
+    Verdict.SILENT: ExitCode.UNREACHABLE,
     Verdict.BROKEN: ExitCode.UNREACHABLE,
     Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
     Verdict.STALE: ExitCode.STALE_BASELINE,

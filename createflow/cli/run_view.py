@@ -41,7 +41,12 @@ _COLUMNS = {
 
 _WIDE_COLUMNS = 110
 """A terminal of this width has room for what each step does."""
-_VERDICT_STYLES = {Verdict.HOLDS: "bold green", Verdict.FAILED: "bold red", Verdict.BROKEN: "bold red"}
+_VERDICT_STYLES = {
+    Verdict.HOLDS: "bold green",
+    Verdict.FAILED: "bold red",
+    Verdict.BROKEN: "bold red",
+    Verdict.SILENT: "bold red",
+}
 
 
 def print_report(console: Console, report: RunReport) -> None:

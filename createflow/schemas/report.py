@@ -149,6 +149,8 @@ class RunReport(Model):
     gate: Level = Level.MUST
     """The weakest level whose failures count."""
     interrupted: bool = False
+    silent: str = ""
+    """That the target answered nothing any more, since when and after which request, which ended the run."""
     results: Several[CheckResult] = ()
     baseline: Several[KnownFailure] = ()
     """The entries of the profile whose checks were selected."""

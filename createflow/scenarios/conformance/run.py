@@ -12,6 +12,7 @@ from createflow.scenarios.conformance.causes import doubt_unreported, merge_repe
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
+from createflow.scenarios.conformance.silence import Silence, wait_for_silence
 from createflow.scenarios.harness.check import ROUNDS, Check
 from createflow.scenarios.harness.ending import Left
 from createflow.scenarios.harness.guardian.client import Guarding
@@ -75,6 +76,7 @@ async def conformance(
     run_id = secrets.token_hex(4)
     started_at, start = datetime.now(UTC), time.perf_counter()
     interrupted = False
+    silence: Silence | None = None
     left = Left()
     hurry = hurry or asyncio.Event()
     probes = ProbeSet(profile, run_id, mask, seed, guarding, hurry)
@@ -104,10 +106,10 @@ async def conformance(
     try:
         async with probes:
             try:
-                # In a task of its own: on Python 3.11 and 3.12 a task stays "cancelling" after a task group of it has
-                # dealt with a failure (python/cpython#116720), and would be taken for one that a signal has cancelled.
-                await asyncio.create_task(run.all(probes))
+                silence = await _run_until_silent(run, probes)
             finally:
+                if silence is not None:
+                    hurry.set()
                 interrupted = _acknowledge_signal()
                 left, again = await _finished(probes, hurry, is_interrupted=interrupted)
                 interrupted = interrupted or again
@@ -115,8 +117,34 @@ async def conformance(
         if not interrupted:  # cancelled before the first check: there is nothing to report
             raise
     results = run.results(probes)
-    last = {"interrupted": interrupted, "left_behind": left.listed, "left_to_guardian": left.to_guardian}
+    last = {
+        "silent": silence.description if silence is not None else "",
+        "interrupted": interrupted,
+        "left_behind": left.listed,
+        "left_to_guardian": left.to_guardian,
+    }
     return mask.record(report_of(results).model_copy(update=last))
+
+
+async def _run_until_silent(run: "_Run", probes: ProbeSet) -> Silence | None:
+    """Run the checks to their end, or until the target answers nothing any more."""
+    began_s = time.monotonic()
+    # In a task of its own: on Python 3.11 and 3.12 a task stays "cancelling" after a task group of it has dealt with a
+    # failure (python/cpython#116720), and would be taken for one that a signal has cancelled.
+    checking = asyncio.create_task(run.all(probes))
+    listening = asyncio.create_task(wait_for_silence(probes, began_s))
+    try:
+        await asyncio.wait((checking, listening), return_when=asyncio.FIRST_COMPLETED)
+        if checking.done():
+            await checking
+            return None
+        silence = await listening
+        run.forget_since(silence.since_s, "the target is silent")
+        return silence
+    finally:
+        for task in (checking, listening):
+            task.cancel()
+        await asyncio.gather(checking, listening, return_exceptions=True)
 
 
 async def _finished(probes: ProbeSet, hurry: asyncio.Event, *, is_interrupted: bool) -> tuple[Left, bool]:
@@ -160,6 +188,8 @@ class _Run:
         self._progress = progress
         self._on_results = on_results
         self._results: dict[str, CheckResult] = {}
+        self._ended_s: dict[str, float] = {}
+        self._why_missing = "interrupted"
 
     async def all(self, probes: ProbeSet) -> None:
         """Run every check, and then ask the observers."""
@@ -176,12 +206,19 @@ class _Run:
                 for checks in phase:
                     group.create_task(run_in_turn(checks))
 
+    def forget_since(self, since_s: float, why: str) -> None:
+        """Forget what ended after this time on the monotonic clock, and say why there is no more."""
+        self._why_missing = why
+        for check_id, ended_s in self._ended_s.items():
+            if ended_s > since_s:
+                self._results.pop(check_id, None)
+
     def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
         ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
         ended = merge_repeated(self._checks, doubt_unreported(ended, probes.causes))
         ended = self._observation.judge(ended)
-        missing = {check.id: result_of(check, Outcome.SKIPPED, "interrupted") for check in self._checks}
+        missing = {check.id: result_of(check, Outcome.SKIPPED, self._why_missing) for check in self._checks}
         return tuple({**missing, **ended}[check.id] for check in self._checks)
 
     async def _one(self, check: Check, probes: ProbeSet, number: int) -> None:
@@ -193,6 +230,7 @@ class _Run:
         else:
             result = await run_check(check, probes, number)
         self._results[check.id] = result
+        self._ended_s[check.id] = time.monotonic()
         if isinstance(check, Observer):
             result = next(ended for ended in self.results(probes) if ended.id == check.id)
         self._progress.ended(result)

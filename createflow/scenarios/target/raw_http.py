@@ -122,8 +122,19 @@ class RawSocket:
     async def _exchange(
         self, sent: bytes, port: int, *, secure: bool, expected_replies: int, then_abort: bool
     ) -> RawExchange:
+        self._context.traffic.raw_connections += 1
+        try:
+            return await self._exchanged(
+                sent, port, secure=secure, expected_replies=expected_replies, then_abort=then_abort
+            )
+        finally:
+            self._context.traffic.raw_connections -= 1
+
+    async def _exchanged(
+        self, sent: bytes, port: int, *, secure: bool, expected_replies: int, then_abort: bool
+    ) -> RawExchange:
         start, sent_at = time.perf_counter(), time.time()
-        sending = self._context.traffic.begin("")
+        sending = self._context.traffic.begin("", is_raw=True)
         received, closed = bytearray(), False
         parser = RawReplies()
         url = self._url(port, secure=secure)

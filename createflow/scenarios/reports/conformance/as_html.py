@@ -10,7 +10,7 @@ from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.report import CheckResult, Outcome, RunReport
 
-_SEVERITIES = {Verdict.HOLDS: "good", Verdict.FAILED: "bad", Verdict.BROKEN: "bad"}
+_SEVERITIES = {Verdict.HOLDS: "good", Verdict.FAILED: "bad", Verdict.BROKEN: "bad", Verdict.SILENT: "bad"}
 
 
 @dataclass(frozen=True, slots=True)

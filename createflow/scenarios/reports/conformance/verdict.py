@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 
+from createflow.scenarios.reports.format.text import one_line
 from createflow.schemas.report import CheckResult, Level, Outcome, RunReport, Standing
 
 
@@ -12,6 +13,8 @@ class Verdict(StrEnum):
 
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    SILENT = "silent"
+    """The target answered nothing any more, which ended the run."""
     BROKEN = "broken"
     INCONCLUSIVE = "inconclusive"
     STALE = "stale"
@@ -44,6 +47,7 @@ def verdicts_of(report: RunReport) -> set[Verdict]:
     applying = {
         Verdict.INTERRUPTED: report.interrupted,
         Verdict.FAILED: Outcome.FAILED in gating,
+        Verdict.SILENT: bool(report.silent),
         Verdict.BROKEN: Outcome.BROKEN in outcomes,
         Verdict.INCONCLUSIVE: Outcome.INCONCLUSIVE in gating or not _is_anything_tested(report, known),
         Verdict.STALE: any(entry.standing in {Standing.STALE, Standing.EXPIRED} for entry in report.baseline),
@@ -81,7 +85,8 @@ def verdict_text(report: RunReport) -> str:
         return _NOTHING_TESTED
     if verdict is Verdict.HOLDS and ids_with_standing(report, Standing.TOLERATED):
         return _HOLDS_WITH_KNOWN_FAILURES
-    return _TEXTS[verdict]
+    silent = f"; {one_line(report.silent)}" if report.silent and verdict is not Verdict.SILENT else ""
+    return _TEXTS[verdict] + silent if verdict is not Verdict.SILENT else f"SILENT: {one_line(report.silent)}"
 
 
 def _is_anything_tested(report: RunReport, known: set[str]) -> bool:

@@ -47,14 +47,34 @@ class Traffic:
         self._meters: dict[str, _Meter] = {}
         self._faults: list[_Fault] = []
         self._watchers: list[Watcher] = []
+        self._under_way = 0
+        self._unanswered = 0
+        self.raw_connections = 0
+        """Connections that are kept busy with raw bytes, which may keep a small target from answering others."""
+        self.last_reply_s = 0.0
+        """When the last reply came, on the monotonic clock; 0 before the first."""
+        self.last_exchange = ""
+        """Request and status of that reply, as text."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """A request is under way, or got no reply after the last one that got one."""
+        return bool(self._under_way or self._unanswered)
+
+    @property
+    def is_disturbed(self) -> bool:
+        """A fault, or we ourselves, may be why nothing is answered."""
+        now = time.monotonic()
+        return bool(self.raw_connections or self._fault_between(now, now))
 
     def watch(self, watcher: Watcher) -> None:
         """Tell it of every exchange from now on."""
         self._watchers.append(watcher)
 
-    def begin(self, bucket: str) -> Sending:
+    def begin(self, bucket: str, *, is_raw: bool = False) -> Sending:
         """A request is sent now."""
         now = time.monotonic()
+        self._under_way += not is_raw
         if self._limits is None:
             return Sending(bucket, now, 0.0, 0)
         meter = self._meters.setdefault(bucket, _Meter())
@@ -64,6 +84,8 @@ class Traffic:
 
     def fail(self, sending: Sending) -> None:
         """No reply has come. The target may have counted the request."""
+        self._under_way -= 1
+        self._unanswered += 1
         self._count(sending, time.monotonic())
 
     def _count(self, sending: Sending, now: float) -> float:
@@ -91,6 +113,10 @@ class Traffic:
     ) -> None:
         """Its reply has come."""
         now = time.monotonic()
+        self._under_way -= not is_raw
+        self._unanswered = 0
+        self.last_reply_s = now
+        self.last_exchange = f"{exchange.method} {exchange.url} was answered {status}"
         level = self._count(sending, now)
         if not self._watchers:
             return
