@@ -18,10 +18,11 @@ from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals,
 from createflow.scenarios.load.plan.request_forms import make_read_path
 from createflow.scenarios.load.plan.resource_path import ResourcePaths
 from createflow.scenarios.load.plan.write_log import preflight_name
+from createflow.scenarios.outcome import Prevented
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.run_context import RunContext
-from createflow.scenarios.target.setup_and_cleanup import set_up
+from createflow.scenarios.target.setup_and_cleanup import patiently, set_up
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.read_back import MOST_READS
 from createflow.scenarios.verification.verifiable_sinks import reason_not_searchable
@@ -131,9 +132,11 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
     target = HttpTarget(connection, plan.contract, principals.first())
     document = None if plan.contract.raw is not None else plan.document(preflight_name(plan.run_id))
     try:
-        reply = await target.create(document, paced=False)
+        reply = await patiently(lambda: target.create(document, paced=False))
     except NoReply as error:
         raise TargetError(address, error.exchange.error, hint=_hint(error.exchange.error)) from None
+    except Prevented as prevented:  # a redirect, or a limit that the profile does not declare
+        raise UserError(f"{address}: {prevented}", hint="check [target] base_url and path, and [limits]") from None
     if not reply.accepted:
         text = connection.context.mask.text(" ".join(reply.body.decode("utf-8", "replace").split()))
         problem = f"the reply to a create is {reply.status}: {text[:_SHOWN_CHARACTERS]}"

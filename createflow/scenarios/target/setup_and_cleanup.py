@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -22,7 +22,22 @@ from createflow.schemas.profile_target import Request
 _SHOWN_CHARACTERS = 200
 _DELETES_AT_ONCE = 8
 _GONE_STATUSES = {404, 410}
+_TEMPORARY_STATUSES = frozenset({409, 429, 503})
+"""With Retry-After: the target itself says that the same request will do later (RFC 9110 §10.2.3)."""
+_MAX_TRIES = 3
 _MAX_RETRY_AFTER_S = 5.0
+
+
+async def patiently(send: Callable[[], Awaitable[Reply]]) -> Reply:
+    """The reply to a request that is sent again, a few times, while the target asks to come back later."""
+    reply = await send()
+    for _ in range(_MAX_TRIES - 1):
+        wait_s = delay_seconds(reply.headers.get("retry-after", ""))
+        if reply.status not in _TEMPORARY_STATUSES or (wait_s is None and reply.status != 429):
+            return reply
+        await asyncio.sleep(min(1.0 if wait_s is None else wait_s, _MAX_RETRY_AFTER_S))
+        reply = await send()
+    return reply
 
 
 async def set_up(connection: HttpConnection, requests: Sequence[Request], who: Principal) -> None:
@@ -204,15 +219,10 @@ async def _is_deleted(connection: HttpConnection, created: Created) -> bool:
     headers = {} if content is None else {"content-type": context.target.media_type}
     try:
         url = created.url if request.path == "{url}" else context.path(request.path, id=created.id, url=created.url)
-        for _ in range(3):
-            reply = await connection.send(request.method, url, created.who.current(), headers, content)
-            if reply.status != 429:
-                return reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed)
-            retry_after_s = delay_seconds(reply.headers.get("retry-after", ""))
-            await asyncio.sleep(min(1.0 if retry_after_s is None else retry_after_s, _MAX_RETRY_AFTER_S))
+        reply = await patiently(lambda: connection.send(request.method, url, created.who.current(), headers, content))
     except (NoReply, OriginRefused, UserError):
         return False
-    return False
+    return reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed)
 
 
 async def _send(connection: HttpConnection, request: Request, who: Principal) -> Reply:
@@ -220,7 +230,9 @@ async def _send(connection: HttpConnection, request: Request, who: Principal) ->
     content = None if request.body is None else json.dumps(filled(request.body, context.variables)).encode()
     headers = {} if content is None else {"content-type": "application/json"}
     path = context.path(request.path)
-    return await connection.send(request.method, path, who.current(), headers | request.headers, content)
+    return await patiently(
+        lambda: connection.send(request.method, path, who.current(), headers | request.headers, content)
+    )
 
 
 def _is_accepted(reply: Reply, request: Request) -> bool:

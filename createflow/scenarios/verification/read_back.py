@@ -15,9 +15,7 @@ from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
-from createflow.scenarios.target.received import delay_seconds
-from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.setup_and_cleanup import resource_named
+from createflow.scenarios.target.setup_and_cleanup import patiently, resource_named
 from createflow.scenarios.verification.copy_comparison import CopyComparison
 from createflow.scenarios.verification.observed import Observed, ResourceIds
 from createflow.schemas.error import UserError
@@ -32,9 +30,6 @@ _WITHIN_S = 60.0
 _MAX_UNANSWERED = 3 * _AT_ONCE
 """Reads in a row without a reply, after which the target is not asked again."""
 _GONE = frozenset({404, 410})
-_LATER = frozenset({429, 503})
-_MAX_TRIES = 3
-_MAX_RETRY_AFTER_S = 5.0
 _UNSEEN = "what is in the stores, double writes and writes that nobody was told of: this reads through the API only"
 
 
@@ -143,7 +138,7 @@ class ReadBackSink:
 
     async def _look(self, observed: Observed, k: int, target: HttpTarget, url: str, *, is_guessed: bool) -> None:
         try:
-            reply = await _read(target, url)
+            reply = await patiently(lambda: target.send("GET", url))
         except (NoReply, Prevented, UserError) as error:
             self._unanswered += isinstance(error, NoReply)
             self._untold[k] = "no reply" if isinstance(error, NoReply) else "their URL cannot be used"
@@ -166,17 +161,6 @@ class ReadBackSink:
         if named is not None:
             return named.url, named.is_guessed
         return (context.target.base_url.rstrip("/") + row.path if row.path else ""), True
-
-
-async def _read(target: HttpTarget, url: str) -> Reply:
-    """A GET, again while the target asks to come back later."""
-    for tries_left in reversed(range(_MAX_TRIES)):
-        reply = await target.send("GET", url)
-        wait_s = delay_seconds(reply.headers.get("retry-after", ""))
-        if not tries_left or reply.status not in _LATER or (wait_s is None and reply.status != 429):
-            return reply
-        await asyncio.sleep(min(1.0 if wait_s is None else wait_s, _MAX_RETRY_AFTER_S))
-    raise AssertionError("the last try returns")
 
 
 ReadBack = Callable[[ResourceIds, CopyComparison | None], ReadBackSink]

@@ -24,7 +24,9 @@ class StubApi:
 
     def plug_into(self, connection: HttpConnection) -> None:
         """Send all requests of the connection to this stub."""
-        connection.client = httpx.AsyncClient(base_url="http://stub.test", transport=httpx.MockTransport(self._send))
+        transport = httpx.MockTransport(self._send)
+        connection.client = httpx.AsyncClient(base_url="http://stub.test", transport=transport)
+        connection._transport = transport  # type: ignore[assignment] # requests go past the client
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """The answer with a body that is not read yet, as one from a socket."""

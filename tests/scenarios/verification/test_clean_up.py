@@ -63,6 +63,34 @@ async def test_resources_that_stay_are_not_counted(api: StubApi) -> None:
     assert removed == 4
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "tries"),
+    [
+        (503, {"retry-after": "0"}, 2),
+        (409, {"retry-after": "0"}, 2),
+        (429, {"retry-after": "0"}, 2),
+        (503, {}, 1),
+        (409, {}, 1),
+        (500, {"retry-after": "0"}, 1),
+    ],
+)
+async def test_a_removal_that_is_put_off_is_tried_again(
+    api: StubApi, status: int, headers: dict[str, str], tries: int
+) -> None:
+    """Only what the target itself calls temporary, by a Retry-After."""
+    busy = [httpx.Response(status, headers=headers)]
+    api.answers["DELETE"] = lambda _: busy.pop() if busy else httpx.Response(204)
+    removed = await clean_up(api.connection, created=created(api, 1), writers=WRITERS, within_s=30)
+    assert (removed, len(api.by_whom)) == (tries - 1, tries)
+
+
+async def test_a_target_that_is_always_busy_is_not_asked_for_ever(api: StubApi) -> None:
+    """Three times, and then the resource stays."""
+    api.answers["DELETE"] = lambda _: httpx.Response(503, headers={"retry-after": "0"})
+    assert await clean_up(api.connection, created=created(api, 1), writers=WRITERS, within_s=30) == 0
+    assert len(api.by_whom) == 3
+
+
 async def test_an_endpoint_without_authentication_needs_no_writer(api: StubApi) -> None:
     """The request has no credentials."""
     removed = await clean_up(api.connection, created=created(api, 1), writers=(), within_s=30)
