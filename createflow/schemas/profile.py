@@ -40,6 +40,8 @@ FaultName = Literal[
 class Deadlines(Section):
     """``[deadlines]``: how long each sink may lag behind the 201."""
 
+    read_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    """In a read over HTTP by the writer itself; 0: it sees its own writes at once."""
     replica_s: Seconds = 2.0
     """On every replica."""
     cache_s: Seconds = 1.0

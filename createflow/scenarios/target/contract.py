@@ -132,6 +132,8 @@ class Contract:
         self.private = target.private
         self.idempotency = target.idempotency
         self.method = target.method
+        self.has_partial_replies = target.reply == "partial"
+        """The reply to a write need not show every field."""
         self.media_type = target.media_type
         self.max_body_bytes = target.max_body_bytes
         self.errors: Errors = target.errors

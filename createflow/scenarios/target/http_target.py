@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created, Together
 from createflow.scenarios.target.traffic.traffic import bucket_of
-from createflow.scenarios.target.write_record import Change, Changed, Written
+from createflow.scenarios.target.write_record import Change, Changed, State, Written
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
@@ -43,6 +43,7 @@ _WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
 the request answers 502 or 504, and a server that no longer waited for all of it 408."""
 _TRIES_OF_A_BUSY_TARGET = 5
 _LONGEST_PATIENCE_S = 3
+_READ_AGAIN_S = 0.05
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -184,13 +185,20 @@ class HttpTarget:
         may_be_lost: bool = False,
         paced: bool = True,
     ) -> Reply:
-        """Send a GET.
+        """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
         """
         reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
         written = self._context.writes.at(self._absolute(url))
+        while (
+            written is not None
+            and not _shows(reply, written.states())
+            and time.time() < written.last_write_at + self.deadlines.read_s
+        ):
+            await asyncio.sleep(_READ_AGAIN_S)
+            reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
         if written is not None and None not in written.states() and (who or self.writer).subject == written.who.subject:
             is_lost = reply.status in {404, 410}
             self._context.writes.read(written, is_lost=is_lost)
@@ -413,6 +421,15 @@ class HttpTarget:
 
     def _id_in(self, reply: Reply) -> str | None:
         return usable_id((reply.document or {}).get(self.contract.fields.id))
+
+
+def _shows(reply: Reply, states: Sequence[State]) -> bool:
+    """Whether a read shows one of the states, or is no answer about them."""
+    if reply.status in {404, 410}:
+        return None in states
+    shown = reply.document or {}
+    known = [state for state in states if state is not None]
+    return not reply.accepted or any(all(shown.get(k, v) == v for k, v in state.items()) for state in known)
 
 
 def _busy_for_s(reply: Reply) -> float | None:

@@ -78,9 +78,10 @@ LIBERTIES: dict[str, Liberty] = {
     ),
     "reads 0.3 s behind": Liberty(
         "declared",
-        (*REPLY, *LOGIC, "replicate", "invalidate_cache"),
+        ("response", "replicate", "invalidate_cache"),
         {"read_lag_s": 0.3},
-        {"deadlines": {"replica_s": 5.0, "cache_s": 5.0}},
+        {"deadlines": {"read_s": 2.0, "replica_s": 5.0, "cache_s": 5.0}},
+        is_alone=True,
     ),
     "204 to an update": Liberty("RFC 9110 §9.3.4", REPLY + LOGIC + VALID, {"updated": 204}),
     "200 to a delete": Liberty("RFC 9110 §9.3.5", REPLY, {"deleted": 200}),

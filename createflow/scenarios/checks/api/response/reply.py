@@ -227,6 +227,8 @@ async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
             code = reply.error_code
             expect(code is not None, f"a code or type for {case}", "none", reply)
+            if case == "a malformed token" and reply.status == 400:
+                continue  # RFC 6750 §3.1: the request is malformed, as another is whose body cannot be read
             kind = 400 if reply.means(400) else reply.status  # some tell what cannot be read from what does not fit
             kinds.setdefault(kind, set()).add(str(code))
         if len(kinds) < 2:

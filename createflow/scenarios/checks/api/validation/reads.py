@@ -124,7 +124,7 @@ async def strange_parameters_are_no_server_error(target: Target) -> None:
 
 
 def _judge(deviations: Deviations, case: str, reply: Reply, *, may_be_found: bool) -> None:
-    if reply.status >= 500:
+    if reply.status >= 500 and reply.status != 501:  # no list at all, for example (RFC 9110 §15.6.2)
         deviations.note(_NO_ERROR, f"{reply.status} to {case}", reply)
     elif reply.accepted and not may_be_found:
         deviations.note("a 4xx to an id that no resource has", f"{reply.status} to {case}", reply)
