@@ -316,6 +316,12 @@ class LoadReport(Numbers):
     ``statuses``, and not accepted."""
     errors: dict[str, int] = Field(default_factory=dict)
     """Transport errors by kind."""
+    resent: int = 0
+    """Requests of the run that went out once more on a new connection: a reused one ended before any byte of the
+    reply."""
+    renamed: int = 0
+    """Creates among them that got another name, since the target may have seen the first. Those are not searched for;
+    the first ones count as without a reply."""
     response: Percentiles
     """From the intended send time to the last byte of the reply: the latency that targets are evaluated on."""
     failure_aware: Percentiles = Percentiles()

@@ -37,6 +37,11 @@ class Recorder:
         """One ``Outcome`` for each arrival of this worker, in the order of their due times."""
         self.due_in_warmup = 0
         """How many of these arrivals belong to the warm-up."""
+        self.resent = 0
+        """Requests that were sent once more."""
+        self.renamed = 0
+        """Creates among them that were sent under another name, since the first may be stored."""
+        self._renamed: set[int] = set()
         self._last_reply = (0, 0.0, 0)
 
     @property
@@ -69,6 +74,19 @@ class Recorder:
         self.ledger.sent += 1
         if self._warmup_s <= sent_s < self._end_s:
             self._measured[arrival.operation].sent_in_window += 1
+
+    def record_resent(self, arrival: Arrival, *, is_renamed: bool) -> None:
+        """A request is sent once more: its connection ended before any byte of a reply.
+
+        Args:
+            arrival: whose request it is.
+            is_renamed: it is a create under another name. Whether the first one is stored stays unknown.
+        """
+        self.resent += 1
+        if is_renamed:
+            self.renamed += 1
+            self._renamed.add(arrival.k)
+            self.outcomes[arrival.k // self._node_count] = Outcome.UNKNOWN
 
     def record_reply(
         self, arrival: Arrival, sent_s: float, done_s: float, status: int, *, is_nameless: bool = False
@@ -160,7 +178,7 @@ class Recorder:
         return (self._warmup if arrival.due_s < self._warmup_s else self._measured)[arrival.operation]
 
     def _set_outcome(self, arrival: Arrival, outcome: Outcome) -> None:
-        if arrival.operation is Operation.CREATE:
+        if arrival.operation is Operation.CREATE and arrival.k not in self._renamed:
             self.outcomes[arrival.k // self._node_count] = outcome
 
     @staticmethod

@@ -1,6 +1,7 @@
 """The HTTP/1.1 connection of a load generator: one request at a time, whole requests in, whole replies out.
 
-It has no redirects, cookies, retries or pools, on purpose. A request is never sent twice.
+It has no redirects, cookies, retries or pools, on purpose. A request is never sent twice here; whoever sends it may do
+so once more when a reused connection ended before any byte of the reply.
 
 A request costs one ``send`` and one ``recv``. The socket is Python's own and non-blocking. One watcher is started when
 the connection opens and runs until it closes, which saves the event loop's system calls for changing what is watched.
@@ -37,6 +38,7 @@ _WRITE = 2
 _TCP_INFO_BYTES = 256
 _ACKED = struct.Struct("=120xQ")
 _SENT_AND_RESENT = struct.Struct("=200xQQ")
+_ENDED = frozenset({STALE_CONNECTION, CLOSED_WITHOUT_REPLY, CONNECTION_RESET})
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -48,6 +50,7 @@ class Connection:
         "_endpoint",
         "_fresh",
         "_greenlet",
+        "_has_replied",
         "_hub",
         "_is_open",
         "_parser",
@@ -62,6 +65,8 @@ class Connection:
         self._deadlines = deadlines
         self._hub = gevent.get_hub()
         self._is_open = False
+        self._has_replied = False
+        """The open connection has carried a whole exchange."""
         self._socket: socket.socket
         self._watcher: Any
         self._parser = ReplyParser()
@@ -100,22 +105,29 @@ class Connection:
         deadline_s = perf_counter() + self._endpoint.timeout_s
         self._greenlet = getcurrent()
         self._fresh = not self._is_open
+        parser: ReplyParser = KeepingParser() if keep else self._parser
         try:
             if self._fresh:
                 self._open(deadline_s)
+                parser = parser if keep else self._parser
             self.deadline_s = deadline_s
-            parser = KeepingParser() if keep else self._parser
             parser.complete = False
             try:
                 self._send(request, parser)
                 self._read(parser, request)
             except DeadlinePassed:
                 self._read_available(parser, request)
+        except ExchangeError as error:
+            is_over = error.kind in _ENDED and not parser.read_bytes
+            error.ended_reuse = is_over and not self._fresh and (self._has_replied or error.is_unseen)
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
         finally:
             self._set_idle()
+        self._has_replied = True
         if not parser.reusable:
             self.close()
         return parser.reply()
@@ -148,6 +160,7 @@ class Connection:
         self._watcher = self._hub.loop.io(self._socket.fileno(), _READ)
         self._watcher.start(self._ready)
         self._is_open = True
+        self._has_replied = False
         self._parser = ReplyParser()
         self.connect_s = perf_counter() - began_s
 

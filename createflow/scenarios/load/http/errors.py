@@ -17,6 +17,14 @@ class ExchangeError(Exception):
         super().__init__(kind)
         self.kind = kind
         self.maybe_sent = maybe_sent
+        self.ended_reuse = False
+        """A connection that had carried other requests ended before any byte of the reply: the server may have closed
+        it just then, as it may close any idle connection (RFC 9112 §9.3.1)."""
+
+    @property
+    def is_unseen(self) -> bool:
+        """The target has certainly not seen the request."""
+        return not self.maybe_sent or self.kind == STALE_CONNECTION
 
 
 TIMEOUT = "timeout"

@@ -84,6 +84,11 @@ class Dispatch(ABC):
         self._recorder.record_sent(arrival, sent_s)
         return sent_s
 
+    @property
+    def may_send_again(self) -> bool:
+        """The run goes on."""
+        return not self._stopping and not self._closed
+
     def finish_request(self, arrival: Arrival) -> bool:
         """The caller has an outcome. Returns False when the run is over and the arrival was counted as unfinished."""
         return self._in_flight.pop(arrival.k, None) is not None

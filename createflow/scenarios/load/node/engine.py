@@ -173,6 +173,8 @@ class Engine:
             connections_opened=self._connections.opened,
             host=socket.gethostname(),
             ended_s=self._dispatch.ended_s,
+            resent=self._recorder.resent,
+            renamed=self._recorder.renamed,
             last_reply_k=self._recorder.last_reply_k,
             last_reply_s=self._recorder.last_reply_s,
             sent_since_reply=self._recorder.sent_since_reply,

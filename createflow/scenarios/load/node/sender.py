@@ -20,6 +20,7 @@ from createflow.scenarios.load.node.dispatch import Dispatch
 from createflow.scenarios.load.node.request_builder import RequestBuilder
 from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.schedule import Arrival
+from createflow.scenarios.load.plan.write_log import FIRST_RESENT
 from createflow.schemas.operation import Operation
 
 _OPEN_AHEAD_S = 0.05
@@ -95,7 +96,11 @@ class SenderContext:
             self._send(connection, arrival)
 
     def _send(self, connection: Connection, arrival: Arrival) -> None:
-        """Send one request once, and record what happened."""
+        """Send one request, and record what happened.
+
+        It goes out once more, on a new connection, when a reused one ended before any byte of the reply: the server may
+        have closed it just then. If it may have seen a create, the second one has another name.
+        """
         request = self._requests.build(arrival)
         if request is None:
             self._recorder.record_not_sent(arrival)
@@ -103,30 +108,17 @@ class SenderContext:
             return
         keep = self._requests.needs_reply(arrival)
         sent_s = self._dispatch.start_request(arrival)
-        reply: Reply | None = None
-        error: ExchangeError | None = None
-        try:
-            reply = connection.exchange(request, keep=keep)
-        except ExchangeError as raised:
-            error = raised
+        sent, reply, error = self._exchange(connection, arrival, request, keep=keep)
         done_s = self._dispatch.now_s()
         if connection.connect_s is not None:
             self._connections.record_opened(connection)
         if not self._dispatch.finish_request(arrival):
             return
         if reply is not None:
-            is_nameless = (
-                200 <= reply.status < 300
-                and arrival.operation is Operation.CREATE
-                and not (
-                    self._requests.names_resource(reply)
-                    if keep
-                    else self._requests.names_something(connection.received)
-                )
-            )
+            is_nameless = self._is_nameless(connection, arrival, reply, keep=keep)
             self._recorder.record_reply(arrival, sent_s, done_s, reply.status, is_nameless=is_nameless)
             if keep and 200 <= reply.status < 300:
-                self._requests.remember(reply, arrival)
+                self._requests.remember(reply, sent)
         elif error is not None and error.kind == TIMEOUT:
             self._recorder.record_timeout(arrival, sent_s, done_s)
         elif error is not None:
@@ -140,6 +132,38 @@ class SenderContext:
                 exception=error or (None if reply and reply.status < 400 else f"status {reply and reply.status}"),
                 context={},
             )
+
+    def _exchange(
+        self, connection: Connection, arrival: Arrival, request: bytes, *, keep: bool
+    ) -> tuple[Arrival, Reply | None, ExchangeError | None]:
+        """What was sent last, and its reply or the error."""
+        try:
+            return arrival, connection.exchange(request, keep=keep), None
+        except ExchangeError as raised:
+            if not raised.ended_reuse or not self._dispatch.may_send_again:
+                return arrival, None, raised
+            sent, request = self._again(arrival, request, raised)
+        try:
+            return sent, connection.exchange(request, keep=keep), None
+        except ExchangeError as again:
+            return sent, None, again
+
+    def _is_nameless(self, connection: Connection, arrival: Arrival, reply: Reply, *, keep: bool) -> bool:
+        """Whether a reply accepts a create and names nothing that was created."""
+        if arrival.operation is not Operation.CREATE or not 200 <= reply.status < 300:
+            return False
+        if keep:
+            return not self._requests.names_resource(reply)
+        return not self._requests.names_something(connection.received)
+
+    def _again(self, arrival: Arrival, request: bytes, error: ExchangeError) -> tuple[Arrival, bytes]:
+        """What is sent once more."""
+        if arrival.operation is not Operation.CREATE or error.is_unseen:
+            self._recorder.record_resent(arrival, is_renamed=False)
+            return arrival, request
+        self._recorder.record_resent(arrival, is_renamed=True)
+        renamed = Arrival(FIRST_RESENT + arrival.k, arrival.due_s, arrival.operation)
+        return renamed, self._requests.build(renamed) or request
 
 
 class Sender(User):

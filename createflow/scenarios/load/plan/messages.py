@@ -159,6 +159,10 @@ class NodeState:
     """When it was, in seconds from the start of the run; 0 before the first reply."""
     sent_since_reply: int = 0
     """Requests that were sent after that reply."""
+    resent: int = 0
+    """Requests that were sent once more; see ``Recorder.record_resent``."""
+    renamed: int = 0
+    """Creates among them under another name."""
     without_resource: int = 0
     """Reads and updates not sent, because no reply to a create named a resource on the target."""
     unusable_locations: dict[str, int] = field(default_factory=dict)

@@ -5,6 +5,8 @@ from enum import IntEnum
 
 PREFLIGHT = -1
 """The arrival number in the name of the one create before the load, which no ledger counts."""
+FIRST_RESENT = 100_000_000_000
+"""Added to the number of an arrival whose create is sent again under another name, as the first may be stored."""
 _MAX_DIGITS = 12
 
 
@@ -66,7 +68,7 @@ class Writes:
         return f"{self.prefix}{k}"
 
     def arrival_of(self, name: str) -> int | None:
-        """The arrival with this name, ``PREFLIGHT``, or None when the run has no such arrival.
+        """The arrival with this name, ``PREFLIGHT`` for what no ledger counts, or None if the run has no such arrival.
 
         Only the exact spelling counts: a name that was changed on its way belongs to no arrival.
         """
@@ -76,4 +78,6 @@ class Writes:
         if not digits.isdecimal() or not digits.isascii() or len(digits) > _MAX_DIGITS:
             return PREFLIGHT if digits == str(PREFLIGHT) else None
         k = int(digits)
+        if str(k) == digits and 0 <= k - FIRST_RESENT < len(self.outcomes):
+            return PREFLIGHT
         return k if str(k) == digits and k < len(self.outcomes) else None

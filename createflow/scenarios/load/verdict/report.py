@@ -94,6 +94,8 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         statuses={str(status): count for status, count in sorted(counters.statuses.items())},
         nameless=counters.nameless.count,
         errors=dict(sorted(counters.errors.items())),
+        resent=sum(state.resent for state in result.states),
+        renamed=sum(state.renamed for state in result.states),
         response=summarize(counters.latencies()),
         failure_aware=_failure_aware(counters),
         service=summarize(counters.service),

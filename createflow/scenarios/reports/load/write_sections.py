@@ -15,6 +15,10 @@ def arrivals(report: LoadReport) -> Section:
     rows = [("ledger", ledger_equation(report.ledger)), ("replies", _counts(report.statuses))]
     if report.errors:
         rows.append(("errors", _counts(report.errors)))
+    if report.resent:
+        again = f"{format_count(report.resent, 'request')} once more, as a reused connection ended without a reply"
+        names = f"; {format_count(report.renamed)} under another name, as the first may be stored"
+        rows.append(("sent again", again + (names if report.renamed else "")))
     if report.nameless:
         what = "2xx with neither a Location nor an id: nothing says that they created something"
         rows.append(("not creates", f"{format_count(report.nameless)} x {what}"))
