@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks.field_equality import differences, equal, json_differences
+from createflow.scenarios.sinks.field_equality import differences, equal, json_differences, same_json
 from createflow.scenarios.sinks.sink import Row
 from createflow.scenarios.target.received import rfc_3339
 from createflow.scenarios.text.printable import cut
@@ -15,6 +15,7 @@ from createflow.scenarios.text.printable import cut
 CREATE_WORDS = ("create", "insert", "post", "add", "write")
 """One of them stands in the action of an audit entry about a create."""
 _SHOWN_VALUE_CHARACTERS = 60
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,31 @@ def _is_within(moment: datetime, wrote: Provenance) -> bool:
 
 
 def described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
-    """The first fields in which a copy differs, with what it has and what it should have."""
-    parts = [
-        f"has {name} = {cut(repr(copy[name]), _SHOWN_VALUE_CHARACTERS) if name in copy else 'nothing'}"
-        f" instead of {cut(repr(shown[name]), _SHOWN_VALUE_CHARACTERS)}"
-        for name in wrong[:2]
-    ]
+    """The first fields in which a copy differs, with what it has and what it should have.
+
+    Inside an object or a list, the first place in it that differs.
+    """
+    parts = []
+    for name in wrong[:2]:
+        place, wanted, kept = _place(name, shown[name], copy.get(name, _NOTHING))
+        parts.append(f"has {cut(place, _SHOWN_VALUE_CHARACTERS)} = {_shown(kept)} instead of {_shown(wanted)}")
     return " and ".join(parts)
+
+
+def _place(place: str, wanted: Any, kept: Any) -> tuple[str, Any, Any]:
+    """The innermost place in which two JSON values differ, as a path, and what each has there."""
+    while True:
+        if isinstance(wanted, dict) and isinstance(kept, dict):
+            inner = [(key, wanted.get(key, _NOTHING), kept.get(key, _NOTHING)) for key in {**wanted, **kept}]
+        elif isinstance(wanted, list) and isinstance(kept, list) and len(wanted) == len(kept):
+            inner = [(str(number), one, other) for number, (one, other) in enumerate(zip(wanted, kept, strict=True))]
+        else:
+            inner = []
+        wrong = next((one for one in inner if not same_json(*one[1:])), None)
+        if wrong is None:
+            return place, wanted, kept
+        place, wanted, kept = f"{place}/{wrong[0]}", wrong[1], wrong[2]
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is _NOTHING else cut(repr(value), _SHOWN_VALUE_CHARACTERS)

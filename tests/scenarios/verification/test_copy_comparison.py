@@ -213,11 +213,14 @@ ROWS: tuple[tuple[Document, str], ...] = (
     ({"description": "Made"}, "has description = 'Made' instead of 'made'"),
     ({"description": None}, "has description = None instead of 'made'"),
     ({"description": "made "}, "has description = 'made ' instead of 'made'"),
-    ({"metadata": {"arrival": "3", "list": [1, "a", None, True]}}, "has metadata = {'arrival': '3'"),
-    ({"metadata": {"arrival": 3, "list": [True, "a", None, True]}}, "has metadata = {'arrival': 3, 'list': [True"),
-    ({"metadata": {"arrival": 3}}, "has metadata = {'arrival': 3} instead of"),
-    ({"metadata": {"arrival": 3, "list": [1, "a", None, True], "more": 1}}, "has metadata = "),
-    ({"metadata": {"arrival": Decimal("3.5"), "list": [1, "a", None, True]}}, "has metadata = "),
+    ({"metadata": {"arrival": "3", "list": [1, "a", None, True]}}, "has metadata/arrival = '3' instead of 3"),
+    ({"metadata": {"arrival": 3, "list": [True, "a", None, True]}}, "has metadata/list/0 = True instead of 1"),
+    ({"metadata": {"arrival": 3}}, "has metadata/list = nothing instead of [1"),
+    ({"metadata": {"arrival": 3, "list": [1, "a", None, True], "more": 1}}, "has metadata/more = 1 instead of"),
+    (
+        {"metadata": {"arrival": Decimal("3.5"), "list": [1, "a", None, True]}},
+        "has metadata/arrival = Decimal('3.5') instead of 3",
+    ),
     ({"created_by": "another"}, "has created_by = 'another' instead of 'load-0'"),
 )
 
