@@ -18,7 +18,7 @@ _FEW_MINUTES_S = 300
 """RFC 7519: a leeway is usually no more than a few minutes."""
 _LIFE_S = 900
 _CLOCKS_DIFFER_S = 2
-_STILL_VALID_S = 2
+_STILL_VALID_S = 3
 _TRIES = 3
 _POLL_S = 0.25
 
