@@ -63,6 +63,8 @@ class Hostile:
     load: str = "201"
     to: Literal["create", "read", "delete", "anonymous", "connection"] = "create"
     """Which requests get it; ``connection``: each one, before it has sent anything."""
+    is_limit: bool = False
+    """Creates meet a limit that the profile does not declare: nothing can be told, and that is said."""
 
 
 FIRST = b"HTTP/1.1 201 Created\r\n"
@@ -133,6 +135,11 @@ def refusal(status: bytes, *lines: bytes) -> Hostile:
     """A create that is refused with these lines."""
     parts = with_lines(*lines, first=b"HTTP/1.1 " + status + b" Refused\r\n")
     return wrong(WHOLE, *parts, load=status.decode())
+
+
+def limited(*lines: bytes) -> Hostile:
+    """A create that is refused with 429 and these lines."""
+    return Hostile(with_lines(*lines, first=b"HTTP/1.1 429 Refused\r\n"), load="429", is_limit=True)
 
 
 def zeros(megabytes: int) -> bytes:
@@ -252,7 +259,7 @@ BODIES = {
     "bytes that are no UTF-8": wrong(WHOLE, *says(b'{"id": "<ID>", "x": "\xff"}')),
     "UTF-16": wrong(WHOLE, *says('{"id": "1"}'.encode("utf-16"))),
     "a byte order mark": wrong(f"{UTF_8} {FIELDS} {ANSWERS}", *says(b'\xef\xbb\xbf{"id": "<ID>", "name": "x"}')),
-    "a name twice": wrong(f"{OURS} {FIELDS} {ANSWERS}", *says(b'{"id": "<ID>", "id": "2"}')),
+    "a name twice": wrong(f"{OURS} {FIELDS} {ANSWERS}", *says(b'{"id": "<ID>", "id": "none"}')),
     "a list": wrong(WHOLE, *says(b"[1]")),
     "nothing": wrong(FIELDS, *says(b"")),
     "a page": wrong(WHOLE, *says(b"<html>", content_type=b"text/html")),
@@ -310,9 +317,9 @@ FIELDS_OF_A_REPLY = {
         WHOLE, *with_lines(first=b"HTTP/1.1 308 R\r\n", location=b"http://192.0.2.1/"), load="308"
     ),
     "busy for thirty years": refusal(b"503", b"Retry-After: 1000000000"),
-    "busy for less than nothing": refusal(b"429", b"Retry-After: -5"),
-    "busy for a fraction": refusal(b"429", b"Retry-After: 1.5e3"),
-    "busy until the year 9999": refusal(b"429", b"Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
+    "busy for less than nothing": limited(b"Retry-After: -5"),
+    "busy for a fraction": limited(b"Retry-After: 1.5e3"),
+    "busy until the year 9999": limited(b"Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"),
     "busy until a day that is none": refusal(b"503", b"Retry-After: Xxx, 99 Foo"),
 }
 CONNECTIONS = {
