@@ -109,6 +109,12 @@ BORNE: dict[str, str] = {
 }
 
 
+def test_there_are_many_kinds() -> None:
+    """Of documents that are refused, and of those that are borne."""
+    assert len(REFUSED) >= 30
+    assert len(BORNE) >= 10
+
+
 def _init(folder: Path, where: str) -> Bounded:
     return run_bounded("init", "--openapi", where, folder=folder)
 
@@ -173,6 +179,7 @@ GOOD = _json({"properties": {"name": {"type": "string"}}}).encode()
     ("answer", "reason"),
     [
         (reply("302 Found", headers="location: http://127.0.0.1:1/\r\n"), "answered 302"),
+        (reply("302 Found", headers="location: http:\\\\127.0.0.1\r\n"), "answered 302"),
         (reply("200 OK", GOOD, headers="content-encoding: gzip\r\n"), "compressed"),
         (reply("200 OK", GOOD, headers="content-encoding: gzip, gzip\r\n"), "compressed"),
         (reply("200 OK", headers="".join(f"x{n}: {'y' * 90}\r\n" for n in range(20_000))), "127.0.0.1"),
@@ -180,7 +187,16 @@ GOOD = _json({"properties": {"name": {"type": "string"}}}).encode()
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 2000 + b"\x00", "127.0.0.1"),
         (b"\x00" * 100_000, "127.0.0.1"),
     ],
-    ids=["redirect", "coding", "two codings", "headers", "chunk size", "interim replies", "no HTTP"],
+    ids=[
+        "redirect",
+        "redirect to nowhere",
+        "coding",
+        "two codings",
+        "headers",
+        "chunk size",
+        "interim replies",
+        "no HTTP",
+    ],
 )
 def test_a_hostile_server_of_a_document_is_told(tmp_path: Path, answer: bytes, reason: str) -> None:
     """As a target that does not answer, status 3."""

@@ -45,6 +45,11 @@ PROFILES: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+def test_there_are_many_kinds() -> None:
+    """Of profiles."""
+    assert len(PROFILES) >= 20
+
+
 @pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_hostile_profile_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:

@@ -50,6 +50,11 @@ REPORTS: dict[str, tuple[Callable[[], str | bytes], str]] = {
 }
 
 
+def test_there_are_many_kinds() -> None:
+    """Of reports of a run and of a load."""
+    assert len(REPORTS) >= 20
+
+
 @pytest.mark.many(one_in=6)
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_hostile_report_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:

@@ -75,13 +75,15 @@ async def _download(url: str) -> bytes:
     body = bytearray()
     async with (
         asyncio.timeout(DOWNLOAD_TIMEOUT_S),
-        httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=DOWNLOAD_TIMEOUT_S) as client,
+        httpx.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=DOWNLOAD_TIMEOUT_S,
+            # A hook, because httpx then looks at the Location of a redirect, and fails where it is none.
+            event_hooks={"response": [_require_ok]},
+        ) as client,
         client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as reply,
     ):
-        if reply.status_code != 200:
-            raise TargetError(
-                url[:_SHOWN_CHARACTERS], f"answered {reply.status_code}", hint="redirects are not followed"
-            )
         if reply.headers.get("content-encoding", "identity").lower() != "identity":
             # 1 kB of a compressed reply can become 1 GB.
             raise TargetError(url[:_SHOWN_CHARACTERS], "answered with a compressed body, which was not asked for")
@@ -90,3 +92,9 @@ async def _download(url: str) -> bytes:
             if len(body) > MAX_BYTES:
                 raise UserError(f"{url[:_SHOWN_CHARACTERS]}: larger than {MAX_BYTES} bytes")
     return bytes(body)
+
+
+async def _require_ok(reply: httpx.Response) -> None:
+    if reply.status_code != 200:
+        url = str(reply.request.url)[:_SHOWN_CHARACTERS]
+        raise TargetError(url, f"answered {reply.status_code}", hint="redirects are not followed")

@@ -44,6 +44,7 @@ class ElasticsearchIndex:
             timeout=_TIMEOUT_S,
             trust_env=False,
             headers=_HEADERS,
+            event_hooks={"response": [_forget_location]},
             # httpcore asks each of them at each request whether it is still open.
             limits=httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE),
         )
@@ -168,3 +169,8 @@ class ElasticsearchIndex:
         if not isinstance(found, dict):
             raise Inconclusive("the reply of the search index is no JSON object")
         return found
+
+
+async def _forget_location(response: httpx.Response) -> None:
+    """Nothing is followed; httpx would make the next request of it all the same, and fail where it is no URL."""
+    response.headers.pop("location", None)

@@ -172,7 +172,7 @@ class GatedTransport(httpx.AsyncBaseTransport):
             raise
         if (meter := _METER.get()) is not None:
             meter.has_head = True
-        return httpx.Response(
+        return _Reply(
             reply.status,
             headers=reply.headers,
             stream=_Body(reply.stream, lambda: self._pool.put(connection)),
@@ -182,6 +182,15 @@ class GatedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+class _Reply(httpx.Response):
+    """Never a redirect: httpx would make the next request of it, and fail where its Location is none."""
+
+    @property
+    def has_redirect_location(self) -> bool:
+        """Nothing is followed."""
+        return False
 
 
 class _Body(httpx.AsyncByteStream):

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
-from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.http_target import CREATE_IS_201, HttpTarget
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Created, RunContext
@@ -162,7 +162,7 @@ class Sampler:
             self._add_problem("a sample failed", error)
 
     async def _follow(self, name: str, waits: list[tuple[Watch, WaitForSample]]) -> None:
-        target = HttpTarget(self._connection, self._contract, self._principal())
+        target = HttpTarget(self._connection, self._contract, self._principal(), check_id=CREATE_IS_201)
         body, name = self._body(name)
         try:
             reply = await target.create(body, paced=False)
