@@ -1,21 +1,17 @@
 """In every mode of a load nothing is sent to an origin that the profile does not name, and nothing else is deleted."""
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import cycle
 
 import pytest
 
-from createflow.scenarios.benchmark.find_max import benchmark_at_max
-from createflow.scenarios.benchmark.run import Observer, benchmark
+from createflow.scenarios.benchmark.run import benchmark
 from createflow.scenarios.load.capacity import max_rate
-from createflow.scenarios.load.fleet.child_process import join_master
-from createflow.scenarios.load.fleet.run import StopSignals
-from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
+from tests.scenarios.benchmark.load_modes import MODES, options
 from tests.scenarios.malformed_server import malformed_server, profile_of, reply
 from tests.scenarios.stranger import LOCATIONS, stranger
 
@@ -62,51 +58,6 @@ def _profile(url: str, **sections: object) -> Profile:
     return Profile.model_validate(document | {"target": document["target"] | {"cleanup": True, "update": True}})
 
 
-def _options(**asked: object) -> LoadOptions:
-    usual: dict[str, object] = {
-        "rate_per_s": 60.0,
-        "duration_s": 1.0,
-        "warmup_s": 0.2,
-        "users": 1,
-        "mix": "create=2,read=1,update=1",
-        "verify": False,
-        "clean_up": True,
-    }
-    return LoadOptions(**(usual | asked))  # type: ignore[arg-type] # options of one test each
-
-
-async def _load(profile: Profile, asked: dict[str, object]) -> LoadReport:
-    return await benchmark(profile, _options(**asked))
-
-
-async def _find_max(profile: Profile, asked: dict[str, object]) -> LoadReport:
-    signals = StopSignals(asyncio.Event(), asyncio.Event())
-    options = _options(**asked)
-    return await benchmark_at_max(profile, options, profile_source="", observer=Observer(), signals=signals)
-
-
-async def _joined(profile: Profile, asked: dict[str, object]) -> LoadReport:
-    joining: list[asyncio.Task[None]] = []
-
-    def tell(words: str) -> None:
-        if "waiting for" in words:
-            port = int(words.rpartition(":")[2])
-            joining.append(asyncio.create_task(join_master("127.0.0.1", port, lambda _: None)))
-
-    report = await benchmark(profile, _options(master=("127.0.0.1", 0), **asked), observer=Observer(on_message=tell))
-    await asyncio.gather(*joining)
-    return report
-
-
-MODES: dict[str, tuple[Callable[[Profile, dict[str, object]], object], dict[str, object]]] = {
-    "one process": (_load, {}),
-    "workers": (_load, {"workers": 2}),
-    "a master that workers join": (_joined, {}),
-    "a closed model": (_load, {"shape": "closed:2", "duration_s": 0.5}),
-    "the search for the highest rate": (_find_max, {"duration_s": 0.5}),
-}
-
-
 @pytest.fixture
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WRITER", "a-token-that-must-not-leak")
@@ -129,7 +80,7 @@ async def test_no_mode_sends_anything_to_a_stranger(mode: str) -> None:
     async with stranger() as (port, received):
         target = Misleading(port, "own", *LOCATIONS)
         async with malformed_server(target.answer) as url:
-            report = await run(_profile(url), asked)  # type: ignore[misc] # each of them is a coroutine function
+            report = await run(_profile(url), asked)
     assert received == []
     assert isinstance(report, LoadReport)
     assert target.methods["GET"] > 0
@@ -147,7 +98,7 @@ async def test_a_location_elsewhere_is_a_note_of_the_load(case: str) -> None:
     async with stranger() as (port, received):
         target = Misleading(port, case)
         async with malformed_server(target.answer) as url:
-            report = await benchmark(_profile(url), _options(duration_s=0.3, warmup_s=0.0))
+            report = await benchmark(_profile(url), options(duration_s=0.3, warmup_s=0.0))
     assert received == []
     assert target.methods["GET"] == 0
     assert any("Location that was not used" in note for note in report.notes)
@@ -164,7 +115,7 @@ async def test_verification_reads_no_stranger() -> None:
         async with malformed_server(target.answer) as url, malformed_server(lambda _: moved) as index:
             search = {"url": index, "index": "things", "name_keyword": "name"}
             profile = _profile(url, sinks={"search": search})
-            report = await benchmark(profile, _options(verify=True, duration_s=1.0))
+            report = await benchmark(profile, options(verify=True, duration_s=1.0))
     assert received == []
     assert report.verification is not None
     assert [bool(sink.error) for sink in report.verification.sinks] == [True]
@@ -180,7 +131,7 @@ async def test_nothing_is_deleted_unless_both_ask_for_it(clean_up: bool, cleanup
     async with malformed_server(target.answer) as url:
         document = _profile(url).model_dump()
         profile = Profile.model_validate(document | {"target": document["target"] | {"cleanup": cleanup}})
-        await benchmark(profile, _options(clean_up=clean_up, duration_s=0.3, mix="create=1"))
+        await benchmark(profile, options(clean_up=clean_up, duration_s=0.3, mix="create=1"))
     assert target.created
     assert target.deleted == []
 
@@ -202,6 +153,6 @@ async def test_only_a_201_names_what_is_deleted() -> None:
         return reply(status, b'{"id": "r%d"}' % number, headers=location)
 
     async with malformed_server(answer) as url:
-        await benchmark(_profile(url), _options(duration_s=0.5, mix="create=1"))
+        await benchmark(_profile(url), options(duration_s=0.5, mix="create=1"))
     assert deleted
     assert all(int(path.rpartition(b"r")[2]) % 2 for path in deleted)
