@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from createflow.scenarios.benchmark.run import Observer, acknowledge_signal, benchmark, load_session, remove_created
+from createflow.scenarios.benchmark.run import Observer, benchmark, load_session, remove_created
 from createflow.scenarios.benchmark.session import open_session
+from createflow.scenarios.harness.ending import acknowledge_signal
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.load.accounting.ledger import count_in_window, sum_counters
 from createflow.scenarios.load.capacity.max_rate import Measurement, find_max

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from createflow.scenarios.benchmark.session import Session, open_session
 from createflow.scenarios.benchmark.write_verification import WriteVerification
+from createflow.scenarios.harness.ending import acknowledge_signal
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.load.fleet.progress import Progress, make_progress
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals, run_load
@@ -194,13 +195,6 @@ async def describe_unremoved(session: Session) -> tuple[str, ...]:
         left = ", ".join(session.guardian.at_stake())
         return (f"left to the guardian of the run: {left}; the next command tells what became of it",)
     return ("the run ended before all that it created was deleted",)
-
-
-def acknowledge_signal() -> None:
-    """Go on after a cancellation by the user, to report what there is."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()
 
 
 async def remove_created(

@@ -14,7 +14,7 @@ from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.conformance.silence import Silence, wait_for_silence
 from createflow.scenarios.harness.check import ROUNDS, Check
-from createflow.scenarios.harness.ending import Left
+from createflow.scenarios.harness.ending import Left, acknowledge_signal
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet
@@ -110,7 +110,7 @@ async def conformance(
             finally:
                 if silence is not None:
                     hurry.set()
-                interrupted = _acknowledge_signal()
+                interrupted = acknowledge_signal()
                 left, again = await _finished(probes, hurry, is_interrupted=interrupted)
                 interrupted = interrupted or again
     except asyncio.CancelledError:
@@ -157,20 +157,11 @@ async def _finished(probes: ProbeSet, hurry: asyncio.Event, *, is_interrupted: b
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
-            is_cancelled = _acknowledge_signal()
+            is_cancelled = acknowledge_signal()
             timers.append(loop.call_later(_HURRIED_CLEANUP_S, hurry.set))
     for timer in timers:
         timer.cancel()
     return task.result(), is_cancelled
-
-
-def _acknowledge_signal() -> bool:
-    """Go on after a cancellation by the user, to report what there is. Whether there was one."""
-    task = asyncio.current_task()
-    if task is None or not task.cancelling():
-        return False
-    task.uncancel()
-    return True
 
 
 class _Run:

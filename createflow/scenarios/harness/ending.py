@@ -26,6 +26,15 @@ class Left:
     """What the guardian goes on with, as text."""
 
 
+def acknowledge_signal() -> bool:
+    """Go on after a cancellation by the user, to report what there is. Whether there was one."""
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return False
+    task.uncancel()
+    return True
+
+
 async def finish(connection: HttpConnection, profile: Profile, guardian: RunGuardian, hurry: asyncio.Event) -> Left:
     """Remove and tear down what the guardian knows of. When ``hurry`` is set it ends at once.
 

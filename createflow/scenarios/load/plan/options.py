@@ -11,7 +11,9 @@ from createflow.schemas.error import UserError
 MAX_SENDERS_PER_WORKER = 900
 """That a worker begins with, and clients of a closed model."""
 MOST_IN_FLIGHT_PER_WORKER = 20_000
-"""A request in flight takes about 30 kB of memory: 600 MB for all."""
+"""Each takes 9.5 kB of the worker's memory without TLS, 190 MB for all. Measured: 63 MB with 1,000 in flight, 101 MB
+with 5,000, 150 MB with 10,000, by ``worker_health`` of loads of 100 to 1,000/s on a stub that never answers
+(``timeout_s`` 10, Linux 6.18, Python 3.11, 2026-11-29). TLS and the kernel's buffers come on top."""
 _OTHER_FILES = 200
 """Open files of a worker that are no connections of senders."""
 _END_OF_A_TIMEOUT_S = 1.0

@@ -5,6 +5,7 @@ from createflow.scenarios.reports.format.text import format_count, format_ms
 from createflow.scenarios.reports.load.content import format_seen
 from createflow.scenarios.reports.load.verdict import (
     LoadVerdict,
+    describe_cache_sample,
     describe_target,
     describe_violations,
     summarize,
@@ -68,6 +69,11 @@ def _target(report: LoadReport, slo: SloVerdict) -> Case:
 
 def _writes(verification: Verification) -> list[Case]:
     cases = [*map(_sink, verification.sinks), *map(_lag, verification.lags)]
+    cache = verification.cache
+    if cache is not None:
+        result: Result = "error" if cache.error else "failure" if cache.wrong else "passed" if cache.held else "skipped"
+        name, details = "cached values of a sample equal their rows", "\n".join(cache.examples)
+        cases.append(_case("writes", name, result, describe_cache_sample(cache), details))
     if verification.own_writes_read:
         missed = verification.own_writes_missed
         reads = format_count(verification.own_writes_read, "read")

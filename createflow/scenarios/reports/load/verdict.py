@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from createflow.scenarios.reports.format.text import format_count, one_line
 from createflow.scenarios.reports.load.content import Severity
-from createflow.schemas.load_finding import READ_BACK, Change, SinkVerdict
+from createflow.schemas.load_finding import READ_BACK, CacheSample, Change, SinkVerdict
 from createflow.schemas.load_report import RATE_RATIO, LoadReport, SloVerdict, Validity
 
 
@@ -88,12 +88,21 @@ def list_broken_promises(report: LoadReport) -> list[str]:
     ]
     cache = verification.cache
     if cache is not None and cache.wrong:
-        lines.append(f"cache: {format_count(cache.wrong)} of {format_count(cache.held, 'value')} differ from the row")
+        lines.append(describe_cache_sample(cache))
     if verification.own_writes_missed:
         missed = format_count(verification.own_writes_missed)
         reads = format_count(verification.own_writes_read, "read")
         lines.append(f"{missed} of {reads} by the writer did not show the write")
     return lines
+
+
+def describe_cache_sample(cache: CacheSample) -> str:
+    """What a look at some of the cached values showed, with its size: the others were not looked at."""
+    if cache.error:
+        return f"cache sample: could not be read: {one_line(cache.error)}"
+    looked_up, held = format_count(cache.sampled, "resource"), format_count(cache.held)
+    result = f"{format_count(cache.wrong)} of them differ from the row" if cache.held else "so nothing was compared"
+    return f"cache sample: of {looked_up} looked up {held} were cached, {result}"
 
 
 def describe_violations(sink: SinkVerdict) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from createflow.scenarios.reports.format.text import format_count, format_ms, format_percent, one_line
 from createflow.scenarios.reports.load.content import Row, Section, Severity
-from createflow.scenarios.reports.load.verdict import describe_search_error, describe_violations
+from createflow.scenarios.reports.load.verdict import describe_cache_sample, describe_search_error, describe_violations
 from createflow.scenarios.text.power import power
 from createflow.schemas.load_finding import SinkLag, SinkVerdict, Verification
 from createflow.schemas.load_report import Ledger, LoadReport
@@ -87,6 +87,8 @@ def _verification_notes(verification: Verification) -> tuple[str, ...]:
         lines.append(
             f"{format_count(verification.own_writes_read, 'read')} by the writer right after a write: {result}."
         )
+    if verification.cache is not None:
+        lines.append(f"{describe_cache_sample(verification.cache).capitalize()}.")
     if verification.left_behind:
         remaining = format_count(verification.left_behind, "resource")
         lines.append(f"{remaining} of this run remain on the target.")

@@ -8,6 +8,7 @@ from createflow.scenarios.load.verdict.findings import NOBODY
 from createflow.scenarios.reports.load import as_html, as_junit, as_markdown
 from createflow.scenarios.reports.load.content import Severity
 from createflow.scenarios.reports.load.verdict import LoadVerdict, severity_of, summarize, verdict_of
+from createflow.schemas.load_finding import CacheSample
 from createflow.schemas.load_report import LoadReport, SloVerdict
 from createflow.schemas.slo import parse_target
 from tests.scenarios.reports.load.made_load_report import ALL, load_report, lossy, verification, verified
@@ -62,6 +63,16 @@ def test_a_late_sample_breaks_a_promise() -> None:
     assert "search: 2 of 20 sampled creates arrived after the deadline" in summarize(
         load_report(verification=verification(lags=lags))
     )
+
+
+@pytest.mark.parametrize("render", [as_markdown.render, as_junit.render, as_html.render])
+def test_the_cache_is_called_a_sample(render: Callable[[LoadReport], str]) -> None:
+    """Whatever it showed, with its size."""
+    cache = CacheSample(sampled=200, held=150, wrong=3, examples=("arrival 7 has a = 1 instead of 2, in the cache",))
+    report = load_report(verification=verification(cache=cache.model_dump()), unverified="")
+    told = "ache sample: of 200 resources looked up 150 were cached, 3 of them differ from the row"
+    assert told in render(report)
+    assert told in summarize(report)
 
 
 @pytest.mark.parametrize(
