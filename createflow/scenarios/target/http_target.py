@@ -44,6 +44,7 @@ the request answers 502 or 504, and a server that no longer waited for all of it
 _TRIES_OF_A_BUSY_TARGET = 5
 _LONGEST_PATIENCE_S = 3
 _READ_AGAIN_S = 0.05
+_NO_ANSWER_YET = frozenset({304, 408, 429, 502, 503, 504})
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -188,7 +189,8 @@ class HttpTarget:
         """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
 
         Raises:
-            Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
+            Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``;
+                or the reply to its read is no representation of it.
         """
         reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
         written = self._context.writes.at(self._absolute(url))
@@ -204,7 +206,28 @@ class HttpTarget:
             self._context.writes.read(written, is_lost=is_lost)
             if is_lost and not may_be_lost:
                 raise Prevented(READS_MATCH_WRITES, f"an accepted create is not found: {reply.status} at {url}")
+        if written is not None and headers is None and self._check_id not in {"", READS_MATCH_WRITES}:
+            self._require_representation(reply, url, written, who or self.writer)
         return reply
+
+    def _require_representation(self, reply: Reply, url: str, written: Written, who: Principal) -> None:
+        """Require that the creator's read shows the resource, or that it is not there.
+
+        Raises:
+            Prevented: it shows something else, or may not be read; of a deleted one, where others cannot be read
+                either.
+        """
+        if reply.status in _NO_ANSWER_YET or who.subject != written.who.subject:
+            return
+        shown = reply.document if reply.accepted else None
+        if shown is not None and self.contract.fields.name in shown:
+            return
+        if None not in written.states() and reply.status not in {404, 410}:
+            self._context.writes.unreadable += 1
+        elif reply.status in {404, 410} or not self._context.writes.unreadable:
+            return
+        why = f"answered with {reply.status}" if not reply.accepted else "without the representation"
+        raise Prevented(READS_MATCH_WRITES, f"the read of an accepted create is {why}: {url}")
 
     async def read_collection(self, *, who: Principal | None = None) -> Reply:
         """Send a GET to the create path."""

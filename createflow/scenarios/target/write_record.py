@@ -137,6 +137,8 @@ class WriteRecord:
         self.reads = 0
         """How often a resource was read by its creator while it existed."""
         self.lost: list[Written] = []
+        self.unreadable = 0
+        """Reads by the creator that showed no representation."""
         """The resource of each such read that did not find it."""
         self.writers: dict[str, Principal] = {}
         """Those that sent creates, by subject."""

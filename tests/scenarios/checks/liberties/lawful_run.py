@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from createflow.schemas.profile import Profile
 from createflow.schemas.report import RunReport
 from tests.scenarios.checks.liberties.habits import Habits
 from tests.scenarios.checks.liberties.service import AUDIENCE, ISSUER, LawfulService
-from tests.scenarios.checks.liberties.wire import serving
+from tests.scenarios.checks.liberties.wire import Answer, Request, serving
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 
 SCHEMA: dict[str, Any] = {
@@ -46,11 +46,16 @@ async def run(
     *,
     sections: Mapping[str, Any] | None = None,
     schema: Mapping[str, Any] | None = None,
+    bend: Callable[[Request, Answer], Answer] = lambda _, answer: answer,
 ) -> RunReport:
     """The report of the checks.
 
     Args:
-        sections: of the profile, merged into those of the contract; None as a section leaves it out.
+        habits: of the service.
+        checks: to be run.
+        sections: of the profile, merged into those of the contract.
+        schema: of the create body.
+        bend: what becomes of an answer, for a service that is not lawful.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -75,7 +80,11 @@ async def run(
         profile = Profile.model_validate(document)
         verifies = None if document["auth"]["kind"] == "none" else key.public_key()
         service = LawfulService(profile, habits, verifies, used_schema)
-        async with serving(habits, service.answer) as url:
+
+        async def answer(request: Request) -> Answer:
+            return bend(request, await service.answer(request))
+
+        async with serving(habits, answer) as url:
             document["target"]["base_url"] = url
             profile = Profile.model_validate(document)
             return await conformance(profile, checks, source="test", progress=QuietProgress(), seed=1)

@@ -1,0 +1,53 @@
+"""One cause behind many failures is told by one check, whatever the cause looks like."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+
+from createflow.scenarios.checks import CHECKS
+from createflow.schemas.report import Outcome
+from tests.scenarios.checks.liberties.habits import Habits
+from tests.scenarios.checks.liberties.lawful_run import run
+from tests.scenarios.checks.liberties.wire import Answer, Request
+
+TRIED = [check for check in CHECKS if not check.id.startswith("validation.generated_")]
+READS = "response.reads_match_writes_at_the_end"
+ANYTHING_IS_READ = "validation.strange_ids_are_4xx"
+"""Tells as well that ids which nobody has are answered so: that is another fault."""
+
+
+def _problem(status: int, *headers: tuple[str, str]) -> Answer:
+    body = {"type": f"urn:example:{status}", "title": "No", "status": status, "code": f"status_{status}"}
+    return Answer(status, headers, json.dumps(body).encode(), "application/problem+json")
+
+
+def _wrapped(answer: Answer) -> Answer:
+    return Answer(answer.status, answer.headers, json.dumps({"data": json.loads(answer.body)}).encode())
+
+
+CAUSES: dict[str, tuple[Callable[[Answer], Answer], set[str]]] = {
+    "reads are forbidden": (lambda _: _problem(403), {READS}),
+    "there are no reads": (lambda _: _problem(405, ("allow", "PUT, DELETE")), {READS}),
+    "reads are server errors": (lambda _: _problem(500), {READS, ANYTHING_IS_READ}),
+    "reads are sent to a login": (lambda _: Answer(302, (("location", "/login"),)), {READS}),
+    "reads show a page": (lambda _: Answer(200, (), b"<html>", "text/html"), {READS, ANYTHING_IS_READ}),
+    "reads are wrapped, undeclared": (lambda answer: _wrapped(answer) if answer.status == 200 else answer, {READS}),
+}
+
+
+@pytest.mark.many(one_in=3)
+@pytest.mark.parametrize("name", CAUSES)
+def test_one_cause_is_told_once(name: str) -> None:
+    """The other checks that met it are skipped, with the id of the one that tells it."""
+    bend, told = CAUSES[name]
+
+    def bent(request: Request, answer: Answer) -> Answer:
+        is_read = request.method in {"GET", "HEAD"} and request.target.startswith("/api/resources/")
+        return bend(answer) if is_read else answer
+
+    report = asyncio.run(run(Habits(), TRIED, bend=bent))
+    failed = {result.id for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}}
+    assert failed == told
+    assert sum(READS in result.reason for result in report.results) > 5
