@@ -31,6 +31,8 @@ class DeclaredFaults:
         self._commands = commands
         self._guardian = guardian
         self._traffic = traffic
+        self._turn = asyncio.Lock()
+        """Faults of different lanes are in at the same time. But the guardian settles one injection before it heals."""
 
     @asynccontextmanager
     async def injected(self, *names: FaultName) -> AsyncIterator[None]:
@@ -49,12 +51,13 @@ class DeclaredFaults:
         if self._traffic is not None:
             self._traffic.fault_begins(name)
         try:
-            problem = await self._guardian.inject(name, commands)
+            async with self._turn:
+                problem = await self._guardian.inject(name, commands)
             if problem:
                 raise FaultCommandFailed(f"faults.{name}.inject: {problem}")
             yield
         finally:
-            problem, is_cancelled = await _whatever_happens(self._guardian.heal(name, commands))
+            problem, is_cancelled = await _whatever_happens(self._heal(name, commands))
             if self._traffic is not None:
                 self._traffic.fault_ends(name)
             if problem:
@@ -62,6 +65,10 @@ class DeclaredFaults:
                 raise FaultNotHealed(f"faults.{name}.heal: {problem}")
             if is_cancelled:
                 raise asyncio.CancelledError
+
+    async def _heal(self, name: FaultName, commands: FaultCommands) -> str:
+        async with self._turn:
+            return await self._guardian.heal(name, commands)
 
 
 async def _whatever_happens(healing: Coroutine[Any, Any, str]) -> tuple[str, bool]:

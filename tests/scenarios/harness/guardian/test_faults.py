@@ -13,7 +13,7 @@ from createflow.scenarios.harness.guardian.faults import DeclaredFaults, FaultCo
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
-from createflow.schemas.profile import FaultCommands, Profile
+from createflow.schemas.profile import FaultCommands, FaultName, Profile
 
 
 @asynccontextmanager
@@ -106,3 +106,27 @@ async def test_the_first_declared_fault_is_taken(tmp_path: Path) -> None:
         with pytest.raises(NotDeclared, match=r"faults.database_error"):
             async with faults.injected("database_error"):
                 pass
+
+
+def alone(file: Path, word: str) -> tuple[str, ...]:
+    """A command that notes that it ran, and fails while another one of this kind runs."""
+    lock = file.with_suffix(".lock")
+    script = f"import os; open({str(lock)!r}, 'x').close(); open({str(file)!r}, 'a').write({word!r}); "
+    return (sys.executable, "-c", f"{script}sum(range(10**6)); os.unlink({str(lock)!r})")
+
+
+@pytest.mark.anyio
+async def test_two_faults_are_in_at_once_and_their_commands_take_turns(tmp_path: Path) -> None:
+    """The guardian settles one injection before it heals, so that nothing takes effect after its heal."""
+    log = tmp_path / "log"
+    names = ("search_down", "replica_down")
+    commands = {name: FaultCommands(inject=alone(log, "i"), heal=alone(log, "h")) for name in names}
+    both = asyncio.Barrier(2)
+    async with declared(**commands) as faults:
+
+        async def lane(name: FaultName) -> None:
+            async with faults.injected(name):
+                await both.wait()
+
+        await asyncio.gather(lane("search_down"), lane("replica_down"))
+    assert log.read_text() == "iihh"
