@@ -156,6 +156,8 @@ class RunReport(Model):
     """The entries of the profile whose checks were selected."""
     created: int = 0
     """Number of resources that the run created."""
+    resent: int = 0
+    """Reads that went out once more on a new connection: a reused one ended before any byte of the reply."""
     left_behind: Several[str] = ()
     """URLs of the created resources that could not be deleted."""
     left_to_guardian: Several[str] = ()

@@ -96,6 +96,7 @@ async def conformance(
             results=results,
             baseline=assess(profile.baseline, results, today=datetime.now(UTC).date()),
             created=len(probes.context.created),
+            resent=probes.context.traffic.resent,
         )
 
     def on_results(results: tuple[CheckResult, ...]) -> None:

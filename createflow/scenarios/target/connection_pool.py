@@ -40,13 +40,13 @@ class ConnectionPool:
         self._used: dict[httpcore.AsyncHTTPConnection, tuple[int, str]] = {}
         self._swept_at_s = time.monotonic()
 
-    async def take(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        """A connection to the origin that no other request uses. Whoever takes it puts it back."""
+    async def take(self, origin: httpcore.Origin, *, is_new: bool = False) -> httpcore.AsyncHTTPConnection:
+        """A connection to the origin that no other request uses, or a new one. Whoever takes it puts it back."""
         await self._free.acquire()
         try:
             await self._close_expired()
             idle = self._idle.get(str(origin), [])
-            while idle:
+            while idle and not is_new:
                 number, connection = heapq.heappop(idle)
                 if not connection.is_closed() and not connection.has_expired():
                     self._used[connection] = (number, str(origin))

@@ -88,6 +88,8 @@ class Meter:
     max_head_bytes: int = 0
     """Until the head is there: each interim reply costs time, so there may be only a few thousand."""
     received_bytes: int = 0
+    resent: int = 0
+    """How often the request went out once more."""
     has_head: bool = False
     status_lines: int = 0
     """Besides the first."""
@@ -108,6 +110,10 @@ class Meter:
 _METER: ContextVar[Meter | None] = ContextVar("_METER", default=None)
 """The meter of the request that the current task sends."""
 
+_ENDED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+"""The connection ended."""
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Requests that change nothing, however often they are sent (RFC 9110 §9.2.1)."""
 FAILURES = (
     httpcore.TimeoutException,
     httpcore.NetworkError,
@@ -165,8 +171,16 @@ class GatedTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         connection = await self._pool.take(core.url.origin)
+        is_reused = connection.is_idle()
         try:
             reply = await connection.handle_async_request(core)
+        except _ENDED:
+            await self._pool.put(connection)
+            meter = _METER.get()
+            if not is_reused or request.method not in _SAFE or meter is None or meter.received_bytes:
+                raise
+            meter.resent += 1
+            connection, reply = await self._send_again(core)
         except BaseException:
             await self._pool.put(connection)
             raise
@@ -178,6 +192,15 @@ class GatedTransport(httpx.AsyncBaseTransport):
             stream=_Body(reply.stream, lambda: self._pool.put(connection)),
             extensions=reply.extensions,
         )
+
+    async def _send_again(self, core: httpcore.Request) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
+        """Once more, on a new connection: the server may have closed the idle one just then (RFC 9112 §9.3.1)."""
+        connection = await self._pool.take(core.url.origin, is_new=True)
+        try:
+            return connection, await connection.handle_async_request(core)
+        except BaseException:
+            await self._pool.put(connection)
+            raise
 
     async def aclose(self) -> None:
         """Close every connection."""

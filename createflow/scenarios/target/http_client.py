@@ -139,6 +139,7 @@ class HttpConnection:
                     "elapsed_ms": round(elapsed_ms, 3),
                 }
             )
+            traffic.resent += meter.resent
             traffic.end(
                 sending,
                 exchange,

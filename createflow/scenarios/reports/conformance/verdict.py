@@ -102,4 +102,6 @@ def _counts_text(report: RunReport) -> str:
     tolerated = len(ids_with_standing(report, Standing.TOLERATED))
     if tolerated:
         parts.append(f"{tolerated} of the failed tolerated")
+    if report.resent:
+        parts.append(f"{report.resent} reads sent once more, as a reused connection ended without a reply")
     return ", ".join(parts) or "no checks"
