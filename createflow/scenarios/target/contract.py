@@ -208,6 +208,9 @@ class Contract:
             values = _VALUES[number % len(_VALUES)]
             if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
                 body["metadata"] = {**body.get("metadata", {}), **values}
+        if self.is_default and number % len(_VALUES) == _PLAIN_VALUES:
+            first, _, word = str(body[self.fields.name]).rpartition(" ")
+            body[self.fields.name] = f"{first} MiXeD \u00c9 \U0001f600 {word}"
         for name, schema in self.properties.items():
             length = self.max_length(name)
             is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
@@ -218,7 +221,7 @@ class Contract:
             if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
                 body[name] = (f"{nonce()} " * (length // 18 + 1))[: length - 1] + "."
             elif number % 3 == 2 and self.is_default:
-                body[name] = f"  outer spaces,\r\na line break, ﬁ and ① {nonce()}  "
+                body[name] = f"  outer spaces,\r\na line break, ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
         return body
 
     def name_in(self, body: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ class WriteHistory:
         begun = time.monotonic()
         made = [await self.create(f"a{number}") for number in range(SINGLE)]
         made += await asyncio.gather(*(self.create(f"b{number}") for number in range(PARALLEL)))
+        await asyncio.gather(*(self.create(f"of {number}", who=f"writer-{number}") for number in range(PARALLEL)))
         locations = [reply.headers.get("location", "") for reply in made]
         for number, location in enumerate(locations[:12]):
             await self.update(f"c{number}", location, **{"if-match": '"1"'})
@@ -93,7 +94,7 @@ class WriteHistory:
     def body(self, label: str) -> dict[str, Any]:
         """Values that something could cut, round, trim or replace."""
         return {
-            "name": f"{self.mark} {label} \ufb01ne \U0001f600",
+            "name": f"{self.mark} {label} \ufb01Ne \U0001f600",
             "description": f"  {label} " + "long text " * 40,
             "metadata": {
                 "number": 2**53 + 1,

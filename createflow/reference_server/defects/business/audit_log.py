@@ -100,6 +100,17 @@ _NEWEST_OLDER = "SELECT max(id) FROM audit_log WHERE occurred_at < now() - inter
 
 DEFECTS = (
     Defect(
+        "audit_actor_of_group",
+        Step.AUDIT_LOG,
+        "Of creates that are written together each audit entry has the actor of the first.",
+        trigger(
+            "audit_actor_of_group",
+            "BEFORE INSERT ON audit_log",
+            "NEW.actor := coalesce((SELECT actor FROM audit_log WHERE xmin = pg_current_xact_id()::xid ORDER BY id"
+            " LIMIT 1), NEW.actor); RETURN NEW;",
+        ),
+    ),
+    Defect(
         "audit_request_of_create",
         Step.AUDIT_LOG,
         "The audit entry of an update or delete has the request id of the create.",

@@ -128,6 +128,12 @@ def _with_single_precision(event: ResourceEvent) -> bytes:
     return encode_event(replace(event, document=orjson.dumps(document)))
 
 
+def _without_emoji(event: ResourceEvent) -> bytes:
+    document = orjson.loads(event.document)
+    document["name"] = "".join(letter for letter in document["name"] if letter <= "\uffff")
+    return encode_event(replace(event, document=orjson.dumps(document)))
+
+
 def _with_text_metadata(event: ResourceEvent) -> bytes:
     document = orjson.loads(event.document)
     document["metadata"] = {name: str(value) for name, value in document["metadata"].items()}
@@ -157,6 +163,23 @@ def _with_wrong_actor(event: ResourceEvent) -> bytes:
 
 
 DEFECTS = (
+    Defect(
+        "event_actor_of_group",
+        Step.PUBLISH_EVENT,
+        "Of creates that are written together each event has the actor of the first.",
+        trigger(
+            "event_actor_of_group",
+            _EVENT,
+            "NEW.actor := coalesce((SELECT actor FROM outbox WHERE xid = pg_current_xact_id() ORDER BY seq LIMIT 1),"
+            " NEW.actor); RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "event_without_emoji",
+        Step.PUBLISH_EVENT,
+        "The event lacks the characters beyond the basic plane.",
+        ReplaceEventEncoder(_without_emoji),
+    ),
     Defect(
         "event_time_of_create",
         Step.PUBLISH_EVENT,

@@ -77,6 +77,11 @@ class _IndexRoundsFractions(_IndexEdited):
         document["metadata"] = changed_values(document["metadata"], six_digits)
 
 
+class _IndexLowerCase(_IndexEdited):
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
+        document["name"] = document["name"].lower()
+
+
 class _IndexSplitsKeys(_IndexEdited):
     """Takes a dot in a key for a path, as search engines do."""
 
@@ -140,6 +145,12 @@ _doubled = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "index_lower_case",
+        Step.INDEX_UPDATE,
+        "Names are in lower case in the index.",
+        ReplaceIndexUpdate(_IndexLowerCase),
+    ),
     Defect(
         "index_keeps_changed",
         Step.INDEX_UPDATE,

@@ -114,18 +114,22 @@ async def changes_are_recorded(target: Target, sample: WriteSample, audit: Audit
     at_end=True,
     repeats=(_LOST, _WRONG, _CHANGES, "transaction.refused_create_leaves_nothing"),
     limit_s=60.0,
-    catches=("audit_of_refused_update", "audit_vanishes"),
+    catches=("audit_of_refused_update", "audit_vanishes", "audit_actor_of_group"),
 )
 async def entries_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, audit: AuditTrail, primary: Primary | None
 ) -> str:
-    """At the end of the run every write of it has its one audit entry still, and every entry of success its write."""
+    """At the end of the run every write of it has its one audit entry still, and every entry of success its write.
+
+    Each create has its own subject in it, also where several subjects created at once.
+    """
     await sample.all()
     comparison = Comparison("writes", "one audit entry of success of each write, and none without a write")
 
     async def problem(written: Written) -> str:
         entries = await _successes(audit, written)
-        found = _count_problem([entry for entry in entries if _tells_create(entry)])
+        creates = [entry for entry in entries if _tells_create(entry)]
+        found = _count_problem(creates) or _actor_problem(creates[0], written)
         return found or (_changes_problem(entries, written) if audit.has_changes else "")
 
     compare = partial(compare_all, problem=problem, comparison=comparison, within_s=target.deadlines.audit_s)
@@ -174,6 +178,13 @@ def _tells_create(entry: Row) -> bool:
     """Whether an entry is about a create; one without an action, or with one that says nothing, may be."""
     action = str(entry.get("action", "")).lower()
     return tells(action, CREATE_WORDS) or not any(tells(action, words) for words in _CHANGE_WORDS.values())
+
+
+def _actor_problem(entry: Row, written: Written) -> str:
+    """Whether an entry names another subject: writes of several may be recorded together."""
+    subject, actor = written.who.subject, entry.get("actor")
+    is_wrong = subject is not None and actor is not None and not equal(subject, actor)
+    return f"has the actor {cut(str(actor))} instead of {subject}" if is_wrong else ""
 
 
 def _count_problem(entries: list[Row]) -> str:

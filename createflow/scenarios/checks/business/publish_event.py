@@ -14,6 +14,7 @@ from createflow.scenarios.sinks import copy_problem
 from createflow.scenarios.sinks.sink import Event, EventKind, EventLog, Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 
 _SKEW_S = 5.0
@@ -68,6 +69,7 @@ async def one_event_per_create(target: Target, sample: WriteSample, events: Even
         "event_without_request",
         "event_wrong_time",
         "event_numbers_of_32_bits",
+        "event_without_emoji",
     ),
 )
 async def event_equals_resource(target: Target, sample: WriteSample, events: EventLog, primary: Primary | None) -> str:
@@ -133,7 +135,7 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
     at_end=True,
     repeats=(_LOST, _TWICE, _DIFFERENT, _CHANGES),
     limit_s=60.0,
-    catches=("event_of_refused_update", "event_of_nothing"),
+    catches=("event_of_refused_update", "event_of_nothing", "event_actor_of_group"),
 )
 async def events_match_writes_at_the_end(
     target: Target, sample: WriteSample, record: WriteRecord, events: EventLog
@@ -144,7 +146,7 @@ async def events_match_writes_at_the_end(
     comparison = Comparison("writes", "one event of each write, and none that nothing was written for")
 
     async def problem(written: Written) -> str:
-        return _count_problem(events, written)
+        return _count_problem(events, written) or _actor_problem(events, written)
 
     await compare_all(record.certain(), problem, comparison, within_s=within_s)
     for event in _unasked(events, record, target.contract.fields.id):
@@ -205,6 +207,14 @@ def envelope_problem(event: Event, written: Written, target: Target, actor: str 
         latest_s=written.last_write_at + _SKEW_S,
     )
     return copy_problem.envelope_problem(event.envelope, wrote)
+
+
+def _actor_problem(events: EventLog, written: Written) -> str:
+    """Whether the event of a create names another subject: writes of several may be published together."""
+    told = _of_create(events, written)
+    actor, subject = told[0].envelope.get("actor") if told else None, written.who.subject
+    is_wrong = actor is not None and subject is not None and actor != subject
+    return f"has an event whose actor is {cut(repr(actor))} instead of {subject}" if is_wrong else ""
 
 
 def _same_time_problem(events: EventLog, written: Written) -> str:

@@ -67,6 +67,7 @@ async def update_is_found(target: Target, search: SearchIndex) -> None:
         "index_drops_metadata",
         "index_rounds_fractions",
         "index_splits_keys",
+        "index_lower_case",
         "index_keeps_changed",
     ),
 )
