@@ -32,6 +32,8 @@ TARGET_SOURCES = (
 """What the target itself can say."""
 DOCUMENT = b'{"openapi": "3.1.0", "paths": {"/things": {"post": {"responses": {"201": {"description": "made"}}}}}}'
 _PATIENCE_S = 30.0
+_MOST_ROWS = 400
+"""Then creates are refused, so that a search for the highest rate ends soon."""
 
 
 class Misleading:
@@ -105,6 +107,8 @@ class Misleading:
         return reply("404 Not Found") if found is None else reply("200 OK", found, headers=self._fields())
 
     def _created(self, body: bytes) -> bytes:
+        if len(self._rows) == _MOST_ROWS:
+            return reply("503 Service Unavailable")
         try:
             sent = dict(json.loads(body))
         except (ValueError, TypeError):
