@@ -42,7 +42,7 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
             reply = await target.create(who=who)
             is_strict = who is ANONYMOUS or target.contract.promises.malformed_tokens
             expect_unauthenticated(reply, f"a create with {case}", strictly=is_strict)
-            others = [await target.read(made.url, who=who, may_be_lost=True)]
+            others = [await target.send("GET", made.url, who=who)]
             if target.contract.update:
                 others.append(await target.update(made.url, target.contract.document(), who=who))
             if target.contract.delete:
