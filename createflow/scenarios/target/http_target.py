@@ -217,7 +217,10 @@ class HttpTarget:
             Prevented: it shows something else, or may not be read; of a deleted one, where others cannot be read
                 either.
         """
-        if reply.status in _NO_ANSWER_YET or who.subject != written.who.subject:
+        # A check may send another token of the same subject, which has to be refused.
+        is_own = who.token == written.who.token or who.renew is not None
+        is_creator = is_own and who.subject == written.who.subject
+        if reply.status in _NO_ANSWER_YET or not is_creator:
             return
         shown = reply.document if reply.accepted else None
         if shown is not None and self.contract.fields.name in shown:
