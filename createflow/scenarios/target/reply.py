@@ -69,6 +69,9 @@ CONTRACT = Refusals(Errors())
 """The refusals of the contract, without a profile."""
 
 
+_LONGEST_PATIENCE_S = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A complete reply. Header names are lower case."""
@@ -96,6 +99,16 @@ class Reply:
     def elapsed_s(self) -> float:
         """From the first byte sent to the last byte read."""
         return self.exchange.elapsed_ms / 1000
+
+    @property
+    def busy_for_s(self) -> float | None:
+        """How long a target that is too busy asks to wait (503 and Retry-After, RFC 9110 §15.6.4).
+
+        ``None`` when it does not, or for more than a few seconds.
+        """
+        after = self.headers.get("retry-after", "").strip()
+        is_short = self.status == 503 and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
+        return float(after) if is_short else None
 
     @property
     def media_type(self) -> str:
