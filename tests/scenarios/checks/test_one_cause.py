@@ -55,8 +55,6 @@ def test_one_cause_is_told_once(name: str) -> None:
 
 def test_a_refused_token_of_the_creator_is_no_unreadable_resource() -> None:
     """Checks of tokens read what they created with a bad token of the same subject."""
-    checks = [
-        check for check in CHECKS if check.id in {"auth_check.expired_token_is_401", "auth_check.every_role_counts"}
-    ]
-    report = asyncio.run(run(Habits(), checks))
-    assert {result.id: result.outcome for result in report.results} == {check.id: Outcome.PASSED for check in checks}
+    checks = [check for check in CHECKS if check.id == "auth_check.expired_token_is_401"]
+    (result,) = asyncio.run(run(Habits(), checks)).results
+    assert result.outcome is Outcome.PASSED, result.reason
