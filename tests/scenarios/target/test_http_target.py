@@ -60,3 +60,20 @@ async def test_what_stops_every_create_is_one_finding(head: bytes, words: str) -
         reporting = HttpTarget(connection, contract, WRITER, check_id="response.create_is_201")
         assert (await reporting.create()).status in {307, 429}
         await connection.close()
+
+
+async def test_a_refused_token_of_the_creator_is_no_unreadable_resource() -> None:
+    """Checks of tokens read what they created with a bad token of the same subject, and judge the reply themselves."""
+
+    def refusing(request: bytes) -> bytes:
+        return answer(request).replace(b"404 Not Found", b"401 Unauthorized")
+
+    async with malformed_server(refusing) as base_url:
+        profile = Profile.model_validate({"target": {"base_url": base_url}})
+        connection = HttpConnection(RunContext(profile, "01234567", Mask()))
+        target = HttpTarget(connection, Contract(profile.target), WRITER, check_id="a.check")
+        url = target.url_of(await target.create())
+        assert (await target.read(url, who=WRITER.holding("bad"), may_be_lost=True)).status == 401
+        with pytest.raises(Prevented, match="answered with 401"):
+            await target.read(url, may_be_lost=True)
+        await connection.close()
