@@ -42,7 +42,6 @@ _WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
 """A request that was answered so has no effect. After another refusal it may have one: a gateway that lost sight of
 the request answers 502 or 504, and a server that no longer waited for all of it 408."""
 _TRIES_OF_A_BUSY_TARGET = 5
-_LONGEST_PATIENCE_S = 3
 _READ_AGAIN_S = 0.05
 _NO_ANSWER_YET = frozenset({304, 408, 429, 502, 503, 504})
 _IDEMPOTENCY_KEY = "idempotency-key"
@@ -105,7 +104,7 @@ class HttpTarget:
                 method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=hold
             )
             for _ in range(_TRIES_OF_A_BUSY_TARGET if self._is_patient else 0):
-                wait_s = _busy_for_s(reply)
+                wait_s = reply.busy_for_s
                 if wait_s is None:
                     break
                 await asyncio.sleep(wait_s)
@@ -456,10 +455,3 @@ def _shows(reply: Reply, states: Sequence[State]) -> bool:
     shown = reply.document or {}
     known = [state for state in states if state is not None]
     return not reply.accepted or any(all(shown.get(k, v) == v for k, v in state.items()) for state in known)
-
-
-def _busy_for_s(reply: Reply) -> float | None:
-    """How long the target asks to wait; None when it does not, or for too long."""
-    after = reply.headers.get("retry-after", "").strip()
-    is_short = reply.status == 503 and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
-    return float(after) if is_short else None
