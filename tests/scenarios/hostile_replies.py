@@ -410,7 +410,8 @@ class HostileServer:
         if is_meant.get(self._hostile.to, False) and b'"warm ' not in request:
             return await self._send(writer, self._hostile.parts, values)
         first = b"HTTP/1.1 " + status + b"\r\n"
-        return await self._send(writer, (head(b"WWW-Authenticate: Bearer", first=first) + b"<BODY>",), values)
+        body = b"" if method == b"HEAD" else b"<BODY>"
+        return await self._send(writer, (head(b"WWW-Authenticate: Bearer", first=first) + body,), values)
 
     def _honest(self, method: bytes, path: bytes, request: bytes) -> tuple[bytes, dict[bytes, bytes]]:
         """The status of the honest reply, and what the placeholders stand for."""
