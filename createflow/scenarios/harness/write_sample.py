@@ -271,9 +271,10 @@ class WriteSample:
         """Update one version several times at once."""
         del number
         written = self._written(made := await target.create())
-        if written is None or not written.url or "etag" not in made.headers:
+        condition = made.if_match
+        if written is None or not written.url or not condition:
             return
-        hold, condition = Together(_RACERS), {"if-match": made.headers["etag"]}
+        hold = Together(_RACERS)
         bodies = [target.contract.document() for _ in range(_RACERS)]
         await asyncio.gather(
             *(target.update(written.url, body, headers=condition, hold=hold) for body in bodies),
@@ -302,9 +303,9 @@ class WriteSample:
         elif target.contract.is_default and number % 4 == _EQUAL and written.sent is not None:
             body = dict(written.sent)
         reply = await target.update(written.url, body, headers=headers)
-        etag = (before or written.reply).headers.get("etag")
-        if reply.status == 428 and etag is not None:  # RFC 6585 §3: a version must be named
-            reply = await target.update(written.url, body, headers={**(headers or {}), "if-match": etag})
+        current = (before or written.reply).if_match
+        if reply.status == 428 and current:  # RFC 6585 §3: a version must be named
+            reply = await target.update(written.url, body, headers={**(headers or {}), **current})
         return reply
 
 

@@ -111,6 +111,15 @@ class Reply:
         return float(after) if is_short else None
 
     @property
+    def if_match(self) -> dict[str, str]:
+        """The condition that holds as long as the resource is as this reply shows it.
+
+        Empty where the entity tag is weak, because If-Match never holds for those (RFC 9110 §13.1.1), and without one.
+        """
+        etag = self.headers.get("etag", "")
+        return {"if-match": etag} if etag and not etag.startswith("W/") else {}
+
+    @property
     def media_type(self) -> str:
         """The type without its parameters, lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()

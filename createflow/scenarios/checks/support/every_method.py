@@ -64,10 +64,8 @@ async def writes_of(
     """
     replies = [("a create", await target.create(body, headers=headers))]
     if target.contract.update and target.contract.is_default:
-        etag = made.reply.headers.get("etag")
-        condition = {} if etag is None else {"if-match": etag}
         whole = target.contract.document() if body is None else _with_own_name(target, body)
-        reply = await target.update(made.url, whole, headers={**condition, **(headers or {})})
+        reply = await target.update(made.url, whole, headers={**made.reply.if_match, **(headers or {})})
         replies.append(("an update", reply))
     return replies
 

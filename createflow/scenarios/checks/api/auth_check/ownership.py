@@ -77,8 +77,8 @@ async def others_may_not_change(target: Target, tokens: Tokens, issuer: Issuer |
             raise NotDeclared("`target.update` and `target.delete` are not configured")
         made = await created(target, who=owner)
         await target.read(made.url, who=other)
-        etag = made.reply.headers.get("etag")
-        for headers in ({}, *([{"if-match": etag}] if etag is not None else [])):
+        current = made.reply.if_match
+        for headers in ({}, current) if current else ({},):
             # Where a version must be named, what names none may be refused for that first (RFC 6585 §3).
             refused = (403, 404) if headers else (403, 404, 428)
             if target.contract.update:
@@ -89,8 +89,7 @@ async def others_may_not_change(target: Target, tokens: Tokens, issuer: Issuer |
                 expect_status(reply, *refused, of="another writer's delete")
         await _expect_unchanged(target, made, owner)
         if target.contract.update:
-            headers = {"if-match": etag} if etag is not None else {}
-            control = await target.update(made.url, target.contract.document(), who=owner, headers=headers)
+            control = await target.update(made.url, target.contract.document(), who=owner, headers=current)
             if not control.accepted:
                 raise Inconclusive(f"the creator's own update was answered {control.status}")
         await _expect_kept_from_near(target, owner, issuer)
@@ -109,8 +108,7 @@ async def _expect_kept_from_near(target: Target, owner: Principal, issuer: Issue
     if not reply.accepted:
         return
     made = resource_in(target, reply, body)
-    etag = reply.headers.get("etag")
-    headers = {} if etag is None else {"if-match": etag}
+    headers = reply.if_match
     for form, other in near_subjects(subject).items():
         who = named(owner, issuer, other)
         refused = (401, 403, 404)

@@ -62,10 +62,10 @@ async def _expect_twins(target: Target, primary: Primary | None) -> None:
     expect(len(ids) == 1 + len(others), f"{1 + len(others)} ids", f"{len(ids)} different", first.reply)
     change = first.reply
     if target.contract.update:
-        change = await target.update(first.url, {**target.contract.varied(1), field: name}, headers=_if_match(change))
+        change = await target.update(first.url, {**target.contract.varied(1), field: name}, headers=change.if_match)
         await _expect_untouched(target, primary, others, change)
     if target.contract.delete:
-        await _expect_untouched(target, primary, others, await target.delete(first.url, headers=_if_match(change)))
+        await _expect_untouched(target, primary, others, await target.delete(first.url, headers=change.if_match))
 
 
 async def _expect_untouched(target: Target, primary: Primary | None, others: list[Resource], change: Reply) -> None:
@@ -78,11 +78,6 @@ async def _expect_untouched(target: Target, primary: Primary | None, others: lis
             expect(len(rows) == 1, "the row of another resource of that name still there", f"{len(rows)} rows", change)
             stored = {name: value for name, value in other.shown.items() if name in rows[0]}
             expect_same_fields(stored, rows[0], change, where="the row of another resource of that name")
-
-
-def _if_match(reply: Reply) -> dict[str, str]:
-    etag = reply.headers.get("etag")
-    return {} if etag is None else {"if-match": etag}
 
 
 @check(step=Step.RESPONSE, level=Level.SHOULD, source="RFC 9562 §4; OWASP API1:2023", catches="id_repeated")
