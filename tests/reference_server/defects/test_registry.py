@@ -699,6 +699,14 @@ async def lagging_replica_believed(server: InProcessServer) -> bool:
     return await reader.read("a") == Copy(1, b"old")
 
 
+async def replica_believed(server: InProcessServer) -> bool:
+    marks = VersionWatermarks()
+    marks.raise_to("a", 2)
+    cache, replica, primary = (_OneCopy(copy) for copy in (Copy(2, b"new"), Copy(1, b"old"), Copy(2, b"new")))
+    reader = server.settings.seed().change_reader(Reader(marks, cast("CacheStore", cache), [replica], primary))
+    return await reader.read("a") == Copy(1, b"old")
+
+
 async def watermark_of_updates_only(server: InProcessServer) -> bool:
     async def announce(*_: object) -> None:
         pass
