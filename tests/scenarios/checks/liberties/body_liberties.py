@@ -28,7 +28,7 @@ def _last_key_wins(body: bytes) -> Any:
     return json.loads(body.decode(), parse_constant=_no_constant)
 
 
-def _decimal_comma(body: bytes) -> Any:
+def _doubles(body: bytes) -> Any:
     """Numbers beyond those of a double are refused, as RFC 8259 §6 allows."""
 
     def number(text: str) -> float:
@@ -38,10 +38,6 @@ def _decimal_comma(body: bytes) -> Any:
         return value
 
     return json.loads(body.decode(), parse_constant=_no_constant, parse_float=number)
-
-
-def _html(status: int, code: str, detail: str) -> bytes:
-    return f"<html><title>{status}</title><p>{code}".encode()
 
 
 def _own_shape(status: int, code: str, detail: str) -> bytes:
@@ -78,7 +74,7 @@ LIBERTIES: dict[str, Liberty] = {
     "the last of two keys wins": Liberty(
         "RFC 8259 §4: SHOULD be unique; behaviour unpredictable", VALID, {"parses": _last_key_wins}
     ),
-    "numbers are doubles": Liberty("RFC 8259 §6: may set limits on the range", VALID, {"parses": _decimal_comma}),
+    "numbers are doubles": Liberty("RFC 8259 §6: may set limits on the range", VALID, {"parses": _doubles}),
     "unknown fields are ignored": Liberty(
         "the schema allows them, nothing says that they are kept", VALID, {"unknown_fields": "ignored"}, {}, OPEN_SCHEMA
     ),

@@ -60,7 +60,6 @@ class Habits:
     """For what can be judged without reading the body."""
     forbidden: int = 403
     roles: bool = True
-    query_token_with_header: bool = True
 
     # Bodies
     invalid: int = 400
