@@ -7,7 +7,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle
 
 from tests.scenarios.malformed_server import reply
@@ -32,6 +32,7 @@ TARGET_SOURCES = (
 """What the target itself can say."""
 DOCUMENT = b'{"openapi": "3.1.0", "paths": {"/things": {"post": {"responses": {"201": {"description": "made"}}}}}}'
 _PATIENCE_S = 30.0
+_TRIES = 20
 _MOST_ROWS = 400
 """Then creates are refused, so that a search for the highest rate ends soon."""
 
@@ -180,16 +181,17 @@ def misleading(source: str) -> Iterator[Misleading]:
     ready, end = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        async with (
-            await asyncio.start_server(target.note, "127.0.0.1", 0) as stranger,
-            await asyncio.start_server(target.note, "127.0.0.2", 0) as namesake,
-        ):
-            # The kernel gives a port that is free at the one address; it is nearly always free at the other, too.
+        async with await asyncio.start_server(target.note, "127.0.0.1", 0) as stranger:
             target.elsewhere = stranger.sockets[0].getsockname()[1]
-            target.port = namesake.sockets[0].getsockname()[1]
-            async with await asyncio.start_server(target.serve, "127.0.0.1", target.port):
-                ready.set()
-                await asyncio.to_thread(end.wait)
+            for _ in range(_TRIES):
+                # The kernel gives a port that is free at the one address; at the other it may be taken.
+                own = await asyncio.start_server(target.serve, "127.0.0.1", 0)
+                target.port = own.sockets[0].getsockname()[1]
+                with suppress(OSError):
+                    async with own, await asyncio.start_server(target.note, "127.0.0.2", target.port):
+                        ready.set()
+                        await asyncio.to_thread(end.wait)
+                    return
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

@@ -17,6 +17,8 @@ from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
+_LONGEST_TEXT = 1_500
+
 
 async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
     """The result of one check. Only an Expectation is a failure of the target; any other exception is ``broken``.
@@ -107,12 +109,17 @@ def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exc
     exchanges = broken_promise.exchanges or tuple(recorded)
     return Finding(
         promised=check.title,
-        expected=broken_promise.expected,
-        seen=broken_promise.seen,
+        expected=_shortened(broken_promise.expected),
+        seen=_shortened(broken_promise.seen),
         source=check.source,
         exchanges=exchanges,
         curl=exchanges[-1].curl if exchanges else "",
     )
+
+
+def _shortened(text: str) -> str:
+    """What a person reads; a target can say as much as it likes."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def with_finding_id(result: CheckResult) -> CheckResult:

@@ -16,7 +16,7 @@ from createflow.schemas.report import CheckResult, Level, Outcome, RunReport
 def render(report: RunReport) -> str:
     """The verdict, a table of the steps, each problem, the notes, the skipped checks, and what was compared."""
     lines = [
-        f"# {summarize(report)}",
+        f"# {escape(summarize(report))}",
         "",
         f"{code(report.target)}, {code(report.profile)}, run {code(report.run_id)}, seed {report.seed}",
         "",

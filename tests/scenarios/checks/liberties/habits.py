@@ -35,7 +35,9 @@ class Habits:
     pieces: int = 1
     """The parts in which a reply is written."""
     closes_after: int | None = None
-    """Requests of a connection."""
+    """Requests of a connection; the last reply says that it closes."""
+    hangs_up_after: int | None = None
+    """Requests of a connection, which it then closes without a word."""
     most_at_once: int | None = None
     """Requests at once; more are told 503 with Retry-After."""
     delay_s: float = 0.0

@@ -92,6 +92,9 @@ LIBERTIES: dict[str, Liberty] = {
         "RFC 9112 §9.3: a server may close after any reply", HTTP + REPLY + LOGIC, {"closes_after": 1}
     ),
     "each connection has seven requests": Liberty("RFC 9112 §9.3", HTTP + REPLY + LOGIC, {"closes_after": 7}),
+    "a connection is closed without a word after five requests": Liberty(
+        "RFC 9112 §9.5: a server MAY close at any time", HTTP + REPLY + LOGIC, {"hangs_up_after": 5}
+    ),
     "a clock that is a second behind": Liberty(
         "RFC 9110 §6.6.1: an approximation", HTTP + REPLY, {"date_lag_s": 1.0, "time_lag_s": 1.0}
     ),

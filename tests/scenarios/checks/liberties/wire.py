@@ -68,6 +68,8 @@ class _Connection:
                 served += 1
                 is_last = answer.closes or served == self._habits.closes_after
                 await self._write(answer, method, is_last=is_last)
+                if served == self._habits.hangs_up_after:
+                    return
                 if is_last or self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
                     return
                 self._http.start_next_cycle()
