@@ -21,6 +21,12 @@ def _time(zone_h: float = 0.0, *, digits: int = 6, z: str = "Z") -> Callable[[fl
     return made
 
 
+def _encoded_once_more(path: str, _: str) -> str:
+    """The first letter of the id, where it is one, by its code."""
+    start, name = path[: path.rindex("/") + 1], path[path.rindex("/") + 1 :]
+    return path if name.startswith("%") else f"{start}%{ord(name[0]):02x}{name[1:]}"
+
+
 LIBERTIES: dict[str, Liberty] = {
     "a Location with the origin": Liberty("RFC 9110 §10.2.2", REPLY, {"location": lambda path, origin: origin + path}),
     "a Location relative to the request": Liberty(
@@ -39,9 +45,7 @@ LIBERTIES: dict[str, Liberty] = {
     "a Location with the host in capitals": Liberty(
         "RFC 3986 §6.2.2.1", REPLY, {"location": lambda path, origin: origin.upper() + path}
     ),
-    "a Location that encodes more than it must": Liberty(
-        "RFC 3986 §6.2.2.2", REPLY, {"location": lambda path, _: path[:-1] + f"%{ord(path[-1]):02x}"}
-    ),
+    "a Location that encodes more than it must": Liberty("RFC 3986 §6.2.2.2", REPLY, {"location": _encoded_once_more}),
     "ids with a blank": Liberty("an id is a string", REPLY, {"new_id": lambda n: f"no {n}"}),
     "ids with a slash": Liberty("RFC 3986 §2.2: encoded", REPLY, {"new_id": lambda n: f"2026/{n}"}),
     "ids of other scripts": Liberty("an id is a string", REPLY, {"new_id": lambda n: f"資源-{n}"}),

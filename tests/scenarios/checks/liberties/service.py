@@ -355,7 +355,7 @@ class LawfulService:
             case "weak":
                 return (("etag", f'W/"{number}"'),)
             case "hash":
-                return (("etag", f'"{number * 7919:x}-{resource_id[:4]}"'),)
+                return (("etag", f'"{number * 7919:x}-{resource_id.encode().hex()[:8]}"'),)
             case _:
                 return (("etag", f'"{number}"'),)
 
