@@ -407,7 +407,7 @@ class HostileServer:
             "delete": method == b"DELETE",
             "anonymous": status == b"401 Unauthorized",
         }
-        if is_meant.get(self._hostile.to, False) and b'"warm ' not in request:
+        if is_meant.get(self._hostile.to, False) and b'"warm ' not in request and method != b"HEAD":
             return await self._send(writer, self._hostile.parts, values)
         first = b"HTTP/1.1 " + status + b"\r\n"
         body = b"" if method == b"HEAD" else b"<BODY>"
