@@ -62,7 +62,7 @@ class ReadBackSink:
         is_sample: bool,
         unnamed: int = 0,
     ) -> None:
-        self.deadline_s = max(deadlines.replica_s, deadlines.cache_s)
+        self.deadline_s = max(deadlines.read_s, deadlines.replica_s, deadlines.cache_s)
         self.is_sample = is_sample
         self._unnamed = unnamed
         self._connection = connection
