@@ -14,6 +14,9 @@ class Promises(Section):
     strict_json: bool = False
     """NaN, a comma too many, single quotes and other extensions of JSON are refused. Otherwise a parser may take them
     (RFC 8259 §9)."""
+    saturation: bool = False
+    """What comes while it is too busy is refused with 503 and a Retry-After of a few seconds (RFC 9110 §15.6.4); it is
+    sent again after that time. Otherwise a 503 without a fault is a failure."""
     unique_keys: bool = False
     """A body with a key twice is refused. Otherwise what happens is not defined (RFC 8259 §4)."""
     error_places: bool = False

@@ -85,7 +85,7 @@ def write_profile(
             },
         ),
         ("[slo]", {"targets": _TARGETS}),
-        ("[promises]", dict.fromkeys(Promises.model_fields, True)),
+        ("[promises]", {name: True for name in Promises.model_fields if name != "saturation"}),
         ("[limits]", {"rate_per_s": options.rate_per_s, "burst": options.burst}),
         (
             "[sinks.primary]",

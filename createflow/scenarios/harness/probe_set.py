@@ -184,7 +184,13 @@ class ProbeSet:
     def target_for(self, check: Check, number: int) -> HttpTarget:
         """The target, with a writer of the check's own."""
         writer = writer_of(self._auth.tokens(self._owner(check, number)))
-        return HttpTarget(self.connection, self.contract, writer, check_id=check.id, is_patient=not check.disturbs)
+        return HttpTarget(
+            self.connection,
+            self.contract,
+            writer,
+            check_id=check.id,
+            is_patient=self.contract.promises.saturation and not check.disturbs,
+        )
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
         """A probe for each parameter of the check.

@@ -20,7 +20,7 @@ _SUCCESSES: dict[str, frozenset[int]] = {
     "DELETE": frozenset({200, 202, 204}),
     "OPTIONS": frozenset({200, 204}),
 }
-OF_HTTP = frozenset({406, 408, 410, 411, 414, 416, 417, 421, 426, 428, 431, 501, 504, 505})
+OF_HTTP = frozenset({400, 406, 408, 410, 411, 414, 416, 417, 421, 426, 428, 431, 501, 504, 505})
 """Refusals that HTTP provides for any server (RFC 9110 §15.5, §15.6; RFC 6585)."""
 
 
@@ -35,9 +35,11 @@ def no_unexplained_server_error(facts: Facts) -> Look:
 
     Why: with a 5xx a server says that it has erred. Whatever a client sent, it deserves a 4xx or a success.
     """
-    del facts
+    is_saturation_promised = facts.contract.promises.saturation
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
+        if is_saturation_promised and seen.status == 503 and seen.values("retry-after"):
+            return ()
         if seen.fault or not seen.is_paced:
             return None
         if seen.status < 500 or seen.status in _UNIMPLEMENTED:

@@ -132,7 +132,11 @@ LIBERTIES: dict[str, Liberty] = {
         is_alone=True,
     ),
     "503 with Retry-After past 20 requests at once": Liberty(
-        "RFC 9110 §15.6.4: overload", ("connection_pool", *LOGIC, *VALID), {"most_at_once": 20}, is_alone=True
+        "RFC 9110 §15.6.4: overload",
+        ("connection_pool", *LOGIC, *VALID),
+        {"most_at_once": 20},
+        {"promises": {"saturation": True}},
+        is_alone=True,
     ),
     "a redirect to the slash": Liberty(
         "RFC 9110 §15.4.9", HTTP + REPLY, {"slash_redirect": 308}, {"target": {"path": "/api/resources/"}}

@@ -7,6 +7,8 @@ import pytest
 
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.harness.check import Check
+from createflow.scenarios.harness.observer import Observer
+from createflow.scenarios.observers import OBSERVERS
 from createflow.schemas.report import CheckResult, Level, Outcome
 from tests.scenarios.checks.liberties.lawful_run import run
 from tests.scenarios.checks.liberties.liberty import Group, packed
@@ -15,7 +17,7 @@ from tests.scenarios.checks.liberties.table import LIBERTIES
 LEAST = 80
 GENERATED = {"validation.generated_bodies_come_back", "validation.generated_mistakes_are_400"}
 """Slow, and no liberty is about them alone: ``test_lawful_targets`` has them with ten schemas."""
-TRIED = [check for check in CHECKS if check.id not in GENERATED]
+TRIED = [check for check in (*CHECKS, *OBSERVERS) if check.id not in GENERATED]
 WITHOUT: dict[str, str] = {
     "load_balancer": "TLS and gateways: what is checked is a MUST, or needs a fault that the profile declares",
     "service_router": "needs faults that the profile declares",
@@ -40,7 +42,7 @@ def _accused(results: Sequence[CheckResult], should: set[str]) -> list[str]:
 def _of(names: Sequence[str]) -> list[Check]:
     """The checks that could take one of these liberties for a fault."""
     beginnings = tuple(f"{step}." for name in names for step in LIBERTIES[name].steps)
-    return [check for check in TRIED if check.id.startswith(beginnings)]
+    return [check for check in TRIED if check.id.startswith(beginnings) or isinstance(check, Observer)]
 
 
 def _results(group: Group, checks: Sequence[Check]) -> list[CheckResult]:
@@ -81,7 +83,7 @@ def test_other_combinations_are_no_faults(seed: int) -> None:
 
 def test_every_step_has_a_liberty_or_a_reason() -> None:
     """At least eighty, each in a group, and each names steps that exist."""
-    steps = {check.step.value for check in CHECKS}
+    steps = {check.step.value for check in (*CHECKS, *OBSERVERS)}
     named = {step for liberty in LIBERTIES.values() for step in liberty.steps}
     assert len(LIBERTIES) >= LEAST
     assert sorted(name for group in GROUPS for name in group.names) == sorted(LIBERTIES)
