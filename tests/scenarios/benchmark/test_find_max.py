@@ -68,7 +68,7 @@ def test_a_sharp_limit_is_found_quickly(start_stub: Callable[[str], Stub], mode:
     knee = report.knee
     assert knee is not None
     assert knee.bound is Bound.HIGHEST
-    assert 270 <= knee.rate_per_s <= 303, "285 on an idle machine; what slows the generator slows the stub too"
+    assert 285 <= knee.rate_per_s <= 315
     assert sum(step.hold_s for step in knee.steps) <= 60
     assert len(knee.steps) <= 12
 

@@ -194,10 +194,13 @@ def test_one_in_ten_that_is_never_answered_stops_no_arrival(start_stub: StartStu
 def test_a_2xx_with_neither_location_nor_id_is_no_create(start_stub: StartStub) -> None:
     """Each tenth: it is not accepted, whether the whole reply is kept or only looked at."""
     for verify in (False, True):
-        report = _run(start_stub("nameless:10").profile(), verify=verify, warmup_s=0.0)
-        # The stub counts every request, also one before the load.
-        assert report.nameless in {9, 10}
+        stub = start_stub("nameless:10")
+        report = _run(stub.profile(), verify=verify, warmup_s=0.0)
+        posts = stub.seen()["posts"]
         assert report.statuses["200"] == report.nameless == 100 - report.accepted
+        # The stub counts the creates of the lag sampler as well, and one of those can be a tenth.
+        assert posts // 10 - (posts - 100) <= report.nameless <= posts // 10
+        assert posts == 100 or verify
         assert verdict_of(report) is LoadVerdict.MISSED
 
 
