@@ -107,7 +107,9 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
     limit_s=60.0,
     catches=("lagging_replica_believed", "watermark_of_updates_only", "changes_written_late"),
 )
-async def cold_reads_are_not_old(target: Target, faults: Faults, replicas: Replicas, cache: Cache | None) -> str:
+async def cold_reads_are_not_old(
+    target: Target, faults: Faults, replicas: Replicas, cache: Cache | None, record: WriteRecord
+) -> str:
     """While the replicas lag and the cache does not answer, a client still reads its own creates, updates and deletes.
 
     Afterwards the cache gets what it missed, or holds nothing.
@@ -125,25 +127,28 @@ async def cold_reads_are_not_old(target: Target, faults: Faults, replicas: Repli
             await all_of(_reads_own_delete(target, one) for one in deleted)
         behind = [not await replica.by_id(made.id) for replica in replicas.each()]
     if cache is not None:
-        await all_of(_caught_up(target, cache, one) for one in updated)
+        await all_of(_caught_up(target, cache, record.resources[one.id]) for one in updated)
     if not all(behind):
         raise Inconclusive("a replica was not behind, so reads of it could not be old")
     return f"{2 * _COLD + 1} resources were read while {len(behind)} replicas were behind"
 
 
-async def _caught_up(target: Target, cache: Cache, made: Resource) -> None:
-    """Require that the cache holds no older version of a resource some time after it answers again."""
-    read = await target.read(made.url)
-    name = (read.document or {}).get(target.contract.fields.name)
+async def _caught_up(target: Target, cache: Cache, written: Written) -> None:
+    """Require that the cache holds no older version of a resource some time after it answers again.
+
+    The resource is not read before: that would fill the cache.
+    """
+    (state,) = written.states()
+    name = (state or {}).get(target.contract.fields.name)
 
     async def value() -> Row | None:
-        return await cache.value(made.id)
+        return await cache.value(written.id)
 
     def is_current(copy: Row | None) -> bool:
         return copy is None or copy.get(target.contract.fields.name) == name
 
     seen, is_caught_up = await eventually(value, is_current, within_s=target.deadlines.recovery_s)
-    expect(is_caught_up, f"name = {name!r} in the cache after its outage, or no value", repr(seen)[:200], read)
+    expect(is_caught_up, f"name = {name!r} in the cache after its outage, or no value", repr(seen)[:200])
 
 
 async def _reads_own_delete(target: Target, made: Resource) -> None:
