@@ -159,6 +159,11 @@ async def no_allow_header(server: InProcessServer) -> bool:
     return reply.status_code == 405 and "allow" not in reply.headers
 
 
+async def takes_any_method(server: InProcessServer) -> bool:
+    reply = await server.http.request("PROPFIND", "/api/resources", headers=server.as_user(), json={"name": "x"})
+    return reply.status_code == 201
+
+
 async def options_differ(server: InProcessServer) -> bool:
     return "PATCH" in (await server.http.options("/api/resources")).headers["allow"]
 

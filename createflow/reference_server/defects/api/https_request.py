@@ -11,7 +11,7 @@ from createflow.reference_server.domain.job import Answered, Exchange, Job, Refu
 from createflow.reference_server.stages.api.https_request import HttpsRequest
 from createflow.schemas.flow import Step
 
-_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_SERVED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
 class _AnyMediaType(HttpsRequest):
@@ -89,7 +89,7 @@ class _NoAllowHeader(HttpsRequest):
 
 class _TakesAnyMethod(HttpsRequest):
     def route(self, job: Job, exchange: Exchange) -> None:
-        method = exchange.method if exchange.method in _KNOWN_METHODS else "POST"
+        method = exchange.method if exchange.method in _SERVED_METHODS else "POST"
         HttpsRequest.route(self, job, replace(exchange, method=method))
 
 
@@ -147,7 +147,7 @@ DEFECTS = (
     Defect(
         "takes_any_method",
         Step.HTTPS_REQUEST,
-        "A method that nobody knows is served as POST.",
+        "A method of WebDAV is served as POST.",
         replace_stage(_TakesAnyMethod),
     ),
     Defect(

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,36 +85,47 @@ def _balancer(directory: Path, maxconn: int) -> Iterator[int]:
         ports.release()
 
 
-def _stays(port: int, source: str) -> socket.socket | None:
-    """Connect from this address; None if the balancer closes the connection at once."""
-    deadline = time.monotonic() + 10
-    while True:
+class _Client:
+    """One connection from an address; it may have been refused before it was there."""
+
+    def __init__(self, port: int, address: str) -> None:
+        self._connection: socket.socket | None = None
+        deadline = time.monotonic() + 10
+        while self._connection is None:
+            try:
+                self._connection = socket.create_connection(("127.0.0.1", port), 10, source_address=(address, 0))
+            except ConnectionRefusedError:  # the balancer has not started yet
+                assert time.monotonic() < deadline
+            except ConnectionResetError:  # it was refused while the call was connecting
+                break
+
+    def is_refused(self, within_s: float) -> bool:
+        """Whether the balancer closes the connection within this time."""
+        if self._connection is None:
+            return True
+        self._connection.settimeout(within_s)
         try:
-            client = socket.create_connection(("127.0.0.1", port), timeout=0.3, source_address=(source, 0))
-            break
-        except ConnectionRefusedError:  # it has not started yet
-            assert time.monotonic() < deadline
-    try:
-        closed = client.recv(1) == b""
-    except TimeoutError:
-        return client
-    except ConnectionResetError:
-        closed = True
-    assert closed
-    client.close()
-    return None
+            return self._connection.recv(1) == b""
+        except TimeoutError:
+            return False
+        except ConnectionResetError:
+            return True
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
 def test_in_a_crowd_an_address_with_many_connections_gets_no_more(tmp_path: Path) -> None:
     """One address may have three quarters of all; the rest is for those that have few."""
-    with _balancer(tmp_path, maxconn=32) as port:
-        held = [_stays(port, "127.0.0.2") for _ in range(24)]
-        assert None not in held
-        held.append(_stays(port, "127.0.0.2"))  # the 25th: the crowd begins
-        refused = _stays(port, "127.0.0.2")
-        others = [_stays(port, f"127.0.0.{number}") for number in range(3, 7)]
-        for client in (*held, *others):
-            if client is not None:
-                client.close()
-    assert refused is None
-    assert None not in others
+    with _balancer(tmp_path, maxconn=32) as port, ExitStack() as clients:
+
+        def connect(address: str) -> _Client:
+            return clients.enter_context(closing(_Client(port, address)))
+
+        held = [connect("127.0.0.2") for _ in range(24)]
+        assert not any(client.is_refused(within_s=0.02) for client in held)
+        connect("127.0.0.2").is_refused(within_s=0.3)  # the 25th: the crowd begins, whether it stays or not
+        assert connect("127.0.0.2").is_refused(within_s=10)
+        others = [connect(f"127.0.0.{number}") for number in range(3, 7)]
+        assert not any(client.is_refused(within_s=0.1) for client in (*others, *held))

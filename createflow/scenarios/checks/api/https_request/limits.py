@@ -16,7 +16,7 @@ from createflow.schemas.report import Level
 _HUGE_BYTES = 256 * 1024
 _BOMB_BYTES = 16 * 1024 * 1024
 _QUICK_S = 5.0
-_NO_METHOD = "CREATEFLOW"
+_NOT_SERVED = "PROPFIND"
 _REFUSALS_OF_A_METHOD = frozenset({400, 403, 404, 405, 501})
 
 
@@ -41,13 +41,13 @@ async def wrong_media_type_is_415(target: Target) -> None:
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9110 §9.1, §15.5.6", catches=("no_allow_header", "takes_any_method"))
 async def unknown_method_is_405(target: Target) -> None:
-    """A method that nobody knows is refused, with 405 where that is promised, and the Allow of a 405 lists the others.
+    """A method that is not served is refused, with 405 where that is promised, and the Allow of a 405 lists the others.
 
-    How: PATCH, unless the target serves it, and a method that no standard has. Without ``promises.unknown_methods``
-    501, 404, 403 and 400 are refusals as well.
+    How: PATCH, unless the target serves it, and PROPFIND, which HTTP parsers know and no JSON API serves (RFC 4918
+    §9.1). Without ``promises.unknown_methods`` 501, 404, 403 and 400 are refusals as well.
     """
     async with positive_controls(target):
-        for method in ("PATCH", _NO_METHOD):
+        for method in ("PATCH", _NOT_SERVED):
             reply = await target.create(method=method)
             if reply.accepted and method == "PATCH" and not target.contract.promises.unknown_methods:
                 continue
