@@ -13,9 +13,11 @@ from pydantic import SecretStr
 
 from createflow.reference_server.adapters import nats_bus
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks import nats as nats_sink
 from createflow.scenarios.sinks import postgres
-from createflow.scenarios.sinks.nats import NatsStream
+from createflow.scenarios.sinks.nats import consumer
+from createflow.scenarios.sinks.nats import replay as nats_replay
+from createflow.scenarios.sinks.nats import stream as nats_stream
+from createflow.scenarios.sinks.nats.stream import NatsStream
 from createflow.scenarios.sinks.postgres import PostgresTable
 from createflow.schemas.profile_sinks import EventSink, SqlSink
 from tests.reference_server.engine_set import EngineSet
@@ -93,7 +95,8 @@ async def section(engines: EngineSet, operator: Client, monkeypatch: pytest.Monk
     async def connected(_: EventSink) -> Client:
         return await nats_bus.connect(engines.nats_urls["operator"], "operator", kind="operator")
 
-    monkeypatch.setattr(nats_sink, "_connect_once", connected)
+    for reader in (nats_stream, nats_replay):
+        monkeypatch.setattr(reader, "connect_once", connected)
     return EventSink(url=SecretStr(engines.nats_urls["operator"]), stream=name, subject=f"{name}.created")
 
 
@@ -103,17 +106,17 @@ async def test_a_replay_reads_pages_of_a_bounded_size(
     """What does not fit in a page comes in the next; an event that fits in none is told."""
     for number in range(30):
         await operator.jetstream().publish(section.subject, json.dumps({"n": number, "text": "x" * 1000}).encode())
-    monkeypatch.setattr(nats_sink, "_MOST_BYTES", 5_000)
-    replay = NatsStream(section, "id").replay(after=0)
+    monkeypatch.setattr(consumer, "_MOST_PAGE_BYTES", 5_000)
+    events = NatsStream(section, "id").replay(after=0)
     try:
-        pages = [page async for page in replay.pages()]
+        pages = [page async for page in events.pages()]
         assert [json.loads(event.data)["n"] for page in pages for event in page] == list(range(30))
         assert max(map(len, pages)) < 5
         await operator.jetstream().publish(section.subject, b"x" * 6_000)
         with pytest.raises(Inconclusive, match="an event of more than 5000 bytes: too long to read"):
-            assert [page async for page in replay.pages()]
+            assert [page async for page in events.pages()]
     finally:
-        await replay.close()
+        await events.close()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ async def test_events_beyond_what_is_kept_are_told(
     name: str, most: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is asked then, the answer is none: a missing event may be among those that were not kept."""
-    monkeypatch.setattr(nats_sink, name, most)
+    monkeypatch.setattr(nats_stream, name, most)
     section = EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="s")
     stream = NatsStream(section, "id")
     for number in range(4):

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from createflow.scenarios.sinks.elasticsearch import ElasticsearchIndex
-from createflow.scenarios.sinks.nats import NatsStream
+from createflow.scenarios.sinks.nats.stream import NatsStream
 from createflow.scenarios.sinks.postgres import PostgresTable
 from createflow.scenarios.sinks.redis import RedisCache
 from createflow.scenarios.sinks.sink import (

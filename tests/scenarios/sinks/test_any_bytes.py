@@ -21,7 +21,7 @@ from createflow.scenarios.sinks.copy_problem import (
     json_state_problem,
     row_state_problem,
 )
-from createflow.scenarios.sinks.nats import NatsStream
+from createflow.scenarios.sinks.nats.stream import NatsStream
 from createflow.scenarios.sinks.sink import PublishedEvent
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, Origins
 from createflow.scenarios.target.representation import WireFormat
