@@ -1,6 +1,6 @@
 """Slow and hostile connections take nothing from honest clients, whatever they are slow with.
 
-``benchmarks/slow_clients.py`` measures the same with thousands of them.
+``python -m benchmarks.slow_clients`` measures the same with thousands of them.
 """
 
 import json
@@ -11,18 +11,9 @@ import uuid
 import httpx
 import pytest
 
-from benchmarks.slow_clients import (
-    END_HEADERS,
-    FLOODS,
-    HEADERS,
-    PREFACE,
-    SLOW,
-    behaviours,
-    beside,
-    create_block,
-    frame,
-    token_of,
-)
+from benchmarks.slow_clients.clients import beside
+from benchmarks.slow_clients.kinds import END_HEADERS, FLOODS, HEADERS, PREFACE, SLOW, behaviours, create_block, frame
+from benchmarks.slow_clients.tokens import token_of
 from tests.up_stack import UpCommand
 
 CONNECTIONS = 60
