@@ -2,7 +2,8 @@
 
 from createflow.scenarios.load.accounting.ledger import Counters, CountersByOperation, Ledger
 from createflow.scenarios.load.accounting.series import Series
-from createflow.scenarios.load.fleet.fleet import Fleet, Node
+from createflow.scenarios.load.fleet.fleet import Fleet
+from createflow.scenarios.load.fleet.node import Node
 from createflow.scenarios.load.plan.mix import assign_operations
 from createflow.scenarios.load.plan.plan import LoadPlan
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
