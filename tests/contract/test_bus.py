@@ -55,7 +55,9 @@ class Wire:
         instance = Instance()
         client = await nats_bus.connect(self.url, "instance", kind="service")
         self.scope.push_async_callback(client.close)
-        await NatsSubscriber(self.prefix, VersionWatermarks()).join(client, instance.accept)
+        subscriber = NatsSubscriber(self.prefix, VersionWatermarks())
+        await subscriber.hear(client)
+        await subscriber.join(client, instance.accept)
         while not await self._has_instance():  # the library's flush may overtake the subscription
             await asyncio.sleep(0)
         instance.seen.clear()

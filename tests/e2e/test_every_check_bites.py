@@ -32,18 +32,35 @@ ON_REQUEST = {
 """The option of ``createflow up`` that promises what a check needs, with which its stack is started."""
 ALL_PAIRS = [(check, find_defect(name)) for check in CHECKS for name in check.catches]
 PAIRS = [pair for pair in ALL_PAIRS if pair[0].id not in ON_REQUEST]
-AT_THE_GATEWAY = [
-    pair for pair in PAIRS if pair[1].seed.process not in BEHIND and not isinstance(pair[1].seed, ONLY_AT_START)
-]
-BEHIND_IT = [pair for pair in PAIRS if pair[1].seed.process in BEHIND]
-OF_THE_STACK = [pair for pair in ALL_PAIRS if pair[0].id in ON_REQUEST or isinstance(pair[1].seed, ONLY_AT_START)]
+
+
+SHAPES: dict[str, tuple[str, ...]] = {"watermark_not_announced": ("--services", "2")}
+"""The options of the stack without which a defect does not show."""
+KILLED = {"service": Need.SERVICE_DOWN}
+"""The need of a check that kills the processes of a kind: those must be the stack's own, started with the defect."""
+
+
+def _is_of_the_stack(check: Check, defect: Defect) -> bool:
+    """Whether the stack itself must have the defect."""
+    return (
+        check.id in ON_REQUEST
+        or defect.name in SHAPES
+        or KILLED.get(defect.seed.process) in check.needs
+        or isinstance(defect.seed, ONLY_AT_START)
+    )
+
+
+OF_THE_STACK = [pair for pair in ALL_PAIRS if _is_of_the_stack(*pair)]
+AT_THE_GATEWAY = [pair for pair in ALL_PAIRS if pair[1].seed.process not in BEHIND and pair not in OF_THE_STACK]
+BEHIND_IT = [pair for pair in ALL_PAIRS if pair[1].seed.process in BEHIND and pair not in OF_THE_STACK]
 
 
 def _marked(pairs: list[tuple[Check, Defect]]) -> list[Any]:
     """The first defect of a check is tried every time; the others, which take many minutes, by ``make thorough``."""
 
     def is_quick(check: Check, defect: Defect) -> bool:
-        return check.catches[0] == defect.name and not isinstance(defect.seed, ChangeReplicas)
+        is_slow = isinstance(defect.seed, ChangeReplicas) or KILLED.get(defect.seed.process) in check.needs
+        return check.catches[0] == defect.name and not is_slow
 
     return [pair if is_quick(*pair) else pytest.param(pair, marks=pytest.mark.thorough) for pair in pairs]
 
@@ -91,7 +108,7 @@ def test_a_check_fails_on_a_defect_of_the_stack(tmp_path: Path, pair: tuple[Chec
     """The stack is started with the defect, and the check fails."""
     check, defect = pair
     tmp_path.chmod(0o711)
-    options = [ON_REQUEST[check.id]] if check.id in ON_REQUEST else []
+    options = [*([ON_REQUEST[check.id]] if check.id in ON_REQUEST else []), *SHAPES.get(defect.name, ())]
     up = start_up_command(tmp_path, "--defect", defect.name, *options)
     try:
         result = asyncio.run(_run(up.profile, check))
@@ -108,7 +125,7 @@ def test_the_same_parts_without_a_defect_pass(stack_without_backend: UpCommand) 
         "response.six_refusals_are_told_apart",
         "load_balancer.no_gateway_is_503",
         # The seeded gateway has no balancer with TLS before it.
-        *(check.id for check, _ in PAIRS if Need.HTTPS in check.needs),
+        *(check.id for check, _ in PAIRS if {Need.HTTPS, Need.SERVICE_DOWN} & set(check.needs)),
     }
     checks = [check for check in dict(PAIRS) if check.id not in needing_real_processes]
 

@@ -48,19 +48,24 @@ class NatsSubscriber:
         """Whether requests can arrive: it has joined, and the broker answers now."""
         return self._requests is not None and await self._round_trip.succeeds(self._client)
 
-    async def join(self, client: Client, accept: Accept) -> None:
-        """Subscribe to the watermarks first, then to requests."""
-        self._client = client
+    async def hear(self, client: Client) -> None:
+        """Hear from now on what other instances have written."""
 
         async def on_watermark(message: Msg) -> None:
             with contextlib.suppress(MalformedMessageError):
                 self._watermarks.raise_to(*decode_watermark(message.data))
 
+        await client.subscribe(f"{self._prefix}.watermarks", cb=on_watermark)
+        await client.flush()
+
+    async def join(self, client: Client, accept: Accept) -> None:
+        """Take requests; call ``hear`` before."""
+        self._client = client
+
         async def on_requests(message: Msg) -> None:
             for position, request in decode_batch(message.data):
                 accept(request, partial(self._respond, message.reply, position))
 
-        await client.subscribe(f"{self._prefix}.watermarks", cb=on_watermark)
         self._requests = await client.subscribe(f"{self._prefix}.resources.requests", queue="service", cb=on_requests)
         await client.flush()
 

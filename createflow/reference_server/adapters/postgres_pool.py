@@ -105,10 +105,19 @@ class Pool:
         Raises:
             UnavailableError: there is no connection, or any database error, since a read can be repeated.
         """
+        rows = await self.fetch_all(sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetch_all(self, sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Return all rows of a read.
+
+        Raises:
+            UnavailableError: as ``fetch`` does.
+        """
         connection = await self.take()
         try:
             cursor = await connection.execute(sql, parameters)
-            return await cursor.fetchone()
+            return await cursor.fetchall()
         except psycopg.Error as error:
             raise UnavailableError(str(error)) from error
         finally:

@@ -19,6 +19,13 @@ _CURRENT = """
     SELECT version, created_by, resource_document(resources) FROM resources
     WHERE id = %(id)s AND deleted_at IS NULL
 """
+_CHANGED = """
+    SELECT resource_id::text, max(version) FROM (
+        SELECT resource_id, version, type FROM outbox WHERE stream = %(stream)s
+        ORDER BY stream DESC, xid DESC, seq DESC LIMIT %(most)s
+    ) AS newest
+    WHERE type <> 'created' GROUP BY resource_id
+"""
 _STORED = """
     SELECT fingerprint, resource_id::text, version, document FROM idempotency_keys
     WHERE subject = %(subject)s AND key = %(key)s
@@ -66,6 +73,15 @@ class PostgresRepository:
         """Return the row as it is now; None when there is none or it is deleted."""
         row = await self._pool.fetch(_CURRENT, {"id": resource_id})
         return CurrentRow(row[0], row[1], row[2].encode()) if row else None
+
+    async def changed_lately(self, stream: str, most: int) -> list[tuple[str, int]]:
+        """Return (id, version) of what was updated or deleted by the newest writes, at most so many of them.
+
+        Raises:
+            UnavailableError: the primary does not answer.
+        """
+        rows = await self._pool.fetch_all(_CHANGED, {"stream": stream, "most": most})
+        return [(row[0], row[1]) for row in rows]
 
     async def stored_reply(self, subject: str, key: str) -> StoredReply | None:
         """Return what was written under this Idempotency-Key."""

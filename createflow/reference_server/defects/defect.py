@@ -5,14 +5,17 @@ A check names the defect that it catches. Tests seed the defect and see the chec
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Stage
-from createflow.reference_server.domain.ports import EventStream
+from createflow.reference_server.domain.ports import EventSource, EventStream
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step
+
+if TYPE_CHECKING:  # a process that has no database must not load its client
+    from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
 
 ProcessKind = Literal["balancer", "gateway", "service", "worker", "database"]
 Stages = tuple[Stage, ...]
@@ -36,6 +39,14 @@ class NoSeed:
 
     def change_event_stream(self, healthy: EventStream) -> EventStream:
         """Return what the outbox relay publishes to, in the worker."""
+        return healthy
+
+    def change_outbox(self, healthy: "PostgresOutbox") -> "PostgresOutbox":
+        """Return what the outbox relay reads, in the worker."""
+        return healthy
+
+    def change_cache_events(self, healthy: EventSource) -> EventSource:
+        """Return the events from which the worker repairs the cache."""
         return healthy
 
     def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:
@@ -94,6 +105,18 @@ class AllSeeds(NoSeed):
         """Return the stream after every change."""
         for seed in self._seeds:
             healthy = seed.change_event_stream(healthy)
+        return healthy
+
+    def change_outbox(self, healthy: "PostgresOutbox") -> "PostgresOutbox":
+        """Return the outbox after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_outbox(healthy)
+        return healthy
+
+    def change_cache_events(self, healthy: EventSource) -> EventSource:
+        """Return the events after every change."""
+        for seed in self._seeds:
+            healthy = seed.change_cache_events(healthy)
         return healthy
 
     def change_index_update(self, healthy: IndexUpdate) -> IndexUpdate:

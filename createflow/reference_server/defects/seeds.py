@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, TypeVar, cast
 
+from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
 from createflow.reference_server.defects.defect import EncodeEvent, ProcessKind, Seed, Stages
 from createflow.reference_server.domain.job import Job, Operation, Stage
-from createflow.reference_server.domain.ports import EventStream
+from createflow.reference_server.domain.ports import EventSource, EventStream
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step, Tier
@@ -75,6 +76,18 @@ class ChangeEventStream(Seed):
 
     def change_event_stream(self, healthy: EventStream) -> EventStream:
         """Return what ``change`` makes of the stream."""
+        return self.change(healthy)
+
+
+@dataclass(frozen=True)
+class ChangeOutbox(Seed):
+    """Puts what ``change`` makes of the healthy outbox in its place: what the relay reads."""
+
+    process = "worker"
+    change: Callable[[PostgresOutbox], PostgresOutbox]
+
+    def change_outbox(self, healthy: PostgresOutbox) -> PostgresOutbox:
+        """Return what ``change`` makes of the outbox."""
         return self.change(healthy)
 
 
@@ -171,6 +184,23 @@ class ChangeStagesAndReader(Seed):
     def change_reader(self, healthy: Reader) -> Reader:
         """Return the changed reader."""
         return self.reader.change_reader(healthy)
+
+
+@dataclass(frozen=True)
+class ChangeCacheWrites(Seed):
+    """Changes the stages of a service, and the events from which the worker repairs what a service has missed."""
+
+    process = "service"
+    stages: ChangeStages | None
+    events: Callable[[EventSource], EventSource]
+
+    def change_stages(self, healthy: Stages) -> Stages:
+        """Return the changed stages."""
+        return healthy if self.stages is None else self.stages.change_stages(healthy)
+
+    def change_cache_events(self, healthy: EventSource) -> EventSource:
+        """Return the changed events."""
+        return self.events(healthy)
 
 
 def trigger(name: str, event: str, body: str) -> ChangeDatabase:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 
 from createflow.reference_server.domain.ports import CacheStore, Copy, ReadStore, UnavailableError
@@ -49,6 +49,11 @@ class Reader:
         self.replicas = replicas
         self.primary = primary
         self._next_replica = cycle(replicas)
+
+    def recall(self, changes: Iterable[tuple[str, int]]) -> None:
+        """Know of (id, version) that were written before this process began: the memory of the one before is lost."""
+        for resource_id, version in changes:
+            self.watermarks.raise_to(resource_id, version)
 
     async def read(self, resource_id: str) -> Copy | None:
         """Return a copy, with an empty document if the resource was deleted; None if it never existed.

@@ -1,6 +1,7 @@
 """The composition root of a service: adapters meet ports here."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,7 +13,8 @@ from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.adapters.valkey import ValkeyCache, ValkeyClient
 from createflow.reference_server.domain.cache_writer import CacheWriter
 from createflow.reference_server.domain.job import Stage
-from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
+from createflow.reference_server.domain.ports import UnavailableError
+from createflow.reference_server.domain.read_your_writes import WATERMARKS_MAX, Reader, VersionWatermarks
 from createflow.reference_server.pipeline import SERVICE_ORDER, Pipeline
 from createflow.reference_server.process.background import Background
 from createflow.reference_server.process.health import ReadinessChecks, check_flag, make_operations_app
@@ -80,6 +82,12 @@ def build(settings: Settings, log: Log) -> Process:
         }
     )
 
+    async def changed_before() -> list[tuple[str, int]]:
+        while True:
+            with contextlib.suppress(UnavailableError):
+                return await repository.changed_lately(settings.subject_prefix, WATERMARKS_MAX)
+            await asyncio.sleep(RETRY_S)
+
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         async with AsyncExitStack() as scope:
@@ -92,8 +100,9 @@ def build(settings: Settings, log: Log) -> Process:
             async def join() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance, kind="service")
                 scope.push_async_callback(client.close)
-                while not await primary.answers():
-                    await asyncio.sleep(RETRY_S)
+                await subscriber.hear(client)
+                # After that: what is committed meanwhile is heard, or is in the answer.
+                reader.recall(await changed_before())
                 await subscriber.join(client, service.accept)
 
             background = Background(scope, drain, log)

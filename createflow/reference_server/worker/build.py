@@ -25,7 +25,7 @@ from createflow.reference_server.worker.outbox_relay import OutboxRelay
 def build(settings: Settings, log: Log) -> Process:
     """Build a worker: outbox relay, indexer and cache repair. It waits for its engines by itself."""
     metrics, drain, seed = Metrics(), DrainState(), settings.seed()
-    outbox = PostgresOutbox(settings.direct_dsn, settings.subject_prefix)
+    outbox = seed.change_outbox(PostgresOutbox(settings.direct_dsn, settings.subject_prefix))
     stream = NatsStream(settings.subject_prefix, seed.change_event_encoder(encode_event))
     index = SearchIndex(settings.search_url, settings.search_index)
     update = seed.change_index_update(IndexUpdate(index))
@@ -33,7 +33,7 @@ def build(settings: Settings, log: Log) -> Process:
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
     valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
-    repair = CacheRepair(stream.consumer("cache", "updated", "deleted"), cache, log)
+    repair = CacheRepair(seed.change_cache_events(stream.consumer("cache", "updated", "deleted")), cache, log)
 
     async def search_takes_writes() -> bool:
         return indexer.is_ready and (indexer.has_written or await index.stores())

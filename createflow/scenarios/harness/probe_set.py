@@ -10,6 +10,7 @@ from createflow.scenarios.harness.check import Check, Lane, Parameter
 from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
+from createflow.scenarios.harness.service_restart import ServiceRestart
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
@@ -227,6 +228,12 @@ class ProbeSet:
                 self._target_for_sample,
                 limits=self.profile.limits,
                 promised=target,
+            ),
+            ServiceRestart: ServiceRestart(
+                self.context.writes,
+                self._target_for_sample,
+                promised=target,
+                recovery_s=self.profile.deadlines.recovery_s,
             ),
             RawHttp: RawSocket(self.context, self.note_raw_create),
             Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,

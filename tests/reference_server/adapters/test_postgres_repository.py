@@ -13,7 +13,14 @@ from createflow.reference_server.adapters.postgres_group_commit import Group
 from createflow.reference_server.adapters.postgres_pool import Pool
 from createflow.reference_server.adapters.postgres_repository import PostgresRepository
 from createflow.reference_server.domain.ports import DatabaseError, UnavailableError, UnknownOutcomeError
-from createflow.reference_server.domain.unit_of_work import AuditDraft, CreateRow, EventDraft, UnitOfWork, WrittenRow
+from createflow.reference_server.domain.unit_of_work import (
+    AuditDraft,
+    CreateRow,
+    EventDraft,
+    UnitOfWork,
+    UpdateRow,
+    WrittenRow,
+)
 from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio
@@ -71,6 +78,21 @@ async def test_grouped_writes_each_get_their_own_row_audit_and_event(
         assert f'"name":"{tag} {number}"'.encode() in written.document
         assert f'"created_by":"user-{number}"'.encode() in written.document
         assert await _counts(engines, written) == (1, 1, 1, 1)
+
+
+async def test_what_was_changed_lately_is_told_with_its_last_version(repository: PostgresRepository) -> None:
+    """Of the newest writes; a resource that was only created needs no watermark."""
+    stream = uuid.uuid4().hex
+    changed, unchanged = [await _write(repository, _unit("changed", stream=stream)) for _ in range(2)]
+    assert changed is not None
+    assert unchanged is not None
+    for number in range(2):
+        update = UnitOfWork(UpdateRow(changed.resource_id, None, f"name {number}", "", "{}"), "request-2", stream)
+        update.events.append(EventDraft("updated", "alice"))
+        await _write(repository, update)
+    assert await repository.changed_lately(stream, 100) == [(changed.resource_id, 3)]
+    assert await repository.changed_lately(stream, 1) == [(changed.resource_id, 3)]
+    assert await repository.changed_lately(uuid.uuid4().hex, 100) == []
 
 
 async def test_writes_at_the_same_time_share_a_transaction(engines: EngineSet, repository: PostgresRepository) -> None:

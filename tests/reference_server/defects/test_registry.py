@@ -29,9 +29,10 @@ from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect, seed_of
 from createflow.reference_server.defects.seeds import ChangeBalancer, ChangeCertificate, ChangeDatabase, ChangeReplicas
 from createflow.reference_server.defects.table import MARKER, defect_tables
+from createflow.reference_server.domain.cache_writer import CacheWriter
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.ports import CacheStore, Copy, Index, IndexAction, UnavailableError
+from createflow.reference_server.domain.ports import CacheStore, Copy, EventSource, Index, IndexAction, UnavailableError
 from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.credentials import make_certificates
@@ -40,6 +41,7 @@ from createflow.reference_server.stages.api.load_balancer import BalancerConfig,
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.reference_server.stages.data.index_update import IndexUpdate
+from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.scenarios.target.callback_listener import CallbackListener
 from createflow.scenarios.target.credentials.forged_tokens import Jws, embed_key, reference_key
@@ -720,6 +722,78 @@ async def watermark_of_updates_only(server: InProcessServer) -> bool:
     (stage,) = server.settings.seed().change_stages((Replicate(marks, announce),))
     await stage(Job(request_id="r", op="delete", resource_id="a", version=2))
     return not marks.lowest_version("a")
+
+
+async def watermark_not_announced(server: InProcessServer) -> bool:
+    announced: list[object] = []
+
+    async def announce(*told: object) -> None:
+        announced.append(told)
+
+    (stage,) = server.settings.seed().change_stages((Replicate(VersionWatermarks(), announce),))
+    await stage(Job(request_id="r", op="update", resource_id="a", version=2))
+    return not announced
+
+
+async def restart_forgets_writes(server: InProcessServer) -> bool:
+    marks, store = VersionWatermarks(), _OneCopy(Copy(1, b"old"))
+    reader = server.settings.seed().change_reader(Reader(marks, cast("CacheStore", store), [], store))
+    reader.recall([("a", 2)])
+    return not marks.lowest_version("a")
+
+
+async def keys_in_memory(server: InProcessServer) -> bool:
+    key = uuid.uuid4().hex
+    await server.create(**{"idempotency-key": key})
+    return await server.rows("SELECT count(*) FROM idempotency_keys WHERE key = %(key)s", key=key) == [(0,)]
+
+
+async def cache_forgets_outage(server: InProcessServer) -> bool:
+    return await _pending_after_outage(server) == 0 and await _is_unrepaired(server)
+
+
+async def cache_outage_outlives_service(server: InProcessServer) -> bool:
+    return await _pending_after_outage(server) == 1 and await _is_unrepaired(server)
+
+
+async def _pending_after_outage(server: InProcessServer) -> int:
+    writer = CacheWriter(_NoCache())
+    (stage,) = server.settings.seed().change_stages((InvalidateCache(writer),))
+    await stage(Job(request_id="r", op="update", resource_id="a", version=2))
+    return writer.pending
+
+
+class _NoCache:
+    """Does not answer."""
+
+    async def read(self, resource_id: str) -> Copy | None:
+        raise UnavailableError(resource_id)
+
+    async def set_if_newer(self, resource_id: str, copy: Copy) -> None:
+        raise UnavailableError(f"{resource_id} {copy}")
+
+
+class _OneEvent:
+    """A stream that has one event, until it is taken."""
+
+    def __init__(self) -> None:
+        self.events = [ResourceEvent("1", "updated", "1", 2, "a", "r", datetime.now(UTC), b"{}")]
+
+    @asynccontextmanager
+    async def fetch(self, limit: int) -> AsyncIterator["_OneEvent"]:
+        assert limit
+        yield self
+
+    async def settle(self, done: Sequence[bool]) -> None:
+        assert all(done)
+
+
+async def _is_unrepaired(server: InProcessServer) -> bool:
+    """Whether the worker gets to see no event to repair the cache from."""
+    source = server.settings.seed().change_cache_events(cast("EventSource", _OneEvent()))
+    async with source.fetch(1) as delivery:
+        await delivery.settle([True] * len(delivery.events))
+        return not delivery.events
 
 
 async def cache_reverts_later(server: InProcessServer) -> bool:

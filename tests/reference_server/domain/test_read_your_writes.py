@@ -52,6 +52,13 @@ async def test_a_cached_copy_below_the_watermark_is_not_used() -> None:
     assert await Reader(watermarks, cache, [], Store(Copy(2, b"new"))).read("a") == Copy(2, b"new")
 
 
+async def test_what_was_written_before_the_start_counts() -> None:
+    """The process before had the watermarks in its memory."""
+    reader = Reader(VersionWatermarks(), Store(Copy(1, b"old")), [Store(Copy(1, b"old"))], Store(Copy(2, b"new")))
+    reader.recall([("a", 2), ("b", 7)])
+    assert await reader.read("a") == Copy(2, b"new")
+
+
 async def test_a_replica_is_enough_without_a_watermark() -> None:
     """The primary is left alone."""
     primary = Store(Copy(1, b"x"))

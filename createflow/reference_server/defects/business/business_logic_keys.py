@@ -99,7 +99,10 @@ class _ReplayShowsCurrent(WritePrimary):
 
 
 class _KeyLookedUpFirst(WritePrimary):
-    """Looks whether the key is known, and remembers it after the write: a window as long as the write."""
+    """Looks whether the key is known, and remembers it after the write: a window as long as the write.
+
+    The memory is that of the process.
+    """
 
     async def __call__(self, job: Job) -> Job:
         if job.unit is None or job.unit.claim is None:
@@ -118,11 +121,34 @@ class _KeyLookedUpFirst(WritePrimary):
         return job
 
 
+class _KeysInMemory(_KeyLookedUpFirst):
+    """Closes that window: a key whose first request still runs is refused."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is None or job.unit.claim is None:
+            return await WritePrimary.__call__(self, job)
+        claimed = (job.unit.claim.subject, job.unit.claim.key)
+        if claimed in _CLAIMED:
+            raise Refused(409, "conflict", "The Idempotency-Key is being used by another request.")
+        _CLAIMED.add(claimed)
+        try:
+            return await _KeyLookedUpFirst.__call__(self, job)
+        finally:
+            _CLAIMED.discard(claimed)
+
+
+_CLAIMED: set[tuple[str, str]] = set()
 _KNOWN_KEYS: dict[tuple[str, str], tuple[bytes, WrittenRow]] = {}
 _missed = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "keys_in_memory",
+        Step.BUSINESS_LOGIC,
+        "A service that was restarted has forgotten all Idempotency-Keys.",
+        replace_stage(_KeysInMemory),
+    ),
     Defect(
         "key_forgotten_soon",
         Step.BUSINESS_LOGIC,

@@ -1,13 +1,17 @@
 """Defects of step 14: the cache after a write."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import orjson
 
 from createflow.reference_server.defects.defect import Defect, Stages
 from createflow.reference_server.defects.seeds import (
+    ChangeCacheWrites,
     ChangeReader,
     ChangeStages,
     ChangeStagesAndReader,
@@ -15,8 +19,10 @@ from createflow.reference_server.defects.seeds import (
     recast,
     replace_stage,
 )
+from createflow.reference_server.domain.cache_writer import CacheWriter
+from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.ports import Copy
+from createflow.reference_server.domain.ports import CacheStore, Copy, Delivery, EventSource, UnavailableError
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.invalidate_cache import InvalidateCache
 from createflow.reference_server.stages.data.write_primary import WritePrimary
@@ -160,6 +166,49 @@ class _RefillsLate(Reader):
         return copy
 
 
+class _CacheTriedOnce(InvalidateCache):
+    """Does not repeat what the cache did not take."""
+
+    async def __call__(self, job: Job) -> Job:
+        if not job.is_replay:
+            await _write_once(self.cache, job.resource_id, Copy(job.version, _after(job)))
+        return job
+
+
+async def _write_once(writer: CacheWriter, resource_id: str, copy: Copy) -> None:
+    store: CacheStore = writer._store  # noqa: SLF001 - a mutant
+    with contextlib.suppress(UnavailableError):
+        await store.set_if_newer(resource_id, copy)
+
+
+def _after(job: Job) -> bytes:
+    return b"" if job.op == "delete" else job.document
+
+
+@dataclass
+class _NoEvents:
+    """Takes every event as done and shows none."""
+
+    healthy: EventSource
+
+    @asynccontextmanager
+    async def fetch(self, limit: int) -> AsyncIterator[Delivery]:
+        async with self.healthy.fetch(limit) as delivery:
+            await delivery.settle([True] * len(delivery.events))
+            yield _Nothing()
+
+    async def rewind(self) -> None:
+        await self.healthy.rewind()
+
+
+class _Nothing:
+    def __init__(self) -> None:
+        self.events: list[ResourceEvent] = []
+
+    async def settle(self, done: object) -> None:
+        """Nothing was shown."""
+
+
 _LAST_ID: list[str] = []
 _EARLY: list[Callable[[str, Copy], Awaitable[None]]] = []
 _DUE: list[tuple[float, str, bytes]] = []
@@ -180,6 +229,18 @@ def _refilling(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "cache_forgets_outage",
+        Step.INVALIDATE_CACHE,
+        "What was written while the cache did not answer is never written to it.",
+        ChangeCacheWrites(replace_stage(_CacheTriedOnce), _NoEvents),
+    ),
+    Defect(
+        "cache_outage_outlives_service",
+        Step.INVALIDATE_CACHE,
+        "A service that is killed while the cache does not answer leaves old documents in it.",
+        ChangeCacheWrites(None, _NoEvents),
+    ),
     Defect(
         "cache_keeps_changed",
         Step.INVALIDATE_CACHE,

@@ -1,6 +1,7 @@
 """Defects of step 13: reads after a write."""
 
 import time
+from collections.abc import Iterable
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import (
@@ -64,6 +65,17 @@ class _WatermarkOfUpdatesOnly(Replicate):
         return job if job.op == "delete" else await Replicate.__call__(self, job)
 
 
+class _NothingRecalled(Reader):
+    def recall(self, changes: Iterable[tuple[str, int]]) -> None:
+        """Know only of what was written since the start."""
+
+
+class _SilentReplicate(Replicate):
+    async def __call__(self, job: Job) -> Job:
+        self.watermarks.raise_to(job.resource_id, job.version)
+        return job
+
+
 class _ReadsDeleted(Reader):
     async def read(self, resource_id: str) -> Copy | None:
         copy = await Reader.read(self, resource_id)
@@ -97,6 +109,18 @@ def _with_old_copies(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "restart_forgets_writes",
+        Step.REPLICATE,
+        "A service that was restarted reads old versions from cache and replicas.",
+        _with(_NothingRecalled),
+    ),
+    Defect(
+        "watermark_not_announced",
+        Step.REPLICATE,
+        "Of several services only the one that made an update knows that older copies are outdated.",
+        replace_stage(_SilentReplicate),
+    ),
     Defect(
         "lagging_replica_believed",
         Step.REPLICATE,

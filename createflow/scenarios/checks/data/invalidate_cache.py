@@ -3,17 +3,18 @@
 import asyncio
 from functools import partial
 
-from createflow.scenarios.checks.support.copies import JsonCopies, compare_spread
+from createflow.scenarios.checks.support.copies import JsonCopies, all_of, compare_spread, expect_caught_up
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.service_restart import ServiceRestart
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Cache, Primary, Row
-from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.schemas.flow import Step
@@ -134,6 +135,28 @@ async def cache_matches_writes_at_the_end(
     compare = partial(_compare, target, cache, primary, comparison)
     await compare_spread(record, compare, comparison)
     return comparison.conclude()
+
+
+@check(
+    step=Step.INVALIDATE_CACHE,
+    source="contract: cache",
+    needs=(Need.UPDATE, Need.SERVICE_DOWN, Need.REPLICA_LAGS),
+    disturbs=True,
+    limit_s=60.0,
+    catches="cache_outage_outlives_service",
+)
+async def outage_and_restart_leave_nothing_old(
+    target: Target, restart: ServiceRestart, faults: Faults, cache: Cache
+) -> str:
+    """What was updated while the cache did not answer is not old in it later, although the services were killed.
+
+    Why: a service that has to repeat a write to the cache may be killed before it can.
+    """
+    changed = (await restart.survivors(faults)).changed
+    if not changed:
+        raise Inconclusive("no update was accepted while the cache did not answer")
+    await all_of(expect_caught_up(target, cache, written) for written in changed)
+    return f"{len(changed)} resources were updated before the kill"
 
 
 async def _compare(

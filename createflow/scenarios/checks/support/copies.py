@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.sinks import copy_problem
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.sinks.sink import Primary, Row
+from createflow.scenarios.sinks.sink import Cache, Primary, Row
 from createflow.scenarios.target.contract import Contract
+from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.scenarios.text.printable import cut
 
@@ -126,6 +128,24 @@ async def compare_spread(
     await compare(looked)
     if len(looked) < len(certain):
         comparison.note(f"{len(looked)} of the run's {len(certain)} resources were looked at")
+
+
+async def expect_caught_up(target: Target, cache: Cache, written: Written) -> None:
+    """Require that the cache holds no older version of a resource some time after it answers again.
+
+    The resource is not read before: that would fill the cache.
+    """
+    (state,) = written.states()
+    name = (state or {}).get(target.contract.fields.name)
+
+    async def value() -> Row | None:
+        return await cache.value(written.id)
+
+    def is_current(copy: Row | None) -> bool:
+        return copy is None or copy.get(target.contract.fields.name) == name
+
+    seen, is_caught_up = await eventually(value, is_current, within_s=target.deadlines.recovery_s)
+    expect(is_caught_up, f"name = {name!r} in the cache after its outage, or no value", repr(seen)[:200])
 
 
 def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> str:

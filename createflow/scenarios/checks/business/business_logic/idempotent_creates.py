@@ -10,11 +10,12 @@ from createflow.scenarios.checks.support.near import near_keys
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.service_restart import ServiceRestart
 from createflow.scenarios.harness.write_sample import Repeated, WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
 from createflow.scenarios.target.write_record import WriteRecord
@@ -88,6 +89,38 @@ def _repeated_problem(target: Target, repeated: Repeated) -> str:
         return "" if alright else answers
     one, other = ((reply.document or {}).get(target.contract.fields.id) for reply in repeated.replies)
     return "" if one == other else f"{answers}, and ids {cut(str(one))} and {cut(str(other))}"
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.3",
+    needs=(Need.IDEMPOTENCY, Need.SERVICE_DOWN),
+    disturbs=True,
+    limit_s=60.0,
+    catches="keys_in_memory",
+)
+async def key_outlives_a_restart(
+    target: Target, restart: ServiceRestart, faults: Faults, primary: Primary | None
+) -> str:
+    """A create that is repeated with its Idempotency-Key after a restart of the services makes no second resource.
+
+    How: ``target.idempotency_kept_s`` says how long keys are known. Why: a client repeats a create when it got no
+    reply, and it gets none from a service that is killed.
+    """
+    kept_s = target.contract.idempotency_kept_s
+    if kept_s is None:
+        raise NotDeclared("`target.idempotency_kept_s` is not configured")
+    survivors = await restart.survivors(faults)
+    comparison = Comparison("keys", "one resource for each key, also after a restart")
+    for body, (first, again) in zip(survivors.bodies, survivors.keyed, strict=True):
+        if again.sent_at - first.received_at > kept_s or (again.status >= 500 and not again.accepted):
+            continue
+        problem = _repeated_problem(target, Repeated((first, again), is_at_once=False))
+        rows = await rows_of(target, body, primary)
+        if not problem and rows is not None and len(rows) != 1:
+            problem = f"a key has {len(rows)} rows"
+        comparison.add(problem, first, again)
+    return comparison.conclude()
 
 
 @check(
