@@ -25,6 +25,9 @@ class Promises(Section):
     """A request without a valid token is refused with 401 whatever else is wrong with it. No standard orders this."""
     malformed_tokens: bool = False
     """What is no token is refused with 401. Otherwise 400 is right as well: ``invalid_request`` (RFC 6750 §3.1)."""
+    one_spelling: bool = False
+    """A valid token with padding, or with unused bits set in its last letter, is refused. Otherwise a decoder may take
+    them (RFC 4648 §3.5)."""
     token_ends: bool = False
     """A token without ``exp`` is refused. Otherwise ``exp`` is optional (RFC 7519 §4.1.4)."""
     issue_times: bool = False

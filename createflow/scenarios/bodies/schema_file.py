@@ -17,6 +17,9 @@ _MOST_PARTS = 100_000
 _MOST_LEVELS = 64
 """The metaschema takes about ten levels of Python's stack for each level of a schema, which has 1,000."""
 _MOST_TYPES = 20
+_OF_NUMBERS = frozenset(
+    {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "default", "const", "example"}
+)
 _INSTANCES = frozenset({"const", "default", "enum", "example", "examples"})
 """Keywords whose values are no schemas."""
 
@@ -40,8 +43,31 @@ def read_schema(file: str) -> dict[str, Any]:
             f"{file}: $ref {foreign[:200]!r} is not in the document, and nothing is fetched",
             hint="copy what it names into $defs, and write #/$defs/NAME",
         )
+    for part in _objects_in(document):
+        _write_integers(part)
     writable: dict[str, Any] = without_read_only(document)
     return writable
+
+
+def _write_integers(schema: dict[str, Any]) -> None:
+    """Write what an integer is compared with as integers: bodies are made of it.
+
+    FastAPI, for one, writes bounds as 0.0. That is an integer (JSON Schema Core 2020-12 §4.2.3), but many parsers
+    refuse 0.0 where they read an integer.
+    """
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "integer" not in kinds or "number" in kinds:
+        return
+    for key in schema.keys() & _OF_NUMBERS:
+        schema[key] = _integer(schema[key])
+    for key in ("enum", "examples"):
+        if isinstance(schema.get(key), list):
+            schema[key] = [_integer(value) for value in schema[key]]
+
+
+def _integer(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _read_schema(file: str) -> dict[str, Any]:

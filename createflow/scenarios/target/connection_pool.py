@@ -87,10 +87,12 @@ class ConnectionPool:
             return
         self._swept_at_s = now
         expired = []
-        for origin, idle in list(self._idle.items()):
+        for idle in self._idle.values():
             kept = [entry for entry in idle if not entry[1].has_expired()]
             expired += [entry[1] for entry in idle if entry not in kept]
-            heapq.heapify(kept)
-            self._idle[origin] = kept
+            # In place: a request that waits for the end of a closed connection goes on with this list. A connection
+            # in two lists would be given to two requests.
+            idle[:] = kept
+            heapq.heapify(idle)
         for connection in expired:
             await connection.aclose()

@@ -23,10 +23,12 @@ class Principal:
     """Seconds since the epoch, when known."""
     renew: "Callable[[], Principal] | None" = field(default=None, compare=False, repr=False)
     """Returns the same principal with a newer token."""
+    original: "Principal | None" = field(default=None, compare=False, repr=False)
+    """The subject with its ordinary token, where this is another one, which may end before the run does."""
 
     def holding(self, token: str) -> "Principal":
         """The same subject with another token; nothing else of the request differs."""
-        return replace(self, token=token, expires_at=None, renew=None)
+        return replace(self, token=token, expires_at=None, renew=None, original=self.original or self)
 
     def current(self) -> "Principal":
         """The same principal, with a renewed token when this one expires soon and can be renewed."""

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from createflow.scenarios.target.gate import OriginRefused
@@ -219,10 +220,14 @@ async def _is_deleted(connection: HttpConnection, created: Created) -> bool:
     headers = {} if content is None else {"content-type": context.target.media_type}
     try:
         url = created.url if request.path == "{url}" else context.path(request.path, id=created.id, url=created.url)
-        reply = await patiently(lambda: connection.send(request.method, url, created.who.current(), headers, content))
+        for who in filter(None, (created.who, created.who.original)):
+            send = partial(connection.send, request.method, url, who.current(), headers, content)
+            reply = await patiently(send)
+            if reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed):
+                return True
     except (NoReply, OriginRefused, UserError):
-        return False
-    return reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed)
+        pass
+    return False
 
 
 async def _send(connection: HttpConnection, request: Request, who: Principal) -> Reply:

@@ -167,3 +167,39 @@ def test_no_connection_is_left_open() -> None:
                     await asyncio.sleep(0)
 
     asyncio.run(steps())
+
+
+def test_a_connection_is_given_to_one_request_only_while_others_end() -> None:
+    """A request that waits for the end of one connection meets a sweep of the others, and both go on with one list."""
+
+    class Slow(httpcore.AsyncHTTPConnection):
+        is_over = False
+
+        def is_idle(self) -> bool:
+            return True
+
+        def is_closed(self) -> bool:
+            return False
+
+        def has_expired(self) -> bool:
+            return self.is_over
+
+        async def aclose(self) -> None:
+            await asyncio.sleep(0)
+
+    async def steps() -> None:
+        origin = httpcore.URL("http://localhost").origin
+        pool = ConnectionPool(Slow, max_connections=8, max_idle=8)
+        idle = [await pool.take(origin) for _ in range(4)]
+        for connection in idle:
+            await pool.put(connection)
+        first = idle[0]
+        assert isinstance(first, Slow)
+        first.is_over = True
+        waiting = asyncio.create_task(pool.take(origin))
+        await asyncio.sleep(0)
+        pool._swept_at_s = -1.0
+        taken = [await pool.take(origin), await waiting, *[await pool.take(origin) for _ in range(2)]]
+        assert len(set(map(id, taken))) == len(taken)
+
+    asyncio.run(steps())

@@ -54,6 +54,15 @@ def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:
     assert (other.is_closed, other.max_length("title"), other.is_default) == (True, 12, False)
 
 
+@pytest.mark.parametrize("rules", [{"minimum": 0.0}, {"maximum": -2.0}, {"default": 7.0}, {"enum": [3.0]}])
+@pytest.mark.parametrize("kind", ["integer", ["integer", "null"]])
+def test_an_integer_is_written_as_one(tmp_path: Path, rules: dict[str, object], kind: object) -> None:
+    """Documents write the bounds of integers as 0.0, and a strict parser refuses 0.0 where it reads an integer."""
+    properties = {"name": {"type": "string"}, "count": {"type": kind, **rules}}
+    other = contract(tmp_path, {"type": "object", "required": ["count"], "properties": properties})
+    assert type(other.document()["count"]) is int
+
+
 def test_what_is_required_is_made_and_an_example_goes_first(tmp_path: Path) -> None:
     """An example that does not fit the schema is passed over."""
     schema = {

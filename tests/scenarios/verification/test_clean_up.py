@@ -84,6 +84,16 @@ async def test_a_removal_that_is_put_off_is_tried_again(
     assert (removed, len(api.by_whom)) == (tries - 1, tries)
 
 
+async def test_a_token_that_has_ended_leaves_nothing(api: StubApi) -> None:
+    """What a check created with a token of its own is removed with the ordinary token of the same subject."""
+    api.things["s"] = {}
+    brief = Principal("sampler", "ordinary").holding("ended").holding("ended too")
+    api.answers["DELETE"] = lambda _: httpx.Response(204 if api.by_whom[-1][2] == "Bearer ordinary" else 401)
+    own = [Created("/things/s", brief, "s")]
+    assert await clean_up(api.connection, created=[], writers=WRITERS, own=own, within_s=30) == 1
+    assert [who for _, _, who in api.by_whom] == ["Bearer ended too", "Bearer ordinary"]
+
+
 async def test_a_target_that_is_always_busy_is_not_asked_for_ever(api: StubApi) -> None:
     """Three times, and then the resource stays."""
     api.answers["DELETE"] = lambda _: httpx.Response(503, headers={"retry-after": "0"})

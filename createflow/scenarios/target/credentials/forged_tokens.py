@@ -188,17 +188,21 @@ def reference_key(token: str, url: str) -> Iterator[tuple[str, str]]:
         yield f"its key at {name}", jws.compact(signer.sign(jws.signing_input, key))
 
 
-def respell(token: str) -> Iterator[tuple[str, str]]:
+def respell(token: str, *, strictly: bool = True) -> Iterator[tuple[str, str]]:
     """The valid token in spellings that only a lax decoder accepts: a description of the form, and the token.
 
-    Why: a list of revoked tokens that compares text misses another spelling of the same token.
+    Args:
+        token: a valid one.
+        strictly: also the spellings that RFC 4648 §3.5 lets a decoder take. RFC 7515 §5.2 forbids additional
+            characters, and does not say whether padding is one.
     """
     header, claims, signature = _segments(token)
-    yield "padding", f"{header}.{claims}.{signature}{'=' * (-len(signature) % 4) or '='}"
+    if strictly:
+        yield "padding", f"{header}.{claims}.{signature}{'=' * (-len(signature) % 4) or '='}"
     yield "a blank inside its signature", f"{header}.{claims}.{signature[:4]} {signature[4:]}"
     yield "a letter outside the alphabet in its signature", f"{header}.{claims}.{signature[:4]}!{signature[4:]}"
     unused = {2: 16, 3: 4}.get(len(signature) % 4)
-    if unused:
+    if unused and strictly:
         value = _ALPHABET.index(signature[-1])
         # The last letter carries fewer than six bits; the others must be zero.
         yield "unused bits set", f"{header}.{claims}.{signature[:-1]}{_ALPHABET[value ^ 1]}"

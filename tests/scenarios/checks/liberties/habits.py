@@ -51,6 +51,8 @@ class Habits:
     other_scheme: int = 401
     two_credentials: int = 400
     expired_status: int = 401
+    one_spelling: bool = True
+    """Of a token: base64url as RFC 7515 §2 has it."""
     needs_end: bool = True
     leeway_s: int = 0
     type: str | None = "at+jwt"

@@ -143,6 +143,7 @@ class LawfulService:
 
     def _claims(self, token: str) -> dict[str, Any]:
         habits = self._habits
+        token = token if habits.one_spelling else _respelt(token)
         try:
             jwt.decode(token, options={"verify_signature": False})
         except jwt.PyJWTError:
@@ -151,7 +152,8 @@ class LawfulService:
         header = jwt.get_unverified_header(token)
         if habits.type is not None and str(header.get("typ", "")).lower() != habits.type:
             raise jwt.InvalidTokenError
-        _check_spelling(token)
+        if habits.one_spelling and _respelt(token) != token:
+            raise jwt.InvalidTokenError
         required = ["iss", "aud", "sub", *(["exp"] if habits.needs_end else [])]
         assert self._key is not None
         return jwt.decode(
@@ -379,12 +381,15 @@ class LawfulService:
         return Answer(refused.status, refused.headers, body, habits.error_media_type)
 
 
-def _check_spelling(token: str) -> None:
-    """Base64url without padding, line breaks or bits that nobody reads (RFC 7515 §2)."""
+def _respelt(token: str) -> str:
+    """The token in base64url without padding, or bits that nobody reads (RFC 7515 §2). Other letters stay."""
+    parts = []
     for part in token.split("."):
-        padded = part + "=" * (-len(part) % 4)
-        if jwt.utils.base64url_encode(urlsafe_b64decode(padded)).decode() != part:
-            raise jwt.InvalidTokenError
+        bare = part.rstrip("=")
+        read = urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+        spelt = jwt.utils.base64url_encode(read).decode()
+        parts.append(spelt if len(spelt) == len(bare) else part)
+    return ".".join(parts)
 
 
 def _no_constant(name: str) -> None:

@@ -26,6 +26,7 @@ LIBERTIES: dict[str, Liberty] = {
     "400 to what is no token": Liberty("RFC 6750 §3.1: invalid_request", AUTH, {"malformed_token": 400}),
     "401 to two credentials": Liberty("RFC 9110 §15.5.2", AUTH, {"two_credentials": 401}),
     "400 to another scheme": Liberty("RFC 6750 §3.1: the request is malformed", AUTH, {"other_scheme": 400}),
+    "padding and unused bits in a token": Liberty("RFC 4648 §3.5: MAY", AUTH, {"one_spelling": False}),
     "tokens without an end": Liberty("RFC 7519 §4.1.4: OPTIONAL", AUTH, {"needs_end": False}),
     "a leeway of a minute": Liberty("RFC 7519 §4.1.4: MAY", AUTH, {"leeway_s": 60}),
     "any typ": Liberty(
