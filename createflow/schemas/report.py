@@ -157,7 +157,8 @@ class RunReport(Model):
     created: int = 0
     """Number of resources that the run created."""
     resent: int = 0
-    """Reads that went out once more on a new connection: a reused one ended before any byte of the reply."""
+    """Requests that went out once more on a new connection: a reused one ended before any byte of the reply. A create
+    goes out with another body."""
     left_behind: Several[str] = ()
     """URLs of the created resources that could not be deleted."""
     left_to_guardian: Several[str] = ()

@@ -1,4 +1,4 @@
-"""Makes notes.db with one table, for trying createflow on Datasette."""  # noqa: INP001 - a script of its own
+"""Makes notes.db with one table, for trying createflow on Datasette."""
 
 import sqlite3
 

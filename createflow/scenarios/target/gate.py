@@ -91,6 +91,8 @@ class Meter:
     received_bytes: int = 0
     resent: int = 0
     """How often the request went out once more."""
+    is_reused: bool = False
+    """The connection had served another request before."""
     has_head: bool = False
     status_lines: int = 0
     """Besides the first."""
@@ -111,7 +113,7 @@ class Meter:
 _METER: ContextVar[Meter | None] = ContextVar("_METER", default=None)
 """The meter of the request that the current task sends."""
 
-_ENDED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
+ENDED = (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError)
 """The connection ended."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Requests that change nothing, however often they are sent (RFC 9110 §9.2.1)."""
@@ -173,19 +175,21 @@ class GatedTransport(httpx.AsyncBaseTransport):
         )
         connection = await self._pool.take(core.url.origin)
         is_reused = connection.is_idle()
+        if (meter := _METER.get()) is not None:
+            meter.is_reused = is_reused
         try:
             reply = await connection.handle_async_request(core)
-        except _ENDED:
+        except ENDED as error:
             await self._pool.put(connection)
-            meter = _METER.get()
-            if not is_reused or request.method not in _SAFE or meter is None or meter.received_bytes:
+            is_free = request.method in _SAFE or _was_not_written(request, error)
+            if not is_reused or not is_free or meter is None or meter.received_bytes:
                 raise
             meter.resent += 1
             connection, reply = await self._send_again(core)
         except BaseException:
             await self._pool.put(connection)
             raise
-        if (meter := _METER.get()) is not None:
+        if meter is not None:
             meter.has_head = True
         return _Reply(
             reply.status,
@@ -206,6 +210,18 @@ class GatedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
+
+
+def _was_not_written(request: httpx.Request, error: BaseException) -> bool:
+    """Whether the connection had ended before the whole request was written, which can be sent as it is once more.
+
+    The header and the body are written one after the other. The second finds a pipe that is broken where the server had
+    closed the connection before the first.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, BrokenPipeError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None and isinstance(request.stream, httpx.ByteStream)
 
 
 class _Reply(httpx.Response):

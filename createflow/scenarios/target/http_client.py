@@ -12,7 +12,15 @@ import httpx
 import createflow
 from createflow.scenarios.target.bounded_body import CODINGS, BodyRefused, whole_body
 from createflow.scenarios.target.exchange_record import cut, request_record, shown_headers
-from createflow.scenarios.target.gate import FAILURES, Gate, GatedTransport, OriginRefused, ReceivedTooMuch, limited
+from createflow.scenarios.target.gate import (
+    ENDED,
+    FAILURES,
+    Gate,
+    GatedTransport,
+    OriginRefused,
+    ReceivedTooMuch,
+    limited,
+)
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext, Together
@@ -39,6 +47,8 @@ class NoReply(Exception):  # noqa: N818 - a fact about the target that no check 
     def __init__(self, message: str, exchange: Exchange) -> None:
         super().__init__(message)
         self.exchange = exchange
+        self.may_be_closing = False
+        """A reused connection ended without a byte: the server may have closed it before the request came."""
 
 
 class NoConnection(NoReply):
@@ -119,6 +129,7 @@ class HttpConnection:
         traffic = self.context.traffic
         sending = traffic.begin(bucket_of(who))
         sent_at, start = time.time(), time.perf_counter()
+        has_ended = False
         try:
             with limited(max_bytes) as meter:
                 response, received = await self._exchange(request, max_bytes)
@@ -129,6 +140,7 @@ class HttpConnection:
             meter.received_bytes = meter.received_bytes or 1
         except FAILURES as error:
             message = _reason(error)
+            has_ended = isinstance(error, ENDED)
         else:
             elapsed_ms = (time.perf_counter() - start) * 1000
             exchange = record.model_copy(
@@ -155,11 +167,12 @@ class HttpConnection:
             return Reply(response.status_code, dict(response.headers), received, exchange, sent_at, time.time())
         traffic.fail(sending)
         elapsed_ms = (time.perf_counter() - start) * 1000
-        failure = BadReply if meter.received_bytes else NoReply
-        raise failure(
+        failure = (BadReply if meter.received_bytes else NoReply)(
             f"{method} {record.url}: {message}",
             record.model_copy(update={"error": message, "elapsed_ms": round(elapsed_ms, 3)}),
         )
+        failure.may_be_closing = meter.is_reused and has_ended and not meter.received_bytes
+        raise failure
 
     async def _exchange(self, request: httpx.Request, max_bytes: int) -> tuple[httpx.Response, bytes]:
         async with asyncio.timeout(self.context.target.timeout_s):

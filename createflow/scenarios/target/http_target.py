@@ -158,6 +158,11 @@ class HttpTarget:
             if not isinstance(error, NoConnection):
                 name = self._name_in(content)
                 self._context.writes.not_answered(content, name, who or self.writer)
+            if body is None and hold is None and creates and error.may_be_closing:
+                # Another body: nobody knows whether the first one was carried out.
+                self._context.traffic.resent += 1
+                fresh = self._content(None)
+                return await self.create(fresh, who=who, headers=headers, method=method, paced=paced)
             raise
         if not reply.accepted:
             self._note_refusal(content, reply, who or self.writer)

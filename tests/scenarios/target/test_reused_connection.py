@@ -1,13 +1,17 @@
 """A reused connection that ends without a byte of a reply, over real sockets: no verdict, and a read goes out again."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpcore
 import pytest
 
+from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
-from createflow.scenarios.target.principal import ANONYMOUS
+from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile import Profile
@@ -29,7 +33,10 @@ async def connected(*, answers: int = 1, part: bytes = b"") -> AsyncIterator[tup
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             for number in range(answers + 1):
-                seen.append((await reader.readuntil(b"\r\n\r\n")).split(b" ")[0])
+                header = await reader.readuntil(b"\r\n\r\n")
+                if length := re.search(rb"(?i)content-length: (\d+)", header):
+                    await reader.readexactly(int(length[1]))
+                seen.append(header.split(b" ")[0])
                 writer.write(REPLY if number < answers else part)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -63,6 +70,51 @@ async def test_what_changes_something_does_not() -> None:
         with pytest.raises(NoReply):
             await connection.send("DELETE", "/x", ANONYMOUS, {}, None)
         assert seen == [b"DELETE"] * 2
+
+
+async def test_what_was_not_written_whole_does() -> None:
+    """The server had closed the connection before the header came, so it never had the body."""
+    whole: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"ok")
+        whole.append(b"POST")
+        writer.write(REPLY)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    profile = Profile.model_validate({"target": {"base_url": url, "timeout_s": 5.0}})
+    connection = HttpConnection(RunContext(profile, "ab12", Mask()))
+    async with server:
+        await connection.send("POST", "/x", ANONYMOUS, {}, b"ok")
+        idle = connection._transport._pool._idle[f"{url}"]
+        stream = idle[0][1]._connection._network_stream  # type: ignore[union-attr]
+        with pytest.MonkeyPatch.context() as patched:
+
+            async def broken(*_: object, **__: object) -> None:
+                raise httpcore.WriteError from BrokenPipeError()
+
+            patched.setattr(stream, "write", broken)
+            patched.setattr(stream, "read", broken)
+            assert (await connection.send("POST", "/x", ANONYMOUS, {}, b"ok")).status == 200
+        await connection.close()
+    assert (whole, connection.context.traffic.resent) == ([b"POST"] * 2, 1)
+
+
+async def test_a_create_goes_out_with_another_body() -> None:
+    """Nobody knows whether the first one was carried out: it counts as one that was never answered."""
+    async with connected() as (connection, seen):
+        contract = Contract(connection.context.target)
+        target = HttpTarget(connection, contract, Principal("a", "token"), check_id="response.create_is_201")
+        for _ in range(2):
+            assert (await target.create()).status == 200
+        assert seen == [b"POST"] * 3  # the second create twice
+        assert connection.context.traffic.resent == 1
+        assert connection.context.writes.unanswered
+        with pytest.raises(NoReply):
+            await target.create(b"{}")
 
 
 @pytest.mark.parametrize(("answers", "part"), [(0, b""), (1, b"HTTP/1.1 200 OK\r\n")])

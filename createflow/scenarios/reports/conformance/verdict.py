@@ -103,5 +103,5 @@ def _counts_text(report: RunReport) -> str:
     if tolerated:
         parts.append(f"{tolerated} of the failed tolerated")
     if report.resent:
-        parts.append(f"{report.resent} reads sent once more, as a reused connection ended without a reply")
+        parts.append(f"{report.resent} requests sent once more, as a reused connection ended without a reply")
     return ", ".join(parts) or "no checks"

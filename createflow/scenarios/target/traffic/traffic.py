@@ -52,7 +52,7 @@ class Traffic:
         self.raw_connections = 0
         """Connections that are kept busy with raw bytes, which may keep a small target from answering others."""
         self.resent = 0
-        """Reads that went out once more, since a reused connection ended before any byte of the reply."""
+        """Requests that went out once more, since a reused connection ended before any byte of the reply."""
         self.last_reply_s = 0.0
         """When the last reply came, on the monotonic clock; 0 before the first."""
         self.last_exchange = ""
