@@ -2,17 +2,27 @@
 
 from collections.abc import Iterable
 
-from createflow.schemas.report import Exchange
+from createflow.schemas.report import Exchange, Level
 
 
 class Expectation(Exception):  # noqa: N818 - it is a statement about the target, not an error of ours
-    """The target did not do what it must: the check failed."""
+    """The target did not do what it must: the check failed.
 
-    def __init__(self, expected: str, seen: str, *, exchanges: Iterable[Exchange] = ()) -> None:
+    Args:
+        expected: what the target should have done.
+        seen: what it did instead.
+        exchanges: that show it.
+        level: of this failure, where what was expected is weaker or stronger than the rest of the check.
+    """
+
+    def __init__(
+        self, expected: str, seen: str, *, exchanges: Iterable[Exchange] = (), level: Level | None = None
+    ) -> None:
         super().__init__(f"expected {expected}; seen {seen}")
         self.expected = expected
         self.seen = seen
         self.exchanges = tuple(exchanges)
+        self.level = level
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict

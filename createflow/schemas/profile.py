@@ -91,17 +91,18 @@ class Profile(Section):
     target: Target
     """The endpoint."""
     auth: Auth = NoAuth()
-    """How requests are authenticated."""
+    """How requests are authenticated. What has no valid credential is refused."""
     setup: tuple[Request, ...] = ()
     """Requests of the writer before all checks, which create what the path's variables name."""
     teardown: tuple[Request, ...] = ()
     """Requests of the writer after all checks, also after a failure."""
     sinks: Sinks = Sinks()
-    """The places that a write must reach."""
+    """The places that a write must reach, and that a refused one must not reach."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
     """The faults that can be injected: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
     ``replica_down``, ``replica_lags`` (replicas keep their connection and fall behind, and the cache does not answer),
-    ``search_down``."""
+    ``search_down``. While a service, a gateway or a database is down, creates are refused with the status of
+    ``unavailable`` of ``target.errors``, and with that of ``database_error`` when it errs."""
     deadlines: Deadlines = Deadlines()
     """How long each sink may lag behind the 201."""
     limits: Limits | None = None

@@ -27,9 +27,9 @@ class JwtAuth(Credential):
     key_id: str | None = None
     """``kid`` of the token's header."""
     issuer: str
-    """``iss``."""
+    """``iss``: a token with another one, or with none, is refused."""
     audience: str
-    """``aud``."""
+    """``aud``: a token for others, or for nobody, is refused."""
     type: str = "at+jwt"
     """``typ`` of the token's header."""
     roles_claim: str = "roles"

@@ -6,6 +6,10 @@ from createflow.schemas.profile_section import Section
 class Promises(Section):
     """``[promises]``: what the target promises beyond the standards; the checks ask for nothing else."""
 
+    contract: bool = False
+    """The whole createflow write contract (contract.md): also what neither a standard nor another key asks for, such as
+    the limits of ``metadata``, the members of a refusal, a 201 with a Location, updates that are judged as creates
+    are. Without ``schema_file`` and ``body`` only."""
     media_types: bool = False
     """A body of another media type than ``target.media_type`` is refused (415). Otherwise it may be read
     (RFC 9110 §15.5.16)."""
@@ -28,6 +32,8 @@ class Promises(Section):
     one_spelling: bool = False
     """A valid token with padding, or with unused bits set in its last letter, is refused. Otherwise a decoder may take
     them (RFC 4648 §3.5)."""
+    token_types: bool = False
+    """A token of another type than ``auth.type`` is refused. Otherwise RFC 8725 §3.11 recommends it."""
     token_ends: bool = False
     """A token without ``exp`` is refused. Otherwise ``exp`` is optional (RFC 7519 §4.1.4)."""
     issue_times: bool = False

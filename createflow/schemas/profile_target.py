@@ -28,13 +28,14 @@ class Fields(Section):
     """
 
     id: Annotated[str, Field(min_length=1)] = "id"
-    """``@location`` takes the last segment of the Location."""
+    """The id: no two resources have the same. ``@location`` takes the last segment of the Location."""
     name: Annotated[str, Field(pattern=r"^[^/@]")] = "name"
-    """A key of request and representation alike whose value is free text: each create gets its own."""
+    """A key of request and representation alike whose value is free text: each create gets its own, and it is shown as
+    it was sent."""
     created_at: str = "created_at"
-    """``@header:Last-Modified`` takes it from a header."""
+    """The time of the create, which stays. ``@header:Last-Modified`` takes it from a header."""
     created_by: str = "created_by"
-    """The creator, as the token's subject."""
+    """The creator, as the token's subject, whatever the body says."""
     created_at_format: Literal["rfc3339", "epoch_ms", "epoch_s", "http_date"] = "rfc3339"
     """The format of the time; the checks convert the last three to the first."""
 
@@ -71,7 +72,10 @@ Meaning = Literal[
 
 
 class Errors(Section):
-    """``[target.errors]``: how the target refuses, where that differs from the contract."""
+    """``[target.errors]``: how the target refuses, where that differs from the contract.
+
+    A 5xx is the answer to a fault and to nothing else.
+    """
 
     media_type: str = "application/problem+json"
     """Content-Type of refusals."""
@@ -98,7 +102,8 @@ class Target(Section):
     """``[target]``: the endpoint and its contract."""
 
     base_url: BaseUrl
-    """Scheme, host and port; the Host header says exactly this host."""
+    """Scheme, host and port; the Host header says exactly this host. With https, what is sent in clear text creates
+    nothing."""
     location_origins: tuple[BaseUrl, ...] = ()
     """Other origins that a Location may name, such as the public one of a target behind a proxy. Path and query of
     such a Location are read at ``base_url``; nothing is sent to these origins."""
@@ -118,7 +123,8 @@ class Target(Section):
     timeout_s: Seconds = 10.0
     """The longest time for a reply."""
     schema_file: str | None = None
-    """JSON Schema of the create body; without it and without ``body``, that of the contract."""
+    """JSON Schema of the create body; without it and without ``body``, that of the contract. What fits it is accepted,
+    and what does not is refused."""
     openapi_file: str | None = None
     """OpenAPI document of the target, JSON or YAML: every reply must fit what it declares."""
     body: JsonObject | None = None
@@ -130,11 +136,13 @@ class Target(Section):
     envelope: Envelope = Envelope()
     """Wrapping of bodies and replies."""
     reply: Literal["whole", "partial"] = "whole"
-    """``partial``: the 201 does not show all fields; the others are read at the resource's URL."""
+    """``whole``: replies to writes and reads show every field as it was sent. ``partial``: the 201 does not show all
+    fields; the others are read at the resource's URL."""
     self_link: Pointer = ""
     """JSON Pointer to the resource's URL in the reply, for targets that send it instead of a Location."""
     read_path: OptionalPath = ""
-    """Path of a created resource, with ``{id}``, for targets that send neither."""
+    """Path of a created resource, with ``{id}``, for targets that send neither. All others answer a create with a
+    Location, where the resource is read."""
     errors: Errors = Errors()
     """Statuses and codes of refusals."""
     update: bool = False
@@ -142,7 +150,7 @@ class Target(Section):
     delete: bool = False
     """DELETE at the Location removes the resource: afterwards no read, store or search shows it."""
     idempotency: bool = False
-    """Creates with the same key create one resource."""
+    """Creates of one subject with the same key create one resource. The keys of others are other keys."""
     idempotency_header: Token = "Idempotency-Key"
     """The header that carries the key."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"

@@ -71,6 +71,7 @@ async def conformance(
         UserError: a key, file, variable or address of the profile cannot be used.
         TargetError: nothing answers at the target's address.
     """
+    checks = [check.at_level_for(profile) for check in checks]
     seed = secrets.randbelow(2**32) if seed is None else seed
     mask = Mask()
     run_id = secrets.token_hex(4)

@@ -68,7 +68,9 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
         async with limit:
             power = await check.function(**probes.arguments(check, target, number))
     except Expectation as broken_promise:
-        return result_of(check, Outcome.FAILED, finding=finding_of(check, broken_promise, target.exchanges))
+        finding = finding_of(check, broken_promise, target.exchanges)
+        failed = result_of(check, Outcome.FAILED, finding=finding)
+        return failed.model_copy(update={"level": broken_promise.level or check.level})
     except (NotDeclared, Prevented, BadReply) as prevented:
         if isinstance(prevented, Prevented):
             probes.causes[check.id] = prevented.cause

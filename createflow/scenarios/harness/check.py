@@ -4,9 +4,9 @@ import difflib
 import inspect
 import types
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
 from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, Replicas, SearchIndex
 from createflow.scenarios.target.probes import Callbacks, Faults, Issuer, Tokens
@@ -65,6 +65,7 @@ class Need(StrEnum):
     AUDITED_CHANGES = "sinks.audit.changes"
     BODY_LIMIT = "target.max_body_bytes"
     LIMITS = "limits"
+    CONTRACT = "promises.contract"
     MEDIA_TYPES = "promises.media_types"
     UNIQUE_KEYS = "promises.unique_keys"
     ERROR_PLACES = "promises.error_places"
@@ -101,6 +102,7 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.PRIVATE: lambda profile: profile.target.private,
     Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
     Need.LIMITS: lambda profile: profile.limits is not None,
+    Need.CONTRACT: lambda profile: profile.promises.contract,
     Need.MEDIA_TYPES: lambda profile: profile.promises.media_types,
     Need.UNIQUE_KEYS: lambda profile: profile.promises.unique_keys,
     Need.ERROR_PLACES: lambda profile: profile.promises.error_places,
@@ -154,7 +156,14 @@ class Check:
     repeats: tuple[str, ...]
     """Ids of checks that see the same on fewer writes. Where one of them failed, this one adds no accusation."""
     limit_s: float
+    must_with: Need | None = None
+    """The key of the profile that promises what no standard demands. With it the check is a must."""
     parameters: dict[str, Parameter] = field(default_factory=dict, hash=False)
+
+    def at_level_for(self, profile: Profile) -> Self:
+        """The check at the level that it has for a target with this profile."""
+        is_promised = self.must_with is not None and self.must_with.met_by(profile)
+        return replace(self, level=Level.MUST) if is_promised else self
 
 
 def check(
@@ -168,6 +177,7 @@ def check(
     at_end: bool = False,
     repeats: tuple[str, ...] = (),
     limit_s: float = DEFAULT_LIMIT_S,
+    must_with: Need | None = None,
 ) -> Callable[[CheckFunction], Check]:
     """Make a check of a coroutine function; nothing runs and nothing is registered anywhere else.
 
@@ -181,6 +191,7 @@ def check(
         at_end: run it after those as well.
         repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
         limit_s: after this many seconds it is stopped, with the outcome ``inconclusive``.
+        must_with: the key of the profile with which a should becomes a must.
     """
 
     def record(function: CheckFunction) -> Check:
@@ -200,6 +211,7 @@ def check(
             at_end=at_end,
             repeats=repeats,
             limit_s=limit_s,
+            must_with=must_with,
             parameters=parameters_of(function),
         )
 

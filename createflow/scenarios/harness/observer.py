@@ -69,6 +69,7 @@ def observer(
     catches: str | tuple[str, ...] = (),
     needs: tuple[Need, ...] = (),
     enough: int = 10,
+    must_with: Need | None = None,
 ) -> Callable[[Watch], Observer]:
     """Make an observer of a function that gets the facts of a run and returns what looks at each exchange.
 
@@ -82,6 +83,7 @@ def observer(
         level: must only where a standard or the profile says so.
         catches: the seeded defects of the reference that make it fail.
         needs: keys of the profile without which it is skipped.
+        must_with: the key of the profile with which a should becomes a must.
         enough: it sends ``traffic`` unless checks have sent so many exchanges that it looks at.
     """
 
@@ -102,6 +104,7 @@ def observer(
             at_end=False,
             repeats=(),
             limit_s=60.0,
+            must_with=must_with,
             parameters=parameters_of(traffic),
             watch=watch,
             enough=enough,

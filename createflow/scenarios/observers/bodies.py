@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from jsonschema import Draft202012Validator
 
+from createflow.scenarios.harness.check import Need
 from createflow.scenarios.harness.observer import Deviation, Facts, Look, observer
 from createflow.scenarios.observers.traffic import ordinary_requests
 from createflow.scenarios.outcome import NotDeclared
@@ -28,7 +29,7 @@ _MEMBERS: dict[str, tuple[type, ...]] = {
 
 @observer(
     step=Step.RESPONSE,
-    source="RFC 8259 §2, §6, §7, §8.1; RFC 9110 §8.3",
+    source="RFC 8259 §8.1, §10",
     traffic=ordinary_requests,
     catches="not_a_number",
 )
@@ -74,19 +75,20 @@ def problem_status_is_that_of_the_reply(facts: Facts) -> Look:
     step=Step.RESPONSE,
     level=Level.SHOULD,
     source="contract: error-format; RFC 9457 §3.1",
+    must_with=Need.CONTRACT,
     traffic=ordinary_requests,
     catches="problem_without_code",
 )
 def error_bodies_fit_their_schema(facts: Facts) -> Look:
     """Every problem document has its members with their types, and all that the contract names.
 
-    How: for a target of the contract against ``problem.schema.json``; for others against RFC 9457, which leaves every
-    member out that a server does not have.
+    How: where our own contract is promised against ``problem.schema.json``; for others against RFC 9457, which leaves
+    every member out that a server does not have.
     """
     errors = facts.contract.errors
     if errors.media_type != _PROBLEM:
         raise NotDeclared("`target.errors.media_type` is not application/problem+json")
-    validator = Draft202012Validator(wire_schema("problem")) if facts.contract.is_default else None
+    validator = Draft202012Validator(wire_schema("problem")) if facts.contract.is_promised else None
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
         if seen.is_raw or seen.status < 400:
@@ -127,7 +129,7 @@ def told(error: Any) -> str:
 
 def _why_not_json(body: bytes) -> str:
     try:
-        json.loads(body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"), parse_constant=_refuse)
+        json.loads(body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8"), parse_constant=refuse_constant)
     except UnicodeDecodeError:
         return "not UTF-8"
     except json.JSONDecodeError as error:
@@ -143,5 +145,6 @@ class _Constant(ValueError):  # noqa: N818 - it is one
     """NaN or an infinity."""
 
 
-def _refuse(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Take no NaN or infinity for a number of JSON."""
     raise _Constant(f"{name} is no number of JSON")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from createflow.scenarios.harness.check import Need
 from createflow.scenarios.harness.observer import Deviation, Facts, Look, observer
 from createflow.scenarios.observers.traffic import ordinary_requests
 from createflow.scenarios.sinks.registry import secret_urls
 from createflow.scenarios.target.traffic.observed import Observed
 from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
 
 _LONGEST_BODY_BYTES = 64 * 1024
 """Only the beginning of a longer body is searched."""
@@ -59,7 +61,9 @@ _WHOLE = "the token of the request"
 
 @observer(
     step=Step.RESPONSE,
-    source="contract: no-internals; OWASP API8:2023; CWE-200; CWE-522; RFC 6750 §5.3",
+    level=Level.SHOULD,
+    must_with=Need.CONTRACT,
+    source="contract: no-internals; OWASP API8:2023; CWE-200; CWE-522",
     traffic=ordinary_requests,
     catches="token_echoed",
 )
@@ -95,6 +99,8 @@ def no_secret_in_replies(facts: Facts) -> Look:
 
 @observer(
     step=Step.RESPONSE,
+    level=Level.SHOULD,
+    must_with=Need.CONTRACT,
     source="contract: no-internals; OWASP API8:2023; CWE-209",
     traffic=ordinary_requests,
     catches="stack_trace_leaks",
@@ -106,6 +112,8 @@ def errors_show_no_internals(facts: Facts) -> Look:
 
 @observer(
     step=Step.RESPONSE,
+    level=Level.SHOULD,
+    must_with=Need.CONTRACT,
     source="contract: no-internals; OWASP API8:2023; CWE-497",
     traffic=ordinary_requests,
     catches="query_in_header",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from createflow.scenarios.bodies.bounded_validation import BoundedValidation
 from createflow.scenarios.harness.observer import Deviation, Facts, Look, observer
-from createflow.scenarios.observers.bodies import told
+from createflow.scenarios.observers.bodies import refuse_constant, told
 from createflow.scenarios.observers.statuses import OF_HTTP
 from createflow.scenarios.observers.traffic import ordinary_requests
 from createflow.scenarios.openapi.document import read_document
@@ -66,7 +66,7 @@ def _wrong(seen: Observed, reply: DeclaredReply, judge: BoundedValidation) -> li
     if schema is None or not seen.is_json:
         return []
     try:
-        document = json.loads(seen.body)
+        document = json.loads(seen.body, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return []  # json_is_json tells it
     return [f"the body ({told(error)})" for error in judge.errors(schema, document)]

@@ -66,7 +66,7 @@ _ONCE = ("content-type", "etag", "last-modified", "retry-after", "location", "da
 
 @observer(
     step=Step.HTTPS_REQUEST,
-    source="RFC 9110 §2.2, §5.3, §5.5",
+    source="RFC 9110 §2.2, §5.3",
     traffic=ordinary_requests,
     catches="allow_without_commas",
 )
@@ -92,7 +92,7 @@ def fields_fit_their_grammar(facts: Facts) -> Look:
 
 @observer(
     step=Step.AUTH_CHECK,
-    source="RFC 9110 §11.6.1, §11.3, §15.5.2",
+    source="RFC 9110 §2.2, §15.5.2",
     traffic=ordinary_requests,
     catches="challenge_malformed",
 )

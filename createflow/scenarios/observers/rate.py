@@ -45,7 +45,7 @@ class _Buckets:
 
 @observer(
     step=Step.RATE_LIMIT,
-    source="contract: rate-limited-429; RFC 6585 §4",
+    source="contract: rate-limited-429",
     traffic=flood,
     enough=1,
     needs=(Need.LIMITS,),
@@ -113,7 +113,7 @@ def who_keeps_the_rate_is_not_refused(facts: Facts) -> Look:
 @observer(
     step=Step.RATE_LIMIT,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-ratelimit-headers §3, §4; RFC 9651 §3.1",
+    source="draft-ietf-httpapi-ratelimit-headers-11 §3, §4; RFC 9651 §3.1",
     traffic=flood,
     needs=(Need.LIMITS,),
     catches="remaining_is_constant",

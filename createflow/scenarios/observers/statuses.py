@@ -20,13 +20,13 @@ _SUCCESSES: dict[str, frozenset[int]] = {
     "DELETE": frozenset({200, 202, 204}),
     "OPTIONS": frozenset({200, 204}),
 }
-OF_HTTP = frozenset({400, 406, 408, 410, 411, 414, 416, 417, 421, 426, 428, 431, 501, 504, 505})
+OF_HTTP = frozenset({400, 406, 408, 410, 411, 414, 415, 416, 417, 421, 426, 428, 431, 501, 504, 505})
 """Refusals that HTTP provides for any server (RFC 9110 §15.5, §15.6; RFC 6585)."""
 
 
 @observer(
     step=Step.SERVICE_ROUTER,
-    source="contract: validation; contract: database-error-500; contract: unavailable-503; RFC 9110 §15.6",
+    source="contract: validation; contract: database-error-500; contract: unavailable-503",
     traffic=ordinary_requests,
     catches="tag_list_crashes",
 )
@@ -54,7 +54,7 @@ def no_unexplained_server_error(facts: Facts) -> Look:
 @observer(
     step=Step.RESPONSE,
     level=Level.SHOULD,
-    source="contract: error-format; RFC 9110 §15",
+    source="contract: error-format",
     traffic=ordinary_requests,
     catches="payment_required",
 )

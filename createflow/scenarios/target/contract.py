@@ -61,7 +61,7 @@ _VARIANTS = 12
 _NAME_FORMS = ("createflow {}", "{}")
 _MOST_EXAMPLES = 10
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
-_NO_SCHEMA = "`target.schema_file` is not configured"
+NO_SCHEMA = "`target.schema_file` is not configured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +145,8 @@ class Contract:
         own_body = target.body is not None or self.raw is not None
         self.is_default = target.schema_file is None and not own_body
         """Body and representation have the schemas of the createflow write contract."""
+        self.is_promised = self.is_default and self.promises.contract
+        """The profile promises all of that contract, and not only the schema of the create."""
         self.has_schema = target.schema_file is not None or self.is_default
         """Without a schema only one valid body is known."""
         self.schema = self._read_schema(target)
@@ -171,7 +173,7 @@ class Contract:
     def required(self) -> list[str]:
         """The required fields. Raises NotDeclared without a schema."""
         if not self.has_schema:
-            raise NotDeclared(_NO_SCHEMA)
+            raise NotDeclared(NO_SCHEMA)
         return list(self.schema.get("required", []))
 
     def max_length(self, name: str) -> int | None:

@@ -136,6 +136,17 @@ class Reply:
         return document if isinstance(document, dict) else None
 
     @property
+    def is_broken_json(self) -> bool:
+        """It says that its body is JSON, and it is none."""
+        if not self.body or not (self.media_type == "application/json" or self.media_type.endswith("+json")):
+            return False
+        try:
+            json_of(self.body)
+        except NotJson:
+            return True
+        return False
+
+    @property
     def error_code(self) -> str | None:
         """The code in the body of a refusal; ``None`` when it has none."""
         return self.refusals.code_in(self.document)

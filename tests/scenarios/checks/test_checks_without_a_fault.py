@@ -31,6 +31,7 @@ from createflow.scenarios.checks.api.load_balancer import (
     no_gateway_is_503,
     old_tls_is_refused,
 )
+from createflow.scenarios.checks.api.response.identity import number_id_is_exact
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
 from createflow.scenarios.checks.business.business_logic.conditions import unconditional_update_is_428
 from createflow.scenarios.checks.data import index_update
@@ -58,6 +59,7 @@ HERE = {
         for check in CHECKS
         if WriteSample in {one.role for one in check.parameters.values()} and not check.catches
     ),
+    number_id_is_exact,
 }
 
 
@@ -219,6 +221,21 @@ async def test_options_that_disagree_with_the_405_are_accused() -> None:
     """HEAD and OPTIONS themselves may be left out."""
     await passes(options_agree_with_405, target=adding(allow="GET, HEAD, POST, OPTIONS"))
     await accuses(options_agree_with_405, "the methods of the 405", target=adding(allow="GET, POST, DELETE"))
+
+
+@pytest.mark.anyio
+async def test_a_number_that_javascript_changes_is_no_good_id() -> None:
+    """A text is, whatever is in it, and so is a number that a double holds."""
+
+    def with_id(value: object) -> MemoryTarget:
+        return MemoryTarget(
+            bend=lambda _m, _u, honest: reply(201, {**(honest.document or {}), "id": value}, location="/r/1")
+        )
+
+    await passes(number_id_is_exact, target=with_id(2**53 - 1))
+    await accuses(number_id_is_exact, "9007199254740993", target=with_id(2**53 + 1))
+    with pytest.raises(NotDeclared):
+        await number_id_is_exact.function(target=with_id("9007199254740993"))
 
 
 @pytest.mark.anyio

@@ -3,10 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from createflow.scenarios.checks import CHECKS
+from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.schemas.report import Outcome
 from tests.scenarios.checks.liberties.habits import Habits
 from tests.scenarios.checks.liberties.lawful_run import run
@@ -51,3 +53,16 @@ def test_one_cause_is_told_once(name: str) -> None:
     failed = {result.id for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}}
     assert failed == told
     assert sum(READS in result.reason for result in report.results) > 5
+
+
+def test_an_infinity_is_told_once() -> None:
+    """As a reply that is no JSON, and not as a number that was not kept as well."""
+    large = str(2**64).encode()
+
+    def bent(_: Request, answer: Answer) -> Answer:
+        return replace(answer, body=answer.body.replace(large, b"Infinity"))
+
+    tried = [check for check in CATALOGUE if check.id.startswith(("validation.listed", "validation.what", "response."))]
+    report = asyncio.run(run(Habits(), tried, bend=bent))
+    failed = {result.id for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}}
+    assert failed == {"response.json_is_json"}, [one.finding for one in report.results if one.finding]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.reply import Reply
+from createflow.schemas.report import Level
 
 _SHOWN = 12
 _SHOWN_EXCHANGES = 6
@@ -15,20 +16,22 @@ class Deviations:
 
     tried: int = 0
     _found: dict[str, list[tuple[str, tuple[Reply, ...]]]] = field(default_factory=dict)
+    _lesser: dict[str, list[tuple[str, tuple[Reply, ...]]]] = field(default_factory=dict)
 
     def count(self) -> None:
         """One more was tried."""
         self.tried += 1
 
-    def note(self, expected: str, seen: str, *replies: Reply) -> None:
+    def note(self, expected: str, seen: str, *replies: Reply, is_lesser: bool = False) -> None:
         """One of them deviated.
 
         Args:
             expected: what should have been, the same text for all deviations of a kind.
             seen: the case and what came of it.
             replies: that show it.
+            is_lesser: it is only a should; told where there is nothing else.
         """
-        self._found.setdefault(expected, []).append((seen, replies))
+        (self._lesser if is_lesser else self._found).setdefault(expected, []).append((seen, replies))
 
     def judge(self) -> None:
         """End the check.
@@ -39,13 +42,15 @@ class Deviations:
         """
         if not self.tried:
             raise Inconclusive("nothing could be tried")
-        if not self._found:
+        found = self._found or self._lesser
+        if not found:
             return
-        kinds = sorted(self._found)
+        kinds = sorted(found)
         # Cases run at once, so their order is none.
-        told = [one for kind in kinds for one in sorted(self._found[kind], key=lambda one: one[0])]
+        told = [one for kind in kinds for one in sorted(found[kind], key=lambda one: one[0])]
         texts = [seen for seen, _ in told[:_SHOWN]]
         if len(told) > _SHOWN:
             texts.append(f"and {len(told) - _SHOWN} more")
         shown = [reply.exchange for _, replies in told for reply in replies][:_SHOWN_EXCHANGES]
-        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1])
+        level = None if self._found else Level.SHOULD
+        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1], level=level)

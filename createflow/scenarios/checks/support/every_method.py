@@ -31,12 +31,12 @@ async def expect_refused(
         how: of the sender, for the finding.
         statuses: of the refusals. A change by a subject who may not read the resource either may be answered with 404
             where 403 is one of them.
-        reads: GET and HEAD of it and the list are refused as well, where the contract's own schema is used: others may
+        reads: GET and HEAD of it and the list are refused as well, where our own contract is promised: others may
             show what everybody may read.
         may_be_malformed: the token can be taken for none, which 400 is for as well (RFC 6750 §3.1).
     """
     asked = {"a create": target.create(who=who)}
-    if reads and target.contract.is_default:
+    if reads and target.contract.is_promised:
         asked["a read"] = target.send("GET", made.url, who=who)
         asked["a HEAD"] = target.send("HEAD", made.url, who=who)
         asked["a list"] = target.read_collection(who=who)
@@ -63,7 +63,7 @@ async def writes_of(
     What another target takes in an update may differ from what it takes in a create.
     """
     replies = [("a create", await target.create(body, headers=headers))]
-    if target.contract.update and target.contract.is_default:
+    if target.contract.update and target.contract.is_promised:
         whole = target.contract.document() if body is None else _with_own_name(target, body)
         reply = await target.update(made.url, whole, headers={**made.reply.if_match, **(headers or {})})
         replies.append(("an update", reply))

@@ -14,7 +14,7 @@ from createflow.schemas.flow import Step
 
 @check(
     step=Step.AUTH_CHECK,
-    source="contract: unauthenticated-401; RFC 9110 §15.5.2",
+    source="contract: unauthenticated-401; RFC 9110 §11.4",
     catches=("open_door", "reads_need_no_token", "lists_need_no_token", "head_needs_no_token"),
 )
 async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
@@ -26,7 +26,7 @@ async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
 
 @check(
     step=Step.AUTH_CHECK,
-    source="contract: unauthenticated-401; RFC 9110 §11.6.1; RFC 6750 §3",
+    source="contract: unauthenticated-401; RFC 9110 §15.5.2; RFC 6750 §3",
     catches=("no_challenge", "changes_without_challenge"),
 )
 async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
@@ -59,7 +59,7 @@ async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.AUTH_CHECK,
-    source="contract: unauthenticated-401; RFC 6750 §3.1",
+    source="contract: unauthenticated-401; RFC 9110 §11.4; RFC 6750 §3.1",
     catches="malformed_token_crashes",
 )
 async def malformed_token_is_401(target: Target, tokens: Tokens) -> None:
@@ -98,7 +98,7 @@ async def expired_token_is_401(target: Target, tokens: Tokens) -> None:
         await expect_refused(target, await created(target, who=writer), expired, "with an expired token", 401)
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3; RFC 7515 §5.2", catches="skips_signature")
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3", catches="skips_signature")
 async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
     """A token that was changed after it was signed is refused with 401."""
     writer = tokens.writer()
@@ -113,7 +113,7 @@ async def tampered_token_is_401(target: Target, tokens: Tokens) -> None:
             await expect_refused(target, made, writer.holding(forged), f"by a token with {form}", 401)
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8; RFC 7515 §5.2", catches="skips_signature")
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.3, §3.8", catches="skips_signature")
 async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
     """A token that is properly signed, but not with a key of the issuer, is refused with 401."""
     writer = tokens.writer()
@@ -124,7 +124,7 @@ async def foreign_key_is_401(target: Target, tokens: Tokens) -> None:
         )
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 8725 §2.1, §3.2", catches="accepts_alg_none")
+@check(step=Step.AUTH_CHECK, source="RFC 8725 §3.1, §3.2", catches="accepts_alg_none")
 async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
     """A token whose header says alg "none", in any letter case, is refused with 401."""
     writer = tokens.writer()
@@ -139,7 +139,7 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
 
 @check(
     step=Step.AUTH_CHECK,
-    source="contract: forbidden-403; RFC 9110 §15.5.4",
+    source="contract: forbidden-403",
     catches=("no_rbac", "reader_may_change", "reader_may_delete"),
 )
 async def reader_is_403(target: Target, tokens: Tokens) -> None:

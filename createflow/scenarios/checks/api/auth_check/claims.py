@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from createflow.scenarios.checks.support.every_method import expect_refused
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.levels import Lesser
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_unauthenticated
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials.forged_tokens import Jws
@@ -19,13 +20,13 @@ _OF_EACH_TOKEN = frozenset({"sub", "iat", "nbf", "exp", "jti", "auth_time"})
 
 @check(
     step=Step.AUTH_CHECK,
-    source="RFC 7519 §4.1.1, §4.1.3; RFC 8725 §3.8, §3.9",
+    source="contract: unauthenticated-401; RFC 7519 §2, §4.1.3; RFC 8725 §3.9; RFC 9068 §4",
     catches=("ignores_audience", "one_audience_only", "audience_by_part", "updates_for_any_audience"),
 )
 async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token with another or no audience, or with another or no issuer, is refused with 401.
 
-    An audience may be a list: it is accepted where it names the target (asked where the contract's schema is used), and
+    An audience may be a list: it is accepted where it names the target (asked where our own contract is promised), and
     refused where it does not. Why: a token that was issued for another service must not be valid here.
     """
     token = tokens.writer().token or ""
@@ -37,7 +38,7 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
         for form, text in _around(claims["aud"]).items():
             forms[f"{form} its audience"] = issuer.sign(token, claims={"aud": text})
         forms["a list of other audiences"] = issuer.sign(token, claims={"aud": ["somebody-else", "nobody"]})
-        if isinstance(claims["aud"], str) and target.contract.is_default:
+        if isinstance(claims["aud"], str) and target.contract.is_promised:
             several = issuer.sign(token, claims={"aud": ["somebody-else", claims["aud"]]})
             async with positive_controls(target, who=tokens.writer()):
                 reply = await target.create(who=tokens.writer().holding(several))
@@ -56,6 +57,7 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
     step=Step.AUTH_CHECK,
     source="contract: forbidden-403",
     catches=("no_roles_is_writer", "first_role_only", "role_by_beginning", "powerless_may_read"),
+    needs=(Need.CONTRACT,),
 )
 async def every_role_counts(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token with no role is refused with 403, and one with several roles may do what any of them allows.
@@ -66,7 +68,7 @@ async def every_role_counts(target: Target, tokens: Tokens, issuer: Issuer) -> N
     few, many = (Jws.parse(one.token or "").claims for one in (tokens.reader(), writer))
     names = [name for name in many if name not in _OF_EACH_TOKEN and many[name] != few.get(name)]
     if (
-        not target.contract.is_default
+        not target.contract.is_promised
         or len(names) != 1
         or not all(isinstance(one[names[0]], list) for one in (few, many))
     ):
@@ -100,30 +102,37 @@ async def every_role_counts(target: Target, tokens: Tokens, issuer: Issuer) -> N
         await expect_refused(target, made, writer.holding(joined), "by a token whose roles are a text", 401, 403)
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11", catches="ignores_crit")
+@check(step=Step.AUTH_CHECK, source="RFC 7515 §4.1.11; RFC 8725 §3.3", catches="ignores_crit")
 async def unknown_critical_header_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
-    """A token whose crit is empty, unknown, or names a missing header is refused with 401."""
+    """A token whose crit names a header that nobody knows is refused with 401, and one whose crit is malformed.
+
+    The second is a should: RFC 7515 §4.1.11 forbids an empty crit to those who make tokens, and leaves it to the
+    others.
+    """
     token = tokens.writer().token or ""
     forms: dict[str, dict[str, object]] = {
         "a critical header that nobody knows": {"crit": ["urn:createflow:unknown"], "urn:createflow:unknown": True},
         "a critical header that is not there": {"crit": ["urn:createflow:absent"]},
-        "an empty crit": {"crit": []},
-        "a crit that is no list": {"crit": "exp"},
     }
-    signed = {form: issuer.sign(token, header=header) for form, header in forms.items()}
-    await each_is_401(target, tokens, signed)
+    malformed: dict[str, dict[str, object]] = {"an empty crit": {"crit": []}, "a crit that is no list": {"crit": "exp"}}
+    await each_is_401(target, tokens, {form: issuer.sign(token, header=header) for form, header in forms.items()})
+    lesser = Lesser.than_our_contract(target.contract)
+    with lesser:
+        signed = {form: issuer.sign(token, header=header) for form, header in malformed.items()}
+        await each_is_401(target, tokens, signed)
+    lesser.tell()
 
 
 @check(
     step=Step.AUTH_CHECK,
-    level=Level.SHOULD,
-    source="RFC 8725 §3.11, §3.12; RFC 9068 §4",
+    source="RFC 8725 §3.11; RFC 9068 §2.2, §4",
     catches=("any_token_type", "type_not_needed"),
 )
 async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token of another type (another typ or none, no subject) is refused with 401.
 
-    Why: an issuer signs ID tokens, refresh tokens and invitations with the same key; none is for access to an API.
+    Without ``promises.token_types`` it is a should. Why: an issuer signs ID tokens, refresh tokens and invitations with
+    the same key; none is for access to an API.
     """
     token = tokens.writer().token or ""
     forms = {
@@ -136,13 +145,16 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
             forms[f"the type {kind}"] = issuer.sign(token, header={"typ": kind})
         forms["no type"] = issuer.sign(token, without=["typ"])
         forms["an empty type"] = issuer.sign(token, header={"typ": ""})
-    await each_is_401(target, tokens, forms)
+    lesser = Lesser(is_promised=target.contract.promises.token_types)
+    with lesser:
+        await each_is_401(target, tokens, forms)
+    lesser.tell()
 
 
 @check(
     step=Step.AUTH_CHECK,
     level=Level.SHOULD,
-    source="RFC 7518 §4.8.1.2; RFC 8725 §3.1; draft-ietf-oauth-rfc8725bis",
+    source="draft-ietf-oauth-rfc8725bis-10 §3.13; OWASP API4:2023",
     catches="derives_keys",
 )
 async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:

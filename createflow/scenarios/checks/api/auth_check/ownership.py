@@ -20,7 +20,7 @@ from createflow.schemas.flow import Step
 
 @check(
     step=Step.AUTH_CHECK,
-    source="OWASP API1:2023; RFC 7519 §2, §4.1.2; RFC 9110 §15.5.5",
+    source="OWASP API1:2023; RFC 7519 §2, §4.1.2",
     needs=(Need.PRIVATE,),
     catches="reads_private",
 )

@@ -60,7 +60,13 @@ async def no_version_is_told(target: Target) -> None:
                 expect(not (value and is_disclosed), f"no version in {name} of {case}", value, reply)
 
 
-@check(step=Step.HTTPS_REQUEST, source="WHATWG Fetch, CORS protocol; OWASP API8:2023", catches="origin_reflected")
+@check(
+    step=Step.HTTPS_REQUEST,
+    level=Level.SHOULD,
+    source="WHATWG Fetch, CORS protocol; OWASP API8:2023",
+    catches="origin_reflected",
+    must_with=Need.CONTRACT,
+)
 async def strange_origin_is_not_let_in(target: Target) -> None:
     """CORS never allows an arbitrary origin to send credentials."""
     async with positive_controls(target):

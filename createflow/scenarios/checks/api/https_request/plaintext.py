@@ -15,7 +15,7 @@ from createflow.schemas.flow import Step
 _HTTP_PORT = 80
 
 
-@check(step=Step.HTTPS_REQUEST, source="contract: https; RFC 6750 §5.3; RFC 9110 §4.2.2", needs=(Need.HTTPS,))
+@check(step=Step.HTTPS_REQUEST, source="contract: https; RFC 6750 §5.3", needs=(Need.HTTPS,))
 async def plaintext_creates_nothing(target: Target, raw: RawHttp, primary: Primary | None) -> None:
     """A create sent without TLS, to the same port or to port 80 of the host, creates nothing.
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.levels import Lesser
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
 
 _TEXTS = {
     "emoji": "\U0001f469\u200d\U0001f52c \U0001f1eb\U0001f1ee \U0001f600",
@@ -44,13 +46,13 @@ _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "ten
 
 @check(
     step=Step.RESPONSE,
-    source="contract: normalisation; RFC 8259 §8.1",
+    source="contract: normalisation",
     catches=("quotes_doubled", "loses_emoji", "folds_compatibility"),
 )
 async def text_comes_back_as_sent(target: Target) -> None:
     """Text in every script comes back as sent, in the reply and in a read; its NFC form counts as equal."""
     name = target.contract.fields.name
-    texts = {**_TEXTS, **(_STRICT_TEXTS if target.contract.is_default else {})}
+    texts = {**_TEXTS, **(_STRICT_TEXTS if target.contract.is_promised else {})}
     bodies = [target.contract.document(**{name: f"{nonce()} {text}"}) for text in texts.values()]
     allowed = await fits_schema(target.contract, bodies)
     if not target.contract.has_schema or not any(allowed):
@@ -68,7 +70,7 @@ async def text_comes_back_as_sent(target: Target) -> None:
             expect(same, f"{name} = {sent!r}", repr(shown), seen)
 
 
-@check(step=Step.RESPONSE, source="contract: normalisation; RFC 8259 §6", catches="numbers_rounded")
+@check(step=Step.RESPONSE, source="contract: normalisation", catches="numbers_rounded")
 async def values_come_back_as_sent(target: Target) -> None:
     """Numbers up to 2^53, empty values, null and nested values come back equal and of the same type."""
     name = free_object(target)
@@ -88,15 +90,17 @@ async def values_come_back_as_sent(target: Target) -> None:
 
 @check(
     step=Step.RESPONSE,
-    source="contract: six-fields; RFC 9110 §9.3.4; the target's schema",
+    source="contract: six-fields; the target's schema",
     catches=("default_missing", "update_keeps_left_out"),
 )
 async def defaults_are_filled_alike(target: Target) -> None:
     """A body with only the required fields is accepted, and the reply and a read show the defaults.
 
-    So does an update with such a body, whatever was there: it replaces the whole representation (RFC 9110 §9.3.4).
+    That defaults are shown is a should where our own contract is not promised: a default only describes (JSON Schema
+    Validation 2020-12 §9.2). So does an update with such a body, whatever was there: it replaces the whole
+    representation (RFC 9110 §9.3.4).
     """
-    contract = target.contract
+    contract, lesser = target.contract, Lesser.than_our_contract(target.contract)
     whole = contract.document()
     body = {name: whole[name] for name in {*contract.required, contract.fields.name} if name in whole}
     if not all(await fits_schema(contract, [body])):
@@ -105,10 +109,11 @@ async def defaults_are_filled_alike(target: Target) -> None:
     expect(reply.accepted, "a body of only what is required accepted", str(reply.status), reply)
     declared = {name: schema["default"] for name, schema in contract.properties.items() if "default" in schema}
     filled = {name: value for name, value in declared.items() if name not in body}
-    expect_same_fields(filled, reply.document or {}, reply, where="the reply, by default")
+    with lesser:
+        expect_same_fields(filled, reply.document or {}, reply, where="the reply, by default")
     read = await target.read(target.url_of(reply))
     expect_same_fields(reply.document or {}, read.document or {}, reply, read, where="the read")
-    if contract.update and contract.is_default:
+    if contract.update and contract.is_promised:
         made = await created(target, contract.varied(1))
         etag = made.reply.headers.get("etag")
         body = {field: value for field, value in contract.document().items() if field in body}
@@ -117,9 +122,16 @@ async def defaults_are_filled_alike(target: Target) -> None:
             raise Inconclusive(f"an update with only what is required was answered with {update.status}")
         read = await target.read(made.url)
         expect_same_fields(filled, read.document or {}, update, read, where="the read after an update, by default")
+    lesser.tell()
 
 
-@check(step=Step.RESPONSE, source="OWASP API3:2023", catches="unknown_fields_stored")
+@check(
+    step=Step.RESPONSE,
+    level=Level.SHOULD,
+    source="contract: six-fields; OWASP API3:2023",
+    catches="unknown_fields_stored",
+    must_with=Need.CONTRACT,
+)
 async def protected_fields_are_not_taken(target: Target) -> None:
     """Fields that only the server may set (id, times, version, role, tenant) are refused or ignored, never stored."""
     contract = target.contract
@@ -138,9 +150,13 @@ async def protected_fields_are_not_taken(target: Target) -> None:
                 expect(value not in seen.body.decode("utf-8", "replace"), f"the sent {name} not stored", value, seen)
 
 
-@check(step=Step.RESPONSE, source="RFC 8259 §8.1; RFC 9110 §8.3", catches="byte_order_mark")
+@check(step=Step.RESPONSE, source="RFC 8259 §8.1, §11", catches="byte_order_mark")
 async def json_is_plain_utf_8(target: Target) -> None:
-    """JSON in replies is UTF-8 without a byte order mark, and Content-Type names no other charset."""
+    """JSON in replies is UTF-8 without a byte order mark, and Content-Type names no other charset.
+
+    The charset is a should: RFC 8259 §11 has none, so that it changes nothing.
+    """
+    lesser = Lesser.than_our_contract(target.contract)
     made = await created(target, target.contract.document())
     read = await target.read(made.url)
     for seen in (made.reply, read):
@@ -151,4 +167,6 @@ async def json_is_plain_utf_8(target: Target) -> None:
             raise Inconclusive(f"the reply is no UTF-8: {error.reason}") from None
         parameters = seen.headers.get("content-type", "").partition(";")[2].strip().lower()
         sound = "charset" not in parameters or "utf-8" in parameters
-        expect(sound, "no charset, or UTF-8", parameters, seen)
+        with lesser:
+            expect(sound, "no charset, or UTF-8", parameters, seen)
+    lesser.tell()

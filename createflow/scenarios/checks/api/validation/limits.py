@@ -4,7 +4,8 @@ from typing import Any
 
 from createflow.scenarios.checks.support.every_method import writes_of
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.checks.support.levels import Lesser
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.probes import Target
@@ -17,10 +18,13 @@ _DEEP = 500
 _WIDE = 10_000
 
 
-@check(step=Step.VALIDATION, source="OWASP API4:2023", catches="deep_json_crashes")
+@check(step=Step.VALIDATION, source="contract: validation; OWASP API4:2023", catches="deep_json_crashes")
 async def extreme_objects_are_answered(target: Target) -> None:
-    """An object nested 500 deep or with thousands of keys is accepted or refused with a 4xx within 3 s, never a 5xx."""
-    name = free_object(target)
+    """An object nested 500 deep or with thousands of keys is accepted or refused with a 4xx within 3 s, never a 5xx.
+
+    The 3 s are a should.
+    """
+    name, lesser = free_object(target), Lesser.than_our_contract(target.contract)
     most_bytes = target.contract.max_body_bytes
     # The connection may be closed for a body above the limit; another check tests that.
     wide = _WIDE if most_bytes is None else min(_WIDE, most_bytes // 16)
@@ -37,14 +41,21 @@ async def extreme_objects_are_answered(target: Target) -> None:
         for form, value in forms.items():
             reply = await target.create(target.contract.document(**{name: value}))
             expect(reply.status < 500, f"no server error to {name} with {form}", str(reply.status), reply)
-            quick = reply.elapsed_s <= _QUICK_S
-            expect(quick, f"an answer within {_QUICK_S:g} s to {name} with {form}", f"{reply.elapsed_s:.1f} s", reply)
+            with lesser:
+                told = f"an answer within {_QUICK_S:g} s to {name} with {form}"
+                expect(reply.elapsed_s <= _QUICK_S, told, f"{reply.elapsed_s:.1f} s", reply)
+    lesser.tell()
 
 
-@check(step=Step.VALIDATION, source="contract: validation", catches=("metadata_unbounded", "updates_of_any_size"))
+@check(
+    step=Step.VALIDATION,
+    source="contract: validation",
+    catches=("metadata_unbounded", "updates_of_any_size"),
+    needs=(Need.CONTRACT,),
+)
 async def metadata_bounds_are_exact(target: Target) -> None:
     """Metadata of exactly the maximum size and depth is accepted, and one more refused, in creates and updates."""
-    if not target.contract.is_default:
+    if not target.contract.is_promised:
         raise NotDeclared("the schema has no limit on the size or depth of an object")
     frame = len(b'{"k":""}')
     async with positive_controls(target):

@@ -8,9 +8,9 @@ from createflow.scenarios.checks.support.fixtures import created, fits_schema, p
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status, expect_unreadable
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.target.contract import NO_SCHEMA
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
-from createflow.schemas.report import Level
 
 _LONGEST_TESTED = 100_000
 _WRONG: dict[str, list[Any]] = {
@@ -25,7 +25,7 @@ _ODD_NAME = "a/b~c"
 _ODD_POINTER = "/a~1b~0c"
 
 
-@check(step=Step.VALIDATION, source="contract: invalid-400", catches="no_validation")
+@check(step=Step.VALIDATION, source="contract: invalid-400; the target's schema", catches="no_validation")
 async def missing_name_is_400(target: Target) -> None:
     """A body without a required field is refused with 400, in a create and in an update."""
     required = target.contract.required
@@ -40,7 +40,11 @@ async def missing_name_is_400(target: Target) -> None:
                 expect_status(reply, 400, of=f"{write} without {name}")
 
 
-@check(step=Step.VALIDATION, source="contract: validation; contract: invalid-400", catches="types_unchecked")
+@check(
+    step=Step.VALIDATION,
+    source="contract: validation; contract: invalid-400; the target's schema",
+    catches="types_unchecked",
+)
 async def wrong_types_are_400(target: Target) -> None:
     """A value of a wrong JSON type is refused with 400, for every field, and so is a body that is no object."""
     async with positive_controls(target):
@@ -48,6 +52,8 @@ async def wrong_types_are_400(target: Target) -> None:
             for wrong in _WRONG.get(str(schema.get("type")), []):
                 reply = await target.create(target.contract.document(**{name: wrong}))
                 expect_status(reply, 400, of=f"{name} = {json.dumps(wrong)}")
+        if not target.contract.has_schema:
+            raise NotDeclared(NO_SCHEMA)
         made = await created(target)
         for text in (b"[]", b'"text"', b"1", b"null", b"true"):
             for write, reply in await writes_of(target, made, text):
@@ -102,7 +108,7 @@ async def unknown_field_is_400(target: Target) -> None:
         for name in ("unknown_field", "is_admin"):
             reply = await target.create(target.contract.document(**{name: True}))
             expect_status(reply, 400, of=f"a body with the field {name}")
-        if not (target.contract.is_default and target.contract.update):
+        if not (target.contract.is_promised and target.contract.update):
             return  # others may take back in an update what a read has shown
         made = await created(target)
         for name in sorted({"unknown_field", *made.shown} - set(target.contract.properties)):
@@ -110,9 +116,11 @@ async def unknown_field_is_400(target: Target) -> None:
             expect_status(reply, 400, of=f"an update with the field {name}")
 
 
-@check(step=Step.VALIDATION, source="contract: invalid-400; RFC 8259 §2, §7, §8.1", catches="broken_json_crashes")
+@check(step=Step.VALIDATION, source="contract: invalid-400; the target's schema", catches="broken_json_crashes")
 async def broken_json_is_400(target: Target) -> None:
     """A body that is not JSON in UTF-8, or cannot be stored, is refused with 400 and never causes a server error."""
+    if not target.contract.has_schema:
+        raise NotDeclared(NO_SCHEMA)
     good = json.dumps(target.contract.document()).encode()
     name = target.contract.fields.name
     forms = {
@@ -128,7 +136,7 @@ async def broken_json_is_400(target: Target) -> None:
             "with NaN": _with(target, name, b"NaN"),
             "with single quotes": _with(target, name, b"'x'"),
         }
-    if target.contract.is_default:  # grammatical JSON (RFC 8259 §8.2), which others may take
+    if target.contract.is_promised:  # grammatical JSON (RFC 8259 §8.2), which others may take
         forms |= {
             "with a lone surrogate": _with(target, name, rb'"\ud800"'),
             "with an escaped NUL": _with(target, name, rb'"a\u0000b"'),
@@ -142,7 +150,6 @@ async def broken_json_is_400(target: Target) -> None:
 
 @check(
     step=Step.VALIDATION,
-    level=Level.SHOULD,
     source="contract: validation; RFC 7493 §2.3",
     catches=("broken_json_crashes", "updates_keep_last_key"),
     needs=(Need.UNIQUE_KEYS,),
@@ -162,8 +169,7 @@ async def duplicate_key_is_400(target: Target) -> None:
 
 @check(
     step=Step.VALIDATION,
-    level=Level.SHOULD,
-    source="contract: invalid-400; RFC 9457 §3; RFC 6901 §3",
+    source="contract: invalid-400; RFC 6901 §3",
     catches=("first_error_only", "pointer_unescaped"),
     needs=(Need.ERROR_PLACES,),
 )
@@ -187,7 +193,7 @@ async def every_error_is_named(target: Target) -> None:
         named = _strings_in(reply.document)
         missing = [name for name in bad if not any(name in text for text in named)]
         expect(not missing, f"{', '.join(bad)} named in the 400", f"no word of {', '.join(missing)}", reply)
-        if target.contract.is_default:
+        if target.contract.is_promised:
             reply = await target.create(target.contract.document(**{_ODD_NAME: True}))
             expect_status(reply, 400, of=f"a body with the field {_ODD_NAME}")
             # As a part of a URI (RFC 6901 §6) a pointer begins with #.

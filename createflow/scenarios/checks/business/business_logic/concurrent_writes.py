@@ -53,7 +53,7 @@ async def one_of_many_updates_wins(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: conflict-409; RFC 9110 §15.6.1",
+    source="contract: conflict-409",
     catches=("contention_crashes", "updates_mixed"),
     needs=(Need.UPDATE,),
 )
@@ -73,7 +73,7 @@ async def contention_is_no_server_error(target: Target) -> None:
         for reply in replies:
             sound = reply.status < 500 or reply.status == 503
             expect(sound, "no server error under contention", str(reply.status), reply)
-        if target.contract.is_default:
+        if target.contract.is_promised:
             seen = await target.read(made.url)
             shown = {name: (seen.document or {}).get(name) for name in bodies[0]}
             whole = not any(reply.accepted for reply in replies[:_AT_ONCE]) or shown in bodies
@@ -84,7 +84,7 @@ async def contention_is_no_server_error(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: conflict-409; RFC 9110 §15.5.10",
+    source="contract: conflict-409",
     needs=(Need.UNIQUE_NAME,),
     catches=("names_not_unique", "taken_name_is_500"),
 )
@@ -117,7 +117,7 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
 def _bodies(target: Target, made: Resource) -> list[dict[str, Any]]:
     """What is sent at the same time: whole representations, half with another name and half with another text."""
     bodies = [target.contract.document() for _ in range(_AT_ONCE)]
-    if not target.contract.is_default:
+    if not target.contract.is_promised:
         return bodies
     before = {name: made.shown.get(name) for name in bodies[0]}
     name, text = target.contract.fields.name, "description"

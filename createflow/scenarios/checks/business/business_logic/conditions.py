@@ -1,14 +1,28 @@
 """Conditions on updates and deletes: If-Match and If-None-Match, met and unmet."""
 
+from contextlib import nullcontext
+
 from createflow.scenarios.checks.support.fixtures import created, etag_of, missing_url
+from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
-from createflow.schemas.report import Level
 
 _OTHER = '"createflow-no-such-version"'
+
+
+def _of_status(target: Target) -> Lesser:
+    """RFC 9110 §13.1.1: an unmet If-Match MUST NOT be carried out, and MAY be answered with 412."""
+    return Lesser(is_promised=target.contract.versions)
+
+
+def _expect_not_done(reply: Reply, of: str, lesser: Lesser, *others: int) -> None:
+    expect(not reply.accepted, f"412 to {of}", str(reply.status), reply)
+    with lesser:
+        expect_status(reply, 412, *others, of=of)
 
 
 @check(
@@ -18,7 +32,11 @@ _OTHER = '"createflow-no-such-version"'
     needs=(Need.UPDATE,),
 )
 async def stale_if_match_is_412(target: Target) -> None:
-    """An update whose If-Match names an old version is refused with 412 and changes nothing."""
+    """An update whose If-Match names an old version is refused with 412 and changes nothing.
+
+    That it is 412 is a should where the profile does not declare versions.
+    """
+    lesser = _of_status(target)
     made = await created(target)
     first = await etag_of(target, made)
     name = target.contract.fields.name
@@ -26,13 +44,14 @@ async def stale_if_match_is_412(target: Target) -> None:
     second = await target.update(made.url, second_body, headers={"if-match": first})
     expect(second.accepted, "an update that names the current version accepted", str(second.status), second)
     stale = await target.update(made.url, target.contract.document(), headers={"if-match": first})
-    expect_status(stale, 412, of="an update that names the version before")
+    _expect_not_done(stale, "an update that names the version before", lesser)
     seen = await target.read(made.url)
     shown = (seen.document or {}).get(name)
     expect(shown == second_body[name], "the refused update to change nothing", f"{name} = {shown!r}", stale, seen)
     current = seen.headers.get("etag", first)
     third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
     expect(third.accepted, "an update that names the current version accepted", str(third.status), third)
+    lesser.tell()
 
 
 @check(
@@ -43,21 +62,23 @@ async def stale_if_match_is_412(target: Target) -> None:
 )
 async def stale_delete_is_412(target: Target) -> None:
     """A delete whose If-Match names an old version is refused with 412, and the resource stays."""
+    lesser = _of_status(target)
     made = await created(target)
     first = await etag_of(target, made)
     update = await target.update(made.url, target.contract.document(), headers={"if-match": first})
     expect(update.accepted, "an update that names the current version accepted", str(update.status), update)
     stale = await target.delete(made.url, headers={"if-match": first})
-    expect_status(stale, 412, of="a delete that names the version before")
+    _expect_not_done(stale, "a delete that names the version before", lesser)
     seen = await target.read(made.url, may_be_lost=True)
     expect(seen.accepted, "the resource still there", str(seen.status), stale, seen)
     gone = await target.delete(made.url, headers={"if-match": seen.headers.get("etag", first)})
     expect(gone.accepted, "a delete that names the current version accepted", str(gone.status), gone)
+    lesser.tell()
 
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="RFC 9110 §13.1.1, §8.8.3",
+    source="RFC 9110 §13.1.1",
     catches=("first_tag_only", "star_is_no_tag"),
     needs=(Need.UPDATE,),
 )
@@ -94,6 +115,7 @@ async def unmet_condition_is_no_write(target: Target) -> None:
 
     An If-Match of * does not hold for a resource that is not there: it is refused with 412 or 404.
     """
+    lesser = _of_status(target)
     made = await created(target)
     current = await etag_of(target, made)
     opaque = current.removeprefix("W/").strip('"')
@@ -106,33 +128,39 @@ async def unmet_condition_is_no_write(target: Target) -> None:
     for form, headers in forms.items():
         reply = await target.update(made.url, target.contract.document(), headers=headers)
         # Where a version must be named, what names none may be refused for that first (RFC 6585 §3).
-        expect_status(reply, 412, *([428] if "if-match" not in headers else [400]), of=f"an update with {form}")
+        replies = {"an update": reply}
         if target.contract.delete:
-            reply = await target.delete(made.url, headers=headers)
-            expect_status(reply, 412, *([428] if "if-match" not in headers else [400]), of=f"a delete with {form}")
+            replies["a delete"] = await target.delete(made.url, headers=headers)
+        for what, refusal in replies.items():
+            if "if-match" in headers:
+                _expect_not_done(refusal, f"{what} with {form}", lesser, 400)
+            else:
+                expect_status(refusal, 412, 428, of=f"{what} with {form}")
     absent = missing_url(made.url)
     anything = {"if-match": "*"}
     reply = await target.update(absent, target.contract.document(), headers=anything)
-    expect_status(reply, 412, 404, 403, of="an update with If-Match: * of a resource that is not there")
+    _expect_not_done(reply, "an update with If-Match: * of a resource that is not there", lesser, 404, 403)
     seen = await target.read(made.url, may_be_lost=True)
     expect(seen.accepted, "the resource still there", str(seen.status), seen)
     name = target.contract.fields.name
     kept, shown = made.shown.get(name), (seen.document or {}).get(name)
     expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), seen)
+    lesser.tell()
 
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    level=Level.SHOULD,
-    source="contract: conditional-update; RFC 9110 §13.1.1, §8.8.3.2",
+    source="contract: conditional-update; RFC 9110 §13.1.1",
     catches=("empty_condition_dropped", "refused_update_stored"),
     needs=(Need.UPDATE,),
 )
 async def unmet_condition_changes_nothing(target: Target) -> None:
     """An update whose If-Match is empty or cannot match is refused with 412 or 400 and changes nothing.
 
-    Why: a client that sends a condition does not want to overwrite. A condition that cannot be parsed is not met.
+    What is no list of entity tags is a should where our own contract is not promised. Why: a client that sends a
+    condition does not want to overwrite. A condition that cannot be parsed is not met.
     """
+    lesser, of_status = Lesser.than_our_contract(target.contract), _of_status(target)
     made = await created(target)
     etag = await etag_of(target, made)
     first = await target.update(made.url, target.contract.document(), headers={"if-match": etag})
@@ -141,19 +169,22 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     current = seen.headers.get("etag", etag)
     opaque = current.removeprefix("W/")
     forms = {
+        "another tag": f'"x{opaque.strip(chr(34))}"',
+        "the current tag as a weak one": f"W/{opaque}",
         "nothing": "",
         "a list of nothing": ",",
         "a tag without quotes": f"x{opaque.strip(chr(34))}",
-        "another tag": f'"x{opaque.strip(chr(34))}"',
-        "the current tag as a weak one": f"W/{opaque}",
     }
     for form, condition in forms.items():
         reply = await target.update(made.url, target.contract.document(), headers={"if-match": condition})
-        expect_status(reply, 412, 400, of=f"an update whose If-Match is {form}")
+        with lesser if '"' not in condition else nullcontext():
+            _expect_not_done(reply, f"an update whose If-Match is {form}", of_status, 400)
+    lesser.tell()
     after = await target.read(made.url)
     name = target.contract.fields.name
     kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
     expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
+    of_status.tell()
 
 
 @check(step=Step.BUSINESS_LOGIC, source="RFC 6585 §3", needs=(Need.UPDATE,), catches="condition_not_needed")

@@ -26,7 +26,7 @@ _EFFECT_WITHIN_S = 5.0
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; OWASP API1:2023; draft-ietf-httpapi-idempotency-key-header",
+    source="contract: idempotency-key; OWASP API1:2023",
     catches=("key_shared", "key_scope_joined", "key_scope_cut", "key_scope_folded"),
     needs=(Need.IDEMPOTENCY,),
 )
@@ -71,7 +71,7 @@ async def _expect_own_of_near(target: Target, writer: Principal, issuer: Issuer)
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.6",
     needs=(Need.IDEMPOTENCY,),
     catches=("replay_answers_otherwise", "replay_shows_current", "key_forgotten_after_update"),
 )
@@ -100,7 +100,7 @@ async def replay_is_the_first_reply(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.6",
     catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY,),
 )
@@ -125,7 +125,7 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="contract: idempotency-key; contract: database-error-500; draft-ietf-httpapi-idempotency-key-header §2.7",
+    source="contract: idempotency-key; contract: database-error-500; draft-ietf-httpapi-idempotency-key-header-07 §2.7",
     catches="idempotency_ignored",
     needs=(Need.IDEMPOTENCY, Need.DATABASE_ERROR),
     disturbs=True,
@@ -156,7 +156,7 @@ async def failed_create_is_made_once_at_most(target: Target, faults: Faults, pri
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="draft-ietf-httpapi-idempotency-key-header §2.1, §2.7",
+    source="draft-ietf-httpapi-idempotency-key-header-07 §2.1, §2.7",
     catches="strange_key_crashes",
     needs=(Need.IDEMPOTENCY,),
 )

@@ -31,7 +31,7 @@ _ROUNDS = 3
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.6",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.6",
     catches=(
         "idempotency_ignored",
         "key_looked_up_first",
@@ -93,7 +93,7 @@ def _repeated_problem(target: Target, repeated: Repeated) -> str:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.3",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.3",
     needs=(Need.IDEMPOTENCY, Need.SERVICE_DOWN),
     disturbs=True,
     limit_s=60.0,
@@ -125,7 +125,7 @@ async def key_outlives_a_restart(
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.3",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.3",
     at_end=True,
     repeats=("business_logic.same_key_creates_once",),
     catches="key_forgotten_soon",
@@ -185,7 +185,7 @@ async def _same_key(target: Target, primary: Primary | None, moment: str, hold: 
 @check(
     step=Step.BUSINESS_LOGIC,
     level=Level.SHOULD,
-    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header §2.7",
+    source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.7",
     catches=("key_reuse_accepted", "fingerprint_of_texts", "key_burnt_by_refusal"),
     needs=(Need.IDEMPOTENCY,),
 )
@@ -204,7 +204,7 @@ async def reused_key_with_other_body_is_refused(target: Target) -> None:
         again = await target.create(body, headers=headers)
         shown = str((again.document or {}).get(target.contract.fields.id)) if again.accepted else made.id
         expect(shown == made.id, f"id {made.id} of the key still", f"id {shown}", made.reply, reply, again)
-        if target.contract.is_default:
+        if target.contract.is_promised:
             headers = {_KEY: nonce()}
             expect_status(await target.create(b"{}", headers=headers), 400, of="an empty object with a new key")
             reply = await target.create(headers=headers)
