@@ -40,5 +40,5 @@ def test_a_terminal_that_is_wide_enough_shows_the_sources(width: int, shown: boo
     Console(file=out, width=width, force_terminal=True, color_system=None).print(
         _table(CATALOGUE, wide=width >= _WIDE_COLUMNS)
     )
-    assert ("RFC 9110 §15.3.2" in out.getvalue()) is shown
+    assert ("RFC 9110 §6.6.1" in out.getvalue()) is shown
     assert all(check.id in out.getvalue() for check in CATALOGUE)

@@ -61,7 +61,11 @@ LINES = (
     ),
     Line("create.defaults", "response.defaults_are_filled_alike"),
     Line("create.id-unique", "response.ids_are_unique write_primary.rows_equal_writes"),
-    Line("create.id-format", "response.uuid_is_a_legal_one", "ids in sequence are not reported"),
+    Line(
+        "create.id-format",
+        "response.uuid_is_a_legal_one response.number_id_is_exact",
+        "ids in sequence are not reported",
+    ),
     Line("create.timestamp", "response.created_at_is_now response.created_at_stays"),
     Line("create.media-type", "response.create_is_201 response.json_is_plain_utf_8 response.json_is_json"),
     Line("location.present", "response.location_is_given"),

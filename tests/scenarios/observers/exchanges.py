@@ -19,7 +19,7 @@ def facts(secrets: tuple[str, ...] = (), **sections: Any) -> Facts:
             **sections,
         }
     )
-    return Facts(profile, Contract(profile.target), secrets)
+    return Facts(profile, Contract(profile.target, profile.promises), secrets)
 
 
 def exchange(

@@ -92,11 +92,11 @@ def test_the_status_in_the_body() -> None:
 def test_members_of_a_problem_document() -> None:
     """A target of the contract has all of them; another one has those that it has with their types."""
     whole = b'{"type": "t", "title": "t", "status": 404, "code": "not_found"}'
-    assert causes(error_bodies_fit_their_schema, exchange(404, whole, PROBLEM)) == []
-    assert causes(error_bodies_fit_their_schema, exchange(404, whole.replace(b"not_found", b"Not"), PROBLEM)) == [
-        "a 404 whose code: does not fit pattern"
-    ]
-    known = facts(target={"body": {"name": "x"}})
+    ours = facts(promises={"contract": True})
+    assert causes(error_bodies_fit_their_schema, exchange(404, whole, PROBLEM), known=ours) == []
+    other = exchange(404, whole.replace(b"not_found", b"Not"), PROBLEM)
+    assert causes(error_bodies_fit_their_schema, other, known=ours) == ["a 404 whose code: does not fit pattern"]
+    known = facts()
     assert causes(error_bodies_fit_their_schema, exchange(404, b"{}", PROBLEM), known=known) == []
     wrong = exchange(404, b'{"title": 1, "detail": null, "more": 1}', PROBLEM)
     assert causes(error_bodies_fit_their_schema, wrong, known=known) == [

@@ -71,7 +71,9 @@ LIBERTIES: dict[str, Liberty] = {
         "RFC 8259 §4: unordered", REPLY, {"trailing": lambda row: dict(sorted(row.items(), reverse=True))}
     ),
     "a partial 201": Liberty("declared", REPLY, {"body_of_201": "partial"}, {"target": {"reply": "partial"}}),
-    "the 201 has no ETag": Liberty("RFC 9110 §15.3.2: may", REPLY, {"created_etag": False}),
+    "the 201 has no ETag": Liberty(
+        "RFC 9110 §15.3.2: may", REPLY, {"created_etag": False}, {"target": {"versions": False}}
+    ),
     "no ETag, no versions": Liberty("none declared", REPLY + LOGIC, {"etag": "none"}, {"target": {"versions": False}}),
     "weak ETags, no versions": Liberty(
         "RFC 9110 §8.8.1", REPLY + LOGIC, {"etag": "weak"}, {"target": {"versions": False}}

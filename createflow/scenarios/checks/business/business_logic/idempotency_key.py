@@ -91,7 +91,10 @@ async def replay_is_the_first_reply(target: Target) -> None:
                 raise Inconclusive(f"an update was answered {update.status}")
         again = await target.create(body, headers=headers)
         after = " after an update" if is_updated else ""
-        expect(again.status == made.reply.status, f"{made.reply.status} again{after}", str(again.status), again)
+        # Another 2xx says that nothing was made this time, where our own contract is not promised.
+        is_alike = again.accepted and not target.contract.is_promised
+        is_alike = is_alike or again.status == made.reply.status
+        expect(is_alike, f"{made.reply.status} again{after}", str(again.status), again)
         for name in ("location", "etag"):
             first, second = made.reply.headers.get(name), again.headers.get(name)
             expect(first == second, f"{name} = {first!r} again{after}", repr(second), made.reply, again)
