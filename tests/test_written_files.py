@@ -13,6 +13,7 @@ KNOWN = {
     "cli/report_output.py": "reports: 0600 (test_report_output.py); the summary of a job belongs to GitHub",
     "cli/left_behind.py": "an empty marker: 0600",
     "scenarios/conformance/coverage.py": "documentation",
+    "scenarios/conformance/demands/page.py": "documentation",
     "scenarios/harness/guardian/records.py": "what a run must take back: 0600",
     "scenarios/harness/lease.py": "a lock and the name of its holder: 0600",
     "reference_server/defects/table.py": "documentation",

@@ -31,7 +31,7 @@ from createflow.scenarios.checks.api.load_balancer import (
     no_gateway_is_503,
     old_tls_is_refused,
 )
-from createflow.scenarios.checks.api.response.identity import number_id_is_exact
+from createflow.scenarios.checks.api.response.identity import uuid_is_a_legal_one
 from createflow.scenarios.checks.api.service_router import unknown_resource_is_404
 from createflow.scenarios.checks.business.business_logic.conditions import unconditional_update_is_428
 from createflow.scenarios.checks.data import index_update
@@ -59,7 +59,6 @@ HERE = {
         for check in CHECKS
         if WriteSample in {one.role for one in check.parameters.values()} and not check.catches
     ),
-    number_id_is_exact,
 }
 
 
@@ -232,10 +231,10 @@ async def test_a_number_that_javascript_changes_is_no_good_id() -> None:
             bend=lambda _m, _u, honest: reply(201, {**(honest.document or {}), "id": value}, location="/r/1")
         )
 
-    await passes(number_id_is_exact, target=with_id(2**53 - 1))
-    await accuses(number_id_is_exact, "9007199254740993", target=with_id(2**53 + 1))
+    await passes(uuid_is_a_legal_one, target=with_id(2**53 - 1))
+    await accuses(uuid_is_a_legal_one, "9007199254740993", target=with_id(2**53 + 1))
     with pytest.raises(NotDeclared):
-        await number_id_is_exact.function(target=with_id("9007199254740993"))
+        await uuid_is_a_legal_one.function(target=with_id("a name"))
 
 
 @pytest.mark.anyio
