@@ -65,7 +65,7 @@ DEMANDS: dict[str, Demand] = {
     "auth_check.scheme_has_no_case": Demand("", "RFC 9110 §11.1 defines it, and demands nothing of a server"),
     "auth_check.token_in_query_is_401": Demand("", "RFC 6750 §2.3 is a SHOULD NOT; RFC 9700 §4.3.2 is for clients"),
     "auth_check.two_credentials_are_refused": Demand("", "RFC 6750 §2 is for clients, and §3.1 is a SHOULD"),
-    "auth_check.loose_spelling_is_401": Demand("RFC 7519 §7.2", f"unused bits (RFC 4648 §3.5), {_OURS}"),
+    "auth_check.loose_spelling_is_401": Demand("RFC 7519 §7.2; promises.one_spelling"),
     "auth_check.identity_comes_before_content": Demand("promises.identity_first"),
     "auth_check.challenge_says_what_is_wrong": Demand("", "RFC 6750 §3 has SHOULDs for error codes"),
     "auth_check.stripped_signature_is_401": Demand("RFC 8725 §3.3"),

@@ -1,7 +1,6 @@
 """The sentences of standards that checks hold a target to, each read in its text."""
 
 STANDARDS: dict[str, str] = {
-    "RFC 4648 §3.5": "decoders MAY choose to reject an encoding if the pad bits have not been set to zero",
     "RFC 6585 §3": "it lets an origin server require that requests are conditional (428)",
     "RFC 6585 §4": "responses [with 429] MAY include a Retry-After",
     "RFC 6585 §5": "431 is for header fields that are too large",
@@ -24,6 +23,7 @@ STANDARDS: dict[str, str] = {
     "RFC 7515 §5.2": "no line breaks, white space or other additional characters have been used",
     "RFC 7518 §3.2": "a key of the same size as the hash output or larger MUST be used",
     "RFC 7519 §2": "a StringOrURI value is compared as a case-sensitive string, without transformations",
+    "RFC 7519 §3": "a JWT is always represented by the compact serialization",
     "RFC 7519 §4.1.2": "the subject value MUST be scoped to be locally unique in the context of the issuer",
     "RFC 7519 §4.1.3": "if the principal is not identified in the aud claim, the JWT MUST be rejected",
     "RFC 7519 §4.1.4": "on or after which the JWT MUST NOT be accepted; its value MUST be a number; a small "
