@@ -31,6 +31,8 @@ def stack(
             help="status; pause and resume (a paused process hangs); kill and start; "
             "inject and heal database-error (every write fails inside its transaction), "
             "replica-lag (the replicas fall behind, and the cache does not answer), "
+            "late-commits (every second transaction), read-error (of the resources), "
+            "search-refusal (of documents), broker-crash (it hangs and is killed), "
             "or a seeded defect of the database."
         ),
     ],

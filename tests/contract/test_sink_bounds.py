@@ -21,6 +21,7 @@ from createflow.scenarios.sinks.nats.stream import NatsStream
 from createflow.scenarios.sinks.postgres import PostgresTable
 from createflow.schemas.profile_sinks import EventSink, SqlSink
 from tests.reference_server.engine_set import EngineSet
+from tests.reference_server.in_process_server import until
 
 pytestmark = pytest.mark.anyio
 ROWS = (
@@ -117,6 +118,38 @@ async def test_a_replay_reads_pages_of_a_bounded_size(
             assert [page async for page in events.pages()]
     finally:
         await events.close()
+
+
+@pytest.mark.parametrize("before", [0, 3])
+async def test_events_go_on_after_a_restart_of_the_broker(section: EventSink, operator: Client, before: int) -> None:
+    """It has forgotten the consumer. What came meanwhile is received too, and nothing counts twice."""
+    section = section.model_copy(update={"created_subject": section.subject})
+
+    async def publish(numbers: range) -> None:
+        for number in numbers:
+            event = json.dumps({"id": f"e{number}", "data": {"id": str(number)}}).encode()
+            await operator.jetstream().publish(section.subject, event)
+
+    async def received(count: int) -> bool:
+        return await until(lambda: _are_received(stream, count))
+
+    stream = NatsStream(section, "id")
+    await stream.open()
+    try:
+        await publish(range(before))
+        assert await received(before)
+        for consumer_info in await operator.jetstream().consumers_info(section.stream):
+            await operator.jetstream().delete_consumer(section.stream, consumer_info.name)
+        await publish(range(before, before + 3))
+        await stream._go_on()  # the client calls it when it is connected again
+        assert await received(before + 3)
+        assert [len(stream.of(str(number))) for number in range(before + 3)] == [1] * (before + 3)
+    finally:
+        await stream.close()
+
+
+async def _are_received(stream: NatsStream, count: int) -> bool:
+    return len(stream.all()) >= count
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check, Need
+from createflow.scenarios.harness.outage import Outage
 from createflow.schemas.flow import Step, Tier
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Outcome
@@ -36,8 +37,11 @@ PAIRS = [pair for pair in ALL_PAIRS if pair[0].id not in ON_REQUEST]
 
 SHAPES: dict[str, tuple[str, ...]] = {"watermark_not_announced": ("--services", "2")}
 """The options of the stack without which a defect does not show."""
-KILLED = {"service": Need.SERVICE_DOWN}
-"""The need of a check that kills the processes of a kind: those must be the stack's own, started with the defect."""
+
+
+def _kills(check: Check) -> bool:
+    """Whether it kills services or the broker: those must be the stack's own, started with the defect."""
+    return Need.SERVICE_DOWN in check.needs or any(one.role is Outage for one in check.parameters.values())
 
 
 def _is_of_the_stack(check: Check, defect: Defect) -> bool:
@@ -45,7 +49,7 @@ def _is_of_the_stack(check: Check, defect: Defect) -> bool:
     return (
         check.id in ON_REQUEST
         or defect.name in SHAPES
-        or KILLED.get(defect.seed.process) in check.needs
+        or (defect.seed.process in BEHIND and _kills(check))
         or isinstance(defect.seed, ONLY_AT_START)
     )
 
@@ -59,7 +63,7 @@ def _marked(pairs: list[tuple[Check, Defect]]) -> list[Any]:
     """The first defect of a check is tried every time; the others, which take many minutes, by ``make thorough``."""
 
     def is_quick(check: Check, defect: Defect) -> bool:
-        is_slow = isinstance(defect.seed, ChangeReplicas) or KILLED.get(defect.seed.process) in check.needs
+        is_slow = isinstance(defect.seed, ChangeReplicas) or (defect.seed.process in BEHIND and _kills(check))
         return check.catches[0] == defect.name and not is_slow
 
     return [pair if is_quick(*pair) else pytest.param(pair, marks=pytest.mark.thorough) for pair in pairs]
@@ -125,7 +129,7 @@ def test_the_same_parts_without_a_defect_pass(stack_without_backend: UpCommand) 
         "response.six_refusals_are_told_apart",
         "load_balancer.no_gateway_is_503",
         # The seeded gateway has no balancer with TLS before it.
-        *(check.id for check, _ in PAIRS if {Need.HTTPS, Need.SERVICE_DOWN} & set(check.needs)),
+        *(check.id for check, _ in PAIRS if Need.HTTPS in check.needs or _kills(check)),
     }
     checks = [check for check in dict(PAIRS) if check.id not in needing_real_processes]
 

@@ -55,6 +55,10 @@ FAULTS = {
     "replica_down": "replicate.lagging",
     "replica_lags": "replicate.cold",
     "search_down": "index_update",
+    "search_refuses": "index_update",
+    "events_down": "publish_event.killed",
+    "late_commits": "publish_event.late",
+    "read_error": "connection_pool.failed",
 }
 
 
@@ -173,7 +177,7 @@ def test_there_is_a_row_for_every_fault() -> None:
     assert set(get_args(FaultName)) == set(FAULTS)
 
 
-@pytest.mark.many(one_in=12)
+@pytest.mark.many(one_in=18)
 @pytest.mark.parametrize("numbers", ENDS.values(), ids=ENDS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_reference_is_whole_whatever_ends_a_run_at_a_fault(

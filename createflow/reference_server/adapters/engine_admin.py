@@ -21,6 +21,31 @@ $$ begin raise exception 'injected by createflow stack inject database-error'; e
 create or replace trigger injected_error before insert on outbox
 for each row execute function createflow_injected_error();
 """
+_LATE_COMMITS = """
+create or replace function createflow_late_commit() returns trigger language plpgsql as $$
+declare xid text := pg_current_xact_id()::text;
+begin
+  if xid::bigint % 2 = 0 and current_setting('createflow.late', true) is distinct from xid then
+    perform set_config('createflow.late', xid, true), pg_sleep(0.15);
+  end if;
+  return null;
+end $$;
+drop trigger if exists late_commit on outbox;
+create constraint trigger late_commit after insert on outbox deferrable initially deferred
+for each row execute function createflow_late_commit();
+"""
+SCRIPTS: Mapping[str, tuple[str, str]] = {
+    "database-error": (_BREAK_WRITES, "drop trigger if exists injected_error on outbox;"),
+    "late-commits": (_LATE_COMMITS, "drop trigger if exists late_commit on outbox;"),
+    "read-error": ("revoke select on resources from createflow_app", "grant select on resources to createflow_app"),
+}
+"""Faults of the database by name: the script that injects one, and the script that heals it; for a superuser.
+
+- ``database-error``: every write fails inside its transaction. The outbox row is the last part of a unit of work, so
+  row and audit entry have been written when it fails.
+- ``late-commits``: every second transaction waits between its last statement and its commit.
+- ``read-error``: no statement may read the resources, on the primary and soon on the replicas.
+"""
 
 
 async def postgres_commits(dsn: str) -> bool:
@@ -111,20 +136,17 @@ async def pause_replay(dsn: str, *, paused: bool) -> None:
     await run_script(dsn, "select pg_wal_replay_pause()" if paused else "select pg_wal_replay_resume()")
 
 
-async def break_writes(dsn: str) -> None:
-    """Make every write fail inside its transaction.
+async def block_documents(url: str, index: str, *, blocked: bool) -> None:
+    """Let the search engine refuse every document, or take them again.
 
-    The outbox row is the last part of a unit of work, so row and audit entry have been written when it fails.
-
-    Args:
-        dsn: of a superuser.
+    Raises:
+        UnavailableError: it does not do so.
     """
-    await run_script(dsn, _BREAK_WRITES)
-
-
-async def heal_writes(dsn: str) -> None:
-    """End what ``break_writes`` began."""
-    await run_script(dsn, "drop trigger if exists injected_error on outbox;")
+    search = SearchIndex(url, index)
+    try:
+        await search.block(blocked=blocked)
+    finally:
+        await search.close()
 
 
 async def run_script(dsn: str, script: str) -> None:

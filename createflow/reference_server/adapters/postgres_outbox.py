@@ -9,7 +9,7 @@ import psycopg
 from createflow.reference_server.domain.event import OutboxRow, ResourceEvent
 from createflow.reference_server.domain.ports import UnavailableError
 
-_BATCH = """
+BATCH = """
     SELECT xid::text, seq, event_id::text, type, resource_id::text, version, actor, request_id, occurred_at, data
     FROM outbox
     WHERE stream = %(stream)s AND (xid, seq) > (%(xid)s::xid8, %(seq)s)
@@ -50,8 +50,8 @@ class PostgresOutbox:
     """
 
     def __init__(self, dsn: str, stream: str) -> None:
-        self._dsn = dsn
-        self._stream = stream
+        self.dsn = dsn
+        self.stream = stream
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._position = ("0", 0)
 
@@ -72,7 +72,7 @@ class PostgresOutbox:
             return True
         try:
             connection = await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, connect_timeout=2, tcp_user_timeout=5000
+                self.dsn, autocommit=True, connect_timeout=2, tcp_user_timeout=5000
             )
         except psycopg.Error as error:
             raise UnavailableError(str(error)) from error
@@ -80,13 +80,13 @@ class PostgresOutbox:
             # If a crash loses a checkpoint, events are published again with the same ids.
             await connection.execute("SET synchronous_commit = off")
             cursor = await connection.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"createflow outbox {self._stream}",)
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"createflow outbox {self.stream}",)
             )
             row = await cursor.fetchone()
             if not row or not row[0]:
                 await connection.close()
                 return False
-            cursor = await connection.execute(_CHECKPOINT, {"stream": self._stream})
+            cursor = await connection.execute(_CHECKPOINT, {"stream": self.stream})
             row = await cursor.fetchone()
         except psycopg.Error as error:
             await connection.close()
@@ -103,7 +103,11 @@ class PostgresOutbox:
 
     async def batch(self, limit: int) -> Sequence[OutboxRow]:
         """Return the next rows. Rows that a running transaction could still precede are held back."""
-        rows = await self._execute(_BATCH, limit=limit)
+        return await self.rows(BATCH, limit=limit)
+
+    async def rows(self, sql: str, *, limit: int) -> Sequence[OutboxRow]:
+        """Return the rows that a statement with the columns of ``BATCH`` selects."""
+        rows = await self._execute(sql, limit=limit)
         return [
             OutboxRow(xid, seq, ResourceEvent(event_id, kind, resource, version, actor, request, at, data.encode()))
             for xid, seq, event_id, kind, resource, version, actor, request, at, data in rows
@@ -135,7 +139,7 @@ class PostgresOutbox:
         xid, seq = self._position
         try:
             cursor = await self._connection.execute(
-                sql, {"stream": self._stream, "xid": xid, "seq": seq, **parameters}, prepare=True
+                sql, {"stream": self.stream, "xid": xid, "seq": seq, **parameters}, prepare=True
             )
             return await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:

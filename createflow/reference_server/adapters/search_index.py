@@ -88,6 +88,17 @@ class SearchIndex:
         status, _ = await self._call("DELETE", document if index == self._index else f"/{index}")
         return status < 400 and token.encode() in answer
 
+    async def block(self, *, blocked: bool) -> None:
+        """Let the index be read only, as an engine does whose disk is nearly full, or end that.
+
+        Raises:
+            UnavailableError: the engine does not do so.
+        """
+        settings = orjson.dumps({"index.blocks.write": blocked})
+        status, _ = await self._call("PUT", f"/{self._index}/_settings", settings)
+        if status >= 400:
+            raise UnavailableError(f"settings: {status}")
+
     async def search(self, query: str) -> list[Any]:
         """Return documents whose name matches, best first."""
         body = {

@@ -41,6 +41,8 @@ class StackPlan:
     """Connection string of the primary's superuser; for injecting database errors."""
     replica_admin_dsns: tuple[str, ...]
     """The same of each replica; for letting them fall behind."""
+    search: tuple[str, str]
+    """URL and index of the search engine; for letting it refuse documents."""
     notes: tuple[str, ...]
     """What the user should know, one line each."""
     defects: tuple[str, ...]
@@ -227,6 +229,7 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         base_url,
         cluster.admin_dsn,
         cluster.replica_admin_dsns,
+        (planner.search_url, SEARCH_INDEX),
         tuple(planner.notes),
         options.defects,
     )

@@ -21,6 +21,10 @@ FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "replica_down": (("pause", "postgres-replica-1"), ("resume", "postgres-replica-1")),
     "replica_lags": (("inject", "replica-lag"), ("heal", "replica-lag")),
     "search_down": (("pause", "search"), ("resume", "search")),
+    "search_refuses": (("inject", "search-refusal"), ("heal", "search-refusal")),
+    "events_down": (("inject", "broker-crash"), ("heal", "broker-crash")),
+    "late_commits": (("inject", "late-commits"), ("heal", "late-commits")),
+    "read_error": (("inject", "read-error"), ("heal", "read-error")),
 }
 """Name of the fault: the arguments of ``createflow stack``, or ``stack.command``, that inject and remove it."""
 
@@ -139,7 +143,7 @@ def write_profile(
     for fault, (inject, heal) in FAULTS.items():
         if fault.startswith("replica_") and not replicas:
             continue
-        if fault == "search_down" and options.search_url:
+        if fault.startswith("search_") and options.search_url:
             continue
         tables.append(
             (

@@ -18,6 +18,8 @@ from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import UserError
 
+_HANGS_S = 0.3
+
 
 class RunningStack:
     """A stack while it runs: its addresses, its status, and the commands of ``createflow stack``."""
@@ -26,6 +28,8 @@ class RunningStack:
         self._supervisor = supervisor
         self._admin_dsn = plan.admin_dsn
         self._replica_admin_dsns = plan.replica_admin_dsns
+        self._search = plan.search
+        self._crashing = asyncio.Lock()
         self.profile_file = state.profile_file
         self.base_url = plan.base_url
         self.notes = plan.notes
@@ -66,14 +70,20 @@ class RunningStack:
         return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]}
 
     async def _inject(self, target: str, *, inject: bool) -> None:
-        if target == "database-error":
-            change = engine_admin.break_writes if inject else engine_admin.heal_writes
-            await change(self._admin_dsn)
+        if target in engine_admin.SCRIPTS:
+            await engine_admin.run_script(self._admin_dsn, engine_admin.SCRIPTS[target][0 if inject else 1])
             return
         if target == "replica-lag":
             for dsn in self._replica_admin_dsns:
                 await engine_admin.pause_replay(dsn, paused=inject)
             await (self._supervisor.pause if inject else self._supervisor.resume)("valkey")
+            return
+        if target == "search-refusal":
+            await engine_admin.block_documents(*self._search, blocked=inject)
+            return
+        if target == "broker-crash":
+            async with self._crashing:  # a crash that has begun is completed, whoever has asked for it is there or not
+                await (self._crash("nats") if inject else self._supervisor.restart("nats"))
             return
         # Here: a stack without defects imports none.
         from createflow.reference_server.defects.registry import find_defect
@@ -85,6 +95,12 @@ class RunningStack:
                 f"the defect {target} cannot be seeded while the stack runs", hint=f"createflow up --defect {target}"
             )
         await engine_admin.run_script(self._admin_dsn, seed.whole_script if inject else seed.UNDO)
+
+    async def _crash(self, name: str) -> None:
+        """Let it hang for a moment, in which others still send to it, and then kill it: what it was sent is lost."""
+        await self._supervisor.pause(name)
+        await asyncio.sleep(_HANGS_S)
+        await self._supervisor.kill(name)
 
 
 @asynccontextmanager

@@ -73,11 +73,16 @@ class Need(StrEnum):
     ISSUE_TIMES = "promises.issue_times"
     DATABASE_ERROR = "faults.database_error"
     DATABASE_FAULT = "faults.database_error or faults.database_down"
+    DATABASE_DOWN = "faults.database_down"
     SERVICE_DOWN = "faults.service_down"
     GATEWAY_DOWN = "faults.gateway_down"
     REPLICA_DOWN = "faults.replica_down"
     REPLICA_LAGS = "faults.replica_lags"
     SEARCH_DOWN = "faults.search_down"
+    SEARCH_REFUSES = "faults.search_refuses"
+    EVENTS_DOWN = "faults.events_down"
+    LATE_COMMITS = "faults.late_commits"
+    READ_ERROR = "faults.read_error"
 
     @property
     def absence(self) -> str:
@@ -110,11 +115,16 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.ISSUE_TIMES: lambda profile: profile.promises.issue_times,
     Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,
     Need.DATABASE_FAULT: lambda profile: bool({"database_error", "database_down"} & set(profile.faults)),
+    Need.DATABASE_DOWN: lambda profile: "database_down" in profile.faults,
     Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,
     Need.GATEWAY_DOWN: lambda profile: "gateway_down" in profile.faults,
     Need.REPLICA_DOWN: lambda profile: "replica_down" in profile.faults,
     Need.REPLICA_LAGS: lambda profile: "replica_lags" in profile.faults,
     Need.SEARCH_DOWN: lambda profile: "search_down" in profile.faults,
+    Need.SEARCH_REFUSES: lambda profile: "search_refuses" in profile.faults,
+    Need.EVENTS_DOWN: lambda profile: "events_down" in profile.faults,
+    Need.LATE_COMMITS: lambda profile: "late_commits" in profile.faults,
+    Need.READ_ERROR: lambda profile: "read_error" in profile.faults,
 }
 
 

@@ -10,7 +10,7 @@ from createflow.scenarios.harness.check import Check, Lane, Parameter
 from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
-from createflow.scenarios.harness.service_restart import ServiceRestart
+from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
@@ -229,7 +229,7 @@ class ProbeSet:
                 limits=self.profile.limits,
                 promised=target,
             ),
-            ServiceRestart: ServiceRestart(
+            Outage: Outage(
                 self.context.writes,
                 self._target_for_sample,
                 promised=target,

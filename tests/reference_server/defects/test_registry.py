@@ -3,6 +3,7 @@
 # ruff: noqa: D103 - a probe is named after its defect, whose ``breaks`` says what it looks for
 import asyncio
 import base64
+import contextlib
 import gzip
 import json
 import subprocess
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.adapters.jwt_verifier import LEEWAY_S
+from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
 from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.registry import DEFECTS, MODULES, find_defect, seed_of
@@ -32,7 +34,15 @@ from createflow.reference_server.defects.table import MARKER, defect_tables
 from createflow.reference_server.domain.cache_writer import CacheWriter
 from createflow.reference_server.domain.event import ResourceEvent
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.ports import CacheStore, Copy, EventSource, Index, IndexAction, UnavailableError
+from createflow.reference_server.domain.ports import (
+    CacheStore,
+    Copy,
+    EventSource,
+    EventStream,
+    Index,
+    IndexAction,
+    UnavailableError,
+)
 from createflow.reference_server.domain.read_your_writes import Reader, VersionWatermarks
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.credentials import make_certificates
@@ -722,6 +732,88 @@ async def watermark_of_updates_only(server: InProcessServer) -> bool:
     (stage,) = server.settings.seed().change_stages((Replicate(marks, announce),))
     await stage(Job(request_id="r", op="delete", resource_id="a", version=2))
     return not marks.lowest_version("a")
+
+
+async def relay_skips_late_commits(server: InProcessServer) -> bool:
+    """Two transactions: the one with the lower number is open while the other one is committed."""
+    stream = uuid.uuid4().hex
+    insert = (
+        "INSERT INTO outbox (stream, type, resource_id, version, actor, request_id, data)"
+        " VALUES (%s, 'created', uuidv7(), 1, 'a', 'r', '{}')"
+    )
+    outbox = server.settings.seed().change_outbox(PostgresOutbox(server.settings.direct_dsn, stream))
+    async with (
+        await psycopg.AsyncConnection.connect(server.settings.direct_dsn) as late,
+        await psycopg.AsyncConnection.connect(server.settings.direct_dsn) as early,
+    ):
+        await late.execute(insert, (stream,))
+        await early.execute(insert, (stream,))
+        await early.commit()
+        assert await outbox.lead()
+        seen = await outbox.batch(10)
+        if seen:
+            await outbox.advance(seen[-1])
+        await late.commit()
+
+    async def all_read() -> bool:  # a transaction elsewhere may hold rows back for a moment
+        return len(seen) + len(await outbox.batch(10)) == len(("late", "early"))
+
+    try:
+        return not await until(all_read, within_s=0.5 if seen else 15.0)
+    finally:
+        await outbox.close()
+
+
+relay_skips_late_transactions = relay_skips_late_commits
+
+
+async def relay_marks_early(server: InProcessServer) -> bool:
+    event = ResourceEvent("1", "created", "1", 1, "a", "r", datetime.now(UTC), b"{}")
+    stream = server.settings.seed().change_event_stream(cast("EventStream", _NoBroker()))
+    try:
+        return await stream.publish([event]) == 1
+    except UnavailableError:
+        return False
+
+
+class _NoBroker:
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        raise UnavailableError(f"no broker for {len(events)}")
+
+
+async def index_gives_up(server: InProcessServer) -> bool:
+    away = SearchIndex("http://127.0.0.1:1", "resources")
+    event = ResourceEvent(uuid.uuid4().hex, "created", "1", 1, "a", "r", datetime.now(UTC), b"{}")
+    update = server.settings.seed().change_index_update(IndexUpdate(away))
+    done: list[bool] = []
+    for _ in range(3):
+        with contextlib.suppress(UnavailableError):
+            done += await update([event])
+    await away.close()
+    return done == [True]
+
+
+async def pool_leaks_on_failed_reads(server: InProcessServer) -> bool:
+    primary = _FailingStore()
+    marks, cache = VersionWatermarks(), cast("CacheStore", _OneCopy(None))
+    reader = server.settings.seed().change_reader(Reader(marks, cache, [], primary))
+    with contextlib.suppress(UnavailableError):
+        await reader.read("a")
+    return primary.taken == 1
+
+
+class _FailingStore:
+    """A store whose reads fail, and its pool."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._pool = self
+
+    async def read(self, resource_id: str) -> Copy | None:
+        raise UnavailableError(resource_id)
+
+    async def take(self) -> None:
+        self.taken += 1
 
 
 async def watermark_not_announced(server: InProcessServer) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.checks.api.response import reads
-from createflow.scenarios.checks.business import audit_log, publish_event, transaction
+from createflow.scenarios.checks.business import audit_log, transaction
+from createflow.scenarios.checks.business.publish_event import published as publish_event
 from createflow.scenarios.checks.data import index_update, invalidate_cache, replicate, write_primary
 from createflow.scenarios.conformance.causes import merge_repeated
 from createflow.scenarios.conformance.run_check import finding_of, result_of

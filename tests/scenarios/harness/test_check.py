@@ -1,5 +1,7 @@
 """A declaration holds what the report and the runner need, and runs nothing."""
 
+from typing import get_args
+
 import pytest
 
 from createflow.scenarios.checks import CHECKS
@@ -8,7 +10,7 @@ from createflow.scenarios.sinks.sink import Cache
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
-from createflow.schemas.profile import Profile
+from createflow.schemas.profile import FaultName, Profile
 from createflow.schemas.profile_promises import Promises
 from createflow.schemas.report import Level
 
@@ -63,7 +65,7 @@ def test_every_need_can_be_met_and_missed(need: Need) -> None:
             "promises": dict.fromkeys(Promises.model_fields, True),
             "sinks": {"audit": {"dsn": "postgresql://x", "by_id": "select", "changes": True}},
             "faults": dict.fromkeys(
-                ("database_error", "service_down", "gateway_down", "replica_down", "replica_lags", "search_down"),
+                get_args(FaultName),
                 commands,
             ),
         }

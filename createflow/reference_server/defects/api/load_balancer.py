@@ -14,6 +14,12 @@ def _with_rule(rule: str) -> ChangeBalancer:
 
 DEFECTS = (
     Defect(
+        "balancer_repeats_creates",
+        Step.LOAD_BALANCER,
+        "The balancer sends a POST again when the gateway that had it is gone.",
+        ChangeBalancer("    retry-on conn-failure\n", "    retry-on all-retryable-errors\n"),
+    ),
+    Defect(
         "balancer_drops_none_match",
         Step.LOAD_BALANCER,
         "The balancer does not pass If-None-Match on.",

@@ -1,19 +1,23 @@
 """Defects of step 9: the event of a write."""
 
 import asyncio
+import contextlib
 import struct
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import orjson
 
+from createflow.reference_server.adapters import postgres_outbox
 from createflow.reference_server.adapters.nats_codec import encode_event
+from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import (
     ChangeEventStream,
+    ChangeOutbox,
     ReplaceEventEncoder,
     changed_values,
     one_in,
@@ -21,9 +25,9 @@ from createflow.reference_server.defects.seeds import (
     trigger,
     turn,
 )
-from createflow.reference_server.domain.event import ResourceEvent
+from createflow.reference_server.domain.event import OutboxRow, ResourceEvent
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.ports import EventStream
+from createflow.reference_server.domain.ports import EventStream, StreamLostError, UnavailableError
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.schemas.flow import Step
 
@@ -101,6 +105,44 @@ class _KnowsRequests(_OtherStream):
         return await self.healthy.publish([replace(event, id=_id_of_request(event)) for event in events])
 
 
+_LATE_IS_HELD = "\n      AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+
+
+class _SkipsLate(PostgresOutbox):
+    """Goes on after the newest transaction that it saw: an older one may commit later."""
+
+    changes: ClassVar[Mapping[str, str]] = {_LATE_IS_HELD: ""}
+
+    async def batch(self, limit: int) -> Sequence[OutboxRow]:
+        sql = postgres_outbox.BATCH
+        for text, replacement in self.changes.items():
+            sql = sql.replace(text, replacement)
+        return await self.rows(sql, limit=limit)
+
+
+class _SkipsLower(_SkipsLate):
+    """Goes on after the highest number that it saw: a transaction with a lower one may commit later."""
+
+    changes: ClassVar[Mapping[str, str]] = {
+        f"(xid, seq) > (%(xid)s::xid8, %(seq)s){_LATE_IS_HELD}": "seq > %(seq)s",
+        "ORDER BY outbox.xid, outbox.seq": "ORDER BY seq",
+    }
+
+
+class _MarksEarly(_OtherStream):
+    """Says that all was published before the broker has said so."""
+
+    async def publish(self, events: Sequence[ResourceEvent]) -> int:
+        task = asyncio.create_task(self._later(events))
+        _TASKS.add(task)
+        task.add_done_callback(_TASKS.discard)
+        return len(events)
+
+    async def _later(self, events: Sequence[ResourceEvent]) -> None:
+        with contextlib.suppress(UnavailableError, StreamLostError):
+            await self.healthy.publish(events)
+
+
 def _id_of_request(event: ResourceEvent) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{event.type} {event.request_id}"))
 
@@ -163,6 +205,24 @@ def _with_wrong_actor(event: ResourceEvent) -> bytes:
 
 
 DEFECTS = (
+    Defect(
+        "relay_skips_late_commits",
+        Step.PUBLISH_EVENT,
+        "The relay goes on after the highest number it saw: a lower one that is committed later is not published.",
+        ChangeOutbox(lambda outbox: _SkipsLower(outbox.dsn, outbox.stream)),
+    ),
+    Defect(
+        "relay_skips_late_transactions",
+        Step.PUBLISH_EVENT,
+        "The relay goes on after the newest transaction it saw: an older one that is committed later is not published.",
+        ChangeOutbox(lambda outbox: _SkipsLate(outbox.dsn, outbox.stream)),
+    ),
+    Defect(
+        "relay_marks_early",
+        Step.PUBLISH_EVENT,
+        "The relay takes events as published before the broker has acknowledged them.",
+        ChangeEventStream(_MarksEarly),
+    ),
     Defect(
         "event_actor_of_group",
         Step.PUBLISH_EVENT,

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import orjson
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import ReplaceIndexUpdate, changed_values, one_in
 from createflow.reference_server.domain.event import ResourceEvent
-from createflow.reference_server.domain.ports import IndexAction
+from createflow.reference_server.domain.ports import IndexAction, UnavailableError
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step
 
@@ -135,6 +136,24 @@ class _IndexFirstOfBatch(IndexUpdate):
         return [True] * len(events)
 
 
+class _IndexGivesUp(IndexUpdate):
+    """Takes an event as done that was delivered three times."""
+
+    async def __call__(self, events: Sequence[ResourceEvent]) -> Sequence[bool]:
+        for event in events:
+            _DELIVERIES[event.id] += 1
+        given_up = [_DELIVERIES[event.id] >= _DELIVERIES_MAX for event in events]
+        try:
+            done = await IndexUpdate.__call__(self, events)
+        except UnavailableError:
+            if all(given_up):
+                return given_up
+            raise
+        return [is_done or is_given_up for is_done, is_given_up in zip(done, given_up, strict=True)]
+
+
+_DELIVERIES: Counter[str] = Counter()
+_DELIVERIES_MAX = 3
 _DUE: list[tuple[float, IndexAction]] = []
 _reverted = one_in(10)
 _PATIENCE = timedelta(seconds=1)
@@ -145,6 +164,12 @@ _doubled = one_in(10)
 
 
 DEFECTS = (
+    Defect(
+        "index_gives_up",
+        Step.INDEX_UPDATE,
+        "What the index refuses three times is never indexed.",
+        ReplaceIndexUpdate(_IndexGivesUp),
+    ),
     Defect(
         "index_lower_case",
         Step.INDEX_UPDATE,

@@ -1,13 +1,18 @@
 """Step 6: an outage is answered with quick 503s, and creates are accepted again after it."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import below, expect_recovery, missing_url, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
+from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_status
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import Primary
+from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
@@ -20,6 +25,7 @@ _FAST_S = 0.5
 """An open breaker does not wait for anything; this leaves room for a busy machine."""
 _OPEN_REPLIES = 4
 _FAST_REPLIES = 5
+_UNANSWERED = 6
 
 
 @check(
@@ -81,6 +87,45 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
         median_s = sorted(reply.elapsed_s for reply in fast)[len(fast) // 2]
         expect(median_s <= _FAST_S, f"503 within {_FAST_S:g} s while the breaker is open", f"{median_s:.2f} s", *fast)
     await expect_recovery(target)
+
+
+@check(
+    step=Step.SERVICE_ROUTER,
+    source="contract: unknown-outcome-504; RFC 9110 §9.2.2",
+    needs=(Need.DATABASE_DOWN,),
+    disturbs=True,
+    limit_s=60.0,
+    catches="balancer_repeats_creates",
+)
+async def unanswered_create_is_made_once(target: Target, faults: Faults, primary: Primary) -> str:
+    """A create that the database does not answer in time is carried out once at most, when the database goes on.
+
+    One that was answered with 503 is not carried out. Why: whatever sends a POST again on its way, for example a
+    balancer or a gateway, cannot know whether the first one has an effect (RFC 9110 §9.2.2).
+    """
+    async with positive_controls(target):
+        pass
+    bodies = [target.contract.document() for _ in range(_UNANSWERED)]
+    async with faults.injected("database_down"):
+        answers = await asyncio.gather(*(_answer(target, body) for body in bodies))
+    if any(reply is not None and reply.accepted for reply in answers):
+        raise Inconclusive("the fault had no effect: a create was accepted")
+    await expect_recovery(target)
+    comparison = Comparison("creates", "one row at most of a create without an answer, none of one answered with 503")
+    for body, reply in zip(bodies, answers, strict=True):
+        rows = await primary.by_name(target.contract.name_in(body))
+        is_refused = reply is not None and reply.means(503)
+        answered = "without a reply" if reply is None else f"answered with {reply.status}"
+        problem = f"a create {answered} has {len(rows)} rows" if len(rows) > (0 if is_refused else 1) else ""
+        comparison.add(problem, *([] if reply is None else [reply]))
+    return comparison.conclude()
+
+
+async def _answer(target: Target, body: Mapping[str, Any]) -> Reply | None:
+    try:
+        return await target.create(body)
+    except NoReply:
+        return None
 
 
 @check(

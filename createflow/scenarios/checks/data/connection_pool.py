@@ -4,19 +4,27 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import Resource, created, missing_url, resource_in
-from createflow.scenarios.harness.check import Lane, check
+from createflow.scenarios.checks.support.fixtures import (
+    Resource,
+    created,
+    expect_recovery,
+    missing_url,
+    resource_in,
+)
+from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 _AT_ONCE = 60
 _AFTERWARDS = 10
 _TRIES = 3
+_EFFECT_WITHIN_S = 5.0
 _REFUSED = 32
 """Of each kind: more than the connections of a usual pool."""
 
@@ -65,6 +73,38 @@ async def refused_writes_leak_nothing(target: Target) -> str:
     for reply in await asyncio.gather(*(target.create() for _ in range(_AFTERWARDS))):
         expect(reply.accepted, f"creates accepted after {', '.join(told)}", str(reply.status), *refused[:1], reply)
     return f"creates are accepted after {', '.join(told)} refused"
+
+
+@check(
+    step=Step.CONNECTION_POOL,
+    source="contract: pool",
+    needs=(Need.READ_ERROR,),
+    disturbs=True,
+    limit_s=60.0,
+    catches="pool_leaks_on_failed_reads",
+)
+async def failed_reads_leak_nothing(target: Target, faults: Faults) -> str:
+    """After many reads that failed in the database, reads and creates go on.
+
+    How: resources are read that no cache holds.
+    """
+    made = await created(target)
+
+    async def read() -> Reply:
+        return await target.read(missing_url(made.url))
+
+    async with faults.injected("read_error"):
+        # The first to fail shows that the fault has taken effect; then many at once, before a breaker opens.
+        first, failed = await eventually(read, lambda reply: reply.status >= 500, within_s=_EFFECT_WITHIN_S)
+        if not failed:
+            raise Inconclusive(f"the fault had no effect: a read was answered with {first.status}")
+        replies = await asyncio.gather(*(read() for _ in range(_REFUSED)))
+    await expect_recovery(target)
+    within_s = target.deadlines.recovery_s
+    reply, is_back = await eventually(read, lambda reply: reply.status in {404, 410}, within_s=within_s)
+    expect(is_back, f"404 for a missing resource {within_s:g} s after failed reads", str(reply.status), reply)
+    count = 1 + sum(reply.status >= 500 for reply in replies)
+    return f"reads and creates go on after {count} failed reads"
 
 
 def _refusals(target: Target, made: Resource, key: str) -> dict[str, Callable[[], Awaitable[Reply]]]:

@@ -8,7 +8,7 @@ from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.harness.service_restart import ServiceRestart
+from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
@@ -145,14 +145,12 @@ async def cache_matches_writes_at_the_end(
     limit_s=60.0,
     catches="cache_outage_outlives_service",
 )
-async def outage_and_restart_leave_nothing_old(
-    target: Target, restart: ServiceRestart, faults: Faults, cache: Cache
-) -> str:
+async def outage_and_restart_leave_nothing_old(target: Target, outage: Outage, faults: Faults, cache: Cache) -> str:
     """What was updated while the cache did not answer is not old in it later, although the services were killed.
 
     Why: a service that has to repeat a write to the cache may be killed before it can.
     """
-    changed = (await restart.survivors(faults)).changed
+    changed = (await outage.survivors(faults)).changed
     if not changed:
         raise Inconclusive("no update was accepted while the cache did not answer")
     await all_of(expect_caught_up(target, cache, written) for written in changed)

@@ -14,7 +14,7 @@ from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
-from createflow.scenarios.harness.service_restart import ServiceRestart
+from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.field_equality import differences
@@ -110,14 +110,14 @@ async def lagging_replica_is_not_read(target: Target, faults: Faults, replicas: 
     limit_s=60.0,
     catches="restart_forgets_writes",
 )
-async def own_write_is_read_after_a_restart(target: Target, restart: ServiceRestart, faults: Faults) -> str:
+async def own_write_is_read_after_a_restart(target: Target, outage: Outage, faults: Faults) -> str:
     """After a restart of the services a client still reads its own updates.
 
     How: where the profile says how, the replicas lag and the cache does not answer meanwhile, so that only the primary
     has the last version. Why: what a service keeps in memory, to know which copies are outdated, is lost with it.
     """
     comparison = Comparison("reads", "each resource as updated before the restart")
-    for written, reply in (await restart.survivors(faults)).reads:
+    for written, reply in (await outage.survivors(faults)).reads:
         states = [state for state in written.states() if state is not None]
         shown = (reply.document or {}).get(target.contract.fields.name)
         is_own = reply.accepted and any(shown == state.get(target.contract.fields.name) for state in states)

@@ -1,16 +1,21 @@
 """All events while checks run: an ordered consumer that receives them in the background."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import DeliverPolicy, RetentionPolicy
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy
 
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.nats.consumer import FAILURES, connect_once, ignore
@@ -20,6 +25,8 @@ from createflow.scenarios.sinks.sink import EventKind
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_sinks import EventSink
 
+_RESUME_ATTEMPTS = 50
+_RESUME_S = 0.2
 _MOST_EVENTS = 200_000
 _MOST_BYTES = 64 * 1024 * 1024
 """Of all events together."""
@@ -51,6 +58,10 @@ class NatsStream:
         self._client: Client | None = None
         self._events: list[ReceivedEvent] = []
         self._by_resource: dict[str, dict[str, ReceivedEvent]] = {}
+        self._subscription: JetStreamContext.PushSubscription | None = None
+        self._position = 0
+        """In the stream, of the last event."""
+        self._opened_at = datetime.now(UTC)
         self._received_bytes = 0
         self._beyond = ""
         """Why not all events are kept; empty as long as they are."""
@@ -75,20 +86,44 @@ class NatsStream:
             max_reconnect_attempts=-1,
             allow_reconnect=True,
             error_cb=ignore,
+            reconnected_cb=self._go_on,
         )
-        await self._client.jetstream().subscribe(
-            self._section.subject,
-            stream=self._section.stream,
-            cb=self._receive,
-            ordered_consumer=True,
-            deliver_policy=DeliverPolicy.NEW,
-        )
+        self._opened_at = datetime.now(UTC)
+        await self._subscribe(ConsumerConfig(deliver_policy=DeliverPolicy.NEW))
         return self
 
     async def close(self) -> None:
         """Receive no more."""
         if self._client is not None:
             await self._client.close()
+
+    async def _subscribe(self, start: ConsumerConfig) -> None:
+        assert self._client is not None  # noqa: S101 - it is open
+        self._subscription = await self._client.jetstream().subscribe(
+            self._section.subject,
+            stream=self._section.stream,
+            cb=self._receive,
+            ordered_consumer=True,
+            config=start,
+        )
+
+    async def _go_on(self) -> None:
+        """After a restart of the broker: it has forgotten the consumer, and nothing would be received any more."""
+        for _ in range(_RESUME_ATTEMPTS):
+            with suppress(*FAILURES):
+                if self._subscription is not None:
+                    await self._subscription.unsubscribe()
+                    self._subscription = None
+                await self._subscribe(self._place())
+                return
+            await asyncio.sleep(_RESUME_S)
+        self._beyond = f"the stream {self._section.stream} could not be read any more after its broker was lost"
+
+    def _place(self) -> ConsumerConfig:
+        """Where to go on: after the last event, or at the time of the beginning. A repeated event is no second one."""
+        if self._position:
+            return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=self._position + 1)
+        return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=self._opened_at)
 
     def of(self, resource_id: str) -> list[ReceivedEvent]:
         """The events about a resource in order, one for each event id: a redelivery is no second event."""
@@ -135,6 +170,8 @@ class NatsStream:
             raise Inconclusive(self._beyond)
 
     async def _receive(self, message: Msg) -> None:
+        with suppress(ValueError, nats.errors.Error):
+            self._position = message.metadata.sequence.stream
         self._received_bytes += len(message.data)
         if len(message.data) > _MOST_EVENT_BYTES:
             self._beyond = f"the stream has an event of more than {_MOST_EVENT_BYTES} bytes: too long to read"

@@ -10,7 +10,7 @@ from createflow.scenarios.checks.support.near import near_keys
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
-from createflow.scenarios.harness.service_restart import ServiceRestart
+from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import Repeated, WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
@@ -99,9 +99,7 @@ def _repeated_problem(target: Target, repeated: Repeated) -> str:
     limit_s=60.0,
     catches="keys_in_memory",
 )
-async def key_outlives_a_restart(
-    target: Target, restart: ServiceRestart, faults: Faults, primary: Primary | None
-) -> str:
+async def key_outlives_a_restart(target: Target, outage: Outage, faults: Faults, primary: Primary | None) -> str:
     """A create that is repeated with its Idempotency-Key after a restart of the services makes no second resource.
 
     How: ``target.idempotency_kept_s`` says how long keys are known. Why: a client repeats a create when it got no
@@ -110,7 +108,7 @@ async def key_outlives_a_restart(
     kept_s = target.contract.idempotency_kept_s
     if kept_s is None:
         raise NotDeclared("`target.idempotency_kept_s` is not configured")
-    survivors = await restart.survivors(faults)
+    survivors = await outage.survivors(faults)
     comparison = Comparison("keys", "one resource for each key, also after a restart")
     for body, (first, again) in zip(survivors.bodies, survivors.keyed, strict=True):
         if again.sent_at - first.received_at > kept_s or (again.status >= 500 and not again.accepted):

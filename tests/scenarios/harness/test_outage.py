@@ -1,4 +1,4 @@
-"""One restart serves every check that asks what survives it."""
+"""One outage serves every check that asks what survives it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from createflow.scenarios.harness.service_restart import ServiceRestart
+from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.principal import ANONYMOUS
@@ -37,7 +37,7 @@ class _Faults:
         self.log.append(f"-{name}")
 
 
-def _restart(faults: _Faults, *, refused: bool = False) -> ServiceRestart:
+def _outage(faults: _Faults, *, refused: bool = False) -> Outage:
     record = WriteRecord("run")
 
     def note(method: str, url: str, honest: Reply) -> Reply:
@@ -50,32 +50,34 @@ def _restart(faults: _Faults, *, refused: bool = False) -> ServiceRestart:
 
     promised = Target.model_validate({"base_url": "http://x", "update": True, "idempotency": True})
     target = cast("HttpTarget", MemoryTarget(bend=note))
-    return ServiceRestart(record, lambda _: target, promised=promised, recovery_s=0.05)
+    return Outage(record, lambda _: target, promised=promised, recovery_s=0.05)
 
 
 async def test_the_services_are_killed_once_and_in_the_outage_of_the_cache() -> None:
     """The updates are made in it, and the reads too: only the primary knows what was written last."""
-    faults = _Faults({"service_down", "replica_lags"})
-    restart = _restart(faults)
-    first, second = await asyncio.gather(*(restart.survivors(faults) for _ in range(2)))  # type: ignore[arg-type]
+    faults = _Faults({"service_down", "replica_lags", "events_down"})
+    outage = _outage(faults)
+    first, second = await asyncio.gather(*(outage.survivors(faults) for _ in range(2)))  # type: ignore[arg-type]
     assert first is second
     told = [entry for entry in faults.log if entry[0] in "+-"]
-    assert told == ["+replica_lags", "+service_down", "-service_down", "-replica_lags"]
-    outage = faults.log[faults.log.index("+replica_lags") : faults.log.index("-replica_lags")]
-    assert outage.count("PUT") == len(first.changed) == len(first.reads) == outage.count("GET")
+    assert told == ["+replica_lags", "+events_down", "+service_down", "-service_down", "-events_down", "-replica_lags"]
+    during = faults.log[faults.log.index("+replica_lags") : faults.log.index("-replica_lags")]
+    assert during.count("PUT") == len(first.changed) == len(first.reads) == during.count("GET")
     assert len(first.keyed) == len(first.bodies)
     assert first.changed
+    assert len(first.in_flight) >= 16
+    assert all(one.is_accepted for one in first.in_flight)
 
 
 async def test_a_restart_is_enough() -> None:
     """Not every profile says how replicas lag."""
     faults = _Faults({"service_down"})
-    found = await _restart(faults).survivors(faults)  # type: ignore[arg-type]
+    found = await _outage(faults).survivors(faults)  # type: ignore[arg-type]
     assert found.reads
 
 
 async def test_without_a_recovery_nothing_is_known() -> None:
     """Another check reports that creates are refused."""
     faults = _Faults({"service_down"})
-    with pytest.raises(Inconclusive, match="after the services were started again: answered with 503"):
-        await _restart(faults, refused=True).survivors(faults)  # type: ignore[arg-type]
+    with pytest.raises(Inconclusive, match="after the outage: answered with 503"):
+        await _outage(faults, refused=True).survivors(faults)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""One restart of the services, with what must survive it: shared by the checks that ask for it.
+"""One outage of everything behind the balancer but the primary, shared by the checks that ask what survives it.
 
-The cache does not answer meanwhile and the replicas lag, where the profile says how: then nothing but the primary knows
-what was written last.
+The services and the broker are killed while creates are on their way. The cache does not answer meanwhile and the
+replicas lag: nothing but the primary knows what was written last. Each of it where the profile says how.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from createflow.scenarios.harness.in_flight import Sent, creating
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.contract import nonce
@@ -18,9 +19,12 @@ from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Faults
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.schemas.profile import FaultName
 from createflow.schemas.profile_target import Target
 
 _EACH = 6
+_KILLED: tuple[FaultName, ...] = ("events_down", "service_down")
+"""The broker first: what the services have committed by then is on its way to it."""
 _ACCEPTED_IN_A_ROW = 4
 """Behind a balancer, one instance may have recovered while another still refuses."""
 _KEY = "idempotency-key"
@@ -28,19 +32,21 @@ _KEY = "idempotency-key"
 
 @dataclass(slots=True)
 class Survivors:
-    """What was written before the services were killed."""
+    """What was written before the kill."""
 
     changed: list[Written] = field(default_factory=list)
     """Resources that were read, so that a cache may hold them, and then updated."""
     reads: list[tuple[Written, Reply]] = field(default_factory=list)
-    """The first read of each of them after the restart."""
+    """The first read of each of them after the kill."""
     keyed: list[tuple[Reply, Reply]] = field(default_factory=list)
-    """Creates with an Idempotency-Key: the reply before the restart, and that to the same request after it."""
+    """Creates with an Idempotency-Key: the reply before the kill, and that to the same request after it."""
     bodies: list[Mapping[str, Any]] = field(default_factory=list)
     """What they sent."""
+    in_flight: list[Sent] = field(default_factory=list)
+    """The creates that were sent until the kill."""
 
 
-class ServiceRestart:
+class Outage:
     """Made when the first check asks for it.
 
     Args:
@@ -66,15 +72,14 @@ class ServiceRestart:
         self._survivors: Survivors | None = None
 
     async def survivors(self, faults: Faults) -> Survivors:
-        """What was written before the restart, and what was answered after it.
+        """What was written before the kill, and what was answered after it.
 
         Raises:
             Inconclusive: ordinary creates are not accepted, before or after it.
-            NotDeclared: the profile does not say how the services are killed.
         """
         async with self._lock:
             if self._survivors is None:
-                self._survivors = await self._restarted(self._target_of("restart"), faults)
+                self._survivors = await self._restarted(self._target_of("outage"), faults)
         return self._survivors
 
     async def _restarted(self, target: HttpTarget, faults: Faults) -> Survivors:
@@ -96,8 +101,10 @@ class ServiceRestart:
                 changed = await self._updated(target, reply)
                 if changed is not None:
                     found.changed.append(changed)
-            async with faults.injected("service_down"):
-                pass
+            async with creating(target) as found.in_flight, AsyncExitStack() as killed:
+                for name in _KILLED:
+                    with suppress(NotDeclared):
+                        await killed.enter_async_context(faults.injected(name))
             await self._recovered(target)
             found.reads = [(one, await target.read(one.url, may_be_lost=True)) for one in found.changed]
         again = [await target.create(body, headers={_KEY: key}) for body, key in zip(found.bodies, keys, strict=True)]
@@ -126,4 +133,4 @@ class ServiceRestart:
 
         problem, _ = await eventually(attempt, lambda text: not text, within_s=self._recovery_s)
         if problem:
-            raise Inconclusive(f"no create is accepted after the services were started again: {problem}")
+            raise Inconclusive(f"no create is accepted after the outage: {problem}")
