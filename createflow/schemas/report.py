@@ -159,6 +159,9 @@ class RunReport(Model):
     resent: int = 0
     """Requests that went out once more on a new connection: a reused one ended before any byte of the reply. A create
     goes out with another body."""
+    indeterminate: int = 0
+    """Creates that may have been carried out: no reply came, or one that does not say. They are looked for when the run
+    cleans up."""
     left_behind: Several[str] = ()
     """URLs of the created resources that could not be deleted."""
     left_to_guardian: Several[str] = ()

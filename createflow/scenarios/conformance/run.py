@@ -98,6 +98,7 @@ async def conformance(
             baseline=assess(profile.baseline, results, today=datetime.now(UTC).date()),
             created=len(probes.context.created),
             resent=probes.context.traffic.resent,
+            indeterminate=len(probes.context.writes.unanswered),
         )
 
     def on_results(results: tuple[CheckResult, ...]) -> None:

@@ -66,7 +66,7 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
     limit = asyncio.timeout(check.limit_s)
     try:
         async with limit:
-            power = await check.function(**probes.arguments(check, target, number))
+            power = await _asked(check, probes, target, number)
     except Expectation as broken_promise:
         finding = finding_of(check, broken_promise, target.exchanges)
         failed = result_of(check, Outcome.FAILED, finding=finding)
@@ -87,6 +87,20 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             return result_of(check, Outcome.INCONCLUSIVE, reason)
         return result_of(check, Outcome.BROKEN, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
     return result_of(check, Outcome.PASSED, power=power or "")
+
+
+async def _asked(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> str | None:
+    """What the check returns; once more, if a reused connection ended before any byte of a reply.
+
+    Its writes go out with other names then: nobody knows whether the first ones were carried out.
+    """
+    try:
+        return await check.function(**probes.arguments(check, target, number))
+    except NoReply as nothing:
+        if not nothing.may_be_closing:
+            raise
+    probes.context.traffic.resent += 1
+    return await check.function(**probes.arguments(check, target, number))
 
 
 def _doubt_of(error: Exception) -> str:

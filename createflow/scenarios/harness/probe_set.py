@@ -11,10 +11,11 @@ from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
 from createflow.scenarios.harness.outage import Outage
+from createflow.scenarios.harness.unanswered import list_unanswered
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
-from createflow.scenarios.sinks.sink import Sink
+from createflow.scenarios.sinks.sink import Primary, Sink
 from createflow.scenarios.target.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.credentials.provider import AuthProvider, writer_of
@@ -74,6 +75,10 @@ class SinkProbes:
         """
         if role in self._errors:
             raise SinkUnreachable(self._errors[role])
+        return self._probes.get(role)
+
+    def opened(self, role: type) -> Any:
+        """The probe that fills the role, if it answered; else ``None``."""
         return self._probes.get(role)
 
     async def _open(self, configured: ConfiguredProbe) -> None:
@@ -180,6 +185,8 @@ class ProbeSet:
         if self._is_finished:
             return Left()
         self._is_finished = True
+        if self.profile.target.cleanup and not self.hurry.is_set():
+            await list_unanswered(self.connection, self.contract, self._sinks.opened(Primary))
         return await finish(self.connection, self.profile, self.guardian, self.hurry)
 
     def target_for(self, check: Check, number: int) -> HttpTarget:

@@ -155,6 +155,8 @@ class GatedTransport(httpx.AsyncBaseTransport):
             )
 
         self._pool = ConnectionPool(connect, max_connections=_MAX_CONNECTIONS, max_idle=_MAX_IDLE_CONNECTIONS)
+        self._is_wary = False
+        """The server closes idle connections without a word, so what changes something gets a new one each time."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
@@ -173,7 +175,7 @@ class GatedTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        connection = await self._pool.take(core.url.origin)
+        connection = await self._pool.take(core.url.origin, is_new=self._is_wary and request.method not in _SAFE)
         is_reused = connection.is_idle()
         if (meter := _METER.get()) is not None:
             meter.is_reused = is_reused
@@ -181,6 +183,7 @@ class GatedTransport(httpx.AsyncBaseTransport):
             reply = await connection.handle_async_request(core)
         except ENDED as error:
             await self._pool.put(connection)
+            self._is_wary = self._is_wary or (is_reused and meter is not None and not meter.received_bytes)
             is_free = request.method in _SAFE or _was_not_written(request, error)
             if not is_reused or not is_free or meter is None or meter.received_bytes:
                 raise

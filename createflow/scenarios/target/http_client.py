@@ -165,9 +165,11 @@ class HttpConnection:
             )
             sent_at = sent_at if hold is None else hold.released_at
             return Reply(response.status_code, dict(response.headers), received, exchange, sent_at, time.time())
+        # A reply that breaks off while a fault is on says nothing of the target's HTTP.
+        is_cut = has_ended and traffic.had_fault_since(sending)
         traffic.fail(sending)
         elapsed_ms = (time.perf_counter() - start) * 1000
-        failure = (BadReply if meter.received_bytes else NoReply)(
+        failure = (BadReply if meter.received_bytes and not is_cut else NoReply)(
             f"{method} {record.url}: {message}",
             record.model_copy(update={"error": message, "elapsed_ms": round(elapsed_ms, 3)}),
         )

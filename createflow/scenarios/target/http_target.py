@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,39 +10,25 @@ from createflow.scenarios.outcome import Inconclusive, Prevented
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
+from createflow.scenarios.target.ledger.addresses import LOCATION_IS_OURS, Addresses
+from createflow.scenarios.target.ledger.bookkeeping import CHANGES, Bookkeeping
+from createflow.scenarios.target.ledger.reading import READS_MATCH_WRITES, require_representation, shows
 from createflow.scenarios.target.location import (
-    LocationElsewhere,
-    LocationMalformed,
-    names_one_resource,
-    names_resource,
     shown_location,
-    usable_id,
 )
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
-from createflow.scenarios.target.representation import LOCATION
-from createflow.scenarios.target.run_context import Created, Together
+from createflow.scenarios.target.run_context import Together
 from createflow.scenarios.target.traffic.traffic import bucket_of
-from createflow.scenarios.target.write_record import Change, Changed, State, Written
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
-LOCATION_IS_GIVEN = "response.location_is_given"
-LOCATION_IS_OURS = "response.location_is_ours"
-BODY_HAS_THE_FIELDS = "response.body_has_the_fields"
 CREATE_IS_201 = "response.create_is_201"
-READS_MATCH_WRITES = "response.reads_match_writes_at_the_end"
-"""The checks that report a create that is redirected or limited, an accepted create that is not found, a Location or an
-id that cannot be used; others are skipped by that cause."""
+"""The check that reports a create that is redirected or limited; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
-_CHANGES = {"PUT": Change.UPDATE, "PATCH": Change.UPDATE, "DELETE": Change.DELETE}
-_WITHOUT_EFFECT = frozenset({500, 503, *range(400, 500)} - {408})
-"""A request that was answered so has no effect. After another refusal it may have one: a gateway that lost sight of
-the request answers 502 or 504, and a server that no longer waited for all of it 408."""
 _TRIES_OF_A_BUSY_TARGET = 5
 _READ_AGAIN_S = 0.05
-_NO_ANSWER_YET = frozenset({304, 408, 429, 502, 503, 504})
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
 
@@ -76,6 +61,8 @@ class HttpTarget:
         self._check_id = check_id
         self._is_patient = is_patient
         self._context = connection.context
+        self._addresses = Addresses(contract, self._context)
+        self._books = Bookkeeping(contract, self._context, self._addresses, check_id)
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
         self.exchanges: list[Exchange] = []
@@ -98,7 +85,7 @@ class HttpTarget:
         bucket = bucket_of(who)
         if paced:
             await self._context.pace.wait(bucket)
-        changes = method in _CHANGES and self._context.writes.at(self._absolute(url)) is not None
+        changes = method in CHANGES and self._context.writes.at(self._addresses.absolute(url)) is not None
         try:
             reply = await self._connection.send(
                 method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=hold
@@ -115,7 +102,7 @@ class HttpTarget:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except NoReply as error:
             if changes and not isinstance(error, NoConnection):
-                self._note_change(method, url, content, None, who)
+                self._books.note_change(method, url, content, None, who)
             raise
         if not paced and reply.accepted:
             self._context.pace.count_unpaced(bucket)
@@ -124,7 +111,7 @@ class HttpTarget:
         if reply.accepted and (changes or method == "GET"):
             reply = self._with_representation(reply, url, is_read=method == "GET")
         if changes:
-            self._note_change(method, url, content, reply, who)
+            self._books.note_change(method, url, content, reply, who)
         return reply
 
     async def create(
@@ -147,7 +134,7 @@ class HttpTarget:
         try:
             reply = await self.send(
                 method or self.contract.method,
-                self._create_path(),
+                self._addresses.create_path(),
                 who=who,
                 headers={"content-type": self.contract.media_type, **given},
                 content=content,
@@ -156,8 +143,7 @@ class HttpTarget:
             )
         except NoReply as error:
             if not isinstance(error, NoConnection):
-                name = self._name_in(content)
-                self._context.writes.not_answered(content, name, who or self.writer)
+                self._books.note_unanswered(content, who or self.writer)
             if body is None and hold is None and creates and error.may_be_closing:
                 # Another body: nobody knows whether the first one was carried out.
                 self._context.traffic.resent += 1
@@ -165,14 +151,14 @@ class HttpTarget:
                 return await self.create(fresh, who=who, headers=headers, method=method, paced=paced)
             raise
         if not reply.accepted:
-            self._note_refusal(content, reply, who or self.writer)
+            self._books.note_refusal(content, reply, who or self.writer)
             if self._check_id != CREATE_IS_201:
                 self._require_own_answer(reply)
             return reply
         if not creates:
             return reply
         reply = self._with_location(reply)
-        self._remember(reply, who or self.writer, content)
+        self._books.note_created(reply, who or self.writer, content)
         if self._context.target.reply == "partial" and paced:
             try:
                 url = self.url_of(reply)
@@ -197,10 +183,10 @@ class HttpTarget:
                 or the reply to its read is no representation of it.
         """
         reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
-        written = self._context.writes.at(self._absolute(url))
+        written = self._context.writes.at(self._addresses.absolute(url))
         while (
             written is not None
-            and not _shows(reply, written.states())
+            and not shows(reply, written.states())
             and time.time() < written.last_write_at + self.deadlines.read_s
         ):
             await asyncio.sleep(_READ_AGAIN_S)
@@ -211,34 +197,16 @@ class HttpTarget:
             if is_lost and not may_be_lost:
                 raise Prevented(READS_MATCH_WRITES, f"an accepted create is not found: {reply.status} at {url}")
         if written is not None and headers is None and self._check_id not in {"", READS_MATCH_WRITES}:
-            self._require_representation(reply, url, written, who or self.writer)
+            require_representation(
+                reply, url, written, who or self.writer, writes=self._context.writes, contract=self.contract
+            )
         return reply
-
-    def _require_representation(self, reply: Reply, url: str, written: Written, who: Principal) -> None:
-        """Require that the creator's read shows the resource, or that it is not there.
-
-        Raises:
-            Prevented: it shows something else, or may not be read; of a deleted one, where others cannot be read
-                either.
-        """
-        # A check may send another token of the same subject, which has to be refused.
-        is_own = who.token == written.who.token or who.renew is not None
-        is_creator = is_own and who.subject == written.who.subject
-        if reply.status in _NO_ANSWER_YET or not is_creator:
-            return
-        shown = reply.document if reply.accepted else None
-        if shown is not None and self.contract.fields.name in shown:
-            return
-        if None not in written.states() and reply.status not in {404, 410}:
-            self._context.writes.unreadable += 1
-        elif reply.status in {404, 410} or not self._context.writes.unreadable:
-            return
-        why = f"answered with {reply.status}" if not reply.accepted else "without the representation"
-        raise Prevented(READS_MATCH_WRITES, f"the read of an accepted create is {why}: {url}")
 
     async def read_collection(self, *, who: Principal | None = None) -> Reply:
         """Send a GET to the create path."""
-        return await self.send("GET", self._context.path(self._collection_path()), who=who, is_collection=True)
+        return await self.send(
+            "GET", self._context.path(self._addresses.collection_path()), who=who, is_collection=True
+        )
 
     async def update(
         self,
@@ -289,33 +257,20 @@ class HttpTarget:
             Prevented: the Location or the id cannot be used, as another check reports.
             Inconclusive: the reply has neither a Location nor an id.
         """
-        resource_id = self._id_in(created)
-        if self._context.target.read_path and resource_id is not None:
-            return self._own_url(self._context.path(self._context.target.read_path, id=resource_id))
-        if location := created.headers.get("location"):
-            try:
-                return self._own_url(self.contract.origins.path_of(location, created.exchange.url))
-            except LocationMalformed as problem:
-                raise Prevented(LOCATION_IS_GIVEN, str(problem)) from None
-            except LocationElsewhere as problem:
-                reason = f"{problem}; target.location_origins can declare it"
-                raise Prevented(LOCATION_IS_OURS, reason) from None
-        if resource_id is None:
-            raise Inconclusive("the reply to the create has neither a Location nor an id")
-        return self._url_of_id(resource_id)
+        return self._addresses.url_of(created)
 
     def note_raw_create(self, raw: RawCreate) -> None:
         """Enter a create that was sent in raw bytes into the ledger, as if ``create`` had sent it."""
         if raw.reply is None:
-            self._context.writes.not_answered(raw.content, self._name_in(raw.content), raw.who)
+            self._books.note_unanswered(raw.content, raw.who)
             return
         reply = Reply(
             raw.reply.status, dict(raw.reply.headers), raw.reply.body, raw.exchange, raw.sent_at, raw.received_at
         )
         if reply.accepted:
-            self._remember(self._with_location(reply), raw.who, raw.content)
+            self._books.note_created(self._with_location(reply), raw.who, raw.content)
         else:
-            self._note_refusal(raw.content, reply, raw.who)
+            self._books.note_refusal(raw.content, reply, raw.who)
 
     def _require_own_answer(self, reply: Reply) -> None:
         """Raise Prevented when a create was redirected, or met a limit that the profile does not declare."""
@@ -324,101 +279,6 @@ class HttpTarget:
             raise Prevented(CREATE_IS_201, f"creates are answered with {reply.status} to {place}; see target.path")
         if reply.status == 429 and self.limits is None:
             raise Prevented(CREATE_IS_201, "creates are limited (429), and the profile declares no [limits]")
-
-    def _absolute(self, url: str) -> str:
-        return self._own_url(url) if url.startswith("/") else url
-
-    def _note_change(self, method: str, url: str, content: bytes | None, reply: Reply | None, who: Principal) -> None:
-        """Keep what an update or delete did, for the looks at the end."""
-        if reply is not None and reply.status in _WITHOUT_EFFECT:
-            self._note_refusal(content or b"", reply, who)
-            return
-        answer = reply if reply is not None and reply.accepted else None
-        sent = self.contract.wire_format.sent(content or b"")
-        now = time.time()
-        sent_at, received_at = (answer.sent_at, answer.received_at) if answer is not None else (now, now)
-        changed = Changed(_CHANGES[method], sent, answer, sent_at, received_at, who.subject)
-        self._context.writes.changed(self._absolute(url), changed, content or b"")
-
-    def _note_refusal(self, content: bytes, reply: Reply, who: Principal) -> None:
-        if reply.status in _WITHOUT_EFFECT:
-            self._context.writes.refused(content, self._name_in(content), reply, self._check_id, who)
-        else:
-            self._context.writes.not_answered(content, self._name_in(content), who)
-
-    def _name_in(self, content: bytes) -> str | None:
-        name = (self.contract.wire_format.sent(content) or {}).get(self.contract.fields.name)
-        return name if isinstance(name, str) else None
-
-    def _remember(self, reply: Reply, who: Principal, content: bytes) -> None:
-        """Keep what an accepted create says was created, for the clean-up and the looks at the end."""
-        resource_id, location = self._id_in(reply), reply.headers.get("location", "")
-        if resource_id is not None:
-            try:
-                url = self.url_of(reply)
-            except Prevented:
-                url = ""
-            written = Written(
-                id=resource_id,
-                url=url,
-                who=who,
-                sent=self.contract.wire_format.sent(content),
-                shown=reply.document or {},
-                reply=reply,
-                check_id=self._check_id,
-            )
-            self._context.writes.created(written, content)
-        else:
-            self._context.writes.nameless.append(reply)
-        if not location and resource_id is None:
-            self._context.writes.not_answered(content, self._name_in(content), who)
-            return
-        created = Created(location or str(resource_id), who, resource_id or "")
-        self._context.created.append(created)
-        self._locate(created, reply)
-        self._context.on_created(created)
-
-    def _locate(self, created: Created, reply: Reply) -> None:
-        """Find the URL at which a created resource can be deleted, or the reason why it is kept."""
-        location = reply.headers.get("location", "")
-        if reply.status != 201:
-            # A 200 may be about a resource that was there before (RFC 9110 §9.3.4).
-            created.kept_because = f"the create was answered {reply.status}, not 201"
-            return
-        try:
-            created.url = self.url_of(reply)
-        except Prevented as problem:
-            self._guess(created, str(problem))
-            return
-        if location and not self._context.target.read_path and not self._names(created):
-            self._guess(created, f"the Location {shown_location(location)} does not name the resource")
-
-    def _names(self, created: Created) -> bool:
-        """Whether the URL of a Location names one resource, and that of the id where the reply shows one."""
-        path = created.url.removeprefix(str(self.contract.origins.own))
-        has_id = created.id != "" and self.contract.fields.id != LOCATION
-        collection = self._context.path(self._collection_path())
-        return names_one_resource(path, collection) and (not has_id or names_resource(path, created.id))
-
-    def _guess(self, created: Created, problem: str) -> None:
-        """Give a resource whose Location cannot be used the URL of its id, if it has one."""
-        if created.id and self.contract.fields.id != LOCATION:
-            created.url, created.is_guessed = self._url_of_id(created.id), True
-        else:
-            created.kept_because = problem
-
-    def _url_of_id(self, resource_id: str) -> str:
-        path = f"{self._collection_path().rstrip('/')}/{{id}}"
-        return self._own_url(self._context.path(path, id=resource_id))
-
-    def _own_url(self, path: str) -> str:
-        return f"{self._context.target.base_url.rstrip('/')}{path}"
-
-    def _collection_path(self) -> str:
-        return self._context.target.path.partition("/{new_id}")[0]
-
-    def _create_path(self) -> str:
-        return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))
 
     def _content(self, body: Mapping[str, Any] | bytes | None) -> bytes:
         if body is None and self.contract.raw is not None:
@@ -448,15 +308,3 @@ class HttpTarget:
         if not seen.accepted or seen.representation is None:
             return reply
         return replace(reply, representation={**seen.representation, **(reply.representation or {})})
-
-    def _id_in(self, reply: Reply) -> str | None:
-        return usable_id((reply.document or {}).get(self.contract.fields.id))
-
-
-def _shows(reply: Reply, states: Sequence[State]) -> bool:
-    """Whether a read shows one of the states, or is no answer about them."""
-    if reply.status in {404, 410}:
-        return None in states
-    shown = reply.document or {}
-    known = [state for state in states if state is not None]
-    return not reply.accepted or any(all(shown.get(k, v) == v for k, v in state.items()) for state in known)

@@ -117,6 +117,7 @@ class Unanswered:
 
     name: str | None
     nonces: frozenset[str]
+    who: Principal
 
 
 class WriteRecord:
@@ -167,7 +168,7 @@ class WriteRecord:
         self._note_writer(who)
         words = nonces_in(content)
         self._carried_out |= words
-        self.unanswered.append(Unanswered(name, words))
+        self.unanswered.append(Unanswered(name, words, who))
 
     def changed(self, url: str, changed: Changed, content: bytes) -> None:
         """Note an update or delete that was, or may have been, carried out."""

@@ -9,7 +9,7 @@ import httpcore
 import pytest
 
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.http_client import HttpConnection, NoReply
+from createflow.scenarios.target.http_client import BadReply, HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.run_context import RunContext
@@ -113,8 +113,40 @@ async def test_a_create_goes_out_with_another_body() -> None:
         assert seen == [b"POST"] * 3  # the second create twice
         assert connection.context.traffic.resent == 1
         assert connection.context.writes.unanswered
-        with pytest.raises(NoReply):
+        assert (await target.create(b"{}")).status == 200  # on a new connection, now that it is known
+
+
+async def test_a_create_with_a_body_of_its_own_does_not_go_out_again() -> None:
+    """The check that made the body makes another: see ``run_check``."""
+    async with connected() as (connection, seen):
+        target = HttpTarget(connection, Contract(connection.context.target), Principal("a", "token"))
+        await target.create()
+        with pytest.raises(NoReply) as nothing:
             await target.create(b"{}")
+        assert nothing.value.may_be_closing
+        assert seen == [b"POST"] * 2
+
+
+async def test_writes_get_new_connections_of_a_server_that_closes_idle_ones() -> None:
+    """From the first time on, so that nothing which cannot go out again is lost."""
+    async with connected() as (connection, seen):
+        for _ in range(2):
+            assert (await connection.send("GET", "/x", ANONYMOUS, {}, None)).status == 200
+        assert connection.context.traffic.resent == 1
+        for _ in range(3):
+            assert (await connection.send("PUT", "/x", ANONYMOUS, {}, b"ok")).status == 200
+        assert seen == [b"GET"] * 3 + [b"PUT"] * 3
+
+
+@pytest.mark.parametrize("is_faulty", [False, True])
+async def test_a_reply_that_a_fault_cuts_off_is_no_verdict(is_faulty: bool) -> None:  # noqa: FBT001 - a case
+    """Without one it is the target's fault."""
+    async with connected(answers=0, part=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok") as (connection, _):
+        if is_faulty:
+            connection.context.traffic.fault_begins("replica_down")
+        with pytest.raises(NoReply) as nothing:
+            await connection.send("GET", "/x", ANONYMOUS, {}, None)
+        assert isinstance(nothing.value, BadReply) is not is_faulty
 
 
 @pytest.mark.parametrize(("answers", "part"), [(0, b""), (1, b"HTTP/1.1 200 OK\r\n")])

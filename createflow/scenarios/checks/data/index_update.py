@@ -124,7 +124,9 @@ async def _compare_names(target: Target, search: SearchIndex, record: WriteRecor
         wanted |= {*now, *(_name_in(target, state) for state in (written.shown, written.sent))}
         wanted |= {_name_in(target, changed.sent) for changed in written.changes}
     shown.update(one.name or "" for one in record.unanswered)
-    names = [name for name in wanted if 0 < len(name) <= _MAX_NAME_CHARACTERS and is_storable(name)]
+    # Only names with a word of this run: others may have used "1" before it, another run of ours for example.
+    own = [name for name in wanted if record.knows(name)]
+    names = [name for name in own if len(name) <= _MAX_NAME_CHARACTERS and is_storable(name)]
 
     async def too_many() -> dict[str, int]:
         batches = [names[start : start + search.max_batch] for start in range(0, len(names), search.max_batch)]

@@ -166,6 +166,10 @@ class Traffic:
             if fault.accepted == _RECOVERED_WRITES:
                 fault.until_s = sent_at_s
 
+    def had_fault_since(self, sending: Sending) -> bool:
+        """Whether there was a fault at any time since the request was sent."""
+        return bool(self._fault_between(sending.at_s, time.monotonic()))
+
     def _fault_between(self, since_s: float, until_s: float) -> str:
         for fault in self._faults:
             if fault.since_s <= until_s and (fault.until_s is None or since_s <= fault.until_s):
