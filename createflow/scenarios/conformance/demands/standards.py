@@ -53,6 +53,7 @@ STANDARDS: dict[str, str] = {
     "RFC 9110 §6.6.1": "an origin server with a clock MUST generate a Date in all 2xx, 3xx, and 4xx responses",
     "RFC 9110 §8.8.3": "entity-tag = [ weak ] opaque-tag",
     "RFC 9110 §9.1": "an unknown method SHOULD be answered with 501, and one that is not allowed with 405",
+    "RFC 9110 §9.2.2": "a proxy MUST NOT automatically retry non-idempotent requests",
     "RFC 9110 §9.3.3": "it SHOULD send a 201 response containing a Location header field",
     "RFC 9110 §9.3.4": "for a new representation it MUST send 201, and for one that was replaced 200 or 204",
     "RFC 9110 §9.3.7": "it SHOULD send any header that might indicate optional features, such as Allow",
