@@ -122,7 +122,11 @@ def served(name: str, installed: Path, postgres: Postgres, folder: Path, *, defe
         process.wait()
 
 
-APPS = {"fastapi": "fastapi_broken:app"}
+APPS = {
+    "fastapi": "fastapi_broken:app",
+    "django": "django_broken",
+    "express": str(BROKEN / "express_broken.js"),
+}
 """Where the broken form of a service is."""
 
 

@@ -15,7 +15,8 @@ UNDECLARED_LENGTHS = (256, 1_000, 65_536)
 """Code points: a byte, a column of a usual size, two bytes."""
 _LONGEST = 100_000
 """Longer bounds are not tried."""
-_DEEP = 100
+_DEEP = 50
+"""Less than what is read of a reply, which is to show it."""
 _MOST_ITEMS = 10_000
 _OF_TYPES: dict[str, Any] = {
     "null": None,

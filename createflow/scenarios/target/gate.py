@@ -175,7 +175,10 @@ class GatedTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        connection = await self._pool.take(core.url.origin, is_new=self._is_wary and request.method not in _SAFE)
+        # What is held back at its last byte cannot be sent once more, and an idle connection may be closing.
+        is_held = not isinstance(request.stream, httpx.ByteStream)
+        is_new = is_held or (self._is_wary and request.method not in _SAFE)
+        connection = await self._pool.take(core.url.origin, is_new=is_new)
         is_reused = connection.is_idle()
         if (meter := _METER.get()) is not None:
             meter.is_reused = is_reused

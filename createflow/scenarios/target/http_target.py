@@ -100,7 +100,8 @@ class HttpTarget:
                 )
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
-        except NoReply as error:
+        except (NoReply, asyncio.CancelledError) as error:
+            # Where the time of a check is up, what it had sent may be carried out all the same.
             if changes and not isinstance(error, NoConnection):
                 self._books.note_change(method, url, content, None, who)
             raise
@@ -141,15 +142,15 @@ class HttpTarget:
                 paced=paced,
                 hold=hold,
             )
-        except NoReply as error:
+        except (NoReply, asyncio.CancelledError) as error:
             if not isinstance(error, NoConnection):
                 self._books.note_unanswered(content, who or self.writer)
-            if body is None and hold is None and creates and error.may_be_closing:
-                # Another body: nobody knows whether the first one was carried out.
-                self._context.traffic.resent += 1
-                fresh = self._content(None)
-                return await self.create(fresh, who=who, headers=headers, method=method, paced=paced)
-            raise
+            is_ordinary = body is None and hold is None and creates
+            if not is_ordinary or not isinstance(error, NoReply) or not error.may_be_closing:
+                raise
+            # With another body: nobody knows whether the first one was carried out.
+            self._context.traffic.resent += 1
+            return await self.create(self._content(None), who=who, headers=headers, method=method, paced=paced)
         if not reply.accepted:
             self._books.note_refusal(content, reply, who or self.writer)
             if self._check_id != CREATE_IS_201:

@@ -31,6 +31,21 @@ class NotJson(ValueError):  # noqa: N818 - read as a statement
     """The bytes are no JSON text within the bounds; the message says why."""
 
 
+class TooDeep(NotJson):
+    """It may be JSON: it is nested deeper than we read."""
+
+
+def is_too_deep(body: bytes) -> bool:
+    """Whether a body may be JSON, but is nested deeper than we read."""
+    try:
+        json_of(body)
+    except TooDeep:
+        return True
+    except NotJson:
+        pass
+    return False
+
+
 def json_of(body: bytes) -> Any:
     """The JSON value of a body.
 
@@ -40,7 +55,7 @@ def json_of(body: bytes) -> Any:
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse)
     except RecursionError:
-        raise NotJson(f"nested more than {MAX_DEPTH} levels deep") from None
+        raise TooDeep(f"nested more than {MAX_DEPTH} levels deep") from None
     except ValueError as error:
         raise NotJson(str(error)) from None
     _require_bounds(value)
@@ -54,7 +69,7 @@ def _require_bounds(value: Any) -> None:
         if count > MAX_VALUES:
             raise NotJson(f"more than {MAX_VALUES} values")
         if depth > MAX_DEPTH:
-            raise NotJson(f"nested more than {MAX_DEPTH} levels deep")
+            raise TooDeep(f"nested more than {MAX_DEPTH} levels deep")
         below: list[Any] = []
         for one in level:
             if isinstance(one, dict):

@@ -23,6 +23,7 @@ MOMENT = datetime(2024, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
         ("2024-01-02T03:04:05.678901Z", MOMENT.astimezone(timezone(timedelta(hours=5)))),
         ("2024-01-02T03:04:05Z", "2024-01-02T05:04:05+02:00"),
         ({"a": [1, None]}, {"a": [1, None]}),
+        ({"a": 1e40}, {"a": 10**40}),
     ],
 )
 def test_the_same(shown: object, kept: object) -> None:
@@ -39,6 +40,8 @@ def test_the_same(shown: object, kept: object) -> None:
         ("True", True),
         ("1", "01"),
         (1, "1"),
+        ({"a": 1e40}, {"a": 10**40 + 10**30}),
+        ({"a": 1e300}, {"a": 10**400}),
         ("2024-01-02T03:04:05.678Z", MOMENT + timedelta(milliseconds=2)),
         ("2024-01-02T03:04:05Z", MOMENT.replace(tzinfo=None)),
         ("2024-01-02T03:04:05", MOMENT),

@@ -1,5 +1,7 @@
 """What a target does to every write or read is one finding, whichever check met it."""
 
+import asyncio
+
 import pytest
 
 from createflow.scenarios.outcome import Prevented
@@ -38,6 +40,43 @@ async def test_it_is_counted_and_prevents_the_check() -> None:
         assert (await target.read(url, may_be_lost=True)).status == 404
         assert (await target.read(url, who=Principal("other", "token"))).status == 404
         assert (context.writes.reads, len(context.writes.lost)) == (2, 2)
+        await connection.close()
+
+
+async def test_a_create_that_a_check_has_no_time_for_may_be_carried_out() -> None:
+    """Its row is none that nobody asked for."""
+    has_come = asyncio.Event()
+
+    def never(_: bytes) -> None:
+        has_come.set()
+
+    async with malformed_server(never) as base_url:
+        profile = Profile.model_validate({"target": {"base_url": base_url}})
+        context = RunContext(profile, "01234567", Mask())
+        connection = HttpConnection(context)
+        target = HttpTarget(connection, Contract(profile.target), WRITER, check_id="a.check")
+        create = asyncio.create_task(target.create())
+        await has_come.wait()
+        create.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await create
+        assert [one.name is not None for one in context.writes.unanswered] == [True]
+        await connection.close()
+
+
+async def test_a_reply_that_is_deeper_than_we_read_is_no_reply_without_an_id() -> None:
+    """A check sent what is in it. Where the row is found by its name, nobody wonders who created it."""
+    body = b'{"id":"1","metadata":' + b"[" * 500 + b"]" * 500 + b"}"
+    head = b"HTTP/1.1 201 Created\r\nlocation: /api/resources/1\r\ncontent-length: %d\r\n\r\n" % len(body)
+    async with malformed_server(lambda _: head + body) as base_url:
+        profile = Profile.model_validate({"target": {"base_url": base_url}})
+        context = RunContext(profile, "01234567", Mask())
+        connection = HttpConnection(context)
+        target = HttpTarget(connection, Contract(profile.target), WRITER, check_id="a.check")
+        await target.create(
+            b'{"name":"createflow n0123456789abcdef","metadata":{"d":' + b"[" * 500 + b"]" * 500 + b"}}"
+        )
+        assert (context.writes.nameless, context.writes.unanswered[0].name) == ([], "createflow n0123456789abcdef")
         await connection.close()
 
 

@@ -7,6 +7,7 @@ from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.ledger.addresses import Addresses
 from createflow.scenarios.target.location import shown_location
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.received import is_too_deep
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import LOCATION
 from createflow.scenarios.target.run_context import Created, RunContext
@@ -68,6 +69,9 @@ class Bookkeeping:
                 check_id=self._check_id,
             )
             self._context.writes.created(written, content)
+        elif is_too_deep(reply.body):
+            # Our bound, for what a check sent: nobody can tell what it shows.
+            self.note_unanswered(content, who)
         else:
             self._context.writes.nameless.append(reply)
         if not location and resource_id is None:

@@ -14,7 +14,12 @@ from createflow.schemas.flow import Step
 _CASES = 25
 
 
-@check(step=Step.VALIDATION, source="contract: validation; the target's schema", catches="loses_empty_values")
+@check(
+    step=Step.VALIDATION,
+    source="contract: validation; the target's schema",
+    catches="loses_empty_values",
+    limit_s=90.0,
+)
 async def generated_bodies_come_back(target: Target, seeded: random.Random) -> None:
     """Generated bodies that the schema allows are accepted, and the reply and a read show them as sent.
 
@@ -31,7 +36,12 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
         expect_same_fields(sent, seen.document or {}, reply, seen, where="the read, as it was sent")
 
 
-@check(step=Step.VALIDATION, source="contract: invalid-400; the target's schema", catches="types_unchecked")
+@check(
+    step=Step.VALIDATION,
+    source="contract: invalid-400; the target's schema",
+    catches="types_unchecked",
+    limit_s=90.0,
+)
 async def generated_mistakes_are_400(target: Target, seeded: random.Random) -> None:
     """Generated bodies with one error are refused with 400, never accepted and never a server error."""
     contract = _with_schema(target)

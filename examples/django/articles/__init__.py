@@ -1,0 +1,1 @@
+"""Articles, each owned by the user who created it."""

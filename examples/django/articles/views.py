@@ -1,0 +1,35 @@
+"""The endpoints."""
+
+from django.db import IntegrityError, transaction
+from rest_framework import serializers, viewsets
+from rest_framework.permissions import DjangoModelPermissions
+
+from articles.models import Article
+from articles.permissions import IsOwnerOrReadOnly
+from articles.serializers import ArticleSerializer
+
+
+class ArticleViewSet(viewsets.ModelViewSet):
+    """Articles are written by their owners and read by every user."""
+
+    queryset = Article.objects.select_related("owner")
+    serializer_class = ArticleSerializer
+    permission_classes = [DjangoModelPermissions, IsOwnerOrReadOnly]
+
+    def perform_create(self, serializer: ArticleSerializer) -> None:
+        """The owner is who sent the request."""
+        _save(serializer, owner=self.request.user)
+
+    def perform_update(self, serializer: ArticleSerializer) -> None:
+        """The owner stays."""
+        _save(serializer)
+
+
+def _save(serializer: ArticleSerializer, **values: object) -> None:
+    """Save. Between the look of UniqueValidator and the insert, another request may have taken the title."""
+    try:
+        with transaction.atomic():
+            serializer.save(**values)
+    except IntegrityError:
+        taken = serializers.ErrorDetail("article with this title already exists.", code="unique")
+        raise serializers.ValidationError({"title": [taken]}) from None
