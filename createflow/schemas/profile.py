@@ -29,6 +29,7 @@ class FaultCommands(Section):
 FaultName = Literal[
     "database_error",
     "database_down",
+    "database_crash",
     "service_down",
     "gateway_down",
     "replica_down",
@@ -103,13 +104,13 @@ class Profile(Section):
     sinks: Sinks = Sinks()
     """The places that a write must reach, and that a refused one must not reach."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
-    """The faults that can be injected: ``database_error``, ``database_down``, ``service_down``, ``gateway_down``,
-    ``replica_down``, ``replica_lags`` (replicas keep their connection and fall behind, and the cache does not answer),
-    ``search_down``, ``search_refuses`` (the search engine is read and takes no document), ``events_down`` (the broker
-    hangs for a moment and is killed), ``late_commits`` (every second transaction is committed a little later),
-    ``read_error`` (statements that read the resources fail). While a service, a gateway or a database is down, creates
-    are refused with the status of ``unavailable`` of ``target.errors``, and with that of ``database_error`` when it
-    errs."""
+    """The faults that can be injected: ``database_error``, ``database_down`` (the primary hangs), ``database_crash``
+    (it is killed), ``service_down``, ``gateway_down``, ``replica_down``, ``replica_lags`` (replicas keep their
+    connection and fall behind, and the cache does not answer), ``search_down``, ``search_refuses`` (the search engine
+    is read and takes no document), ``events_down`` (the broker hangs for a moment and is killed), ``late_commits``
+    (every second transaction is committed a little later), ``read_error`` (statements that read the resources fail).
+    While a service, a gateway or a database is down, creates are refused with the status of ``unavailable`` of
+    ``target.errors``, and with that of ``database_error`` when it errs."""
     deadlines: Deadlines = Deadlines()
     """How long each sink may lag behind the 201."""
     limits: Limits | None = None

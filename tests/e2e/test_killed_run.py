@@ -50,6 +50,7 @@ ENDS = {
 FAULTS = {
     "database_error": "transaction.database_error",
     "database_down": "service_router",
+    "database_crash": "write_primary.crash",
     "service_down": "service_router",
     "gateway_down": "load_balancer",
     "replica_down": "replicate.lagging",

@@ -88,8 +88,8 @@ heal = []
         "createflow.toml:17: sinks.replicas.1.nam: unknown key (did you mean name?)",
         (
             "createflow.toml:20: faults.database_eror: unknown fault (input should be 'database_error', "
-            "'database_down', 'service_down', 'gateway_down', 'replica_down', 'replica_lags', 'search_down', "
-            "'search_refuses', 'events_down', 'late_commits' or 'read_error')"
+            "'database_down', 'database_crash', 'service_down', 'gateway_down', 'replica_down', 'replica_lags', "
+            "'search_down', 'search_refuses', 'events_down', 'late_commits' or 'read_error')"
         ),
         "createflow.toml:22: faults.database_eror.heal: tuple should have at least 1 item after validation, not 0",
     ]

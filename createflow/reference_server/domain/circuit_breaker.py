@@ -23,7 +23,7 @@ class CircuitOpenError(Exception):
 
 
 class CircuitBreaker:
-    """Opens when at least ``MIN_VOLUME`` calls ended within ``WINDOW_S`` and half or more of them failed.
+    """Opens at a failure when at least ``MIN_VOLUME`` calls ended within ``WINDOW_S`` and half or more of them failed.
 
     It is not thread-safe: one event loop admits and records.
     """
@@ -89,7 +89,8 @@ class CircuitBreaker:
         self._failures += not healthy
         while calls[0][0] < now - WINDOW_S:
             self._failures -= not calls.popleft()[1]
-        if len(calls) >= MIN_VOLUME and self._failures >= len(calls) * FAILURE_RATIO:
+        # A success never opens it: what has recovered would be refused once the successes before the failures are old.
+        if not healthy and len(calls) >= MIN_VOLUME and self._failures >= len(calls) * FAILURE_RATIO:
             self._open()
 
     def _open(self) -> None:

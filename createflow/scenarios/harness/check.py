@@ -74,6 +74,7 @@ class Need(StrEnum):
     DATABASE_ERROR = "faults.database_error"
     DATABASE_FAULT = "faults.database_error or faults.database_down"
     DATABASE_DOWN = "faults.database_down"
+    DATABASE_CRASH = "faults.database_crash"
     SERVICE_DOWN = "faults.service_down"
     GATEWAY_DOWN = "faults.gateway_down"
     REPLICA_DOWN = "faults.replica_down"
@@ -116,6 +117,7 @@ _IS_MET: dict[Need, Callable[[Profile], bool]] = {
     Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,
     Need.DATABASE_FAULT: lambda profile: bool({"database_error", "database_down"} & set(profile.faults)),
     Need.DATABASE_DOWN: lambda profile: "database_down" in profile.faults,
+    Need.DATABASE_CRASH: lambda profile: "database_crash" in profile.faults,
     Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,
     Need.GATEWAY_DOWN: lambda profile: "gateway_down" in profile.faults,
     Need.REPLICA_DOWN: lambda profile: "replica_down" in profile.faults,

@@ -41,6 +41,20 @@ def test_half_failing_opens_it_and_it_says_for_how_long() -> None:
     assert caught.value.wait_s == pytest.approx(OPEN_S)
 
 
+def test_a_success_does_not_open_it() -> None:
+    """After a recovery the successes before the failures leave the window first."""
+    clock = FakeClock()
+    breaker = CircuitBreaker(clock)
+    _call(breaker, healthy=True, times=MIN_VOLUME)
+    clock.advance(4)
+    _call(breaker, healthy=False, times=MIN_VOLUME - 1)
+    clock.advance(2)
+    _call(breaker, healthy=True, times=2)
+    assert not breaker.is_open
+    _call(breaker, healthy=False)
+    assert breaker.is_open
+
+
 def test_old_failures_are_forgotten() -> None:
     """The window moves on."""
     clock = FakeClock()

@@ -9,6 +9,16 @@ _OLDER = "SELECT id FROM resources WHERE created_at < now() - interval '500 ms' 
 
 DEFECTS = (
     Defect(
+        "commits_unflushed",
+        Step.WRITE_PRIMARY,
+        "A write is answered before it is on disk: a crash of the database loses it.",
+        trigger(
+            "commits_unflushed",
+            "BEFORE INSERT ON outbox",
+            "PERFORM set_config('synchronous_commit', 'off', true); RETURN NEW;",
+        ),
+    ),
+    Defect(
         "delete_takes_near_names",
         Step.WRITE_PRIMARY,
         "A delete also deletes what the same subject has named alike, with more letters or in another letter case.",

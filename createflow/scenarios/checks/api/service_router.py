@@ -25,7 +25,7 @@ _FAST_S = 0.5
 """An open breaker does not wait for anything; this leaves room for a busy machine."""
 _OPEN_REPLIES = 4
 _FAST_REPLIES = 5
-_UNANSWERED = 6
+_UNANSWERED = 4
 
 
 @check(

@@ -3,14 +3,15 @@
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import all_of, compare_all, compare_spread, row_problem
-from createflow.scenarios.checks.support.fixtures import created
+from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.power import Comparison
-from createflow.scenarios.harness.check import check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.in_flight import creating
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
-from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
@@ -48,6 +49,30 @@ async def _committed(target: Target, primary: Primary) -> None:
     expect_same_fields(shown, rows[0], made.reply, where="the primary's row")
     stored = {name: value for name, value in body.items() if name in rows[0]}
     expect_same_fields(stored, rows[0], made.reply, where="the primary's row, as it was sent")
+
+
+@check(
+    step=Step.WRITE_PRIMARY,
+    source="contract: durable-before-201",
+    needs=(Need.DATABASE_CRASH,),
+    disturbs=True,
+    limit_s=60.0,
+    catches="commits_unflushed",
+)
+async def crash_loses_no_create(target: Target, faults: Faults, primary: Primary) -> str:
+    """Every create that was accepted before the primary was killed is there when it is back, and none is there twice.
+
+    Why: a commit that is answered before it is on disk is lost in a crash, and nothing tells of it.
+    """
+    async with creating(target) as sent, faults.injected("database_crash"):
+        pass
+    await expect_recovery(target)
+    comparison = Comparison("creates", "one row of each accepted create, one at most of each other")
+    for one in sent:
+        rows = await primary.by_name(target.contract.name_in(one.body))
+        is_right = len(rows) == 1 or (not one.is_accepted and not rows)
+        comparison.add("" if is_right else f"a create that {one.answer} has {len(rows)} rows", *one.replies)
+    return comparison.conclude()
 
 
 @check(
