@@ -816,6 +816,28 @@ class _FailingStore:
         self.taken += 1
 
 
+async def search_shows_private(server: InProcessServer) -> bool:
+    name = uuid.uuid4().hex
+    await server.create({"name": name})
+
+    async def is_shown(who: str = "alice") -> bool:
+        found = await server.http.get(f"/api/resources?q={name}", headers=server.as_user(who))
+        return name in found.text
+
+    assert await until(is_shown)
+    return await is_shown("mallory")
+
+
+async def delete_lost_in_race(server: InProcessServer) -> bool:
+    for _ in range(10):
+        location = (await server.create()).headers["location"]
+        updates = [server.put(location, {"name": f"name {number}"}) for number in range(3)]
+        *_, deleted = await asyncio.gather(*updates, server.http.delete(location, headers=server.as_user()))
+        if deleted.status_code == 204 and (await server.get(location)).status_code == 200:
+            return True
+    return False
+
+
 async def watermark_not_announced(server: InProcessServer) -> bool:
     announced: list[object] = []
 
@@ -1447,15 +1469,24 @@ async def condition_not_needed(server: InProcessServer) -> bool:
 
 PROBES: dict[str, Shows] = {name: globals()[name] for name in DEFECTS if name in globals()}
 """The probe of a defect has its name, and is true when the defect shows."""
+SEARCHES = {"search_shows_private"}
+"""They show in a search, for which a worker fills the index."""
 ON_REQUEST: dict[str, dict[str, Any]] = {
+    "search_shows_private": {"private": True},
     "reads_private": {"private": True},
     "condition_not_needed": {"conditional_updates": True},
 }
 """The settings without which these do not show."""
-UNIQUE_NAMES = {"names_not_unique", "taken_name_is_500"}
+UNIQUE_NAMES = {
+    "names_not_unique",
+    "taken_name_is_500",
+    "names_stay_taken",
+    "taken_name_refuses_all",
+    "update_to_taken_name_is_500",
+}
 """They need other tables. ``test_every_check_bites`` starts a stack with them."""
-IN_A_CRASH = {"commits_unflushed"}
-"""They show when an engine is killed, as ``test_every_check_bites`` does."""
+IN_A_CRASH = {"commits_unflushed", "service_repeats_writes"}
+"""They show when an engine is killed or hangs, as ``test_every_check_bites`` lets it."""
 IN_HISTORY = [
     defect
     for defect in DEFECTS.values()
@@ -1473,7 +1504,7 @@ WITHOUT_SERVICE = {"down_is_500", "breaker_never_opens"}
 async def test_a_defect_shows_and_health_does_not(engines: EngineSet, defect: Defect) -> None:
     """The same probe on both, side by side on the same engines."""
     options: dict[str, Any] = {
-        "worker": defect.seed.process == "worker",
+        "worker": defect.seed.process == "worker" or defect.name in SEARCHES,
         "service": defect.name not in WITHOUT_SERVICE,
         "replica_dsns": (),
     }

@@ -63,6 +63,14 @@ class _ReadsPrivate(AuthCheck):
         return job
 
 
+class _SearchShowsPrivate(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        job = await AuthCheck.__call__(self, job)
+        if job.op == "search":
+            job.principal = replace(job.principal, permissions=job.principal.permissions | {"others"})
+        return job
+
+
 class _ReaderMayDelete(AuthCheck):
     def authorise(self, job: Job) -> None:
         if job.op != "delete":
@@ -165,6 +173,12 @@ class _DerivesKeys(AuthCheck):
 
 
 DEFECTS = (
+    Defect(
+        "search_shows_private",
+        Step.AUTH_CHECK,
+        "A search shows the private resources of others.",
+        replace_stage(_SearchShowsPrivate),
+    ),
     Defect(
         "lists_need_no_token", Step.AUTH_CHECK, "A list without a token is answered.", replace_stage(_ListsNeedNoToken)
     ),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import uuid
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,7 +13,8 @@ from createflow.reference_server.adapters.postgres_group_commit import UNIQUE_NA
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import ChangeTables, one_in, replace_stage
 from createflow.reference_server.domain.job import Job, Refused
-from createflow.reference_server.domain.unit_of_work import DeleteRow, UpdateRow
+from createflow.reference_server.domain.ports import DatabaseError, UnavailableError, UnknownOutcomeError
+from createflow.reference_server.domain.unit_of_work import DeleteRow, UnitOfWork, UpdateRow
 from createflow.reference_server.stages.data.write_primary import WritePrimary
 from createflow.schemas.flow import Step
 
@@ -170,6 +172,83 @@ _overlapping = one_in(3)
 _late = one_in(10)
 _LATE_WRITES: set[asyncio.Task[None]] = set()
 
+
+class _UpdateToTakenIs500(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await WritePrimary.__call__(self, job)
+        except Refused as refused:
+            if job.op == "update" and refused.status == 409:
+                raise Refused(500, "database_error", "The database refused the write; it was rolled back.") from None
+            raise
+
+
+class _TakenNameRefusesAll(WritePrimary):
+    """Refuses what is written while another create is refused, as one statement for all of them would."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "create" or job.idempotency_key:
+            return await WritePrimary.__call__(self, job)
+        _REFUSALS.setdefault(job.request_id, False)
+        try:
+            job = await WritePrimary.__call__(self, job)
+        except Refused as refused:
+            if refused.status == 409:
+                _REFUSALS.update(dict.fromkeys(_REFUSALS, True))
+            raise
+        finally:
+            is_refused = _REFUSALS.pop(job.request_id)
+        if is_refused:
+            raise Refused(409, "conflict", "Another resource has this name.")
+        return job
+
+
+class _RepeatsWrites(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.op != "create" or job.unit is None:
+            return await WritePrimary.__call__(self, job)
+        answered = asyncio.Event()
+        task = asyncio.create_task(self._repeat(job.unit, answered))
+        _LATE_WRITES.add(task)
+        task.add_done_callback(_LATE_WRITES.discard)
+        try:
+            return await WritePrimary.__call__(self, job)
+        finally:
+            answered.set()
+
+    async def _repeat(self, unit: UnitOfWork, answered: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(answered.wait(), 1.0)
+            return
+        with contextlib.suppress(DatabaseError, UnavailableError, UnknownOutcomeError):
+            lease = await self.repository.acquire()
+            try:
+                await self.repository.write(lease, unit)
+            finally:
+                await lease.release()
+
+
+class _DeleteLostInRace(WritePrimary):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "update":
+            _BEING_UPDATED[job.resource_id] += 1
+            try:
+                return await WritePrimary.__call__(self, job)
+            finally:
+                _BEING_UPDATED[job.resource_id] -= 1
+        if job.op == "delete" and _BEING_UPDATED[job.resource_id] and job.current is not None and job.lease is not None:
+            await job.lease.release()
+            job.version, job.document = job.current.version, job.current.document
+            return job
+        return await WritePrimary.__call__(self, job)
+
+
+_REFUSALS: dict[str, bool] = {}
+"""By request id: whether a create that is being written shares the refusal of another one."""
+_BEING_UPDATED: Counter[str] = Counter()
+"""How many updates of a resource are being written."""
+
+
 DEFECTS = (
     Defect(
         "changes_written_late",
@@ -206,6 +285,36 @@ DEFECTS = (
         Step.WRITE_PRIMARY,
         "Where names are unique, several resources can have one name.",
         ChangeTables(f"CREATE UNIQUE INDEX {UNIQUE_NAME}", f"CREATE INDEX {UNIQUE_NAME}"),
+    ),
+    Defect(
+        "names_stay_taken",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, the name of a deleted resource stays taken.",
+        ChangeTables(" WHERE deleted_at IS NULL;\n", ";\n"),
+    ),
+    Defect(
+        "taken_name_refuses_all",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, a create with a taken name refuses those that come at the same time.",
+        replace_stage(_TakenNameRefusesAll),
+    ),
+    Defect(
+        "update_to_taken_name_is_500",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, an update to a taken name is answered with 500.",
+        replace_stage(_UpdateToTakenIs500),
+    ),
+    Defect(
+        "service_repeats_writes",
+        Step.WRITE_PRIMARY,
+        "A create that the database does not answer within a second is sent again on another connection.",
+        replace_stage(_RepeatsWrites),
+    ),
+    Defect(
+        "delete_lost_in_race",
+        Step.WRITE_PRIMARY,
+        "A delete that comes while the resource is updated is answered and not carried out.",
+        replace_stage(_DeleteLostInRace),
     ),
     Defect(
         "taken_name_is_500",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import below, expect_recovery, missing_url, positive_controls
@@ -26,6 +27,7 @@ _FAST_S = 0.5
 _OPEN_REPLIES = 4
 _FAST_REPLIES = 5
 _UNANSWERED = 4
+_APART_S = 0.1
 
 
 @check(
@@ -95,7 +97,7 @@ async def breaker_opens_and_recovers(target: Target, faults: Faults) -> None:
     needs=(Need.DATABASE_DOWN,),
     disturbs=True,
     limit_s=60.0,
-    catches="balancer_repeats_creates",
+    catches=("balancer_repeats_creates", "service_repeats_writes"),
 )
 async def unanswered_create_is_made_once(target: Target, faults: Faults, primary: Primary) -> str:
     """A create that the database does not answer in time is carried out once at most, when the database goes on.
@@ -107,7 +109,9 @@ async def unanswered_create_is_made_once(target: Target, faults: Faults, primary
         pass
     bodies = [target.contract.document() for _ in range(_UNANSWERED)]
     async with faults.injected("database_down"):
-        answers = await asyncio.gather(*(_answer(target, body) for body in bodies))
+        # The first is alone on its way, the others come together: a target may write them in other ways.
+        waits_s = [0.0, *[_APART_S] * (_UNANSWERED - 1)]
+        answers = await asyncio.gather(*map(partial(_answer, target), bodies, waits_s))
     if any(reply is not None and reply.accepted for reply in answers):
         raise Inconclusive("the fault had no effect: a create was accepted")
     await expect_recovery(target)
@@ -121,7 +125,8 @@ async def unanswered_create_is_made_once(target: Target, faults: Faults, primary
     return comparison.conclude()
 
 
-async def _answer(target: Target, body: Mapping[str, Any]) -> Reply | None:
+async def _answer(target: Target, body: Mapping[str, Any], after_s: float) -> Reply | None:
+    await asyncio.sleep(after_s)
     try:
         return await target.create(body)
     except NoReply:

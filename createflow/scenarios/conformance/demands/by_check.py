@@ -157,6 +157,9 @@ DEMANDS: dict[str, Demand] = {
     "business_logic.one_of_many_updates_wins": Demand(f"RFC 9110 §13.1.1; {_NO_5XX}"),
     "business_logic.contention_is_no_server_error": Demand(f"{_NO_5XX}; promises.contract"),
     "business_logic.one_of_many_creates_of_a_name_wins": Demand("target.unique_name"),
+    "business_logic.update_to_a_taken_name_is_refused": Demand("target.unique_name"),
+    "business_logic.deleted_name_is_free": Demand("", "a target may keep the names of what it has deleted"),
+    "business_logic.racing_delete_is_carried_out": Demand("target.delete"),
     "transaction.refused_create_leaves_nothing": Demand("sinks; target.errors.statuses"),
     "transaction.database_error_is_500_and_leaves_nothing": Demand(
         "sinks; faults; target.errors.statuses", f"the code in the body, {_OURS}"
@@ -179,6 +182,7 @@ DEMANDS: dict[str, Demand] = {
     "connection_pool.parallel_creates_all_answer": Demand(f"promises.saturation; {_NO_5XX}"),
     "connection_pool.refused_writes_leak_nothing": Demand(_SCHEMA),
     "connection_pool.failed_reads_leak_nothing": Demand(f"{_SCHEMA}; faults"),
+    "write_primary.crash_loses_no_create": Demand("sinks.primary; faults"),
     "write_primary.row_equals_reply": Demand("sinks.primary"),
     "write_primary.rows_equal_writes": Demand("sinks.primary"),
     "write_primary.rows_match_writes_at_the_end": Demand("sinks.primary"),

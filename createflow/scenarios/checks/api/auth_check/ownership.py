@@ -1,5 +1,9 @@
 """Only its creator changes a resource, and a private one is visible only to its owner."""
 
+from collections.abc import Awaitable
+from functools import partial
+from urllib.parse import quote
+
 from createflow.scenarios.checks.support.fixtures import (
     Resource,
     created,
@@ -22,7 +26,7 @@ from createflow.schemas.flow import Step
     step=Step.AUTH_CHECK,
     source="OWASP API1:2023; RFC 7519 §2, §4.1.2",
     needs=(Need.PRIVATE,),
-    catches="reads_private",
+    catches=("reads_private", "search_shows_private"),
 )
 async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
     """Another user's private resource looks like a missing one, also when cached, and no list shows it.
@@ -135,17 +139,23 @@ async def _expect_unchanged(target: Target, made: Resource, owner: Principal) ->
 
 
 async def _expect_not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:
-    """Require that the other user's list does not show it, where the owner's list does."""
+    """Require that no list and no search of the other user shows it, where the owner's does."""
     name = made.name.encode()
-    theirs, listed = await eventually(
-        lambda: target.read_collection(who=owner),
-        lambda reply: not reply.accepted or name in reply.body,
-        within_s=target.deadlines.index_s,
-    )
-    if not (listed and theirs.accepted):
-        return
-    shown = await target.read_collection(who=other)
-    expect(name not in shown.body, "a list without another user's resource", made.name, theirs, shown)
+    path = made.reply.exchange.url.partition("?")[0]
+
+    def look(query: str, who: Principal) -> Awaitable[Reply]:
+        return target.read(f"{path}?{query}", who=who) if query else target.read_collection(who=who)
+
+    for query in ("", f"q={quote(made.name)}"):
+        theirs, listed = await eventually(
+            partial(look, query, owner),
+            lambda reply: not reply.accepted or name in reply.body,
+            within_s=target.deadlines.index_s,
+        )
+        if listed and theirs.accepted:
+            shown = await look(query, other)
+            what = "search" if query else "list"
+            expect(name not in shown.body, f"a {what} without another user's resource", made.name, theirs, shown)
 
 
 def _status_and_code(reply: Reply) -> str:

@@ -7,16 +7,20 @@ from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import Resource, created, etag_of, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
 from createflow.schemas.flow import Step
+from createflow.schemas.report import Level
 
 _AT_ONCE = 8
 _ROUNDS = 3
+_BYSTANDERS = 4
+_DELETE_ROUNDS = 8
+_UPDATES = 3
 
 
 @check(
@@ -86,21 +90,26 @@ async def contention_is_no_server_error(target: Target) -> None:
     step=Step.BUSINESS_LOGIC,
     source="contract: conflict-409",
     needs=(Need.UNIQUE_NAME,),
-    catches=("names_not_unique", "taken_name_is_500"),
+    catches=("names_not_unique", "taken_name_is_500", "taken_name_refuses_all"),
 )
 async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | None) -> None:
     """Of several concurrent creates with one name exactly one is accepted; the others are refused with 409.
 
-    Why: if the target looks for the name first and inserts later, concurrent creates all find the name free.
+    Creates with other names at the same time are all accepted. Why: if the target looks for the name first and inserts
+    later, concurrent creates all find the name free; if it writes several together, one may fail all of them.
     """
     overlapped = 0
     async with positive_controls(target):
         for _ in range(_ROUNDS):
             body = target.contract.document()
             target.contract.name_in(body)  # raises NotDeclared when the body has no name
-            hold = Together(_AT_ONCE)
-            replies = await asyncio.gather(*(target.create(body, hold=hold) for _ in range(_AT_ONCE)))
+            hold = Together(_AT_ONCE + _BYSTANDERS)
+            bodies = [*[body] * _AT_ONCE, *(target.contract.document() for _ in range(_BYSTANDERS))]
+            replies = await asyncio.gather(*(target.create(one, hold=hold) for one in bodies))
+            replies, others = replies[:_AT_ONCE], replies[_AT_ONCE:]
             overlapped += overlapping(replies)
+            for reply in others:
+                expect(reply.accepted, "a create with a name of its own accepted", str(reply.status), *replies, reply)
             accepted = [reply for reply in replies if reply.accepted]
             refused = [reply for reply in replies if not reply.accepted]
             expect(len(accepted) == 1, "one create of a name accepted", f"{len(accepted)} accepted", *replies)
@@ -112,6 +121,77 @@ async def one_of_many_creates_of_a_name_wins(target: Target, primary: Primary | 
             expect(rows is None or len(rows) == 1, "one row of a name", f"{len(rows or [])} rows", *accepted)
     if not overlapped:
         raise Inconclusive("no two creates truly overlapped")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: conflict-409",
+    needs=(Need.UNIQUE_NAME, Need.UPDATE),
+    catches="update_to_taken_name_is_500",
+)
+async def update_to_a_taken_name_is_refused(target: Target) -> None:
+    """An update to the name of another resource is refused with a 4xx, and both are as before."""
+    first, second = [await created(target) for _ in range(2)]
+    body = {**target.contract.document(), target.contract.fields.name: first.name}
+    reply = await target.update(second.url, body)
+    expect(400 <= reply.status < 500, "a 4xx to an update to a taken name", str(reply.status), reply)
+    for made in (first, second):
+        seen = await target.read(made.url)
+        expect_same_fields(made.shown, seen.document or {}, reply, seen, where="a read after the refused update")
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="contract: conflict-409",
+    needs=(Need.UNIQUE_NAME, Need.DELETE),
+    catches="names_stay_taken",
+)
+async def deleted_name_is_free(target: Target) -> None:
+    """The name of a deleted resource can be used again."""
+    body = target.contract.document()
+    async with positive_controls(target):
+        made = await created(target, body)
+        gone = await target.delete(made.url)
+        if not gone.accepted:
+            raise Inconclusive(f"a delete was answered {gone.status}")
+        again = await target.create(body)
+        expect(again.accepted, "a create with the name of a deleted resource accepted", str(again.status), gone, again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    source="contract: read-your-writes",
+    needs=(Need.UPDATE, Need.DELETE),
+    catches="delete_lost_in_race",
+)
+async def racing_delete_is_carried_out(target: Target, primary: Primary | None) -> None:
+    """A delete that is accepted while updates of the resource are on their way leaves nothing, in whatever order.
+
+    Why: an update that began before the delete may write the whole resource again after it.
+    """
+    overlapped = 0
+    for _ in range(_DELETE_ROUNDS):
+        made = await created(target)
+        bodies = [target.contract.document() for _ in range(_UPDATES)]
+        hold = Together(1 + _UPDATES)
+        updates = [target.update(made.url, body, hold=hold) for body in bodies]
+        replies = await asyncio.gather(*updates, _delete(target, made, hold))
+        if not replies[-1].accepted:
+            continue
+        overlapped += overlapping(replies)
+        seen = await target.read(made.url, may_be_lost=True)
+        expect(seen.status in {404, 410}, "404 or 410 after a delete", str(seen.status), *replies, seen)
+        rows = await primary.by_id(made.id) if primary is not None else []
+        expect(not rows, "no row after a delete", f"{len(rows)} rows", *replies)
+    if not overlapped:
+        raise Inconclusive("no accepted delete truly overlapped an update")
+
+
+async def _delete(target: Target, made: Resource, hold: Together) -> Reply:
+    """Delete as soon as the updates are released: there is no last byte to be held back."""
+    await hold.wait()
+    return await target.delete(made.url)
 
 
 def _bodies(target: Target, made: Resource) -> list[dict[str, Any]]:
