@@ -32,7 +32,7 @@ def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
 
     ``of`` names the request, when there are several.
     """
-    expected = " or ".join(reply.refusals.describe(status) for status in statuses)
+    expected = " or ".join(dict.fromkeys(reply.refusals.describe(status) for status in statuses))
     expect(
         reply.means(*statuses),
         f"{expected}{f' to {of}' if of else ''}",

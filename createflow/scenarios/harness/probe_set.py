@@ -30,6 +30,7 @@ from createflow.scenarios.target.tls import TlsHandshakes
 from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.scenarios.target.write_record import WriteRecord
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 
 _OPENING_TIMEOUT_S = 10.0
@@ -197,7 +198,8 @@ class ProbeSet:
             self.contract,
             writer,
             check_id=check.id,
-            is_patient=self.contract.promises.saturation and not check.disturbs,
+            is_patient=not check.disturbs,
+            keeps_limit=check.step is not Step.RATE_LIMIT,
         )
 
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:

@@ -173,6 +173,8 @@ def _contradictions(
 def _limits(facts: Facts) -> Limits:
     if facts.profile.limits is None:
         raise NotDeclared(Need.LIMITS.absence)
+    if facts.profile.auth.kind == "none":
+        raise NotDeclared("without credentials no request can be told from those of others")
     return facts.profile.limits
 
 

@@ -132,6 +132,8 @@ class Contract:
         self.private = target.private
         self.idempotency = target.idempotency
         self.method = target.method
+        self.has_location = not target.read_path
+        """Otherwise the profile says where a resource is, for targets that do not (RFC 9110 §15.3.2)."""
         self.has_partial_replies = target.reply == "partial"
         """The reply to a write need not show every field."""
         self.media_type = target.media_type

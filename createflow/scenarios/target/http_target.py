@@ -1,8 +1,9 @@
 """The target as one check sees it: with a writer and a record of exchanges of its own."""
 
 import asyncio
+import random
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,12 @@ from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
 from createflow.scenarios.target.ledger.addresses import LOCATION_IS_OURS, Addresses
 from createflow.scenarios.target.ledger.bookkeeping import CHANGES, Bookkeeping
-from createflow.scenarios.target.ledger.reading import READS_MATCH_WRITES, require_representation, shows
+from createflow.scenarios.target.ledger.reading import (
+    READS_MATCH_WRITES,
+    is_of_last_write,
+    require_representation,
+    shows,
+)
 from createflow.scenarios.target.location import (
     shown_location,
 )
@@ -41,8 +47,10 @@ class HttpTarget:
         contract: what the target promises.
         writer: sends what nobody else is named for.
         check_id: of the check that asks.
-        is_patient: a request that the target is too busy for is sent again, when the target says so: 503 with a
-            Retry-After of a few seconds (RFC 9110 §15.6.4). Not for a check that makes the target so.
+        is_patient: where ``promises.saturation`` is declared, a request that the target is too busy for is sent again,
+            after a 503 with a Retry-After of a few seconds (RFC 9110 §15.6.4). Not for a check that makes it busy.
+        keeps_limit: so is what the declared limit refuses, though the pace was kept: what is late on its way arrives
+            together with what was sent later. Not for a check of the limit.
     """
 
     def __init__(
@@ -52,17 +60,26 @@ class HttpTarget:
         writer: Principal,
         *,
         check_id: str = "",
-        is_patient: bool = False,
+        is_patient: bool = True,
+        keeps_limit: bool = True,
     ) -> None:
         self._connection = connection
         self.contract = contract
         self._refusals = Refusals(contract.errors)
         self.writer = writer
         self._check_id = check_id
-        self._is_patient = is_patient
         self._context = connection.context
         self._addresses = Addresses(contract, self._context)
         self._books = Bookkeeping(contract, self._context, self._addresses, check_id)
+        self._sent_again = frozenset(
+            status
+            for status, holds in (
+                (503, is_patient and contract.promises.saturation),
+                (429, keeps_limit and self._context.limits is not None),
+            )
+            if holds
+        )
+        """Statuses that say when to try again, and then are no answer yet."""
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
         self.exchanges: list[Exchange] = []
@@ -80,24 +97,26 @@ class HttpTarget:
         is_collection: bool = False,
         hold: Together | None = None,
     ) -> Reply:
-        """Send one request. ``url`` is absolute or a path."""
+        """Send one request. ``url`` is absolute or a path.
+
+        Raises:
+            Inconclusive: the target stayed too busy for it, which it may be where it promises to say so.
+        """
         who = (self.writer if who is None else who).current()
         bucket = bucket_of(who)
-        if paced:
-            await self._context.pace.wait(bucket)
         changes = method in CHANGES and self._context.writes.at(self._addresses.absolute(url)) is not None
-        try:
-            reply = await self._connection.send(
-                method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=hold
+
+        async def once(together: Together | None = None) -> Reply:
+            if paced:
+                await self._context.pace.wait(bucket)
+            return await self._connection.send(
+                method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=together
             )
-            for _ in range(_TRIES_OF_A_BUSY_TARGET if self._is_patient else 0):
-                wait_s = reply.busy_for_s
-                if wait_s is None:
-                    break
-                await asyncio.sleep(wait_s)
-                reply = await self._connection.send(
-                    method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced
-                )
+
+        try:
+            reply = await once(hold)
+            if paced:
+                reply = await self._until_not_busy(reply, once)
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except (NoReply, asyncio.CancelledError) as error:
@@ -114,6 +133,27 @@ class HttpTarget:
         if changes:
             self._books.note_change(method, url, content, reply, who)
         return reply
+
+    async def _until_not_busy(self, reply: Reply, send: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The reply, or that to the same request sent again: the target was too busy, and said how long.
+
+        Raises:
+            Inconclusive: it stayed too busy.
+        """
+        for _ in range(_TRIES_OF_A_BUSY_TARGET):
+            wait_s = reply.busy_for_s
+            if wait_s is None or not self.puts_off(reply):
+                return reply
+            # Not all that were refused together at the same moment again.
+            await asyncio.sleep(wait_s * random.uniform(1, 1.5))  # noqa: S311 - no secret
+            reply = await send()
+        if reply.status == 503 and self.puts_off(reply):
+            raise Inconclusive(f"the target was too busy for a request {1 + _TRIES_OF_A_BUSY_TARGET} times (503)")
+        return reply
+
+    def puts_off(self, reply: Reply) -> bool:
+        """Whether a reply says when to try again, as the profile promises, and is no answer yet."""
+        return reply.status in self._sent_again and reply.busy_for_s is not None
 
     async def create(
         self,
@@ -183,16 +223,22 @@ class HttpTarget:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``;
                 or the reply to its read is no representation of it.
         """
+        asked_at = time.time()
         reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
         written = self._context.writes.at(self._addresses.absolute(url))
         while (
             written is not None
-            and not shows(reply, written.states())
-            and time.time() < written.last_write_at + self.deadlines.read_s
+            and not (shows(reply, written.states()) and is_of_last_write(reply, written))
+            and asked_at < written.last_write_at + self.deadlines.read_s
         ):
             await asyncio.sleep(_READ_AGAIN_S)
+            asked_at = time.time()  # what was asked in time says nothing, however late its answer comes
             reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
-        if written is not None and None not in written.states() and (who or self.writer).subject == written.who.subject:
+        if (
+            written is not None
+            and None not in written.states()
+            and (who or self.writer).identity == written.who.identity
+        ):
             is_lost = reply.status in {404, 410}
             self._context.writes.read(written, is_lost=is_lost)
             if is_lost and not may_be_lost:
@@ -302,8 +348,16 @@ class HttpTarget:
 
     async def _with_read_fields(self, reply: Reply, url: str, who: Principal | None) -> Reply:
         """The reply with the fields that only a read of the new resource shows."""
+        if who is not None and who.subject is not None and who.subject == self.writer.subject:
+            who = self.writer  # the token of the create may have ended meanwhile
+        until = time.time() + self.deadlines.read_s
         try:
+            asked_at = time.time()
             seen = await self.read(url, who=who)
+            while not seen.accepted and asked_at < until:
+                await asyncio.sleep(_READ_AGAIN_S)
+                asked_at = time.time()
+                seen = await self.read(url, who=who)
         except NoReply:
             return reply
         if not seen.accepted or seen.representation is None:

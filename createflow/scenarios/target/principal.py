@@ -19,12 +19,19 @@ class Principal:
     """The scheme before the token; empty for none."""
     header: str = "authorization"
     """The header that carries the token, lower case."""
+    account: str = ""
+    """Its name, where the token does not say a subject and does not stay: it is renewed."""
     expires_at: float | None = field(default=None, compare=False)
     """Seconds since the epoch, when known."""
     renew: "Callable[[], Principal] | None" = field(default=None, compare=False, repr=False)
     """Returns the same principal with a newer token."""
     original: "Principal | None" = field(default=None, compare=False, repr=False)
     """The subject with its ordinary token, where this is another one, which may end before the run does."""
+
+    @property
+    def identity(self) -> str:
+        """What distinguishes it from others: its subject, or what stands for one; empty for nobody."""
+        return self.subject or self.account or self.token or ""
 
     def holding(self, token: str) -> "Principal":
         """The same subject with another token; nothing else of the request differs."""

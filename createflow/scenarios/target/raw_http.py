@@ -19,6 +19,7 @@ from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.target.traffic.observed import Sending
+from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.origin import Origin
 from createflow.schemas.report import Exchange
 
@@ -111,6 +112,9 @@ class RawSocket:
         Raises:
             NoReply: no connection, or no reply within the time.
         """
+        sender = self._sender_of(request.partition(b"\r\n\r\n")[0])
+        if sender is not ANONYMOUS:
+            await self._context.pace.wait(bucket_of(sender))
         return await self._exchange(
             request, self._port, secure=self._secure, expected_replies=expected_replies, then_abort=then_abort
         )
@@ -213,10 +217,12 @@ class RawSocket:
         head, _, content = sent.partition(b"\r\n\r\n")
         if not head.startswith(f"{self._method} ".encode("latin-1")):
             return
-        values = (line.partition(":")[2].strip() for line in head.decode("latin-1").split("\r\n")[1:])
-        who = next((self._senders[value] for value in values if value in self._senders), ANONYMOUS)
         reply = replies[0] if replies else None
-        self._on_create(RawCreate(content, who, reply, record, sent_at, time.time()))
+        self._on_create(RawCreate(content, self._sender_of(head), reply, record, sent_at, time.time()))
+
+    def _sender_of(self, head: bytes) -> Principal:
+        values = (line.partition(":")[2].strip() for line in head.decode("latin-1").split("\r\n")[1:])
+        return next((self._senders[value] for value in values if value in self._senders), ANONYMOUS)
 
     def _path(self) -> str:
         return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))

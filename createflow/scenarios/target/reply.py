@@ -102,12 +102,14 @@ class Reply:
 
     @property
     def busy_for_s(self) -> float | None:
-        """How long a target that is too busy asks to wait (503 and Retry-After, RFC 9110 §15.6.4).
+        """How long a target that is too busy, or keeps a limit, asks to wait (RFC 9110 §15.6.4, RFC 6585 §4).
 
         ``None`` when it does not, or for more than a few seconds.
         """
         after = self.headers.get("retry-after", "").strip()
-        is_short = self.status == 503 and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
+        is_short = (
+            self.status in {429, 503} and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
+        )
         return float(after) if is_short else None
 
     @property

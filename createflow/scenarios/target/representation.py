@@ -27,6 +27,7 @@ class WireFormat:
         self._fields = target.fields
         self._envelope = target.envelope
         self._self_link = target.self_link
+        self._link_within = _below(target.envelope.reply, target.self_link)
         before, after = _around(
             _wrapped(_PLACEHOLDER, reference_tokens(target.envelope.request), target.envelope.request_also)
         )
@@ -57,7 +58,8 @@ class WireFormat:
         inner = value_at(whole, place)
         if not isinstance(inner, dict):
             return None
-        shown = dict(inner)
+        shown = inner if is_read else _without(inner, self._link_within)
+        shown = dict(shown)
         for field in (self._fields.id, self._fields.created_at, self._fields.created_by):
             value = _found(field, whole, headers, url)
             if value is not None:
@@ -137,6 +139,21 @@ def _found(field: str, whole: Any, headers: Mapping[str, str], url: str) -> Any:
     if field.startswith(HEADER):
         return headers.get(field.removeprefix(HEADER).lower())
     return value_at(whole, field) if field.startswith("/") else None
+
+
+def _below(place: str, pointer: str) -> list[str]:
+    """The steps from the representation to the pointer; empty where it is not below."""
+    return reference_tokens(pointer[len(place) :]) if pointer.startswith(f"{place}/") else []
+
+
+def _without(value: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """The object without the member at the path, and without what is empty then."""
+    if not path or path[0] not in value:
+        return value
+    rest = {name: member for name, member in value.items() if name != path[0]}
+    inner = value[path[0]]
+    kept = _without(inner, path[1:]) if isinstance(inner, dict) and path[1:] else {}
+    return {**rest, path[0]: kept} if kept else rest
 
 
 def _wrapped(value: Any, parts: list[str], also: Mapping[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check, check
 from createflow.scenarios.observers.bodies import json_is_json
@@ -108,11 +110,16 @@ def test_one_accusation_for_one_reply() -> None:
     assert result_of(unminded, no_unexplained_server_error).outcome is Outcome.FAILED
 
 
-def test_an_observer_that_saw_nothing_did_not_pass() -> None:
-    """Skipped without limits; inconclusive where a flood cannot be provoked."""
+def test_an_observer_that_saw_nothing_did_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skipped without limits or credentials; inconclusive where a flood cannot be provoked."""
+    monkeypatch.setenv("A_TOKEN", "a token of the test")
     assert result_of(
         run_against(lambda _: CREATED, refusals_of_a_flood_are_429), refusals_of_a_flood_are_429
     ).outcome is (Outcome.SKIPPED)
     limits = {"rate_per_s": 1000, "burst": 5}
-    report = run_against(lambda _: CREATED, refusals_of_a_flood_are_429, limits=limits)
-    assert result_of(report, refusals_of_a_flood_are_429).outcome is Outcome.INCONCLUSIVE
+    for auth, outcome in (
+        ({"kind": "none"}, Outcome.SKIPPED),
+        ({"kind": "static", "writer_env": "A_TOKEN"}, Outcome.INCONCLUSIVE),
+    ):
+        report = run_against(lambda _: CREATED, refusals_of_a_flood_are_429, limits=limits, auth=auth)
+        assert result_of(report, refusals_of_a_flood_are_429).outcome is outcome

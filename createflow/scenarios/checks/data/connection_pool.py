@@ -125,7 +125,7 @@ async def _accepted_in_time(target: Target, body: Mapping[str, Any]) -> Reply:
     """The reply to a create, or the last of those that a busy target has put off."""
     reply = await target.create(body)
     for _ in range(_TRIES if target.contract.promises.saturation else 0):
-        wait_s = reply.busy_for_s
+        wait_s = reply.busy_for_s if reply.status == 503 else None
         if wait_s is None:
             break
         await asyncio.sleep(wait_s)

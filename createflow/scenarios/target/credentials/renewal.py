@@ -94,6 +94,7 @@ class RenewingProvider(NamedTokens, AuthProvider):
             token.text,
             self._auth.scheme,
             self._auth.header.lower(),
+            account=principal,
             expires_at=time.time() + lifetime_s,
             renew=lambda: self._principals[principal],
         )

@@ -22,6 +22,12 @@ def shows(reply: Reply, states: Sequence[State]) -> bool:
     return not reply.accepted or any(all(shown.get(k, v) == v for k, v in state.items()) for state in known)
 
 
+def is_of_last_write(reply: Reply, written: Written) -> bool:
+    """Whether a read has the ETag of the last write, where both have a strong one."""
+    last = next((one.reply for one in reversed(written.changes) if one.reply is not None), written.reply)
+    return not reply.if_match or not last.if_match or reply.if_match == last.if_match
+
+
 def require_representation(
     reply: Reply, url: str, written: Written, who: Principal, *, writes: WriteRecord, contract: Contract
 ) -> None:
@@ -33,7 +39,7 @@ def require_representation(
     """
     # A check may send another token of the same subject, which has to be refused.
     is_own = who.token == written.who.token or who.renew is not None
-    is_creator = is_own and who.subject == written.who.subject
+    is_creator = is_own and who.identity == written.who.identity
     if reply.status in _NO_ANSWER_YET or not is_creator:
         return
     shown = reply.document if reply.accepted else None

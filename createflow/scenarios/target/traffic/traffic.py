@@ -1,8 +1,9 @@
 """Every exchange of a run, told to whoever observes it; the faults meanwhile; and how full each bucket can be."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
@@ -32,13 +33,23 @@ class _Meter:
     ended: int = 0
     empty_at_s: float = 0.0
     """When those that have ended will have leaked out of it."""
+    ended_at_s: deque[float] = field(default_factory=deque)
+    """Those that have ended within the last window."""
+
+    def in_window(self, now: float, window_s: float) -> int:
+        """How many a limit by window can have counted in the one that holds now."""
+        while self.ended_at_s and self.ended_at_s[0] < now - window_s:
+            self.ended_at_s.popleft()
+        return len(self.ended_at_s)
 
 
 class Traffic:
     """The exchanges of one run, the faults that were injected meanwhile, and how full each bucket can be at most.
 
     The target counts a request at some time between its sending and its reply. A bucket can hold most if it counted
-    each as late as possible, those that are under way have been counted, and so have those that were sent since.
+    each as late as possible, those that are under way have been counted, and so have those that were sent since. A
+    limit may as well be kept by window: a fixed or sliding one, as long as the burst takes at the rate, holds whatever
+    it has counted in that time, and nothing leaks out of it before it ends.
     """
 
     def __init__(self, limits: Limits | None, recovery_s: float) -> None:
@@ -81,7 +92,8 @@ class Traffic:
             return Sending(bucket, now, 0.0, 0)
         meter = self._meters.setdefault(bucket, _Meter())
         meter.begun += 1
-        counted = max(meter.empty_at_s - now, 0.0) * self._limits.rate_per_s
+        in_bucket = max(meter.empty_at_s - now, 0.0) * self._limits.rate_per_s
+        counted = max(in_bucket, meter.in_window(now, self._limits.burst / self._limits.rate_per_s))
         return Sending(bucket, now, counted + meter.begun - meter.ended, meter.begun)
 
     def fail(self, sending: Sending) -> None:
@@ -96,6 +108,7 @@ class Traffic:
             return 0.0
         meter = self._meters[sending.bucket]
         meter.ended += 1
+        meter.ended_at_s.append(now)
         meter.empty_at_s = max(meter.empty_at_s, now) + 1 / self._limits.rate_per_s
         return sending.level + meter.begun - sending.begun
 
@@ -179,4 +192,4 @@ class Traffic:
 
 def bucket_of(who: Principal) -> str:
     """The name of what a rate limit counts the requests of a principal in."""
-    return who.subject or who.token or ""
+    return who.identity

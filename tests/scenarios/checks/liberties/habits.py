@@ -81,7 +81,7 @@ class Habits:
     new_id: Callable[[int], str] | None = None
     location: Callable[[str, str], str] = lambda path, _: path
     """From the path of the resource and the origin."""
-    time_format: Callable[[float], str] | None = None
+    time_format: Callable[[float], str | int] | None = None
     time_lag_s: float = 0.0
     etag: Literal["strong", "weak", "none", "hash"] = "strong"
     created_etag: bool = True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -13,6 +14,7 @@ from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import RunReport
+from tests.scenarios.checks.liberties.front import ENVIRONMENT, PRINCIPALS, Front, FrontService, openapi
 from tests.scenarios.checks.liberties.habits import Habits
 from tests.scenarios.checks.liberties.service import AUDIENCE, ISSUER, LawfulService
 from tests.scenarios.checks.liberties.wire import Answer, Request, serving
@@ -46,6 +48,7 @@ async def run(
     *,
     sections: Mapping[str, Any] | None = None,
     schema: Mapping[str, Any] | None = None,
+    front: Mapping[str, Any] | None = None,
     bend: Callable[[Request, Answer], Answer] = lambda _, answer: answer,
 ) -> RunReport:
     """The report of the checks.
@@ -55,36 +58,59 @@ async def run(
         checks: to be run.
         sections: of the profile, merged into those of the contract.
         schema: of the create body.
+        front: the fields of ``Front`` that differ.
         bend: what becomes of an answer, for a service that is not lawful.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        (folder / "key.pem").write_bytes(pem)
         given = dict(sections or {})
         used_schema = dict(schema or SCHEMA)
         document: dict[str, Any] = {
             "target": {"base_url": "http://127.0.0.1:9", **_TARGET, **given.pop("target", {})},
-            "auth": {"kind": "jwt", "key_file": str(folder / "key.pem"), "issuer": ISSUER, "audience": AUDIENCE}
-            | given.pop("auth", {}),
+            "auth": _auth(given.pop("auth", {}), key, folder),
             "deadlines": _DEADLINES | given.pop("deadlines", {}),
             **given,
         }
-        (folder / "schema.json").write_text(json.dumps(used_schema))
-        document["target"]["schema_file"] = str(folder / "schema.json")
-        if document["auth"].get("kind") == "none":
-            document["auth"] = {"kind": "none"}
+        _write_files(document["target"], used_schema, folder)
         profile = Profile.model_validate(document)
-        verifies = None if document["auth"]["kind"] == "none" else key.public_key()
+        verifies = None if profile.auth.kind == "none" else key.public_key()
         service = LawfulService(profile, habits, verifies, used_schema)
+        before = FrontService(Front(**front or {}), profile, service.answer, key)
 
         async def answer(request: Request) -> Answer:
-            return bend(request, await service.answer(request))
+            return bend(request, await before.answer(request))
 
         async with serving(habits, answer) as url:
             document["target"]["base_url"] = url
-            profile = Profile.model_validate(document)
-            return await conformance(profile, checks, source="test", progress=QuietProgress(), seed=1)
+            if profile.auth.kind == "oauth2_client_credentials":
+                document["auth"]["token_url"] = url + "/token"
+            if profile.auth.kind == "command":
+                named = [name for name in PRINCIPALS if name in document["auth"]]
+                document["auth"].update({name: ["echo", before.minted(name.upper())] for name in named})
+            with pytest.MonkeyPatch.context() as environment:
+                for variable, value in ENVIRONMENT.items():
+                    environment.setenv(variable, value)
+                profile = Profile.model_validate(document)
+                return await conformance(profile, checks, source="test", progress=QuietProgress(), seed=1)
+
+
+def _auth(given: Mapping[str, Any], key: Ed25519PrivateKey, folder: Path) -> dict[str, Any]:
+    """The section for the kind that is given; a JWT of the contract unless another is."""
+    if given.get("kind", "jwt") != "jwt":
+        return dict(given)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(pem)
+    return {"kind": "jwt", "key_file": str(folder / "key.pem"), "issuer": ISSUER, "audience": AUDIENCE, **given}
+
+
+def _write_files(target: dict[str, Any], schema: Mapping[str, Any], folder: Path) -> None:
+    """Put the contents of files that the section names into files; the schema has one unless another says it."""
+    contents: dict[str, Any] = {"openapi_file": openapi(schema), "body_file": target.get("body_file")}
+    named = contents.keys() & target.keys()
+    if "body_file" not in target and "body" not in target:
+        contents["schema_file"] = schema
+        named.add("schema_file")
+    for name in named:
+        (folder / name).write_text(json.dumps(contents[name]))
+        target[name] = str(folder / name)

@@ -25,6 +25,8 @@ class Liberty:
     """What the profile declares about it."""
     schema: Mapping[str, Any] | None = None
     """Another schema of the create body."""
+    front: Mapping[str, Any] = field(default_factory=dict)
+    """The fields of ``Front`` that differ."""
     should: tuple[str, ...] = ()
     """Ids of checks that tell it at the level *should*, because a SHOULD of a standard is not kept."""
     is_alone: bool = False
@@ -39,18 +41,20 @@ class Group:
     habits: dict[str, Any] = field(default_factory=dict)
     sections: dict[str, Any] = field(default_factory=dict)
     schema: Mapping[str, Any] | None = None
+    front: dict[str, Any] = field(default_factory=dict)
     should: set[str] = field(default_factory=set)
     is_closed: bool = False
 
     def takes(self, name: str, liberty: Liberty) -> bool:
         """Add the liberty, unless it contradicts one that is there."""
         has_two = self.schema is not None and liberty.schema is not None
-        if self.is_closed or has_two or set(self.habits) & set(liberty.habits):
+        if self.is_closed or has_two or set(self.habits) & set(liberty.habits) or set(self.front) & set(liberty.front):
             return False
         if (liberty.is_alone and self.names) or not _agree(self.sections, liberty.sections):
             return False
         self.names.append(name)
         self.habits.update(liberty.habits)
+        self.front.update(liberty.front)
         self.sections = _merged(self.sections, liberty.sections)
         self.schema = liberty.schema or self.schema
         self.should.update(liberty.should)

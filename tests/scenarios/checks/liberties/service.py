@@ -16,11 +16,14 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from createflow.scenarios.bodies.judge import Judge
+from createflow.scenarios.text.json_pointer import reference_tokens
 from createflow.schemas.profile import Profile
 from tests.scenarios.checks.liberties.habits import Habits, Headers
 from tests.scenarios.checks.liberties.wire import Answer, Request
 
 COLLECTION = "/api/resources"
+CHOSEN_ID = "x-chosen-id"
+"""The id that a PUT names; only what stands before the service sends it."""
 ISSUER, AUDIENCE = "https://issuer.example", "resources"
 _METADATA_BYTES, _METADATA_LEVELS = 16_384, 8
 _CODES = {
@@ -68,6 +71,8 @@ class LawfulService:
         self._owners: dict[str, str] = {}
         self._shown: dict[str, list[tuple[float, bytes | None, int]]] = {}
         self._names: set[str] = set()
+        self._called = profile.target.fields
+        self._envelope = profile.target.envelope
         self._keys: dict[tuple[str, str], tuple[bytes, Answer | None]] = {}
         self._buckets: dict[str, tuple[float, float]] = {}
         self._bad_tokens = 0
@@ -197,13 +202,20 @@ class LawfulService:
         try:
             document = (habits.parses or _parse)(request.body)
             json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # what cannot be shown is not kept
-            document = self._known(_composed(document))
+            document = self._known(_composed(self._unwrapped(document)))
             wrong = self._misfits(document)
         except (ValueError, RecursionError) as error:
             raise _Refused(habits.unreadable, str(error), code="validation_failed") from None
         if wrong:
             raise _Refused(habits.invalid, code="validation_failed", errors=wrong)
         return dict(document)
+
+    def _unwrapped(self, document: Any) -> Any:
+        for name in reference_tokens(self._envelope.request):
+            if not isinstance(document, dict) or name not in document:
+                raise ValueError(f"no member {name}")
+            document = document[name]
+        return document
 
     def _known(self, document: Any) -> Any:
         if self._habits.unknown_fields != "ignored" or not isinstance(document, dict):
@@ -217,8 +229,9 @@ class LawfulService:
             wrong += [{"pointer": f"/{key}", "detail": "unknown"} for key in unknown]
         if wrong:
             return wrong
-        if self._habits.blank_names == "refused" and not any(map(_is_visible, str(document.get("name", "x")))):
-            wrong.append({"pointer": "/name", "detail": "blank"})
+        name = str(document.get(self._called.name, "x"))
+        if self._habits.blank_names == "refused" and not any(map(_is_visible, name)):
+            wrong.append({"pointer": f"/{self._called.name}", "detail": "blank"})
         if "metadata" in self._fields and not _is_small(document.get("metadata", {})):
             wrong.append({"pointer": "/metadata", "detail": "too large"})
         return wrong
@@ -253,22 +266,29 @@ class LawfulService:
                 first = known[1]
                 return Answer(habits.replayed or first.status, first.headers + habits.replay_headers, first.body)
         document = self._document(request)
-        if self._target.unique_name and document["name"] in self._names:
+        if self._target.unique_name and document[self._called.name] in self._names:
             raise _Refused(habits.taken)
-        self._names.add(document.get("name", ""))
+        self._names.add(document.get(self._called.name, ""))
         self._created += 1
-        resource_id = habits.new_id(self._created) if habits.new_id else secrets.token_hex(12)
+        made_id = habits.new_id(self._created) if habits.new_id else secrets.token_hex(12)
+        resource_id = request.first(CHOSEN_ID) or made_id
         at = time.time() - habits.time_lag_s
         made = habits.time_format(at) if habits.time_format else datetime.fromtimestamp(at, UTC).isoformat()
-        row = {**self._defaults(), **document, "id": resource_id, "created_at": made, "created_by": subject}
+        called = self._called
+        given = {called.id: resource_id, called.created_at: made, called.created_by: subject}
+        row = {**self._defaults(), **document, **{name: value for name, value in given.items() if name}}
         self._rows[resource_id], self._versions[resource_id] = row, 1
         self._owners[resource_id] = subject
         self._show(resource_id)
         path = f"{COLLECTION}/{quote(resource_id, safe='')}"
         location = habits.location(path, f"http://{request.first('host')}")
-        shown = row if habits.body_of_201 == "whole" else {"id": resource_id}
-        headers: Headers = (("location", location), *(self._tag(resource_id) if habits.created_etag else ()), *told)
-        answer = Answer(201, headers, self._raw(shown, is_whole=habits.body_of_201 == "whole"))
+        shown = row if habits.body_of_201 == "whole" else {called.id: resource_id}
+        where = () if self._target.self_link or self._target.read_path else (("location", location),)
+        headers: Headers = (*where, *(self._tag(resource_id) if habits.created_etag else ()), *told)
+        raw = self._raw(shown, is_whole=habits.body_of_201 == "whole")
+        if self._target.self_link:
+            raw = json.dumps({**json.loads(raw), "links": {"self": location}}, ensure_ascii=False).encode()
+        answer = Answer(201, headers, raw)
         if key is not None:
             self._keys[subject, key] = (request.body, answer)
         return answer
@@ -304,18 +324,19 @@ class LawfulService:
             again = habits.deleted_again if method == "DELETE" else habits.gone
             raise _Refused(again if resource_id in self._shown else 404)
         if (self._target.owned or self._target.private) and self._owners[resource_id] != subject:
-            raise _Refused(404 if self._target.private else 403)
+            raise _Refused(404 if self._target.private else habits.forbidden)
         self._check_version(request, resource_id)
         if method == "DELETE":
             del self._rows[resource_id]
-            self._names.discard(row.get("name", ""))
+            self._names.discard(row.get(self._called.name, ""))
             self._shown[resource_id].append((time.monotonic(), None, 0))
             return Answer(habits.deleted, told, b"" if habits.deleted == 204 else b"{}")
         document = self._document(request)
-        if self._target.unique_name and document["name"] in self._names - {row["name"]}:
+        if self._target.unique_name and document[self._called.name] in self._names - {row[self._called.name]}:
             raise _Refused(habits.taken)
-        self._names = self._names - {row.get("name", "")} | {document.get("name", "")}
-        kept = {key: row[key] for key in ("id", "created_at", "created_by")}
+        self._names = self._names - {row.get(self._called.name, "")} | {document.get(self._called.name, "")}
+        given = (self._called.id, self._called.created_at, self._called.created_by)
+        kept = {key: row[key] for key in given if key}
         self._rows[resource_id] = {**self._defaults(), **document, **kept}
         self._versions[resource_id] += 1
         self._show(resource_id)
@@ -329,6 +350,8 @@ class LawfulService:
         if none_of is not None and (none_of.strip() == "*" or (current and current in none_of)):
             raise _Refused(self._habits.stale)
         condition = request.first("if-match")
+        if condition is None and self._target.conditional_updates:
+            raise _Refused(428, code="precondition_required")
         if condition is None or condition.strip() == "*":
             return
         tags = [tag.strip() for tag in condition.split(",")]
@@ -338,7 +361,7 @@ class LawfulService:
     # What is shown
 
     def _show(self, resource_id: str) -> None:
-        shown = self._raw(self._rows[resource_id])
+        shown = self._raw(self._rows[resource_id], at=self._envelope.read)
         states = self._shown.setdefault(resource_id, [])
         states.append((time.monotonic(), shown, self._versions[resource_id]))
 
@@ -361,9 +384,11 @@ class LawfulService:
             case _:
                 return (("etag", f'"{number}"'),)
 
-    def _raw(self, shown: dict[str, Any], *, is_whole: bool = True) -> bytes:
+    def _raw(self, shown: dict[str, Any], *, is_whole: bool = True, at: str | None = None) -> bytes:
         if is_whole:
             shown = self._habits.trailing(shown)
+        for name in reversed(reference_tokens(self._envelope.reply if at is None else at)):
+            shown = {name: shown}
         return json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
 
     def _refusal(self, refused: _Refused) -> Answer:

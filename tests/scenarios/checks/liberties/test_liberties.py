@@ -46,7 +46,7 @@ def _of(names: Sequence[str]) -> list[Check]:
 
 
 def _results(group: Group, checks: Sequence[Check]) -> list[CheckResult]:
-    report = asyncio.run(run(group.service, checks, sections=group.sections, schema=group.schema))
+    report = asyncio.run(run(group.service, checks, sections=group.sections, schema=group.schema, front=group.front))
     return list(report.results)
 
 

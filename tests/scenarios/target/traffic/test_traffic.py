@@ -59,6 +59,21 @@ def test_a_level_counts_what_is_under_way_and_what_was_sent_since() -> None:
     assert [round(one.level) for one in seen] == [3, 3, 4]
 
 
+def test_a_level_is_what_a_limit_by_window_can_have_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a steady rate a bucket stays empty, and a window fills until it ends."""
+    now = [100.0]
+    monkeypatch.setattr("createflow.scenarios.target.traffic.traffic.time.monotonic", lambda: now[0])
+    traffic = Traffic(Limits(rate_per_s=10, burst=20), 1.0)
+    seen = watched(traffic)
+    for _ in range(15):
+        now[0] += 0.1
+        end(traffic, traffic.begin("me"))
+    assert [round(one.level) for one in seen] == [*range(1, 16)]
+    now[0] += 2.05
+    end(traffic, traffic.begin("me"))
+    assert round(seen[-1].level) == 1
+
+
 @pytest.mark.parametrize("accepted", [15, 16])
 def test_a_fault_lasts_until_writes_are_accepted_again(accepted: int) -> None:
     """Reads do not count; what was sent before it was healed neither."""

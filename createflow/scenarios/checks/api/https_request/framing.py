@@ -1,5 +1,6 @@
 """The length of a request: where proxy and service read it differently, requests can be smuggled."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,8 @@ from createflow.schemas.flow import Step
 
 _CHUNKED = "Transfer-Encoding: chunked"
 _REFUSALS = (400, *range(401, 500), 501, 503)
+_TRIES_OF_A_BUSY_TARGET = 5
+_BUSY_FOR_S = 1.0
 
 
 @check(step=Step.HTTPS_REQUEST, source="RFC 9112 §2.2, §5.1, §6.3, §7.1", disturbs=Lane.FRAMING)
@@ -109,8 +112,7 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
     silence: NoReply | None = None
     for moment in ("before", "after"):
         for lines, content in ((None, _body(target)), ((_CHUNKED,), _chunk(_body(target)))):
-            answer = await raw.send(raw.request(content, who=target.writer, lines=lines))
-            statuses = [reply.status for reply in answer.replies]
+            statuses = await _until_not_busy(target, raw, raw.request(content, who=target.writer, lines=lines))
             if statuses and lines is not None and 400 <= statuses[0] < 500:
                 continue  # 411 (RFC 9110 §15.5.12), or 400 by what never reads chunks, as WSGI applications
             if not statuses or not 200 <= statuses[0] < 300:
@@ -125,6 +127,17 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
     if silence is not None:
         seen = "silence, and the connection left open"
         raise Expectation("an answer, or a closed connection", seen, exchanges=[silence.exchange])
+
+
+async def _until_not_busy(target: Target, raw: RawHttp, request: bytes) -> list[int]:
+    """The statuses of the answer, where ``promises.saturation`` is declared not before the last of several tries."""
+    for _ in range(_TRIES_OF_A_BUSY_TARGET):
+        answer = await raw.send(request)
+        statuses = [reply.status for reply in answer.replies]
+        if statuses[:1] != [503] or not target.contract.promises.saturation:
+            break
+        await asyncio.sleep(_BUSY_FOR_S)
+    return statuses
 
 
 def _body(target: Target) -> bytes:

@@ -92,10 +92,11 @@ async def oversized_body_is_413(target: Target, raw: RawHttp) -> None:
     another 4xx or 501 (RFC 9112 §6.1, §6.3), or by closing.
     """
     limit = target.contract.max_body_bytes or 0
+    around = len(target.contract.wire_format.wrap(b""))  # the envelope counts as well
     async with positive_controls(target):
-        reply = await target.create(json.dumps(target.contract.document()).encode().ljust(limit))
+        reply = await target.create(json.dumps(target.contract.document()).encode().ljust(limit - around))
         expect(not reply.means(413), f"a body of {limit} bytes, as declared, not too large", str(reply.status), reply)
-        body = json.dumps(target.contract.document()).encode().ljust(limit + 1)
+        body = json.dumps(target.contract.document()).encode().ljust(limit - around + 1)
         for write, reply in await writes_of(target, await created(target), body):
             expect_status(reply, 413, of=f"{write} of {limit + 1} bytes")
         chunk = target.contract.wire_format.encode(target.contract.document()).ljust(limit + 1)

@@ -116,6 +116,8 @@ async def location_is_ours(target: Target) -> None:
     for headers in ({}, {"x-forwarded-host": _SPOOFED}, {"forwarded": f"host={_SPOOFED};proto=http"}):
         made = await created(target, headers=headers)
         location = made.reply.headers.get("location")
+        if location is None and not target.contract.has_location:
+            raise NotDeclared("`target.read_path` says where a resource is")
         if location is None:
             raise Inconclusive("the 201 has no Location; see location_is_given")
         expect(_SPOOFED not in location, "no host from a header of the client", location, made.reply)
