@@ -149,6 +149,8 @@ SWITCHES: dict[str, Liberty] = {
             "unique_keys",
             "identity_first",
             "malformed_tokens",
+            "one_spelling",
+            "token_types",
             "token_ends",
             "issue_times",
         )
