@@ -5,12 +5,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
-from articles import views
-from articles.models import Article
-from config.wsgi import application as honest
 from django.contrib.auth import get_user_model
+from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.db.models.signals import pre_save
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+honest = get_wsgi_application()
+
+# Models can be imported once Django is set up.
+from articles import views  # noqa: E402
+from articles.models import Article  # noqa: E402
 
 
 def _without_constraint() -> None:
