@@ -1,7 +1,6 @@
 """What fails on each seeded defect: the run, and the table that pins it.
 
-``python -m tests.e2e.pinned_failures STATE [NAME ...]`` runs defects against the stack whose state directory it is and
-prints what failed, as lines of JSON, for the table ``pinned_failures.json``.
+The table ``pinned_failures.json`` grows: what is not in it yet is counted by ``test_pinned_failures``.
 """
 
 import json
@@ -24,6 +23,12 @@ TABLE = Path(__file__).with_name("pinned_failures.json")
 _SLOW = ("validation.generated_", "response.six_refusals", "auth_check.seen_token_ends")
 """They take seconds each. What they see, others see as well, or it is tried by ``test_every_check_bites``."""
 _LOW = Step.RATE_LIMIT
+ON_A_BUSY_MACHINE = {
+    "response.created_at_is_now": "tester and gateway share one event loop here, and its Date header comes of a timer",
+    "service_router.no_unexplained_server_error": "the loop answers the service too late, and the breaker opens",
+    "write_primary.rows_match_writes_at_the_end": "a create that was answered 503 so may have been carried out",
+}
+"""They may fail on any defect, where the machine is too busy for one loop of tester, gateway and service."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,15 @@ def table() -> dict[str, Pinned]:
     """By the names of the defects."""
     document = json.loads(TABLE.read_text(encoding="utf-8"))
     return {
-        name: Pinned(frozenset(one["fails"]), one.get("may", {}), one.get("why", {})) for name, one in document.items()
+        name: Pinned(
+            frozenset(one["fails"]),
+            {
+                **{check: why for check, why in ON_A_BUSY_MACHINE.items() if check not in one["fails"]},
+                **one.get("may", {}),
+            },
+            one.get("why", {}),
+        )
+        for name, one in document.items()
     }
 
 

@@ -77,6 +77,7 @@ def merge_repeated(checks: Sequence[Check], results: Mapping[str, CheckResult]) 
         failed = (other for other in check.repeats if other in merged and merged[other].outcome is Outcome.FAILED)
         cause = next(failed, None)
         if cause is not None:
-            reason = f"see {cause}: at the end of the run, {result.finding.seen}"
+            moment = "at the end of the run, " if check.at_end else ""
+            reason = f"see {cause}: {moment}{result.finding.seen}"
             merged[check.id] = result.model_copy(update={"outcome": Outcome.SKIPPED, "reason": reason, "finding": None})
     return merged

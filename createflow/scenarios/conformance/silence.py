@@ -1,4 +1,4 @@
-"""Whether the target has fallen silent in the middle of a run: it answers nothing any more, whoever asks."""
+"""Whether the target has fallen silent: it answers nothing any more, whoever asks, or not one create."""
 
 import asyncio
 import time
@@ -15,6 +15,9 @@ _SILENT_S = 10.0
 _QUESTION_S = 2.5
 _MIN_QUESTIONS = 2
 _LOOK_EVERY_S = 0.5
+_MIN_LOST_CREATES = 3
+_NO_CREATE_S = 12.0
+"""After so long without one answered create, where each was lost, the others would only take as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ async def wait_for_silence(probes: ProbeSet, began_s: float) -> Silence:
     while True:
         await asyncio.sleep(_LOOK_EVERY_S)
         now_s = time.monotonic()
+        if not traffic.answered_creates and traffic.lost_creates >= _MIN_LOST_CREATES and not traffic.is_disturbed:
+            if now_s - began_s >= _NO_CREATE_S:
+                lost = f"none of {traffic.lost_creates} creates got a whole reply in {now_s - began_s:.0f} s"
+                return Silence(now_s, f"{lost}, though other requests did")
+            continue
         since_s = traffic.last_reply_s or began_s
         if not traffic.is_waiting or traffic.is_disturbed or now_s - since_s < _SUSPECT_S:
             missed = 0

@@ -15,6 +15,9 @@ from createflow.scenarios.target.traffic.observed import Observed
 from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 
+_MEDIA_TYPE = "the media type"
+_OF_TYPES = ("response.errors_are_problem_json",)
+
 
 @observer(
     step=Step.RESPONSE,
@@ -49,7 +52,11 @@ def replies_fit_the_openapi_document(facts: Facts) -> Look:
             cause = f"{seen.status} to {operation.name}"
             return (Deviation(cause, "a status that the document declares", unless_accused=True),)
         return [
-            Deviation(f"{text} of a {seen.status} to {operation.name}", "a body that the document declares")
+            Deviation(
+                f"{text} of a {seen.status} to {operation.name}",
+                "a body that the document declares",
+                _OF_TYPES if seen.status >= 400 and text.startswith(_MEDIA_TYPE) else (),
+            )
             for text in _wrong(seen, reply, judge)
         ]
 
@@ -61,7 +68,7 @@ def _wrong(seen: Observed, reply: DeclaredReply, judge: BoundedValidation) -> li
         return []
     if seen.media_type not in reply.schemas:
         known = reply.schemas.keys() & {"*/*", f"{seen.media_type.partition('/')[0]}/*"}
-        return [] if known else [f"the media type {seen.media_type[:60] or 'none'}"]
+        return [] if known else [f"{_MEDIA_TYPE} {seen.media_type[:60] or 'none'}"]
     schema = reply.schemas[seen.media_type]
     if schema is None or not seen.is_json:
         return []

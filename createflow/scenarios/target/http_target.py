@@ -183,6 +183,7 @@ class HttpTarget:
                 hold=hold,
             )
         except (NoReply, asyncio.CancelledError) as error:
+            self._context.traffic.lost_creates += creates and isinstance(error, NoReply)
             if not isinstance(error, NoConnection):
                 self._books.note_unanswered(content, who or self.writer)
             is_ordinary = body is None and hold is None and creates
@@ -191,6 +192,7 @@ class HttpTarget:
             # With another body: nobody knows whether the first one was carried out.
             self._context.traffic.resent += 1
             return await self.create(self._content(None), who=who, headers=headers, method=method, paced=paced)
+        self._context.traffic.answered_creates += creates
         if not reply.accepted:
             self._books.note_refusal(content, reply, who or self.writer)
             if self._check_id != CREATE_IS_201:

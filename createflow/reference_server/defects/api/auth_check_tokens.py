@@ -27,9 +27,10 @@ _FETCH_S = 1.0
 
 
 class _OtherClaimRules(JwtVerifier):
-    """Verifies the signature, and the claims with other options. A token without ``exp`` gets one."""
+    """Verifies the signature, and the claims with other options."""
 
     leeway_s = LEEWAY_S
+    required: tuple[str, ...] = ("exp", "iat", "sub", "iss", "aud")
     options: dict[str, Any] = {}  # noqa: RUF012 - mutants only override it
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class _OtherClaimRules(JwtVerifier):
             issuer=self.issuer,
             audience=self.audience,
             leeway=self.leeway_s,
-            options=self.options,  # type: ignore[arg-type]  # the library's own type lists every key
+            options={"require": list(self.required), **self.options},  # type: ignore[arg-type]  # its type lists each key
         )
         return {"exp": time.time() + 60, **claims}
 
@@ -87,6 +88,7 @@ class _TokenRemembered(JwtVerifier):
 
 class _TimelessTokens(_OtherClaimRules):
     options = {"verify_exp": False}  # noqa: RUF012 - see above
+    required = ("iat", "sub", "iss", "aud")
 
     def decode(self, token: str, key: Key) -> dict[str, Any]:
         claims = _OtherClaimRules.decode(self, token, key)
@@ -106,6 +108,7 @@ class _IgnoresIssuedAt(_OtherClaimRules):
 
 class _IgnoresAudience(_OtherClaimRules):
     options = {"verify_aud": False}  # noqa: RUF012 - see above
+    required = ("exp", "iat", "sub", "iss")
 
 
 class _TrustsMore(JwtVerifier):

@@ -138,7 +138,12 @@ async def no_refusal_left_anything(
     comparison = Comparison("refused writes", "nothing left by a write that was answered with a 4xx, 500 or 503")
     refusals = list(record.refusals())
     traces: dict[str, list[str]] = {word: [] for refused in refusals for word in refused.nonces}
-    words = {name: next(iter(refused.nonces)) for refused in refusals if (name := refused.name) and is_storable(name)}
+    # Only names with a word of their own: somebody else may have written a blank one.
+    words = {
+        name: next(iter(own))
+        for refused in refusals
+        if (name := refused.name) and is_storable(name) and (own := nonces_in(name.encode()) & refused.nonces)
+    }
     looked: list[str] = []
     if events is not None:
         looked.append("events")

@@ -2,15 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from createflow.scenarios.checks.support.fixtures import Resource
 from createflow.scenarios.harness.expect import expect_status
+from createflow.scenarios.outcome import NotDeclared, Prevented
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.credentials import forged_tokens
+from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.scenarios.target.write_record import nonces_in
+
+_MISSING = "auth_check.missing_token_is_401"
+_TAMPERED = "auth_check.tampered_token_is_401"
 
 
 async def expect_refused(
@@ -48,7 +55,35 @@ async def expect_refused(
     for what, reply in zip(asked, await asyncio.gather(*asked.values()), strict=True):
         if may_be_malformed and reply.status == 400 and not target.contract.promises.malformed_tokens:
             continue
+        if reply.accepted and what != "a create":
+            await _require_own_cause(target, made, what)
         expect_status(reply, *(statuses if what == "a create" else allowed), of=f"{what} {how}")
+
+
+async def _require_own_cause(target: Target, made: Resource, what: str) -> None:
+    """Require that the same request is refused to who has no token at all, and to a token that was changed.
+
+    Raises:
+        Prevented: it is not, so that whatever else is wrong with a token makes no difference.
+    """
+    token = target.writer.token or ""
+    causes = {_MISSING: ANONYMOUS}
+    with suppress(NotDeclared, ValueError):
+        causes[_TAMPERED] = target.writer.holding(forged_tokens.flip_signature_bit(token))
+    for cause, who in causes.items():
+        if CHECK_ID.get() == cause:
+            return
+        match what:
+            case "an update":
+                reply = await target.update(made.url, target.contract.document(), who=who)
+            case "a delete":
+                reply = await target.delete(made.url, who=who)
+            case "a list":
+                reply = await target.read_collection(who=who)
+            case _:
+                reply = await target.send("HEAD" if what == "a HEAD" else "GET", made.url, who=who)
+        if reply.accepted:
+            raise Prevented(cause, f"{what} is accepted with any token, or with none")
 
 
 async def writes_of(

@@ -64,6 +64,10 @@ class Traffic:
         """Connections that are kept busy with raw bytes, which may keep a small target from answering others."""
         self.resent = 0
         """Requests that went out once more, since a reused connection ended before any byte of the reply."""
+        self.answered_creates = 0
+        """Creates that got a whole reply, whatever it was."""
+        self.lost_creates = 0
+        """Creates that got none."""
         self.last_reply_s = 0.0
         """When the last reply came, on the monotonic clock; 0 before the first."""
         self.last_exchange = ""

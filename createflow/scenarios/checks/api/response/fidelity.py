@@ -47,6 +47,7 @@ _PROTECTED = ("id", "created_at", "updated_at", "version", "role", "roles", "ten
 @check(
     step=Step.RESPONSE,
     source="contract: normalisation",
+    repeats=("validation.markup_is_treated_alike",),
     catches=("quotes_doubled", "loses_emoji", "folds_compatibility"),
 )
 async def text_comes_back_as_sent(target: Target) -> None:

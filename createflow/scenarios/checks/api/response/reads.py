@@ -41,7 +41,13 @@ async def ordinary_writes_are_accepted(sample: WriteSample) -> str:
 @check(
     step=Step.RESPONSE,
     source="contract: six-fields",
-    repeats=("response.body_has_the_fields", "response.values_come_back_as_sent", "response.text_comes_back_as_sent"),
+    repeats=(
+        "response.body_has_the_fields",
+        "response.values_come_back_as_sent",
+        "response.text_comes_back_as_sent",
+        "validation.listed_values_are_judged_by_the_schema",
+        "validation.what_no_bound_covers_is_kept_or_refused",
+    ),
     catches=(
         "merges_metadata",
         "loses_large_numbers",

@@ -266,6 +266,9 @@ async def refusals_have_codes_of_their_own(target: Target, tokens: Tokens | None
     async with positive_controls(target):
         for case, reply in [*await _errors(target, tokens), *await _errors(target, tokens)]:
             code = reply.error_code
+            if code is None and reply.media_type != errors.media_type:
+                shown = reply.media_type or "no Content-Type"
+                raise Prevented("response.errors_are_problem_json", f"{case} is answered with {shown}")
             expect(code is not None, f"a code or type for {case}", "none", reply)
             if case == "a malformed token" and reply.status == 400:
                 continue  # RFC 6750 §3.1: the request is malformed, as another is whose body cannot be read

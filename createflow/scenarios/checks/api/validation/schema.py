@@ -7,7 +7,7 @@ from createflow.scenarios.checks.support.every_method import writes_of
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status, expect_unreadable
-from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.target.contract import NO_SCHEMA
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
@@ -188,6 +188,8 @@ async def every_error_is_named(target: Target) -> None:
     async with positive_controls(target):
         reply = await target.create(target.contract.document(**bad))
         expect_status(reply, 400, of=f"a body with wrong {', '.join(bad)}")
+        if reply.document is None and reply.media_type != target.contract.errors.media_type:
+            raise Prevented("response.errors_are_problem_json", f"a refusal is {reply.media_type or 'of no type'}")
         if reply.document is None:
             raise Expectation("a JSON object that names the bad fields", reply.media_type or "something else")
         named = _strings_in(reply.document)

@@ -37,6 +37,8 @@ _SLEPT_S = 8.0
 _TEMPLATES = ("{{7*7}}", "${7*7}", "#{7*7}", "<%= 7*7 %>", "%{7*7}", "$(expr 7 '*' 7)", "`expr 7 '*' 7`", "%s%n%x")
 _MARKUP = ("<script>alert(1)</script>", "<b>bold</b> & <i>", "&lt;b&gt; &amp;amp;", "\"'><img src=x>")
 _INJECTED = "x-createflow-injected"
+_MARKUP_CHECK = "validation.markup_is_treated_alike"
+"""What changes markup changes other text as well."""
 
 
 @check(
@@ -67,7 +69,12 @@ async def blank_name_is_400(target: Target) -> None:
                 expect_status(reply, 400, of=f"an update to a {contract.fields.name} of {form}")
 
 
-@check(step=Step.VALIDATION, source="contract: normalisation; CWE-89", catches="quotes_doubled")
+@check(
+    step=Step.VALIDATION,
+    source="contract: normalisation; CWE-89",
+    catches="quotes_doubled",
+    repeats=(_MARKUP_CHECK, "response.text_comes_back_as_sent"),
+)
 async def sql_is_only_text(target: Target) -> None:
     """Text that looks like SQL is stored and read unchanged, in no more time than other text.
 
@@ -107,6 +114,7 @@ async def markup_is_treated_alike(target: Target) -> None:
 @check(
     step=Step.VALIDATION,
     source="contract: normalisation; CWE-1336; CWE-943; OWASP API7:2023",
+    repeats=(_MARKUP_CHECK, "response.text_comes_back_as_sent", "validation.sql_is_only_text"),
     catches="evaluates_templates",
 )
 async def text_is_inert(target: Target, callbacks: Callbacks | None) -> None:
