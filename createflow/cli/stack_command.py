@@ -32,7 +32,7 @@ def stack(
             "inject and heal database-error (every write fails inside its transaction), "
             "replica-lag (the replicas fall behind, and the cache does not answer), "
             "late-commits (every second transaction), read-error (of the resources), "
-            "search-refusal (of documents), database-crash, broker-crash (it hangs and is killed), "
+            "search-refusal (of documents), broker-crash (it hangs and is killed), "
             "or a seeded defect of the database."
         ),
     ],

@@ -20,6 +20,8 @@ import psutil
 import pytest
 
 from createflow.cli.exit_code import ExitCode
+from createflow.reference_server.stack import control
+from createflow.reference_server.stack.state import State
 from createflow.scenarios.harness.guardian.records import Record, take_left_records
 from createflow.scenarios.reports.saved import read_conformance_report
 from createflow.schemas.profile import FaultName
@@ -211,9 +213,16 @@ def test_the_reference_is_whole_whatever_ends_a_run_at_a_fault(
     # A second signal may come before or after the heal command.
     left = [([fault], {})] if is_killed else []
     assert records == left or (len(numbers) == 2 and [faults for _, faults in records] == [{}]), said
+    # Connections to a database that was killed are made again by and by: `recovery_s` of the profile.
+    until(lambda: _is_ready(stack))
     whole = start(tmp_path, "run", "--allow-commands", "--only", "response.create_is_201", "--only", "replicate.every")
     said, _ = whole.communicate(timeout=LIMIT_S)
     assert whole.returncode == ExitCode.OK, said
+
+
+def _is_ready(stack: UpCommand) -> bool:
+    reply = asyncio.run(control.send_command(State(stack.state).control_socket, "status", ""))
+    return all(row["status"] == "ready" for row in reply["rows"])
 
 
 def _with_only(profile: str, fault: str) -> str:

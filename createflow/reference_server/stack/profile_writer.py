@@ -16,7 +16,7 @@ from createflow.schemas.profile_promises import Promises
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
     "database_error": (("inject", "database-error"), ("heal", "database-error")),
     "database_down": (("pause", "postgres-primary"), ("resume", "postgres-primary")),
-    "database_crash": (("inject", "database-crash"), ("heal", "database-crash")),
+    "database_crash": (("kill", "postgres-primary"), ("start", "postgres-primary")),
     "service_down": (("kill", "service"), ("start", "service")),
     "gateway_down": (("kill", "gateway"), ("start", "gateway")),
     "replica_down": (("pause", "postgres-replica-1"), ("resume", "postgres-replica-1")),

@@ -1,7 +1,6 @@
 """A running stack, from an empty directory to the last process gone."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -12,17 +11,14 @@ from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack import control
 from createflow.reference_server.stack.assembly import StackPlan, plan_stack
 from createflow.reference_server.stack.child_process import Guardian
-from createflow.reference_server.stack.component import Status, StatusRow, UnexpectedExit
+from createflow.reference_server.stack.component import StatusRow, UnexpectedExit
 from createflow.reference_server.stack.endpoints import Ports
-from createflow.reference_server.stack.engines.postgres import PRIMARY
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.stack.state import State
 from createflow.reference_server.stack.supervisor import Supervisor
-from createflow.schemas.error import TargetError, UserError
+from createflow.schemas.error import UserError
 
 _HANGS_S = 0.3
-_READY_WITHIN_S = 20.0
-_POLL_S = 0.05
 
 
 class RunningStack:
@@ -82,13 +78,6 @@ class RunningStack:
                 await engine_admin.pause_replay(dsn, paused=inject)
             await (self._supervisor.pause if inject else self._supervisor.resume)("valkey")
             return
-        if target == "database-crash":
-            if inject:
-                await self._supervisor.kill(PRIMARY)
-            else:
-                await self._supervisor.restart(PRIMARY)
-                await self._wait_for("service")  # their connections are broken, and they notice it by and by
-            return
         if target == "search-refusal":
             await engine_admin.block_documents(*self._search, blocked=inject)
             return
@@ -106,14 +95,6 @@ class RunningStack:
                 f"the defect {target} cannot be seeded while the stack runs", hint=f"createflow up --defect {target}"
             )
         await engine_admin.run_script(self._admin_dsn, seed.whole_script if inject else seed.UNDO)
-
-    async def _wait_for(self, kind: str) -> None:
-        """Wait until all of a kind are ready, or for so long that somebody must be told that they are not."""
-        deadline = time.monotonic() + _READY_WITHIN_S
-        while any(row.status is not Status.READY for row in await self._supervisor.rows(self._supervisor.select(kind))):
-            if time.monotonic() > deadline:
-                raise TargetError("the bundled stack", f"no {kind} is ready after {_READY_WITHIN_S:.0f} s")
-            await asyncio.sleep(_POLL_S)
 
     async def _crash(self, name: str) -> None:
         """Let it hang for a moment, in which others still send to it, and then kill it: what it was sent is lost."""
