@@ -66,3 +66,24 @@ def test_an_infinity_is_told_once() -> None:
     report = asyncio.run(run(Habits(), tried, bend=bent))
     failed = {result.id for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}}
     assert failed == {"response.json_is_json"}, [one.finding for one in report.results if one.finding]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "declared", "outcome"),
+    [
+        ("application/json", {}, Outcome.PASSED),
+        ("application/json", {"errors": {"media_type": "application/problem+json"}}, Outcome.FAILED),
+        ("text/html", {}, Outcome.FAILED),
+    ],
+)
+def test_errors_have_a_media_type_that_was_asked_for(
+    media_type: str, declared: dict[str, object], outcome: Outcome
+) -> None:
+    """Each request takes JSON and problem documents; a profile may say which."""
+
+    def bent(_: Request, answer: Answer) -> Answer:
+        return replace(answer, media_type=media_type) if answer.status >= 400 else answer
+
+    tried = [check for check in CHECKS if check.id == "response.errors_are_problem_json"]
+    report = asyncio.run(run(Habits(), tried, bend=bent, sections={"target": declared}))
+    assert {result.outcome for result in report.results} == {outcome}

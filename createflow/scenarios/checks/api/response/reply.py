@@ -230,16 +230,16 @@ def _etag_problem(target: Target, written: Written, read: Reply) -> str:
 async def errors_are_problem_json(target: Target, tokens: Tokens | None) -> None:
     """Refusals have the media type of the profile, application/problem+json unless it says otherwise.
 
-    Where our own contract is promised they have a title or a type.
+    Where our own contract is promised they have a title or a type. Where the profile says nothing, application/json
+    will do as well: the Accept of every request takes both (RFC 9110 §12.5.1).
     """
+    contract = target.contract
+    is_declared = contract.is_promised or "media_type" in contract.errors.model_fields_set
+    known = {contract.errors.media_type} | (set() if is_declared else {"application/json"})
     async with positive_controls(target):
         for case, reply in await _errors(target, tokens):
-            expect(
-                reply.media_type == target.contract.errors.media_type,
-                f"{target.contract.errors.media_type} for {case}",
-                reply.media_type or "no Content-Type",
-                reply,
-            )
+            expected = f"{contract.errors.media_type} for {case}"
+            expect(reply.media_type in known, expected, reply.media_type or "no Content-Type", reply)
             if target.contract.errors.media_type != "application/problem+json" or not target.contract.is_promised:
                 continue
             problem = reply.document
