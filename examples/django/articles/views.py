@@ -1,8 +1,9 @@
 """The endpoints."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from rest_framework import serializers, viewsets
-from rest_framework.permissions import DjangoModelPermissions
+from rest_framework.permissions import SAFE_METHODS, DjangoModelPermissions
 
 from articles.models import Article
 from articles.permissions import IsOwnerOrReadOnly
@@ -15,6 +16,12 @@ class ArticleViewSet(viewsets.ModelViewSet):
     queryset = Article.objects.select_related("owner")
     serializer_class = ArticleSerializer
     permission_classes = [DjangoModelPermissions, IsOwnerOrReadOnly]
+
+    def get_queryset(self) -> QuerySet[Article]:
+        """Lock what is to be changed: to save an article that was deleted meanwhile would insert it again."""
+        articles = super().get_queryset()
+        is_safe = self.request.method in SAFE_METHODS
+        return articles if is_safe else articles.select_for_update(of=("self",))
 
     def perform_create(self, serializer: ArticleSerializer) -> None:
         """The owner is who sent the request."""

@@ -50,7 +50,7 @@ async def read_project(project_id: uuid.UUID, user: Reader, session: Session) ->
 @router.put("/{project_id}")
 async def replace_project(project_id: uuid.UUID, project_in: ProjectIn, user: Writer, session: Session) -> ProjectOut:
     """Replace one of the caller's projects."""
-    project = await _own_project(session, project_id, user)
+    project = await _own_project(session, project_id, user, to_change=True)
     for field, value in project_in.model_dump().items():
         setattr(project, field, value)
     await _commit(session)
@@ -60,12 +60,14 @@ async def replace_project(project_id: uuid.UUID, project_in: ProjectIn, user: Wr
 @router.delete("/{project_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_project(project_id: uuid.UUID, user: Writer, session: Session) -> None:
     """Delete one of the caller's projects."""
-    await session.delete(await _own_project(session, project_id, user))
+    await session.delete(await _own_project(session, project_id, user, to_change=True))
     await session.commit()
 
 
-async def _own_project(session: AsyncSession, project_id: uuid.UUID, user: User) -> Project:
-    project = await session.scalar(select(Project).where(Project.id == project_id, Project.owner == user.subject))
+async def _own_project(session: AsyncSession, project_id: uuid.UUID, user: User, *, to_change: bool = False) -> Project:
+    query = select(Project).where(Project.id == project_id, Project.owner == user.subject)
+    # Of an update and a delete at the same time, the second finds what the first has left.
+    project = await session.scalar(query.with_for_update() if to_change else query)
     if project is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND, detail="No such project")
     return project
