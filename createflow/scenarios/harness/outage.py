@@ -88,26 +88,25 @@ class Outage:
         if self._promised.idempotency:
             found.bodies = [target.contract.document() for _ in range(_EACH)]
             keys = [nonce() for _ in found.bodies]
-        first = [await target.create(body, headers={_KEY: key}) for body, key in zip(found.bodies, keys, strict=True)]
-        made = [await target.create() for _ in range(_EACH)] if self._promised.update else []
+        first = await _keyed(target, found.bodies, keys)
+        count = _EACH if self._promised.update else 0
+        made = await asyncio.gather(*(target.create() for _ in range(count)))
         if not all(reply.accepted for reply in (*first, *made)):
             raise Inconclusive("an ordinary create was not accepted")
-        for reply in made:
-            await target.read(target.url_of(reply), may_be_lost=True)
+        await asyncio.gather(*(target.read(target.url_of(reply), may_be_lost=True) for reply in made))
         async with AsyncExitStack() as outage:
             with suppress(NotDeclared):
                 await outage.enter_async_context(faults.injected("replica_lags"))
-            for reply in made:
-                changed = await self._updated(target, reply)
-                if changed is not None:
-                    found.changed.append(changed)
+            updated = await asyncio.gather(*(self._updated(target, reply) for reply in made))
+            found.changed = [one for one in updated if one is not None]
             async with creating(target) as found.in_flight, AsyncExitStack() as killed:
                 for name in _KILLED:
                     with suppress(NotDeclared):
                         await killed.enter_async_context(faults.injected(name))
             await self._recovered(target)
-            found.reads = [(one, await target.read(one.url, may_be_lost=True)) for one in found.changed]
-        again = [await target.create(body, headers={_KEY: key}) for body, key in zip(found.bodies, keys, strict=True)]
+            reads = await asyncio.gather(*(target.read(one.url, may_be_lost=True) for one in found.changed))
+            found.reads = list(zip(found.changed, reads, strict=True))
+        again = await _keyed(target, found.bodies, keys)
         found.keyed = list(zip(first, again, strict=True))
         return found
 
@@ -134,3 +133,8 @@ class Outage:
         problem, _ = await eventually(attempt, lambda text: not text, within_s=self._recovery_s)
         if problem:
             raise Inconclusive(f"no create is accepted after the outage: {problem}")
+
+
+async def _keyed(target: HttpTarget, bodies: list[Mapping[str, Any]], keys: list[str]) -> list[Reply]:
+    pairs = zip(bodies, keys, strict=True)
+    return await asyncio.gather(*(target.create(body, headers={_KEY: key}) for body, key in pairs))
