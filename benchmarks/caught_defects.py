@@ -23,6 +23,7 @@ from typing import Any
 
 from createflow.reference_server.defects.registry import DEFECTS
 from createflow.scenarios.conformance.catalogue import CATALOGUE
+from createflow.scenarios.harness.check import Check, Need
 from createflow.schemas.flow import Step
 
 _COMMAND = (sys.executable, "-m", "createflow")
@@ -33,16 +34,20 @@ _BY_CHANCE = re.compile(
     re.IGNORECASE,
 )
 _WRITING = {Step.BUSINESS_LOGIC, Step.WRITE_PRIMARY}
-_OPTIONS = ("--private", "--unique-names", "--conditional-updates")
+_OPTIONS = {Need.PRIVATE: "--private", Need.UNIQUE_NAME: "--unique-names"}
+"""Only where a check needs them: unique names, for example, also refuse what a repeated key would create."""
+_CONDITIONAL = "business_logic.unconditional_update_is_428"
 _SHAPES = {"watermark_not_announced": ("--services", "2")}
 
 
 @contextmanager
-def stack_with(defect: str, folder: Path) -> Iterator[Path]:
+def stack_with(defect: str, checks: Sequence[Check], folder: Path) -> Iterator[Path]:
     """A stack that has the defect; its profile."""
     state, output = folder / "state", folder / "up.txt"
     with output.open("wb") as file:
-        command = [*_COMMAND, "up", "--state", str(state), "--defect", defect, *_OPTIONS, *_SHAPES.get(defect, ())]
+        options = {option for check in checks for need, option in _OPTIONS.items() if need in check.needs}
+        options |= {"--conditional-updates" for check in checks if check.id == _CONDITIONAL}
+        command = [*_COMMAND, "up", "--state", str(state), "--defect", defect, *options, *_SHAPES.get(defect, ())]
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     try:
         deadline = time.monotonic() + _LIMIT_S
@@ -83,7 +88,7 @@ def repeat(defect: str, times: int) -> Counter[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o711)
-        with stack_with(defect, folder) as profile:
+        with stack_with(defect, checks, folder) as profile:
             for _ in range(times):
                 results = run_once(profile, sorted(only), folder / "report.json")
                 caught.update(check.id for check in checks if is_caught(results[check.id], results))
