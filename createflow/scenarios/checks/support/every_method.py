@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import Resource
+from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.harness.expect import expect_status
 from createflow.scenarios.outcome import NotDeclared, Prevented
 from createflow.scenarios.target.contract import nonce
@@ -52,11 +52,13 @@ async def expect_refused(
     if target.contract.delete:
         asked["a delete"] = target.delete(made.url, who=who)
     allowed = (*statuses, 404) if 403 in statuses else statuses
-    for what, reply in zip(asked, await asyncio.gather(*asked.values()), strict=True):
+    replies = dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+    # First: where a delete is accepted, the others may find nothing any more.
+    for what in [what for what, reply in replies.items() if reply.accepted and what != "a create"]:
+        await _require_own_cause(target, await created(target), what)
+    for what, reply in replies.items():
         if may_be_malformed and reply.status == 400 and not target.contract.promises.malformed_tokens:
             continue
-        if reply.accepted and what != "a create":
-            await _require_own_cause(target, made, what)
         expect_status(reply, *(statuses if what == "a create" else allowed), of=f"{what} {how}")
 
 
