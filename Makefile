@@ -14,7 +14,7 @@ run: $(VENV)/installed ## Start the bundled stack, check it, stop it
 	$(BIN)/createflow run
 
 test: $(VENV)/developing lint ## Style, types, import rules, and the tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not thorough"
+	$(BIN)/pytest -n 3 --dist loadgroup -m "not thorough"
 
 thorough: $(VENV)/developing ## The tests that `make test` leaves out: every seeded defect
 	$(BIN)/pytest -n 2 --dist loadgroup -m thorough

@@ -20,6 +20,12 @@ PORT = "8443"
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("documents")]
 
 
+def _marked(documents: list[Path]) -> list[object]:
+    """Measurements take half a minute each, and change rarely: `make thorough` repeats them."""
+    slow = {"performance.md", "slow-clients.md"}
+    return [pytest.param(one, marks=pytest.mark.thorough) if one.name in slow else one for one in documents]
+
+
 def commands(document: Path) -> list[str]:
     """Lines of ``console`` blocks after their prompt."""
     blocks = re.findall(r"```console\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
@@ -61,7 +67,7 @@ def test_the_make_commands_exist(document: Path) -> None:
     assert used <= makefile_targets()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", _marked(DOCUMENTS), ids=lambda path: path.name)
 def test_every_command_does_what_the_document_says(document: Path, terminal: tuple[Path, str]) -> None:
     """In one shell, one after the other; ``up`` runs already, in the other terminal."""
     directory, port = terminal

@@ -35,7 +35,7 @@ def _whole(names: list[str]) -> Any:
     return pytest.mark.parametrize("name", names)
 
 
-@pytest.mark.many(one_in=100)
+@pytest.mark.thorough
 @_whole(AT_THE_GATEWAY)
 def test_exactly_these_fail_on_a_defect_at_the_gateway(stack: UpCommand, name: str) -> None:
     """Or at the balancer or in the database."""

@@ -11,11 +11,11 @@ from tests.up_stack import UpCommand
 
 pytest.importorskip("schemathesis")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = 10
 WITHIN_S = 600
 
 
-def test_schemathesis_finds_nothing(stack: UpCommand, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [4, pytest.param(20, marks=pytest.mark.thorough)])
+def test_schemathesis_finds_nothing(stack: UpCommand, tmp_path: Path, examples: int) -> None:
     """With a writer's token, below the rate limit, the same requests each time."""
     token = subprocess.run(
         [sys.executable, "-m", "createflow", "token", "--role", "writer", "--profile", str(stack.profile_file)],
@@ -35,7 +35,7 @@ def test_schemathesis_finds_nothing(stack: UpCommand, tmp_path: Path) -> None:
             f"--header=Authorization: Bearer {token}",
             f"--tls-verify={target.ca_file}",
             f"--rate-limit={stack.profile.limits.rate_per_s * 0.9:.0f}/s" if stack.profile.limits else "",
-            f"--max-examples={EXAMPLES}",
+            f"--max-examples={examples}",
             "--generation-deterministic",
             "--no-color",
         ],

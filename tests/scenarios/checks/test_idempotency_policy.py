@@ -105,7 +105,7 @@ def _now(first: Reply, target: ReplayingTarget) -> Reply:
     ("again", "words"),
     [
         (lambda first, _: first, ""),
-        (lambda _first, _: reply(200, {"id": "1"}), "expected 201 again"),
+        (lambda _first, _: reply(409, {"id": "1"}), "expected 201 again"),
         (lambda first, _: reply(201, first.document), "location = "),
         (_now, "the repeated reply after an update"),
     ],

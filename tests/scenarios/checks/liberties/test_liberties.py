@@ -53,6 +53,7 @@ def _results(group: Group, checks: Sequence[Check]) -> list[CheckResult]:
 GROUPS = packed(LIBERTIES, seed=1)
 
 
+@pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("number", range(len(GROUPS)))
 def test_liberties_taken_together_are_no_faults(number: int) -> None:
     """Each of all liberties, with others that do not contradict it."""
