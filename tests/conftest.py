@@ -1,9 +1,13 @@
 """What several folders of tests share: one real stack for all that need one."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.up_stack import UpCommand, start_up_command, stop_up_command
 
@@ -48,3 +52,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "stack" in getattr(item, "fixturenames", ()):
             item.add_marker("stack")
             item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Tests that share what is costly run in one process.
+
+    ``--dist loadgroup`` of pytest-xdist 3.8 writes groups into node ids, which pytest 9.2 computes anew: none is kept.
+    """
+    return _Scheduling(config, log)
+
+
+class _Scheduling(LoadScopeScheduling):
+    """The real stack and the engines are a group each; a file that names a group is one; other tests run anywhere."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        self._groups: dict[str, str] = {}
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        if file not in self._groups:
+            text = Path(self.config.rootpath, file).read_text(encoding="utf-8")
+            uses = {"stack": r"\bstack: UpCommand\b", "engines": r"\bengines: EngineSet\b"}
+            named = [group for group, pattern in uses.items() if re.search(pattern, text)]
+            self._groups[file] = file if "xdist_group" in text else next(iter(named), "")
+        return self._groups[file] or nodeid
