@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from createflow.cli.exit_code import ExitCode
-from tests.scenarios.hostile_replies import CHECKS, HOSTILE, TAG, UNREACHABLE, WHOLE, HostileServer
+from tests.scenarios.hostile_replies import CHECKS, HOSTILE, UNREACHABLE, WHOLE, HostileServer
 
 _MAX_MB = 300
 _MAX_S = 30.0
@@ -88,6 +88,10 @@ def _is_readable(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_REASON and not _UNREADABLE.search(text)
 
 
+ADVISED = {"a type of 50 kB", "a type that is none", "an unknown charset", "a charset of line noise"}
+"""What only a SHOULD forbids: the run tells it and ends 0."""
+
+
 @pytest.mark.many(one_in=4)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_tester_blames_the_target_once(name: str, tester: Meeting) -> None:
@@ -111,8 +115,8 @@ def test_the_tester_blames_the_target_once(name: str, tester: Meeting) -> None:
         assert results[WHOLE][0] == "inconclusive"
         assert "429" in results[WHOLE][1]
     else:
-        # The check of the tag is a SHOULD.
-        assert answer["code"] == (ExitCode.FAILED if expected - {TAG} else ExitCode.OK)
+        is_advice = name in ADVISED
+        assert answer["code"] == (ExitCode.FAILED if expected and not is_advice else ExitCode.OK)
     unreadable = {
         check: reason[:200]
         for check, (outcome, reason) in results.items()
