@@ -1,8 +1,11 @@
 """Runs createflow on something hostile, with a limit of time, and tells how much memory it took."""
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,3 +42,26 @@ def run_bounded(*arguments: str, folder: Path) -> Bounded:
     assert "createflow itself failed" not in bounded.errors, bounded.errors
     assert bounded.used_bytes < MOST_BYTES, f"{bounded.used_bytes / 1024 / 1024:.0f} MiB"
     return bounded
+
+
+async def run_beside(*arguments: str, folder: Path, env: Mapping[str, str], within_s: float) -> tuple[int, str]:
+    """Run createflow while the test serves something. Returns the status, and all that it says.
+
+    Raises:
+        TimeoutError: it took longer, and was killed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "createflow", *arguments),
+        cwd=folder,
+        env={**os.environ, **env},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), within_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        raise
+    return process.returncode or 0, said.decode("utf-8", "replace")

@@ -1,14 +1,12 @@
 """The whole commands against hostile targets and documents: the right status, and nothing for a stranger."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from createflow.cli.exit_code import ExitCode
+from tests.bounded_command import run_beside
 from tests.scenarios.hostile_replies import HOSTILE, HostileServer
 from tests.scenarios.stranger import stranger
 
@@ -44,22 +42,9 @@ def anyio_backend() -> str:
 
 
 async def command(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Run createflow in the folder. Returns the status, and all that it says."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "createflow", *arguments),
-        cwd=folder,
-        env={**os.environ, "WRITER": "a-token-that-must-not-leak"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), LONGEST_S)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        raise
-    return process.returncode or 0, said.decode()
+    """Run createflow in the folder."""
+    env = {"WRITER": "a-token-that-must-not-leak"}
+    return await run_beside(*arguments, folder=folder, env=env, within_s=LONGEST_S)
 
 
 def _profile(folder: Path, url: str, more: str = "") -> None:

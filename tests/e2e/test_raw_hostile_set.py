@@ -1,9 +1,7 @@
 """Targets that are hostile on the wire: ``run`` and ``bench`` end in time and right, by URL and by profile."""
 
 import asyncio
-import os
 import struct
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import product
@@ -13,6 +11,7 @@ from socket import SO_LINGER, SOL_SOCKET
 import pytest
 
 from createflow.cli.exit_code import ExitCode
+from tests.bounded_command import run_beside
 
 pytestmark = pytest.mark.anyio
 LONGEST_S = 90.0
@@ -154,21 +153,9 @@ async def ended(name: str, where: str, command: str, how: str, folder: Path) -> 
         if how == "profile":
             (folder / "createflow.toml").write_text(PROFILE.format(url=url), encoding="utf-8")
         options = [] if how == "profile" else ["--url", f"{url}/api/resources"]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "createflow", command, *options, *(BENCH if command == "bench" else ())),
-            cwd=folder,
-            env={**os.environ, "WRITER": "w" * 20, "OTHER": "o" * 20, "READER": "r" * 20},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            said, _ = await asyncio.wait_for(process.communicate(), LONGEST_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise
-        return process.returncode or 0, said.decode("utf-8", "replace")
+        env = {"WRITER": "w" * 20, "OTHER": "o" * 20, "READER": "r" * 20}
+        arguments = [command, *options, *(BENCH if command == "bench" else ())]
+        return await run_beside(*arguments, folder=folder, env=env, within_s=LONGEST_S)
 
 
 BREAKS = KINDS.keys() - {"never answers", "resets at once", "resets after the header", "resets after the request"}

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import types
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
@@ -94,40 +94,18 @@ class Need(StrEnum):
 
     def met_by(self, profile: Profile) -> bool:
         """Whether the profile configures it."""
-        return _IS_MET[self](profile)
+        if self is Need.HTTPS:
+            return profile.target.base_url.startswith("https://")
+        return any(_is_declared(profile, key) for key in self.value.split(" or "))
 
 
-_IS_MET: dict[Need, Callable[[Profile], bool]] = {
-    Need.HTTPS: lambda profile: profile.target.base_url.startswith("https://"),
-    Need.UPDATE: lambda profile: profile.target.update,
-    Need.DELETE: lambda profile: profile.target.delete,
-    Need.AUDITED_CHANGES: lambda profile: profile.sinks.audit is not None and profile.sinks.audit.changes,
-    Need.IDEMPOTENCY: lambda profile: profile.target.idempotency,
-    Need.UNIQUE_NAME: lambda profile: profile.target.unique_name,
-    Need.OWNED: lambda profile: profile.target.owned,
-    Need.PRIVATE: lambda profile: profile.target.private,
-    Need.BODY_LIMIT: lambda profile: profile.target.max_body_bytes is not None,
-    Need.LIMITS: lambda profile: profile.limits is not None,
-    Need.CONTRACT: lambda profile: profile.promises.contract,
-    Need.MEDIA_TYPES: lambda profile: profile.promises.media_types,
-    Need.UNIQUE_KEYS: lambda profile: profile.promises.unique_keys,
-    Need.ERROR_PLACES: lambda profile: profile.promises.error_places,
-    Need.IDENTITY_FIRST: lambda profile: profile.promises.identity_first,
-    Need.ISSUE_TIMES: lambda profile: profile.promises.issue_times,
-    Need.DATABASE_ERROR: lambda profile: "database_error" in profile.faults,
-    Need.DATABASE_FAULT: lambda profile: bool({"database_error", "database_down"} & set(profile.faults)),
-    Need.DATABASE_DOWN: lambda profile: "database_down" in profile.faults,
-    Need.DATABASE_CRASH: lambda profile: "database_crash" in profile.faults,
-    Need.SERVICE_DOWN: lambda profile: "service_down" in profile.faults,
-    Need.GATEWAY_DOWN: lambda profile: "gateway_down" in profile.faults,
-    Need.REPLICA_DOWN: lambda profile: "replica_down" in profile.faults,
-    Need.REPLICA_LAGS: lambda profile: "replica_lags" in profile.faults,
-    Need.SEARCH_DOWN: lambda profile: "search_down" in profile.faults,
-    Need.SEARCH_REFUSES: lambda profile: "search_refuses" in profile.faults,
-    Need.EVENTS_DOWN: lambda profile: "events_down" in profile.faults,
-    Need.LATE_COMMITS: lambda profile: "late_commits" in profile.faults,
-    Need.READ_ERROR: lambda profile: "read_error" in profile.faults,
-}
+def _is_declared(section: Any, key: str) -> bool:
+    """Whether a key below a section, such as ``target.update``, has a value other than false and nothing."""
+    for name in key.split("."):
+        section = section.get(name) if isinstance(section, Mapping) else getattr(section, name)
+        if section is None:
+            return False
+    return section is not False
 
 
 @dataclass(frozen=True, slots=True)

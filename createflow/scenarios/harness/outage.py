@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from createflow.scenarios.harness.in_flight import Sent, creating
+from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.contract import nonce
-from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Faults
 from createflow.scenarios.target.reply import Reply
@@ -25,8 +24,6 @@ from createflow.schemas.profile_target import Target
 _EACH = 6
 _KILLED: tuple[FaultName, ...] = ("events_down", "service_down")
 """The broker first: what the services have committed by then is on its way to it."""
-_ACCEPTED_IN_A_ROW = 4
-"""Behind a balancer, one instance may have recovered while another still refuses."""
 _KEY = "idempotency-key"
 
 
@@ -103,7 +100,9 @@ class Outage:
                 for name in _KILLED:
                     with suppress(NotDeclared):
                         await killed.enter_async_context(faults.injected(name))
-            await self._recovered(target)
+            last, has_recovered = await wait_for_recovery(target, within_s=self._recovery_s)
+            if not has_recovered:
+                raise Inconclusive(f"no create is accepted after the outage: {last}")
             reads = await asyncio.gather(*(target.read(one.url, may_be_lost=True) for one in found.changed))
             found.reads = list(zip(found.changed, reads, strict=True))
         again = await _keyed(target, found.bodies, keys)
@@ -118,21 +117,6 @@ class Outage:
         condition = made.if_match if self._promised.conditional_updates else {}
         reply = await target.update(written.url, target.contract.document(), headers=condition)
         return written if reply.accepted else None
-
-    async def _recovered(self, target: HttpTarget) -> None:
-        async def attempt() -> str:
-            for _ in range(_ACCEPTED_IN_A_ROW):
-                try:
-                    reply = await target.create()
-                except NoReply as error:
-                    return str(error)
-                if not reply.accepted:
-                    return f"answered with {reply.status}"
-            return ""
-
-        problem, _ = await eventually(attempt, lambda text: not text, within_s=self._recovery_s)
-        if problem:
-            raise Inconclusive(f"no create is accepted after the outage: {problem}")
 
 
 async def _keyed(target: HttpTarget, bodies: list[Mapping[str, Any]], keys: list[str]) -> list[Reply]:

@@ -1,4 +1,4 @@
-"""The creates of a run that were never answered: what has come of them is removed as well."""
+"""The creates of a run that were never answered: what has come of them is listed among what was left behind."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,14 @@ from createflow.scenarios.target.write_record import Unanswered
 
 _LOOKED_FOR = 200
 _WITHIN_S = 5.0
+_KEPT = "its create was never answered; it was found by its name, and is not deleted"
 
 
 async def list_unanswered(connection: HttpConnection, contract: Contract, primary: Primary | None) -> None:
-    """Enter what has come of unanswered creates into the resources of the run, which the clean-up deletes.
+    """Enter what has come of unanswered creates into the resources that the run leaves behind.
 
     They are looked for by the unique word in their name: in the primary where it can be asked for names, else in the
-    target's own list.
+    target's own list. None is deleted: only the id of a 201 is sure to be of this run, whatever a list or a row says.
     """
     writes = connection.context.writes
     wanted = {one.name: one for one in writes.unanswered if one.name and one.nonces}
@@ -41,7 +42,7 @@ async def list_unanswered(connection: HttpConnection, contract: Contract, primar
     except (TimeoutError, NoReply, OriginRefused, *FAILURES):
         return  # the next look, by hand, has their names
     for one, resource_id in found:
-        created = Created(addresses.url_of_id(resource_id), one.who, resource_id)
+        created = Created(addresses.url_of_id(resource_id), one.who, resource_id, kept_because=_KEPT)
         connection.context.created.append(created)
         connection.context.on_created(created)
 
@@ -65,7 +66,7 @@ async def _in_list(
     by_name = {one.name: one for one in wanted}
     path = connection.context.path(addresses.collection_path())
     found: dict[str, Unanswered] = {}
-    for who in {one.who.subject: one.who for one in by_name.values()}.values():
+    for who in {one.who.identity: one.who for one in by_name.values()}.values():
         reply = await connection.send("GET", path, who.current(), {}, None, is_collection=True)
         try:
             shown = json_of(reply.body) if reply.accepted else None

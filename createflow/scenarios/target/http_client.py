@@ -25,7 +25,6 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext, Together
 from createflow.scenarios.target.tls import trusted_context
-from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
@@ -127,7 +126,7 @@ class HttpConnection:
         record = request_record(target, request.method, str(request.url), who=who, headers=sent, content=content)
         max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
         traffic = self.context.traffic
-        sending = traffic.begin(bucket_of(who))
+        sending = traffic.begin(who.identity)
         sent_at, start = time.time(), time.perf_counter()
         has_ended = False
         try:

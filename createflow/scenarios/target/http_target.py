@@ -26,7 +26,6 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.run_context import Together
-from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.report import Exchange
 
@@ -103,7 +102,7 @@ class HttpTarget:
             Inconclusive: the target stayed too busy for it, which it may be where it promises to say so.
         """
         who = (self.writer if who is None else who).current()
-        bucket = bucket_of(who)
+        bucket = who.identity
         changes = method in CHANGES and self._context.writes.at(self._addresses.absolute(url)) is not None
 
         async def once(together: Together | None = None) -> Reply:
@@ -350,16 +349,10 @@ class HttpTarget:
 
     async def _with_read_fields(self, reply: Reply, url: str, who: Principal | None) -> Reply:
         """The reply with the fields that only a read of the new resource shows."""
-        if who is not None and who.subject is not None and who.subject == self.writer.subject:
+        if who is not None and who.identity == self.writer.identity:
             who = self.writer  # the token of the create may have ended meanwhile
-        until = time.time() + self.deadlines.read_s
         try:
-            asked_at = time.time()
             seen = await self.read(url, who=who)
-            while not seen.accepted and asked_at < until:
-                await asyncio.sleep(_READ_AGAIN_S)
-                asked_at = time.time()
-                seen = await self.read(url, who=who)
         except NoReply:
             return reply
         if not seen.accepted or seen.representation is None:

@@ -19,7 +19,6 @@ from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.target.traffic.observed import Sending
-from createflow.scenarios.target.traffic.traffic import bucket_of
 from createflow.schemas.origin import Origin
 from createflow.schemas.report import Exchange
 
@@ -114,7 +113,7 @@ class RawSocket:
         """
         sender = self._sender_of(request.partition(b"\r\n\r\n")[0])
         if sender is not ANONYMOUS:
-            await self._context.pace.wait(bucket_of(sender))
+            await self._context.pace.wait(sender.identity)
         return await self._exchange(
             request, self._port, secure=self._secure, expected_replies=expected_replies, then_abort=then_abort
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from createflow.scenarios.target.received import NotJson, json_of
+from createflow.scenarios.target.received import NotJson, delay_seconds, json_of
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_target import Errors, Meaning
 from createflow.schemas.report import Exchange
@@ -106,11 +106,9 @@ class Reply:
 
         ``None`` when it does not, or for more than a few seconds.
         """
-        after = self.headers.get("retry-after", "").strip()
-        is_short = (
-            self.status in {429, 503} and after.isascii() and after.isdigit() and int(after[:9]) <= _LONGEST_PATIENCE_S
-        )
-        return float(after) if is_short else None
+        after_s = delay_seconds(self.headers.get("retry-after", ""))
+        is_short = self.status in {429, 503} and after_s is not None and after_s <= _LONGEST_PATIENCE_S
+        return after_s if is_short else None
 
     @property
     def if_match(self) -> dict[str, str]:

@@ -9,17 +9,15 @@ from urllib.parse import quote, unquote
 
 from createflow.scenarios.bodies.bounded import misfits
 from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.location import usable_id
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 
-_RECOVERED_CREATES = 4
 _LONG_RUN = 8
 
 
@@ -87,25 +85,6 @@ async def positive_controls(target: Target, *, who: Principal | None = None) -> 
             raise Inconclusive(f"the ordinary create {moment} the test was answered with {reply.status}")
         if moment == "before":
             yield
-
-
-async def wait_for_recovery(target: Target, *, within_s: float) -> tuple[str, bool]:
-    """Wait until several ordinary creates in a row are accepted. Returns the last answer, and whether it was in time.
-
-    Several: behind a balancer, one instance may have recovered while another still refuses.
-    """
-
-    async def attempt() -> str:
-        for _ in range(_RECOVERED_CREATES):
-            try:
-                reply = await target.create()
-            except NoReply as error:
-                return str(error)
-            if not reply.accepted:
-                return f"answered with {reply.status}"
-        return "accepted"
-
-    return await eventually(attempt, lambda answer: answer == "accepted", within_s=within_s)
 
 
 async def expect_recovery(target: Target) -> None:

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
 from createflow.schemas.profile import Limits
 from createflow.schemas.report import Exchange
@@ -192,8 +191,3 @@ class Traffic:
             if fault.since_s <= until_s and (fault.until_s is None or since_s <= fault.until_s):
                 return fault.name
         return ""
-
-
-def bucket_of(who: Principal) -> str:
-    """The name of what a rate limit counts the requests of a principal in."""
-    return who.identity

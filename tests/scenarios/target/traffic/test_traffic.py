@@ -2,9 +2,8 @@
 
 import pytest
 
-from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
-from createflow.scenarios.target.traffic.traffic import Traffic, bucket_of
+from createflow.scenarios.target.traffic.traffic import Traffic
 from createflow.schemas.profile import Limits
 from createflow.schemas.report import Exchange
 
@@ -91,10 +90,3 @@ def test_a_fault_lasts_until_writes_are_accepted_again(accepted: int) -> None:
     end(traffic, traffic.begin(""))
     assert [one.fault for one in seen[:4]] == ["", *["database_down"] * 3]
     assert seen[-1].fault == ("" if accepted == 16 else "database_down")
-
-
-def test_a_bucket_is_that_of_the_subject() -> None:
-    """An opaque token stands for itself."""
-    assert bucket_of(Principal("me", "token")) == "me"
-    assert bucket_of(Principal(None, "token")) == "token"
-    assert bucket_of(ANONYMOUS) == ""

@@ -131,12 +131,12 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
 
 async def _until_not_busy(target: Target, raw: RawHttp, request: bytes) -> list[int]:
     """The statuses of the answer, where ``promises.saturation`` is declared not before the last of several tries."""
-    for _ in range(_TRIES_OF_A_BUSY_TARGET):
-        answer = await raw.send(request)
-        statuses = [reply.status for reply in answer.replies]
-        if statuses[:1] != [503] or not target.contract.promises.saturation:
+    statuses = [503]
+    for number in range(_TRIES_OF_A_BUSY_TARGET if target.contract.promises.saturation else 1):
+        await asyncio.sleep(_BUSY_FOR_S if number else 0)
+        statuses = [reply.status for reply in (await raw.send(request)).replies]
+        if statuses[:1] != [503]:
             break
-        await asyncio.sleep(_BUSY_FOR_S)
     return statuses
 
 

@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from itertools import combinations
 
 from createflow.scenarios.checks.support.burst import exceed_rate
-from createflow.scenarios.checks.support.fixtures import positive_controls, wait_for_recovery
+from createflow.scenarios.checks.support.fixtures import positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_status, expect_unreadable
+from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import ANONYMOUS, Principal

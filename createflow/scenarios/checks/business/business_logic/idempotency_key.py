@@ -3,10 +3,11 @@
 import asyncio
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of, wait_for_recovery
+from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
