@@ -18,6 +18,7 @@ from createflow.reference_server.defects.business import (
     business_logic,
     business_logic_keys,
     publish_event,
+    publish_event_relay,
     transaction,
 )
 from createflow.reference_server.defects.data import (
@@ -43,6 +44,7 @@ MODULES = (
     business_logic_keys,
     transaction,
     publish_event,
+    publish_event_relay,
     audit_log,
     connection_pool,
     write_primary,
