@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import uuid
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -113,14 +114,19 @@ def test_a_connection_of_http2_ends_with_the_next_request_after_a_timeout(stack:
 
 
 def test_a_reply_to_a_body_that_nobody_reads_says_that_the_connection_ends(stack: UpCommand) -> None:
-    """Otherwise a client would send the rest, and then wait for the next reply."""
+    """Otherwise a client would send the rest, and then wait for the next reply.
+
+    The balancer waits for as much of a body as it keeps in memory. It may close while the rest is still sent: what it
+    replied before that can be read.
+    """
     fields = b"POST /api/resources HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     large = b"Content-Length: 1000000\r\n\r\n"
     chunked = b"Transfer-Encoding: chunked\r\n\r\n20000\r\n" + b" " * 0x20000
     token = f"Authorization: Bearer {token_of(stack.state, 'honest')}\r\n".encode()
     for rest, status in ((large, b"401"), (token + large, b"413"), (chunked, b"401"), (token + chunked, b"413")):
         with connect(stack, "http/1.1") as client:
-            client.sendall(fields + rest)
+            with suppress(OSError):
+                client.sendall(fields + rest)
             head = client.recv(65536).lower()
         assert head.startswith(b"http/1.1 " + status)
         assert b"connection: close" in head
