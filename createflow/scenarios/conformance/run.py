@@ -195,7 +195,7 @@ class _Run:
                 for number, check in checks:
                     await self._one(check, probes, number)
 
-        for phase in _phases(self._checks):
+        for phase in phases(self._checks):
             async with asyncio.TaskGroup() as group:
                 for checks in phase:
                     group.create_task(run_in_turn(checks))
@@ -232,7 +232,7 @@ class _Run:
             self._on_results(self.results(probes))
 
 
-def _phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
+def phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
     """One phase after the other; in each, lists of checks that run at the same time, those of one list in turn."""
     numbered = list(enumerate(checks))
     watching = [entry for entry in numbered if isinstance(entry[1], Observer)]
