@@ -12,8 +12,9 @@ from createflow.schemas.error import UserError
 
 _LINE_MAX_BYTES = 64 * 1024
 
-Handler = Callable[[str, str], Awaitable[dict[str, Any]]]
-"""Takes a verb and a component's name, and returns the reply; a ``UserError`` is sent back as a refusal."""
+Handler = Callable[[str, str, bool], Awaitable[dict[str, Any]]]
+"""Takes a verb, a component's name, and whether the reply is shown to somebody. Returns it; a ``UserError`` is sent
+back as a refusal."""
 
 
 async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
@@ -22,7 +23,7 @@ async def serve(socket_file: Path, handle: Handler) -> asyncio.Server:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             request = json.loads(await reader.readline())
-            reply = await handle(str(request["do"]), str(request["component"]))
+            reply = await handle(str(request["do"]), str(request["component"]), not request.get("quiet"))
         except UserError as error:
             reply = {"error": error.message, "hint": error.hint}
         except (ValueError, KeyError, TypeError):

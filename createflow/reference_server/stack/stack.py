@@ -40,12 +40,13 @@ class RunningStack:
         """Ask every component for its state, and return the status table."""
         return await self._supervisor.rows()
 
-    async def execute(self, verb: str, target: str) -> dict[str, Any]:
+    async def execute(self, verb: str, target: str, is_shown: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002
         """Carry out a command of ``createflow stack`` and return its reply.
 
         Args:
             verb: for example ``pause``.
             target: a component, a kind of component, or the fault to inject.
+            is_shown: the reply has the state of the components, each of which is asked.
 
         Raises:
             UserError: there is no such verb or target, or its state does not allow the command.
@@ -67,7 +68,7 @@ class RunningStack:
             for error in done:
                 if error is not None:
                     raise error
-        return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]}
+        return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]} if is_shown else {}
 
     async def _inject(self, target: str, *, inject: bool) -> None:
         if target in engine_admin.SCRIPTS:

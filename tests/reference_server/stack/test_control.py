@@ -12,11 +12,11 @@ from createflow.reference_server.stack import command, control
 from createflow.schemas.error import UserError
 
 
-async def handle(verb: str, component: str) -> dict[str, Any]:
+async def handle(verb: str, component: str, is_shown: bool) -> dict[str, Any]:  # noqa: FBT001 - as the stack does
     """Handle commands like a stack with one component."""
     if component != "valkey":
         raise UserError(f"no {component}", hint="valkey")
-    return {"did": verb}
+    return {"did": verb} if is_shown else {}
 
 
 def ask(socket_file: Path, verb: str, component: str) -> dict[str, Any]:
@@ -79,10 +79,18 @@ def test_a_malformed_command_is_answered_and_harms_nothing(tmp_path: Path) -> No
 def test_the_quick_command_of_a_profile_does_the_same(
     tmp_path: Path, component: str, status: int, message: str
 ) -> None:
-    """It has no options and no table, and says what went wrong; an empty name means here that no stack runs."""
+    """It has no options and no table, and says what went wrong; an empty name means here that no stack runs.
+
+    Nobody sees its reply, so no component is asked for its state: one that hangs would answer after a second.
+    """
+    shown: list[bool] = []
+
+    async def noting(verb: str, component: str, is_shown: bool) -> dict[str, Any]:  # noqa: FBT001 - as above
+        shown.append(is_shown)
+        return await handle(verb, component, is_shown)
 
     async def run() -> tuple[int | None, str]:
-        server = await control.serve(tmp_path / "control.sock", handle)
+        server = await control.serve(tmp_path / "control.sock", noting)
         if not component:
             server.close()
             (tmp_path / "control.sock").unlink()
@@ -96,3 +104,4 @@ def test_the_quick_command_of_a_profile_does_the_same(
     ended, told = asyncio.run(run())
     assert ended == status
     assert message in told
+    assert shown == ([False] if component else [])
