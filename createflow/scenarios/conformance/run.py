@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.conformance.silence import Silence, wait_for_silence
-from createflow.scenarios.harness.check import ROUNDS, Check
+from createflow.scenarios.harness.check import Check, Lane
 from createflow.scenarios.harness.ending import Left, acknowledge_signal
 from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
@@ -189,10 +190,11 @@ class _Run:
         """Run every check, and then ask the observers."""
         self._progress.planned(self._checks)
         at_once = asyncio.Semaphore(_AT_ONCE)
+        lanes = Lanes()
 
         async def run_in_turn(checks: Sequence[tuple[int, Check]]) -> None:
-            async with at_once:
-                for number, check in checks:
+            for number, check in checks:
+                async with lanes.turn_of(check.lane), at_once:
                     await self._one(check, probes, number)
 
         for phase in phases(self._checks):
@@ -232,6 +234,30 @@ class _Run:
             self._on_results(self.results(probes))
 
 
+class Lanes:
+    """Which lanes have a check in progress."""
+
+    def __init__(self) -> None:
+        self._busy: set[Lane] = set()
+        self._ended = asyncio.Event()
+
+    @asynccontextmanager
+    async def turn_of(self, lane: Lane | None) -> AsyncIterator[None]:
+        """Wait until no lane is busy that this one must not run beside. Without a lane there is nothing to wait for."""
+        if lane is None:
+            yield
+            return
+        while not all(lane.may_run_beside(other) for other in self._busy):
+            await self._ended.wait()
+        self._busy.add(lane)
+        try:
+            yield
+        finally:
+            self._busy.remove(lane)
+            self._ended.set()
+            self._ended = asyncio.Event()
+
+
 def phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
     """One phase after the other; in each, lists of checks that run at the same time, those of one list in turn."""
     numbered = list(enumerate(checks))
@@ -239,6 +265,6 @@ def phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
     last = [entry for entry in numbered if entry[1].at_end]
     first = [entry for entry in numbered if not entry[1].disturbs and not entry[1].at_end]
     disturbing = [entry for entry in numbered if entry not in (*watching, *last, *first)]
-    rounds = [[[entry for entry in disturbing if entry[1].lane is lane] for lane in lanes] for lanes in ROUNDS]
+    lanes = [[entry for entry in disturbing if entry[1].lane is lane] for lane in Lane]
     alone = [entry for entry in disturbing if entry[1].lane is None]
-    return [[[entry] for entry in first], *rounds, [alone], [[entry] for entry in last], [watching]]
+    return [[[entry] for entry in first], lanes, [alone], [[entry] for entry in last], [watching]]

@@ -34,22 +34,37 @@ PROFILE_KEYS: dict[type, str] = {
 
 
 class Lane(StrEnum):
-    """Where a check that disturbs runs: beside those of the other lanes of its round. Without a lane it runs alone."""
+    """Where a check that disturbs runs: beside those of some other lanes. Without a lane it runs alone."""
 
+    SEARCH = "search"
+    """Faults of the search engine. Nothing else uses it, and its checks wait longer than all others."""
     FRAMING = "framing"
     POOL = "pool"
-    SEARCH = "search"
     REPLICA = "replica"
+    STORES = "stores"
+    """Other faults with which creates are accepted: copies that lag or hang, reads that fail, commits that are late."""
     RATE = "rate"
     """Its checks share a subject, so that a bucket which one of them has filled need not be filled again."""
 
+    def may_run_beside(self, other: "Lane") -> bool:
+        """Whether a check of this lane may run at the same time as one of the other."""
+        return frozenset({self, other}) in _BESIDE
 
-ROUNDS: tuple[frozenset[Lane], ...] = (
-    frozenset({Lane.FRAMING, Lane.POOL, Lane.SEARCH, Lane.REPLICA}),
-    # Not beside a fault: while there is one, observers excuse what a limiter gets wrong.
-    frozenset({Lane.RATE}),
+
+_BESIDE: frozenset[frozenset[Lane]] = frozenset(
+    frozenset(pair)
+    for pair in (
+        (Lane.SEARCH, Lane.FRAMING),
+        (Lane.SEARCH, Lane.POOL),
+        (Lane.SEARCH, Lane.REPLICA),
+        (Lane.SEARCH, Lane.STORES),
+        (Lane.FRAMING, Lane.POOL),
+        (Lane.FRAMING, Lane.REPLICA),
+        (Lane.POOL, Lane.REPLICA),
+    )
 )
-"""The lanes that run at the same time. What one of them breaks, the others of its round do not use."""
+"""What one of two lanes breaks, the other does not use. RATE is beside no fault: observers excuse what a limiter gets
+wrong while there is one."""
 
 
 class Need(StrEnum):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance
-from createflow.scenarios.harness.check import ROUNDS, Check, Lane, check
+from createflow.scenarios.harness.check import Check, Lane, check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
 from createflow.scenarios.sinks.sink import SearchIndex
@@ -353,10 +353,10 @@ def test_disturbing_checks_run_after_the_others_and_alone() -> None:
     assert [result.id for result in report.results] == ["response.disturbing", "response.ordinary"]
 
 
-def test_lanes_of_a_round_run_beside_each_other_and_each_in_turn() -> None:
-    """What one of them breaks, the others do not use; two of one lane would meet each other."""
+def test_a_lane_runs_in_turn_beside_those_that_do_not_use_what_it_breaks() -> None:
+    """Of two that must be apart one waits, while a third goes on beside both."""
     seen: list[str] = []
-    both = asyncio.Barrier(2)
+    both, all_of_first = asyncio.Barrier(2), asyncio.Event()
 
     async def first_of_pool(target: Target) -> None:
         """Waits for the other lane."""
@@ -368,12 +368,19 @@ def test_lanes_of_a_round_run_beside_each_other_and_each_in_turn() -> None:
         """Comes after it."""
         seen.append("second of pool")
 
+    async def of_stores() -> None:
+        """Comes after the pool, while the search lane goes on."""
+        seen.append("stores")
+        all_of_first.set()
+
     async def of_search() -> None:
-        """Waits too."""
+        """Waits for both."""
         await both.wait()
+        await all_of_first.wait()
+        seen.append("search")
 
     async def of_rate() -> None:
-        """Another round."""
+        """Beside nothing."""
         seen.append("rate")
 
     async def alone() -> None:
@@ -385,6 +392,7 @@ def test_lanes_of_a_round_run_beside_each_other_and_each_in_turn() -> None:
             checks = [
                 _check(alone, disturbs=True),
                 _check(of_rate, disturbs=Lane.RATE),
+                _check(of_stores, disturbs=Lane.STORES),
                 _check(first_of_pool, disturbs=Lane.POOL),
                 _check(second_of_pool, disturbs=Lane.POOL),
                 _check(of_search, disturbs=Lane.SEARCH, limit_s=10.0),
@@ -393,8 +401,15 @@ def test_lanes_of_a_round_run_beside_each_other_and_each_in_turn() -> None:
 
     report = asyncio.run(run())
     assert {result.outcome for result in report.results} == {Outcome.PASSED}
-    assert seen == ["first of pool", "second of pool", "rate", "alone"]
-    assert {lane for lanes in ROUNDS for lane in lanes} == set(Lane)
+    assert seen == ["first of pool", "second of pool", "stores", "search", "rate", "alone"]
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_lane_never_runs_beside_itself_and_the_rate_beside_no_other(lane: Lane) -> None:
+    """Whatever pairs are added: two checks of one lane meet each other, and a fault excuses what a limiter does."""
+    assert not lane.may_run_beside(lane)
+    assert not lane.may_run_beside(Lane.RATE)
+    assert all(lane.may_run_beside(other) == other.may_run_beside(lane) for other in Lane)
 
 
 def test_no_token_reaches_the_report(auth: dict[str, str]) -> None:

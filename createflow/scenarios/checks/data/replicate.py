@@ -130,7 +130,7 @@ async def own_write_is_read_after_a_restart(target: Target, outage: Outage, faul
     step=Step.REPLICATE,
     source="contract: read-your-writes; contract: cache",
     needs=(Need.REPLICA_LAGS,),
-    disturbs=True,
+    disturbs=Lane.STORES,
     limit_s=60.0,
     catches=(
         "lagging_replica_believed",
