@@ -63,9 +63,7 @@ class Timeline:
 
     def planned(self, checks: Sequence[Check]) -> None:
         """Remember the phases."""
-        self.phases = [
-            [check.id for lane in phase for _, check in lane] for phase in run.phases(checks)
-        ]
+        self.phases = [[check.id for lane in phase for _, check in lane] for phase in run.phases(checks)]
 
     def started(self, check: Check) -> None:
         """Remember when."""
@@ -142,11 +140,14 @@ def watched(timeline: Timeline) -> Iterator[None]:
 
 def show(timeline: Timeline, longest: int) -> None:
     """Print the timeline."""
+
     def line(what: str, start_s: float, end_s: float) -> None:
         cpu = timeline.cpu_between(start_s, end_s)
-        most = sorted(((used, kind) for kind, used in cpu.items() if used >= 0.1), reverse=True)  # noqa: PLR2004
-        print(f"{start_s:6.1f} {end_s - start_s:6.1f} s  {what}; {sum(cpu.values()):.1f} s of CPU: "
-              + ", ".join(f"{kind} {used:.1f}" for used, kind in most))
+        most = sorted(((used, kind) for kind, used in cpu.items() if used >= 0.1), reverse=True)
+        print(
+            f"{start_s:6.1f} {end_s - start_s:6.1f} s  {what}; {sum(cpu.values()):.1f} s of CPU: "
+            + ", ".join(f"{kind} {used:.1f}" for used, kind in most)
+        )
 
     before_s = 0.0
     for number, ids in enumerate(timeline.phases):

@@ -1,15 +1,18 @@
 """Where the processes of a stack listen: reserved loopback ports, Unix sockets, and whether something answers there."""
 
+import asyncio
+import json
 import os
 import socket
 import ssl
+from http import HTTPStatus
 from pathlib import Path
-
-import httpx
+from urllib.parse import urlsplit
 
 from createflow.schemas.error import UserError
 
 HOST = "127.0.0.1"
+_ANSWER_S = 1.0
 _ROOM_BYTES = 4 * 1024 * 1024
 _SOCKET_PATH_MAX_BYTES = 97
 """The kernel allows 107; HAProxy needs ten of them for temporary names."""
@@ -78,28 +81,42 @@ def has_room(directory: Path) -> bool:
     return disk.f_bavail * disk.f_frsize >= _ROOM_BYTES
 
 
-async def answers_200(url: str, *, verify: ssl.SSLContext | bool = False) -> bool:
-    """Whether a GET is answered with 200; False when nothing listens yet.
-
-    ``verify`` is False for plain HTTP: there is nothing to verify, and loading the machine's certificate authorities
-    would cost more than the whole request.
-    """
-    return await status_of(url, verify=verify) == httpx.codes.OK
+async def answers_200(url: str, *, trust: ssl.SSLContext | None = None) -> bool:
+    """Whether a GET is answered with 200; False when nothing listens yet. ``trust`` is needed for https."""
+    return await status_of(url, trust=trust) == HTTPStatus.OK
 
 
-async def status_of(url: str, *, verify: ssl.SSLContext | bool = False) -> int | None:
+async def status_of(url: str, *, trust: ssl.SSLContext | None = None) -> int | None:
     """Return the status of a GET; None when there is no answer."""
-    try:
-        async with httpx.AsyncClient(verify=verify, timeout=1.0, trust_env=False) as client:
-            return (await client.get(url)).status_code
-    except httpx.TransportError:
-        return None
+    answer = await _get(url, trust)
+    return None if answer is None else answer[0]
 
 
 async def missing_of(port: int) -> list[str]:
     """Return what the process on this port says that it misses; nothing when there is no answer."""
+    answer = await _get(f"http://{HOST}:{port}/readyz", None)
     try:
-        async with httpx.AsyncClient(verify=False, timeout=1.0, trust_env=False) as client:  # noqa: S501 - plain HTTP
-            return list((await client.get(f"http://{HOST}:{port}/readyz")).json()["missing"])
-    except (httpx.TransportError, ValueError, KeyError):
+        return [] if answer is None else list(json.loads(answer[1])["missing"])
+    except (ValueError, KeyError, TypeError):
         return []
+
+
+async def _get(url: str, trust: ssl.SSLContext | None) -> tuple[int, bytes] | None:
+    """Status and body; None when there is no answer.
+
+    Asked many times a second while a stack starts, and all the time of its life, beside whatever is measured. An HTTP
+    client, made anew for each loop, would need five times the CPU of these few lines, which read our own servers only.
+    """
+    parts = urlsplit(url)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=trust)
+            try:
+                # 1.0: the body ends with the connection, in one piece.
+                writer.write(f"GET {parts.path} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+                head = await reader.readuntil(b"\r\n\r\n")
+                return int(head.split(None, 2)[1]), await reader.read()
+            finally:
+                writer.transport.abort()
+    except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError, ValueError, IndexError):
+        return None

@@ -1,5 +1,6 @@
 """Where processes listen: a reserved port keeps others out and lets the child in; sockets have short paths."""
 
+import asyncio
 import socket
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ import pytest
 
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.credentials import Passwords
-from createflow.reference_server.stack.endpoints import HOST, Ports, is_listening, socket_in
+from createflow.reference_server.stack.endpoints import HOST, Ports, is_listening, missing_of, socket_in, status_of
 from createflow.reference_server.stack.engines import pgbouncer, valkey
 from createflow.reference_server.stack.engines.postgres import Cluster
 from createflow.reference_server.stack.state import State
@@ -34,6 +35,32 @@ def test_a_server_can_listen_on_a_reserved_port_again_and_again(ports: Ports) ->
             accepted, _ = server.accept()
             accepted.close()
             assert client.getpeername()[1] == port
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "missing"),
+    [
+        (b'HTTP/1.1 503 Service Unavailable\r\nserver: x\r\n\r\n{"missing": ["stream"]}', 503, ["stream"]),
+        (b"HTTP/1.1 200 OK\r\n\r\n[]", 200, []),
+        (b"HTTP/1.1 200 OK\r\n", None, []),
+        (b"nonsense\r\n\r\n", None, []),
+        (b"", None, []),
+    ],
+)
+def test_an_answer_is_read_whatever_it_is(answer: bytes, status: int | None, missing: list[str]) -> None:
+    """What is cut off or no HTTP is no answer."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async def ask() -> tuple[int | None, list[str]]:
+        async with await asyncio.start_server(serve, HOST, 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            return await status_of(f"http://{HOST}:{port}/readyz"), await missing_of(port)
+
+    assert asyncio.run(ask()) == (status, missing)
 
 
 def test_reservations_differ(ports: Ports) -> None:

@@ -55,7 +55,7 @@ def declare(
         scheme="https",
         argv=lambda: [program, "-db", "-f", str(configuration)],
         cwd=directory,
-        check_ready=lambda: answers_200(f"https://{HOST}:{port}/rotation", verify=trust),
+        check_ready=lambda: answers_200(f"https://{HOST}:{port}/rotation", trust=trust),
         needs=tuple(gateways),
         starts_early=True,
         note=f"metrics at http://{HOST}:{admin_port}/metrics",

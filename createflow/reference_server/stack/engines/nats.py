@@ -1,8 +1,7 @@
 """NATS with JetStream: requests to the services, and the event stream."""
 
+from http import HTTPStatus
 from pathlib import Path
-
-import httpx
 
 from createflow.reference_server.adapters.nats_bus import inbox_prefix
 from createflow.reference_server.stack import binaries
@@ -77,7 +76,7 @@ accounts {{
 
     async def says_broken() -> bool:
         # After a write that failed, it refuses all others of that stream until it is started again.
-        return await status_of(health) == httpx.codes.SERVICE_UNAVAILABLE
+        return await status_of(health) == HTTPStatus.SERVICE_UNAVAILABLE
 
     health = f"http://{HOST}:{monitor_port}/healthz"
     return Component(
