@@ -38,6 +38,14 @@ class Fields(Section):
     """The creator, as the token's subject, whatever the body says."""
     created_at_format: Literal["rfc3339", "epoch_ms", "epoch_s", "http_date"] = "rfc3339"
     """The format of the time; the checks convert the last three to the first."""
+    write_only: tuple[str, ...] = ()
+    """Keys of the body that no reply and no copy shows, such as a password. ``writeOnly`` in the schema says it too."""
+
+    @model_validator(mode="after")
+    def _show_the_name(self) -> Self:
+        if self.name in self.write_only:
+            raise ValueError(f"write_only: {self.name} is the name of a resource, which is shown")
+        return self
 
 
 class Envelope(Section):

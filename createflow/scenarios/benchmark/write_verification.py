@@ -75,7 +75,11 @@ class WriteVerification:
         subjects = [principal.subject or "" for principal in self._principals.all()]
         try:
             return SentWrites(
-                self._plan.bodies, self._plan.profile.target, subjects=subjects, shown=self._sampler.shown_fields
+                self._plan.bodies,
+                self._plan.profile.target,
+                subjects=subjects,
+                shown=self._sampler.shown_fields,
+                shown_of=self._plan.contract.shown,
             )
         except ValueError:
             if self._plan.contract.raw is None:

@@ -13,6 +13,7 @@ from createflow.scenarios.bodies.schema_file import read_schema
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
+from createflow.scenarios.text.json_schema import without_write_only
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_target import Errors, Target
@@ -157,6 +158,8 @@ class Contract:
             name: schema if isinstance(schema, dict) else {}
             for name, schema in self.schema.get("properties", {}).items()
         }
+        self._write_only = frozenset(target.fields.write_only)
+        self._has_write_only = "writeOnly" in repr(self.schema)
         self.is_closed = self.schema.get("additionalProperties") is False
         self._taken: dict[str, bool] = {}
         self._fitting_variants = frozenset(range(_VARIANTS))
@@ -227,6 +230,13 @@ class Contract:
             elif number % 3 == 2 and self.is_default:
                 body[name] = f"  outer spaces,\r\na line break, ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
         return body
+
+    def shown(self, body: Any) -> Any:
+        """What replies and copies show of a body: everything but its write-only properties, at every depth."""
+        shown = without_write_only(self.schema, body) if self._has_write_only else body
+        if self._write_only and isinstance(shown, dict):
+            return {name: value for name, value in shown.items() if name not in self._write_only}
+        return shown
 
     def name_in(self, body: Mapping[str, Any]) -> str:
         """The name in a body. Raises NotDeclared when it has none."""

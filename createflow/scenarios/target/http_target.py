@@ -217,8 +217,12 @@ class HttpTarget:
         headers: Mapping[str, str] | None = None,
         may_be_lost: bool = False,
         paced: bool = True,
+        until: Callable[[Reply], bool] | None = None,
     ) -> Reply:
         """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
+
+        Args:
+            until: what alone shows the last write, where several were on their way at once and their order is known.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``;
@@ -229,7 +233,7 @@ class HttpTarget:
         written = self._context.writes.at(self._addresses.absolute(url))
         while (
             written is not None
-            and not (shows(reply, written.states()) and is_of_last_write(reply, written))
+            and not (until(reply) if until else shows(reply, written.states()) and is_of_last_write(reply, written))
             and asked_at < written.last_write_at + self.deadlines.read_s
         ):
             await asyncio.sleep(_READ_AGAIN_S)

@@ -3,7 +3,7 @@
 A check gets an object that fills the role, or is skipped. The probes of sinks are in ``createflow.scenarios.sinks``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -69,8 +69,12 @@ class Target(Protocol):
         who: Principal | None = None,
         headers: Mapping[str, str] | None = None,
         may_be_lost: bool = False,
+        until: Callable[[Reply], bool] | None = None,
     ) -> Reply:
-        """Send a GET.
+        """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
+
+        Args:
+            until: what alone shows the last write, where several were on their way at once and their order is known.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.

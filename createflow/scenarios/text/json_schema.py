@@ -6,6 +6,9 @@ Schema 2020-12 that hold schemas lead inside.
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
+
+from createflow.scenarios.text.json_pointer import value_at
 
 _BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _IN_A_LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
@@ -57,6 +60,53 @@ def without_read_only(schema: Any, dropped: frozenset[str] = frozenset()) -> Any
         elif keyword == "examples" and isinstance(value, list):
             made[keyword] = [_without(one, dropped) for one in value]
     return made
+
+
+def without_write_only(schema: Any, value: Any, root: Any = None) -> Any:
+    """The value without what a server does not show: its write-only properties, at every depth.
+
+    JSON Schema Validation 2020-12 §9.4: the value of such a property is never in what is read.
+
+    Args:
+        schema: of the value as a client sends it.
+        root: the document that references are looked up in; the schema itself unless given.
+    """
+    root = schema if root is None else root
+    for part in _parts_for(schema, root):
+        if isinstance(value, dict) and isinstance(named := part.get("properties"), dict):
+            value = {
+                name: without_write_only(named[name], one, root) if name in named else one
+                for name, one in value.items()
+                if not (name in named and _is_write_only(named[name], root))
+            }
+        elif isinstance(value, list) and isinstance(one_of_them := part.get("items"), dict):
+            value = [without_write_only(one_of_them, one, root) for one in value]
+    return value
+
+
+def _is_write_only(schema: Any, root: Any) -> bool:
+    return any(part.get("writeOnly") is True for part in _parts_for(schema, root))
+
+
+def _parts_for(schema: Any, root: Any) -> list[dict[str, Any]]:
+    """The schema and those that judge the same value: of allOf, anyOf and oneOf, and where references lead.
+
+    Each is in the list once: references may lead in a circle.
+    """
+    found: dict[int, dict[str, Any]] = {}
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, dict) or id(part) in found:
+            continue
+        found[id(part)] = part
+        reference = part.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#"):
+            waiting.append(value_at(root, unquote(reference[1:])))
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            several = part.get(keyword)
+            waiting += several if isinstance(several, list) else ()
+    return [*found.values()]
 
 
 def _without(value: Any, names: frozenset[str]) -> Any:

@@ -25,6 +25,7 @@ class SentWrites:
         target: the section of the profile.
         subjects: of the principals, in the order in which arrivals use them; one is empty if it is not known.
         shown: the fields that replies to creates show; ``None`` if that is not known.
+        shown_of: takes a representation, and leaves out what no copy shows.
     """
 
     def __init__(
@@ -34,9 +35,12 @@ class SentWrites:
         *,
         subjects: Sequence[str] = (),
         shown: frozenset[str] | None = None,
+        shown_of: Callable[[Any], Any] = lambda body: body,
     ) -> None:
         fields = FieldNames(target)
-        self._makers = [_maker(representation_of(template, _NUMBER, target.envelope.request)) for template in bodies]
+        self._makers = [
+            _maker(shown_of(representation_of(template, _NUMBER, target.envelope.request))) for template in bodies
+        ]
         self._subjects = subjects
         self.shown = shown or frozenset[str]()
         self.id_field = _key(fields, "id")

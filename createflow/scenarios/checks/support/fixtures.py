@@ -131,6 +131,14 @@ def missing_url(url: str) -> str:
     return f"{base}/{quote(_far_from(stem), safe='')}{dot}{quote(ending, safe='')}{mark}{rest}"
 
 
+def url_with(made: Resource, name: str) -> str:
+    """The URL of another id, written as it is to be sent, in the form of this resource's: ``/issues/{id}.json``."""
+    path, mark, rest = made.url.partition("?")
+    base, _, last = path.rpartition("/")
+    own = next((form for form in (quote(made.id, safe=""), made.id) if last.startswith(form)), last)
+    return f"{base}/{name}{last[len(own) :]}{mark}{rest}"
+
+
 def below(url: str) -> str:
     """A URL below that of a resource, where nothing is."""
     path, mark, rest = url.partition("?")

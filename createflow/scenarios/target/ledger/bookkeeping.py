@@ -38,7 +38,7 @@ class Bookkeeping:
             self.note_refusal(content or b"", reply, who)
             return
         answer = reply if reply is not None and reply.accepted else None
-        sent = self._contract.wire_format.sent(content or b"")
+        sent = self._contract.shown(self._contract.wire_format.sent(content or b""))
         now = time.time()
         sent_at, received_at = (answer.sent_at, answer.received_at) if answer is not None else (now, now)
         changed = Changed(CHANGES[method], sent, answer, sent_at, received_at, who.subject)
@@ -63,7 +63,7 @@ class Bookkeeping:
                 id=resource_id,
                 url=url,
                 who=who,
-                sent=self._contract.wire_format.sent(content),
+                sent=self._contract.shown(self._contract.wire_format.sent(content)),
                 shown=reply.document or {},
                 reply=reply,
                 check_id=self._check_id,

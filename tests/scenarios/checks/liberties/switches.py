@@ -16,6 +16,19 @@ _SCHEMA_OF_TITLES = {
     "required": ["title"],
     "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "\\S"}},
 }
+_SCHEMA_WITH_SECRETS = {
+    **SCHEMA,
+    "required": ["name", "password"],
+    "properties": {
+        **SCHEMA["properties"],
+        "password": {"type": "string", "minLength": 8, "maxLength": 72, "writeOnly": True},
+        "settings": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"pin": {"type": "integer", "writeOnly": True}, "size": {"type": "integer"}},
+        },
+    },
+}
 _PRINCIPALS = {"writer_env": "SWITCH_WRITER", "other_writer_env": "SWITCH_OTHER_WRITER", "reader_env": "SWITCH_READER"}
 
 
@@ -39,6 +52,13 @@ def _credential(kind: str, challenge: str, **keys: object) -> Liberty:
 
 def _error(status: int, code: str, detail: str) -> bytes:
     return json.dumps({"error": {"code": code, "status": status, "message": detail}}).encode()
+
+
+def _without_secrets(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in row.items() if name != "password"}
+    if isinstance(shown.get("settings"), dict):
+        shown["settings"] = {name: value for name, value in shown["settings"].items() if name != "pin"}
+    return shown
 
 
 def _time(shape: Callable[[float], str | int]) -> dict[str, Any]:
@@ -92,6 +112,16 @@ SWITCHES: dict[str, Liberty] = {
     "other fields": _switch(
         _target(fields={"id": "uuid", "name": "title", "created_at": "made", "created_by": "owner"}),
         schema=_SCHEMA_OF_TITLES,
+    ),
+    "what is never shown": _switch(_target(), {"trailing": _without_secrets}, schema=_SCHEMA_WITH_SECRETS),
+    "a key that is never shown": _switch(
+        _target(fields={"write_only": ["password"]}),
+        {"trailing": _without_secrets},
+        schema={
+            **SCHEMA,
+            "required": ["name", "password"],
+            "properties": {**SCHEMA["properties"], "password": {"type": "string", "minLength": 8, "maxLength": 72}},
+        },
     ),
     "no time and no creator": _switch(_target(fields={"created_at": "", "created_by": ""})),
     "the id of the Location": _switch(_target(fields={"id": "@location"}, self_link="", read_path="")),

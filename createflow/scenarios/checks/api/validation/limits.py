@@ -95,9 +95,10 @@ async def unknown_fields_are_treated_alike(target: Target) -> None:
 
 
 def free_object(target: Target) -> str:
-    """A field that may hold any object. Raises NotDeclared when there is none."""
+    """A field that may hold any object, and is shown. Raises NotDeclared when there is none."""
     for name, schema in target.contract.properties.items():
-        if schema.get("type") == "object" and "properties" not in schema and not schema.get("required"):
+        is_free = schema.get("type") == "object" and "properties" not in schema and not schema.get("required")
+        if is_free and target.contract.shown({name: {}}):
             return name
     raise NotDeclared("the schema has no field for any object")
 

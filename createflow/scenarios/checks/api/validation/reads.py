@@ -3,7 +3,7 @@
 import asyncio
 
 from createflow.scenarios.checks.support.deviations import Deviations
-from createflow.scenarios.checks.support.fixtures import created, missing_url, positive_controls
+from createflow.scenarios.checks.support.fixtures import created, missing_url, positive_controls, url_with
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -70,18 +70,18 @@ async def strange_ids_are_4xx(target: Target) -> None:
     deviations = Deviations()
     at_once = asyncio.Semaphore(_AT_ONCE)
     async with positive_controls(target):
-        url = (await created(target)).url
-        base = url.rpartition("/")[0]
-        control = await target.read(missing_url(url))
+        made = await created(target)
+        control = await target.read(missing_url(made.url))
         if control.status >= 500:
             deviations.note(_NO_ERROR, f"{control.status} to a missing resource", control)
 
         async def send(kind: str, name: str, *, is_traversal: bool) -> None:
             async with at_once:
                 deviations.count()
-                replies = {"GET": await target.read(f"{base}/{name}")}
+                url = url_with(made, name)
+                replies = {"GET": await target.read(url)}
                 if target.contract.update:
-                    replies["PUT"] = await target.update(f"{base}/{name}", target.contract.document())
+                    replies["PUT"] = await target.update(url, target.contract.document())
                 for method, reply in replies.items():  # a PUT may create what it names
                     _judge(deviations, f"{method} of {kind}", reply, may_be_found=is_traversal or method == "PUT")
 

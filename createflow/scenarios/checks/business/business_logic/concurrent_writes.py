@@ -168,7 +168,8 @@ async def deleted_name_is_free(target: Target) -> None:
 async def racing_delete_is_carried_out(target: Target, primary: Primary | None) -> None:
     """A delete that is accepted while updates of the resource are on their way leaves nothing, in whatever order.
 
-    Why: an update that began before the delete may write the whole resource again after it.
+    Why: an update that began before the delete may write the whole resource again after it. An update that is answered
+    201 came after it and made the resource anew (RFC 9110 §9.3.4).
     """
     overlapped = 0
     for _ in range(_DELETE_ROUNDS):
@@ -177,15 +178,19 @@ async def racing_delete_is_carried_out(target: Target, primary: Primary | None) 
         hold = Together(1 + _UPDATES)
         updates = [target.update(made.url, body, hold=hold) for body in bodies]
         replies = await asyncio.gather(*updates, _delete(target, made, hold))
-        if not replies[-1].accepted:
+        if not replies[-1].accepted or any(reply.status == 201 for reply in replies[:-1]):
             continue
         overlapped += overlapping(replies)
-        seen = await target.read(made.url, may_be_lost=True)
-        expect(seen.status in {404, 410}, "404 or 410 after a delete", str(seen.status), *replies, seen)
+        seen = await target.read(made.url, may_be_lost=True, until=_is_gone)
+        expect(_is_gone(seen), "404 or 410 after a delete", str(seen.status), *replies, seen)
         rows = await primary.by_id(made.id) if primary is not None else []
         expect(not rows, "no row after a delete", f"{len(rows)} rows", *replies)
     if not overlapped:
         raise Inconclusive("no accepted delete truly overlapped an update")
+
+
+def _is_gone(reply: Reply) -> bool:
+    return reply.status in {404, 410}
 
 
 async def _delete(target: Target, made: Resource, hold: Together) -> Reply:
