@@ -134,7 +134,7 @@ def bench(
         return
     earlier = read_load_report(baseline) if baseline is not None else None
     # A load injects no faults.
-    source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth",))
+    source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth", "sinks"))
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
     tell_what_was_left()
     with interrupts() as signals:

@@ -81,7 +81,7 @@ def source_of_report(profile: str, *, has_file: bool) -> ProfileSource:
 
 
 def load_source(
-    source: ProfileSource, *, allow_commands: bool, sections: tuple[str, ...] = ("auth", "faults")
+    source: ProfileSource, *, allow_commands: bool, sections: tuple[str, ...] = ("auth", "faults", "sinks")
 ) -> ProfileSource:
     """The source with its profile, whose commands may run. A URL and the bundled stack need no consent.
 

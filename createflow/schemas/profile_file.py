@@ -16,6 +16,7 @@ from createflow.schemas import slo
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import KINDS
+from createflow.schemas.profile_sinks import SINK_TAGS
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import Malformed
 from createflow.schemas.reading.bounded_toml import MOST_BYTES, parse_toml
@@ -119,14 +120,14 @@ class ProfileFile:
         return reader.profile(document)
 
     def commands(self, *sections: str) -> dict[str, tuple[str, ...]]:
-        """The commands of the sections ``auth`` and ``faults``, as they were written: key and argument list.
+        """The commands of ``auth``, ``faults`` and ``sinks``, as they were written: key and argument list.
 
         Variables are not filled in, so the list can be shown.
         """
         return {
             key: tuple(map(str, value))
             for section in sections
-            for key, value in _lists_in(self.document.get(section), section)
+            for key, value in _LISTS[section](self.document.get(section), section)
             if section != "auth" or self.document[section].get("kind") == "command"
         }
 
@@ -137,6 +138,22 @@ def _lists_in(table: Any, key: str) -> Iterator[tuple[str, list[Any]]]:
             yield from _lists_in(inner, f"{key}.{name}")
     elif isinstance(table, list):
         yield key, table
+
+
+def _commands_of_sinks(table: Any, key: str) -> Iterator[tuple[str, list[Any]]]:
+    """Every list under a key that names a command, at any depth and in whatever kind of sink."""
+    if isinstance(table, dict):
+        for name, inner in table.items():
+            if name.endswith("command") and isinstance(inner, list):
+                yield f"{key}.{name}", inner
+            else:
+                yield from _commands_of_sinks(inner, f"{key}.{name}")
+    elif isinstance(table, list):
+        for number, inner in enumerate(table):
+            yield from _commands_of_sinks(inner, f"{key}.{number}")
+
+
+_LISTS = {"auth": _lists_in, "faults": _lists_in, "sinks": _commands_of_sinks}
 
 
 def read(path: Path) -> ProfileFile:
@@ -240,25 +257,37 @@ class _Reader:
     def resolve_files(self, document: Any) -> None:
         """Make file names absolute, relative to the profile's folder; a missing file is a mistake."""
         for section, key in _FILE_KEYS:
-            table = document.get(section)
-            if not isinstance(table, dict) or not isinstance(table.get(key), str):
+            self._resolve_file(document.get(section), (section,), key)
+        sinks = document.get("sinks")
+        if not isinstance(sinks, dict):
+            return
+        for name, table in sinks.items():
+            self._resolve_file(table, ("sinks", name), "ca_file")
+            if not isinstance(table, dict):
                 continue
-            if _VARIABLE.search(table[key]):
-                continue  # an unset variable has been reported already
-            try:
-                file = (self._path.parent / table[key]).resolve()
-                status = file.stat() if file.is_file() else None
-            except (OSError, ValueError):
-                self._add((section, key), "not the name of a file")
-                continue
-            table[key] = str(file)
-            if status is None:
-                self._add((section, key), f"no such file: {file}", "paths are relative to the profile's folder")
-            elif status.st_size > _MOST_FILE_BYTES:
-                self._add((section, key), f"larger than {_MOST_FILE_BYTES} bytes")
-            elif key == "body_file" and not file.is_relative_to(self._path.parent.resolve()):
-                # A profile can come from anybody, and what is sent to the target can be any file of the user.
-                self._add((section, key), "outside the profile's folder, and it would be sent", "copy it there")
+            self._resolve_file(table.get("stream"), ("sinks", name, "stream"), "ca_file")
+            if isinstance(table.get("path"), str):  # a log file, which may be missing until the first entry
+                table["path"] = str(self._path.parent / table["path"])
+
+    def _resolve_file(self, table: Any, at: tuple[str, ...], key: str) -> None:
+        if not isinstance(table, dict) or not isinstance(table.get(key), str):
+            return
+        if _VARIABLE.search(table[key]):
+            return  # an unset variable has been reported already
+        try:
+            file = (self._path.parent / table[key]).resolve()
+            status = file.stat() if file.is_file() else None
+        except (OSError, ValueError):
+            self._add((*at, key), "not the name of a file")
+            return
+        table[key] = str(file)
+        if status is None:
+            self._add((*at, key), f"no such file: {file}", "paths are relative to the profile's folder")
+        elif status.st_size > _MOST_FILE_BYTES:
+            self._add((*at, key), f"larger than {_MOST_FILE_BYTES} bytes")
+        elif key == "body_file" and not file.is_relative_to(self._path.parent.resolve()):
+            # A profile can come from anybody, and what is sent to the target can be any file of the user.
+            self._add((*at, key), "outside the profile's folder, and it would be sent", "copy it there")
 
     def profile(self, document: Any) -> Profile:
         """The profile. Raises ProfileError with all mistakes."""
@@ -272,7 +301,8 @@ class _Reader:
                 at = tuple(part for part in detail["loc"] if part != "[key]")
                 if at[:1] == ("auth",) and len(at) > 1 and at[1] in KINDS:
                     at = (at[0], *at[2:])
-                self._add(at, *_explain(detail["type"], detail["msg"], at))
+                reason, hint = _explain(detail["type"], detail["msg"], at)
+                self._add(_without_tags(at), reason, hint)
         if self._mistakes or profile is None:
             raise ProfileError(self._path, self._mistakes)
         return profile
@@ -294,7 +324,8 @@ def _explain(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, s
         reason = "required, but missing"
     elif kind in {"union_tag_not_found", "union_tag_invalid"}:
         reason = "needs a kind" if kind == "union_tag_not_found" else "unknown kind"
-        hint = f"one of: {', '.join(KINDS)}"
+        kinds = message.rpartition("expected tags: ")[2].replace("'", "") if at[:1] == ("sinks",) else ", ".join(KINDS)
+        hint = f"one of: {kinds}"
     elif kind == "value_error":
         reason = message.removeprefix("Value error, ")
     elif kind == slo.ERROR_TYPE:
@@ -309,17 +340,41 @@ def _explain(kind: str, message: str, at: tuple[str | int, ...]) -> tuple[str, s
     return reason, hint
 
 
+def _without_tags(at: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The place in the file, without the kinds of sinks that the model has in it."""
+    if at[:1] != ("sinks",):
+        return at
+    # A name stands before the tag of its kind: sinks.events.nats.url, sinks.audit.events.stream.nats.url.
+    kept: list[str | int] = list(at[:2])
+    may_be_tag = True
+    for part in at[2:]:
+        if may_be_tag and part in SINK_TAGS:
+            may_be_tag = False
+        else:
+            may_be_tag = part == "stream" or kept[-1] == "replicas"
+            kept.append(part)
+    return tuple(kept)
+
+
 def _known_keys(at: tuple[str | int, ...]) -> list[str]:
-    """The keys that the model allows in a section; those of all variants where there are several."""
+    """The keys that the model allows in a section; those of all variants where the kind is not known."""
     models: list[type[BaseModel]] = [Profile]
     for part in at:
-        if isinstance(part, str):
+        of_kind = [model for model in models if _kind_of(model) == part]
+        if of_kind and len(models) > 1:
+            models = of_kind
+        elif isinstance(part, str):
             models = [
                 inner
                 for model in models
                 for inner in _models_in(model.model_fields[part].annotation if part in model.model_fields else None)
             ] or models
     return sorted({key for model in models for key in model.model_fields})
+
+
+def _kind_of(model: type[BaseModel]) -> object:
+    kind = model.model_fields.get("kind")
+    return kind.annotation.__args__[0] if kind is not None and kind.annotation is not None else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

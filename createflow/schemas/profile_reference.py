@@ -18,7 +18,23 @@ from pydantic_core import PydanticUndefined
 from createflow.schemas.profile import BaselineEntry, Deadlines, FaultCommands, Limits, Profile, Slo
 from createflow.schemas.profile_auth import AUTH_MODELS
 from createflow.schemas.profile_promises import Promises
-from createflow.schemas.profile_sinks import CacheSink, EventSink, ReplicaSink, SearchSink, Sinks, SqlSink
+from createflow.schemas.profile_sinks import (
+    CacheSink,
+    CommandEvents,
+    CommandSink,
+    EventAudit,
+    EventSink,
+    HttpSink,
+    KafkaSink,
+    LogFileSink,
+    RabbitSink,
+    RedisStreamSink,
+    ReplicaDocuments,
+    ReplicaSink,
+    SearchSink,
+    Sinks,
+    SqlSink,
+)
 from createflow.schemas.profile_target import CleanupRequest, Envelope, Errors, Fields, Request, Target
 
 SCHEMA_FILE = "profile.schema.json"
@@ -34,9 +50,18 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[sinks]", Sinks),
     ("[sinks.primary] and [sinks.audit]", SqlSink),
     ("[[sinks.replicas]]", ReplicaSink),
+    ("[[sinks.replicas]] of documents", ReplicaDocuments),
     ("[sinks.cache]", CacheSink),
-    ("[sinks.events]", EventSink),
     ("[sinks.search]", SearchSink),
+    ("[sinks.events] of NATS", EventSink),
+    ("[sinks.events] of Kafka", KafkaSink),
+    ("[sinks.events] of Redis", RedisStreamSink),
+    ("[sinks.events] of RabbitMQ", RabbitSink),
+    ('[sinks.events] kind = "command"', CommandEvents),
+    ('[sinks.audit] kind = "events"', EventAudit),
+    ('[sinks.audit] kind = "log_file"', LogFileSink),
+    ('[sinks.NAME] kind = "command"', CommandSink),
+    ('[sinks.NAME] kind = "http"', HttpSink),
     ("[faults.NAME]", FaultCommands),
     ("[deadlines]", Deadlines),
     ("[limits]", Limits),

@@ -11,8 +11,26 @@ import pytest
 
 from createflow.cli import command_consent
 from createflow.cli.exit_code import ExitCode
+from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 
+SINKS = """
+[sinks.primary]
+kind = "command"
+command = ["one"]
+run_command = ["two", "{prefix}"]
+fields = { name = "/title" }
+[[sinks.replicas]]
+name = "copy"
+command = ["three"]
+[sinks.audit]
+kind = "events"
+[sinks.audit.stream]
+kind = "command"
+command = ["four"]
+type = "/type"
+created_types = ["created"]
+"""
 COMMANDS = {"faults.database_down.inject": ("./stop", "now"), "auth.writer": ("print-token",)}
 
 
@@ -155,3 +173,15 @@ def test_a_command_cannot_disguise_itself(
     shown = capsys.readouterr().err
     assert "rm\\x1b[2K\\r" in shown
     assert "\\u202e\\n" in shown
+
+
+def test_the_commands_of_sinks_need_consent_as_well(profile: Path) -> None:
+    """Wherever one stands; other lists are none."""
+    profile.write_text(profile.read_text() + SINKS)
+    commands = profile_file.read(profile).commands("sinks")
+    assert commands == {
+        "sinks.primary.command": ("one",),
+        "sinks.primary.run_command": ("two", "{prefix}"),
+        "sinks.replicas.0.command": ("three",),
+        "sinks.audit.stream.command": ("four",),
+    }

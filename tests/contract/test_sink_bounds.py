@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from createflow.reference_server.adapters import nats_bus
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.sinks import postgres
+from createflow.scenarios.sinks.events import collector
 from createflow.scenarios.sinks.nats import consumer
 from createflow.scenarios.sinks.nats import replay as nats_replay
 from createflow.scenarios.sinks.nats import stream as nats_stream
@@ -155,16 +156,16 @@ async def _are_received(stream: NatsStream, count: int) -> bool:
 @pytest.mark.parametrize(
     ("name", "most", "words"),
     [
-        ("_MOST_EVENTS", 3, "more than 3 events or"),
-        ("_MOST_BYTES", 100, "events or 100 bytes: too many to keep"),
-        ("_MOST_EVENT_BYTES", 20, "an event of more than 20 bytes: too long to read"),
+        ("MOST_EVENTS", 3, "more than 3 events or"),
+        ("MOST_BYTES", 100, "events or 100 bytes: too many to keep"),
+        ("MOST_EVENT_BYTES", 20, "an event of more than 20 bytes: too long to read"),
     ],
 )
 async def test_events_beyond_what_is_kept_are_told(
     name: str, most: int, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is asked then, the answer is none: a missing event may be among those that were not kept."""
-    monkeypatch.setattr(nats_stream, name, most)
+    monkeypatch.setattr(collector, name, most)
     section = EventSink(url=SecretStr("nats://127.0.0.1:1"), stream="S", subject="s")
     stream = NatsStream(section, "id")
     for number in range(4):
@@ -174,7 +175,7 @@ async def test_events_beyond_what_is_kept_are_told(
     for ask in (lambda: stream.of("0"), lambda: stream.mentioning("x"), stream.all):
         with pytest.raises(Inconclusive, match=words):
             ask()
-    assert not stream._events
+    assert not stream._events._events
 
 
 async def test_single_rows_are_read_and_nothing_can_be_written(engines: EngineSet) -> None:

@@ -14,7 +14,7 @@ from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.unanswered import list_unanswered
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, secret_urls
+from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, mask_secrets
 from createflow.scenarios.sinks.sink import Primary, Sink
 from createflow.scenarios.target.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.target.contract import Contract
@@ -137,7 +137,7 @@ class ProbeSet:
         secrets = list(self._auth.secrets())
         for secret, shown in secrets:
             self.mask.add(secret, shown=shown)
-        passwords = [self.mask.add_url(url) for url in secret_urls(self.profile.sinks)]
+        passwords = mask_secrets(self.profile.sinks, self.mask)
         headers = [value for name, value in self.profile.target.headers.items() if _SECRET_HEADER.search(name)]
         found = [*(secret for secret, _ in secrets), *headers, *passwords]
         self.secrets = tuple(dict.fromkeys(secret for secret in found if len(secret) >= _SHORTEST_SECRET))

@@ -7,11 +7,13 @@ lease protects against a mistake, and is no reason not to test.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TypeGuard
 
 from createflow.scenarios.harness.lease import Holder, Waiting, is_held, lease_of
 from createflow.scenarios.sinks.postgres_lock import LockUnusable, PostgresLock
 from createflow.scenarios.text.printable import one_line
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_sinks import SqlSink
 
 _POLL_S = 0.5
 _LOOK_EVERY_S = 5.0
@@ -37,7 +39,7 @@ async def leases_of(
     base_url, primary = profile.target.base_url, profile.sinks.primary
     waiting = Waiting(base_url, wait_s=wait_s, on_message=on_message)
     async with AsyncExitStack() as scope:
-        lock = None if primary is None else PostgresLock(primary.dsn.get_secret_value(), _short(holder))
+        lock = PostgresLock(primary.dsn.get_secret_value(), _short(holder)) if _is_postgres(primary) else None
         if lock is not None:
             scope.push_async_callback(_give_back, lock, base_url)  # when the file was given back
         files = await scope.enter_async_context(lease_of(holder, waiting))
@@ -48,6 +50,10 @@ async def leases_of(
             scope.push_async_callback(_end, keeping)
         file = None if lock is None else lock.file()
         yield files if file is None else (*files, file)
+
+
+def _is_postgres(primary: object) -> TypeGuard[SqlSink]:
+    return isinstance(primary, SqlSink) and not primary.dsn.get_secret_value().startswith(("mysql:", "mariadb:"))
 
 
 async def _give_back(lock: PostgresLock, base_url: str) -> None:

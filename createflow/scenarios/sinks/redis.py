@@ -49,7 +49,7 @@ class _BoundedStream:
         if _HUGE_LIST.search(part):
             raise _Unreadable
         if self.received_bytes > _MAX_REPLY_BYTES:
-            raise Inconclusive(f"the cache sent a reply of more than {_MAX_REPLY_BYTES} bytes: too long to read")
+            raise Inconclusive(f"Redis sent a reply of more than {_MAX_REPLY_BYTES} bytes: too long to read")
         return part
 
 
@@ -70,6 +70,60 @@ class _BoundedParser(_Parser):  # type: ignore[misc]
         return await super().read_response(*arguments, **options)
 
 
+class RedisConnection:
+    """Sends single commands, and gives the answers as they stand, within bounds of time and size.
+
+    Args:
+        url: of the server.
+        key: the section of the profile, for messages.
+        what: it holds, for messages.
+
+    Raises:
+        UserError: the URL is not one of a Redis.
+    """
+
+    def __init__(self, url: str, *, key: str, what: str) -> None:
+        self._url = url
+        self._what = what
+        try:
+            self._redis = Redis.from_url(
+                url,
+                protocol=2,
+                parser_class=_BoundedParser,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                retry=Retry(NoBackoff(), 1),
+            )
+        except ValueError:
+            raise UserError(
+                f"the url of [{key}] is not a Redis URL", hint="redis://USER:PASSWORD@HOST:PORT/0"
+            ) from None
+
+        # They take any answer for one of a Redis.
+        self._redis.response_callbacks.clear()
+
+    @property
+    def address(self) -> str:
+        """Host and port, without credentials."""
+        return urlsplit(self._url).netloc.rpartition("@")[2]
+
+    async def ping(self) -> None:
+        """Connect, so that a wrong address is found before the first check."""
+        await self._redis.ping()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def answer(self, *command: str | bytes | int) -> Any:
+        """What the server answers, as it stands."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await cast("Any", self._redis).execute_command(*command)
+        except (ValueError, TypeError, MemoryError, RecursionError):  # of the library, by what it did not expect
+            raise _Unreadable(self._what) from None
+
+
 class RedisCache:
     """Fills Cache.
 
@@ -79,27 +133,12 @@ class RedisCache:
 
     def __init__(self, sink: CacheSink) -> None:
         self._sink = sink
-        try:
-            self._redis = Redis.from_url(
-                sink.url.get_secret_value(),
-                protocol=2,
-                parser_class=_BoundedParser,
-                socket_timeout=_TIMEOUT_S,
-                socket_connect_timeout=_TIMEOUT_S,
-                retry=Retry(NoBackoff(), 1),
-            )
-        except ValueError:
-            raise UserError(
-                "the url of [sinks.cache] is not a Redis URL", hint="redis://USER:PASSWORD@HOST:PORT/0"
-            ) from None
-
-        # They take any answer for one of a Redis.
-        self._redis.response_callbacks.clear()
+        self._redis = RedisConnection(sink.url.get_secret_value(), key="sinks.cache", what="the cache")
 
     @property
     def address(self) -> str:
         """Host and port, without credentials."""
-        return urlsplit(self._sink.url.get_secret_value()).netloc.rpartition("@")[2]
+        return self._redis.address
 
     async def open(self) -> Self:
         """Connect, so that a wrong address is found before the first check."""
@@ -108,7 +147,7 @@ class RedisCache:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await self._redis.close()
 
     async def value(self, resource_id: str) -> dict[str, Any] | None:
         """The cached representation; ``None`` when there is none."""
@@ -121,7 +160,7 @@ class RedisCache:
 
     async def keys_holding(self, text: str) -> list[str]:
         """Keys whose value contains the text. Raises NotDeclared when the cache has too many keys to scan."""
-        if _as(int, await self._answer("DBSIZE")) > _MAX_SCANNED_KEYS:
+        if _as(int, await self._redis.answer("DBSIZE")) > _MAX_SCANNED_KEYS:
             raise NotDeclared(f"the cache has more than {_MAX_SCANNED_KEYS} keys: too many to scan")
         found: list[str] = []
         for key in await self._keys():
@@ -135,7 +174,7 @@ class RedisCache:
         found: list[bytes] = []
         cursor, pattern = b"0", self._sink.key.replace("{id}", "*")
         for _ in range(_MOST_STEPS):
-            answer = await self._answer("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_SIZE)
+            answer = await self._redis.answer("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_SIZE)
             if not isinstance(answer, (list, tuple)) or len(answer) != 2:
                 raise _Unreadable
             cursor, keys = _as(bytes, answer[0]), _as(list, answer[1])
@@ -150,7 +189,7 @@ class RedisCache:
         try:
             if self._sink.field is None:
                 # One byte more than allowed tells that there are more; an absent value is an empty one.
-                value = _as(bytes, await self._answer("GETRANGE", key, 0, _MAX_VALUE_BYTES)) or None
+                value = _as(bytes, await self._redis.answer("GETRANGE", key, 0, _MAX_VALUE_BYTES)) or None
             else:
                 value = await self._field(key, self._sink.field)
         except ResponseError:  # a key of another type that matches the pattern
@@ -160,26 +199,18 @@ class RedisCache:
         return value
 
     async def _field(self, key: str | bytes, field: str) -> bytes | None:
-        length = _as(int, await self._answer("HSTRLEN", key, field))
+        length = _as(int, await self._redis.answer("HSTRLEN", key, field))
         if length > _MAX_VALUE_BYTES:
             raise Inconclusive(f"the cache has a value of {length} bytes: too long to read")
-        value = await self._answer("HGET", key, field)
+        value = await self._redis.answer("HGET", key, field)
         return None if value is None else _as(bytes, value)
-
-    async def _answer(self, *command: str | bytes | int) -> Any:
-        """What the server answers, as it stands."""
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                return await cast("Any", self._redis).execute_command(*command)
-        except (ValueError, TypeError, MemoryError, RecursionError):  # of the library, by what it did not expect
-            raise _Unreadable from None
 
 
 class _Unreadable(Inconclusive):
     """The server does not speak as a Redis."""
 
-    def __init__(self) -> None:
-        super().__init__("the cache answered with something that no Redis answers with")
+    def __init__(self, what: str = "the cache") -> None:
+        super().__init__(f"{what} answered with something that no Redis answers with")
 
 
 def _as(kind: type[Kind], value: object) -> Kind:

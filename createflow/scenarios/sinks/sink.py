@@ -7,6 +7,7 @@ Every method that reads raises the exception of the engine's client when the sin
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 Row = dict[str, Any]
@@ -164,8 +165,14 @@ class PublishedEvent(NamedTuple):
     """One event of a stream as it was published."""
 
     data: bytes
-    message_id: str | None
+    message_id: str | None = None
     """The broker's id of the message, when the publisher gave one."""
+    subject: str = ""
+    """Its subject, topic or routing key."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """As the broker gives them."""
+    position: str = ""
+    """In the stream."""
 
 
 class EventReplay(Protocol):
@@ -202,15 +209,12 @@ class EventWatch(Protocol):
 class EventStream(EventLog, Protocol):
     """Everything that an engine of events provides."""
 
-    async def last_position(self) -> int:
-        """The position of the last event in the stream; no connection is kept.
+    async def begin_replay(self) -> EventReplay:
+        """The events from now on, to be read later. A stream that keeps its events has no connection meanwhile.
 
         Raises:
             NotDeclared: the stream does not keep events once they are consumed, so they cannot be counted later.
         """
-
-    def replay(self, *, after: int) -> EventReplay:
-        """The events after a position."""
 
     def watch(self) -> EventWatch:
         """A watch with a connection of its own."""

@@ -1,13 +1,14 @@
 """Compares the writes of a load with the declared sinks: stores positions before the load, reads sinks after it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Self
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, secret_urls
+from createflow.scenarios.sinks.failure import reason_of
+from createflow.scenarios.sinks.registry import audit_table, event_stream, mask_secrets, primary_table
 from createflow.scenarios.sinks.sink import EPOCH, PagedRows
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
@@ -27,6 +28,7 @@ from createflow.scenarios.verification.verifiable_sinks import (
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.load_finding import READ_BACK, SinkVerdict, Verification
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_sinks import EventAudit, LogFileSink, SqlSink
 
 _POSITION_TIMEOUT_S = 10.0
 
@@ -34,7 +36,8 @@ _POSITION_TIMEOUT_S = 10.0
 class Reconciliation:
     """Finds out, after a load, which of its creates are in every sink where they must be.
 
-    No connection is open while the load runs. A sink that does not tell its position never stops the load.
+    No connection is open while the load runs, but to streams that do not keep what they show. A sink that does not tell
+    its position never stops the load.
     """
 
     def __init__(self, profile: Profile, mask: Mask, run_id: str, *, clock: Clock | None = None) -> None:
@@ -43,6 +46,7 @@ class Reconciliation:
         self._run_id = run_id
         self._clock = clock or SystemClock()
         self._positions = StartPositions()
+        self._id_field = profile.target.fields.id
 
     @property
     def impossible_reason(self) -> str:
@@ -51,13 +55,14 @@ class Reconciliation:
 
     async def __aenter__(self) -> Self:
         """Store the positions of the sinks."""
-        for url in secret_urls(self._profile.sinks):
-            self._mask.add_url(url)
+        mask_secrets(self._profile.sinks, self._mask)
         await asyncio.gather(self._store_rows_since(), self._store_audit_since(), self._store_events_after())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Do nothing: no connection is kept."""
+        """Close what had to be read while the load ran."""
+        kept = (self._positions.events, self._positions.audit)
+        await asyncio.gather(*(one.close() for one in kept if one is not None), return_exceptions=True)
 
     async def verify(
         self,
@@ -139,21 +144,34 @@ class Reconciliation:
 
     async def _store_audit_since(self) -> None:
         audit = self._profile.sinks.audit
-        if audit is not None and audit.by_actors is not None:
-            self._positions.audit_since = await _now(audit_table(self._profile.sinks))
+        if isinstance(audit, SqlSink):
+            if audit.by_actors is not None:
+                self._positions.audit_since = await _now(audit_table(self._profile.sinks))
+        elif isinstance(audit, (EventAudit, LogFileSink)):
+            trail = self._positions.audit = audit_table(self._profile.sinks)
+            self._positions.audit_problem = "" if trail is None else await _problem_of(trail.open())
 
     async def _store_events_after(self) -> None:
         events = self._profile.sinks.events
         if events is None:
             return
-        try:
-            async with asyncio.timeout(_POSITION_TIMEOUT_S):
-                self._positions.events_after = await event_stream(events).last_position()
-        except NotDeclared as error:
-            self._positions.events_problem = str(error)
-        except Exception as error:  # noqa: BLE001 - whatever the client library raises, the position is not known
-            message = str(error).splitlines()[0] if str(error) else type(error).__name__
-            self._positions.events_problem = f"its position before the load could not be read: {message}"
+
+        async def begin() -> None:
+            self._positions.events = await event_stream(events, self._id_field).begin_replay()
+
+        self._positions.events_problem = await _problem_of(begin())
+
+
+async def _problem_of(beginning: Awaitable[object]) -> str:
+    """Why a stream could not be read from before the load on; empty when it can."""
+    try:
+        async with asyncio.timeout(_POSITION_TIMEOUT_S):
+            await beginning
+    except NotDeclared as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever the client library raises, the position is not known
+        return f"its position before the load could not be read: {reason_of(error)}"
+    return ""
 
 
 async def _now(table: PagedRows | None) -> datetime:

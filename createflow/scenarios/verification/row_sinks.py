@@ -11,7 +11,7 @@ from createflow.scenarios.verification.cache_sample import pick_sample
 from createflow.scenarios.verification.copy_comparison import AUDIT, CopyComparison
 from createflow.scenarios.verification.observed import Observed, ResourceIds, list_arrivals
 from createflow.scenarios.verification.write_sinks import batched, pending
-from createflow.schemas.profile_sinks import SqlSink
+from createflow.schemas.profile_sinks import AnyAudit
 
 _IDS_PER_QUERY = 5_000
 _ID_AND_NAME = 2
@@ -145,7 +145,7 @@ class AuditSink:
     def __init__(
         self,
         rows: SampledRows,
-        section: SqlSink,
+        section: AnyAudit,
         *,
         comparison: CopyComparison | None,
         ids: ResourceIds,

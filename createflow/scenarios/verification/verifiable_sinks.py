@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from createflow.scenarios.load.plan.write_log import Writes
-from createflow.scenarios.sinks.registry import audit_table, event_stream, primary_table, replica_tables, search_index
-from createflow.scenarios.sinks.sink import EPOCH
+from createflow.scenarios.sinks.registry import audit_table, primary_table, replica_tables, search_index
+from createflow.scenarios.sinks.sink import EPOCH, EventReplay, Table
 from createflow.scenarios.verification.copy_comparison import CopyComparison
 from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.index_sink import IndexSink
@@ -27,10 +27,14 @@ class StartPositions:
 
     rows_since: datetime = EPOCH
     audit_since: datetime = EPOCH
-    events_after: int | None = None
-    """Position of the last event of the stream before the load."""
+    events: EventReplay | None = None
+    """The events since before the load."""
     events_problem: str = ""
-    """Why that position is not known, although a stream is declared."""
+    """Why there are none, although a stream is declared."""
+    audit: Table | None = None
+    """An audit trail that is read from before the load on; ``None`` where it can be searched afterwards."""
+    audit_problem: str = ""
+    """Why it could not be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,10 @@ def reason_not_searchable(sinks: Sinks) -> str:
 def make_write_sinks(run: VerifiedRun) -> VerifiableSinks:
     """The sinks of one run. Nothing is connected yet."""
     found = VerifiableSinks(unverifiable=find_unverifiable(run.profile.sinks))
-    if run.profile.sinks.events is not None and run.positions.events_after is None:
+    if run.profile.sinks.events is not None and run.positions.events is None:
         found.unverifiable["events"] = run.positions.events_problem
+    if run.positions.audit_problem:
+        found.unverifiable["audit"] = run.positions.audit_problem
     for build in _BUILDERS:
         found.verifiable += [sink for sink in build(run) if sink.name not in found.unverifiable]
     return found
@@ -113,7 +119,7 @@ def _row_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
 
 def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
     section = run.profile.sinks.audit
-    audit, primary = audit_table(run.profile.sinks), primary_table(run.profile.sinks)
+    audit, primary = run.positions.audit or audit_table(run.profile.sinks), primary_table(run.profile.sinks)
     if section is None or audit is None or primary is None:
         return
     yield AuditSink(
@@ -129,15 +135,15 @@ def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
 
 
 def _event_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
-    section, after = run.profile.sinks.events, run.positions.events_after
-    if section is None or after is None:
+    section, replay = run.profile.sinks.events, run.positions.events
+    if section is None or replay is None:
         return
-    replay = event_stream(section).replay(after=after)
-    name_field = run.profile.target.fields.name
+    fields = run.profile.target.fields
     yield EventSink(
         replay,
         section,
-        name_field,
+        fields.name,
+        id_field=fields.id,
         writes=run.writes,
         comparison=run.comparison,
         deadline_s=run.profile.deadlines.event_s,

@@ -71,8 +71,7 @@ def test_any_event_is_kept_or_ignored(data: bytes) -> None:
     sent = SentWrites(['{"name":"load ab12 %d"}'], TARGET, subjects=["s"])
     comparison = CopyComparison(sent, ResourceIds(writes))
     sink = EventSink(None, SECTION, "name", writes=writes, comparison=comparison, deadline_s=1)  # type: ignore[arg-type]
-    event = PublishedEvent(data, None)
-    sink._add(event.data, event.message_id)
+    sink._add(PublishedEvent(data, None))
 
 
 @settings(max_examples=25, deadline=None)

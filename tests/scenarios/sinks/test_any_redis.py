@@ -110,7 +110,7 @@ def test_a_scan_that_never_ends_is_ended() -> None:
     async def scan() -> None:
         cache = RedisCache(CacheSink.model_validate({"url": "redis://127.0.0.1:1/0", "key": "k:{id}"}))
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(cache, "_answer", lambda name, *_: _later(1 if name == "DBSIZE" else [b"7", []]))
+            patched.setattr(cache._redis, "answer", lambda name, *_: _later(1 if name == "DBSIZE" else [b"7", []]))
             with pytest.raises(Inconclusive, match="did not end within 200 steps"):
                 await cache.keys_holding("x")
         await cache.close()

