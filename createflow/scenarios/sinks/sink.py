@@ -185,6 +185,9 @@ class EventReplay(Protocol):
             NotDeclared: the stream has dropped events after the position.
         """
 
+    async def rewind(self) -> None:
+        """Begin again at the position: the next call of ``pages`` gives everything once more."""
+
     async def close(self) -> None:
         """Close the connection."""
 

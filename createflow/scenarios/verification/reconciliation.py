@@ -86,6 +86,8 @@ class Reconciliation:
         run = VerifiedRun(self._profile, writes, self._positions, ids, actors, sent)
         is_sample = False
         if not self.impossible_reason and not writes.not_searchable:
+            if self._positions.events is not None:
+                await self._positions.events.rewind()
             sinks = make_write_sinks(run)
         elif read_back is not None:
             sink = read_back(ids, run.comparison)

@@ -89,6 +89,9 @@ class CommandEventSource:
         """Drop what was printed."""
         await self.take()
 
+    def rewind(self) -> None:
+        """Do nothing: what was taken is gone."""
+
     async def close(self) -> None:
         """End the command, and what it started."""
         process, self._process = self._process, None

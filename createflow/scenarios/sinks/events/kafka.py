@@ -41,6 +41,7 @@ class KafkaSource:
         self._consumer: Any = None
         self._offsets: dict[Any, int] = {}
         """The next of each partition; none before the first opening."""
+        self._beginning: dict[Any, int] = {}
 
     @property
     def address(self) -> str:
@@ -109,6 +110,10 @@ class KafkaSource:
         for partition, offset in self._offsets.items():
             self._consumer.seek(partition, offset)
 
+    def rewind(self) -> None:
+        """Go back to the ends of when it was opened first."""
+        self._offsets = dict(self._beginning)
+
     async def close(self) -> None:
         """Close the connections."""
         consumer, self._consumer = self._consumer, None
@@ -131,6 +136,7 @@ class KafkaSource:
         firsts = await consumer.beginning_offsets(partitions) if self._offsets else {}
         # A partition that is new since then is read from its beginning.
         self._offsets = {one: self._offsets.get(one, firsts.get(one, ends[one])) for one in partitions}
+        self._beginning = {**self._offsets, **self._beginning}
         if any(firsts.get(one, 0) > offset for one, offset in self._offsets.items()):
             raise NotDeclared(f"the topic {topic} has dropped events since the run began")
         for partition, offset in self._offsets.items():

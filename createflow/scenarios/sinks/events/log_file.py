@@ -56,6 +56,9 @@ class LogFileSource:
         self._offset = 0 if self._file is None else os.fstat(self._file).st_size
         self._rest = b""
 
+    def rewind(self) -> None:
+        """Do nothing: what was taken is gone."""
+
     async def close(self) -> None:
         """Close the file."""
         file, self._file = self._file, None

@@ -37,6 +37,9 @@ class EventSource(Protocol):
     async def skip(self) -> None:
         """Count what is there now as taken."""
 
+    def rewind(self) -> None:
+        """While it is closed: go back to where it was opened first. Only for a stream that keeps its events."""
+
     async def close(self) -> None:
         """Close the connection."""
 
@@ -175,6 +178,8 @@ class PolledReplay:
         self._is_open = False
         self._lock = asyncio.Lock()
         self._pending: list[PublishedEvent] = []
+        self._given: list[PublishedEvent] = []
+        """Those that the stream does not keep."""
         self._pending_bytes = 0
         self._pump: _Pump | None = None
 
@@ -189,7 +194,7 @@ class PolledReplay:
 
     async def pages(self) -> AsyncIterator[list[PublishedEvent]]:
         """All events that are in the stream now and were not read before."""
-        if not self._is_open:
+        if not self._is_open and self._source.keeps:
             await self._source.open()
             self._is_open = True
         try:
@@ -197,15 +202,25 @@ class PolledReplay:
                 async with self._lock:
                     if self._pump is not None:
                         self._pump.raise_failure()
-                    page = [*self._pending, *await self._source.take()]
-                    self._pending, self._pending_bytes = [], 0
+                    page = [*self._pending, *(await self._source.take() if self._is_open else ())]
+                    self._pending = []
                 if not page:
                     return
+                if not self._source.keeps:
+                    self._given += page
                 yield page
         except BaseException:
             if self._source.keeps:
                 await self._close_source()
             raise
+
+    async def rewind(self) -> None:
+        """Begin again."""
+        if self._source.keeps:
+            await self._close_source()
+            self._source.rewind()
+        else:
+            self._pending, self._given = [*self._given, *self._pending], []
 
     async def close(self) -> None:
         """Close the connection."""

@@ -93,6 +93,9 @@ class RabbitSource:
         while await self.take():
             pass
 
+    def rewind(self) -> None:
+        """Do nothing: what was taken is gone."""
+
     async def close(self) -> None:
         """Close the connection; the broker removes the queue."""
         connection, self._connection, self._queue = self._connection, None, None

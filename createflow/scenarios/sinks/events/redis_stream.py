@@ -30,6 +30,7 @@ class RedisStreamSource:
         self._redis = RedisConnection(section.url.get_secret_value(), key="sinks.events", what="the stream")
         self._last: bytes | None = None
         """The id of the last entry that was taken; ``None`` before the first opening."""
+        self._beginning: bytes | None = None
 
     @property
     def address(self) -> str:
@@ -40,6 +41,7 @@ class RedisStreamSource:
         """Connect, and go on after the last entry that was taken."""
         if self._last is None:
             await self.skip()
+            self._beginning = self._last
         elif self._last != _BEGINNING and not await self._entries("XRANGE", self._last, self._last):
             raise NotDeclared(f"the stream {self._section.stream} has dropped events since the run began")
 
@@ -55,6 +57,10 @@ class RedisStreamSource:
         """Go behind the last entry."""
         newest = await self._entries("XREVRANGE", "+", "-", "COUNT", 1)
         self._last = newest[0][0] if newest else _BEGINNING
+
+    def rewind(self) -> None:
+        """Go back to the last entry of when it was opened first."""
+        self._last = self._beginning
 
     async def close(self) -> None:
         """Close the connections."""

@@ -32,7 +32,7 @@ class NatsReplay:
 
     def __init__(self, section: EventSink, *, after: int) -> None:
         self._section = section
-        self._after = after
+        self._after = self._beginning = after
         """The sequence number of the last event that was read."""
         self._client: Client | None = None
         self._next_subject = ""
@@ -44,6 +44,11 @@ class NatsReplay:
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+    async def rewind(self) -> None:
+        """Begin again at the position."""
+        await self.close()
+        self._after = self._beginning
 
     async def pages(self) -> AsyncIterator[list[PublishedEvent]]:
         """All events that are in the stream now and were not read before.

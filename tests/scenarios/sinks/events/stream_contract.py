@@ -118,6 +118,9 @@ class EventStreamContract:
             await broker.create(1)
             found, _ = await eventually(counts, lambda seen: seen[1] == 1, within_s=WITHIN_S)
             assert found == [1, 1, 1, 2, 1, 1]
+            await replay.rewind()
+            again = [event async for page in replay.pages() for event in page]
+            assert len(again) == 8
         finally:
             await sink.close()
 
