@@ -53,6 +53,7 @@ from createflow.schemas.profile_sinks import (
     AnyReplica,
     AnyRows,
     AnySearch,
+    CacheSink,
     CommandEvents,
     CommandSink,
     EventAudit,
@@ -64,6 +65,7 @@ from createflow.schemas.profile_sinks import (
     RabbitSink,
     RedisStreamSink,
     ReplicaSink,
+    SearchSink,
     Sinks,
     SqlSink,
 )
@@ -76,7 +78,9 @@ TABLES: dict[str, Callable[[str, str, SqlSink], Table]] = {
     "mysql": MysqlTable,
     "mariadb": MysqlTable,
 }
-"""Engines of rows by URL scheme. The first takes what no other does."""
+CACHES: dict[str, Callable[[CacheSink], Cache]] = {"redis": RedisCache, "rediss": RedisCache, "unix": RedisCache}
+INDEXES: dict[str, Callable[[SearchSink], SearchIndex]] = {"http": ElasticsearchIndex, "https": ElasticsearchIndex}
+"""Engines by URL scheme. The first of each kind takes what no other does."""
 SOURCES: dict[type, Callable[[Any], EventSource]] = {
     KafkaSink: KafkaSource,
     RedisStreamSink: RedisStreamSource,
@@ -129,7 +133,7 @@ def cache(section: AnyCache) -> Cache:
     """The cache. Raises UserError when its URL cannot be used."""
     if isinstance(section, MappedSink):
         return DocumentCache(_documents("the cache", "sinks.cache", section))
-    return RedisCache(section)
+    return _engine(CACHES, section.url)(section)
 
 
 def event_stream(section: AnyEvents, id_field: str = "id", *, key: str = "sinks.events") -> EventStream:
@@ -153,7 +157,7 @@ def search_index(section: AnySearch) -> SearchIndex:
     """The search index. Raises UserError when its URL cannot be used."""
     if isinstance(section, MappedSink):
         return DocumentIndex(_documents("the search index", "sinks.search", section))
-    return ElasticsearchIndex(section)
+    return _engine(INDEXES, section.url)(section)
 
 
 FAILURES = (
