@@ -26,6 +26,7 @@ COMMANDS = {
     "bench": "Load a create endpoint, verify every write, and evaluate targets.",
     "up": "Start the reference implementation, to try createflow on it.",
     "stack": "Show or disturb the components of a running reference.",
+    "sinks": "Create one resource, and show what each sink of the profile has of it.",
     "checks": "List the checks, or explain one of them.",
     "init": "Write a profile that describes your endpoint.",
     "token": "Print an access token for the reference or for your endpoint.",

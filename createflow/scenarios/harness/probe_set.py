@@ -181,6 +181,10 @@ class ProbeSet:
             await self._auth.close()
             await asyncio.gather(self.connection.close(), self._sinks.close(), return_exceptions=True)
 
+    def sink(self, role: type) -> Any:
+        """The sink that fills a role; ``None`` without one. Raises SinkUnreachable when it does not answer."""
+        return self._sinks.get(role)
+
     async def finish(self) -> Left:
         """Remove what the run created and send the tear-down requests, once. Returns what is left."""
         if self._is_finished:
@@ -258,6 +262,11 @@ class ProbeSet:
     def note_raw_create(self, create: RawCreate) -> None:
         """Enter a create that was sent in raw bytes into the ledger of the run."""
         HttpTarget(self.connection, self.contract, create.who, check_id=CHECK_ID.get()).note_raw_create(create)
+
+    def plain_target(self) -> HttpTarget:
+        """The target, with a writer who is no check's."""
+        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}"))
+        return HttpTarget(self.connection, self.contract, writer)
 
     def _target_for_sample(self, group: str) -> HttpTarget:
         # A subject is case-sensitive (RFC 7519 §4.1.2). Our own contract promises that all of it is kept.

@@ -25,6 +25,11 @@ _SIZE = "createflow_size"
 _QUERY_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 5
 
+_WRITE_RIGHTS = """
+select distinct one as right from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+  unnest(array['DELETE', 'INSERT', 'TRUNCATE', 'UPDATE']) one
+where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema')
+  and has_table_privilege(c.oid, one) order by one"""
 _READ_ONLY = "-c default_transaction_read_only=on"
 _Cursor = psycopg.AsyncCursor[Any] | psycopg.AsyncServerCursor[Any]
 
@@ -99,6 +104,11 @@ class PostgresTable:
         if self._queries.by_creators is None:
             raise NotDeclared(f"{self.name} has no by_creators query")
         return await self._select(self._queries.by_creators, {"creators": list(creators), "since": since})
+
+    async def can_write(self) -> str:
+        """What the role may do to tables of the database besides reading; empty when it may only read."""
+        rows = await self._select(_WRITE_RIGHTS, {})
+        return ", ".join(str(row["right"]) for row in rows)
 
     async def now(self) -> datetime:
         """The database's own time: no later write has an earlier one."""

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import DefaultParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.received import NotJson, json_of
@@ -115,6 +115,17 @@ class RedisConnection:
         """Close the connections."""
         await self._redis.aclose()
 
+    async def can_write(self) -> str:
+        """What the server says of a user who may do more than read; empty for one who may not ask for it."""
+        try:
+            name = await self.answer("ACL", "WHOAMI")
+            told = await self.answer("ACL", "GETUSER", name)
+        except (RedisError, Inconclusive):
+            return ""  # a user who may only read may not ask either
+        parts = [part for part in told if isinstance(part, bytes)] if isinstance(told, list) else []
+        rights = next((part.decode("utf-8", "replace") for part in parts if b"@all" in part), "")
+        return rights or "it may ask for the rights of users"
+
     async def answer(self, *command: str | bytes | int) -> Any:
         """What the server answers, as it stands."""
         try:
@@ -148,6 +159,10 @@ class RedisCache:
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.close()
+
+    async def can_write(self) -> str:
+        """What its user may do besides reading, where the server tells."""
+        return await self._redis.can_write()
 
     async def value(self, resource_id: str) -> dict[str, Any] | None:
         """The cached representation; ``None`` when there is none."""

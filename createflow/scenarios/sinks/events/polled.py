@@ -135,6 +135,11 @@ class PolledStream:
         """Whether events of this kind can be told from others."""
         return self._events.tells(kind)
 
+    async def can_write(self) -> str:
+        """What the user of the source may do besides reading; empty where the engine does not tell."""
+        ask = getattr(self._source, "can_write", None)
+        return "" if ask is None else str(await ask())
+
     async def begin_replay(self) -> "PolledReplay":
         """The events from now on."""
         replay = PolledReplay(self._make())

@@ -58,6 +58,10 @@ class RedisStreamSource:
         newest = await self._entries("XREVRANGE", "+", "-", "COUNT", 1)
         self._last = newest[0][0] if newest else _BEGINNING
 
+    async def can_write(self) -> str:
+        """What its user may do besides reading, where the server tells."""
+        return await self._redis.can_write()
+
     def rewind(self) -> None:
         """Go back to the last entry of when it was opened first."""
         self._last = self._beginning
