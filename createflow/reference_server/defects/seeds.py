@@ -16,6 +16,9 @@ from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.schemas.flow import Step, Tier
 
+WORKS_S = 0.02
+"""From the look at what is stored to the write, where a race has a window: as long as an ordinary service works for.
+The reference itself writes faster than it collects requests for, and would hide the race."""
 S = TypeVar("S")
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from createflow.scenarios.harness.in_flight import Sent, creating
 from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.contract import nonce
+from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Faults
 from createflow.scenarios.target.reply import Reply
@@ -105,9 +107,28 @@ class Outage:
                 raise Inconclusive(f"no create is accepted after the outage: {last}")
             reads = await asyncio.gather(*(target.read(one.url, may_be_lost=True) for one in found.changed))
             found.reads = list(zip(found.changed, reads, strict=True))
-        again = await _keyed(target, found.bodies, keys)
-        found.keyed = list(zip(first, again, strict=True))
+        again = await asyncio.gather(
+            *(self._again(target, body, key) for body, key in zip(found.bodies, keys, strict=True))
+        )
+        found.keyed = [(one, other) for one, other in zip(first, again, strict=True) if other is not None]
         return found
+
+    async def _again(self, target: HttpTarget, body: Mapping[str, Any], key: str) -> Reply | None:
+        """The reply to the repeated create. Some instance may still be busy with the outage, so it is sent until then.
+
+        A client would do the same, and none of its attempts may create another resource.
+        """
+
+        async def attempt() -> Reply | None:
+            try:
+                return await target.create(body, headers={_KEY: key})
+            except NoReply:
+                return None
+
+        reply, _ = await eventually(
+            attempt, lambda last: last is not None and last.status < 500, within_s=self._recovery_s
+        )
+        return reply
 
     async def _updated(self, target: HttpTarget, made: Reply) -> Written | None:
         shown = (made.document or {}).get(target.contract.fields.id)

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -74,14 +74,19 @@ class RunContext:
 class Together:
     """Holds requests at their last byte until all of them have come so far, and then releases them at once.
 
-    Requests that are only started together arrive some milliseconds apart, which hides short races.
+    Requests that are only started together arrive some milliseconds apart, which hides short races. What collects
+    requests while one is under way hides them as well, because it carries out the first alone: a lead is sent just
+    before the others then, and they are collected together.
 
     Args:
         count: so many requests are held.
+        lead: sends a request of no concern to the race.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, lead: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
         self._missing = count
+        self._lead = lead
+        self._leading: asyncio.Task[object] | None = None
         self._released = asyncio.Event()
         self.released_at = 0.0
         """Wall clock, seconds since the epoch, when the requests were released."""
@@ -90,12 +95,20 @@ class Together:
         """Return when all requests wait here, or the slowest has taken too long."""
         self._missing -= 1
         if not self._missing:
+            if self._lead is not None:
+                self._leading = asyncio.create_task(self._lead())
+                await asyncio.sleep(0)  # it begins
             self._release()
         try:
             async with asyncio.timeout(_HELD_AT_MOST_S):
                 await self._released.wait()
         except TimeoutError:
             self._release()
+
+    async def led(self) -> None:
+        """Return when the lead has ended, however it ended: nothing of a check goes on after it."""
+        if self._leading is not None:
+            await asyncio.gather(self._leading, return_exceptions=True)
 
     def _release(self) -> None:
         if not self._released.is_set():

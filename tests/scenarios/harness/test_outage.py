@@ -37,8 +37,9 @@ class _Faults:
         self.log.append(f"-{name}")
 
 
-def _outage(faults: _Faults, *, refused: bool = False) -> Outage:
+def _outage(faults: _Faults, *, refused: bool = False, busy: int = 0) -> Outage:
     record = WriteRecord("run")
+    refusals = iter(range(busy))
 
     def note(method: str, url: str, honest: Reply) -> Reply:
         faults.log.append(method)
@@ -46,7 +47,8 @@ def _outage(faults: _Faults, *, refused: bool = False) -> Outage:
             shown = honest.document
             record.resources[shown["id"]] = Written(shown["id"], f"/r/{shown['id']}", ANONYMOUS, {}, shown, honest, "c")
         after = "-service_down" in faults.log
-        return reply(503) if refused and after and url else honest
+        is_last = "-replica_lags" in faults.log and method == "POST" and next(refusals, None) is not None
+        return reply(503) if (refused and after and url) or is_last else honest
 
     promised = Target.model_validate({"base_url": "http://x", "update": True, "idempotency": True})
     target = cast("HttpTarget", MemoryTarget(bend=note))
@@ -81,3 +83,10 @@ async def test_without_a_recovery_nothing_is_known() -> None:
     faults = _Faults({"service_down"})
     with pytest.raises(Inconclusive, match="after the outage: answered with 503"):
         await _outage(faults, refused=True).survivors(faults)  # type: ignore[arg-type]
+
+
+async def test_a_repeated_create_that_meets_a_busy_instance_is_sent_again() -> None:
+    """Each key has an answer that says something."""
+    faults = _Faults({"service_down", "replica_lags"})
+    found = await _outage(faults, busy=4).survivors(faults)  # type: ignore[arg-type]
+    assert [again.status for _, again in found.keyed] == [201] * len(found.bodies)

@@ -1,8 +1,10 @@
 """Our own pace never asks for more than is promised."""
 
+import asyncio
+
 import pytest
 
-from createflow.scenarios.target.run_context import Pace
+from createflow.scenarios.target.run_context import Pace, Together
 from createflow.schemas.profile import Limits
 from tests.fake_clock import FakeClock
 
@@ -57,3 +59,40 @@ async def test_a_flood_that_nobody_paced_is_waited_out() -> None:
     assert clock.monotonic() - start == pytest.approx(1 / 8)
     await pace.wait("a")
     assert clock.monotonic() - start == pytest.approx(2 / 8)
+
+
+@pytest.mark.anyio
+async def test_a_lead_goes_before_those_that_are_held() -> None:
+    """What collects requests collects them all, because it is busy with the lead; and nobody leaves it alone."""
+    seen: list[str] = []
+    may_end = asyncio.Event()
+
+    async def lead() -> None:
+        seen.append("lead")
+        await may_end.wait()
+        seen.append("lead has ended")
+
+    hold = Together(2, lead=lead)
+
+    async def held() -> None:
+        await hold.wait()
+        seen.append("held")
+
+    await asyncio.gather(held(), held())
+    assert seen == ["lead", "held", "held"]
+    may_end.set()
+    await hold.led()
+    assert seen[3:] == ["lead has ended"]
+
+
+@pytest.mark.anyio
+async def test_a_lead_that_fails_spoils_no_race() -> None:
+    """It is of no concern to it."""
+
+    async def lead() -> None:
+        raise RuntimeError
+
+    hold = Together(1, lead=lead)
+    await hold.wait()
+    await hold.led()
+    assert hold.released_at > 0

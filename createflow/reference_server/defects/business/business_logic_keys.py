@@ -1,12 +1,13 @@
 """Defects of step 7: Idempotency-Keys."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 
 import orjson
 
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import one_in, replace_stage, trigger
+from createflow.reference_server.defects.seeds import WORKS_S, one_in, replace_stage, trigger
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.unit_of_work import WrittenRow
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
@@ -99,9 +100,9 @@ class _ReplayShowsCurrent(WritePrimary):
 
 
 class _KeyLookedUpFirst(WritePrimary):
-    """Looks whether the key is known, and remembers it after the write: a window as long as the write.
+    """Looks whether the key is known, works for a while, and remembers it after the write.
 
-    The memory is that of the process.
+    The memory is that of the process. The reference itself takes less time to write than it collects requests for.
     """
 
     async def __call__(self, job: Job) -> Job:
@@ -110,6 +111,7 @@ class _KeyLookedUpFirst(WritePrimary):
         claim, job.unit.claim = job.unit.claim, None
         known = _KNOWN_KEYS.get((claim.subject, claim.key))
         if known is None:
+            await asyncio.sleep(WORKS_S)
             job = await WritePrimary.__call__(self, job)
             row = WrittenRow(job.resource_id, job.version, job.document)
             _KNOWN_KEYS[claim.subject, claim.key] = (claim.fingerprint, row)

@@ -1,5 +1,6 @@
 """Defects of step 8: the unit of work."""
 
+import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -8,7 +9,7 @@ import orjson
 
 from createflow.reference_server.adapters.postgres_repository import PostgresRepository
 from createflow.reference_server.defects.defect import Defect, Stages
-from createflow.reference_server.defects.seeds import ChangeStages, recast, replace_stage
+from createflow.reference_server.defects.seeds import WORKS_S, ChangeStages, recast, replace_stage
 from createflow.reference_server.domain.job import Job, Refused, Stage
 from createflow.reference_server.domain.ports import Repository
 from createflow.reference_server.domain.preconditions import if_match_holds
@@ -73,6 +74,17 @@ class _KeepsRow:
 
 
 class _LostUpdate(Transaction):
+    """Compares the version, works for a while, and writes without another look at it.
+
+    The reference itself takes less time from the one to the other than it collects requests for.
+    """
+
+    async def __call__(self, job: Job) -> Job:
+        job = await Transaction.__call__(self, job)
+        if job.op == "update" and job.if_match:
+            await asyncio.sleep(WORKS_S)
+        return job
+
     def open_unit(self, job: Job) -> UnitOfWork:
         unit = Transaction.open_unit(self, job)
         if isinstance(unit.change, UpdateRow):

@@ -11,7 +11,7 @@ import orjson
 
 from createflow.reference_server.adapters.postgres_group_commit import UNIQUE_NAME
 from createflow.reference_server.defects.defect import Defect
-from createflow.reference_server.defects.seeds import ChangeTables, one_in, replace_stage
+from createflow.reference_server.defects.seeds import WORKS_S, ChangeTables, one_in, replace_stage
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.ports import DatabaseError, UnavailableError, UnknownOutcomeError
 from createflow.reference_server.domain.unit_of_work import DeleteRow, UnitOfWork, UpdateRow
@@ -111,6 +111,7 @@ class _UpdatesMixed(WritePrimary):
         others.append(own)
         job.unit.change = replace(change, name=own[0], description=own[1])
         try:
+            await asyncio.sleep(WORKS_S)
             return await WritePrimary.__call__(self, job)
         finally:
             others.remove(own)

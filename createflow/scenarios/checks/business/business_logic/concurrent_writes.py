@@ -18,6 +18,8 @@ from createflow.schemas.report import Level
 
 _AT_ONCE = 8
 _ROUNDS = 3
+_UPDATE_ROUNDS = 6
+"""More than of creates: what goes wrong with an update lasts no longer than the statement that writes it."""
 _BYSTANDERS = 4
 _DELETE_ROUNDS = 8
 _UPDATES = 3
@@ -33,14 +35,15 @@ async def one_of_many_updates_wins(target: Target) -> None:
     """Of several concurrent updates of one version at most one is accepted, and a read then shows it."""
     overlapped = 0
     name = target.contract.fields.name
-    for _ in range(_ROUNDS):
+    for number in range(_UPDATE_ROUNDS):
         made = await created(target)
         etag = await etag_of(target, made)
         bodies = [target.contract.document() for _ in range(_AT_ONCE)]
-        hold = Together(_AT_ONCE)
+        hold = together(target, _AT_ONCE, number)
         replies = await asyncio.gather(
             *(target.update(made.url, body, headers={"if-match": etag}, hold=hold) for body in bodies)
         )
+        await hold.led()
         overlapped += overlapping(replies)
         won = [body for body, reply in zip(bodies, replies, strict=True) if reply.accepted]
         accepted = [reply for reply in replies if reply.accepted]
@@ -67,12 +70,13 @@ async def contention_is_no_server_error(target: Target) -> None:
     Afterwards the resource shows what one of the updates sent, not fields of several (RFC 9110 §9.3.4).
     """
     overlapped = 0
-    for _ in range(_ROUNDS):
+    for number in range(_UPDATE_ROUNDS):
         made = await created(target)
-        hold = Together(_AT_ONCE)
+        hold = together(target, _AT_ONCE, number)
         bodies = _bodies(target, made)
         updates = [target.update(made.url, body, hold=hold) for body in bodies]
         replies = await asyncio.gather(*updates, *(target.read(made.url) for _ in range(_AT_ONCE)))
+        await hold.led()
         overlapped += overlapping(replies)
         for reply in replies:
             sound = reply.status < 500 or reply.status == 503
@@ -210,6 +214,11 @@ def _bodies(target: Target, made: Resource) -> list[dict[str, Any]]:
         {**before, name: body[name]} if number % 2 else {**before, text: body[name]}
         for number, body in enumerate(bodies)
     ]
+
+
+def together(target: Target, count: int, number: int) -> Together:
+    """Holds so many requests. In every second round another create goes before them."""
+    return Together(count, lead=target.create if number % 2 else None)
 
 
 def overlapping(replies: Sequence[Reply]) -> int:

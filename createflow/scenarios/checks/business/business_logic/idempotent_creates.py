@@ -4,8 +4,9 @@ import asyncio
 import time
 from dataclasses import replace
 
-from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping
+from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping, together
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls, rows_of
+from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.checks.support.near import near_keys
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
@@ -46,14 +47,22 @@ async def same_key_creates_once(target: Target, sample: WriteSample, primary: Pr
     """Creates with the same Idempotency-Key and body, sequential or concurrent, create one resource.
 
     Keys that are a part of each other, or differ only in their last letter or in letter case, are two keys. While the
-    first request is in progress 409 is allowed, and later where ``target.idempotency_policy`` says so. Why: a client
-    that got no reply must be able to try again.
+    first request is in progress 409 is allowed, and later where ``target.idempotency_policy`` says so. Of creates with
+    other bodies at the same time one is carried out, too: there the key alone prevents the others, no unique name. That
+    is a should where our own contract is not promised. Why: a client that got no reply must be able to try again.
     """
     overlapped = 0
+    lesser = Lesser.than_our_contract(target.contract)
     await _expect_near_are_others(target)
     await _same_key(target, primary, "one after another", None)
-    for _ in range(_ROUNDS):
-        overlapped += overlapping(await _same_key(target, primary, "at once", Together(_AT_ONCE)))
+    is_of_one_body = await _is_of_one_body(target)
+    for number in range(_ROUNDS):
+        hold = together(target, _AT_ONCE, number)
+        overlapped += overlapping(await _same_key(target, primary, "at once", hold))
+        await hold.led()
+        if is_of_one_body:
+            with lesser:
+                overlapped += overlapping(await _other_bodies(target, number))
     if not overlapped:
         raise Inconclusive("no two creates truly overlapped")
     comparison = Comparison("keys", "one resource for each key")
@@ -61,7 +70,29 @@ async def same_key_creates_once(target: Target, sample: WriteSample, primary: Pr
         if any(reply.status >= 500 or reply.means(429) for reply in repeated.replies):
             continue  # observers report errors and limits; the key says nothing then
         comparison.add(_repeated_problem(target, repeated), *repeated.replies)
-    return comparison.conclude()
+    told = comparison.conclude()
+    lesser.tell()
+    return told
+
+
+async def _is_of_one_body(target: Target) -> bool:
+    """Whether a used key makes no resource of another body: ``reused_key_with_other_body_is_refused`` tells it."""
+    headers = {_KEY: nonce()}
+    first, other = [await target.create(headers=headers) for _ in range(2)]
+    ids = [(reply.document or {}).get(target.contract.fields.id) for reply in (first, other)]
+    return first.accepted and (not other.accepted or ids[0] == ids[1])
+
+
+async def _other_bodies(target: Target, number: int) -> list[Reply]:
+    """Creates with one key and different bodies, at the same time."""
+    headers, hold = {_KEY: nonce()}, together(target, _AT_ONCE, number)
+    bodies = [target.contract.document() for _ in range(_AT_ONCE)]
+    replies = await asyncio.gather(*(target.create(body, headers=headers, hold=hold) for body in bodies))
+    await hold.led()
+    ids = {str((reply.document or {}).get(target.contract.fields.id)) for reply in replies if reply.accepted}
+    told = f"{len(ids)} ids"
+    expect(len(ids) <= 1, "one resource at most for one key, of different bodies at once", told, *replies)
+    return replies
 
 
 async def _expect_near_are_others(target: Target) -> None:
