@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ _MOST_STEPS = 200
 """Of a scan: each returns about ``_SCAN_SIZE`` keys."""
 _MAX_SCANNED_KEYS = 20_000
 _SCAN_SIZE = 1_000
+_READ_AT_ONCE = 200
 _MAX_VALUE_BYTES = 4 * 1024 * 1024
 _MAX_REPLY_BYTES = 4 * _MAX_VALUE_BYTES
 """Of the replies to all that is asked for the longest is a value."""
@@ -134,6 +136,16 @@ class RedisConnection:
         except (ValueError, TypeError, MemoryError, RecursionError):  # of the library, by what it did not expect
             raise _Unreadable(self._what) from None
 
+    async def answers(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """The answers to several commands that are sent at once; an error is one of them."""
+        try:
+            async with asyncio.timeout(_ANSWER_S), self._redis.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    cast("Any", pipeline).execute_command(*command)
+                return await pipeline.execute(raise_on_error=False)
+        except (ValueError, TypeError, MemoryError, RecursionError):  # as above
+            raise _Unreadable(self._what) from None
+
 
 class RedisCache:
     """Fills Cache.
@@ -177,12 +189,27 @@ class RedisCache:
         """Keys whose value contains the text. Raises NotDeclared when the cache has too many keys to scan."""
         if _as(int, await self._redis.answer("DBSIZE")) > _MAX_SCANNED_KEYS:
             raise NotDeclared(f"the cache has more than {_MAX_SCANNED_KEYS} keys: too many to scan")
-        found: list[str] = []
-        for key in await self._keys():
-            raw = await self._raw(key)
-            if raw is not None and text.encode() in raw:
-                found.append(key.decode("utf-8", "replace"))
+        keys, wanted, found = await self._keys(), text.encode(), list[str]()
+        for start in range(0, len(keys), _READ_AT_ONCE):
+            some = keys[start : start + _READ_AT_ONCE]
+            values = await self._values(some)
+            held = [key for key, value in zip(some, values, strict=True) if wanted in value]
+            found += [key.decode("utf-8", "replace") for key in held]
         return found
+
+    async def _values(self, keys: Sequence[bytes]) -> list[bytes]:
+        """The values of several keys; empty for one that is gone, or of another type that matches the pattern."""
+        field = self._sink.field
+        lengths = await self._redis.answers(
+            [("STRLEN", key) if field is None else ("HSTRLEN", key, field) for key in keys]
+        )
+        total = sum(_as(int, length) for length in lengths if not isinstance(length, ResponseError))
+        if total > _MAX_VALUE_BYTES:  # what may be one value is enough memory for several
+            return [await self._raw(key) or b"" for key in keys]
+        values = await self._redis.answers(
+            [("GETRANGE", key, 0, _MAX_VALUE_BYTES) if field is None else ("HGET", key, field) for key in keys]
+        )
+        return [b"" if value is None or isinstance(value, ResponseError) else _as(bytes, value) for value in values]
 
     async def _keys(self) -> list[bytes]:
         """The keys of representations, some of them twice."""

@@ -34,6 +34,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("field", [None, "f"])
+async def test_a_text_is_found_among_many_values(
+    server: str, field: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several are asked for at once; keys of another type are passed over, and no order is lost."""
+    monkeypatch.setattr(module, "_READ_AT_ONCE", 3)
+    writer = Redis.from_url(server)
+    writer.flushall()
+    for number in range(10):
+        value = f"a needle {number}" if number in {4, 9} else "hay"
+        writer.set(f"k:{number}", value) if field is None else writer.hset(f"k:{number}", field, value)
+    writer.rpush("k:list", "needle")
+    cache = RedisCache(CacheSink.model_validate({"url": server, "key": "k:{id}", "field": field}))
+    assert sorted(set(await cache.keys_holding("needle"))) == ["k:4", "k:9"]
+    await cache.close()
+    writer.close()
+
+
+@pytest.mark.parametrize("field", [None, "f"])
 async def test_a_value_is_read_up_to_a_bound(server: str, field: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter ones whole; a longer one, or one that is no JSON, is not taken for a representation."""
     monkeypatch.setattr(module, "_MAX_VALUE_BYTES", 100)
