@@ -115,7 +115,7 @@ async def test_each_sink_stands_beside_the_reply(target: dict[str, Any]) -> None
         assert max(map(len, text.splitlines())) <= width
         assert "created order-17 at" in text
         assert "not there; it is at /title" in text
-        assert "AuditTrail at sh does not answer: sh ended with status 1: no rights" in " ".join(text.split())
+        assert "sinks.audit at sh does not answer: sh ended with status 1: no rights" in " ".join(text.split())
         assert "not there after 0.5 s" in text
         assert "because target.cleanup is not set" in " ".join(text.split())
         assert text.rstrip().endswith("not seen in: audit, search")

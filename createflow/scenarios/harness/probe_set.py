@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from createflow.scenarios.harness.check import Check, Lane, Parameter
+from createflow.scenarios.harness.check import PROFILE_KEYS, Check, Lane, Parameter
 from createflow.scenarios.harness.ending import Left, finish
 from createflow.scenarios.harness.guardian.client import Guarding, RunGuardian
 from createflow.scenarios.harness.guardian.faults import DeclaredFaults
@@ -83,7 +83,7 @@ class SinkProbes:
         return self._probes.get(role)
 
     async def _open(self, configured: ConfiguredProbe) -> None:
-        name = configured.role.__name__
+        name = PROFILE_KEYS.get(configured.role, "a sink")
         for sink in configured.sinks:
             self._opened.append(sink)
             try:

@@ -8,7 +8,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.sinks.sink import IndexedDocument
+from createflow.scenarios.sinks.mapping import mapper_of
+from createflow.scenarios.sinks.sink import IndexedDocument, Row
 from createflow.scenarios.target.bounded_body import CODINGS, whole_body
 from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.profile_sinks import SearchSink
@@ -35,6 +36,10 @@ class ElasticsearchIndex:
         url = section.url.get_secret_value()
         self._index = section.index
         self._name_keyword = section.name_keyword or ""
+        self._id_keyword = section.id_keyword or ""
+        self._searches = bool(self._id_keyword)
+        """Documents cannot be got by their ids, so they are searched."""
+        self._mapper = mapper_of("sinks.search", section.resource, section.fields)
         self.address = urlsplit(url).netloc.rpartition("@")[2]
         self._wanted: list[tuple[str, asyncio.Future[dict[str, Any] | None]]] = []
         self._readings: set[asyncio.Task[None]] = set()
@@ -84,17 +89,28 @@ class ElasticsearchIndex:
 
     async def _by_ids(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
         """The documents, in one request where the engine allows that."""
+        if self._searches:
+            return await self._searched(ids)
         if len(ids) > 1 and self._reads_many:
             try:
                 return await self._many(ids)
             except (httpx.HTTPStatusError, Inconclusive):
                 self._reads_many = False
-        return [await self._one(resource_id) for resource_id in ids]
+        try:
+            return [await self._one(resource_id) for resource_id in ids]
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != httpx.codes.BAD_REQUEST:
+                raise
+            self._searches = True  # an alias of several indices has no documents of its own
+            return await self._searched(ids)
+
+    async def _searched(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        found = {document.id: document.source for document in await self.documents(ids, by_name=False)}
+        return [found.get(resource_id) for resource_id in ids]
 
     async def _one(self, resource_id: str) -> dict[str, Any] | None:
         found = await self._sent("GET", f"/{self._index}/_doc/{quote(resource_id, safe='')}", timeout_s=_TIMEOUT_S)
-        source = (found or {}).get("_source")
-        return source if isinstance(source, dict) else None
+        return self._row((found or {}).get("_source"))
 
     async def _many(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
         found = await self._sent("POST", f"/{self._index}/_mget", timeout_s=_TIMEOUT_S, json={"ids": list(ids)})
@@ -104,12 +120,12 @@ class ElasticsearchIndex:
         if [str(entry.get("_id")) for entry in shown] != list(ids):
             raise Inconclusive("the reply of the search index does not have each document that was asked for")
         sources = [entry.get("_source") if entry.get("found") is True else None for entry in shown]
-        return [source if isinstance(source, dict) else None for source in sources]
+        return [self._row(source) for source in sources]
 
     async def found(self, field: str, text: str) -> list[dict[str, Any]]:
         """The documents that a search for the text in a field finds, ten at most."""
         hits = await self._search({"query": {"match": {field: text}}, "size": 10}, timeout_s=_TIMEOUT_S)
-        return [source for hit in hits if isinstance(source := hit.get("_source"), dict)]
+        return [row for hit in hits if (row := self._row(hit.get("_source"))) is not None]
 
     async def with_names(self, names: Sequence[str]) -> list[str]:
         """The name of each document that has one of these names, once for each document."""
@@ -123,22 +139,33 @@ class ElasticsearchIndex:
 
     async def with_ids(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that have a document."""
-        return [str(hit.get("_id")) for hit in await self._filter({"ids": {"values": list(ids)}})]
+        more = {"docvalue_fields": [self._id_keyword]} if self._id_keyword else {}
+        return [self._id_of(hit) for hit in await self._filter(self._with_ids(ids), **more)]
 
     async def documents(self, names_or_ids: Sequence[str], *, by_name: bool) -> list[IndexedDocument]:
         """Every document with one of these names or ids."""
         field = self._name_keyword
         if by_name and not field:
             raise NotDeclared("the search index has no name_keyword")
-        condition = {"terms": {field: list(names_or_ids)}} if by_name else {"ids": {"values": list(names_or_ids)}}
-        more = {"docvalue_fields": [field]} if by_name else {}
+        condition = {"terms": {field: list(names_or_ids)}} if by_name else self._with_ids(names_or_ids)
+        wanted = [one for one in (field if by_name else "", self._id_keyword) if one]
+        more = {"docvalue_fields": wanted} if wanted else {}
         found = []
         for hit in await self._filter(condition, _source=True, **more):
-            source, fields = hit.get("_source"), hit.get("fields")
-            names = fields.get(field) if isinstance(fields, dict) else None
-            name = str(names[0]) if isinstance(names, list) and names else ""
-            found.append(IndexedDocument(str(hit.get("_id")), name, source if isinstance(source, dict) else None))
+            name = _value_of(hit, field) if by_name else ""
+            found.append(IndexedDocument(self._id_of(hit), name, self._row(hit.get("_source"))))
         return found
+
+    def _with_ids(self, ids: Sequence[str]) -> dict[str, Any]:
+        return {"terms": {self._id_keyword: list(ids)}} if self._id_keyword else {"ids": {"values": list(ids)}}
+
+    def _id_of(self, hit: dict[str, Any]) -> str:
+        return _value_of(hit, self._id_keyword) if self._id_keyword else str(hit.get("_id"))
+
+    def _row(self, source: Any) -> Row | None:
+        if not isinstance(source, dict):
+            return None
+        return source if self._mapper is None else self._mapper.row_of(source)
 
     async def _filter(self, condition: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
         # A filter computes no scores.
@@ -169,6 +196,12 @@ class ElasticsearchIndex:
         if not isinstance(found, dict):
             raise Inconclusive("the reply of the search index is no JSON object")
         return found
+
+
+def _value_of(hit: dict[str, Any], field: str) -> str:
+    fields = hit.get("fields")
+    values = fields.get(field) if isinstance(fields, dict) else None
+    return str(values[0]) if isinstance(values, list) and values else ""
 
 
 async def _forget_location(response: httpx.Response) -> None:

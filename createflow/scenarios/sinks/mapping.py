@@ -107,6 +107,11 @@ class Mapper:
         return None
 
 
+def mapper_of(section: str, resource: str, fields: Mapping[str, str]) -> Mapper | None:
+    """What maps documents that are found by a key of their own; ``None`` where they are as the representation is."""
+    return Mapper(section, id_pointer="", resource=resource, fields=fields) if resource or fields else None
+
+
 def _members(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         yield from list(value.items())[:_MOST_PLACES]

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.mapping import mapper_of
 from createflow.scenarios.target.received import NotJson, json_of
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import CacheSink
@@ -156,6 +157,7 @@ class RedisCache:
 
     def __init__(self, sink: CacheSink) -> None:
         self._sink = sink
+        self._mapper = mapper_of("sinks.cache", sink.resource, sink.fields)
         self._redis = RedisConnection(sink.url.get_secret_value(), key="sinks.cache", what="the cache")
 
     @property
@@ -183,6 +185,8 @@ class RedisCache:
             document = json_of(raw) if raw else None
         except NotJson:
             return None
+        if isinstance(document, dict) and self._mapper is not None:
+            return self._mapper.row_of(document)
         return document if isinstance(document, dict) else None
 
     async def keys_holding(self, text: str) -> list[str]:

@@ -210,7 +210,7 @@ def test_a_declared_sink_that_does_not_answer_is_broken_and_names_its_address_wi
     search = {"search": {"url": "http://user:geheimnis@127.0.0.1:1", "index": "i"}}
     result = _ended(_check(_wants_search), {"sinks": search})
     assert result.outcome is Outcome.BROKEN
-    assert "SearchIndex at 127.0.0.1:1 does not answer" in result.reason
+    assert "sinks.search at 127.0.0.1:1 does not answer" in result.reason
     assert "geheimnis" not in result.model_dump_json()
 
 

@@ -91,7 +91,7 @@ async def test_a_sink_that_refuses_us_is_told_without_its_password(profile: Prof
     mask = Mask()
     async with ProbeSet(profile.model_copy(update={"sinks": sinks}), "test", mask) as probes:
         (told,) = probes._sinks._errors.values()
-    assert "Primary at localhost:" in told or "Primary at 127.0.0.1:" in told
+    assert "sinks.primary at localhost:" in told or "sinks.primary at 127.0.0.1:" in told
     assert "geheimnis" not in mask.text(told)
 
 

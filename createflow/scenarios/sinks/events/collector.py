@@ -54,7 +54,8 @@ class EventCollector:
     def mentioning(self, text: str) -> list[ReadEvent]:
         """The events that contain the text anywhere."""
         self._require_all()
-        return [event for event in self._events if text in event.text]
+        wanted = text.encode("utf-8", "replace")
+        return [event for event in self._events if wanted in event.data]
 
     def all(self) -> list[ReadEvent]:
         """Every event, redelivered ones too, in the order in which they came."""

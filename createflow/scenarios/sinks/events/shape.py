@@ -21,7 +21,7 @@ class ReadEvent:
 
     id: str
     resource: Row
-    text: str
+    data: bytes
     kind: EventKind = ""
     envelope: Mapping[str, Any] = field(default_factory=dict)
     resource_id: str | None = None
@@ -32,6 +32,11 @@ class ReadEvent:
     """The id is its own, and not its position."""
     document: Any = None
     """The whole event."""
+
+    @property
+    def text(self) -> str:
+        """The whole event as it was published."""
+        return self.data.decode("utf-8", "replace")
 
 
 class EventReader:
@@ -45,6 +50,8 @@ class EventReader:
 
     def __init__(self, section: EventShape, id_field: str = "id", *, key: str = "sinks.events") -> None:
         self._section = section
+        self._fields = tuple(section.fields.items())
+        self._envelope = tuple(section.envelope.items())
         self._key = key
         self._id_pointer = section.id if section.id is not None else f"{section.resource}/{id_field}"
         types: list[tuple[EventKind, tuple[str, ...]]] = [
@@ -79,7 +86,7 @@ class EventReader:
         resource = self._resource(document, kind)
         if not isinstance(resource, dict):
             resource = {}
-        for name, pointer in self._section.fields.items():
+        for name, pointer in self._fields:
             resource = {key: value for key, value in resource.items() if key != name}
             if has_value_at(document, pointer):
                 resource[name] = value_at(document, pointer)
@@ -95,9 +102,9 @@ class EventReader:
         return ReadEvent(
             id=f"#{event.position}" if own_id is None else str(own_id),
             resource=resource,
-            text=event.data.decode("utf-8", "replace"),
+            data=event.data,
             kind=kind,
-            envelope={name: value_at(document, place) for name, place in self._section.envelope.items()},
+            envelope={name: value_at(document, place) for name, place in self._envelope},
             resource_id=None if resource_id is None or isinstance(resource_id, (dict, list)) else str(resource_id),
             is_counted=is_counted,
             has_own_id=own_id is not None,
