@@ -40,8 +40,10 @@ def running(
     folder: Path,
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
+    *,
+    ends_at_once: bool = False,
 ) -> Iterator[None]:
-    """A server that runs inside the block."""
+    """A server that runs inside the block, and that is killed after it or asked to end."""
     log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -61,7 +63,7 @@ def running(
             time.sleep(0.05)  # the server is another process, which tells nobody
         yield
     finally:
-        process.terminate()
+        process.kill() if ends_at_once else process.terminate()
         try:
             process.wait(_END_S)
         except subprocess.TimeoutExpired:
@@ -88,7 +90,8 @@ def kafka(folder: Path, *more: str) -> Iterator[str]:
     port = free_port()
     url = f"tcp://{HOST}:{port}"
     command = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", url]
-    with running([*command, "--storage-engine", "memory://tansu/", *more], folder, answers(port)):
+    command += ["--storage-engine", "memory://tansu/", *more]
+    with running(command, folder, answers(port), ends_at_once=True):  # it waits for its clients
         yield f"{HOST}:{port}"
 
 

@@ -3,6 +3,7 @@
 import difflib
 import logging
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,7 +18,8 @@ from createflow.schemas.profile_sinks import KafkaSink
 
 _CLIENT = "createflow"
 _TIMEOUT_MS = 5_000
-_FETCH_MS = 1_000
+_FETCH_MS = 200
+_WAIT_S = 2.0
 _PAGE_EVENTS = 1_000
 _FETCH_BYTES = 16 * 1024 * 1024
 _DEFAULT_PORT = 9_092
@@ -85,21 +87,21 @@ class KafkaSource:
             raise SinkFailed("the connection is closed")
         try:
             ends = await consumer.end_offsets(list(self._offsets))
-            if all(self._offsets[partition] >= end for partition, end in ends.items()):
-                return []
-            pages = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_PAGE_EVENTS)
+            end_s = time.monotonic() + _WAIT_S
+            # An event that a transaction has not committed yet is before the end, and is not given.
+            while any(self._offsets[one] < end for one, end in ends.items()) and time.monotonic() < end_s:
+                pages = await consumer.getmany(timeout_ms=_FETCH_MS, max_records=_PAGE_EVENTS)
+                # Behind the marks of transactions as well, which are no events.
+                self._offsets = {one: await consumer.position(one) for one in self._offsets}
+                # A tombstone tells nothing.
+                found = [_event(one) for records in pages.values() for one in records if one.value is not None]
+                if found:
+                    return found
         except self._library.errors.OffsetOutOfRangeError:
             raise NotDeclared(f"the topic {self._section.topic} has dropped events since the run began") from None
         except self._library.errors.KafkaError as error:
             raise SinkFailed(reason_of(error)) from None
-        found: list[PublishedEvent] = []
-        for partition, records in pages.items():
-            found += [_event(record) for record in records if record.value is not None]  # a tombstone tells nothing
-            self._offsets[partition] = records[-1].offset + 1
-        if not pages:
-            # What is left are the marks of transactions, which are no events.
-            self._offsets.update(ends)
-        return found or await self.take()
+        return []
 
     async def skip(self) -> None:
         """Go to the ends."""

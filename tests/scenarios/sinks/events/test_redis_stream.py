@@ -8,7 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.registry import event_stream
+from createflow.scenarios.sinks.registry import audit_table, event_stream
+from createflow.schemas.profile import Profile
 from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, opened
 from tests.scenarios.sinks.servers import valkey
 
@@ -71,3 +72,34 @@ async def test_a_stream_that_dropped_its_events_cannot_be_counted(broker: Broker
     with pytest.raises(NotDeclared, match="has dropped events since the run began"):
         assert [page async for page in replay.pages()]
     await replay.close()
+
+
+async def test_an_audit_trail_can_be_a_stream(broker: Broker) -> None:
+    """An entry that is delivered again is no second one."""
+    fields = {"actor": "/by/sub", "action": "/what", "resource_id": "/order"}
+    audit = {"kind": "events", "stream": {**broker.section, "fields": fields}}
+    raw = {"target": {"base_url": "http://127.0.0.1:1"}, "sinks": {"audit": audit}}
+    table = audit_table(Profile.model_validate(raw).sinks)
+    assert table is not None
+    await broker.put({"id": "0", "by": {"sub": "ann"}, "what": "create", "order": "r1"})
+    await table.open()
+    try:
+        for one_id, who in (("1", "ann"), ("1", "ann"), ("2", "bob")):
+            await broker.put({"id": one_id, "by": {"sub": who}, "what": "create", "order": "r1"})
+        assert [(row["actor"], row["action"]) for row in await table.by_id("r1")] == [
+            ("ann", "create"),
+            ("bob", "create"),
+        ]
+        assert await table.by_id("r2") == []
+        assert len(await table.by_actor("bob")) == 1
+    finally:
+        await table.close()
+
+
+async def test_a_user_who_may_write_is_told(server: str, broker: Broker) -> None:
+    """Who may only read is not."""
+    for user, may in (("app:app", True), ("reader:reader", False)):
+        stream = event_stream(broker.events(url=f"redis://{user}@{server}/0"))  # type: ignore[arg-type]
+        await stream.open()
+        assert bool(await stream.can_write()) is may  # type: ignore[attr-defined]
+        await stream.close()
