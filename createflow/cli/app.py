@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "Check that a create endpoint keeps its promises.",
+    "doctor": "Look whether a run could start, and say what it would do.",
     "bench": "Load a create endpoint, verify every write, and evaluate targets.",
     "up": "Start the reference implementation, to try createflow on it.",
     "stack": "Show or disturb the components of a running reference.",

@@ -42,6 +42,16 @@ WaitForLeaseOption = Annotated[
     ),
 ]
 
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="DURATION",
+        parser=lambda text: parse_duration_s(text),  # noqa: PLW0108 - it is defined below
+        help="How long to wait for a target that is still starting.",
+    ),
+]
+
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 

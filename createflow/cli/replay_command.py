@@ -67,7 +67,9 @@ def replay(
         source = source_of_report(saved.profile, has_file=saved.place is not None)
     source = load_source(source, allow_commands=allow_commands)
     with interrupts() as signals:
-        now = run_checks(source, checks, signals, files, gate=saved.gate, seed=saved.seed, wait_s=wait_for_lease)
+        now = run_checks(
+            source, checks, signals, files, gate=saved.gate, seed=saved.seed, wait_for_lease_s=wait_for_lease
+        )
         save_all(files, RENDERERS, now)
     repeated = replaying.repeated(before, now)
     for one in repeated:

@@ -15,7 +15,14 @@ from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption, report_option
+from createflow.cli.options import (
+    AllowCommandsOption,
+    ProfileOption,
+    UrlOption,
+    WaitForLeaseOption,
+    WaitOption,
+    report_option,
+)
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
@@ -57,7 +64,8 @@ def run(
         ),
     ] = None,
     allow_commands: AllowCommandsOption = False,
-    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
+    wait: WaitOption = "0s",  # type: ignore[assignment] # Typer parses the default too
+    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # as above
     report: RunReportOption = None,
 ) -> None:
     """Check that a create endpoint keeps its promises.
@@ -82,7 +90,9 @@ def run(
     files = open_report_files(report, RENDERERS)
     source = load_source(choose_source(profile, url), allow_commands=allow_commands)
     with interrupts() as signals:
-        result = run_checks(source, checks, signals, files, gate=level, seed=seed, wait_s=wait_for_lease)
+        result = run_checks(
+            source, checks, signals, files, gate=level, seed=seed, wait_s=wait, wait_for_lease_s=wait_for_lease
+        )
         # Files first: the reader of stdout may be slow, or gone.
         save_all(files, RENDERERS, result)
         publish_to_github(result, os.environ)
@@ -107,11 +117,12 @@ def run_checks(
     gate: Level = Level.MUST,
     seed: int | None = None,
     wait_s: float = 0.0,
+    wait_for_lease_s: float = 0.0,
 ) -> RunReport:
     """Run checks with progress on stderr, and write the JSON report after each.
 
     The first signal ends the run early, after its clean-up; the second one ends the clean-up too. Another command that
-    uses the target is waited for, at most so long.
+    uses the target is waited for, at most so long, and so is a target that is still starting.
 
     Raises:
         UserError: the profile cannot be used, or its baseline names an unknown check.
@@ -120,7 +131,8 @@ def run_checks(
     """
     tell_what_was_left()
     on_partial = partial_writer(files)
-    return signals.run(_run_checks(source, checks, signals, on_partial, gate=gate, seed=seed, wait_s=wait_s))
+    waits = (wait_s, wait_for_lease_s)
+    return signals.run(_run_checks(source, checks, signals, on_partial, gate=gate, seed=seed, waits_s=waits))
 
 
 async def _run_checks(
@@ -131,11 +143,12 @@ async def _run_checks(
     *,
     gate: Level,
     seed: int | None,
-    wait_s: float,
+    waits_s: tuple[float, float],
 ) -> RunReport:
-    from createflow.cli.run_view import live_progress
+    from createflow.cli.run_view import live_progress, print_looked
     from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.conformance.known_failures import require_known
+    from createflow.scenarios.conformance.preflight import wait_until_up
     from createflow.scenarios.conformance.profile_lines import place_of
     from createflow.scenarios.conformance.run import conformance
     from createflow.scenarios.harness.check import injects_faults
@@ -159,11 +172,15 @@ async def _run_checks(
         require_known(profile.baseline, CATALOGUE)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
         held: tuple[int, ...] = ()
+        if waits_s[0]:
+            await wait_until_up(profile, waits_s[0])
         if not source.is_bundled:
             holder = Holder.this_process("run", is_alone=injects_faults(profile, checks))
-            lease = leases_of(profile, holder, wait_s=wait_s, on_message=partial(print_message, console))
+            lease = leases_of(profile, holder, wait_s=waits_s[1], on_message=partial(print_message, console))
             held = await scope.enter_async_context(lease)
         with live_progress(console) as progress:
+            # The bundled stack was looked at when it started.
+            on_looked = None if source.is_bundled else partial(print_looked, console)
             return await conformance(
                 profile,
                 checks,
@@ -175,6 +192,7 @@ async def _run_checks(
                 on_partial=on_partial,
                 hurry=hurry,
                 guarding=Guarding("run", is_target_ours=source.is_bundled, held=held),
+                on_looked=on_looked,
             )
 
 

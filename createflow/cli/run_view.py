@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from createflow.cli.messages import print_message
+from createflow.scenarios.conformance.preflight import Looked
 from createflow.scenarios.conformance.run import Progress
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.reports.conformance import as_text
@@ -68,6 +69,12 @@ def print_report(console: Console, report: RunReport) -> None:
         console.print(foldable(note), markup=False, highlight=False)
     style = _VERDICT_STYLES.get(verdict_of(report), "bold yellow")
     console.print(f"\n{summarize(report)}", style=style, markup=False, highlight=False)
+
+
+def print_looked(console: Console, looked: Looked) -> None:
+    """Print one line of the preflight."""
+    mark = "?" if looked.is_doubtful else " "
+    print_message(console, f"{mark} {looked.what:<14} {looked.took_ms:>7.0f} ms  {looked.seen}")
 
 
 @contextmanager

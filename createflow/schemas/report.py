@@ -94,6 +94,10 @@ class CheckResult(Model):
     traceback: str = ""
     """Of a broken check; otherwise empty."""
     duration_ms: float = 0.0
+    requests: int = 0
+    """That it sent and that were answered."""
+    created: int = 0
+    """Of these, answered with 201."""
 
 
 class Standing(StrEnum):

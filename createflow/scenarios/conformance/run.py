@@ -12,6 +12,7 @@ import createflow
 from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
+from createflow.scenarios.conformance.preflight import OnLooked, preflight
 from createflow.scenarios.conformance.run_check import result_of, run_check
 from createflow.scenarios.conformance.silence import Silence, wait_for_silence
 from createflow.scenarios.harness.check import Check, Lane
@@ -53,6 +54,7 @@ async def conformance(
     on_partial: Callable[[RunReport], None] | None = None,
     hurry: asyncio.Event | None = None,
     guarding: Guarding = _UNLEASED,
+    on_looked: OnLooked | None = None,
 ) -> RunReport:
     """Run the checks: independent ones at once, then those that disturb others, then those that look at everything.
 
@@ -67,10 +69,11 @@ async def conformance(
         on_partial: receives the report so far after each check, as that of an interrupted run.
         hurry: when it is set, the clean-up ends at once, and the guardian goes on with it.
         guarding: how the run's guardian heals and removes what is left if the run is killed.
+        on_looked: receives what the preflight sees before the first check; without it there is none.
 
     Raises:
         UserError: a key, file, variable or address of the profile cannot be used.
-        TargetError: nothing answers at the target's address.
+        TargetError: nothing answers at the target's address, or the preflight found why no check could tell anything.
     """
     checks = [check.at_level_for(profile) for check in checks]
     seed = secrets.randbelow(2**32) if seed is None else seed
@@ -109,6 +112,8 @@ async def conformance(
     run = _Run(checks, progress, on_results if on_partial else None, Observation(checks, probes))
     try:
         async with probes:
+            if on_looked is not None:
+                await preflight(probes, on_looked)
             try:
                 silence = await _run_until_silent(run, probes)
             finally:

@@ -33,8 +33,13 @@ async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
         result = await _outcome(check, probes, target, number)
     finally:
         CHECK_ID.reset(sender)
-    duration_ms = round((time.perf_counter() - start) * 1000, 1)
-    return with_finding_id(probes.mask.record(result.model_copy(update={"duration_ms": duration_ms})))
+    traffic = probes.context.traffic
+    cost = {
+        "duration_ms": round((time.perf_counter() - start) * 1000, 1),
+        "requests": traffic.sent[check.id],
+        "created": traffic.created[check.id],
+    }
+    return with_finding_id(probes.mask.record(result.model_copy(update=cost)))
 
 
 def result_of(

@@ -78,6 +78,10 @@ class SinkProbes:
             raise SinkUnreachable(self._errors[role])
         return self._probes.get(role)
 
+    def roles(self) -> list[type]:
+        """Of all that the profile configures."""
+        return [one.role for one in self._configured]
+
     def opened(self, role: type) -> Any:
         """The probe that fills the role, if it answered; else ``None``."""
         return self._probes.get(role)
@@ -206,6 +210,26 @@ class ProbeSet:
             keeps_limit=check.step is not Step.RATE_LIMIT,
         )
 
+    def target_by(self, name: str) -> HttpTarget:
+        """The target, with a writer that no check has."""
+        return HttpTarget(self.connection, self.contract, writer_of(self.tokens(name)))
+
+    def tokens(self, name: str) -> Tokens | None:
+        """The principals of somebody who is no check; ``None`` when the endpoint needs no credential."""
+        return self._auth.tokens(f"createflow-{self.run_id}-{name}")
+
+    def configured_sinks(self) -> list[type]:
+        """The roles of the sinks that the profile declares."""
+        return self._sinks.roles()
+
+    def sink(self, role: type) -> Any:
+        """The sink that fills the role.
+
+        Raises:
+            SinkUnreachable: it does not answer.
+        """
+        return self._sinks.get(role)
+
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
         """A probe for each parameter of the check.
 
@@ -271,8 +295,7 @@ class ProbeSet:
     def _target_for_sample(self, group: str) -> HttpTarget:
         # A subject is case-sensitive (RFC 7519 §4.1.2). Our own contract promises that all of it is kept.
         rest = _LONG_SUBJECT if self.contract.is_default else ""
-        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}-sample-{group}{rest}"))
-        return HttpTarget(self.connection, self.contract, writer)
+        return self.target_by(f"sample-{group}{rest}")
 
     def _owner(self, check: Check, number: int) -> str:
         who = check.lane.value if check.lane is Lane.RATE else f"{number}-{check.step.value}"

@@ -185,8 +185,8 @@ class HttpConnection:
             finally:
                 await response.aclose()
 
-    async def require_reachable(self) -> None:
-        """Send one request; any HTTP reply will do.
+    async def require_reachable(self) -> int:
+        """Send one request; any HTTP reply will do. Returns its status.
 
         Raises:
             TargetError: nothing answers.
@@ -194,11 +194,27 @@ class HttpConnection:
         target = self.context.target
         try:
             # A variable in the path has no value before the set-up requests.
-            await self.send("GET", target.path.partition("{")[0], ANONYMOUS, {}, None, is_collection=True)
+            reply = await self.send("GET", target.path.partition("{")[0], ANONYMOUS, {}, None, is_collection=True)
         except NoReply as error:
-            raise TargetError(
-                target.base_url, error.exchange.error, hint="is it running, and is the address right?"
-            ) from None
+            raise TargetError(target.base_url, error.exchange.error, hint=_hint(error.exchange.error)) from None
+        return reply.status
+
+
+def _hint(error: str) -> str:
+    """What to look at after a first request without a reply."""
+    return next((hint for sign, hint in _HINTS.items() if sign in error), "is it running, and is the address right?")
+
+
+_HINTS = {
+    "CERTIFICATE_VERIFY_FAILED": "the file with the authority that signed its certificate, in PEM: target.ca_file",
+    "SSL": "does this port speak TLS? target.base_url: http:// or https://",
+    "Name or service not known": "the name cannot be resolved: target.base_url",
+    "Temporary failure in name resolution": "the name cannot be resolved now: target.base_url",
+    "No address associated": "the name has no address: target.base_url",
+    "All connection attempts failed": "nothing listens there: is it running (--wait 30s waits for it)? target.base_url",
+    "Server disconnected": "it closes the connection: does this port want https://? target.base_url",
+}
+"""By words of the error, from the one that says most."""
 
 
 def _client(target: Target, run_id: str, transport: GatedTransport) -> httpx.AsyncClient:

@@ -300,6 +300,10 @@ class HttpTarget:
         self._context.names_versions = True
         return await self.send(method, url, who=who, headers=any_version, content=content, hold=hold)
 
+    def id_in(self, created: Reply) -> str | None:
+        """The id of what a create made; ``None`` where its reply has none."""
+        return self._addresses.id_in(created)
+
     def url_of(self, created: Reply) -> str:
         """The URL of a created resource at ``base_url``.
 

@@ -1,9 +1,10 @@
 """Every exchange of a run, told to whoever observes it; the faults meanwhile; and how full each bucket can be."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
 from createflow.schemas.profile import Limits
@@ -59,6 +60,10 @@ class Traffic:
         self._watchers: list[Watcher] = []
         self._under_way = 0
         self._unanswered = 0
+        self.sent: Counter[str] = Counter()
+        """Requests that were answered, by the id of the check that sent them."""
+        self.created: Counter[str] = Counter()
+        """Those that were answered 201."""
         self.raw_connections = 0
         """Connections that are kept busy with raw bytes, which may keep a small target from answering others."""
         self.resent = 0
@@ -135,6 +140,8 @@ class Traffic:
         self._unanswered = 0
         self.last_reply_s = now
         self.last_exchange = f"{exchange.method} {exchange.url} was answered {status}"
+        self.sent[CHECK_ID.get()] += 1
+        self.created[CHECK_ID.get()] += status == HTTPStatus.CREATED
         level = self._count(sending, now)
         if not self._watchers:
             return
