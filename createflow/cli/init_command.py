@@ -2,18 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from createflow.cli.messages import is_confirmed, is_on_terminal
+from createflow.cli.openapi_source import ask_about_origins, checked_origin
 from createflow.schemas.error import UserError
-
-if TYPE_CHECKING:
-    from createflow.scenarios.openapi.create_operation import CreateOperation
-
-_MOST_NAMED = 10
-_SHOWN_CHARACTERS = 500
 
 
 def init(
@@ -59,12 +53,12 @@ def init(
     if path is not None and openapi is None:
         raise UserError("--path needs --openapi", hint="it names a path of the OpenAPI document")
     operation = find_create_operation(read_document(openapi), path) if openapi is not None else None
-    address = _checked(base_url) if base_url is not None else ""
+    address = checked_origin(base_url, "--base-url") if base_url is not None else ""
     if not address and openapi is not None and is_url(openapi):
         address = origin_of(openapi)
     trusted: list[str] = []
     if operation is not None:
-        address, trusted = _ask_about_origins(operation, address, is_named=base_url is not None)
+        address, trusted = ask_about_origins(operation, address, is_named=base_url is not None)
     texts = {output: draft_profile(operation, base_url=address, may_send_to=trusted)}
     if operation is not None and operation.schema is not None:
         texts[output.parent / SCHEMA_FILE] = json.dumps(operation.schema, indent=2, ensure_ascii=False) + "\n"
@@ -75,59 +69,6 @@ def init(
         _write(file, text)
         typer.echo(f"wrote {file}")
     typer.echo(f"next: review it, then run createflow run --profile {output}", err=True)
-
-
-def _ask_about_origins(operation: "CreateOperation", address: str, *, is_named: bool) -> tuple[str, list[str]]:
-    """The origin of the target, and others that the user confirmed: a document alone decides nothing about them.
-
-    Args:
-        operation: what the document says.
-        address: the origin so far, empty when none is known.
-        is_named: the user named it.
-    """
-    from createflow.scenarios.openapi.draft import token_endpoint_origin
-
-    for reference in operation.elsewhere[:_MOST_NAMED]:
-        _say(f"the document refers to {reference}, which was not read: the schema allows anything there")
-    server = operation.base_url
-    if server not in {"", address}:
-        if not is_named and _consents(f"The document names the server {server}. Send tokens there?"):
-            address = server
-        else:
-            _say(
-                f"the document names the server {server}: it was not taken, name it with --base-url if it is the target"
-            )
-    token_origin = token_endpoint_origin(operation)
-    if token_origin in {"", address}:
-        return address, []
-    is_fine = _consents(f"The document names a token endpoint on {token_origin}. Send client secrets there?")
-    return address, [token_origin] if is_fine else []
-
-
-def _checked(base_url: str) -> str:
-    from pydantic import TypeAdapter, ValidationError
-
-    from createflow.schemas.profile_section import BaseUrl
-
-    try:
-        return TypeAdapter(BaseUrl).validate_python(base_url).rstrip("/")
-    except ValidationError:
-        hint = "scheme, host and port only: https://api.example.com:8443"
-        raise UserError("--base-url: not an http:// or https:// address", hint=hint) from None
-
-
-def _consents(question: str) -> bool:
-    return is_on_terminal() and is_confirmed(_one_line(question))
-
-
-def _say(text: str) -> None:
-    typer.echo(_one_line(text), err=True)
-
-
-def _one_line(text: str) -> str:
-    from createflow.scenarios.reports.format.text import one_line
-
-    return one_line(text[:_SHOWN_CHARACTERS])
 
 
 def _write(file: Path, text: str) -> None:

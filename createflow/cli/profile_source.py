@@ -14,28 +14,33 @@ from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
 
 _URL_PREFIX = "--url "
+_DOCUMENT_PREFIX = "--openapi "
 _MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileSource:
-    """Where the description of the target comes from. Neither a file nor a URL: the bundled stack."""
+    """Where the description of the target comes from. Neither a file, a URL nor a document: the bundled stack."""
 
     file: Path | None = None
     url: str | None = None
+    document: str | None = None
+    """File or URL of an OpenAPI document, of which the profile was made."""
     profile: Profile | None = None
     """The profile of the file. ``load_source`` sets it, once its commands may run."""
 
     @property
     def is_bundled(self) -> bool:
         """The target is a stack that this command starts, and that ends with it."""
-        return self.file is None and self.url is None
+        return self.file is None and self.url is None and self.document is None
 
     @property
     def description(self) -> str:
         """The text that reports and messages show."""
         if self.file is not None:
             return str(self.file)
+        if self.document is not None:
+            return f"{_DOCUMENT_PREFIX}{self.document}"
         return f"{_URL_PREFIX}{self.url}" if self.url is not None else "the bundled stack"
 
 
@@ -76,6 +81,12 @@ def source_of_report(profile: str, *, has_file: bool) -> ProfileSource:
             f"the report names the address {profile.removeprefix(_URL_PREFIX)[:_MOST_SHOWN]}, "
             "and requests go only to addresses that you name",
             hint="if it is the target: --url URL",
+        )
+    if profile.startswith(_DOCUMENT_PREFIX):
+        raise UserError(
+            f"the report names the document {profile.removeprefix(_DOCUMENT_PREFIX)[:_MOST_SHOWN]}, "
+            "and a document of a stranger is not read",
+            hint="write a profile of it, and name that: createflow init --openapi, --profile FILE",
         )
     return ProfileSource()
 

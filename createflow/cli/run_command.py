@@ -15,6 +15,15 @@ from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
+from createflow.cli.openapi_source import (
+    BearerFileOption,
+    Description,
+    OpenApiOption,
+    OperationOption,
+    TokenEnvOption,
+    choose_document,
+    require_openapi,
+)
 from createflow.cli.options import (
     AllowCommandsOption,
     ProfileOption,
@@ -48,6 +57,10 @@ def run(
     *,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    openapi: OpenApiOption = None,
+    operation: OperationOption = None,
+    token_env: TokenEnvOption = None,
+    bearer_file: BearerFileOption = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="PREFIX", help="Run only checks whose id starts like this. Can be repeated."),
@@ -79,7 +92,11 @@ def run(
     each check, the others at the end. A guardian process removes faults
     and resources when the run is killed; the next command tells of it.
 
+    With --openapi no profile is needed: what the document says is used, and
+    printed once as the lines of a profile.
+
     Example: createflow run --profile createflow.toml --report html=run.html
+    Example: createflow run --openapi http://127.0.0.1:8000/openapi.json --token-env TOKEN
     """
     # Here, so that --help stays quick.
     from createflow.cli.run_view import print_report
@@ -88,7 +105,11 @@ def run(
 
     checks = select(CATALOGUE, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
-    source = load_source(choose_source(profile, url), allow_commands=allow_commands)
+    require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file)
+    if openapi is not None:
+        source = choose_document(profile, Description(openapi, url, operation, token_env, bearer_file))
+    else:
+        source = load_source(choose_source(profile, url), allow_commands=allow_commands)
     with interrupts() as signals:
         result = run_checks(
             source, checks, signals, files, gate=level, seed=seed, wait_s=wait, wait_for_lease_s=wait_for_lease

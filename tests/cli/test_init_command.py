@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from createflow.cli import init_command
+from createflow.cli import openapi_source
 from createflow.cli.app import app
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.draft import draft_profile
@@ -128,8 +128,8 @@ def _document_with(**parts: Any) -> str:
 def _asked(monkeypatch: pytest.MonkeyPatch, answers: list[bool]) -> list[str]:
     """Somebody is on the terminal and gives these answers; what was asked."""
     asked: list[str] = []
-    monkeypatch.setattr(init_command, "is_on_terminal", lambda: True)
-    monkeypatch.setattr(init_command, "is_confirmed", lambda question: asked.append(question) or answers.pop(0))
+    monkeypatch.setattr(openapi_source, "is_on_terminal", lambda: True)
+    monkeypatch.setattr(openapi_source, "is_confirmed", lambda question: asked.append(question) or answers.pop(0))
     return asked
 
 

@@ -1,14 +1,16 @@
 """Finds the create among the operations of a document, and what is needed to send one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from createflow.scenarios.openapi.references import Document, Resolver, target_of
-from createflow.scenarios.text.json_schema import with_subschemas, without_read_only
+from createflow.scenarios.openapi.body_schema import body_of, content_of, json_media_type
+from createflow.scenarios.openapi.parameters import Parameters, parameters_of
+from createflow.scenarios.openapi.references import Document, target_of
+from createflow.scenarios.openapi.reply_shape import ReplyShape, reply_shape
+from createflow.scenarios.openapi.servers import server_of
+from createflow.scenarios.openapi.values import as_list, as_object
 from createflow.schemas.error import UserError
-from createflow.schemas.profile_section import BaseUrl, HeaderValue
 
 _LONGEST_PATH = 2000
 _LONGEST_NAME = 200
@@ -26,159 +28,106 @@ class CreateOperation:
     says: requests go there when the user has named or confirmed it."""
     media_type: str
     schema: dict[str, Any] | None
-    """JSON Schema 2020-12 of the body, without references."""
+    """JSON Schema 2020-12 of the representation, without references."""
     security: dict[str, Any] | None
     """The first security scheme that it requires."""
     others: tuple[str, ...]
     """Paths of other operations that create."""
     elsewhere: tuple[str, ...] = ()
     """References to other documents in the schema, which are not followed: anything is allowed there."""
+    more_security: tuple[dict[str, Any], ...] = ()
+    """Further schemes that it requires together with the first."""
+    is_security_optional: bool = False
+    request_pointer: str = ""
+    """JSON Pointer to the representation inside the body."""
+    request_also: Mapping[str, Any] = field(default_factory=dict)
+    """What else the body has in every create."""
+    shape: ReplyShape = field(default_factory=ReplyShape)
+    parameters: Parameters = field(default_factory=Parameters)
+    notes: tuple[str, ...] = ()
+    """What the document says that a profile cannot, each as one line."""
 
 
 def find_create_operation(document: Document, path: str | None = None) -> CreateOperation:
-    """The operation at a path, else the first POST that answers 201, else the first POST with a JSON body.
+    """The operation at a path; else the first of the POSTs with a JSON body, those that say 201 first.
 
     Raises:
         UserError: the document has none.
     """
-    posts = {name: item["post"] for name, item in _paths(document).items() if isinstance(item.get("post"), dict)}
-    answering = [name for name, operation in posts.items() if "201" in as_object(operation.get("responses"))]
-    candidates = answering or [name for name, operation in posts.items() if _media_type(document, operation)]
-    # A path without parameters needs no other resource.
-    candidates.sort(key=lambda name: "{" in name)
-    if path is not None:
-        candidates = [path] if path in posts else []
+    paths = _paths(document)
+    posts = {name: item["post"] for name, item in paths.items() if isinstance(item.get("post"), dict)}
+    candidates = _candidates(document, posts, paths) if path is None else [path] if path in posts else []
     if not candidates:
-        known = ", ".join(name[:_LONGEST_NAME] for name in sorted(posts)[:_MOST_NAMED]) or "none"
-        raise UserError(f"the document has no create{f' at {path}' if path else ''}", hint=f"its POSTs: {known}")
+        raise _no_create(document, posts, path)
     chosen, *others = candidates
     operation = posts[chosen]
-    media_type = _media_type(document, operation)
-    content = as_object(_content(document, operation).get(media_type))
-    prefix = server_of(document)
+    prefix = server_of(operation, paths[chosen], document)
     if len(prefix[1]) + len(chosen) > _LONGEST_PATH:
         raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
-    resolver = Resolver(document, keeps_recursion=True)
+    body = body_of(document, operation)
+    securities, is_optional = _security(document, operation)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
         base_url=prefix[0],
-        media_type=media_type or "application/json",
-        schema=_schema(resolver, content),
-        security=_security(document, operation),
+        media_type=body.media_type,
+        schema=body.schema,
+        security=next(iter(securities), None),
         others=tuple(others),
-        elsewhere=tuple(resolver.elsewhere),
+        elsewhere=body.elsewhere,
+        more_security=securities[1:],
+        is_security_optional=is_optional,
+        request_pointer=body.pointer,
+        request_also=body.also or {},
+        shape=reply_shape(document, chosen, operation, paths, sent=body.schema),
+        parameters=parameters_of(document, paths[chosen], operation),
+        notes=("the body of the create is a list: name a body by hand, target.body_file",) if body.is_list else (),
     )
 
 
 def _paths(document: Document) -> dict[str, Any]:
-    return {name: item for name, item in as_object(document.get("paths")).items() if isinstance(item, dict)}
+    found = {name: target_of(document, item) for name, item in as_object(document.get("paths")).items()}
+    return {name: item for name, item in found.items() if isinstance(item, dict)}
 
 
-def _content(document: Document, operation: dict[str, Any]) -> dict[str, Any]:
-    body = as_object(target_of(document, operation.get("requestBody")))
-    return as_object(body.get("content"))
+def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str, Any]) -> list[str]:
+    """The POSTs that may create: those that say 201, else all with JSON. First those that need no parent."""
+
+    def order(name: str) -> tuple[bool, bool, bool]:
+        is_readable = any(other.startswith(f"{name.rstrip('/')}/{{") for other in paths)
+        return not _takes_json(document, posts[name]), "{" in name, not is_readable
+
+    may = [
+        name
+        for name, operation in posts.items()
+        if _takes_json(document, operation)
+        or ("201" in as_object(operation.get("responses")) and not content_of(document, operation))
+    ]
+    answering = [name for name in may if "201" in as_object(posts[name].get("responses"))]
+    return sorted(answering or may, key=order)
 
 
-def _media_type(document: Document, operation: dict[str, Any]) -> str:
-    types = [name for name in _content(document, operation) if "json" in name and _is_media_type(name)]
-    return "application/json" if "application/json" in types else next(iter(types), "")
+def _takes_json(document: Document, operation: dict[str, Any]) -> bool:
+    return bool(json_media_type(content_of(document, operation)))
 
 
-def _is_media_type(name: str) -> bool:
-    try:
-        TypeAdapter(HeaderValue).validate_python(name)
-    except ValidationError:
-        return False
-    return len(name) <= _LONGEST_NAME
+def _no_create(document: Document, posts: Mapping[str, Any], path: str | None) -> UserError:
+    known = ", ".join(name[:_LONGEST_NAME] for name in sorted(posts)[:_MOST_NAMED]) or "none"
+    more = f" and {len(posts) - _MOST_NAMED} more" if len(posts) > _MOST_NAMED else ""
+    kinds = dict.fromkeys(kind[:_LONGEST_NAME] for one in posts.values() for kind in content_of(document, one))
+    if path is None and kinds:
+        shown = ", ".join([*kinds][:_MOST_NAMED])
+        return UserError(f"the document has no create with a JSON body, only {shown}", hint=f"its POSTs: {known}{more}")
+    return UserError(f"the document has no create{f' at {path}' if path else ''}", hint=f"its POSTs: {known}{more}")
 
 
-def server_of(document: Document) -> tuple[str, str]:
-    """The base URL, empty when it is not a valid address, and the path prefix of all operations."""
-    servers = _as_list(document.get("servers"))
-    url = str(as_object(servers[0] if servers else {}).get("url", ""))
-    if "{" in url:
-        return "", ""
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return "", url.rstrip("/")
-    host, slash, path = rest.partition("/")
-    base_url = f"{scheme}://{host}"
-    try:
-        TypeAdapter(BaseUrl).validate_python(base_url)
-    except ValidationError:
-        base_url = ""
-    return base_url, f"{slash}{path}".rstrip("/")
-
-
-def _schema(resolver: Resolver, content: dict[str, Any]) -> dict[str, Any] | None:
-    schema = _merged(as_object(translated(resolver.resolved(content.get("schema", {})))))
-    example = content.get("example")
-    if isinstance(example, dict):
-        schema["examples"] = [example]
-    if resolver.definitions:
-        schema["$defs"] = {name: translated(one) for name, one in resolver.definitions.items()}
-    schema = as_object(without_read_only(schema))
-    if not as_object(schema.get("properties")):
-        return None
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-
-
-def translated(value: Any) -> Any:
-    """A schema with OpenAPI 3.0's own keywords as JSON Schema: nullable, example, exclusive bounds as booleans."""
-    if not isinstance(value, dict):
-        return value
-    made = with_subschemas(value, lambda _, one: translated(one))
-    for keyword in ("nullable", "example"):
-        made.pop(keyword, None)
-    is_nullable = value.get("nullable") is True
-    if is_nullable and isinstance(value.get("type"), str):
-        made["type"] = [value["type"], "null"]
-        if "enum" in made and None not in _as_list(made["enum"]):
-            made["enum"] = [*_as_list(made["enum"]), None]
-    if "example" in value and not isinstance(value["example"], dict):
-        made["examples"] = [value["example"]]
-    for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if value.get(exclusive) is True and bound in made:
-            made[exclusive] = made.pop(bound)
-        elif value.get(exclusive) is False:
-            made.pop(exclusive, None)
-    # Without a type of its own (OpenAPI 3.0.4 §4.7.24.2 asks for one, documents often lack it).
-    is_composed = is_nullable and "type" not in value and bool({"allOf", "anyOf", "oneOf"} & value.keys())
-    return {"anyOf": [made, {"type": "null"}]} if is_composed else made
-
-
-def _merged(schema: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an allOf as one object, as far as properties and required fields go."""
-    parts = schema.get("allOf")
-    if not isinstance(parts, list):
-        return schema
-    whole = {key: item for key, item in schema.items() if key != "allOf"}
-    properties = dict(as_object(whole.get("properties")))
-    required = _as_list(whole.get("required")).copy()
-    for part in (_merged(part) for part in parts if isinstance(part, dict)):
-        properties |= as_object(part.get("properties"))
-        required += _as_list(part.get("required"))
-        for key, item in part.items():
-            whole.setdefault(key, item)
-    names = dict.fromkeys(name for name in required if isinstance(name, str))
-    return {**whole, "properties": properties, "required": list(names)}
-
-
-def _security(document: Document, operation: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = _as_list(operation.get("security", document.get("security")))
+def _security(document: Document, operation: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], bool]:
+    """The schemes of the first requirement that names any (all of one are needed), and whether none will do."""
+    wanted = as_list(operation.get("security", document.get("security")))[:_MOST_REQUIREMENTS]
     schemes = as_object(as_object(document.get("components")).get("securitySchemes"))
-    for requirement in wanted[:_MOST_REQUIREMENTS]:
-        for name in list(as_object(requirement))[:_MOST_REQUIREMENTS]:
-            scheme = target_of(document, schemes.get(name))
-            if isinstance(scheme, dict):
-                return scheme
-    return None
-
-
-def as_object(value: Any) -> dict[str, Any]:
-    """The value, or an empty object when it is not one: documents are often invalid."""
-    return value if isinstance(value, dict) else {}
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    is_optional = any(one == {} for one in wanted)
+    for requirement in wanted:
+        named = [target_of(document, schemes.get(name)) for name in list(as_object(requirement))[:_MOST_REQUIREMENTS]]
+        found = tuple(scheme for scheme in named if isinstance(scheme, dict))
+        if found:
+            return found, is_optional
+    return (), is_optional

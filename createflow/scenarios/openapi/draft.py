@@ -2,14 +2,17 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, get_args
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from pydantic import ValidationError
 
-from createflow.scenarios.openapi.create_operation import CreateOperation, as_object
+from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.document import origin_of
+from createflow.scenarios.openapi.name_field import name_field
+from createflow.scenarios.openapi.reply_shape import ReplyShape
+from createflow.scenarios.openapi.values import as_object
 from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
 from createflow.schemas.profile_promises import Promises
 
@@ -17,13 +20,18 @@ SCHEMA_FILE = "createflow.create.schema.json"
 # Without { in it: a text of many would be searched again from each.
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _LONGEST = 1000
-_NAMES = ("name", "title", "label", "summary", "text", "description")
+_MOST_OTHERS = 10
+_VARIABLE_OF_MORE = "CREATEFLOW_SECOND_KEY"
 
 _PLAIN = CreateOperation("/api/resources", "", "application/json", None, None, ())
 
 
 def draft_profile(
-    operation: CreateOperation | None = None, *, base_url: str = "", may_send_to: Sequence[str] = ()
+    operation: CreateOperation | None = None,
+    *,
+    base_url: str = "",
+    may_send_to: Sequence[str] = (),
+    auth: Sequence[str] | None = None,
 ) -> str:
     """A profile that can be loaded as it is; unknown settings are comments.
 
@@ -31,51 +39,32 @@ def draft_profile(
         operation: what the document says.
         base_url: scheme, host and port of the target. What the document says about it is only a comment.
         may_send_to: other origins that the user has confirmed: a token endpoint may be there.
+        auth: the lines of ``[auth]``, where they are known better than from the document.
     """
     known = operation or _PLAIN
     trusted = {base_url, *may_send_to}
     lines = [
         "# How createflow reaches and tests the deployment. Every key: docs/profile.md.",
         "# File paths are relative to this file; ${NAME} is replaced from the environment.",
+        *[f"# Not understood: {_one_line(note)}" for note in known.notes],
         "",
         "[target]",
         f"base_url = {_quoted(base_url or 'http://127.0.0.1:8080')}",
         *_other_server(known.base_url, trusted),
-        f"path = {_quoted(_path(known.path))}",
-        *[f"# Another create: {_one_line(path)}" for path in known.others[:10]],
-    ]
-    if known.media_type != "application/json":
-        lines.append(f"media_type = {_quoted(known.media_type)}")
-    if known.schema is not None:
-        lines.append(f"schema_file = {_quoted(SCHEMA_FILE)}")
-    else:
-        lines.append(
-            '# schema_file = "create.schema.json"  # JSON Schema of the create body; without it, that of the contract'
-        )
-    lines += [
+        f"path = {_quoted(_path(known.path) + _query(known.parameters.query))}",
+        *_other_creates(known.others),
+        *_body(known),
         '# ca_file = "ca.pem"          # the authority that signed the certificate',
-        "# update = true               # PUT to the Location replaces the resource",
-        "# idempotency = true          # Idempotency-Key is honoured on POST",
+        *_headers(known),
+        *_operations(known.shape, known.parameters.idempotency_header),
         "# max_body_bytes = 65536      # a body above this is refused with 413",
         "cleanup = false               # true: DELETE what the run created",
         "",
-        "# Where the fields are in a reply. Empty: the target does not show the field, and its checks are skipped.",
-        "[target.fields]",
-        'id = "id"',
-        f"name = {_quoted(_name_field(known))}",
-        'created_at = "created_at"',
-        'created_by = "created_by"',
-        "",
-        "# Envelopes, as JSON Pointers.",
-        "# [target.envelope]",
-        '# request = "/item"',
-        '# reply = "/data"',
-        "",
-        "# How it refuses, where that differs from the contract (docs/contract.md).",
-        "# [target.errors.statuses]",
-        "# validation = 422",
-        "",
-        *_auth(known.security, trusted),
+        *_fields(known, is_of_document=operation is not None),
+        *_envelope(known),
+        *_errors(known.shape),
+        *(_auth(known.security, trusted) if auth is None else auth),
+        *_more_auth(known),
         "",
         *_setup(known.path),
         "# The promised rate limit of one subject.",
@@ -99,6 +88,139 @@ def draft_profile(
         "# expires = 2027-06-30",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _other_creates(others: Sequence[str]) -> list[str]:
+    lines = [f"# Another create: {_one_line(path)}" for path in others[:_MOST_OTHERS]]
+    more = len(others) - _MOST_OTHERS
+    return [*lines, f"# and {more} more"] if more > 0 else lines
+
+
+def _body(known: CreateOperation) -> list[str]:
+    lines = [f"media_type = {_quoted(known.media_type)}"] if known.media_type != "application/json" else []
+    if known.schema is not None:
+        return [*lines, f"schema_file = {_quoted(SCHEMA_FILE)}"]
+    return [
+        *lines,
+        '# schema_file = "create.schema.json"  # JSON Schema of the create body; without it, that of the contract',
+    ]
+
+
+def _headers(known: CreateOperation) -> list[str]:
+    """``headers`` with what every create needs: known values, and variables for keys of a second scheme."""
+    given = {**known.parameters.headers, **dict.fromkeys(_keys(known.more_security), f"${{{_VARIABLE_OF_MORE}}}")}
+    lines = [f"# It also needs a value for: {_one_line(name)}" for name in known.parameters.unknown]
+    if given:
+        pairs = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in given.items())
+        lines.append(f"headers = {{ {pairs} }}")
+    return lines
+
+
+def _keys(schemes: Sequence[dict[str, Any]]) -> list[str]:
+    """The headers of further keys that each request needs."""
+    keys = [one.get("name") for one in schemes if one.get("type") == "apiKey" and one.get("in") == "header"]
+    return [name for name in keys if isinstance(name, str) and _fits(ApiKeyAuth, header=name)]
+
+
+def _more_auth(known: CreateOperation) -> list[str]:
+    named = len(_keys(known.more_security))
+    lines = (
+        [f"# ${{{_VARIABLE_OF_MORE}}} of target.headers holds the second key, which is needed as well."]
+        if named
+        else []
+    )
+    if len(known.more_security) > named:
+        lines.append("# The document asks for another credential together with this one; add it to target.headers.")
+    if known.is_security_optional:
+        lines.append("# The document also allows requests without a credential.")
+    return lines
+
+
+def _operations(shape: ReplyShape, idempotency_header: str) -> list[str]:
+    """What can be done with a resource, as far as the document says it."""
+    lines = []
+    if shape.is_known and not shape.has_location and shape.read_path:
+        lines += [
+            f"read_path = {_quoted(_path(shape.read_path))}",
+            "# The document has no Location for the 201. If it sends one, remove read_path.",
+        ]
+    if shape.update:
+        lines.append("update = true                 # the document has a PUT that takes all of the body")
+    else:
+        lines.append("# update = true               # PUT to the Location replaces the resource")
+    if shape.delete:
+        lines.append("# delete = true               # the document has a DELETE: true if the resource is gone then")
+    if idempotency_header:
+        lines.append("idempotency = true            # the document has the header")
+    else:
+        lines.append("# idempotency = true          # Idempotency-Key is honoured on POST")
+    return lines
+
+
+def _fields(known: CreateOperation, *, is_of_document: bool) -> list[str]:
+    """Where the fields are: as the document says, and nothing where it does not."""
+    shape = known.shape
+    name = name_field(known.schema) if known.schema is not None else None
+    lines = [
+        "# Where the fields are in a reply. Empty: the target does not show the field, and its checks are skipped.",
+        "[target.fields]",
+        f"id = {_quoted(shape.id if shape.is_known and shape.id else '@location' if shape.has_location else 'id')}",
+        f"name = {_quoted(name or 'name')}",
+    ]
+    if known.schema is not None and name is None:
+        lines.append("# No field of the body takes any text: name one whose value can be of the run's own.")
+    if not shape.is_known and not is_of_document:
+        return [*lines, 'created_at = "created_at"', 'created_by = "created_by"', ""]
+    lines += [f"created_at = {_quoted(shape.created_at)}", f"created_by = {_quoted('')}"]
+    if shape.created_by:
+        lines.append(f"# created_by = {_quoted(shape.created_by)}   # if it is the subject of the token")
+    if shape.created_at_format != "rfc3339":
+        lines.append(f"created_at_format = {_quoted(shape.created_at_format)}   # as it is a number; look at a reply")
+    return [*lines, ""]
+
+
+def _envelope(known: CreateOperation) -> list[str]:
+    if not known.request_pointer and not known.shape.envelope:
+        return ["# Envelopes, as JSON Pointers.", "# [target.envelope]", '# request = "/item"', '# reply = "/data"', ""]
+    lines = ["[target.envelope]"]
+    if known.request_pointer:
+        lines.append(f"request = {_quoted(known.request_pointer)}")
+    if known.request_also:
+        lines.append(f"request_also = {_toml(known.request_also)}")
+    if known.shape.envelope:
+        lines.append(f"reply = {_quoted(known.shape.envelope)}")
+    return [*lines, ""]
+
+
+def _errors(shape: ReplyShape) -> list[str]:
+    """How it refuses, as far as the document says it."""
+    media_type = shape.error_media_type if _fits_header(shape.error_media_type) else ""
+    lines = [f"media_type = {_quoted(media_type)}"] if media_type not in {"", "application/problem+json"} else []
+    section = ["[target.errors]", *lines, ""] if lines else []
+    if shape.validation and shape.validation != (400,):
+        statuses = ", ".join(map(str, dict.fromkeys([*shape.validation, 400])))
+        return [*section, "[target.errors.statuses]", f"validation = [{statuses}]", ""]
+    return [
+        *section,
+        "# How it refuses, where that differs from the contract (docs/contract.md).",
+        "# [target.errors.statuses]",
+        "# validation = 422",
+        "",
+    ]
+
+
+def _fits_header(value: str) -> bool:
+    return len(value) <= _LONGEST and value.isascii() and value.isprintable()
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_quoted(str(name))} = {_toml(one)}" for name, one in value.items()) + " }"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _query(query: Mapping[str, str]) -> str:
+    return f"?{urlencode(query, quote_via=quote)}" if query else ""
 
 
 def _other_server(server: str, trusted: Collection[str]) -> list[str]:
@@ -198,25 +320,6 @@ def _identifier(name: str) -> str:
     if word in {"new_id", "run_id"}:  # a profile gives these a meaning of their own
         return f"{word}_"
     return word if word[:1].isalpha() or word[:1] == "_" else f"_{word}"
-
-
-def _name_field(operation: CreateOperation) -> str:
-    """The field that makes each create unique: free text, with one of the usual names."""
-    properties = (operation.schema or {}).get("properties", {})
-    free = [
-        name
-        for name, schema in properties.items()
-        if isinstance(schema, dict)
-        and "string" in (schema.get("type"), *_several(schema.get("type")))
-        and not {"enum", "format", "pattern"} & set(schema)
-        and re.match(r"[^/@]", name)
-        and len(name) <= _LONGEST
-    ]
-    return next((name for name in _NAMES if name in free), free[0] if free else "name")
-
-
-def _several(kind: Any) -> list[Any]:
-    return kind if isinstance(kind, list) else []
 
 
 def _quoted(text: str) -> str:

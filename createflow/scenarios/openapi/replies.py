@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from createflow.scenarios.openapi.create_operation import as_object, server_of, translated
+from createflow.scenarios.openapi.body_schema import translated
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
+from createflow.scenarios.openapi.servers import server_of
+from createflow.scenarios.openapi.values import as_object
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _MOST_VARIABLES = 3
@@ -47,12 +49,16 @@ class DeclaredReplies:
         self._resolver = Resolver(document, most_parts=_MOST_PARTS)
         self._document = document
         self._made: dict[str, DeclaredOperation] = {}
-        prefix = server_of(document)[1]
         found = []
         for path, item in as_object(document.get("paths")).items():
             whole = as_object(target_of(document, item))
             found += [
-                (method.upper(), f"{prefix}{path}", f"{method.upper()} {path}", whole[method])
+                (
+                    method.upper(),
+                    f"{server_of(whole[method], whole, document)[1]}{path}",
+                    f"{method.upper()} {path}",
+                    whole[method],
+                )
                 for method in sorted(_METHODS & whole.keys())
                 # More variables in one segment make the search for them take any time.
                 if all(segment.count("{") <= _MOST_VARIABLES for segment in path.split("/"))

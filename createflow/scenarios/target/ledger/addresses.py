@@ -64,8 +64,8 @@ class Addresses:
 
     def url_of_id(self, resource_id: str) -> str:
         """Where a resource is whose id alone is known."""
-        path = f"{self.collection_path().rstrip('/')}/{{id}}"
-        return self.own_url(self._context.path(path, id=resource_id))
+        path, mark, query = self.collection_path().partition("?")
+        return self.own_url(self._context.path(f"{path.rstrip('/')}/{{id}}{mark}{query}", id=resource_id))
 
     def own_url(self, path: str) -> str:
         """The URL of a path on the target."""
