@@ -1,0 +1,223 @@
+"""A target that an OpenAPI document describes: its profile is drafted, shown once, and used without a file of it."""
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from createflow.cli.messages import is_confirmed, is_on_terminal
+from createflow.cli.profile_source import ProfileSource
+from createflow.schemas import profile_file
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Profile
+from createflow.schemas.reading.bounded_file import read_bounded
+
+if TYPE_CHECKING:
+    from createflow.scenarios.openapi.create_operation import CreateOperation
+
+_MOST_NAMED = 10
+_SHOWN_CHARACTERS = 500
+_MOST_TOKEN_BYTES = 32 * 1024
+_TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable
+
+OpenApiOption = Annotated[
+    str | None,
+    typer.Option(
+        "--openapi",
+        metavar="FILE_OR_URL",
+        help="Test what this OpenAPI document describes, without a profile. --url names scheme, host and port.",
+    ),
+]
+OperationOption = Annotated[
+    str | None,
+    typer.Option("--operation", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
+]
+TokenEnvOption = Annotated[
+    str | None,
+    typer.Option("--token-env", metavar="NAME", help="Environment variable with the token. Needs --openapi."),
+]
+BearerFileOption = Annotated[
+    Path | None,
+    typer.Option("--bearer-file", metavar="FILE", help="File with the token. Needs --openapi."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the options say about a document."""
+
+    openapi: str
+    url: str | None
+    operation: str | None
+    token_env: str | None
+    bearer_file: Path | None
+
+
+def require_openapi(openapi: str | None, **options: object) -> None:
+    """Require that options which a document needs come with one.
+
+    Raises:
+        UserError: one came without.
+    """
+    for name, value in options.items():
+        if openapi is None and value is not None:
+            raise UserError(f"--{name.replace('_', '-')} needs --openapi", hint="or write a profile: createflow init")
+
+
+def choose_document(profile: Path | None, description: Description) -> ProfileSource:
+    """The target that the document describes. What was assumed is printed on stderr, as lines of a profile.
+
+    Raises:
+        UserError: the document has no create that can be tested, or the options do not fit.
+        TargetError: the document cannot be downloaded.
+    """
+    if profile is not None:
+        raise UserError("--profile and --openapi name two targets", hint="leave one of them out")
+    from createflow.scenarios.openapi.create_operation import find_create_operation
+    from createflow.scenarios.openapi.document import is_url, origin_of, read_document
+    from createflow.scenarios.openapi.draft import draft_profile
+
+    operation = find_create_operation(read_document(description.openapi), description.operation)
+    if description.operation is None and operation.others:
+        operation = _chosen(description.openapi, operation)
+    address = checked_origin(description.url, "--url") if description.url is not None else ""
+    if not address and is_url(description.openapi):
+        address = origin_of(description.openapi)
+    address, trusted = ask_about_origins(operation, address, is_named=description.url is not None, option="--url")
+    if not address:
+        raise UserError("the document does not say where the target is", hint="--url https://api.example.com")
+    text = draft_profile(operation, base_url=address, may_send_to=trusted, auth=_auth(description, operation))
+    _print_assumed(text)
+    return ProfileSource(document=description.openapi, profile=_loaded(text, operation, description))
+
+
+def ask_about_origins(
+    operation: "CreateOperation", address: str, *, is_named: bool, option: str = "--base-url"
+) -> tuple[str, list[str]]:
+    """The origin of the target, and others that the user confirmed: a document alone decides nothing about them.
+
+    Args:
+        operation: what the document says.
+        address: the origin so far, empty when none is known.
+        is_named: the user named it.
+        option: that names it.
+    """
+    from createflow.scenarios.openapi.draft import token_endpoint_origin
+
+    for reference in operation.elsewhere[:_MOST_NAMED]:
+        _say(f"the document refers to {reference}, which was not read: the schema allows anything there")
+    for note in operation.notes[:_MOST_NAMED]:
+        _say(note)
+    server = operation.base_url
+    if server not in {"", address}:
+        if not is_named and _consents(f"The document names the server {server}. Send tokens there?"):
+            address = server
+        else:
+            _say(f"the document names the server {server}: it was not taken, name it with {option} if it is the target")
+    token_origin = token_endpoint_origin(operation)
+    if token_origin in {"", address}:
+        return address, []
+    is_fine = _consents(f"The document names a token endpoint on {token_origin}. Send client secrets there?")
+    return address, [token_origin] if is_fine else []
+
+
+def checked_origin(url: str, option: str) -> str:
+    """Scheme, host and port.
+
+    Raises:
+        UserError: it is something else.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from createflow.schemas.profile_section import BaseUrl
+
+    try:
+        return TypeAdapter(BaseUrl).validate_python(url).rstrip("/")
+    except ValidationError:
+        hint = "scheme, host and port only: https://api.example.com:8443"
+        raise UserError(f"{option}: not an http:// or https:// address", hint=hint) from None
+
+
+def _chosen(openapi: str, operation: "CreateOperation") -> "CreateOperation":
+    """The create that the user means, of several that fit.
+
+    Raises:
+        UserError: nobody can be asked.
+    """
+    from createflow.scenarios.openapi.create_operation import find_create_operation
+    from createflow.scenarios.openapi.document import read_document
+
+    fitting = [path for path in operation.others if "{" not in path]
+    if not fitting:
+        return operation
+    shown = ", ".join(fitting[:_MOST_NAMED]) + (
+        f" and {len(fitting) - _MOST_NAMED} more" if fitting[_MOST_NAMED:] else ""
+    )
+    if is_on_terminal():
+        for path in fitting[:_MOST_NAMED]:
+            if is_confirmed(_one_line(f"The document has several creates. Test {operation.path}? (no: {path})")):
+                return operation
+            operation = find_create_operation(read_document(openapi), path)
+        return operation
+    raise UserError(
+        f"the document has several creates: {operation.path}, {shown}", hint=f"--operation {operation.path}"
+    )
+
+
+def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:
+    """The lines of ``[auth]``, where an option says the token; else what the document says."""
+    if description.token_env is not None and description.bearer_file is not None:
+        raise UserError("--token-env and --bearer-file name two tokens", hint="leave one of them out")
+    variable = description.token_env or (_TOKEN_VARIABLE if description.bearer_file is not None else None)
+    if variable is None:
+        return None
+    scheme = operation.security or {}
+    if scheme.get("type") == "apiKey" and scheme.get("in") == "header":
+        name = json.dumps(str(scheme.get("name")))
+        return ["[auth]", 'kind = "api_key"', f"header = {name}", f"writer_env = {json.dumps(variable)}"]
+    kind = "basic" if str(scheme.get("scheme", "")).lower() == "basic" else "static"
+    return ["[auth]", f'kind = "{kind}"', f"writer_env = {json.dumps(variable)}"]
+
+
+def _loaded(text: str, operation: "CreateOperation", description: Description) -> Profile:
+    from createflow.scenarios.openapi.draft import SCHEMA_FILE
+
+    if description.bearer_file is not None:
+        token = read_bounded(description.bearer_file, _MOST_TOKEN_BYTES, hint="--bearer-file FILE holds a token")
+        os.environ[_TOKEN_VARIABLE] = token.decode("utf-8", "replace").strip()
+    # The profile names its schema by a file, which is read when a run begins: the folder stays until the command ends.
+    folder = Path(tempfile.mkdtemp(prefix="createflow-openapi-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if operation.schema is not None:
+        (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema), encoding="utf-8")
+    (folder / "createflow.toml").write_text(text, encoding="utf-8")
+    return profile_file.load(folder / "createflow.toml")
+
+
+def _print_assumed(text: str) -> None:
+    """The lines of the draft that are no comments."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    typer.echo("assumed, as the document has it; createflow init --openapi writes it into a file to change:", err=True)
+    for line in lines:
+        typer.echo(f"  {_one_line(line)}", err=True)
+
+
+def _consents(question: str) -> bool:
+    return is_on_terminal() and is_confirmed(_one_line(question))
+
+
+def _say(text: str) -> None:
+    typer.echo(_one_line(text), err=True)
+
+
+def _one_line(text: str) -> str:
+    from createflow.scenarios.reports.format.text import one_line
+
+    return one_line(text[:_SHOWN_CHARACTERS])

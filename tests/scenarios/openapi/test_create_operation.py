@@ -1,0 +1,168 @@
+"""What a document says about a create goes into the profile; what it does not say is not made up."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
+from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
+from createflow.schemas import profile_file
+from createflow.schemas.error import UserError
+from createflow.schemas.profile import Profile
+
+TITLE = {"type": "object", "required": ["title"], "properties": {"title": {"type": "string"}}}
+SHOWN = {
+    "type": "object",
+    "properties": {
+        "uuid": {"type": "string"},
+        "title": {"type": "string"},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "owner": {"type": "string"},
+    },
+}
+
+
+def json_of(schema: Any, **more: Any) -> dict[str, Any]:
+    """A body or reply with this schema."""
+    return {"content": {"application/json": {"schema": schema, **more}}}
+
+
+def document(post: dict[str, Any], **paths: Any) -> dict[str, Any]:
+    """A document with one create."""
+    return {"openapi": "3.1.0", "paths": {"/things": {"post": {"requestBody": json_of(TITLE), **post}}, **paths}}
+
+
+def drafted(operation: CreateOperation, folder: Path) -> Profile:
+    """The profile that is written, as it is read again."""
+    (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema))
+    (folder / "createflow.toml").write_text(draft_profile(operation, base_url="http://127.0.0.1:1"))
+    return profile_file.load(folder / "createflow.toml", {"CREATEFLOW_SECOND_KEY": "k"})
+
+
+def test_the_reply_says_where_the_fields_are(tmp_path: Path) -> None:
+    """Envelope, id, time, refusals, the resource's own path. The creator may be any name, so it stays a comment."""
+    replies = {
+        "201": json_of({"type": "object", "properties": {"data": SHOWN}}),
+        "401": {"description": "who?"},
+        "422": json_of({"type": "object"}),
+    }
+    own = {"get": {"responses": {}}, "put": {"requestBody": json_of(TITLE), "responses": {}}}
+    operation = find_create_operation(document({"responses": replies}, **{"/things/{thing}": own}))
+    target = drafted(operation, tmp_path).target
+    assert (target.fields.id, target.fields.name, target.fields.created_at) == ("uuid", "title", "createdAt")
+    assert target.fields.created_by == ""
+    assert target.envelope.reply == "/data"
+    assert target.errors.statuses == {"validation": (422, 400)}
+    assert target.errors.media_type == "application/json"
+    assert target.read_path == "/things/{id}"
+    assert target.update
+
+
+def test_a_documented_location_is_used_and_a_narrow_put_is_no_update(tmp_path: Path) -> None:
+    """A PUT that does not take all of the body cannot replace the resource."""
+    replies = {"201": {"headers": {"Location": {}}, **json_of({"type": "object", "properties": {"message": {}}})}}
+    own = {"get": {}, "put": {"requestBody": json_of({"type": "object", "properties": {"state": {"type": "string"}}})}}
+    target = drafted(find_create_operation(document({"responses": replies}, **{"/things/{id}": own})), tmp_path).target
+    assert not target.read_path
+    assert target.fields.id == "@location"
+    assert not target.update
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer", "also"),
+    [
+        ({"type": "object", "required": ["thing"], "properties": {"thing": TITLE}}, "/thing", {}),
+        (
+            {
+                "type": "object",
+                "required": ["data"],
+                "properties": {
+                    "data": {
+                        "type": "object",
+                        "required": ["type", "attributes"],
+                        "properties": {"type": {"const": "things"}, "attributes": TITLE},
+                    }
+                },
+            },
+            "/data/attributes",
+            {"data": {"type": "things"}},
+        ),
+        (
+            {
+                "type": "object",
+                "required": ["address"],
+                "properties": {"address": TITLE, "name": {"type": "string"}},
+            },
+            "",
+            {},
+        ),
+    ],
+    ids=["a wrapper", "JSON:API", "an object among others"],
+)
+def test_an_envelope_is_told_from_a_required_object(schema: dict[str, Any], pointer: str, also: dict[str, Any]) -> None:
+    """An envelope leaves no other choice than what is in it."""
+    operation = find_create_operation(document({"requestBody": json_of(schema), "responses": {"201": {}}}))
+    assert operation.request_pointer == pointer
+    assert operation.request_also == also
+
+
+def test_all_that_a_request_needs_is_taken_or_named(tmp_path: Path) -> None:
+    """Parameters with a known value, and those without; two credentials at once."""
+    parameters = [
+        {"in": "query", "name": "api-version", "required": True, "schema": {"enum": ["2024-10-01"]}},
+        {"in": "header", "name": "X-Tenant", "required": True, "example": "acme"},
+        {"in": "header", "name": "X-Region", "required": True, "schema": {"type": "string"}},
+        {"in": "header", "name": "X-Other", "schema": {"default": "not required"}},
+        {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string"}},
+    ]
+    whole = document({"parameters": parameters, "security": [{"a": [], "b": []}], "responses": {"201": {}}})
+    keys = {name: {"type": "apiKey", "in": "header", "name": f"X-{name}"} for name in "ab"}
+    operation = find_create_operation({**whole, "components": {"securitySchemes": keys}})
+    assert operation.parameters.unknown == ("header X-Region",)
+    profile = drafted(operation, tmp_path)
+    assert profile.target.path == "/things?api-version=2024-10-01"
+    assert profile.target.headers == {"X-Tenant": "acme", "X-b": "k"}
+    assert profile.target.idempotency
+    assert profile.auth.kind == "api_key"
+    assert "header X-Region" in (tmp_path / "createflow.toml").read_text()
+
+
+def test_named_examples_come_first() -> None:
+    """Also by reference; they are bodies of a whole create."""
+    whole = document(
+        {
+            "requestBody": json_of(
+                TITLE, examples={"small": {"$ref": "#/components/examples/e"}}, example={"title": "last"}
+            ),
+            "responses": {"201": {}},
+        }
+    )
+    operation = find_create_operation({**whole, "components": {"examples": {"e": {"value": {"title": "first"}}}}})
+    assert operation.schema is not None
+    assert operation.schema["examples"] == [{"title": "first"}, {"title": "last"}]
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_a_document_without_a_json_create_says_which_bodies_it_has(kind: str) -> None:
+    """It is no create that can be tested."""
+    with pytest.raises(UserError, match=f"only {kind}"):
+        find_create_operation(document({"requestBody": {"content": {kind: {}}}, "responses": {"201": {}}}))
+
+
+def test_a_json_create_goes_before_one_of_a_form() -> None:
+    """And ``*/*`` is JSON as well; a path item may be a reference."""
+    whole = document({"requestBody": {"content": {"multipart/form-data": {}}}, "responses": {"201": {}}})
+    item = {"post": {"requestBody": {"content": {"*/*": {"schema": TITLE}}}, "responses": {"201": {}}}}
+    whole["paths"]["/others"] = {"$ref": "#/components/pathItems/o"}
+    operation = find_create_operation({**whole, "components": {"pathItems": {"o": item}}})
+    assert (operation.path, operation.media_type) == ("/others", "application/json")
+
+
+def test_a_body_that_is_a_list_is_told() -> None:
+    """A profile cannot describe it."""
+    schema = {"type": "array", "items": TITLE}
+    assert (
+        "list" in find_create_operation(document({"requestBody": json_of(schema), "responses": {"201": {}}})).notes[0]
+    )
