@@ -77,7 +77,7 @@ def plan_of(probes: ProbeSet, checks: Sequence[Check]) -> Plan:
 
 @cache
 def typical_costs() -> Mapping[str, Cost]:
-    """By check id. ``python -m createflow.scenarios.conformance.plan REPORT`` writes them from a run's JSON report."""
+    """By check id. ``python benchmarks/typical_costs.py REPORT`` writes them from a run's JSON report."""
     text = files("createflow.scenarios.conformance").joinpath(COSTS_FILE).read_text(encoding="utf-8")
     return {name: Cost(*cost) for name, cost in json.loads(text).items()}
 
@@ -86,15 +86,3 @@ def _what_stays(profile: Profile) -> str:
     if profile.target.cleanup:
         return "audit entries and events; the resources are deleted (target.cleanup)"
     return "every resource that it creates, with its audit entries and events; target.cleanup = true deletes them"
-
-
-if __name__ == "__main__":
-    import sys
-    from pathlib import Path
-
-    report = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    lines = [
-        f'  "{one["id"]}": [{one["requests"]}, {one["created"]}, {round(one["duration_ms"] / 1000, 1)}]'
-        for one in report["results"]
-    ]
-    Path(__file__).with_name(COSTS_FILE).write_text("{\n" + ",\n".join(sorted(lines)) + "\n}\n", encoding="utf-8")
