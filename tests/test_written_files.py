@@ -10,6 +10,7 @@ PACKAGE = Path(createflow.__file__).parent
 KNOWN = {
     "cli/command_consent.py": "mkstemp: 0600, holds digests",
     "cli/init_command.py": "a profile: it names environment variables and holds no secret",
+    "cli/openapi_source.py": "mkdtemp: 0700, a profile as that of init",
     "cli/report_output.py": "reports: 0600 (test_report_output.py); the summary of a job belongs to GitHub",
     "cli/left_behind.py": "an empty marker: 0600",
     "scenarios/conformance/coverage.py": "documentation",

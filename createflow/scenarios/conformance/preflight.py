@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from createflow.scenarios.conformance.sink_looks import copies_of
 from createflow.scenarios.harness.check import PROFILE_KEYS
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
 from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
-from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary, Replicas, SearchIndex
+from createflow.scenarios.sinks.polling import eventually
+from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Replicas, SearchIndex
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.principal import Principal
@@ -18,12 +20,11 @@ from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError
-from createflow.schemas.profile import Profile
+from createflow.schemas.profile import Deadlines, Profile
 from createflow.schemas.profile_auth import Auth, EnvironmentAuth
 
 _OWNER = "preflight"
 _LONGEST_LOOK_S = 5.0
-_ASK_AGAIN_S = 0.05
 _KNOCK_AGAIN_S = 0.25
 _STARTING = frozenset({502, 503, 504})
 """What a proxy says while the target behind it starts."""
@@ -184,8 +185,8 @@ async def _sink(probes: ProbeSet, role: type, created: Reply, target: HttpTarget
             if resource_id is None:
                 on_looked(Looked(key, "it answers; the reply to the create has no id to look for", took()))
                 return
-            ask, within_s = _question(role, sink, str(resource_id), probes)
-            is_there = await _until(ask, min(within_s, _LONGEST_LOOK_S))
+            within_s = min(_deadline_s(role, probes.profile.deadlines), _LONGEST_LOOK_S)
+            is_there = await _is_there(role, sink, str(resource_id), within_s)
         except SinkUnreachable as error:
             hint = f"its address, the credential and the rights of it, in [{key}]"
             raise TargetError(probes.profile.target.base_url, str(error), hint=hint) from None
@@ -193,51 +194,26 @@ async def _sink(probes: ProbeSet, role: type, created: Reply, target: HttpTarget
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             text = f"{key} cannot be asked for the create: {reason[:_MOST_SHOWN]}"
             raise TargetError(probes.profile.target.base_url, text, hint=f"the queries and names of [{key}]") from None
-        missing = f"not there after {min(within_s, _LONGEST_LOOK_S):g} s: look at the mapping in [{key}]"
+        missing = f"not there after {within_s:g} s: look at the mapping in [{key}]"
         on_looked(Looked(key, "there" if is_there else missing, took(), is_doubtful=not is_there))
 
 
-def _question(role: type, sink: Any, resource_id: str, probes: ProbeSet) -> tuple[Callable[[], Awaitable[bool]], float]:
-    """How to ask whether a sink has the create, and how long it may take until it has."""
-    deadlines = probes.profile.deadlines
+async def _is_there(role: type, sink: Any, resource_id: str, within_s: float) -> bool:
+    tables = sink.each() if role is Replicas else [sink]
+    asking = [eventually(copies_of(role, one, resource_id), bool, within_s=within_s) for one in tables]
+    return all(held for _, held in await asyncio.gather(*asking))
 
-    async def rows() -> bool:
-        return bool(await sink.by_id(resource_id))
 
-    async def replicas() -> bool:
-        return all(await asyncio.gather(*(_has_row(one, resource_id) for one in sink.each())))
-
-    async def cached() -> bool:
-        return await sink.value(resource_id) is not None
-
-    async def published() -> bool:
-        return bool(sink.of(resource_id))
-
-    async def indexed() -> bool:
-        return await sink.document(resource_id) is not None
-
-    questions: dict[type, tuple[Callable[[], Awaitable[bool]], float]] = {
-        Primary: (rows, 1.0),
-        AuditTrail: (rows, deadlines.audit_s),
-        Replicas: (replicas, deadlines.replica_s),
-        Cache: (cached, deadlines.cache_s),
-        EventLog: (published, deadlines.event_s),
-        SearchIndex: (indexed, deadlines.index_s),
+def _deadline_s(role: type, deadlines: Deadlines) -> float:
+    """Within which a sink has the create; a second for the primary, which has none."""
+    of_role: dict[type, float] = {
+        AuditTrail: deadlines.audit_s,
+        Replicas: deadlines.replica_s,
+        Cache: deadlines.cache_s,
+        EventLog: deadlines.event_s,
+        SearchIndex: deadlines.index_s,
     }
-    return questions[role]
-
-
-async def _has_row(table: Any, resource_id: str) -> bool:
-    return bool(await table.by_id(resource_id))
-
-
-async def _until(ask: Callable[[], Awaitable[bool]], within_s: float) -> bool:
-    end_s = time.monotonic() + within_s
-    while not await ask():
-        if time.monotonic() > end_s:
-            return False
-        await asyncio.sleep(_ASK_AGAIN_S)
-    return True
+    return of_role.get(role, 1.0)
 
 
 def _cause_of(reply: Reply, writer: Principal, probes: ProbeSet) -> tuple[str, str]:

@@ -98,7 +98,7 @@ async def look_into_sinks(profile: Profile, *, within_s: float, guarding: Guardi
     mask = Mask()
     probes = ProbeSet(profile, secrets.token_hex(4), mask, guarding=guarding)
     async with probes:
-        target = probes.plain_target()
+        target = probes.target_by("sinks")
         start_s = time.monotonic()
         try:
             reply = await target.create()
@@ -142,6 +142,23 @@ def target_url(profile: Profile) -> str:
     return f"{profile.target.base_url.rstrip('/')}{profile.target.path}"
 
 
+def copies_of(role: type, sink: Any, resource_id: str) -> Callable[[], Awaitable[list[Any]]]:
+    """What asks the sink that fills a role for all that it has of a resource."""
+
+    async def one(found: Awaitable[Row | None]) -> list[Any]:
+        document = await found
+        return [] if document is None else [document]
+
+    async def events() -> list[Any]:
+        return list(sink.of(resource_id))
+
+    if role is EventLog:
+        return events
+    if role is Cache:
+        return lambda: one(sink.value(resource_id))
+    return (lambda: one(sink.document(resource_id))) if role is SearchIndex else (lambda: sink.by_id(resource_id))
+
+
 class _Looker:
     def __init__(
         self,
@@ -177,7 +194,7 @@ class _Looker:
                 looking.append(_done(SinkLook(name, problem=str(error))))
                 continue
             if probe is not None:
-                looking.append(self._look(name, key, probe, self._reading(role, probe)))
+                looking.append(self._look(name, key, probe, copies_of(role, probe, self._id)))
         try:
             replicas = self._probes.sink(Replicas)
         except SinkUnreachable as error:
@@ -188,20 +205,6 @@ class _Looker:
             for replica in (replicas.each() if replicas is not None else ())
         )
         return list(await asyncio.gather(*looking))
-
-    def _reading(self, role: type, probe: Any) -> Callable[[], Awaitable[list[Any]]]:
-        async def one(found: Awaitable[Row | None]) -> list[Any]:
-            document = await found
-            return [] if document is None else [document]
-
-        async def events() -> list[Any]:
-            return list(probe.of(self._id))
-
-        if role is EventLog:
-            return events
-        if role is Cache:
-            return lambda: one(probe.value(self._id))
-        return (lambda: one(probe.document(self._id))) if role is SearchIndex else (lambda: probe.by_id(self._id))
 
     async def _look(self, name: str, key: str, probe: Any, read: Callable[[], Awaitable[list[Any]]]) -> SinkLook:
         look = SinkLook(name, address=probe.address)

@@ -222,14 +222,6 @@ class ProbeSet:
         """The roles of the sinks that the profile declares."""
         return self._sinks.roles()
 
-    def sink(self, role: type) -> Any:
-        """The sink that fills the role.
-
-        Raises:
-            SinkUnreachable: it does not answer.
-        """
-        return self._sinks.get(role)
-
     def arguments(self, check: Check, target: HttpTarget, number: int) -> dict[str, Any]:
         """A probe for each parameter of the check.
 
@@ -286,11 +278,6 @@ class ProbeSet:
     def note_raw_create(self, create: RawCreate) -> None:
         """Enter a create that was sent in raw bytes into the ledger of the run."""
         HttpTarget(self.connection, self.contract, create.who, check_id=CHECK_ID.get()).note_raw_create(create)
-
-    def plain_target(self) -> HttpTarget:
-        """The target, with a writer who is no check's."""
-        writer = writer_of(self._auth.tokens(f"createflow-{self.run_id}"))
-        return HttpTarget(self.connection, self.contract, writer)
 
     def _target_for_sample(self, group: str) -> HttpTarget:
         # A subject is case-sensitive (RFC 7519 §4.1.2). Our own contract promises that all of it is kept.
