@@ -21,7 +21,7 @@ MEANINGS = {
     ExitCode.OK: "every required check passed, or every target was met",
     ExitCode.FAILED: "a required check failed, or a write is missing, altered, duplicated or late",
     ExitCode.USAGE: "invalid command line or profile",
-    ExitCode.UNREACHABLE: "the target cannot be reached or falls silent, or createflow itself failed",
+    ExitCode.UNREACHABLE: "the target cannot be reached, takes no create or falls silent, or createflow itself failed",
     ExitCode.INCONCLUSIVE: "no verdict: a state was not reached, or the numbers are invalid",
     ExitCode.SLO_MISSED: "a target was missed, or the run is worse than its baseline",
     ExitCode.STALE_BASELINE: "a baseline entry no longer applies or has expired",

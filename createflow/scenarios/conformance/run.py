@@ -112,9 +112,9 @@ async def conformance(
     run = _Run(checks, progress, on_results if on_partial else None, Observation(checks, probes))
     try:
         async with probes:
-            if on_looked is not None:
-                await preflight(probes, on_looked)
             try:
+                if on_looked is not None:
+                    await preflight(probes, on_looked)
                 silence = await _run_until_silent(run, probes)
             finally:
                 if silence is not None:
