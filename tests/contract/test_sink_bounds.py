@@ -194,3 +194,10 @@ async def test_single_rows_are_read_and_nothing_can_be_written(engines: EngineSe
         table._queries = SqlSink(dsn=SecretStr(""), by_id=query)
         assert await table.by_id("2") == [{"id": "2", "reads": True}]
         await table.close()
+
+
+async def test_a_role_that_may_write_is_told(engines: EngineSet) -> None:
+    """The one that the reference gives to the tester may not."""
+    table = PostgresTable("the primary", engines.admin_dsn, SqlSink(dsn=SecretStr(""), by_id=ROWS))
+    assert await table.can_write() == "DELETE, INSERT, TRUNCATE, UPDATE"
+    await table.close()

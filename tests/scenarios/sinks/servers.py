@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ import pytest
 HOST = "127.0.0.1"
 _START_S = 90.0
 _END_S = 20.0
+
+
+@dataclass(frozen=True)
+class RabbitServer:
+    """Where a RabbitMQ listens, and the environment in which its commands find it."""
+
+    port: int
+    environment: Mapping[str, str]
 
 
 def free_port() -> int:
@@ -82,6 +91,15 @@ def answers(port: int) -> Callable[[], bool]:
     return is_ready
 
 
+def documented(after: str, language: str) -> list[str]:
+    """The statements of docs/sinks.md in a block of a language below a heading."""
+    text = (Path(__file__).parents[3] / "docs" / "sinks.md").read_text(encoding="utf-8")
+    section = text.partition(f"\n## {after}\n")[2].partition("\n## ")[0]
+    block = section.partition(f"```{language}\n")[2].partition("```")[0]
+    assert block, after
+    return block.strip().splitlines()
+
+
 @contextmanager
 def kafka(folder: Path, *more: str) -> Iterator[str]:
     """A broker that speaks the protocol of Kafka: Tansu, which keeps its topics in memory. Gives host and port."""
@@ -96,8 +114,8 @@ def kafka(folder: Path, *more: str) -> Iterator[str]:
 
 
 @contextmanager
-def rabbitmq(folder: Path) -> Iterator[int]:
-    """A RabbitMQ with its user ``guest``. Gives its port."""
+def rabbitmq(folder: Path) -> Iterator[RabbitServer]:
+    """A RabbitMQ with its user ``guest``."""
     program, epmd = required("rabbitmq-server", "rabbitmq-server"), required("epmd", "erlang-base")
     if Path("/usr/lib/rabbitmq/bin/rabbitmq-server").exists():
         program = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one in the PATH changes to a user of its own
@@ -124,7 +142,7 @@ def rabbitmq(folder: Path) -> Iterator[int]:
         running([epmd, "-port", str(names), "-address", HOST], directory, answers(names)),
         running([program], folder, lambda: started in (folder / "server.log").read_text(errors="replace"), environment),
     ):
-        yield port
+        yield RabbitServer(port, environment)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from createflow.scenarios.sinks.failure import SinkFailed
 from createflow.scenarios.sinks.mysql import MysqlTable
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import SqlSink
-from tests.scenarios.sinks.servers import HOST, mariadb
+from tests.scenarios.sinks.servers import HOST, documented, mariadb
 
 aiomysql: Any = pytest.importorskip("aiomysql", reason="the extra mysql is not installed")
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("mariadb")]
@@ -184,3 +184,16 @@ def test_another_dsn_is_refused(dsn: str) -> None:
     """Without its password in the message."""
     with pytest.raises(UserError, match="is not a URL of MySQL or MariaDB"):
         table_of(dsn)
+
+
+async def test_the_documented_rights_are_enough(server: tuple[Path, int], port: int) -> None:
+    """The statements of docs/sinks.md."""
+    root = await aiomysql.connect(unix_socket=str(server[0]), user="root", autocommit=True)
+    async with root.cursor() as cursor:
+        for statement in documented("MySQL and MariaDB", "sql"):
+            await cursor.execute(statement)
+    root.close()
+    table = table_of(f"mysql://createflow:secret@{HOST}:{port}/shop")
+    assert len(await table.by_id("a")) == 1
+    assert await table.can_write() == ""
+    await table.close()

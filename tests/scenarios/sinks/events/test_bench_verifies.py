@@ -44,10 +44,10 @@ async def to_kafka(address: str) -> AsyncIterator[Publish]:
 
 
 @asynccontextmanager
-async def to_rabbitmq(port: int) -> AsyncIterator[Publish]:
+async def to_rabbitmq(server: servers.RabbitServer) -> AsyncIterator[Publish]:
     """A publisher with confirms."""
     aio_pika: Any = pytest.importorskip("aio_pika")
-    async with await aio_pika.connect(f"amqp://guest:guest@{servers.HOST}:{port}/") as connection:
+    async with await aio_pika.connect(f"amqp://guest:guest@{servers.HOST}:{server.port}/") as connection:
         channel = await connection.channel()
         exchange = await channel.declare_exchange("orders", aio_pika.ExchangeType.FANOUT)
 
@@ -74,7 +74,7 @@ ENGINES: dict[str, tuple[Any, Any, Callable[[Any], str]]] = {
     "rabbitmq": (
         servers.rabbitmq,
         to_rabbitmq,
-        lambda port: f'url = "amqp://guest:guest@{servers.HOST}:{port}/"\nexchange = "orders"',
+        lambda server: f'url = "amqp://guest:guest@{servers.HOST}:{server.port}/"\nexchange = "orders"',
     ),
     "redis_stream": (
         servers.valkey,

@@ -1,6 +1,9 @@
 """RabbitMQ: a queue of the run's own, which is gone with it."""
 
 import asyncio
+import os
+import shlex
+import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -12,29 +15,29 @@ from createflow.scenarios.sinks.registry import event_stream
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import RabbitSink
 from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, at_last, opened
-from tests.scenarios.sinks.servers import HOST, rabbitmq
+from tests.scenarios.sinks.servers import HOST, RabbitServer, documented, rabbitmq, required
 
 aio_pika: Any = pytest.importorskip("aio_pika", reason="the extra rabbitmq is not installed")
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("rabbitmq")]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]:
     """One broker for the session."""
-    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as port:
-        yield port
+    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as running:
+        yield running
 
 
 @pytest.fixture
-async def channel(server: int) -> AsyncIterator[Any]:
+async def channel(server: RabbitServer) -> AsyncIterator[Any]:
     """A publisher's."""
-    connection = await aio_pika.connect(f"amqp://guest:guest@{HOST}:{server}/")
+    connection = await aio_pika.connect(f"amqp://guest:guest@{HOST}:{server.port}/")
     yield await connection.channel()
     await connection.close()
 
 
 @pytest.fixture
-async def broker(server: int, channel: Any) -> Broker:
+async def broker(server: RabbitServer, channel: Any) -> Broker:
     """A topic exchange of the test's own."""
     name = f"x{uuid.uuid4().hex[:8]}"
     exchange = await channel.declare_exchange(name, aio_pika.ExchangeType.TOPIC, auto_delete=False)
@@ -43,9 +46,9 @@ async def broker(server: int, channel: Any) -> Broker:
         await exchange.publish(aio_pika.Message(data, headers=dict(headers)), subject)
 
     return Broker(
-        section={"url": f"amqp://guest:guest@{HOST}:{server}/", "exchange": name},
+        section={"url": f"amqp://guest:guest@{HOST}:{server.port}/", "exchange": name},
         publish=publish,
-        wrong_credential={"url": f"amqp://guest:wrong@{HOST}:{server}/"},
+        wrong_credential={"url": f"amqp://guest:wrong@{HOST}:{server.port}/"},
         wrong_place={"exchange": f"{name}-not"},
         place_words="NOT_FOUND.* check sinks.events.exchange",
     )
@@ -84,9 +87,9 @@ async def test_the_queue_is_gone_with_the_run(broker: Broker, channel: Any) -> N
         await asyncio.sleep(0.02)
 
 
-async def test_a_virtual_host_that_is_not_there_is_told(broker: Broker, server: int) -> None:
+async def test_a_virtual_host_that_is_not_there_is_told(broker: Broker, server: RabbitServer) -> None:
     """With the key."""
-    section = broker.events(url=f"amqp://guest:guest@{HOST}:{server}/nowhere")
+    section = broker.events(url=f"amqp://guest:guest@{HOST}:{server.port}/nowhere")
     stream = event_stream(section)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="virtual host"):
         await stream.open()
@@ -97,3 +100,20 @@ def test_another_url_is_refused(url: str) -> None:
     """Before anything is connected."""
     with pytest.raises(UserError, match="is not one of RabbitMQ"):
         RabbitSource(RabbitSink.model_validate({"url": url, "exchange": "x"}))
+
+
+@pytest.mark.thorough
+async def test_the_documented_rights_are_enough(broker: Broker, server: RabbitServer, channel: Any) -> None:
+    """The commands of docs/sinks.md, with an exchange of that name."""
+    for command in documented("RabbitMQ", "text"):
+        words = shlex.split(command)
+        program = required("/usr/lib/rabbitmq/bin/rabbitmqctl", "rabbitmq-server")
+        process = await asyncio.create_subprocess_exec(
+            program, *words[1:], env={**os.environ, **server.environment}, stdout=subprocess.DEVNULL
+        )
+        assert await process.wait() == 0
+    exchange = await channel.declare_exchange("orders", aio_pika.ExchangeType.FANOUT)
+    section = broker.events(url=f"amqp://createflow:secret@{HOST}:{server.port}/", exchange="orders")
+    async with opened(section) as stream:
+        await exchange.publish(aio_pika.Message(b'{"id": "1", "data": {"id": "r1"}}'), "")
+        await at_last(lambda: len(stream.of("r1")), 1)

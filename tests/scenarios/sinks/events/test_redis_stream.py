@@ -8,10 +8,12 @@ import pytest
 from redis.asyncio import Redis
 
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.redis import RedisCache
 from createflow.scenarios.sinks.registry import audit_table, event_stream
 from createflow.schemas.profile import Profile
-from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, opened
-from tests.scenarios.sinks.servers import valkey
+from createflow.schemas.profile_sinks import CacheSink
+from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, at_last, opened
+from tests.scenarios.sinks.servers import documented, valkey
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("valkey")]
 
@@ -103,3 +105,24 @@ async def test_a_user_who_may_write_is_told(server: str, broker: Broker) -> None
         await stream.open()
         assert bool(await stream.can_write()) is may  # type: ignore[attr-defined]
         await stream.close()
+
+
+async def test_the_documented_rights_are_enough(server: str, writer: Redis, broker: Broker) -> None:
+    """The commands of docs/sinks.md, for a stream and for a cache, with their names."""
+    for heading in ("Redis Streams", "Redis and Valkey as a cache"):
+        (command,) = documented(heading, "text")
+        await writer.execute_command(*command.split())
+    url = f"redis://createflow:secret@{server}/0"
+    await writer.set("order:r1", '{"id": "r1", "name": "in the cache"}')
+    cached = await RedisCache(CacheSink.model_validate({"url": url, "key": "order:{id}"})).open()
+    try:
+        assert await cached.value("r1") == {"id": "r1", "name": "in the cache"}
+        assert await cached.keys_holding("in the cache") == ["order:r1"]
+        assert await cached.can_write() == ""
+    finally:
+        await cached.close()
+    await writer.execute_command("ACL", "DELUSER", "createflow")
+    await writer.execute_command(*documented("Redis Streams", "text")[0].split())
+    async with opened(broker.events(url=url, stream="orders")) as stream:
+        await writer.xadd("orders", {"event": '{"id": "1", "data": {"id": "r1"}}'})
+        await at_last(lambda: len(stream.of("r1")), 1)
