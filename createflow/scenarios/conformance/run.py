@@ -21,6 +21,7 @@ from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Level, Outcome, ProfilePlace, RunReport
 
@@ -269,7 +270,18 @@ def phases(checks: Sequence[Check]) -> list[list[list[tuple[int, Check]]]]:
     watching = [entry for entry in numbered if isinstance(entry[1], Observer)]
     last = [entry for entry in numbered if entry[1].at_end]
     first = [entry for entry in numbered if not entry[1].disturbs and not entry[1].at_end]
+    first.sort(key=lambda entry: _turn(entry[1]))
     disturbing = [entry for entry in numbered if entry not in (*watching, *last, *first)]
     lanes = [[entry for entry in disturbing if entry[1].lane is lane] for lane in Lane]
     alone = [entry for entry in disturbing if entry[1].lane is None]
     return [[[entry] for entry in first], lanes, [alone], [[entry] for entry in last], [watching]]
+
+
+def _turn(check: Check) -> int:
+    """When a check of the first phase begins. Those that wait do it beside the many requests of the steps after them.
+
+    What comes before validation is quick, and a target that has just been started is warm after it.
+    """
+    if check.step.number < Step.VALIDATION.number:
+        return 0
+    return 1 if check.waits else 2

@@ -31,6 +31,7 @@ PROFILE_KEYS: dict[type, str] = {
     Callbacks: "a target on this machine",
 }
 """What fills a role. Roles that are not here need nothing, or a ``Need`` of the check says what."""
+_COPIES = frozenset({Replicas, AuditTrail, EventLog, Cache, SearchIndex})
 
 
 class Lane(StrEnum):
@@ -164,6 +165,11 @@ class Check:
     must_with: Need | None = None
     """The key of the profile that promises what no standard demands. With it the check is a must."""
     parameters: dict[str, Parameter] = field(default_factory=dict, hash=False)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it mostly waits: for copies that come after the reply, or for its turn at a store."""
+        return any(parameter.role in _COPIES for parameter in self.parameters.values())
 
     def at_level_for(self, profile: Profile) -> Self:
         """The check at the level that it has for a target with this profile."""

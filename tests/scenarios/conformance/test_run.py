@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.scenarios.checks import CHECKS
-from createflow.scenarios.conformance.run import conformance
+from createflow.scenarios.conformance.run import conformance, phases
 from createflow.scenarios.harness.check import Check, Lane, check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
@@ -402,6 +402,18 @@ def test_a_lane_runs_in_turn_beside_those_that_do_not_use_what_it_breaks() -> No
     report = asyncio.run(run())
     assert {result.outcome for result in report.results} == {Outcome.PASSED}
     assert seen == ["first of pool", "second of pool", "stores", "search", "rate", "alone"]
+
+
+def test_what_waits_begins_before_what_only_sends_many_requests() -> None:
+    """Except for the quick checks of the first steps; in each group the order of the flow is kept."""
+    (first, *_) = phases(CHECKS)
+    checks = [check for ((_, check),) in first]
+    turns = [(check.step.number >= Step.VALIDATION.number, not check.waits) for check in checks]
+    kept = [turn if turn[0] else (False, False) for turn in turns]
+    assert kept == sorted(kept)
+    assert {(True, False), (True, True), (False, False)} == set(kept)
+    places = [CHECKS.index(check) for check, turn in zip(checks, kept, strict=True) if turn == (True, True)]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("lane", Lane)
