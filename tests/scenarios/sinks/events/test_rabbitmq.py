@@ -6,16 +6,18 @@ import shlex
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from createflow.scenarios.sinks.events.rabbitmq import RabbitSource
+from createflow.scenarios.sinks.failure import SinkFailed
 from createflow.scenarios.sinks.registry import event_stream
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_sinks import RabbitSink
 from tests.scenarios.sinks.events.stream_contract import Broker, EventStreamContract, at_last, opened
-from tests.scenarios.sinks.servers import HOST, RabbitServer, documented, rabbitmq, required
+from tests.scenarios.sinks.servers import HOST, Certificates, RabbitServer, documented, rabbitmq, required, tls_before
 
 aio_pika: Any = pytest.importorskip("aio_pika", reason="the extra rabbitmq is not installed")
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("rabbitmq")]
@@ -100,6 +102,23 @@ def test_another_url_is_refused(url: str) -> None:
     """Before anything is connected."""
     with pytest.raises(UserError, match="is not one of RabbitMQ"):
         RabbitSource(RabbitSink.model_validate({"url": url, "exchange": "x"}))
+
+
+async def test_an_encrypted_connection_verifies_the_broker(
+    broker: Broker, server: RabbitServer, tmp_path: Path
+) -> None:
+    """With the authority that the profile names, and with no other."""
+    certificates = Certificates.made_in(tmp_path)
+    async with tls_before(server.port, certificates) as port:
+        url = f"amqps://guest:guest@{HOST}:{port}/"
+        async with opened(broker.events(url=url, ca_file=str(certificates.ca))) as stream:
+            await broker.create(1)
+            await at_last(lambda: len(stream.of("r1")), 1)
+        source = RabbitSource(
+            RabbitSink.model_validate({**broker.section, "url": url, "ca_file": str(certificates.other_ca)})
+        )
+        with pytest.raises(SinkFailed, match=r"(?i)certificate.*check sinks\.events\.url"):
+            await source.open()
 
 
 @pytest.mark.thorough
