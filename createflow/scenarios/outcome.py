@@ -13,16 +13,25 @@ class Expectation(Exception):  # noqa: N818 - it is a statement about the target
         seen: what it did instead.
         exchanges: that show it.
         level: of this failure, where what was expected is weaker or stronger than the rest of the check.
+        about: fields of the resource and headers in small letters, where it is about the values of those and nothing
+            else; what ``harness.about`` knows besides.
     """
 
     def __init__(
-        self, expected: str, seen: str, *, exchanges: Iterable[Exchange] = (), level: Level | None = None
+        self,
+        expected: str,
+        seen: str,
+        *,
+        exchanges: Iterable[Exchange] = (),
+        level: Level | None = None,
+        about: Iterable[str] = (),
     ) -> None:
         super().__init__(f"expected {expected}; seen {seen}")
         self.expected = expected
         self.seen = seen
         self.exchanges = tuple(exchanges)
         self.level = level
+        self.about = frozenset(about)
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict

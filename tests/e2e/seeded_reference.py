@@ -30,6 +30,7 @@ from tests.up_stack import UpCommand
 BEHIND = ("service", "worker")
 """The kinds of process behind the gateway. A defect of theirs shows only while the stack's own are stopped."""
 _READY_WITHIN_S = 15.0
+_PATIENCE_S = 8.0
 
 
 LOW_LIMIT = Limits(rate_per_s=10, burst=20)
@@ -44,14 +45,23 @@ async def send_to_backend(up: UpCommand, verb: str) -> None:
 
 @asynccontextmanager
 async def seeded(
-    up: UpCommand, defect: Defect | None, *, behind: bool = False, low_limit: bool = False
+    up: UpCommand,
+    defect: Defect | None,
+    *,
+    behind: bool = False,
+    low_limit: bool = False,
+    is_patient: bool = False,
 ) -> AsyncIterator[Profile]:
-    """Run a gateway with the defect, with ``behind`` also a service and a worker, and yield the target's profile."""
+    """Run a gateway with the defect, with ``behind`` also a service and a worker, and yield the target's profile.
+
+    With ``is_patient`` they wait long for each other, so that a busy machine is no outage.
+    """
     limited = low_limit or (defect is not None and defect.step is Step.RATE_LIMIT)
 
     def settings(kind: str) -> Settings:
         found = Settings.load(up.state / "run" / f"{kind}-1" / "settings.json")
         found = replace(found, defects=(defect.name,) if defect else ())
+        found = replace(found, rpc_timeout_s=_PATIENCE_S, pool_wait_s=_PATIENCE_S) if is_patient else found
         return replace(found, rate_per_s=LOW_LIMIT.rate_per_s, burst=LOW_LIMIT.burst) if limited else found
 
     async with AsyncExitStack() as scope:

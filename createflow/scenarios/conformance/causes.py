@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from createflow.scenarios.conformance.run_check import finding_of, result_of, with_finding_id
+from createflow.scenarios.harness.about import ASK_NOTHING_ELSE, TELLERS, About
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.target.http_client import BadReply
@@ -60,6 +61,45 @@ def doubt_unreported(results: Mapping[str, CheckResult], causes: Mapping[str, st
         return result.model_copy(update={"outcome": Outcome.INCONCLUSIVE}) if unreported else result
 
     return {name: doubted(result) for name, result in results.items()}
+
+
+def merge_shared(
+    checks: Sequence[Check], results: Mapping[str, CheckResult], about: Mapping[str, frozenset[str]]
+) -> dict[str, CheckResult]:
+    """The results where a failure about what another check reports on is skipped, and says what it saw.
+
+    That check has at least the same level. Where none is there for it, the first one tells it.
+
+    Args:
+        checks: in the order of the flow.
+        results: by check id.
+        about: what each failure is about, by check id.
+    """
+    levels = list(Level)
+    failed = {name: levels.index(one.level) for name, one in results.items() if one.outcome is Outcome.FAILED}
+    in_order = [check.id for check in checks if check.id in failed]
+
+    def teller(name: str, subject: str) -> str:
+        tellers = [*TELLERS.get(subject, ()), *(() if isinstance(subject, About) else in_order)]
+        before = tellers[: tellers.index(name)] if name in tellers else tellers
+        as_strong = (one for one in before if failed.get(one, len(levels)) <= failed[name])
+        return next((one for one in as_strong if tells(one, subject)), "")
+
+    def tells(name: str, subject: str) -> bool:
+        finding = results[name].finding
+        is_seen = name not in about and finding is not None and subject in finding.seen  # an observer
+        return is_seen or name in ASK_NOTHING_ELSE or subject in about.get(name, ())
+
+    def merged(result: CheckResult) -> CheckResult:
+        if result.id not in failed or result.finding is None:
+            return result
+        tellers = [teller(result.id, subject) for subject in about.get(result.id, ())]
+        if not tellers or not all(tellers):
+            return result
+        reason = f"see {min(tellers)}: {result.finding.seen}"
+        return result.model_copy(update={"outcome": Outcome.SKIPPED, "reason": reason, "finding": None})
+
+    return {name: merged(result) for name, result in results.items()}
 
 
 def merge_repeated(checks: Sequence[Check], results: Mapping[str, CheckResult]) -> dict[str, CheckResult]:

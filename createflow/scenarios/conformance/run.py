@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import createflow
-from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, report_bad_replies
+from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, merge_shared, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.preflight import OnLooked, preflight
@@ -218,8 +218,9 @@ class _Run:
     def results(self, probes: ProbeSet) -> tuple[CheckResult, ...]:
         """In the order of the flow. A check without a result was interrupted."""
         ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
-        ended = merge_repeated(self._checks, doubt_unreported(ended, probes.causes))
-        ended = self._observation.judge(ended)
+        # Observers leave out what a check has reported, also where another one tells it.
+        ended = self._observation.judge(doubt_unreported(ended, probes.causes))
+        ended = merge_shared(self._checks, merge_repeated(self._checks, ended), probes.about)
         missing = {check.id: result_of(check, Outcome.SKIPPED, self._why_missing) for check in self._checks}
         return tuple({**missing, **ended}[check.id] for check in self._checks)
 

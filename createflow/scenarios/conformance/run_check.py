@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from createflow.scenarios.harness.about import about
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.harness.finding_id import finding_id
 from createflow.scenarios.harness.guardian.faults import FaultCommandFailed, FaultNotHealed
@@ -74,6 +75,9 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             power = await _asked(check, probes, target, number)
     except Expectation as broken_promise:
         finding = finding_of(check, broken_promise, target.exchanges)
+        probes.about[check.id] = about(
+            broken_promise, finding.exchanges, probes.profile.target.fields, probes.context.writes
+        )
         failed = result_of(check, Outcome.FAILED, finding=finding)
         return failed.model_copy(update={"level": broken_promise.level or check.level})
     except (NotDeclared, Prevented, BadReply) as prevented:

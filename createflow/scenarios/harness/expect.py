@@ -1,9 +1,12 @@
 """Assertions of checks: each raises Expectation with what was expected, what was observed, and the exchanges."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from createflow.scenarios.outcome import Expectation
+from createflow.scenarios.sinks.copy_problem import NO_ROW
 from createflow.scenarios.sinks.field_equality import differences
+from createflow.scenarios.sinks.sink import Row
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.report import Exchange
 
@@ -27,17 +30,27 @@ def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -
         raise Expectation(expected, seen, exchanges=[exchange])
 
 
+def expect_one_row(rows: Sequence[Row], expected: str, *replies: Reply) -> None:
+    """Fail the check unless there is one row."""
+    if len(rows) != 1:
+        exchanges = [reply.exchange for reply in replies]
+        raise Expectation(expected, f"{len(rows)} rows", exchanges=exchanges, about=[] if rows else [NO_ROW])
+
+
 def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
     """Fail the check unless the reply has one of these statuses, or what the profile configures in their place.
 
     ``of`` names the request, when there are several.
     """
+    if reply.means(*statuses):
+        return
     expected = " or ".join(dict.fromkeys(reply.refusals.describe(status) for status in statuses))
-    expect(
-        reply.means(*statuses),
+    is_other_refusal = statuses[0] >= 400 and 400 <= reply.status < 500
+    raise Expectation(
         f"{expected}{f' to {of}' if of else ''}",
         f"{reply.status}{_excerpt(reply)}",
-        reply,
+        exchanges=[reply.exchange],
+        about=[f"{statuses[0]} told as {reply.status}"] if is_other_refusal else [],
     )
 
 
@@ -74,6 +87,7 @@ def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Re
             f"{name} = {_short(shown[name])} in {where}",
             _short(kept[name]) if name in kept else "no such field",
             exchanges=[reply.exchange for reply in replies],
+            about=[name],
         )
 
 

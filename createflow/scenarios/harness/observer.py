@@ -30,6 +30,8 @@ class Deviation:
     expected: str
     reported_by: tuple[str, ...] = ()
     """The checks that test the same; if one of them failed, this is not told again."""
+    naming: str = ""
+    """What such a check must have named in its finding; it may have failed by something else."""
     unless_accused: bool = False
     """It is not told again when the check that sent the exchange failed: that check has judged it."""
 
@@ -119,6 +121,7 @@ class _Found:
 
     expected: str
     reported_by: tuple[str, ...]
+    naming: str
     unless_accused: bool
     by_check: dict[str, int] = field(default_factory=dict)
     shown: list[tuple[str, Exchange]] = field(default_factory=list)
@@ -128,9 +131,9 @@ class _Found:
         if sum(check_id == seen.check_id for check_id, _ in self.shown) < SHOWN_EXCHANGES:
             self.shown.append((seen.check_id, seen.exchange))
 
-    def without(self, failed: frozenset[str]) -> tuple[int, list[Exchange]]:
+    def without(self, failed: Mapping[str, str]) -> tuple[int, list[Exchange]]:
         """How many exchanges are left without those that failed checks report, and the first of them."""
-        if failed & set(self.reported_by):
+        if any(self.naming in failed[one] for one in self.reported_by if one in failed):
             return 0, []
         left = {name: count for name, count in self.by_check.items() if not (self.unless_accused and name in failed)}
         return sum(left.values()), [exchange for name, exchange in self.shown if name in left][:SHOWN_EXCHANGES]
@@ -174,7 +177,9 @@ class Watching:
             for deviation in deviations:
                 found = self._found.get(deviation.cause)
                 if found is None:
-                    found = _Found(deviation.expected, deviation.reported_by, deviation.unless_accused)
+                    found = _Found(
+                        deviation.expected, deviation.reported_by, deviation.naming, deviation.unless_accused
+                    )
                     self._found[deviation.cause] = found
                 found.add(seen)
         except Inconclusive as doubt:
@@ -184,7 +189,11 @@ class Watching:
 
     def accusation(self, results: Mapping[str, CheckResult]) -> Expectation | None:
         """All causes as one statement, without what failed checks report; ``None`` when there is nothing to say."""
-        failed = frozenset(name for name, result in results.items() if result.outcome is Outcome.FAILED)
+        failed = {
+            name: f"{result.finding.expected} {result.finding.seen}" if result.finding is not None else ""
+            for name, result in results.items()
+            if result.outcome is Outcome.FAILED
+        }
         left = [(cause, found.expected, *found.without(failed)) for cause, found in self._found.items()]
         # By the text, not by the count: the finding keeps its id from run to run.
         told = sorted((one for one in left if one[2]), key=lambda one: one[:2])

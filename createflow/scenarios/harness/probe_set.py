@@ -124,6 +124,8 @@ class ProbeSet:
     """The fault that could not be healed; from then on no failure can be blamed on the target."""
     causes: dict[str, str] = field(default_factory=dict)
     """The checks that were prevented, each with the id of the check that reports why."""
+    about: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What the failures are about, by the ids of the checks."""
     bad_replies: dict[str, BadReply] = field(default_factory=dict)
     """The checks that met something that is not a whole reply."""
     secrets: tuple[str, ...] = field(init=False)

@@ -13,6 +13,7 @@ from createflow.schemas.report import Level
 _FIELDS = ("cache-control", "cdn-cache-control", "surrogate-control")
 _SHARED = {"public", "s-maxage"}
 _PROTECTIVE = {"private", "no-store"}
+_OF_CREATES = ("https_request.replies_are_not_stored",)
 _AGE = re.compile(r'(?:s-maxage|max-age)="?0*([0-9]*)')
 
 
@@ -44,7 +45,8 @@ def authorised_replies_are_not_shared(facts: Facts) -> Look:
             is_stale_at_once = bool(ages) and all(age is not None and age[1] == "" for age in ages)
             if shared and not _PROTECTIVE & directives.keys() and not is_stale_at_once:
                 text = f"{field}: {', '.join(shared)} on a {seen.status} to {seen.method}"
-                found.append(Deviation(text, "no permission for shared caches on a reply to a credential"))
+                expected = "no permission for shared caches on a reply to a credential"
+                found.append(Deviation(text, expected, _OF_CREATES, naming=shared[0]))
         return found
 
     return look

@@ -1,6 +1,7 @@
 """Every reply against the target's own OpenAPI document, where the profile has one."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from createflow.scenarios.bodies.bounded_validation import BoundedValidation
@@ -16,7 +17,12 @@ from createflow.schemas.error import UserError
 from createflow.schemas.flow import Step
 
 _MEDIA_TYPE = "the media type"
+_MISSING = re.compile(r"'(\w+)' is a required property")
 _OF_TYPES = ("response.errors_are_problem_json",)
+_OF_CREATES = ("response.create_is_201",)
+_OF_CHANGES = ("response.ordinary_writes_are_accepted",)
+_OF_ERRORS = ("response.error_bodies_fit_their_schema",)
+_OF_FIELDS = ("response.body_has_the_fields", "response.defaults_are_filled_alike")
 
 
 @observer(
@@ -50,17 +56,32 @@ def replies_fit_the_openapi_document(facts: Facts) -> Look:
             if seen.status in OF_HTTP:
                 return ()
             cause = f"{seen.status} to {operation.name}"
-            return (Deviation(cause, "a status that the document declares", unless_accused=True),)
-        return [
-            Deviation(
-                f"{text} of a {seen.status} to {operation.name}",
-                "a body that the document declares",
-                _OF_TYPES if seen.status >= 400 and text.startswith(_MEDIA_TYPE) else (),
+            return (
+                Deviation(
+                    cause,
+                    "a status that the document declares",
+                    (_OF_CREATES if seen.method == "POST" else _OF_CHANGES) if seen.status < 400 else (),
+                    naming=str(seen.status),
+                    unless_accused=True,
+                ),
             )
+        return [
+            Deviation(f"{text} of a {seen.status} to {operation.name}", "a body that the document declares", *told_by)
             for text in _wrong(seen, reply, judge)
+            for told_by in [_told_by(seen.status, text)]
         ]
 
     return look
+
+
+def _told_by(status: int, text: str) -> tuple[tuple[str, ...], str]:
+    """The checks that report the same about a body, and what they name then."""
+    if text.startswith(_MEDIA_TYPE):
+        return (_OF_TYPES if status >= 400 else ()), ""
+    missing = _MISSING.search(text)
+    if missing is None:
+        return (), ""
+    return (_OF_ERRORS if status >= 400 else _OF_FIELDS), missing[1]
 
 
 def _wrong(seen: Observed, reply: DeclaredReply, judge: BoundedValidation) -> list[str]:

@@ -1,5 +1,6 @@
 """What is wrong with one copy of a write, in words. ``run`` and ``bench`` judge every copy by these functions alone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,19 @@ CREATE_WORDS = ("create", "insert", "post", "add", "write")
 """One of them stands in the action of an audit entry about a create."""
 _SHOWN_VALUE_CHARACTERS = 60
 _NOTHING = object()
+_DIFFERENCE = re.compile(r"\bhas (\w+)(?:/\S*)? = ")
+_OTHER_VERSION = ", and the ETag of the reply"
+NO_ROW = "no row"
+GONE = "gone"
+_KNOWN = {
+    _OTHER_VERSION: "etag",
+    "has no row": NO_ROW,
+    "was not found by a read after its 201": NO_ROW,
+    "though it was created": NO_ROW,
+    "still has a row after its delete": GONE,
+    "is answered with 2": GONE,
+}
+"""What a problem is about, by words in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +86,7 @@ def envelope_problem(told: Mapping[str, Any], wrote: Provenance) -> str:
         if name in told and value is not None and told[name] != value:
             return f"has an event whose {name} is {cut(repr(told[name]))} instead of {cut(repr(value))}"
     if "version" in told and wrote.version is not None and str(told["version"]) != wrote.version:
-        return (
-            f"has an event whose version is {cut(repr(told['version']))}, and the ETag of the reply is {wrote.version}"
-        )
+        return f"has an event whose version is {cut(repr(told['version']))}{_OTHER_VERSION} is {wrote.version}"
     if "time" in told:
         moment = rfc_3339(told["time"])
         if moment is None or not _is_within(moment, wrote):
@@ -113,6 +125,12 @@ def described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
         place, wanted, kept = _place(name, shown[name], copy.get(name, _NOTHING))
         parts.append(f"has {cut(place, _SHOWN_VALUE_CHARACTERS)} = {_shown(kept)} instead of {_shown(wanted)}")
     return " and ".join(parts)
+
+
+def about_of(problem: str) -> frozenset[str]:
+    """What a problem is about: the fields that differ, or what ``harness.about`` knows; nothing for all else."""
+    known = {text: name for text, name in _KNOWN.items() if text in problem}
+    return frozenset(_DIFFERENCE.findall(problem)) | frozenset(known.values())
 
 
 def _place(place: str, wanted: Any, kept: Any) -> tuple[str, Any, Any]:

@@ -3,6 +3,7 @@
 The looks at the end of a run compare it with every store.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -57,6 +58,11 @@ class Written:
     changes: list[Changed] = field(default_factory=list)
 
     @property
+    def nonces(self) -> frozenset[str]:
+        """The unique words in what was sent."""
+        return nonces_in(json.dumps(self.sent).encode())
+
+    @property
     def last_write_at(self) -> float:
         """When the last write was answered: wall clock, seconds since the epoch."""
         return max((self.reply.received_at, *(changed.received_at for changed in self.changes)))
@@ -96,7 +102,9 @@ class Written:
         if changed.change is Change.DELETE:
             return None
         shown = changed.reply.representation if changed.reply is not None else None
-        return {**self.shown, **(changed.sent or {}), **(shown or {})}
+        # What the create sent and the change did not has its default now, or stays: only the reply says which.
+        own = {name: value for name, value in self.shown.items() if shown or name not in (self.sent or {})}
+        return {**own, **(changed.sent or {}), **(shown or {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +145,12 @@ class WriteRecord:
         """Accepted creates whose replies show no id."""
         self.reads = 0
         """How often a resource was read by its creator while it existed."""
+        self.repeated_ids: set[str] = set()
+        """Of replies to creates that had nothing in common."""
         self.lost: list[Written] = []
+        """The resource of each such read that did not find it."""
         self.unreadable = 0
         """Reads by the creator that showed no representation."""
-        """The resource of each such read that did not find it."""
         self.writers: dict[str, Principal] = {}
         """Those that sent creates, by subject."""
         self._refused: list[Refused] = []
@@ -152,7 +162,10 @@ class WriteRecord:
         """Note a create that was answered with a resource."""
         self._carried_out |= nonces_in(content)
         self._note_writer(written.who)
-        if written.id in self.resources:  # the reply to a repeated idempotency key
+        if written.id in self.resources:  # the reply to a repeated idempotency key, or to another create
+            first = self.resources[written.id].nonces
+            if first and written.nonces and first.isdisjoint(written.nonces):
+                self.repeated_ids.add(written.id)
             return
         self.resources[written.id] = written
         if written.url:

@@ -12,7 +12,7 @@ from createflow.scenarios.checks.support.fixtures import (
     resource_in,
 )
 from createflow.scenarios.harness.check import Lane, Need, check
-from createflow.scenarios.harness.expect import expect
+from createflow.scenarios.harness.expect import expect, expect_one_row
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
@@ -50,7 +50,7 @@ async def parallel_creates_all_answer(target: Target, primary: Primary | None) -
     if primary is not None:
         for resource in made:
             rows = await primary.by_id(resource.id)
-            expect(len(rows) == 1, "one row for each create", str(len(rows)), resource.reply)
+            expect_one_row(rows, "one row for each create", resource.reply)
 
 
 @check(step=Step.CONNECTION_POOL, source="contract: pool", catches="pool_leaks_on_errors", disturbs=Lane.POOL)

@@ -6,7 +6,7 @@ from createflow.scenarios.checks.support.copies import all_of, compare_all, comp
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.expect import expect_one_row, expect_same_fields
 from createflow.scenarios.harness.in_flight import creating
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -40,7 +40,7 @@ async def _committed(target: Target, primary: Primary) -> None:
     body = target.contract.document()
     made = await created(target, body)
     rows = await primary.by_id(made.id)
-    expect(len(rows) == 1, "one row in the primary at once", str(len(rows)), made.reply)
+    expect_one_row(rows, "one row in the primary at once", made.reply)
     missing = [name for name in made.shown if name not in rows[0] and name not in body]
     if set(target.contract.fields.declared()) & set(missing):
         raise Inconclusive(f"the row query returns no column {', '.join(missing)}")

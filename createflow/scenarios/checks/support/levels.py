@@ -44,4 +44,5 @@ class Lesser:
         """End the check with the first failure, if there was one."""
         if self._first is not None:
             first = self._first
-            raise Expectation(first.expected, first.seen, exchanges=first.exchanges, level=first.level or self._level)
+            level = first.level or self._level
+            raise Expectation(first.expected, first.seen, exchanges=first.exchanges, level=level, about=first.about)

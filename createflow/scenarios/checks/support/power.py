@@ -1,6 +1,7 @@
 """What a check that compared many writes can say: its deviations with their rate, or how rare a defect it would see."""
 
 from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.sinks.copy_problem import about_of
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.text.power import power
 from createflow.scenarios.text.printable import cut
@@ -23,6 +24,7 @@ class Comparison:
         self._promised = promised
         self._compared = 0
         self._deviations: list[str] = []
+        self._about: list[frozenset[str]] = []
         self._exchanges: list[Exchange] = []
         self._notes: list[str] = []
 
@@ -36,6 +38,7 @@ class Comparison:
         self._compared += 1
         if problem:
             self._deviations.append(problem)
+            self._about.append(about_of(problem))
             if len(self._exchanges) < _SHOWN:
                 self._exchanges += [reply.exchange for reply in replies]
 
@@ -59,7 +62,8 @@ class Comparison:
             more = f"; and {len(self._deviations) - _SHOWN} more" if len(self._deviations) > _SHOWN else ""
             rate = f"{len(self._deviations)} of {self._compared} {self._what}"
             seen = f"{rate}: {cut(shown, _SHOWN_CHARACTERS * _SHOWN)}{more}"
-            raise Expectation(self._promised, seen, exchanges=self._exchanges[-_SHOWN:])
+            about = frozenset().union(*self._about) if all(self._about) else frozenset()
+            raise Expectation(self._promised, seen, exchanges=self._exchanges[-_SHOWN:], about=about)
         if not self._compared:
             raise Inconclusive("; ".join([f"there were no {self._what} to compare", *self._notes]))
         return "; ".join([power(self._compared, self._what), *self._notes])

@@ -6,7 +6,7 @@ import uuid
 from createflow.scenarios.checks.support.fixtures import Resource, created, resource_in
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import check
-from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.expect import expect, expect_one_row, expect_same_fields
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, shown_location
@@ -45,7 +45,7 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
         expect(len(values) == len(made), f"{len(made)} {what}", f"{len(values)} different", made[-1].reply)
     for one in made if primary is not None else ():
         rows = await primary.by_id(one.id) if primary is not None else []
-        expect(len(rows) == 1, f"one row of {one.id}", f"{len(rows)}", one.reply)
+        expect_one_row(rows, f"one row of {one.id}", one.reply)
     if target.contract.is_promised:
         await _expect_twins(target, primary)
 
@@ -77,7 +77,7 @@ async def _expect_untouched(target: Target, primary: Primary | None, others: lis
         expect_same_fields(other.shown, seen.document or {}, change, seen, where="another resource of that name")
         rows = [] if primary is None else await primary.by_id(other.id)
         if primary is not None:
-            expect(len(rows) == 1, "the row of another resource of that name still there", f"{len(rows)} rows", change)
+            expect_one_row(rows, "the row of another resource of that name still there", change)
             stored = {name: value for name, value in other.shown.items() if name in rows[0]}
             expect_same_fields(stored, rows[0], change, where="the row of another resource of that name")
 
@@ -131,7 +131,9 @@ async def location_is_ours(target: Target) -> None:
             raise Expectation(f"a Location on {origins}", shown, exchanges=[made.reply.exchange]) from None
         names = last_segment(path) == made.id or made.id in path
         with lesser:
-            expect(names, f"a Location that names {made.id}", location, made.reply)
+            if not names:
+                expected, shows = f"a Location that names {made.id}", [made.reply.exchange]
+                raise Expectation(expected, location, exchanges=shows, about=["location"])
     lesser.tell()
 
 
@@ -149,4 +151,6 @@ async def created_at_stays(target: Target) -> None:
         if not reply.accepted:
             raise Inconclusive(f"a read of what was just created was answered {reply.status}")
         kept = (reply.document or {}).get(field)
-        expect(kept == first, f"{field} = {first!r} as at first", repr(kept), made.reply, reply)
+        if kept != first:
+            shows = [made.reply.exchange, reply.exchange]
+            raise Expectation(f"{field} = {first!r} as at first", repr(kept), exchanges=shows, about=[field])

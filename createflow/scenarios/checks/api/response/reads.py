@@ -56,6 +56,7 @@ async def ordinary_writes_are_accepted(sample: WriteSample) -> str:
         "update_strips_name",
         "line_breaks_replaced",
         "created_by_cut",
+        "created_by_moves",
     ),
 )
 async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str:
@@ -71,7 +72,7 @@ async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str
         for changed in written.changes:
             shown = changed.reply.representation if changed.reply is not None else None
             if changed.change is Change.UPDATE and changed.sent is not None and shown and changed.reply is not None:
-                problem = _reply_problem(target, changed.sent, shown)
+                problem = _reply_problem(target, {**changed.sent, **_creator(target, written)}, shown)
                 comparison.add(f"id {written.id}, updated, {problem}" if problem else "", changed.reply)
     return comparison.conclude()
 

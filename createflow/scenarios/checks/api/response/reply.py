@@ -66,7 +66,8 @@ async def body_has_the_fields(target: Target) -> None:
     shown = reply.document
     fields = target.contract.fields
     for name in fields.declared():
-        expect(name in shown and shown[name] not in (None, ""), f"{name} in the 201", "nothing", reply)
+        if shown.get(name) in (None, ""):
+            raise Expectation(f"{name} in the 201", "nothing", exchanges=[reply.exchange], about=[name])
     expect_same_fields(target.contract.shown(sent), shown, reply, where="the 201, as it was sent")
     if target.contract.is_promised:
         errors = sorted(Draft202012Validator(wire_schema("resource")).iter_errors(shown), key=str)

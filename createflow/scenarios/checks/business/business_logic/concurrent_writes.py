@@ -8,7 +8,8 @@ from typing import Any
 from createflow.scenarios.checks.support.fixtures import Resource, created, etag_of, positive_controls, rows_of
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.sinks.copy_problem import GONE
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -188,7 +189,9 @@ async def racing_delete_is_carried_out(target: Target, primary: Primary | None) 
         seen = await target.read(made.url, may_be_lost=True, until=_is_gone)
         expect(_is_gone(seen), "404 or 410 after a delete", str(seen.status), *replies, seen)
         rows = await primary.by_id(made.id) if primary is not None else []
-        expect(not rows, "no row after a delete", f"{len(rows)} rows", *replies)
+        if rows:
+            exchanges = [reply.exchange for reply in replies]
+            raise Expectation("no row after a delete", f"{len(rows)} rows", exchanges=exchanges, about=[GONE])
     if not overlapped:
         raise Inconclusive("no accepted delete truly overlapped an update")
 

@@ -6,9 +6,9 @@ from typing import Any
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_same_fields
+from createflow.scenarios.harness.expect import expect, expect_one_row, expect_same_fields
 from createflow.scenarios.harness.recovery import wait_for_recovery
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.contract import nonce
@@ -98,7 +98,9 @@ async def replay_is_the_first_reply(target: Target) -> None:
         expect(is_alike, f"{made.reply.status} again{after}", str(again.status), again)
         for name in ("location", "etag"):
             first, second = made.reply.headers.get(name), again.headers.get(name)
-            expect(first == second, f"{name} = {first!r} again{after}", repr(second), made.reply, again)
+            if first != second:
+                exchanges = [made.reply.exchange, again.exchange]
+                raise Expectation(f"{name} = {first!r} again{after}", repr(second), exchanges=exchanges, about=[name])
         first_shown, shown = _answered(target, made.reply), _answered(target, again)
         expect_same_fields(first_shown, shown, made.reply, again, where=f"the repeated reply{after}")
 
@@ -130,7 +132,8 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
         ids = {str((reply.document or {}).get(contract.fields.id)) for reply in accepted}
         expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again)
         rows = await rows_of(target, body, primary)
-        expect(rows is None or len(rows) == 1, "one row for one key", f"{len(rows or [])} rows", *again)
+        if rows is not None:
+            expect_one_row(rows, "one row for one key", *again)
 
 
 @check(

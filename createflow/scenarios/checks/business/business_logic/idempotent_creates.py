@@ -10,7 +10,7 @@ from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.checks.support.near import near_keys
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.expect import expect, expect_one_row, expect_status
 from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import Repeated, WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -207,7 +207,8 @@ async def _same_key(target: Target, primary: Primary | None, moment: str, hold: 
     ids = {str((reply.document or {}).get(target.contract.fields.id)) for reply in accepted}
     expect(len(ids) == 1, f"one id for one key, {moment}", f"{len(ids)} ids", *accepted)
     rows = await rows_of(target, body, primary)
-    expect(rows is None or len(rows) == 1, f"one row for one key, {moment}", f"{len(rows or [])} rows", *accepted)
+    if rows is not None:
+        expect_one_row(rows, f"one row for one key, {moment}", *accepted)
     return replies
 
 

@@ -1,0 +1,124 @@
+"""What a failure is about: fields, rows, other refusals, and what the run knows of the resources that it met."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.harness.about import About, about
+from createflow.scenarios.outcome import Expectation
+from createflow.scenarios.sinks.copy_problem import GONE, NO_ROW
+from createflow.scenarios.target.principal import ANONYMOUS
+from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.write_record import Change, Changed, WriteRecord, Written
+from createflow.schemas.profile_target import Fields
+from createflow.schemas.report import Exchange
+
+SENT = {"name": "n0123456789abcdef"}
+URL = "http://target/things/7a"
+
+
+def _exchange(status: int, method: str = "GET", url: str = URL) -> Exchange:
+    return Exchange(method=method, url=url, status=status)
+
+
+def _reply(shown: Mapping[str, Any], etag: str = '"1"') -> Reply:
+    return Reply(200, {"etag": etag}, b"{}", _exchange(200), 1.0, 2.0, dict(shown))
+
+
+def _record(
+    *changes: tuple[str, Mapping[str, Any]], sent: Mapping[str, Any] | None = None, created_by: str = "ann"
+) -> WriteRecord:
+    """A run that created one resource and updated it: each time with a name and a reply."""
+    record = WriteRecord("r1")
+    shown = {"id": "7a", "created_by": created_by, **(sent or SENT)}
+    written = Written("7a", "/things/7a", ANONYMOUS, sent or SENT, shown, _reply(shown), "a.check")
+    record.created(written, b"")
+    for number, (etag, changed) in enumerate(changes, 2):
+        body = {"name": f"update {number}"}
+        reply = _reply({**shown, **body, **changed}, etag)
+        written.changes.append(Changed(Change.UPDATE, body, reply, number, number, None))
+    return record
+
+
+@pytest.mark.parametrize(
+    ("named", "subjects"),
+    [
+        ({"created_by"}, {About.CREATORS}),
+        ({"created_at", "created_by"}, {About.CREATORS, About.CREATION_TIMES}),
+        ({"description"}, set()),
+        ({"created_by", "description"}, set()),
+        ({NO_ROW}, {About.PRESENCE}),
+        ({GONE}, {About.ABSENCE}),
+        ({"403 told as 402"}, {"403 told as 402"}),
+    ],
+)
+def test_what_is_named(named: set[str], subjects: set[str]) -> None:
+    """It is about what has a name only where nothing else differs."""
+    found = about(Expectation("this", "that", about=named), [_exchange(200)], Fields(), _record())
+    assert found == subjects
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "subjects"),
+    [
+        ([_exchange(201, "POST"), _exchange(404)], {About.PRESENCE}),
+        ([_exchange(404), _exchange(200)], set()),
+        ([_exchange(404), _exchange(403, "PUT")], set()),
+        ([_exchange(412, "PUT")], {About.VERSIONS}),
+        ([_exchange(404, "POST")], set()),
+        ([_exchange(503, "POST"), _exchange(504)], {"503 to", "504 to"}),
+        ([_exchange(500, "POST")], set()),
+    ],
+)
+def test_what_the_statuses_say(exchanges: list[Exchange], subjects: set[str]) -> None:
+    """A refusal of what should be there is about its presence or version, an outage about itself, a crash is not."""
+    assert about(Expectation("this", "that"), exchanges, Fields(), WriteRecord("r1")) == subjects
+
+
+@pytest.mark.parametrize(
+    ("record", "subjects"),
+    [
+        (_record(('"2"', {}), ('"3"', {})), set()),
+        (_record(('"1"', {})), {About.VERSIONS}),
+        (_record(('"2"', {"created_by": "system"})), {About.CREATORS}),
+    ],
+)
+def test_what_the_run_knows_of_a_resource(record: WriteRecord, subjects: set[str]) -> None:
+    """An update that kept the version, or changed the creator, explains what is wrong with the resource afterwards."""
+    failure = Expectation("name = 'b'", "'a'", about=["name"])
+    assert about(failure, [_exchange(200)], Fields(), record) == subjects
+    elsewhere = [_exchange(200, url="http://target/things/8")]
+    assert about(failure, elsewhere, Fields(), record) == set()
+
+
+def test_an_id_of_two_creates_explains_everything() -> None:
+    """Another body than the first one got it; the same body again is a repeated create."""
+    record = _record()
+    first = record.resources["7a"]
+    record.created(first, b"")
+    assert not record.repeated_ids
+    sent = {"name": "nfedcba9876543210"}
+    record.created(Written("7a", "/things/8b", ANONYMOUS, sent, sent, _reply(sent), "a.check"), b"")
+    assert about(Expectation("one row", "0"), [_exchange(200)], Fields(), record) == {About.IDS}
+
+
+@pytest.mark.parametrize(
+    ("problems", "named"),
+    [
+        (["id 1 has created_by = 'x' instead of 'y'", "id 2 has created_by = 'x' instead of 'z'"], {"created_by"}),
+        (["id 1 has metadata/a = 1 instead of 2"], {"metadata"}),
+        (["id 1 has no row", "id 2 has created_by = 'x' instead of 'y'"], {NO_ROW, "created_by"}),
+        (["id 1 has no row", "id 2 was forgotten"], set()),
+        (["id 1 still has a row after its delete"], {GONE}),
+    ],
+)
+def test_a_comparison_says_what_it_is_about(problems: list[str], named: set[str]) -> None:
+    """All of its deviations are named, or none."""
+    comparison = Comparison("writes", "as written")
+    for problem in problems:
+        comparison.add(problem)
+    with pytest.raises(Expectation) as failure:
+        comparison.conclude()
+    assert failure.value.about == named
