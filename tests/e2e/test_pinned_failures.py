@@ -8,7 +8,7 @@ import pytest
 
 from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.scenarios.conformance.catalogue import CATALOGUE
-from tests.e2e.pinned_failures import Pinned, checks_for, failed, report_on, table
+from tests.e2e.pinned_failures import ON_A_BUSY_MACHINE, Pinned, checks_for, failed, report_on, table
 from tests.e2e.seeded_reference import BEHIND, send_to_backend
 from tests.up_stack import UpCommand
 
@@ -23,7 +23,7 @@ def test_every_further_failure_has_its_reason(name: str) -> None:
     """A check that does not name the defect fails on it for a reason, and one that names it does not need any."""
     pinned = TABLE[name]
     tried = {check.id for check in checks_for(find_defect(name))}
-    assert pinned.fails | pinned.may.keys() <= tried
+    assert pinned.fails | (pinned.may.keys() - ON_A_BUSY_MACHINE.keys()) <= tried
     assert pinned.fails - CATCHERS[name] == pinned.why.keys()
     assert not pinned.fails & pinned.may.keys()
     assert all(pinned.why.values())
