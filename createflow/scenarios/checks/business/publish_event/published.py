@@ -110,7 +110,9 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
     """Every accepted update and delete is published exactly once within its deadline; the update's event equals it."""
     kinds = [kind for kind, declared in _changes(target) if declared and events.tells(kind)]
     if not kinds:
-        raise NotDeclared("`sinks.events.updated_subject` and `deleted_subject` are not configured")
+        raise NotDeclared(
+            "`sinks.events` does not say how to know updates and deletes: by their types, or subjects of NATS"
+        )
     within_s = target.deadlines.event_s
     comparison = Comparison("changes", f"one event of each update and delete within {within_s:g} s, equal to it")
     for kind in kinds:
