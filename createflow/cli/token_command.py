@@ -11,7 +11,13 @@ from createflow.schemas.error import UserError
 
 def token(
     *,
-    role: Annotated[str, typer.Option(help="Role in the token. On the bundled stack: writer, reader or admin.")],
+    role: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Role in the token; can be repeated. On the bundled stack: writer, reader or admin. Default: the "
+            "writer's roles of the profile."
+        ),
+    ] = None,
     subject: Annotated[str, typer.Option(help="Subject of the token.")] = "user-1",
     lifetime_s: Annotated[int, typer.Option(min=1, max=86400, help="Lifetime in seconds.")] = 3600,
     profile: Annotated[
@@ -32,6 +38,7 @@ def token(
     from createflow.scenarios.target.credentials.registry import auth_provider
     from createflow.scenarios.text.secret_mask import Mask
     from createflow.schemas import profile_file
+    from createflow.schemas.profile_auth import JwtAuth
 
     file = profile or state / "profile.toml"
     if profile is None and not file.exists():
@@ -41,6 +48,6 @@ def token(
         )
     auth = profile_file.load(file).auth
     provider = auth_provider(auth, Mask())
-    if not provider.can_mint:
+    if not isinstance(auth, JwtAuth) or not provider.can_mint:
         raise UserError(f"{file}: [auth] kind is {auth.kind!r}, which has no signing key", hint='use kind = "jwt"')
-    typer.echo(provider.mint(subject, (role,), lifetime_s=lifetime_s))
+    typer.echo(provider.mint(subject, tuple(role or auth.writer_roles), lifetime_s=lifetime_s))

@@ -96,6 +96,11 @@ class Value:
     """Another value of the list is of the same kind; it need not be tried by every method."""
 
 
+_MOST_BRANCHES = 12
+"""Of the combinations in one schema of a property."""
+_KINDS: dict[type, str] = {str: "string", int: "integer", float: "number"}
+
+
 def values_of(
     schema: dict[str, Any], *, longest: int | None = None, unique: bool = False, with_syntax: bool = True
 ) -> list[Value]:
@@ -107,23 +112,26 @@ def values_of(
         with_syntax: also what other languages than JSON have for values.
         unique: texts get a beginning of their own where they are long enough, since two may not be equal.
     """
-    kinds = _kinds(schema)
+    branches = _branches(schema)
+    has_format = any("format" in branch for branch in branches)
     begin: Callable[[], str] = (lambda: f"n{secrets.token_hex(8)} ") if unique else str
     found = [_by_schema(json.dumps(value), value) for value in _OF_TYPES.values()]
     found += [replace(_by_schema(text, value), is_variant=True) for text, value in _SIMILAR.items()]
     syntax = (*_NOT_JSON, *_OTHER_SYNTAX) if with_syntax else _NOT_JSON
     found += [Value(text, text.encode(), Judgement.REFUSED, is_variant=text != _NOT_JSON[0]) for text in syntax]
-    found += [_by_schema(f"the choice {json.dumps(one)[:40]}", one) for one in schema.get("enum", ())]
-    if "string" in kinds:
-        found += _texts(schema, begin, min(longest or _LONGEST, _LONGEST))
-    if kinds & {"integer", "number"}:
-        found += _quantities(schema)
-        is_free = "enum" not in schema and "const" not in schema
-        found += [_number(text, raw, schema) for text, raw in _NUMBERS.items() if is_free]
-    if "array" in kinds:
-        found += _lists(schema)
-    if "object" in kinds and not schema.get("properties") and not schema.get("required"):
-        found += _objects(longest or _LONGEST)
+    for branch in branches:
+        kinds = _kinds(branch)
+        found += [_by_schema(f"the choice {json.dumps(one)[:40]}", one) for one in branch.get("enum", ())]
+        if "string" in kinds:
+            found += _texts(branch, begin, min(longest or _LONGEST, _LONGEST), has_format=has_format)
+        if kinds & {"integer", "number"}:
+            found += _quantities(branch)
+            is_free = "enum" not in branch and "const" not in branch
+            found += [_number(text, raw, branch) for text, raw in _NUMBERS.items() if is_free]
+        if "array" in kinds:
+            found += _lists(branch)
+        if "object" in kinds and not branch.get("properties") and not branch.get("required"):
+            found += _objects(longest or _LONGEST)
     texts: dict[str, Value] = {}
     for value in found:
         texts.setdefault(value.text, value)
@@ -133,9 +141,28 @@ def values_of(
     return list(first.values())
 
 
+def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schema and the parts of its anyOf, oneOf and allOf, at every depth, to a limit."""
+    found: list[dict[str, Any]] = []
+    waiting = [schema]
+    while waiting and len(found) < _MOST_BRANCHES:
+        branch = waiting.pop(0)
+        found.append(branch)
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            parts = branch.get(keyword)
+            waiting += [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else ()
+    return found
+
+
 def _kinds(schema: dict[str, Any]) -> frozenset[str]:
+    """The types that it allows: by ``type``, else those of its choices."""
     kind = schema.get("type")
-    return frozenset(kind) if isinstance(kind, list) else frozenset({kind} if isinstance(kind, str) else ())
+    if isinstance(kind, list):
+        return frozenset(kind)
+    if isinstance(kind, str):
+        return frozenset({kind})
+    choices = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
+    return frozenset(_KINDS[type(one)] for one in choices if type(one) in _KINDS)
 
 
 def _by_schema(text: str, value: Any) -> Value:
@@ -150,9 +177,9 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _texts(schema: dict[str, Any], begin: Callable[[], str], longest: int) -> Iterator[Value]:
+def _texts(schema: dict[str, Any], begin: Callable[[], str], longest: int, *, has_format: bool) -> Iterator[Value]:
     # What a format asks for is not known here; all other keywords judge.
-    judged = _free if "format" in schema else _by_schema
+    judged = _free if has_format else _by_schema
     for bound in ("minLength", "maxLength"):
         length = _count(schema.get(bound))
         for count in () if length is None else (length - 1, length, length + 1):

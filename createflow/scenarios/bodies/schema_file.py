@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from createflow.scenarios.text.json_schema import without_read_only
+from createflow.scenarios.text.json_schema import with_written_properties, without_read_only
 from createflow.schemas.error import UserError
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import Malformed, parse_json
@@ -45,8 +45,7 @@ def read_schema(file: str) -> dict[str, Any]:
         )
     for part in _objects_in(document):
         _write_integers(part)
-    writable: dict[str, Any] = without_read_only(document)
-    return writable
+    return with_written_properties(without_read_only(document))
 
 
 def _write_integers(schema: dict[str, Any]) -> None:

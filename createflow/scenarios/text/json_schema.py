@@ -16,6 +16,9 @@ _ALONE = frozenset({
     "items", "contains", "additionalProperties", "propertyNames", "unevaluatedItems", "unevaluatedProperties",
     "not", "if", "then", "else", "contentSchema",
 })  # fmt: skip
+_MOST_WRITTEN = 500
+"""References of properties that are followed in one schema."""
+_DEEPEST_WRITTEN = 4
 _OF_THE_SAME_VALUE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
 
 Change = Callable[[str, Any], Any]
@@ -60,6 +63,34 @@ def without_read_only(schema: Any, dropped: frozenset[str] = frozenset()) -> Any
         elif keyword == "examples" and isinstance(value, list):
             made[keyword] = [_without(one, dropped) for one in value]
     return made
+
+
+def with_written_properties(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what its properties refer to in their places, as deep as a body is looked at.
+
+    A reference that leads back to itself, and what is deeper or beyond a limit, stays a reference.
+    """
+    left = [_MOST_WRITTEN]
+    return _written(schema, schema, frozenset(), left)
+
+
+def _written(schema: dict[str, Any], root: Any, inside: frozenset[str], left: list[int]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or len(inside) > _DEEPEST_WRITTEN:
+        return schema
+    made = {}
+    for name, one in properties.items():
+        reference = one.get("$ref") if isinstance(one, dict) else None
+        within = inside
+        written = one
+        if isinstance(reference, str) and reference.startswith("#") and reference not in inside and left[0] > 0:
+            found = value_at(root, unquote(reference[1:]))
+            if isinstance(found, dict) and "$ref" not in found:
+                left[0] -= 1
+                within = inside | {reference}
+                written = {**found, **{key: value for key, value in one.items() if key != "$ref"}}
+        made[name] = _written(written, root, within, left) if isinstance(written, dict) else written
+    return {**schema, "properties": made}
 
 
 def without_write_only(schema: Any, value: Any, root: Any = None) -> Any:

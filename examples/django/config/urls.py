@@ -2,6 +2,7 @@
 
 from articles.views import ArticleViewSet
 from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
@@ -9,6 +10,7 @@ router = SimpleRouter()
 router.register("articles", ArticleViewSet)
 
 urlpatterns = [
+    path("openapi.json", SpectacularJSONAPIView.as_view()),
     path("api/", include(router.urls)),
     path("api/token/", TokenObtainPairView.as_view()),
     path("api/token/refresh/", TokenRefreshView.as_view()),

@@ -2,6 +2,7 @@ import express from 'express';
 import helmet from 'helmet';
 import { ZodError } from 'zod';
 import { devices } from './devices.js';
+import { openapi } from './openapi.js';
 
 export const app = express();
 app.use(helmet());
@@ -23,6 +24,7 @@ const isText = (req, res, bytes) => {
 };
 
 app.use(express.json({ verify: isText }));
+app.get('/openapi.json', (req, res) => res.json(openapi));
 app.use('/devices', devices);
 app.use((req, res) => res.status(404).json({ error: 'not found' }));
 

@@ -95,3 +95,21 @@ def test_no_value_is_tried_twice_and_the_list_is_the_same_every_time() -> None:
     values = values_of(schema)
     assert len({value.raw for value in values}) == len(values)
     assert [value.text for value in values] == [value.text for value in values_of(schema, unique=True)]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "maxLength": 5},
+        {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "null"}]},
+        {"allOf": [{"oneOf": [{"type": "null"}, {"type": ["string", "null"], "maxLength": 5}]}]},
+        {"enum": ["a", "b"]},
+        {"const": "a"},
+    ],
+    ids=["a type", "an alternative", "a nested alternative", "choices without a type", "one choice without a type"],
+)
+def test_texts_are_tried_however_a_schema_says_that_there_are_texts(schema: dict[str, object]) -> None:
+    """Optional properties of FastAPI are alternatives, and choices of Django have no type."""
+    tried = {value.text for value in values_of(schema)}
+    assert {"a lone surrogate", "a NUL"} <= tried
+    assert ("6 letters" in tried) is ("maxLength" in str(schema))

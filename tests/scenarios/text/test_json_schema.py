@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from createflow.scenarios.text.json_schema import without_write_only
+from createflow.scenarios.text.json_schema import with_written_properties, without_write_only
 
 SECRET = {"type": "string", "writeOnly": True}
 ACCOUNT = {"type": "object", "properties": {"pin": SECRET, "owner": {"type": "string"}}}
@@ -40,3 +40,24 @@ def test_those_of_the_items_of_a_list_are_left_out() -> None:
 def test_a_schema_that_refers_to_itself_has_an_end() -> None:
     """It says nothing."""
     assert without_write_only({"allOf": [{"$ref": "#"} for _ in range(100)]}, {"a": 1}) == {"a": 1}
+
+
+def test_what_properties_refer_to_is_written_in_their_places() -> None:
+    """With what stands beside the reference; a circle stays one."""
+    node = {
+        "type": "object",
+        "properties": {"kind": {"$ref": "#/$defs/kind", "default": "a"}, "next": {"$ref": "#/$defs/node"}},
+    }
+    schema = {"properties": {"node": {"$ref": "#/$defs/node"}}, "$defs": {"kind": {"enum": ["a"]}, "node": node}}
+    written = with_written_properties(schema)["properties"]["node"]["properties"]
+    assert written == {"kind": {"enum": ["a"], "default": "a"}, "next": {"$ref": "#/$defs/node"}}
+
+
+def test_a_schema_that_grows_without_end_is_not_followed() -> None:
+    """Each of its definitions has two references to the next one."""
+    definitions = {
+        f"d{n}": {"properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in ("a", "b", "c", "d", "e", "f")}}
+        for n in range(20)
+    }
+    written = with_written_properties({"properties": {"x": {"$ref": "#/$defs/d0"}}, "$defs": definitions})
+    assert len(str(written)) < 1_000_000

@@ -318,5 +318,14 @@ def _nfc(text: str) -> str:
 def _short(value: Any) -> str:
     if value is _NOTHING:
         return "nothing"
-    text = str(value) if isinstance(value, Decimal) else repr(value)
+    text = _as_json(value)
     return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
+
+
+def _as_json(value: Any) -> str:
+    """The value as JSON, with numbers as they were written."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_as_json(name)}: {_as_json(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_as_json, value)) + "]"
+    return str(value) if isinstance(value, (Decimal, float)) else json.dumps(value, ensure_ascii=False)
