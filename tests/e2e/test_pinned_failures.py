@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -10,12 +9,32 @@ from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.scenarios.conformance.catalogue import CATALOGUE
 from tests.e2e.pinned_failures import ON_A_BUSY_MACHINE, Pinned, checks_for, failed, report_on, table
 from tests.e2e.seeded_reference import BEHIND, send_to_backend
+from tests.e2e.test_every_check_bites import OF_THE_STACK
 from tests.up_stack import UpCommand
 
 TABLE = table()
 CATCHERS = {name: {check.id for check in CATALOGUE if name in check.catches} for name in DEFECTS}
 AT_THE_GATEWAY = [name for name in TABLE if find_defect(name).seed.process not in BEHIND]
 BEHIND_IT = [name for name in TABLE if find_defect(name).seed.process in BEHIND]
+
+
+NOT_PINNED_YET = 201
+"""At most so many defects are not in the table yet, beside those of the stack. It only becomes smaller."""
+_NEEDS_ITS_STACK = {defect.name for _, defect in OF_THE_STACK}
+
+
+def test_what_is_not_pinned_becomes_less() -> None:
+    """A defect of the stack itself, or one that shows with its options only, is tried by ``test_every_check_bites``."""
+    assert TABLE.keys() <= DEFECTS.keys()
+    left = DEFECTS.keys() - TABLE.keys() - _NEEDS_ITS_STACK
+    assert len(left) <= NOT_PINNED_YET, f"pin a new defect: python -m tests.e2e.measure_failures; {sorted(left)}"
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_nothing_fails_only_where_nothing_is_tried(name: str) -> None:
+    """Without a failure, the checks that name the defect need faults or processes which are not there."""
+    tried = {check.id for check in checks_for(find_defect(name))}
+    assert TABLE[name].fails or TABLE[name].may or not (CATCHERS[name] & tried - ON_A_BUSY_MACHINE.keys())
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -30,13 +49,8 @@ def test_every_further_failure_has_its_reason(name: str) -> None:
     assert all(pinned.may.values())
 
 
-def _whole(names: list[str]) -> Any:
-    """One is tried in every test run; ``make thorough`` tries all."""
-    return pytest.mark.parametrize("name", names)
-
-
-@pytest.mark.thorough
-@_whole(AT_THE_GATEWAY)
+@pytest.mark.many(one_in=80)
+@pytest.mark.parametrize("name", AT_THE_GATEWAY)
 def test_exactly_these_fail_on_a_defect_at_the_gateway(stack: UpCommand, name: str) -> None:
     """Or at the balancer or in the database."""
     _expect(stack, name, TABLE[name])
@@ -50,15 +64,18 @@ def stack_without_backend(stack: UpCommand) -> Iterator[UpCommand]:
     asyncio.run(send_to_backend(stack, "start"))
 
 
-@pytest.mark.thorough
-@_whole(BEHIND_IT)
+@pytest.mark.many(one_in=80)
+@pytest.mark.parametrize("name", BEHIND_IT)
 def test_exactly_these_fail_on_a_defect_behind_the_gateway(stack_without_backend: UpCommand, name: str) -> None:
     """In the service or the worker."""
     _expect(stack_without_backend, name, TABLE[name])
 
 
 def _expect(up: UpCommand, name: str, pinned: Pinned) -> None:
+    """What a busy machine makes of a run is not there in a second one; what the defect makes of it is in each."""
     report = asyncio.run(report_on(up, find_defect(name)))
+    if failed(report) - pinned.may.keys() != pinned.fails:
+        report = asyncio.run(report_on(up, find_defect(name)))
     told = {
         result.id: f"{result.outcome.value}: {result.finding.seen if result.finding else result.reason}"
         for result in report.results

@@ -1,6 +1,6 @@
 """Assertions of checks: each raises Expectation with what was expected, what was observed, and the exchanges."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from createflow.scenarios.outcome import Expectation
@@ -11,7 +11,13 @@ from createflow.scenarios.target.reply import Reply
 from createflow.schemas.report import Exchange
 
 
-def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # noqa: FBT001 - reads as a sentence
+def expect(
+    holds: bool,  # noqa: FBT001 - reads as a sentence
+    expected: str,
+    seen: str,
+    *replies: Reply,
+    about: Iterable[str] = (),
+) -> None:
     """Fail the check unless the condition holds.
 
     Args:
@@ -19,9 +25,10 @@ def expect(holds: bool, expected: str, seen: str, *replies: Reply) -> None:  # n
         expected: what the target should have done.
         seen: what it did instead.
         replies: those that show it, for the report.
+        about: as of an Expectation.
     """
     if not holds:
-        raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies])
+        raise Expectation(expected, seen, exchanges=[reply.exchange for reply in replies], about=about)
 
 
 def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -> None:  # noqa: FBT001 - as above

@@ -145,7 +145,7 @@ async def created_by_is_the_subject(target: Target, tokens: Tokens, issuer: Issu
         raise NotDeclared("the tokens do not say who their subject is, and both writers are shown as one")
     for number, (creator, reply) in enumerate(shown):
         wanted = creators[number // _ROUNDS]
-        expect(creator == wanted, f"{field} = {wanted}", repr(creator), reply)
+        expect(creator == wanted, f"{field} = {wanted}", repr(creator), reply, about=[field])
     if issuer is not None:
         named = _in_both_cases(people[0], issuer)
         reply = await target.create(who=named)
@@ -175,7 +175,7 @@ async def _creator_of(target: Target, person: Principal) -> tuple[Any, Reply]:
 @check(
     step=Step.RESPONSE,
     source="contract: etag; RFC 9110 §2.2, §8.8.3, §13.1.2",
-    catches=("etag_differs", "balancer_drops_etag", "update_without_etag"),
+    catches=("etag_differs", "version_stays", "balancer_drops_etag", "update_without_etag"),
 )
 async def etag_matches(target: Target, sample: WriteSample) -> str:
     """The ETag of each write is that of a read, an update changes it, and a read that names it is answered with 304.
