@@ -43,7 +43,7 @@ class Lane(StrEnum):
     POOL = "pool"
     REPLICA = "replica"
     STORES = "stores"
-    """Other faults with which creates are accepted: copies that lag or hang, reads that fail, commits that are late."""
+    """Copies that lag or hang. No fault of the primary is here: creates of other lanes would meet it."""
     RATE = "rate"
     """Its checks share a subject, so that a bucket which one of them has filled need not be filled again."""
 

@@ -79,7 +79,7 @@ async def refused_writes_leak_nothing(target: Target) -> str:
     step=Step.CONNECTION_POOL,
     source="contract: pool",
     needs=(Need.READ_ERROR,),
-    disturbs=Lane.STORES,
+    disturbs=True,
     limit_s=60.0,
     catches="pool_leaks_on_failed_reads",
 )

@@ -2,7 +2,7 @@
 
 from createflow.scenarios.checks.support.fixtures import rows_of
 from createflow.scenarios.checks.support.power import Comparison
-from createflow.scenarios.harness.check import Lane, Need, check
+from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.in_flight import Sent, creating
 from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.sinks.polling import eventually
@@ -18,7 +18,7 @@ _LATE_CREATES = 48
     step=Step.PUBLISH_EVENT,
     source="contract: event-once",
     needs=(Need.LATE_COMMITS,),
-    disturbs=Lane.STORES,
+    disturbs=True,
     limit_s=60.0,
     catches=("relay_skips_late_commits", "relay_skips_late_transactions"),
 )
