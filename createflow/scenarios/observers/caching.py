@@ -20,15 +20,16 @@ _AGE = re.compile(r'(?:s-maxage|max-age)="?0*([0-9]*)')
 @observer(
     step=Step.HTTPS_REQUEST,
     level=Level.SHOULD,
-    source="RFC 9111 §3.5, §5.2.2.9, §5.2.2.10; RFC 9213 §2.1; CWE-525",
+    source="RFC 9111 §3.5, §5.2.2.9, §5.2.2.10; RFC 9213 §2.2; CWE-525",
     traffic=ordinary_requests,
     catches="public_replies",
 )
 def authorised_replies_are_not_shared(facts: Facts) -> Look:
     """No reply to a request with a credential tells shared caches to keep it for others.
 
-    Why: a shared cache keeps no reply to a request with Authorization, unless ``public`` or ``s-maxage`` in the reply
-    allows it; fields for content delivery networks allow it as well. Credentials in other fields protect nothing.
+    Why: a shared cache gives a reply to a request with Authorization to nobody else, unless ``public`` or ``s-maxage``
+    in it allows that; fields for content delivery networks allow it as well. Credentials in other fields protect
+    nothing.
     """
     if facts.profile.auth.kind == "none":
         raise NotDeclared("`auth` is not configured")

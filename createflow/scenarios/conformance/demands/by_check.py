@@ -20,6 +20,7 @@ _READ = "target.read_path; deadlines.read_s"
 _OURS = "where `promises.contract` is not given"
 _TOKEN = "auth; target.errors.statuses"  # noqa: S105 - keys of the profile
 _KEY = "target.idempotency"
+_UNAUTHENTICATED = "target.errors.statuses"
 _NO_5XX = "target.errors"
 _EVENTS = "sinks.events; deadlines.event_s"
 _AUDIT = "sinks.audit; deadlines.audit_s"
@@ -39,7 +40,7 @@ DEMANDS: dict[str, Demand] = {
     "https_request.replies_are_not_stored": Demand("", "advice of OWASP"),
     "https_request.no_version_is_told": Demand("", "RFC 9110 §10.2.4 is a SHOULD NOT"),
     "https_request.strange_origin_is_not_let_in": Demand("promises.contract", f"all of it, {_OURS}"),
-    "https_request.https_is_insisted_on": Demand("", "RFC 6797 §7.1 is a SHOULD"),
+    "https_request.https_is_insisted_on": Demand("", "RFC 6797 §7.1 is a SHOULD, and its REQUIRED max-age may be zero"),
     "https_request.bad_framing_is_refused": Demand(
         "RFC 9112 §5.1; RFC 9112 §6.3", "chunks that are none (RFC 9112 §2.2)"
     ),
@@ -47,8 +48,10 @@ DEMANDS: dict[str, Demand] = {
     "https_request.host_is_required_once": Demand("RFC 9112 §3.2"),
     "https_request.plaintext_creates_nothing": Demand("target.base_url"),
     "https_request.fields_fit_their_grammar": Demand("RFC 9110 §2.2; RFC 9110 §5.3"),
-    "https_request.authorised_replies_are_not_shared": Demand("", "RFC 9111 §3.5 is for caches; it is what they do"),
-    "load_balancer.old_tls_is_refused": Demand("RFC 9325 §3.1.1"),
+    "https_request.authorised_replies_are_not_shared": Demand(
+        "", "RFC 9111 §3.5 and RFC 9213 §2.2 are for caches; it is what they do"
+    ),
+    "load_balancer.old_tls_is_refused": Demand("RFC 9325 §3.1.1; target.base_url"),
     "load_balancer.certificate_lasts_two_weeks": Demand("", "no standard says how early to renew"),
     "load_balancer.no_gateway_is_503": Demand(
         "faults; target.errors.statuses", f"that it is a problem document, {_OURS}"
@@ -56,38 +59,42 @@ DEMANDS: dict[str, Demand] = {
     "auth_check.missing_token_is_401": Demand(_TOKEN),
     "auth_check.refusal_carries_challenge": Demand("RFC 9110 §15.5.2; RFC 6750 §3"),
     "auth_check.malformed_token_is_401": Demand(_TOKEN),
-    "auth_check.expired_token_is_401": Demand("RFC 7519 §4.1.4"),
-    "auth_check.tampered_token_is_401": Demand("RFC 8725 §3.3"),
-    "auth_check.foreign_key_is_401": Demand("RFC 8725 §3.3; RFC 8725 §3.8"),
-    "auth_check.alg_none_is_401": Demand("RFC 8725 §3.1; RFC 8725 §3.2"),
+    "auth_check.expired_token_is_401": Demand(f"RFC 7519 §4.1.4; {_UNAUTHENTICATED}"),
+    "auth_check.tampered_token_is_401": Demand(f"RFC 8725 §3.3; {_UNAUTHENTICATED}"),
+    "auth_check.foreign_key_is_401": Demand(f"RFC 8725 §3.3; RFC 8725 §3.8; {_UNAUTHENTICATED}"),
+    "auth_check.alg_none_is_401": Demand(f"RFC 8725 §3.1; RFC 8725 §3.2; {_UNAUTHENTICATED}"),
     "auth_check.reader_is_403": Demand(_TOKEN),
     "auth_check.other_scheme_is_401": Demand(_TOKEN, f"a good token after another scheme or none, {_OURS}"),
     "auth_check.scheme_has_no_case": Demand("", "RFC 9110 §11.1 defines it, and demands nothing of a server"),
     "auth_check.token_in_query_is_401": Demand("", "RFC 6750 §2.3 is a SHOULD NOT; RFC 9700 §4.3.2 is for clients"),
     "auth_check.two_credentials_are_refused": Demand("", "RFC 6750 §2 is for clients, and §3.1 is a SHOULD"),
-    "auth_check.loose_spelling_is_401": Demand("RFC 7519 §7.2; promises.one_spelling"),
+    "auth_check.loose_spelling_is_401": Demand(f"RFC 7519 §7.2; promises.one_spelling; {_UNAUTHENTICATED}"),
     "auth_check.identity_comes_before_content": Demand("promises.identity_first"),
-    "auth_check.challenge_says_what_is_wrong": Demand("", "RFC 6750 §3 has SHOULDs for error codes"),
-    "auth_check.stripped_signature_is_401": Demand("RFC 8725 §3.3"),
-    "auth_check.public_key_is_no_secret": Demand("RFC 8725 §3.1"),
-    "auth_check.guessed_secret_is_401": Demand("RFC 8725 §3.5; RFC 7518 §3.2"),
-    "auth_check.embedded_key_is_401": Demand("RFC 8725 §3.3; RFC 8725 §3.8"),
-    "auth_check.key_url_is_not_fetched": Demand("RFC 8725 §3.3; RFC 7515 §4.1.2; RFC 7515 §4.1.5"),
-    "auth_check.strange_key_id_is_401": Demand("RFC 8725 §3.3", f"that it is quick, {_OURS}"),
-    "auth_check.token_for_others_is_401": Demand("auth.issuer; auth.audience; RFC 7519 §4.1.3; RFC 9068 §4"),
+    "auth_check.challenge_says_what_is_wrong": Demand("", "RFC 6750 §3 and §3.1 have SHOULDs for error codes"),
+    "auth_check.stripped_signature_is_401": Demand(f"RFC 8725 §3.3; {_UNAUTHENTICATED}"),
+    "auth_check.public_key_is_no_secret": Demand(f"RFC 8725 §3.1; {_UNAUTHENTICATED}"),
+    "auth_check.guessed_secret_is_401": Demand(f"RFC 8725 §3.5; RFC 7518 §3.2; {_UNAUTHENTICATED}"),
+    "auth_check.embedded_key_is_401": Demand(f"RFC 8725 §3.3; RFC 8725 §3.8; {_UNAUTHENTICATED}"),
+    "auth_check.key_url_is_not_fetched": Demand(f"RFC 8725 §3.3; RFC 7515 §4.1.2; RFC 7515 §4.1.5; {_UNAUTHENTICATED}"),
+    "auth_check.strange_key_id_is_401": Demand(f"RFC 8725 §3.3; {_UNAUTHENTICATED}", f"that it is quick, {_OURS}"),
+    "auth_check.token_for_others_is_401": Demand(
+        f"auth.issuer; auth.audience; RFC 7519 §4.1.3; RFC 9068 §4; {_UNAUTHENTICATED}"
+    ),
     "auth_check.every_role_counts": Demand("promises.contract"),
     "auth_check.unknown_critical_header_is_401": Demand(
-        "RFC 7515 §4.1.11; RFC 8725 §3.3", f"a malformed crit, {_OURS}"
+        f"RFC 7515 §4.1.11; RFC 8725 §3.3; {_UNAUTHENTICATED}", f"a malformed crit, {_OURS}"
     ),
     "auth_check.other_kind_of_token_is_401": Demand(
-        "promises.token_types; RFC 9068 §4", "all of it, without that promise (RFC 8725 §3.11)"
+        f"promises.token_types; RFC 9068 §4; {_UNAUTHENTICATED}", "all of it, without that promise (RFC 8725 §3.11)"
     ),
     "auth_check.encrypted_token_is_401_quickly": Demand("", "a draft, which recommends it"),
-    "auth_check.end_is_kept": Demand("RFC 7519 §4.1.4", f"that a token is accepted until then, {_OURS}"),
-    "auth_check.seen_token_ends_as_others": Demand("RFC 7519 §4.1.4"),
-    "auth_check.end_must_be_a_time": Demand("RFC 7519 §4.1.4; promises.token_ends"),
-    "auth_check.early_token_is_401": Demand("RFC 7519 §4.1.5"),
-    "auth_check.token_from_the_future_is_401": Demand("promises.issue_times"),
+    "auth_check.end_is_kept": Demand(
+        f"RFC 7519 §4.1.4; {_UNAUTHENTICATED}", f"that a token is accepted until then, {_OURS}"
+    ),
+    "auth_check.seen_token_ends_as_others": Demand(f"RFC 7519 §4.1.4; {_UNAUTHENTICATED}"),
+    "auth_check.end_must_be_a_time": Demand(f"RFC 7519 §4.1.4; promises.token_ends; {_UNAUTHENTICATED}"),
+    "auth_check.early_token_is_401": Demand(f"RFC 7519 §4.1.5; {_UNAUTHENTICATED}"),
+    "auth_check.token_from_the_future_is_401": Demand(f"promises.issue_times; {_UNAUTHENTICATED}"),
     "auth_check.others_resource_is_as_missing": Demand("target.private"),
     "auth_check.others_may_not_change": Demand("target.owned"),
     "auth_check.challenges_are_challenges": Demand("RFC 9110 §15.5.2; RFC 9110 §2.2"),
@@ -129,7 +136,9 @@ DEMANDS: dict[str, Demand] = {
     "service_router.service_down_is_503": Demand("faults; target.errors.statuses", f"Retry-After, {_OURS}"),
     "service_router.breaker_opens_and_recovers": Demand("promises.contract"),
     "service_router.unknown_resource_is_404": Demand("", "a path that is not there may be refused otherwise"),
-    "service_router.unanswered_create_is_made_once": Demand("RFC 9110 §9.2.2"),
+    "service_router.unanswered_create_is_made_once": Demand(
+        "RFC 9110 §9.2.2; sinks.primary; faults; target.errors.statuses"
+    ),
     "service_router.no_unexplained_server_error": Demand(_NO_5XX),
     "business_logic.same_key_creates_once": Demand(_KEY),
     "business_logic.keys_are_known_at_the_end": Demand("target.idempotency_kept_s"),

@@ -19,6 +19,10 @@ declares the promise by a key. Everything else is a *should*. Some parts of a ch
 such a failure has the level *should* in the report. `promises.contract = true` declares the whole of [the
 contract](contract.md); the profile that `createflow up` writes has it, and by-URL runs do not.
 
+Where a standard says that a token MUST be rejected, that the status is 401 is only a SHOULD there (RFC 6750 §3.1,
+RFC 9110 §11.4). The profile makes it a must: `target.errors.statuses` has the statuses of refusals, 401 unless it says
+otherwise.
+
 This page is generated: `python -m createflow.scenarios.conformance.demands.page docs/levels.md`.
 
 | check | level | demanded by | only a should |
@@ -27,7 +31,7 @@ This page is generated: `python -m createflow.scenarios.conformance.demands.page
 _WORDS = """
 ## The words
 
-What the standards say, shortened.
+What the standards say, shortened. `standards.py` says with what text each was compared, and when.
 
 | section | words |
 |---|---|

@@ -4,7 +4,7 @@ from tests.scenarios.checks.liberties.liberty import AUTH, HTTP, REPLY, Liberty
 
 LIBERTIES: dict[str, Liberty] = {
     "a challenge without parameters": Liberty(
-        "RFC 9110 §11.6.1; RFC 6750 §3",
+        "RFC 9110 §11.6.1: parameters are optional; RFC 6750 §3 asks for one, and no check does",
         AUTH,
         {"challenges": ("Bearer",)},
         should=("auth_check.challenge_says_what_is_wrong",),

@@ -97,7 +97,7 @@ async def two_credentials_are_refused(target: Target, tokens: Tokens, raw: RawHt
 
 @check(
     step=Step.AUTH_CHECK,
-    source="RFC 7515 §5.2; RFC 7519 §3, §7.2; draft-ietf-oauth-rfc8725bis-10 §3.14",
+    source="RFC 7515 §5.2; RFC 7519 §1, §7.2; draft-ietf-oauth-rfc8725bis-10 §3.14",
     catches="loose_token_spelling",
 )
 async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
