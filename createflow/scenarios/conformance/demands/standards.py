@@ -1,11 +1,11 @@
 """The sentences of standards that checks hold a target to.
 
 They were compared on 29 November 2026: RFC 6585, 6750, 7519, 9110, 9111, 9112, 9213 and 9651 with the RFC itself; 8725,
-9325, 9457, 9562 and 9700 with the last source of the working group; 6797 §6.1.1, 6901, 7493, 7515, 7518, 8259 and 9068
-with verbatim copies of the sections, several of each; rfc8725bis-10 with its source of August 2026.
+9325, 9457, 9562 and 9700 with the last source of the working group; 6797 §6.1.1, 6901, 7493, 7515, 7518, 8259, 9068 and
+idempotency-key-header-07 with verbatim copies of the sections, several of each; rfc8725bis-10 with its source of August
+2026, and §3.13 and §3.14 with copies.
 
-These could not be compared with their own text: RFC 6797 §7.1 (read in summaries, and in a draft of it),
-idempotency-key-header-07 §2.6 and §2.7 (read in the source of -06; §2.1 and §2.3 in copies of -07), and
+These could not be compared with their own text: RFC 6797 §7.1 (read in summaries, and in a draft of it) and
 ratelimit-headers-11 (read in the source of -10, and in a summary of -11).
 """
 
