@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from createflow.cli.options import ChecksOption
+
 if TYPE_CHECKING:
     from createflow.scenarios.harness.check import Check
 
@@ -23,6 +25,8 @@ def checks(
         str | None,
         typer.Argument(metavar="ID", help="Id of a check to explain, or the beginning of the ids to list."),
     ] = None,
+    *,
+    own_checks: ChecksOption = None,
 ) -> None:
     """List the checks, or explain one of them.
 
@@ -31,11 +35,11 @@ def checks(
 
     Example: createflow checks auth_check.missing_token_is_401
     """
-    from createflow.scenarios.conformance.catalogue import CATALOGUE
+    from createflow.scenarios.conformance.own_checks import catalogue_with
     from createflow.scenarios.harness.check import select
 
     console = Console()
-    chosen = select(CATALOGUE, [prefix] if prefix else ())
+    chosen = select(catalogue_with(own_checks or ()), [prefix] if prefix else ())
     exact = [check for check in chosen if check.id == prefix]
     if exact or len(chosen) == 1:
         _explain(console, (exact or list(chosen))[0])

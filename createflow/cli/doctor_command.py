@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from createflow.cli.interrupts import interrupts
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitOption
+from createflow.cli.options import AllowCommandsOption, ChecksOption, ProfileOption, UrlOption, WaitOption
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.schemas.error import UserError
 
@@ -32,6 +32,7 @@ def doctor(
         list[str] | None,
         typer.Option("--skip", metavar="PREFIX", help="Plan without checks whose id starts like this."),
     ] = None,
+    own_checks: ChecksOption = None,
     wait: WaitOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     allow_commands: AllowCommandsOption = False,
 ) -> None:
@@ -46,10 +47,10 @@ def doctor(
     Example: createflow doctor --profile createflow.toml
     """
     # Here, so that --help stays quick.
-    from createflow.scenarios.conformance.catalogue import CATALOGUE
+    from createflow.scenarios.conformance.own_checks import catalogue_with
     from createflow.scenarios.harness.check import select
 
-    checks = select(CATALOGUE, only or (), skip or ())
+    checks = select(catalogue_with(own_checks or ()), only or (), skip or ())
     source = choose_source(profile, url)
     if source.is_bundled:
         raise UserError("no target is named", hint="--profile FILE or --url URL; createflow up starts one to try")

@@ -32,6 +32,13 @@ StateOption = Annotated[
     typer.Option("--state", metavar="DIR", help="State directory of the reference: profile, keys, logs, data."),
 ]
 
+ChecksOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--checks", metavar="FILE", help="Python file with checks of your own, whose code is run. Can be repeated."
+    ),
+]
+
 WaitForLeaseOption = Annotated[
     float,
     typer.Option(

@@ -9,7 +9,7 @@ from rich.console import Console
 from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.interrupts import interrupts
 from createflow.cli.messages import print_message
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption
+from createflow.cli.options import AllowCommandsOption, ChecksOption, ProfileOption, UrlOption, WaitForLeaseOption
 from createflow.cli.profile_source import choose_source, load_source, source_of_report
 from createflow.cli.report_output import open_report_files, save_all
 from createflow.cli.run_command import RunReportOption, run_checks
@@ -36,6 +36,7 @@ def replay(
         list[str] | None,
         typer.Option("--id", metavar="ID", help="Repeat only this check or replay id. Can be repeated."),
     ] = None,
+    own_checks: ChecksOption = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
     allow_commands: AllowCommandsOption = False,
@@ -54,12 +55,13 @@ def replay(
     Example: createflow replay run.json --id auth_check
     """
     from createflow.scenarios.conformance import replay as replaying
-    from createflow.scenarios.conformance.catalogue import CATALOGUE
+    from createflow.scenarios.conformance.own_checks import catalogue_with
     from createflow.scenarios.reports.saved import read_conformance_report
 
     saved = read_conformance_report(file)
     before = replaying.failures(saved, ids or ())
-    checks = replaying.checks_of(before, CATALOGUE)
+    catalogue = catalogue_with(own_checks or ())
+    checks = replaying.checks_of(before, catalogue)
     files = open_report_files(report, RENDERERS)
     if profile or url:
         source = choose_source(profile, url)
@@ -68,7 +70,14 @@ def replay(
     source = load_source(source, allow_commands=allow_commands)
     with interrupts() as signals:
         now = run_checks(
-            source, checks, signals, files, gate=saved.gate, seed=saved.seed, wait_for_lease_s=wait_for_lease
+            source,
+            checks,
+            signals,
+            files,
+            catalogue=catalogue,
+            gate=saved.gate,
+            seed=saved.seed,
+            wait_for_lease_s=wait_for_lease,
         )
         save_all(files, RENDERERS, now)
     repeated = replaying.repeated(before, now)

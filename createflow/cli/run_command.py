@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from createflow.cli.openapi_source import (
 )
 from createflow.cli.options import (
     AllowCommandsOption,
+    ChecksOption,
     ProfileOption,
     UrlOption,
     WaitForLeaseOption,
@@ -69,6 +70,7 @@ def run(
         list[str] | None,
         typer.Option("--skip", metavar="PREFIX", help="Skip checks whose id starts like this. Can be repeated."),
     ] = None,
+    own_checks: ChecksOption = None,
     level: Annotated[Level, typer.Option("--level", help="Weakest level whose failures fail the run.")] = Level.MUST,
     seed: Annotated[
         int | None,
@@ -96,14 +98,16 @@ def run(
     printed once as the lines of a profile.
 
     Example: createflow run --profile createflow.toml --report html=run.html
+    Example: createflow run --profile createflow.toml --checks my_checks.py
     Example: createflow run --openapi http://127.0.0.1:8000/openapi.json --token-env TOKEN
     """
     # Here, so that --help stays quick.
     from createflow.cli.run_view import print_report
-    from createflow.scenarios.conformance.catalogue import CATALOGUE
+    from createflow.scenarios.conformance.own_checks import catalogue_with
     from createflow.scenarios.harness.check import select
 
-    checks = select(CATALOGUE, only or (), skip or ())
+    catalogue = catalogue_with(own_checks or ())
+    checks = select(catalogue, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
     require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file)
     if openapi is not None:
@@ -112,7 +116,15 @@ def run(
         source = load_source(choose_source(profile, url), allow_commands=allow_commands)
     with interrupts() as signals:
         result = run_checks(
-            source, checks, signals, files, gate=level, seed=seed, wait_s=wait, wait_for_lease_s=wait_for_lease
+            source,
+            checks,
+            signals,
+            files,
+            catalogue=catalogue,
+            gate=level,
+            seed=seed,
+            wait_s=wait,
+            wait_for_lease_s=wait_for_lease,
         )
         # Files first: the reader of stdout may be slow, or gone.
         save_all(files, RENDERERS, result)
@@ -135,6 +147,7 @@ def run_checks(
     signals: Interrupts,
     files: list[ReportFile],
     *,
+    catalogue: Sequence["Check"],
     gate: Level = Level.MUST,
     seed: int | None = None,
     wait_s: float = 0.0,
@@ -153,7 +166,9 @@ def run_checks(
     tell_what_was_left()
     on_partial = partial_writer(files)
     waits = (wait_s, wait_for_lease_s)
-    return signals.run(_run_checks(source, checks, signals, on_partial, gate=gate, seed=seed, waits_s=waits))
+    return signals.run(
+        _run_checks(source, checks, signals, on_partial, catalogue=catalogue, gate=gate, seed=seed, waits_s=waits)
+    )
 
 
 async def _run_checks(
@@ -162,12 +177,12 @@ async def _run_checks(
     signals: Interrupts,
     on_partial: Callable[[RunReport], None] | None,
     *,
+    catalogue: Sequence["Check"],
     gate: Level,
     seed: int | None,
     waits_s: tuple[float, float],
 ) -> RunReport:
     from createflow.cli.run_view import live_progress, print_looked
-    from createflow.scenarios.conformance.catalogue import CATALOGUE
     from createflow.scenarios.conformance.known_failures import require_known
     from createflow.scenarios.conformance.preflight import wait_until_up
     from createflow.scenarios.conformance.profile_lines import place_of
@@ -190,7 +205,7 @@ async def _run_checks(
     signals.handle(on_signal)
     async with AsyncExitStack() as scope:
         profile = await scope.enter_async_context(open_profile(source, console, keeps_all=True))
-        require_known(profile.baseline, CATALOGUE)
+        require_known(profile.baseline, catalogue)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
         held: tuple[int, ...] = ()
         if waits_s[0]:

@@ -56,7 +56,8 @@ def terminal(tmp_path: Path, documented_stack: tuple[Path, str]) -> tuple[Path, 
     state, port = documented_stack
     (tmp_path / ".createflow").symlink_to(state)
     (tmp_path / ".venv").symlink_to(Path(sys.prefix))
-    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    for name in ("benchmarks", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path, port
 
 

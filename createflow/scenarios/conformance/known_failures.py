@@ -19,7 +19,8 @@ def require_known(entries: Sequence[BaselineEntry], checks: Sequence[Check]) -> 
     seen: set[str] = set()
     for number, entry in enumerate(entries):
         if entry.id not in ids:
-            raise UserError(f"baseline.{number}.id: there is no check {entry.id!r}", hint=similar_ids(checks, entry.id))
+            hint = f"{similar_ids(checks, entry.id)} A check of your own needs --checks FILE"
+            raise UserError(f"baseline.{number}.id: there is no check {entry.id!r}", hint=hint)
         if entry.id in seen:
             raise UserError(f"baseline.{number}.id: {entry.id} is listed twice", hint="keep one entry for each check")
         seen.add(entry.id)

@@ -61,7 +61,8 @@ def checks_of(results: Sequence[CheckResult], checks: Sequence[Check]) -> tuple[
     """
     known = {check.id: check for check in checks}
     if missing := [result.id for result in results if result.id not in known]:
-        raise UserError(f"this version has no check {missing[0]}", hint="another version wrote the report")
+        hint = "for a check of your own: --checks FILE; otherwise another version wrote the report"
+        raise UserError(f"this version has no check {missing[0]}", hint=hint)
     return tuple(known[result.id] for result in results)
 
 

@@ -90,12 +90,12 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
         if isinstance(error, FaultNotHealed):
             probes.unhealed_fault = str(error)
         return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
-    except Exception as error:  # noqa: BLE001 - a mistake of ours is no failure of the target's, and must not end the run
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a mistake in a check is no failure of the target's, and must not end the run
         reason = f"did not end within {check.limit_s:g} s" if limit.expired() else _doubt_of(error)
         if reason:
             return result_of(check, Outcome.INCONCLUSIVE, reason)
         return result_of(check, Outcome.BROKEN, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-    return result_of(check, Outcome.PASSED, power=power or "")
+    return result_of(check, Outcome.PASSED, power=power if isinstance(power, str) else "")
 
 
 async def _asked(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> str | None:
@@ -112,7 +112,7 @@ async def _asked(check: Check, probes: ProbeSet, target: HttpTarget, number: int
     return await check.function(**probes.arguments(check, target, number))
 
 
-def _doubt_of(error: Exception) -> str:
+def _doubt_of(error: BaseException) -> str:
     """Why there is no verdict, where a state was not reached, a sink cannot be read or something is slow or silent.
 
     Empty for a mistake of ours. It says nothing about the write, whether the sink, the machine or the target is to

@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import re
 import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ PROFILE_KEYS: dict[type, str] = {
     Callbacks: "a target on this machine",
 }
 """What fills a role. Roles that are not here need nothing, or a ``Need`` of the check says what."""
+_STEP_NAMES = frozenset(step.value for step in Step)
+_GROUP = re.compile("[a-z][a-z0-9_]*")
 _COPIES = frozenset({Replicas, AuditTrail, EventLog, Cache, SearchIndex})
 
 
@@ -140,7 +143,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. The id is permanent: ``step.function``."""
+    """One check. The id is permanent: ``step.function``, or ``group.function`` for one of a user's own group."""
 
     id: str
     step: Step
@@ -189,6 +192,7 @@ def check(
     repeats: tuple[str, ...] = (),
     limit_s: float = DEFAULT_LIMIT_S,
     must_with: Need | None = None,
+    group: str = "",
 ) -> Callable[[CheckFunction], Check]:
     """Make a check of a coroutine function; nothing runs and nothing is registered anywhere else.
 
@@ -203,12 +207,19 @@ def check(
         repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
         limit_s: after this many seconds it is stopped, with the outcome ``inconclusive``.
         must_with: the key of the profile with which a should becomes a must.
+        group: stands before the function's name in the id instead of the step; for checks that are not ours.
+
+    Raises:
+        ValueError: the group is no lower-case name, or that of a step; or there is no such step or level.
     """
+    step, level = Step(step), Level(level)
+    if group and (group in _STEP_NAMES or not _GROUP.fullmatch(group)):
+        raise ValueError(f"group {group!r}: lower-case letters, digits and underscores, and not the name of a step")
 
     def record(function: CheckFunction) -> Check:
         name, title, explanation = promise_of(function)
         return Check(
-            id=f"{step.value}.{name}",
+            id=f"{group or step.value}.{name}",
             step=step,
             level=level,
             source=source,
@@ -243,15 +254,24 @@ def promise_of(function: Callable[..., object]) -> tuple[str, str, str]:
 
 
 def parameters_of(function: CheckFunction) -> dict[str, Parameter]:
-    """The probes that a function names in its signature."""
+    """The probes that a function names in its signature.
+
+    Raises:
+        TypeError: a parameter has no type, or is one of several.
+    """
     hints = get_type_hints(function)
+    for name in inspect.signature(function).parameters:
+        if name not in hints:
+            raise TypeError(f"parameter {name!r} has no type; its type names the probe, as in target: Target")
     return {name: _parameter(hints[name]) for name in inspect.signature(function).parameters}
 
 
 def _parameter(hint: Any) -> Parameter:
     if get_origin(hint) in {Union, types.UnionType}:
-        (role,) = [part for part in get_args(hint) if part is not types.NoneType]
-        return Parameter(role, is_optional=True)
+        roles = [part for part in get_args(hint) if part is not types.NoneType]
+        if len(roles) > 1:
+            raise TypeError("a parameter is one probe, or one probe or None")
+        return Parameter(roles[0], is_optional=True)
     return Parameter(hint, is_optional=False)
 
 
