@@ -1,10 +1,10 @@
 """``[auth]``: how requests are authenticated, one model for each ``kind``."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from createflow.schemas.profile_section import HeaderValue, Seconds, Section, Token, checked_address
+from createflow.schemas.profile_section import HeaderValue, JsonObject, Seconds, Section, Token, checked_address
 
 
 class Credential(Section):
@@ -16,30 +16,54 @@ class Credential(Section):
     """The scheme before it; empty for none."""
 
 
+Algorithm = Literal[
+    "EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "HS256", "HS384", "HS512"
+]  # fmt: skip
+"""Of a signature (RFC 7518 §3.1, RFC 8037 §3.1)."""
+
+
 class JwtAuth(Credential):
-    """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key."""
+    """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key or secret."""
 
     kind: Literal["jwt"]
-    key_file: str
-    """PEM private key."""
-    algorithm: Literal["EdDSA", "ES256", "RS256"] = "EdDSA"
+    key_file: str | None = None
+    """PEM private key, for every algorithm but HS256, HS384 and HS512."""
+    secret_env: str | None = None
+    """Variable with the secret that issuer and target share, for HS256, HS384 and HS512."""
+    secret_encoding: Literal["text", "base64"] = "text"  # noqa: S105 - no secret
+    """How the variable holds the secret: as it is, or its bytes in base64."""
+    algorithm: Algorithm = "EdDSA"
     """The signature algorithm."""
     key_id: str | None = None
     """``kid`` of the token's header."""
-    issuer: str
-    """``iss``: a token with another one, or with none, is refused."""
-    audience: str
-    """``aud``: a token for others, or for nobody, is refused."""
+    issuer: str | None = None
+    """``iss``: a token with another one, or with none, is refused. Not given: tokens have none."""
+    audience: str | None = None
+    """``aud``: a token for others, or for nobody, is refused. Not given: tokens have none."""
     type: str = "at+jwt"
     """``typ`` of the token's header."""
+    claims: JsonObject = Field(default_factory=dict)
+    """Other claims of every token."""
     roles_claim: str = "roles"
-    """The claim that holds the roles."""
+    """The claim that holds the roles, or a JSON Pointer to it: ``/realm_access/roles``. Empty: tokens have no roles."""
+    roles_as: Literal["list", "text"] | None = None
+    """The roles as a list, or as one text with blanks between them (RFC 8693 §4.2). Not given: a text for the claim
+    ``scope``, else a list."""
     writer_roles: tuple[str, ...] = ("writer",)
     """Roles of a subject that may create."""
     reader_roles: tuple[str, ...] = ("reader",)
     """Roles of a subject that may not create."""
     leeway_s: Annotated[float, Field(ge=0, le=300)] | None = None
     """How long after its end a token is accepted at most; five minutes are allowed where it is not declared."""
+
+    @model_validator(mode="after")
+    def _has_what_its_algorithm_needs(self) -> Self:
+        is_shared = self.algorithm.startswith("HS")
+        if is_shared and (self.secret_env is None or self.key_file is not None):
+            raise ValueError(f"algorithm {self.algorithm} needs secret_env, the variable of a secret, and no key_file")
+        if not is_shared and (self.key_file is None or self.secret_env is not None):
+            raise ValueError(f"algorithm {self.algorithm} needs key_file, a private key in PEM, and no secret_env")
+        return self
 
 
 class EnvironmentAuth(Credential):

@@ -81,7 +81,6 @@ heal = []
         "createflow.toml:3: target.pathh: unknown key (did you mean path?)",
         "createflow.toml:4: target.timeout_s: input should be greater than 0",
         "createflow.toml:5: target.ca_file: no such file: nope.pem (paths are relative to the profile's folder)",
-        "createflow.toml:7: auth.issuer: required, but missing",
         "createflow.toml:9: auth.isuer: unknown key (did you mean issuer?)",
         "createflow.toml:11: auth.key_file: the environment variable KEY is not set (export KEY=...)",
         "createflow.toml:16: sinks.replicas.1.name: required, but missing",

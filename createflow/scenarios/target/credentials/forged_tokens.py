@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,12 +75,20 @@ class Jws:
 
 
 class IssuerKey:
-    """Fills the role Issuer: signs tokens that are wrong in one respect with the key that the target trusts."""
+    """Fills the role Issuer: signs tokens that are wrong in one respect with the key that the target trusts.
 
-    def __init__(self, key_file: Path, algorithm: str, *, leeway_s: float | None = None) -> None:
+    Args:
+        key: the file of a private key, or the bytes of a secret that the target knows as well.
+        algorithm: of the signature.
+        leeway_s: declared by the profile.
+    """
+
+    def __init__(self, key: Path | bytes, algorithm: str, *, leeway_s: float | None = None) -> None:
         self.leeway_s = leeway_s
         self._algorithm = algorithm
-        self._key: PrivateKeyTypes = serialization.load_pem_private_key(key_file.read_bytes(), None)
+        self._key: PrivateKeyTypes | bytes = (
+            serialization.load_pem_private_key(key.read_bytes(), None) if isinstance(key, Path) else key
+        )
 
     def sign(
         self,
@@ -91,11 +100,16 @@ class IssuerKey:
     ) -> str:
         """The token with these claims and header fields changed, others left out, and signed again."""
         jws = Jws.parse(token).replace(claims=claims, header=header, without=without)
-        signature = jwt.get_algorithm_by_name(self._algorithm).sign(jws.signing_input, self._key)
-        return jws.compact(signature)
+        return jws.compact(_signature(jws.signing_input, self._algorithm, self._key))
 
     def public_key_encodings(self) -> Mapping[str, bytes]:
-        """PEM with and without its last line break, DER, raw, and the JWK as JSON."""
+        """PEM with and without its last line break, DER, raw, and the JWK as JSON.
+
+        Raises:
+            NotDeclared: the key is a shared secret.
+        """
+        if isinstance(self._key, bytes):
+            raise NotDeclared(f"{self._algorithm} has a shared secret and no public key")
         public = self._key.public_key()
         as_jwk = getattr(jwt.get_algorithm_by_name(self._algorithm), "to_jwk", None)
         if as_jwk is None:
@@ -116,7 +130,13 @@ class IssuerKey:
 
 def hmac_signature(signing_input: bytes, algorithm: str, secret: bytes) -> str:
     """The third segment of a token that is signed with a shared secret."""
-    return base64url_encode(hmac.new(secret, signing_input, _DIGESTS[algorithm]).digest()).decode()
+    return base64url_encode(_signature(signing_input, algorithm, secret)).decode()
+
+
+def _signature(signing_input: bytes, algorithm: str, key: Any) -> bytes:
+    if algorithm in _DIGESTS:  # with any secret, also one that a library finds too short
+        return hmac.new(key, signing_input, _DIGESTS[algorithm]).digest()
+    return jwt.get_algorithm_by_name(algorithm).sign(signing_input, key)
 
 
 def flip_signature_bit(token: str) -> str:
@@ -155,9 +175,7 @@ def sign_with_foreign_key(token: str) -> str:
     """The same header and claims, signed with a new key of the same kind that the issuer does not have."""
     header, payload, _ = _signed_segments(token)
     name = str(_decoded_object(header).get("alg"))
-    key = _new_key(name)
-    algorithm = jwt.get_algorithm_by_name(name)
-    return f"{header}.{payload}.{_encoded(algorithm.sign(f'{header}.{payload}'.encode(), key))}"
+    return f"{header}.{payload}.{_encoded(_signature(f'{header}.{payload}'.encode(), name, _new_key(name)))}"
 
 
 def strip_signature(token: str) -> Iterator[tuple[str, str]]:
@@ -217,6 +235,12 @@ def _new_key(algorithm: str) -> Any:
             return ed25519.Ed25519PrivateKey.generate()
         case "ES256":
             return ec.generate_private_key(ec.SECP256R1())
+        case "ES384":
+            return ec.generate_private_key(ec.SECP384R1())
+        case "ES512":
+            return ec.generate_private_key(ec.SECP521R1())
+        case "HS256" | "HS384" | "HS512":
+            return secrets.token_bytes(64)
         case "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512":
             return rsa.generate_private_key(public_exponent=65537, key_size=2048)
         case _:

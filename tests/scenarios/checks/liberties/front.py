@@ -21,6 +21,9 @@ _SUBJECTS = {
 }  # fmt: skip
 PRINCIPALS = tuple(name.lower() for name in _SUBJECTS)
 ENVIRONMENT = {f"SWITCH_{name}": f"{subject}:secret-of-{name.lower()}" for name, (subject, _) in _SUBJECTS.items()}
+ENVIRONMENT["SWITCH_SECRET"] = (
+    "c2hhcmVkIGJ5IGlzc3VlciBhbmQgdGFyZ2V0LCBhbmQgbG9uZyBlbm91Z2ggZm9yIGVhY2ggb2YgdGhlIGFsZ29yaXRobXM="
+)
 """What the profile's credentials come from; as they stand they are users with passwords."""
 
 

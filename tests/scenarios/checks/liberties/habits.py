@@ -1,6 +1,6 @@
 """What a correct server may do one way or another. Each field is a switch of the lawful service."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -64,6 +64,8 @@ class Habits:
     """For what can be judged without reading the body."""
     forbidden: int = 403
     roles: bool = True
+    roles_of: Callable[[dict[str, Any]], Collection[str]] = lambda claims: claims.get("roles", ())
+    """The roles that a token says."""
 
     # Bodies
     invalid: int = 400

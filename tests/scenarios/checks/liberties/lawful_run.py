@@ -1,5 +1,6 @@
 """Runs checks against a lawful service, with the profile that its maker would write."""
 
+import base64
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from createflow.scenarios.conformance.run import conformance
 from createflow.scenarios.harness.check import Check
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_auth import Auth
 from createflow.schemas.report import RunReport
 from tests.scenarios.checks.liberties.front import ENVIRONMENT, PRINCIPALS, Front, FrontService, openapi
 from tests.scenarios.checks.liberties.habits import Habits
@@ -74,7 +76,7 @@ async def run(
         }
         _write_files(document["target"], used_schema, folder)
         profile = Profile.model_validate(document)
-        verifies = None if profile.auth.kind == "none" else key.public_key()
+        verifies = _verifying_key(profile.auth, key)
         service = LawfulService(profile, habits, verifies, used_schema)
         before = FrontService(Front(**front or {}), profile, service.answer, key)
 
@@ -95,13 +97,26 @@ async def run(
                 return await conformance(profile, checks, source="test", progress=QuietProgress(), seed=1)
 
 
+def _verifying_key(auth: Auth, key: Ed25519PrivateKey) -> Ed25519PublicKey | bytes | None:
+    """What the service verifies tokens with."""
+    if auth.kind == "none":
+        return None
+    if auth.kind == "jwt" and auth.secret_env is not None:
+        secret = ENVIRONMENT[auth.secret_env]
+        return base64.b64decode(secret) if auth.secret_encoding == "base64" else secret.encode()
+    return key.public_key()
+
+
 def _auth(given: Mapping[str, Any], key: Ed25519PrivateKey, folder: Path) -> dict[str, Any]:
     """The section for the kind that is given; a JWT of the contract unless another is."""
     if given.get("kind", "jwt") != "jwt":
         return dict(given)
+    tokens = {"issuer": ISSUER, "audience": AUDIENCE, **given}
+    if "secret_env" in given:
+        return tokens
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "key.pem").write_bytes(pem)
-    return {"kind": "jwt", "key_file": str(folder / "key.pem"), "issuer": ISSUER, "audience": AUDIENCE, **given}
+    return {"kind": "jwt", "key_file": str(folder / "key.pem"), **tokens}
 
 
 def _write_files(target: dict[str, Any], schema: Mapping[str, Any], folder: Path) -> None:

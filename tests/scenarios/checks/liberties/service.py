@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from createflow.scenarios.bodies.judge import Judge
 from createflow.scenarios.text.json_pointer import reference_tokens
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_auth import JwtAuth
 from tests.scenarios.checks.liberties.habits import Habits, Headers
 from tests.scenarios.checks.liberties.wire import Answer, Request
 
@@ -58,9 +59,10 @@ class LawfulService:
     """
 
     def __init__(
-        self, profile: Profile, habits: Habits, key: Ed25519PublicKey | None, schema: Mapping[str, Any]
+        self, profile: Profile, habits: Habits, key: Ed25519PublicKey | bytes | None, schema: Mapping[str, Any]
     ) -> None:
         self._target = profile.target
+        self._auth = profile.auth
         self._limits = profile.limits
         self._habits = habits
         self._key = key
@@ -140,7 +142,7 @@ class LawfulService:
             raise self._unauthenticated(401, "invalid_token") from None
         if not claims["sub"]:
             raise self._unauthenticated(401, "invalid_token")
-        if habits.roles and not {role, "writer"} & {*claims.get("roles", ())}:
+        if habits.roles and not {role, "writer"} & {*habits.roles_of(claims)}:
             challenge = [text.format(error=', error="insufficient_scope"') for text in habits.challenges]
             headers = tuple(("www-authenticate", text) for text in challenge) if habits.challenge_on_403 else ()
             raise _Refused(habits.forbidden, headers=headers)
@@ -159,10 +161,14 @@ class LawfulService:
             raise jwt.InvalidTokenError
         if habits.one_spelling and _respelt(token) != token:
             raise jwt.InvalidTokenError
-        required = ["iss", "aud", "sub", *(["exp"] if habits.needs_end else [])]
+        algorithm, issuer, audience = "EdDSA", ISSUER, AUDIENCE
+        if isinstance(self._auth, JwtAuth):
+            algorithm, issuer, audience = self._auth.algorithm, self._auth.issuer, self._auth.audience
+        given = {"sub": True, "iss": issuer is not None, "aud": audience is not None, "exp": habits.needs_end}
+        required = [name for name, is_given in given.items() if is_given]
         assert self._key is not None
         return jwt.decode(
-            token, self._key, algorithms=["EdDSA"], audience=AUDIENCE, issuer=ISSUER, leeway=habits.leeway_s,
+            token, self._key, algorithms=[algorithm], audience=audience, issuer=issuer, leeway=habits.leeway_s,
             options={"require": required, "verify_iat": not habits.future_tokens},
         )  # fmt: skip
 

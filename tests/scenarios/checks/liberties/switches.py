@@ -29,6 +29,8 @@ _SCHEMA_WITH_SECRETS = {
         },
     },
 }
+_ROLES = {"items:read": "reader", "items:write": "writer"}
+_SCOPES = ("items:read", "items:write")
 _PRINCIPALS = {"writer_env": "SWITCH_WRITER", "other_writer_env": "SWITCH_OTHER_WRITER", "reader_env": "SWITCH_READER"}
 
 
@@ -167,6 +169,31 @@ SWITCHES: dict[str, Liberty] = {
     "a declared leeway": _switch({"auth": {"kind": "jwt", "leeway_s": 5}}, {"leeway_s": 5}),
     "a type of token": _switch({"auth": {"kind": "jwt", "type": "JWT"}}, {"type": "jwt"}),
     "a key's name": _switch({"auth": {"kind": "jwt", "key_id": "key-7"}}),
+    "a shared secret": _switch({"auth": {"kind": "jwt", "algorithm": "HS256", "secret_env": "SWITCH_SECRET"}}),
+    "a shared secret in base64": _switch(
+        {
+            "auth": {
+                "kind": "jwt",
+                "algorithm": "HS512",
+                "secret_env": "SWITCH_SECRET",
+                "secret_encoding": "base64",
+            }
+        }
+    ),
+    "tokens of nobody": _switch({"auth": {"kind": "jwt", "issuer": None}}),
+    "tokens for anybody": _switch({"auth": {"kind": "jwt", "audience": None}}),
+    "roles as a scope": _switch(
+        {"auth": {"kind": "jwt", "roles_claim": "scope", "reader_roles": ("items:read",), "writer_roles": _SCOPES}},
+        {"roles_of": lambda claims: [_ROLES.get(word, "") for word in str(claims.get("scope", "")).split(" ")]},
+    ),
+    "permissions": _switch(
+        {"auth": {"kind": "jwt", "roles_claim": "permissions"}},
+        {"roles_of": lambda claims: claims.get("permissions", ())},
+    ),
+    "roles within a claim": _switch(
+        {"auth": {"kind": "jwt", "roles_claim": "/realm_access/roles", "claims": {"realm_access": {"verify": True}}}},
+        {"roles_of": lambda claims: claims.get("realm_access", {}).get("roles", ())},
+    ),
     # Limits, delays and promises
     "a narrow limit": _switch({"limits": {"rate_per_s": 100, "burst": 40}}),
     "late reads": _switch({"deadlines": {"read_s": 0.5}}, {"read_lag_s": 0.2}),

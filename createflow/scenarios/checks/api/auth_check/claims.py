@@ -50,6 +50,8 @@ async def token_for_others_is_401(target: Target, tokens: Tokens, issuer: Issuer
         for form, text in _around(claims["iss"]).items():
             forms[f"{form} its issuer"] = issuer.sign(token, claims={"iss": text})
         forms["no issuer"] = issuer.sign(token, without=["iss"])
+    if not forms:
+        raise NotDeclared("neither `auth.audience` nor `auth.issuer` is given")
     await each_is_401(target, tokens, forms)
 
 
