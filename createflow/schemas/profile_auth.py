@@ -89,7 +89,10 @@ class StaticAuth(EnvironmentAuth):
 
 
 class ApiKeyAuth(EnvironmentAuth):
-    """``[auth] kind = "api_key"``: a key in a header; each value is the name of an environment variable."""
+    """``[auth] kind = "api_key"``: a key in a header, a query parameter or a cookie.
+
+    Each value is the name of an environment variable.
+    """
 
     kind: Literal["api_key"]
     header: Token = "X-API-Key"
@@ -98,6 +101,18 @@ class ApiKeyAuth(EnvironmentAuth):
     """The scheme before it; empty for none."""
     expired_env: str | None = None
     """Variable with an expired key."""
+    key_in: Literal["header", "query", "cookie"] = "header"
+    """Where it is sent."""
+    name: Token | None = None
+    """The name of the query parameter or of the cookie."""
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        if (self.key_in == "header") != (self.name is None):
+            raise ValueError("name is that of a query parameter or a cookie: key_in says which; a header is in header")
+        if self.key_in != "header" and self.scheme:
+            raise ValueError("a key in the query or in a cookie has no scheme")
+        return self
 
 
 class BasicAuth(EnvironmentAuth):

@@ -24,20 +24,33 @@ def request_record(
     """The record of a request before its reply. The token and the profile's headers are shown as variables."""
     shown = {name: header_variable(name) for name in target.headers} | dict(headers)
     if who.token is not None:
+        shown |= {name: header_variable(name) for name, _ in who.also}
+    if who.token is not None and not who.query:
         shown[who.header] = who.credential("$TOKEN")
     return Exchange(
         method=method,
         url=url,
         request_headers=shown,
         request_body=cut(content or b""),
-        curl=curl_line(method, url, shown, content, variables=_variables(target, who, headers), ca_file=target.ca_file),
+        curl=curl_line(
+            method,
+            f"{url}{'&' if '?' in url else '?'}{who.pair('$TOKEN')}" if who.token is not None and who.query else url,
+            shown,
+            content,
+            variables=_variables(target, who, headers),
+            ca_file=target.ca_file,
+            has_token_in_url=who.token is not None and bool(who.query),
+        ),
     )
 
 
 def _variables(target: Target, who: Principal, headers: Mapping[str, str]) -> dict[str, str]:
     """The headers whose value is secret, each with the variable that stands for it."""
     variables = {name: header_variable(name) for name in target.headers if name not in headers}
-    return variables if who.token is None else {**variables, who.header: "$TOKEN"}
+    if who.token is None:
+        return variables
+    variables |= {name: header_variable(name) for name, _ in who.also}
+    return variables if who.query else {**variables, who.header: "$TOKEN"}
 
 
 def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:

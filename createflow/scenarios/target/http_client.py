@@ -114,8 +114,9 @@ class HttpConnection:
         target = self.context.target
         sent = dict(headers)
         if who.token is not None:
-            self.context.mask.add(who.token, shown="$TOKEN")
-            sent[who.header] = who.credential(who.token)
+            for secret in who.secrets():
+                self.context.mask.add(secret, shown="$TOKEN")
+            sent.update(who.lines())
         try:
             body = content if hold is None or not content else _held(content, hold)
             length = {"content-length": str(len(content))} if content and body is not content else {}
@@ -123,7 +124,10 @@ class HttpConnection:
         except httpx.InvalidURL as error:
             raise OriginRefused(f"nothing was sent to an address that cannot be used: {error}") from None
         self._gate.require(str(request.url))
-        record = request_record(target, request.method, str(request.url), who=who, headers=sent, content=content)
+        shown_url = str(request.url)
+        if who.query:
+            request.url = httpx.URL(who.placed(shown_url))
+        record = request_record(target, request.method, shown_url, who=who, headers=sent, content=content)
         max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
         traffic = self.context.traffic
         sending = traffic.begin(who.identity)
@@ -154,7 +158,7 @@ class HttpConnection:
             traffic.end(
                 sending,
                 exchange,
-                url=str(request.url),
+                url=shown_url,
                 request_headers={**request.headers, **sent},
                 content=content or b"",
                 status=response.status_code,

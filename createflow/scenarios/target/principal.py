@@ -1,8 +1,9 @@
 """The sender of a request, and its credential."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 _MARGIN_S = 30.0
 """A token is renewed this long before it expires, so that no request arrives with an expired one."""
@@ -18,7 +19,13 @@ class Principal:
     scheme: str = "Bearer"
     """The scheme before the token; empty for none."""
     header: str = "authorization"
-    """The header that carries the token, lower case."""
+    """The header that carries the token, lower case; empty where the query does."""
+    query: str = ""
+    """The query parameter that carries the token, where no header does."""
+    cookie: str = ""
+    """The name of the cookie that is the token, where the header is ``cookie``."""
+    also: tuple[tuple[str, str], ...] = ()
+    """Other headers that go with the token, names in lower case. Their values are secret."""
     account: str = ""
     """Its name, where the token does not say a subject and does not stay: it is renewed."""
     expires_at: float | None = field(default=None, compare=False)
@@ -45,7 +52,50 @@ class Principal:
 
     def credential(self, token: str) -> str:
         """The header's value with this text as the token."""
-        return f"{self.scheme} {token}".strip()
+        return f"{self.cookie}={token}" if self.cookie else f"{self.scheme} {token}".strip()
+
+    def lines(self) -> dict[str, str]:
+        """The headers that carry the credential; empty where the query does, and for ``ANONYMOUS``."""
+        if self.token is None or self.query:
+            return {}
+        if not self.also:
+            return {self.header: self.credential(self.token)}
+        lines = dict(self.also)
+        others = f"; {lines.pop('cookie')}" if self.cookie and "cookie" in lines else ""
+        return {self.header: self.credential(self.token) + others, **lines}
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown: the token, and the values that go with it."""
+        also = [text for name, value in self.also for text in (value, *(_values(value) if name == "cookie" else ()))]
+        return () if self.token is None else (self.token, *also)
+
+    def placed(self, url: str) -> str:
+        """The URL or path with the credential, where the query carries it."""
+        if self.token is None or not self.query:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{self.pair(self.token)}"
+
+    def pair(self, token: str) -> str:
+        """The query parameter with this text as the token."""
+        return f"{quote(self.query, safe='')}={quote(token, safe='$')}"
+
+    def parts(self) -> tuple[str, ...]:
+        """What carries the credential, names and values in turn; a name that begins with ? is that of a parameter."""
+        if self.token is not None and self.query:
+            return (f"?{self.query}", self.token)
+        return tuple(text for line in self.lines().items() for text in line)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[str]) -> "Principal":
+        """A principal without a subject, with the credential that ``parts`` gave."""
+        (name, token), *also = zip(parts[::2], parts[1::2], strict=True)
+        if name[:1] == "?":
+            return cls(None, token, scheme="", header="", query=name[1:])
+        return cls(None, token, scheme="", header=name, also=tuple(also))
+
+
+def _values(cookies: str) -> list[str]:
+    return [cookie.partition("=")[2] for cookie in cookies.split("; ")]
 
 
 ANONYMOUS = Principal(None, None)

@@ -89,7 +89,7 @@ class RawSocket:
         framing = [f"Content-Length: {len(body)}"] if lines is None else list(lines)
         hosts = [self.authority] if host is None else list(host)
         head = [
-            f"{method or self._method} {self._path()} HTTP/1.1",
+            f"{method or self._method} {who.placed(self._path())} HTTP/1.1",
             *(f"Host: {value}" for value in hosts),
             f"User-Agent: createflow/{createflow.__version__} (run {self._run_id})",
             f"Accept: {self._accept}",
@@ -98,9 +98,11 @@ class RawSocket:
         if not any(line.lower().startswith("content-type:") for line in framing):
             head.append(f"Content-Type: {self._media_type}")
         if who.token is not None:
-            self._mask.add(who.token, shown="$TOKEN")
-            self._senders[who.credential(who.token)] = who
-            head.append(f"{who.header}: {who.credential(who.token)}")
+            for secret in who.secrets():
+                self._mask.add(secret, shown="$TOKEN")
+            lines_of = who.lines()
+            self._senders[lines_of[who.header] if lines_of else who.pair(who.token)] = who
+            head += [f"{name}: {value}" for name, value in lines_of.items()]
         own = self._context.target.idempotency_header
         framing = [line.replace("Idempotency-Key:", f"{own}:", 1) for line in framing]
         return "\r\n".join([*head, *framing, "", ""]).encode("latin-1") + body
@@ -220,7 +222,9 @@ class RawSocket:
         self._on_create(RawCreate(content, self._sender_of(head), reply, record, sent_at, time.time()))
 
     def _sender_of(self, head: bytes) -> Principal:
-        values = (line.partition(":")[2].strip() for line in head.decode("latin-1").split("\r\n")[1:])
+        first, *lines = head.decode("latin-1").split("\r\n")
+        parameters = first.rpartition(" ")[0].partition("?")[2].split("&")
+        values = [*(line.partition(":")[2].strip() for line in lines), *parameters]
         return next((self._senders[value] for value in values if value in self._senders), ANONYMOUS)
 
     def _path(self) -> str:

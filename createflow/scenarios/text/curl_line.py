@@ -40,6 +40,7 @@ def curl_line(
     *,
     variables: Mapping[str, str],
     ca_file: str | None = None,
+    has_token_in_url: bool = False,
 ) -> str:
     """The request as a command for a POSIX shell (bash for bodies that are not text).
 
@@ -47,13 +48,15 @@ def curl_line(
 
     Args:
         variables: the variable, such as ``$TOKEN``, that the shell fills in, by header.
+        ca_file: the authority of the server's certificate.
+        has_token_in_url: the shell fills in ``$TOKEN`` in the URL as well.
     """
     parts = ["curl", "-i"]
     if any(sign in url for sign in "[]{}"):
         parts.append("--globoff")
     if ca_file:
         parts += ["--cacert", shlex.quote(ca_file)]
-    parts += ["-X", shlex.quote(method), shlex.quote(url)]
+    parts += ["-X", shlex.quote(method), _header(url, _TOKEN if has_token_in_url else "")]
     for name, value in headers.items():
         line = f"{name}: {value}" if value else f"{name};"
         parts += ["-H", _header(line, variables.get(name, ""))]
@@ -145,11 +148,13 @@ def _from_words(words: Iterator[tuple[bytes, str]]) -> str:
     headers: dict[str, str] = {}
     variables: dict[str, str] = {}
     content = None
-    for word, _ in words:
+    has_token_in_url = False
+    for word, found in words:
         option = _text(word)
         if option in {"-i", "--globoff"} or option.startswith(("http://", "https://")):
             if options.setdefault(option[:4], option) != option:
                 raise _Unknown
+            has_token_in_url = has_token_in_url or found == _TOKEN
             continue
         value, variable = next(words, (b"", ""))
         if option == "-H":
@@ -166,7 +171,15 @@ def _from_words(words: Iterator[tuple[bytes, str]]) -> str:
     if "http" not in options or not _METHOD.fullmatch(options.get("-X", "")):
         raise _Unknown
     ca_file = options.get("--cacert")
-    return curl_line(options["-X"], options["http"], headers, content, variables=variables, ca_file=ca_file)
+    return curl_line(
+        options["-X"],
+        options["http"],
+        headers,
+        content,
+        variables=variables,
+        ca_file=ca_file,
+        has_token_in_url=has_token_in_url,
+    )
 
 
 def _text(word: bytes) -> str:

@@ -24,8 +24,8 @@ _SHORTEST_JWT_HEADER = 8
 _ENCODED_JWT = re.compile(r"\b(ZXlK[A-Za-z0-9+/_-]{40,}={0,2}|65794[aA][0-9a-fA-F]{80,})")
 _PASSWORD_IN_URL = re.compile(r"(?P<before>[a-z][a-z0-9+.-]{0,30}://[^/\s:@'\"]*:)[^/\s@'\"]+(?=@)", re.IGNORECASE)
 _PASSWORD_SETTING = re.compile(r"(?P<before>\bpassword\s{0,9}=\s{0,9})('(?:\\.|[^'\\])*'|[^\s&]+)", re.IGNORECASE)
-_COOKIE_LINE = re.compile(r"(?P<before>\bcookie:[ \t]{0,9}[^=;\s]{1,99}=)[^;\s]+", re.IGNORECASE)
-_COOKIE_VALUE = re.compile(r"(?P<before>^[^=;\s]{1,99}=)[^;]+")
+_COOKIE_LINE = re.compile(r"(?P<before>\bcookie:[ \t]{0,9}[^=;\s]{1,99}=)(?!['\"]{0,2}\$TOKEN\b)[^;\s]+", re.IGNORECASE)
+_COOKIE_VALUE = re.compile(r"(?P<before>^[^=;\s]{1,99}=)(?!\$TOKEN\b)[^;]+")
 _COOKIE_HEADERS = {"cookie", "set-cookie"}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]*\s+(\S+)")
 _SECRET_HEADER = re.compile("auth|key|token|secret|cookie|pass|credential", re.IGNORECASE)

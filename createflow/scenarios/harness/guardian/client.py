@@ -326,4 +326,12 @@ class RunGuardian:
 
 def _told(who: Principal) -> dict[str, Any]:
     """The credential of a principal, as plain data."""
-    return {"subject": who.subject, "token": who.token, "scheme": who.scheme, "header": who.header}
+    return {
+        "subject": who.subject,
+        "token": who.token,
+        "scheme": who.scheme,
+        "header": who.header,
+        "query": who.query,
+        "cookie": who.cookie,
+        "also": who.also,
+    }

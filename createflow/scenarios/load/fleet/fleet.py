@@ -111,7 +111,7 @@ class Fleet:
         """Send no more requests, and wait for replies; if ``drain_s`` is given, no longer than that."""
         self._send({"stop": True} if drain_s is None else {"stop": True, "drain_s": drain_s})
 
-    def set_credentials(self, credentials: Sequence[tuple[str, str]]) -> None:
+    def set_credentials(self, credentials: Sequence[tuple[str, ...]]) -> None:
         """Use renewed tokens from now on."""
         self._send({"credentials": list(credentials)})
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from createflow.scenarios.load.fleet.worker_messages import created_rows
+from createflow.scenarios.load.plan.config_rules import credentials_of
 from createflow.scenarios.load.plan.created import CreatedRow
 from createflow.scenarios.load.plan.messages import Document
 from createflow.scenarios.target.http_client import HttpConnection
@@ -44,7 +45,7 @@ class Orphans:
             profile = Profile.model_validate({"target": self._how["target"]})
             context = RunContext(profile, str(self._how["run_id"]), Mask())
             context.variables = {str(name): str(value) for name, value in self._how["variables"].items()}
-            writers = [Principal(None, value, scheme="", header=header) for header, value in self._how["credentials"]]
+            writers = [Principal.of_parts(parts) for parts in credentials_of(self._how["credentials"])]
             connection = HttpConnection(context)
         except (ValidationError, UserError, KeyError, TypeError, ValueError, AttributeError):
             return "the master did not say how to remove what this worker created"

@@ -107,7 +107,7 @@ class Engine:
                 self._drain_s = min(self._drain_s, drain_s)
             self._dispatch.stop()
         elif "credentials" in command:
-            self._requests.set_credentials(tuple((header, value) for header, value in command["credentials"]))
+            self._requests.set_credentials(tuple(tuple(parts) for parts in command["credentials"]))
 
     def _make_dispatch(self) -> Dispatch:
         config = self._config

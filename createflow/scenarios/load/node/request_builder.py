@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from createflow.scenarios.load.http.errors import ExchangeError
 from createflow.scenarios.load.http.reply_parser import Reply, parse_kept
@@ -56,7 +56,7 @@ class RequestBuilder:
         self.unusable_locations = Counter[str]()
         """Replies to creates whose Location was not used, by the reason."""
 
-    def set_credentials(self, credentials: tuple[tuple[str, str], ...]) -> None:
+    def set_credentials(self, credentials: tuple[tuple[str, ...], ...]) -> None:
         """Use these credentials from now on, as many as before."""
         self._credentials = credentials
         for template in self._templates.values():
@@ -156,10 +156,13 @@ class _Template:
         self._numbers_in_path = _count_numbers(form.path)
         self._bodies = tuple((body.encode(), _count_numbers(body)) for body in form.bodies)
         self._heads: tuple[bytes, ...] = ()
+        self._queries: tuple[bytes, ...] = ()
         self.set_credentials(config.credentials)
 
-    def set_credentials(self, credentials: tuple[tuple[str, str], ...]) -> None:
-        self._heads = tuple(self._head(credential) for credential in credentials) or (self._head(),)
+    def set_credentials(self, credentials: tuple[tuple[str, ...], ...]) -> None:
+        self._heads = tuple(self._head(credential) for credential in credentials) or (self._head(()),)
+        queries = tuple(_query(credential) for credential in credentials)
+        self._queries = queries if any(queries) else ()
 
     def path_of(self, k: int) -> str:
         """The path of a create under an id of its own."""
@@ -167,17 +170,27 @@ class _Template:
 
     def build(self, k: int, principal: int, path: str = "") -> bytes:
         target = path.encode() if path else self._path % ((k,) * self._numbers_in_path)
+        if self._queries:
+            target += (b"&" if b"?" in target else b"?") + self._queries[principal]
         if not self._bodies:
             return self._heads[principal] % target
         template, numbers = self._bodies[k % len(self._bodies)]
         body = template % ((k,) * numbers)
         return self._heads[principal] % (target, len(body), body)
 
-    def _head(self, *credentials: tuple[str, str]) -> bytes:
-        lines = [f"Host: {self._host}", *(f"{name}: {value}" for name, value in (*self._headers, *credentials))]
+    def _head(self, credential: tuple[str, ...]) -> bytes:
+        own = [pair for pair in zip(credential[::2], credential[1::2], strict=True) if pair[0][:1] != "?"]
+        lines = [f"Host: {self._host}", *(f"{name}: {value}" for name, value in (*self._headers, *own))]
         fixed = "\r\n".join(line.replace("%", "%%") for line in lines)
         rest = "\r\nContent-Length: %d\r\n\r\n%b" if self._bodies else "\r\n\r\n"
         return f"{self._method} %b HTTP/1.1\r\n{fixed}{rest}".encode("latin-1")
+
+
+def _query(credential: tuple[str, ...]) -> bytes:
+    """The parameter of the query that is the credential; empty where headers are."""
+    if not credential or credential[0][:1] != "?":
+        return b""
+    return f"{quote(credential[0][1:], safe='')}={quote(credential[1], safe='')}".encode()
 
 
 def _count_numbers(template: str) -> int:

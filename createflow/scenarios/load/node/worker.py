@@ -80,7 +80,7 @@ class JoinedWorker:
         self._configured: AsyncResult[NodeConfig] = AsyncResult()
         self._started: AsyncResult[float] = AsyncResult()
         self._engine: Engine | None = None
-        self._credentials: tuple[tuple[str, str], ...] = ()
+        self._credentials: tuple[tuple[str, ...], ...] = ()
         """Renewed ones."""
         self._is_done = False
         self._runner.register_message(MESSAGE, self._on_message)

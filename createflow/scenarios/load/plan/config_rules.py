@@ -83,11 +83,11 @@ def start_time(value: object, now_s: float) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def credentials_of(value: object) -> tuple[tuple[str, str], ...]:
-    """Header name and value of each principal. Raises MessageRefused."""
+def credentials_of(value: object) -> tuple[tuple[str, ...], ...]:
+    """Names and values of each principal. Raises MessageRefused."""
     if not _holds(_are_credentials, value):
         raise MessageRefused("credentials that are none")
-    return tuple((header, text) for header, text in value)  # type: ignore[attr-defined]
+    return tuple(tuple(parts) for parts in value)  # type: ignore[attr-defined]
 
 
 def _require_possible(config: NodeConfig) -> None:
@@ -158,10 +158,23 @@ def _are_pairs(value: Any, most: int) -> bool:
     return isinstance(value, list | tuple) and len(value) <= most and all(len(pair) == 2 for pair in value)
 
 
-def _are_credentials(value: Any, most: int = _MAX_PRINCIPALS) -> bool:
+def _are_headers(value: Any, most: int) -> bool:
     return _are_pairs(value, most) and all(
         _TOKEN.fullmatch(name) and _FIELD_VALUE.fullmatch(text) for name, text in value
     )
+
+
+def _are_credentials(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) <= _MAX_PRINCIPALS and all(map(_is_credential, value))
+
+
+def _is_credential(parts: Any) -> bool:
+    """Names and values in turn, or one parameter of the query."""
+    if not isinstance(parts, list | tuple) or len(parts) not in {2, 4, 6}:
+        return False
+    if parts[0][:1] == "?":
+        return len(parts) == 2 and all(0 < len(part) <= _MAX_TEXT and part.isprintable() for part in parts)
+    return _are_headers(list(zip(parts[::2], parts[1::2], strict=True)), most=3)
 
 
 def _are_forms(value: Any) -> bool:
@@ -176,7 +189,7 @@ def _is_form(item: tuple[Any, Any]) -> bool:
         and _TOKEN.fullmatch(form["method"]) is not None
         and _TARGET.fullmatch(form["path"]) is not None
         and _TEMPLATE.fullmatch(form["path"]) is not None
-        and _are_credentials(form["headers"], most=1_000)
+        and _are_headers(form["headers"], most=1_000)
         and isinstance(form["bodies"], list | tuple)
         and len(form["bodies"]) <= _MAX_BODIES
         and all(_TEMPLATE.fullmatch(body) for body in form["bodies"])

@@ -68,8 +68,8 @@ class NodeConfig:
     forms: dict[str, RequestForm]
     """By operation."""
     read_path: ReadPath
-    credentials: tuple[tuple[str, str], ...]
-    """Header name and value of each principal, used in turn; empty for an endpoint without authentication."""
+    credentials: tuple[tuple[str, ...], ...]
+    """Names and values of each principal, see ``Principal.parts``; used in turn, empty without authentication."""
     known: tuple[tuple[str, int], ...]
     """Paths of existing resources and the number of the principal that created each, for reads before the first
     create."""

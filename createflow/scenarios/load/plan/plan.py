@@ -135,14 +135,14 @@ class LoadPlan:
 
     def node_configs(
         self,
-        credentials: tuple[tuple[str, str], ...],
+        credentials: tuple[tuple[str, ...], ...],
         variables: dict[str, str],
         known: tuple[tuple[str, int], ...] = (),
     ) -> list[NodeConfig]:
         """One configuration for each load worker. Schedule and senders are divided; every worker gets all tokens.
 
         Args:
-            credentials: header name and value of each principal.
+            credentials: of each principal, see ``Principal.parts``.
             variables: values that set-up requests captured.
             known: paths of existing resources, and the number of the principal that created each.
         """

@@ -85,9 +85,10 @@ class Principals:
         """The subjects that only this run uses; none if tokens cannot be minted."""
         return [principal.subject or "" for principal in self._principals] if self.can_be_minted else []
 
-    def credentials(self) -> tuple[tuple[str, str], ...]:
-        """Header name and value of each principal, with tokens that are still valid for some time."""
+    def credentials(self) -> tuple[tuple[str, ...], ...]:
+        """The parts of each principal's credential, with tokens that are still valid for some time."""
         self._principals = [principal.current() for principal in self._principals]
         for principal in self._principals:
-            self._mask.add(principal.token, shown="$TOKEN")
-        return tuple((principal.header, principal.credential(principal.token or "")) for principal in self._principals)
+            for secret in principal.secrets():
+                self._mask.add(secret, shown="$TOKEN")
+        return tuple(principal.parts() for principal in self._principals)

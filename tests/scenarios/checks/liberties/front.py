@@ -5,12 +5,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_auth import ApiKeyAuth
 from tests.scenarios.checks.liberties.service import AUDIENCE, CHOSEN_ID, COLLECTION, ISSUER
 from tests.scenarios.checks.liberties.wire import Answer, Request
 
@@ -115,11 +116,27 @@ class FrontService:
         """A token of the service in place of what the profile's kind of credential sends."""
         if self._auth.kind in {"none", "jwt", "command", "oauth2_client_credentials"}:
             return request
+        if isinstance(self._auth, ApiKeyAuth) and self._auth.key_in != "header":
+            return self._with_key(request, self._auth)
         name = self._auth.header.lower()
         sent = request.all(name)
         others = tuple((key, value) for key, value in request.headers if key not in {name, "authorization"})
         tokens = [("authorization", self._known_as(value)) for value in sent]
         return replace(request, headers=(*others, *tokens))
+
+    def _with_key(self, request: Request, auth: ApiKeyAuth) -> Request:
+        """The same for a key in a parameter of the query, or in a cookie."""
+        path, _, query = request.target.partition("?")
+        given = parse_qsl(query, keep_blank_values=True)
+        if auth.key_in == "query":
+            sent = [value for name, value in given if name == auth.name]
+            rest = urlencode([pair for pair in given if pair[0] != auth.name])
+            request = replace(request, target=f"{path}?{rest}" if rest else path)
+        else:
+            pairs = [pair.strip().partition("=") for line in request.all("cookie") for pair in line.split(";")]
+            sent = [value for name, _, value in pairs if name == auth.name]
+        others = tuple((key, value) for key, value in request.headers if key not in {"authorization", "cookie"})
+        return replace(request, headers=(*others, *(("authorization", self._known_as(value)) for value in sent)))
 
     def _known_as(self, value: str) -> str:
         scheme = getattr(self._auth, "scheme", "")

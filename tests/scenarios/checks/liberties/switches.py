@@ -151,6 +151,8 @@ SWITCHES: dict[str, Liberty] = {
     "a token as it is": _credential("static", 'Bearer realm="resources"{error}'),
     "an API key": _credential("api_key", 'ApiKey realm="resources"'),
     "an API key in another header": _credential("api_key", 'Key realm="resources"', header="X-Token", scheme="Key"),
+    "an API key in the query": _credential("api_key", 'ApiKey realm="resources"', key_in="query", name="api_key"),
+    "an API key in a cookie": _credential("api_key", 'ApiKey realm="resources"', key_in="cookie", name="sid"),
     "a password": _credential("basic", 'Basic realm="resources", charset="UTF-8"'),
     "tokens of OAuth 2": _credential(
         "oauth2_client_credentials", 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"

@@ -102,3 +102,12 @@ def test_an_update_keeps_the_name_of_the_arrival_that_created() -> None:
     first, _, body = _parts(builder.build(Arrival(5000, 1.0, Operation.UPDATE)))
     number = first.split()[1].rpartition("/")[2]
     assert json.loads(body)["name"] == f"load {run_id} {number}"
+
+
+def test_a_key_in_the_query_is_in_every_path() -> None:
+    """After the query that a path has, percent-encoded; a principal of headers has none."""
+    builder, _ = _builder(mix="create=1,read=1", known=(("/api/resources/a?b=c", 0),))
+    builder.set_credentials((("?key", "a&b%"), ("cookie", "sid=one", "x-csrf-token", "two")))
+    reads = builder.build(Arrival(0, 1.0, Operation.READ)) or b""
+    assert _parts(reads)[0] == "GET /api/resources/a?b=c&key=a%26b%25 HTTP/1.1"
+    assert _parts(builder.build(Arrival(0, 1.0)))[0] == "POST /api/resources?key=a%26b%25 HTTP/1.1"
