@@ -15,7 +15,14 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
-from createflow.cli.options import AllowCommandsOption, ProfileOption, UrlOption, WaitForLeaseOption, parse_address
+from createflow.cli.options import (
+    AllowCommandsOption,
+    CaOption,
+    ProfileOption,
+    UrlOption,
+    WaitForLeaseOption,
+    parse_address,
+)
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.cli.report_output import open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
@@ -85,6 +92,7 @@ def bench(
     prometheus: options.Prometheus = None,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    ca: CaOption = None,
     allow_commands: AllowCommandsOption = False,
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     report: options.Report = None,
@@ -134,7 +142,8 @@ def bench(
         return
     earlier = read_load_report(baseline) if baseline is not None else None
     # A load injects no faults.
-    source = load_source(choose_source(profile, url), allow_commands=allow_commands, sections=("auth", "sinks"))
+    chosen = choose_source(profile, url, ca_file=ca)
+    source = load_source(chosen, allow_commands=allow_commands, sections=("auth", "sinks"))
     run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
     tell_what_was_left()
     with interrupts() as signals:

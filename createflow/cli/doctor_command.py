@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from createflow.cli.interrupts import interrupts
-from createflow.cli.options import AllowCommandsOption, ChecksOption, ProfileOption, UrlOption, WaitOption
+from createflow.cli.options import AllowCommandsOption, CaOption, ChecksOption, ProfileOption, UrlOption, WaitOption
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
 from createflow.schemas.error import UserError
 
@@ -24,6 +24,7 @@ def doctor(
     *,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    ca: CaOption = None,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="PREFIX", help="Plan only checks whose id starts like this. Can be repeated."),
@@ -51,7 +52,7 @@ def doctor(
     from createflow.scenarios.harness.check import select
 
     checks = select(catalogue_with(own_checks or ()), only or (), skip or ())
-    source = choose_source(profile, url)
+    source = choose_source(profile, url, ca_file=ca)
     if source.is_bundled:
         raise UserError("no target is named", hint="--profile FILE or --url URL; createflow up starts one to try")
     source = load_source(source, allow_commands=allow_commands, sections=("auth",))

@@ -23,6 +23,12 @@ UrlOption = Annotated[
         "--url", metavar="URL", help="Create URL of a target without a profile. Its token: $CREATEFLOW_TOKEN."
     ),
 ]
+CaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca", metavar="FILE", help="PEM file of the authority that signed the target's certificate, with --url."
+    ),
+]
 AllowCommandsOption = Annotated[
     bool,
     typer.Option("--allow-commands", help="Run the commands of the profile without asking. For CI."),

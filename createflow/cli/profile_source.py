@@ -28,6 +28,8 @@ class ProfileSource:
     """File or URL of an OpenAPI document, of which the profile was made."""
     profile: Profile | None = None
     """The profile of the file. ``load_source`` sets it, once its commands may run."""
+    ca_file: Path | None = None
+    """Of the authority that signed the certificate of ``url``."""
 
     @property
     def is_bundled(self) -> bool:
@@ -44,17 +46,40 @@ class ProfileSource:
         return f"{_URL_PREFIX}{self.url}" if self.url is not None else "the bundled stack"
 
 
-def choose_source(profile: Path | None, url: str | None, *, folder: Path | None = None) -> ProfileSource:
+def choose_source(
+    profile: Path | None, url: str | None, *, ca_file: Path | None = None, folder: Path | None = None
+) -> ProfileSource:
     """The source that the options name; without options the folder's profile, else the bundled stack.
 
     Raises:
-        UserError: two targets are given.
+        UserError: two targets are given, or an authority that is none.
     """
+    if ca_file is not None and url is None:
+        raise UserError("--ca is for a target that --url names", hint="in a profile: target.ca_file")
+    _require_file(ca_file)
     if profile is not None and url is not None:
         raise UserError("--profile and --url name two targets", hint="leave one of them out")
     if url is not None:
-        return ProfileSource(url=url)
+        return ProfileSource(url=url, ca_file=ca_file)
     return ProfileSource(file=profile or profile_file.find(folder or Path.cwd()))
+
+
+def trusting(source: ProfileSource, ca_file: Path | None) -> ProfileSource:
+    """The source of a document, whose target's certificate this authority signed.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    _require_file(ca_file)
+    if ca_file is None or source.profile is None:
+        return source
+    target = source.profile.target.model_copy(update={"ca_file": str(ca_file)})
+    return replace(source, profile=source.profile.model_copy(update={"target": target}))
+
+
+def _require_file(ca_file: Path | None) -> None:
+    if ca_file is not None and not ca_file.is_file():
+        raise UserError(f"--ca {ca_file}: no such file", hint="the authority's certificate, in PEM")
 
 
 def source_of_report(profile: str, *, has_file: bool) -> ProfileSource:
@@ -129,7 +154,7 @@ async def open_profile(source: ProfileSource, console: Console, *, keeps_all: bo
     """
     print_message(console, f"target: {source.description}")
     if source.url is not None:
-        yield profile_file.from_url(source.url)
+        yield profile_file.from_url(source.url, ca_file=source.ca_file)
     elif source.profile is not None:
         yield source.profile
     elif source.file is not None:

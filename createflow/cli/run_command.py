@@ -26,6 +26,7 @@ from createflow.cli.openapi_source import (
 )
 from createflow.cli.options import (
     AllowCommandsOption,
+    CaOption,
     ChecksOption,
     ProfileOption,
     UrlOption,
@@ -33,7 +34,7 @@ from createflow.cli.options import (
     WaitOption,
     report_option,
 )
-from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile, trusting
 from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
@@ -58,6 +59,7 @@ def run(
     *,
     profile: ProfileOption = None,
     url: UrlOption = None,
+    ca: CaOption = None,
     openapi: OpenApiOption = None,
     operation: OperationOption = None,
     token_env: TokenEnvOption = None,
@@ -112,8 +114,9 @@ def run(
     require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file)
     if openapi is not None:
         source = choose_document(profile, Description(openapi, url, operation, token_env, bearer_file))
+        source = trusting(source, ca)
     else:
-        source = load_source(choose_source(profile, url), allow_commands=allow_commands)
+        source = load_source(choose_source(profile, url, ca_file=ca), allow_commands=allow_commands)
     with interrupts() as signals:
         result = run_checks(
             source,

@@ -182,7 +182,7 @@ def read(path: Path) -> ProfileFile:
     return ProfileFile(path, text, prefix, document)
 
 
-def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
+def from_url(url: str, environment: Mapping[str, str] = os.environ, *, ca_file: Path | None = None) -> Profile:
     """A profile with only the create URL, and a token when ``CREATEFLOW_TOKEN`` is set.
 
     Raises:
@@ -203,6 +203,8 @@ def from_url(url: str, environment: Mapping[str, str] = os.environ) -> Profile:
             hint=f"a token goes into the environment variable {TOKEN_VARIABLE}",
         )
     target = {"base_url": f"{parts.scheme}://{parts.netloc}"}
+    if ca_file is not None:
+        target["ca_file"] = str(ca_file)
     if parts.path.strip("/"):
         target["path"] = parts.path
     auth = {"kind": "static", "writer_env": TOKEN_VARIABLE} if environment.get(TOKEN_VARIABLE) else {"kind": "none"}
@@ -258,6 +260,9 @@ class _Reader:
         """Make file names absolute, relative to the profile's folder; a missing file is a mistake."""
         for section, key in _FILE_KEYS:
             self._resolve_file(document.get(section), (section,), key)
+        target = document.get("target")
+        for key in ("cert_file", "key_file") if isinstance(target, dict) else ():
+            self._resolve_file(target.get("client_certificate"), ("target", "client_certificate"), key)
         sinks = document.get("sinks")
         if not isinstance(sinks, dict):
             return

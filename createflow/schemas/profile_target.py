@@ -1,5 +1,6 @@
 """``[target]``: the endpoint, how a create is written and how its replies are read."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -106,6 +107,33 @@ class CleanupRequest(Section):
     """Sent as JSON; variables can be used in its strings."""
 
 
+class ClientCertificate(Section):
+    """``[target.client_certificate]``: the tester shows it in every TLS handshake with the target.
+
+    It goes with every kind of ``[auth]``.
+    """
+
+    cert_file: str
+    """PEM file of the certificate, with those between it and the authority; it may have the key as well."""
+    key_file: str | None = None
+    """PEM file of its private key; not given: in ``cert_file``."""
+    password_env: str | None = None
+    """Variable with the password of the key."""
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """As texts, for the processes of a load."""
+        return self.cert_file, self.key_file or "", self.password_env or ""
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[str]) -> "ClientCertificate | None":
+        """That of ``parts``; None for none."""
+        if not parts:
+            return None
+        cert_file, key_file, password_env = parts
+        return cls(cert_file=cert_file, key_file=key_file or None, password_env=password_env or None)
+
+
 class Target(Section):
     """``[target]``: the endpoint and its contract."""
 
@@ -122,6 +150,8 @@ class Target(Section):
     """PUT creates under an id that the client chooses: the path then has ``{new_id}``."""
     ca_file: str | None = None
     """PEM file of the authority that signed the server's certificate."""
+    client_certificate: ClientCertificate | None = None
+    """The tester's own certificate, where the target asks for one (mutual TLS)."""
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
     """Sent with every request."""
     media_type: HeaderValue = "application/json"

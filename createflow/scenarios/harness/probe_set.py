@@ -267,7 +267,11 @@ class ProbeSet:
                 recovery_s=self.profile.deadlines.recovery_s,
             ),
             RawHttp: RawSocket(self.context, self.note_raw_create),
-            Handshakes: TlsHandshakes(target.base_url, target.ca_file) if target.base_url[:6] == "https:" else None,
+            Handshakes: (
+                TlsHandshakes(target.base_url, target.ca_file, target.client_certificate)
+                if target.base_url[:6] == "https:"
+                else None
+            ),
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,
             Issuer: self._auth.issuer(),
             Faults: (

@@ -39,6 +39,8 @@ def request_record(
             content,
             variables=_variables(target, who, headers),
             ca_file=target.ca_file,
+            cert_file=target.client_certificate.cert_file if target.client_certificate else None,
+            key_file=target.client_certificate.key_file if target.client_certificate else None,
             has_token_in_url=who.token is not None and bool(who.query),
         ),
     )

@@ -75,7 +75,8 @@ class HttpConnection:
         self._gate = Gate.to(context.target.base_url, key="target.base_url")
         self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
-            self._transport = GatedTransport(self._gate, trusted_context(context.target.ca_file))
+            trust = trusted_context(context.target.ca_file, context.target.client_certificate)
+            self._transport = GatedTransport(self._gate, trust)
             self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise UserError(
@@ -200,17 +201,25 @@ class HttpConnection:
             # A variable in the path has no value before the set-up requests.
             reply = await self.send("GET", target.path.partition("{")[0], ANONYMOUS, {}, None, is_collection=True)
         except NoReply as error:
-            raise TargetError(target.base_url, error.exchange.error, hint=_hint(error.exchange.error)) from None
+            raise TargetError(target.base_url, error.exchange.error, hint=_hint(target, error.exchange.error)) from None
         return reply.status
 
 
-def _hint(error: str) -> str:
+def _hint(target: Target, error: str) -> str:
     """What to look at after a first request without a reply."""
-    return next((hint for sign, hint in _HINTS.items() if sign in error), "is it running, and is the address right?")
+    for sign, hint in _HINTS.items():
+        if sign in error:
+            return hint
+    if target.base_url.startswith("https:") and target.client_certificate is None:
+        # Many servers only close the connection.
+        return "is it running, is the address right, does it want a certificate of yours? [target.client_certificate]"
+    return "is it running, and is the address right?"
 
 
 _HINTS = {
-    "CERTIFICATE_VERIFY_FAILED": "the file with the authority that signed its certificate, in PEM: target.ca_file",
+    "CERTIFICATE_VERIFY_FAILED": "the authority that signed its certificate, in PEM: target.ca_file, or --ca FILE",
+    "CERTIFICATE_REQUIRED": "the target asks for a certificate of yours: [target.client_certificate]",
+    "HANDSHAKE_FAILURE": "does the target ask for a certificate of yours? [target.client_certificate]",
     "SSL": "does this port speak TLS? target.base_url: http:// or https://",
     "Name or service not known": "the name cannot be resolved: target.base_url",
     "Temporary failure in name resolution": "the name cannot be resolved now: target.base_url",

@@ -69,6 +69,7 @@ class RawSocket:
         # Without TLS, ``plaintext_creates_nothing`` also tries the same port and port 80 of the host.
         self._gate = Gate([origin, *(Origin("http", origin.host, port) for port in (origin.port, 80))])
         self._ca_file = target.ca_file
+        self._client_certificate = target.client_certificate
         self._headers = dict(target.headers)
         self._run_id = context.run_id
         self._mask = context.mask
@@ -231,7 +232,7 @@ class RawSocket:
         return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))
 
     def _tls_context(self) -> ssl.SSLContext:
-        context = trusted_context(self._ca_file)
+        context = trusted_context(self._ca_file, self._client_certificate)
         context.set_alpn_protocols(["http/1.1"])
         return context
 

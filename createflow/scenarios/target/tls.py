@@ -1,43 +1,75 @@
 """TLS: which certificates are trusted, and handshakes that check what the target offers (RFC 9325)."""
 
+import os
 import socket
 import ssl
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Literal
 
 from createflow.schemas.error import UserError
 from createflow.schemas.origin import Origin
+from createflow.schemas.profile_target import ClientCertificate
 
 _TIMEOUT_S = 5.0
 
 
-def trusted_context(ca_file: str | None) -> ssl.SSLContext:
+def trusted_context(
+    ca_file: str | None, client: ClientCertificate | None = None, environment: Mapping[str, str] = os.environ
+) -> ssl.SSLContext:
     """A context that verifies certificates, with the system's authorities or the one of this PEM file.
 
+    Args:
+        ca_file: the authority.
+        client: shown to a server that asks for a certificate.
+        environment: where the password of its key is.
+
     Raises:
-        UserError: the file is not a certificate.
+        UserError: the file is not a certificate, or the certificate of the client cannot be used.
     """
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        context = ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
         raise UserError(
             f"ca_file {ca_file}: not a PEM certificate: {error}", hint="name the authority's certificate"
+        ) from None
+    if client is not None:
+        _show(context, client, environment)
+    return context
+
+
+def _show(context: ssl.SSLContext, client: ClientCertificate, environment: Mapping[str, str]) -> None:
+    password = environment.get(client.password_env or "", "")
+    if client.password_env is not None and not password:
+        raise UserError(
+            f"target.client_certificate.password_env: the environment variable {client.password_env} is not set",
+            hint=f"export {client.password_env}=...",
+        )
+    try:
+        # Without a password of ours OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(client.cert_file, client.key_file, password=lambda: password)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"target.client_certificate: {client.cert_file} and its key cannot be used: "
+            f"{getattr(error, 'reason', '') or getattr(error, 'strerror', '') or type(error).__name__}",
+            hint="PEM files that belong together; password_env names the variable with the password of the key",
         ) from None
 
 
 class TlsHandshakes:
     """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
 
-    def __init__(self, base_url: str, ca_file: str | None) -> None:
+    def __init__(self, base_url: str, ca_file: str | None, client: ClientCertificate | None = None) -> None:
         origin = Origin.of(base_url)
         self._host = origin.host
         self._port = origin.port
         self._ca_file = ca_file
+        self._client = client
 
     def verified_error(self) -> str:
         """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds."""
-        context = ssl.create_default_context(cafile=self._ca_file)
+        context = trusted_context(self._ca_file, self._client)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             self._shake_hands(context)
@@ -51,7 +83,7 @@ class TlsHandshakes:
         Raises:
             OSError: no handshake succeeds.
         """
-        certificate = self._shake_hands(ssl.create_default_context(cafile=self._ca_file))
+        certificate = self._shake_hands(trusted_context(self._ca_file, self._client))
         return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
 
     def offer_tls_1_1(self) -> Literal["accepted", "refused", "untested"]:

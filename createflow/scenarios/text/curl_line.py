@@ -40,6 +40,8 @@ def curl_line(
     *,
     variables: Mapping[str, str],
     ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
     has_token_in_url: bool = False,
 ) -> str:
     """The request as a command for a POSIX shell (bash for bodies that are not text).
@@ -49,13 +51,15 @@ def curl_line(
     Args:
         variables: the variable, such as ``$TOKEN``, that the shell fills in, by header.
         ca_file: the authority of the server's certificate.
+        cert_file: the certificate of the client.
+        key_file: its key, where that is in another file.
         has_token_in_url: the shell fills in ``$TOKEN`` in the URL as well.
     """
     parts = ["curl", "-i"]
     if any(sign in url for sign in "[]{}"):
         parts.append("--globoff")
-    if ca_file:
-        parts += ["--cacert", shlex.quote(ca_file)]
+    for option, file in (("--cacert", ca_file), ("--cert", cert_file), ("--key", key_file)):
+        parts += [option, shlex.quote(file)] if file else []
     parts += ["-X", shlex.quote(method), _header(url, _TOKEN if has_token_in_url else "")]
     for name, value in headers.items():
         line = f"{name}: {value}" if value else f"{name};"
@@ -164,20 +168,21 @@ def _from_words(words: Iterator[tuple[bytes, str]]) -> str:
                 variables[name] = variable
         elif option == "--data-raw" or (option == "--data-binary" and not value.startswith(b"@")):
             content = value
-        elif option in {"-X", "--cacert"}:
+        elif option in {"-X", "--cacert", "--cert", "--key"}:
             options[option] = _text(value)
         else:
             raise _Unknown
     if "http" not in options or not _METHOD.fullmatch(options.get("-X", "")):
         raise _Unknown
-    ca_file = options.get("--cacert")
     return curl_line(
         options["-X"],
         options["http"],
         headers,
         content,
         variables=variables,
-        ca_file=ca_file,
+        ca_file=options.get("--cacert"),
+        cert_file=options.get("--cert"),
+        key_file=options.get("--key"),
         has_token_in_url=has_token_in_url,
     )
 

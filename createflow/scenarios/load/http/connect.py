@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Self
@@ -14,6 +14,7 @@ from gevent.event import AsyncResult
 from createflow.scenarios.load.http.deadlines import DeadlinePassed
 from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, classify_error
 from createflow.scenarios.target.tls import trusted_context
+from createflow.schemas.profile_target import ClientCertificate
 
 _PORTS = {"http": 80, "https": 443}
 _READ = 1
@@ -89,12 +90,18 @@ class Endpoint:
 
     @classmethod
     def from_url(
-        cls, base_url: str, *, ca_file: str | None = None, timeout_s: float, connect_timeout_s: float | None = None
+        cls,
+        base_url: str,
+        *,
+        ca_file: str | None = None,
+        client_certificate: Sequence[str] = (),
+        timeout_s: float,
+        connect_timeout_s: float | None = None,
     ) -> Self:
         """The endpoint of an http or https URL. The URL's path is ignored.
 
         Raises:
-            UserError: the CA file cannot be used.
+            UserError: the CA file or the certificate of the client cannot be used.
             ValueError: this is not an http or https URL.
         """
         url = urlsplit(base_url)
@@ -104,7 +111,7 @@ class Endpoint:
         return cls(
             host=url.hostname,
             port=port,
-            tls=_tls(ca_file) if url.scheme == "https" else None,
+            tls=_tls(ca_file, client_certificate) if url.scheme == "https" else None,
             server_name=url.hostname,
             timeout_s=timeout_s,
             connect_timeout_s=min(connect_timeout_s or timeout_s, timeout_s),
@@ -118,9 +125,9 @@ class Endpoint:
         return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
 
 
-def _tls(ca_file: str | None) -> ssl.SSLContext:
+def _tls(ca_file: str | None, client_certificate: Sequence[str]) -> ssl.SSLContext:
     """One context for all connections: each new one would read the CA certificates again."""
-    context = trusted_context(ca_file)
+    context = trusted_context(ca_file, ClientCertificate.of_parts(client_certificate))
     context.set_alpn_protocols(["http/1.1"])
     return context
 

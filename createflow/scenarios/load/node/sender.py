@@ -37,7 +37,12 @@ class Connections:
 
     def __init__(self, config: NodeConfig, connect: Histogram) -> None:
         self._connect = connect
-        self._endpoint = Endpoint.from_url(config.base_url, ca_file=config.ca_file, timeout_s=config.timeout_s)
+        self._endpoint = Endpoint.from_url(
+            config.base_url,
+            ca_file=config.ca_file,
+            client_certificate=config.client_certificate,
+            timeout_s=config.timeout_s,
+        )
         self._deadlines = Deadlines()
         busy = config.senders if config.closed else int(config.schedule.peak_per_s / config.node_count * _OPEN_AHEAD_S)
         self._ahead = 1 + busy

@@ -147,6 +147,13 @@ def _is_ca_file(value: Any) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size <= _MAX_CA_BYTES
 
 
+def _is_client_certificate(value: Any) -> bool:
+    """Nothing, or the names of two files and of a variable."""
+    if not isinstance(value, list | tuple) or len(value) not in {0, 3} or not all(map(_is_text, value)):
+        return False
+    return all(not file or _is_ca_file(file) for file in value[:2])
+
+
 def _are_stages(value: Any) -> bool:
     return 0 < len(value) <= MAX_STAGES and all(
         len(stage) == 3 and all(_is_between(number, 0, _MAX_DURATION_S * MAX_PER_S) for number in stage)
@@ -220,6 +227,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "run_id": lambda value: _is_text(value, 64),
     "base_url": _is_origin,
     "ca_file": _is_ca_file,
+    "client_certificate": _is_client_certificate,
     "stages": _are_stages,
     "poisson": _is_flag,
     "seed": lambda value: _is_count(value, 0, 2**64),

@@ -92,6 +92,8 @@ class NodeConfig:
     clean_up: Document | None = None
     """The target and the variables of paths, by which a worker of another machine deletes what it created last when its
     master is killed. None: it deletes nothing."""
+    client_certificate: tuple[str, ...] = ()
+    """See ``ClientCertificate.parts``: files of the worker's own machine. Empty: none."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
 
@@ -125,6 +127,7 @@ class NodeConfig:
                 "credentials": tuple(tuple(pair) for pair in document["credentials"]),
                 "known": tuple(tuple(pair) for pair in document["known"]),
                 "location_origins": tuple(document["location_origins"]),
+                "client_certificate": tuple(document["client_certificate"]),
             }
         )
 
