@@ -35,7 +35,15 @@ from createflow.schemas.profile_sinks import (
     Sinks,
     SqlSink,
 )
-from createflow.schemas.profile_target import CleanupRequest, Envelope, Errors, Fields, Request, Target
+from createflow.schemas.profile_target import (
+    CleanupRequest,
+    ClientCertificate,
+    Envelope,
+    Errors,
+    Fields,
+    Request,
+    Target,
+)
 
 SCHEMA_FILE = "profile.schema.json"
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
@@ -45,6 +53,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[target.envelope]", Envelope),
     ("[target.errors]", Errors),
     ("[target.cleanup_request]", CleanupRequest),
+    ("[target.client_certificate]", ClientCertificate),
     ("[[setup]] and [[teardown]]", Request),
     *((f'[auth] kind = "{get_args(model.model_fields["kind"].annotation)[0]}"', model) for model in AUTH_MODELS),
     ("[sinks]", Sinks),

@@ -1,6 +1,5 @@
 """``[target]``: the endpoint, how a create is written and how its replies are read."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -120,19 +119,6 @@ class ClientCertificate(Section):
     password_env: str | None = None
     """Variable with the password of the key."""
 
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """As texts, for the processes of a load."""
-        return self.cert_file, self.key_file or "", self.password_env or ""
-
-    @classmethod
-    def of_parts(cls, parts: Sequence[str]) -> "ClientCertificate | None":
-        """That of ``parts``; None for none."""
-        if not parts:
-            return None
-        cert_file, key_file, password_env = parts
-        return cls(cert_file=cert_file, key_file=key_file or None, password_env=password_env or None)
-
 
 class Target(Section):
     """``[target]``: the endpoint and its contract."""
@@ -211,6 +197,12 @@ class Target(Section):
     """Delete what the run created; any 2xx, 404 or 410 means that it is gone."""
     cleanup_request: CleanupRequest = CleanupRequest()
     """The request that deletes a resource."""
+
+    @property
+    def certificate_parts(self) -> tuple[str, ...]:
+        """The file of the tester's certificate, that of its key and the variable of the password; empty for none."""
+        own = self.client_certificate
+        return () if own is None else (own.cert_file, own.key_file or "", own.password_env or "")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

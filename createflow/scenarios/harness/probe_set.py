@@ -268,7 +268,7 @@ class ProbeSet:
             ),
             RawHttp: RawSocket(self.context, self.note_raw_create),
             Handshakes: (
-                TlsHandshakes(target.base_url, target.ca_file, target.client_certificate)
+                TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts)
                 if target.base_url[:6] == "https:"
                 else None
             ),

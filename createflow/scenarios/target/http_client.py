@@ -75,7 +75,7 @@ class HttpConnection:
         self._gate = Gate.to(context.target.base_url, key="target.base_url")
         self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
-            trust = trusted_context(context.target.ca_file, context.target.client_certificate)
+            trust = trusted_context(context.target.ca_file, context.target.certificate_parts)
             self._transport = GatedTransport(self._gate, trust)
             self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:

@@ -69,7 +69,7 @@ class RawSocket:
         # Without TLS, ``plaintext_creates_nothing`` also tries the same port and port 80 of the host.
         self._gate = Gate([origin, *(Origin("http", origin.host, port) for port in (origin.port, 80))])
         self._ca_file = target.ca_file
-        self._client_certificate = target.client_certificate
+        self._client_certificate = target.certificate_parts
         self._headers = dict(target.headers)
         self._run_id = context.run_id
         self._mask = context.mask

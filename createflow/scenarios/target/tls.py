@@ -5,24 +5,23 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from createflow.schemas.error import UserError
 from createflow.schemas.origin import Origin
-from createflow.schemas.profile_target import ClientCertificate
 
 _TIMEOUT_S = 5.0
 
 
 def trusted_context(
-    ca_file: str | None, client: ClientCertificate | None = None, environment: Mapping[str, str] = os.environ
+    ca_file: str | None, client: Sequence[str] = (), environment: Mapping[str, str] = os.environ
 ) -> ssl.SSLContext:
     """A context that verifies certificates, with the system's authorities or the one of this PEM file.
 
     Args:
         ca_file: the authority.
-        client: shown to a server that asks for a certificate.
+        client: shown to a server that asks for a certificate, see ``Target.certificate_parts``.
         environment: where the password of its key is.
 
     Raises:
@@ -34,24 +33,25 @@ def trusted_context(
         raise UserError(
             f"ca_file {ca_file}: not a PEM certificate: {error}", hint="name the authority's certificate"
         ) from None
-    if client is not None:
+    if client:
         _show(context, client, environment)
     return context
 
 
-def _show(context: ssl.SSLContext, client: ClientCertificate, environment: Mapping[str, str]) -> None:
-    password = environment.get(client.password_env or "", "")
-    if client.password_env is not None and not password:
+def _show(context: ssl.SSLContext, client: Sequence[str], environment: Mapping[str, str]) -> None:
+    cert_file, key_file, password_env = client
+    password = environment.get(password_env, "")
+    if password_env and not password:
         raise UserError(
-            f"target.client_certificate.password_env: the environment variable {client.password_env} is not set",
-            hint=f"export {client.password_env}=...",
+            f"target.client_certificate.password_env: the environment variable {password_env} is not set",
+            hint=f"export {password_env}=...",
         )
     try:
         # Without a password of ours OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(client.cert_file, client.key_file, password=lambda: password)
+        context.load_cert_chain(cert_file, key_file or None, password=lambda: password)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"target.client_certificate: {client.cert_file} and its key cannot be used: "
+            f"target.client_certificate: {cert_file} and its key cannot be used: "
             f"{getattr(error, 'reason', '') or getattr(error, 'strerror', '') or type(error).__name__}",
             hint="PEM files that belong together; password_env names the variable with the password of the key",
         ) from None
@@ -60,7 +60,7 @@ def _show(context: ssl.SSLContext, client: ClientCertificate, environment: Mappi
 class TlsHandshakes:
     """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
 
-    def __init__(self, base_url: str, ca_file: str | None, client: ClientCertificate | None = None) -> None:
+    def __init__(self, base_url: str, ca_file: str | None, client: Sequence[str] = ()) -> None:
         origin = Origin.of(base_url)
         self._host = origin.host
         self._port = origin.port

@@ -109,7 +109,7 @@ def test_every_kind_of_connection_shows_the_certificate(
                 await connection.close()
             assert f"--cert {files['cert']} --key {files['key']}" in reply.exchange.curl
             assert rebuilt(reply.exchange.curl) == reply.exchange.curl
-            handshakes = TlsHandshakes(url, files["ca"], profile.target.client_certificate)
+            handshakes = TlsHandshakes(url, files["ca"], profile.target.certificate_parts)
             assert await asyncio.to_thread(handshakes.certificate_days_left) > 0
 
     asyncio.run(use())
@@ -156,14 +156,14 @@ def test_a_load_shows_the_certificate(
 
 def test_a_key_with_a_password_needs_the_right_one(files: dict[str, str]) -> None:
     """From the environment; nobody is asked on the terminal, and no message shows it."""
-    locked = ClientCertificate(cert_file=files["cert"], key_file=files["locked"], password_env="P")
+    locked = (files["cert"], files["locked"], "P")
     assert trusted_context(files["ca"], locked, {"P": "geheimnis"}).cert_store_stats()["x509_ca"] == 1
     with pytest.raises(UserError, match="P is not set"):
         trusted_context(None, locked, {})
     for client, environment in (
         (locked, {"P": "falsches"}),
-        (locked.model_copy(update={"password_env": None}), {}),
-        (locked.model_copy(update={"cert_file": files["ca"], "key_file": files["key"]}), {"P": "geheimnis"}),
+        ((*locked[:2], ""), {}),
+        ((files["ca"], files["key"], "P"), {"P": "geheimnis"}),
     ):
         with pytest.raises(UserError, match=r"client_certificate: .* cannot be used") as told:
             trusted_context(None, client, environment)

@@ -14,7 +14,6 @@ from gevent.event import AsyncResult
 from createflow.scenarios.load.http.deadlines import DeadlinePassed
 from createflow.scenarios.load.http.errors import CONNECT_TIMEOUT, NAME_NOT_RESOLVED, ExchangeError, classify_error
 from createflow.scenarios.target.tls import trusted_context
-from createflow.schemas.profile_target import ClientCertificate
 
 _PORTS = {"http": 80, "https": 443}
 _READ = 1
@@ -127,7 +126,7 @@ class Endpoint:
 
 def _tls(ca_file: str | None, client_certificate: Sequence[str]) -> ssl.SSLContext:
     """One context for all connections: each new one would read the CA certificates again."""
-    context = trusted_context(ca_file, ClientCertificate.of_parts(client_certificate))
+    context = trusted_context(ca_file, client_certificate)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -93,7 +93,7 @@ class NodeConfig:
     """The target and the variables of paths, by which a worker of another machine deletes what it created last when its
     master is killed. None: it deletes nothing."""
     client_certificate: tuple[str, ...] = ()
-    """See ``ClientCertificate.parts``: files of the worker's own machine. Empty: none."""
+    """See ``Target.certificate_parts``: files of the worker's own machine. Empty: none."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
 

@@ -154,7 +154,7 @@ class LoadPlan:
                 run_id=self.run_id,
                 base_url=target.base_url.rstrip("/"),
                 ca_file=target.ca_file,
-                client_certificate=target.client_certificate.parts if target.client_certificate else (),
+                client_certificate=target.certificate_parts,
                 stages=tuple((stage.duration_s, stage.from_per_s, stage.to_per_s) for stage in self.schedule.stages),
                 poisson=self.schedule.poisson,
                 seed=self.seed,
