@@ -55,6 +55,8 @@ class Exchange(Model):
     """The transport error, when there was no reply."""
     curl: str = ""
     """A command line that repeats the request, with the token from ``$TOKEN``."""
+    trace_id: str = ""
+    """Of the request's ``traceparent`` (W3C Trace Context), to find it in the target's own tracing and logs."""
 
 
 class Finding(Model):

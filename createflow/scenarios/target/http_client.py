@@ -25,6 +25,7 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext, Together
 from createflow.scenarios.target.tls import trusted_context
+from createflow.scenarios.text import trace_context
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
 from createflow.schemas.report import Exchange
@@ -73,6 +74,9 @@ class HttpConnection:
     def __init__(self, context: RunContext) -> None:
         self.context = context
         self._gate = Gate.to(context.target.base_url, key="target.base_url")
+        own = (value for name, value in context.target.headers.items() if name.lower() == trace_context.HEADER)
+        self._traceparent = next(own, "")
+        """Of the profile, which then goes with every request."""
         self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
             trust = trusted_context(context.target.ca_file, context.target.certificate_parts)
@@ -118,10 +122,14 @@ class HttpConnection:
             for secret in who.secrets():
                 self.context.mask.add(secret, shown="$TOKEN")
             sent.update(who.lines())
+        traceparent = self._traceparent or sent.get(trace_context.HEADER) or trace_context.new_traceparent()
+        trace = {} if self._traceparent else {trace_context.HEADER: traceparent}
         try:
             body = content if hold is None or not content else _held(content, hold)
             length = {"content-length": str(len(content))} if content and body is not content else {}
-            request = self.client.build_request(method, url, headers=_encoded({**sent, **length}), content=body)
+            request = self.client.build_request(
+                method, url, headers=_encoded({**trace, **sent, **length}), content=body
+            )
         except httpx.InvalidURL as error:
             raise OriginRefused(f"nothing was sent to an address that cannot be used: {error}") from None
         self._gate.require(str(request.url))
@@ -129,6 +137,7 @@ class HttpConnection:
         if who.query:
             request.url = httpx.URL(who.placed(shown_url))
         record = request_record(target, request.method, shown_url, who=who, headers=sent, content=content)
+        record = record.model_copy(update={"trace_id": trace_context.trace_id_in(traceparent)})
         max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
         traffic = self.context.traffic
         sending = traffic.begin(who.identity)

@@ -1,6 +1,7 @@
 """Raw bytes on single connections: requests that no HTTP client sends, and the replies as they were on the wire."""
 
 import asyncio
+import re
 import ssl
 import time
 import uuid
@@ -19,12 +20,14 @@ from createflow.scenarios.target.probes import RawExchange, RawReply
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.target.traffic.observed import Sending
+from createflow.scenarios.text import trace_context
 from createflow.schemas.origin import Origin
 from createflow.schemas.report import Exchange
 
 MAX_HEADER_BYTES = 64 * 1024
 """Of the header lines and trailers of one reply."""
 _TIMEOUT_S = 5.0
+_TRACEPARENT = re.compile(rb"\r\ntraceparent:([^\r\n]*)", re.IGNORECASE)
 _QUIET_S = 1.0
 """Silence after the first reply that means that no further one comes."""
 _MAX_REPLY_BYTES = 1024 * 1024
@@ -71,6 +74,7 @@ class RawSocket:
         self._ca_file = target.ca_file
         self._client_certificate = target.certificate_parts
         self._headers = dict(target.headers)
+        self._is_traced = all(name.lower() != trace_context.HEADER for name in target.headers)
         self._run_id = context.run_id
         self._mask = context.mask
         self.authority = urlsplit(target.base_url).netloc
@@ -94,6 +98,7 @@ class RawSocket:
             *(f"Host: {value}" for value in hosts),
             f"User-Agent: createflow/{createflow.__version__} (run {self._run_id})",
             f"Accept: {self._accept}",
+            *([f"{trace_context.HEADER}: {trace_context.new_traceparent()}"] if self._is_traced else []),
             *(f"{name}: {value}" for name, value in (self._headers if with_profile_headers else {}).items()),
         ]
         if not any(line.lower().startswith("content-type:") for line in framing):
@@ -251,7 +256,14 @@ class RawSocket:
             status=status,
             response_body=self._mask.text(received[:_SHOWN].decode("latin-1")),
             elapsed_ms=round(elapsed_ms, 3),
+            trace_id=_trace_id_in(sent),
         )
+
+
+def _trace_id_in(sent: bytes) -> str:
+    """Of the first request in the bytes."""
+    found = _TRACEPARENT.search(sent.partition(b"\r\n\r\n")[0])
+    return trace_context.trace_id_in(found[1].decode("latin-1")) if found else ""
 
 
 class RawReplies:

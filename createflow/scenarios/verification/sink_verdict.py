@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.text.power import power
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.observed import (
     MORE_THAN_ONCE,
     PRIMARY,
@@ -78,7 +79,7 @@ def _verdict(
     def describe(k: int) -> str:
         resource_id = resource_ids[k]
         known = f", id {resource_id[:_SHOWN_CHARACTERS]}" if resource_id is not None else ""
-        return f"arrival {k} ({writes.name_of(k)}{known})"
+        return f"arrival {k} ({writes.name_of(k)}{known}, trace {trace_id_of(writes.run_id, k)})"
 
     def holders(k: int) -> str:
         return " and ".join(other.sink.name for other in readable if other.observed.counts[k])

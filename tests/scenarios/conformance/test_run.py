@@ -1,6 +1,7 @@
 """A run never turns green on a target that does not keep its promises, nor blames it for what is ours."""
 
 import asyncio
+import re
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance, phases
 from createflow.scenarios.harness.check import Check, Lane, check
 from createflow.scenarios.outcome import Expectation
+from createflow.scenarios.reports.conformance.problems import explain
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
 from createflow.scenarios.sinks.sink import SearchIndex
 from createflow.scenarios.target.probes import Faults, Target, Tokens
@@ -66,6 +68,30 @@ def test_a_target_that_always_says_the_same_is_never_green(answer: bytes, auth: 
     assert verdict_of(report) is Verdict.FAILED
     failed = {result.id for result in report.results if result.outcome is Outcome.FAILED}
     assert answer is CREATED or "response.create_is_201" in failed
+
+
+def test_every_request_has_a_trace_and_every_finding_names_it(auth: dict[str, str]) -> None:
+    """A request of a check, of the preparation, and one in raw bytes."""
+    seen: list[str] = []
+
+    def habit(request: bytes) -> bytes:
+        seen.extend(re.findall(r"(?im)^traceparent: 00-([0-9a-f]{32})-[0-9a-f]{16}-01\r$", request.decode("latin-1")))
+        seen.extend([""] * request.count(b" HTTP/1.1\r\n"))  # the server takes a chunked body for another request
+        return reply("200 OK")
+
+    tried = [one for one in CHECKS if one.id.startswith(("response.create_is_201", "https_request.host_is"))]
+    report = run_against(habit, auth, tried)
+    traces = [one for one in seen if one]
+    assert len(traces) == seen.count("") == len(set(traces))
+    findings = [result.finding for result in report.results if result.finding is not None]
+    assert findings
+    for finding in findings:
+        assert {one.trace_id for one in finding.exchanges} <= set(traces)
+        assert all(one.trace_id for one in finding.exchanges)
+        assert "traceparent" not in finding.curl
+    failed = next(result for result in report.results if result.outcome is Outcome.FAILED)
+    assert failed.finding is not None
+    assert dict(explain(failed))["trace"] == failed.finding.exchanges[-1].trace_id
 
 
 def test_a_target_that_refuses_everything_passes_no_negative_check(auth: dict[str, str]) -> None:

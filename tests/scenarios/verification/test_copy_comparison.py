@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.sinks.sink import EPOCH, IndexedDocument, Page, PublishedEvent
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.copy_comparison import CopyComparison, compare_requests
 from createflow.scenarios.verification.event_sink import EventSink
 from createflow.scenarios.verification.index_sink import IndexSink
@@ -411,9 +412,8 @@ async def test_an_altered_write_is_not_verified_and_its_cause_is_told_once() -> 
     searches = [SinkSearch(sink, await sink.read()) for sink in sinks]
     told = {one.sink: one for one in evaluate_sinks(run.writes, searches, run.ids.of_arrival)}
     assert {name: one.altered for name, one in told.items()} == {"primary": 1, "replica": 0, "events": 1}
-    assert told["primary"].examples == (
-        "arrival 3 (load ab12 3, id id-3) has description = 'x' instead of 'made', in primary",
-    )
+    named = f"arrival 3 (load ab12 3, id id-3, trace {trace_id_of('ab12', 3)})"
+    assert told["primary"].examples == (f"{named} has description = 'x' instead of 'made', in primary",)
     assert (told["primary"].power, told["primary"].compared) == ("", COUNT)
     assert told["replica"].power == "0 of 6 rows differ: below 39 % with 95 % confidence"
     assert list_arrivals(find_verified(run.writes, searches), COUNT) == [0, 2, 4, 5]

@@ -11,6 +11,7 @@ from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.copy_comparison import CopyComparison
 from createflow.scenarios.verification.observed import ResourceIds
 from createflow.scenarios.verification.read_back import ReadBackSink
@@ -90,7 +91,8 @@ async def test_a_tenth_that_is_gone_is_missing(api: StubApi) -> None:
     del api.things["t3"], api.things["t13"]
     found = only(await verified(api, rows()))
     assert (found.found, found.missing) == (COUNT - 2, 2)
-    assert "arrival 3 (load ab12 3, id t3) is missing in read-back" in found.examples
+    trace = trace_id_of("ab12", 3)
+    assert f"arrival 3 (load ab12 3, id t3, trace {trace}) is missing in read-back" in found.examples
 
 
 async def test_what_is_shown_otherwise_is_altered(api: StubApi) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from createflow.scenarios.load.plan.write_log import Writes
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.observed import list_arrivals
 from createflow.scenarios.verification.search_rounds import SinkSearch
 from createflow.scenarios.verification.sink_verdict import evaluate_sinks, find_verified
@@ -24,6 +25,9 @@ def judged(outcomes: str, **sinks: str) -> dict[str, SinkVerdict]:
     return {one.sink: one for one in evaluate_sinks(writes, states, [f"id-{k}" for k in range(len(outcomes))])}
 
 
+ONE = f"arrival 1 (load ab12 1, id id-1, trace {trace_id_of('ab12', 1)})"
+
+
 def numbers(verdict: SinkVerdict) -> dict[str, int]:
     """The counts of findings that are not zero."""
     counts = {name: getattr(verdict, name) for name in ("missing", "duplicated", "phantom", "split")}
@@ -39,12 +43,27 @@ def test_a_healthy_run_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "counts", "kind", "words"),
     [
-        ("aaa", "101", "missing", "arrival 1 (load ab12 1, id id-1) is missing in events"),
-        ("aaa", "121", "duplicated", "arrival 1 (load ab12 1, id id-1) is twice in events"),
-        ("aua", "131", "duplicated", "arrival 1 (load ab12 1, id id-1) is 3 times in events"),
-        ("ara", "111", "phantom", "arrival 1 (load ab12 1, id id-1) is in events, although it was refused"),
-        ("a-a", "111", "phantom", "arrival 1 (load ab12 1, id id-1) is in events, although it was never sent"),
-        ("aoa", "111", "phantom", "arrival 1 (load ab12 1, id id-1) is in events, although it was not a create"),
+        ("aaa", "101", "missing", f"{ONE} is missing in events"),
+        ("aaa", "121", "duplicated", f"{ONE} is twice in events"),
+        ("aua", "131", "duplicated", f"{ONE} is 3 times in events"),
+        (
+            "ara",
+            "111",
+            "phantom",
+            f"{ONE} is in events, although it was refused",
+        ),
+        (
+            "a-a",
+            "111",
+            "phantom",
+            f"{ONE} is in events, although it was never sent",
+        ),
+        (
+            "aoa",
+            "111",
+            "phantom",
+            f"{ONE} is in events, although it was not a create",
+        ),
     ],
 )
 def test_each_kind_of_finding_is_counted_and_described(outcomes: str, counts: str, kind: str, words: str) -> None:
@@ -58,9 +77,7 @@ def test_an_unknown_write_that_is_not_everywhere_is_split() -> None:
     told = judged("au", primary="11", events="10", search="11")
     assert numbers(told["primary"]) == numbers(told["search"]) == {}
     assert numbers(told["events"]) == {"split": 1}
-    assert told["events"].examples == (
-        "arrival 1 (load ab12 1, id id-1) had no reply: it is in primary and search, but missing in events",
-    )
+    assert told["events"].examples == (f"{ONE} had no reply: it is in primary and search, but missing in events",)
 
 
 def test_an_unexpected_entry_is_a_phantom() -> None:
@@ -80,7 +97,7 @@ def test_unsearchable_arrivals_are_not_missing() -> None:
     audit.observed.unsearchable = 1
     first_told, second_told = evaluate_sinks(writes, [primary, audit], [None, "id-1"])
     assert (first_told.missing, second_told.missing) == (1, 0)
-    assert first_told.examples == ("arrival 0 (load ab12 0) is missing in primary",)
+    assert first_told.examples == (f"arrival 0 (load ab12 0, trace {trace_id_of('ab12', 0)}) is missing in primary",)
     assert list_arrivals(find_verified(writes, [primary, audit]), 9) == [1]
 
 

@@ -24,6 +24,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.run_context import RunContext
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.clean_up import clean_up
 from createflow.scenarios.verification.lag_sampler import Sampler
 from createflow.scenarios.verification.reconciliation import Reconciliation
@@ -98,7 +99,7 @@ class Run:
 
     def named(self, k: int) -> str:
         """The arrival as the report describes it."""
-        return f"arrival {k} (load {self.run_id} {k}, id {self.ids[k]})"
+        return f"arrival {k} (load {self.run_id} {k}, id {self.ids[k]}, trace {trace_id_of(self.run_id, k)})"
 
 
 _POUR = """
@@ -213,7 +214,7 @@ async def test_each_finding_is_in_the_sink_where_it_occurs(stack: UpCommand) -> 
     }
     words = {name: one.examples for name, one in by_sink(told).items()}
     assert words["primary"] == (
-        f"arrival 1 (load {run.run_id} 1) is missing in primary",
+        f"arrival 1 (load {run.run_id} 1, trace {trace_id_of(run.run_id, 1)}) is missing in primary",
         f"{run.named(5)} is in primary, although it was refused",
     )
     assert f"{run.named(2)} is twice in audit" in words["audit"]

@@ -12,6 +12,7 @@ from createflow.scenarios.load.plan.messages import Document, NodeConfig, Reques
 from createflow.scenarios.load.plan.resource_path import ResourcePaths, id_in
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import is_in_sample, name_prefix, preflight_name
+from createflow.scenarios.text import trace_context
 from createflow.schemas.operation import Operation
 
 _CREATED = 201
@@ -130,12 +131,12 @@ class RequestBuilder:
         """The request of an arrival. Reads and updates use a resource that the worker knows; None: it knows none."""
         template = self._templates[arrival.operation]
         if arrival.operation is Operation.CREATE:
-            return template.build(arrival.k, self._principal(arrival))
+            return template.build(arrival.k, arrival.k, self._principal(arrival))
         if not self._known:
             return None
         # Multiplied by a prime, so that consecutive arrivals use different resources.
         known = self._known[arrival.k * 7919 % len(self._known)]
-        request = template.build(known.k, known.principal, known.path)
+        request = template.build(arrival.k, known.k, known.principal, known.path)
         if known.k < 0 and arrival.operation is Operation.UPDATE:
             # An update keeps the name, and no arrival has the preflight's.
             request = request.replace(self._no_arrival, self._preflight)
@@ -155,6 +156,9 @@ class _Template:
         self._path = form.path.encode()
         self._numbers_in_path = _count_numbers(form.path)
         self._bodies = tuple((body.encode(), _count_numbers(body)) for body in form.bodies)
+        is_traced = all(name.lower() != trace_context.HEADER for name, _ in form.headers)
+        self._trace_lines = [f"{trace_context.HEADER}: {trace_context.template_of(config.run_id)}"] * is_traced
+        self._trace_numbers = trace_context.trace_numbers if is_traced else _no_numbers
         self._heads: tuple[bytes, ...] = ()
         self._queries: tuple[bytes, ...] = ()
         self.set_credentials(config.credentials)
@@ -168,20 +172,20 @@ class _Template:
         """The path of a create under an id of its own."""
         return (self._path % ((k,) * self._numbers_in_path)).decode()
 
-    def build(self, k: int, principal: int, path: str = "") -> bytes:
+    def build(self, arrival: int, k: int, principal: int, path: str = "") -> bytes:
         target = path.encode() if path else self._path % ((k,) * self._numbers_in_path)
         if self._queries:
             target += (b"&" if b"?" in target else b"?") + self._queries[principal]
         if not self._bodies:
-            return self._heads[principal] % target
+            return self._heads[principal] % (target, *self._trace_numbers(arrival))
         template, numbers = self._bodies[k % len(self._bodies)]
         body = template % ((k,) * numbers)
-        return self._heads[principal] % (target, len(body), body)
+        return self._heads[principal] % (target, *self._trace_numbers(arrival), len(body), body)
 
     def _head(self, credential: tuple[str, ...]) -> bytes:
         own = [pair for pair in zip(credential[::2], credential[1::2], strict=True) if pair[0][:1] != "?"]
         lines = [f"Host: {self._host}", *(f"{name}: {value}" for name, value in (*self._headers, *own))]
-        fixed = "\r\n".join(line.replace("%", "%%") for line in lines)
+        fixed = "\r\n".join([line.replace("%", "%%") for line in lines] + self._trace_lines)
         rest = "\r\nContent-Length: %d\r\n\r\n%b" if self._bodies else "\r\n\r\n"
         return f"{self._method} %b HTTP/1.1\r\n{fixed}{rest}".encode("latin-1")
 
@@ -191,6 +195,10 @@ def _query(credential: tuple[str, ...]) -> bytes:
     if not credential or credential[0][:1] != "?":
         return b""
     return f"{quote(credential[0][1:], safe='')}={quote(credential[1], safe='')}".encode()
+
+
+def _no_numbers(_arrival: int) -> tuple[int, ...]:
+    return ()
 
 
 def _count_numbers(template: str) -> int:

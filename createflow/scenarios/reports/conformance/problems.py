@@ -52,6 +52,7 @@ def explain(result: CheckResult) -> list[tuple[str, str]]:
             ("seen", finding.seen),
             ("source", f"{finding.source} ({result.level.value})"),
             ("replay", finding.replay_id),
+            ("trace", finding.exchanges[-1].trace_id if finding.exchanges else ""),
             ("curl", _curl(finding)),
         ]
     return [(label, one_line(text)) for label, text in lines if text]

@@ -1,6 +1,7 @@
 """The bytes of whole requests."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import make_plan
 from createflow.scenarios.load.plan.schedule import Arrival
 from createflow.scenarios.load.plan.write_log import preflight_name
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile import Profile
 
@@ -48,6 +50,27 @@ def test_a_create_has_credentials_and_length() -> None:
     assert int(fields["content-length"]) == len(body.encode())
     assert json.loads(body)["name"] == f"load {run_id} 17"
     assert _parts(builder.build(Arrival(18, 1.0)))[1]["authorization"] == "Bearer one"
+
+
+def test_every_request_begins_a_trace_of_its_own() -> None:
+    """Which the number of the arrival tells, and which the target need not record (W3C Trace Context §3.2)."""
+    builder, run_id = _builder(mix="create=1,read=1", known=(("/api/resources/1", 0),))
+    fields = [
+        _parts(builder.build(Arrival(k, 1.0, operation)))[1]["traceparent"]
+        for k, operation in enumerate((Operation.CREATE, Operation.READ, Operation.READ))
+    ]
+    assert all(re.fullmatch(r"00-[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00", one) for one in fields)
+    assert [one.split("-")[1] for one in fields] == [trace_id_of(run_id, k) for k in range(3)]
+    assert len({one.split("-")[1] for one in fields}) == 3
+
+
+def test_a_traceparent_of_the_profile_is_sent_as_it_is() -> None:
+    """Once, and with no number in it."""
+    builder, _ = _builder({"headers": {"Traceparent": "00-%d"}})
+    request = builder.build(Arrival(0, 1.0))
+    assert request is not None
+    assert request.lower().count(b"traceparent:") == 1
+    assert _parts(request)[1]["traceparent"] == "00-%d"
 
 
 def test_renewed_tokens_are_used_at_once() -> None:
