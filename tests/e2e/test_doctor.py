@@ -24,6 +24,7 @@ def test_everything_is_looked_at_and_planned(stack: UpCommand, tmp_path: Path) -
         assert words in done.output
 
 
+@pytest.mark.many(one_in=4)
 @pytest.mark.parametrize(
     ("line", "written", "told"),
     [

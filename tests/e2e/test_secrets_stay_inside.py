@@ -9,7 +9,7 @@ from createflow.cli.app import app
 from createflow.cli.exit_code import ExitCode
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from tests.e2e.malformed_run import Ended, run_against
-from tests.scenarios.malformed_server import reply
+from tests.scenarios.malformed_server import Habit, reply
 
 TOKENS = {
     "WRITER": "writer-token-Zk3&<x>\"y'/+==",
@@ -63,8 +63,16 @@ recovery_s = 0.5
 _TOLD = " ".join(SECRETS.values()).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def tells_all(request: bytes) -> bytes:
-    """Repeats the request in the reply, and every other secret too."""
+def telling_all() -> Habit:
+    """Repeats the request in the reply, and every other secret too.
+
+    It errs at the first create. So the sinks, which do not answer either, are left to the checks.
+    """
+    before = iter([reply("500 Internal Server Error", b'{"told": "' + _TOLD.encode() + b'"}')])
+    return lambda request: next(before, _all(request)) if request.startswith(b"POST") else _all(request)
+
+
+def _all(request: bytes) -> bytes:
     headers = f"location: /api/resources/{SECRETS['OTHER']}\r\nx-debug: {SECRETS['PRIMARY_PASSWORD']}\r\n"
     body = b'{"told": "' + _TOLD.encode() + b'"}\n' + request
     return reply("200 OK", body, headers=headers)
@@ -76,7 +84,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     folder = tmp_path_factory.mktemp("told")
     options = [part for form in RENDERERS for part in ("--report", f"{form}=report.{form}")]
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "summary.md"), **SECRETS}
-    return folder, run_against(tells_all, PROFILE, folder, *options, **environment)
+    return folder, run_against(telling_all(), PROFILE, folder, *options, **environment)
 
 
 def test_no_secret_is_in_any_artefact(told: tuple[Path, Ended]) -> None:
@@ -91,6 +99,15 @@ def test_no_secret_is_in_any_artefact(told: tuple[Path, Ended]) -> None:
     words = {*SECRETS.values(), "writer-token-Zk3"}
     found = [(name, word) for name, text in artefacts.items() for word in words if word in text]
     assert found == []
+
+
+def test_no_secret_is_in_what_stops_a_run(tmp_path: Path) -> None:
+    """A refused create quotes the target, and a sink that does not answer has an address."""
+    created = reply("201 Created", b'{"id": "1"}', headers="location: /api/resources/1\r\n")
+    for habit in (lambda request: _all(request).replace(b"200 OK", b"401 Unauthorized"), lambda _: created):
+        ended = run_against(habit, PROFILE, tmp_path, **SECRETS)
+        assert ended.code == ExitCode.UNREACHABLE
+        assert not [word for word in {*SECRETS.values(), "writer-token-Zk3"} if word in ended.out + ended.err]
 
 
 def test_what_takes_the_place_of_a_token_is_a_variable(told: tuple[Path, Ended]) -> None:

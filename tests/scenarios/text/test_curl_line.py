@@ -1,7 +1,7 @@
 """The curl line sends what was sent."""
 
 import os
-import shlex
+import re
 import subprocess
 from pathlib import Path
 
@@ -197,10 +197,9 @@ PIECES = [
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_whatever_a_saved_line_holds_the_rebuilt_one_is_words(text: str) -> None:
-    """Read by an ordinary shell lexer, with the same words, and as a fixed point."""
+    """With no operator of a shell outside of quotes, and as a fixed point."""
     made = rebuilt(f"curl -i -X POST https://h{text}")
     assert rebuilt(made) == made
     if made and "$'" not in made:
-        lexer = shlex.shlex(made, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        assert not {"(", ")", ";", "<", ">", "|", "&"} & set(lexer)
+        unquoted = re.sub(r"""'[^']*'|"[^"]*"|\\.""", "", made)
+        assert not set("();<>|&") & set(unquoted)
