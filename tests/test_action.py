@@ -44,7 +44,11 @@ def test_what_the_documents_show_is_yaml_with_inputs_that_exist(document: str) -
     """The snippets can be copied."""
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     snippets = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
-    assert len(snippets) == 2
+    assert [sorted(map(str, one)) for one in snippets] == [
+        ["permissions", "steps"],
+        ["createflow"],
+        ["jobs", "version", "workflows"],
+    ]
     (own,) = [step for step in snippets[0]["steps"] if step["uses"].startswith("createflow/")]
     assert set(own["with"]) <= set(ACTION["inputs"])
 

@@ -18,6 +18,8 @@ FILES = {
 MADE_BY_RECIPES = set(
     re.findall(r"^\*\*`([^`]+)`\*\*", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.MULTILINE)
 )
+PUBLISHED = "https://github.com/createflow/createflow/blob/main/"
+"""Where the README's links lead: a package index shows it too, and has none of the other files."""
 PATTERN = re.compile(r"(?<![\w*=/.-])((?:[\w-]+/)*[\w-]+\.(?:py|sql|lua|j2))\b")
 
 
@@ -37,9 +39,10 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
 def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
     """To a file, and to a heading or an anchor in it."""
     text = document.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", text):
+    for target in re.findall(rf"\]\((?:{re.escape(PUBLISHED)}|(?!https?://))([^)\s]+)\)", text):
         name, _, anchor = target.partition("#")
-        file = document.parent / name if name else document
+        folder = ROOT if f"({PUBLISHED}{target})" in text else document.parent
+        file = folder / name if name else document
         assert file.exists(), f"{document.name}: {target}"
         if anchor:
             linked = file.read_text(encoding="utf-8")
@@ -48,6 +51,13 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
                 for heading in re.findall(r"^#+ (.+)$", linked, re.MULTILINE)
             }
             assert anchor in headings | set(re.findall(r'<a id="([^"]+)">', linked)), f"{document.name}: {target}"
+
+
+def test_the_readme_can_be_read_on_a_package_index() -> None:
+    """Every link is absolute, or leads to a heading of the same text."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert PUBLISHED in text
+    assert not re.findall(r"\]\((?!https://|#)[^)]*\)", text)
 
 
 def test_the_architecture_counts_the_checks_with_a_seeded_defect() -> None:
