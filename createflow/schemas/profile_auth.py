@@ -4,7 +4,16 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from createflow.schemas.profile_section import HeaderValue, JsonObject, Seconds, Section, Token, checked_address
+from createflow.schemas.profile_section import (
+    HeaderValue,
+    JsonObject,
+    Path,
+    Pointer,
+    Seconds,
+    Section,
+    Token,
+    checked_address,
+)
 
 
 class Credential(Section):
@@ -123,15 +132,14 @@ class BasicAuth(EnvironmentAuth):
     """The scheme before it; empty for none."""
 
 
-class OAuth2Auth(EnvironmentAuth):
-    """``[auth] kind = "oauth2_client_credentials"``: tokens from a token endpoint, renewed before they expire.
+Address = Annotated[str, Field(pattern=r"^https?://[^@\x00-\x20]+$"), AfterValidator(checked_address)]
 
-    Each value names an environment variable with ``client_id:client_secret``.
-    """
 
-    kind: Literal["oauth2_client_credentials"]
-    token_url: Annotated[str, Field(pattern=r"^https?://[^@\x00-\x20]+$"), AfterValidator(checked_address)]
-    """The token endpoint (RFC 6749 §4.4)."""
+class TokenEndpointAuth(EnvironmentAuth):
+    """Base of the kinds that ask a token endpoint for tokens, and again before they expire."""
+
+    token_url: Address
+    """The token endpoint (RFC 6749 §3.2)."""
     scope: str = ""
     """Sent with every token request."""
     audience: str = ""
@@ -140,6 +148,81 @@ class OAuth2Auth(EnvironmentAuth):
     """Where the client's id and secret go: HTTP Basic, or the form."""
     ca_file: str | None = None
     """PEM file of the authority that signed the token endpoint's certificate."""
+
+
+class OAuth2Auth(TokenEndpointAuth):
+    """``[auth] kind = "oauth2_client_credentials"``: tokens from a token endpoint, renewed before they expire.
+
+    Each value names an environment variable with ``client_id:client_secret`` (RFC 6749 §4.4).
+    """
+
+    kind: Literal["oauth2_client_credentials"]
+
+
+class OAuth2PasswordAuth(TokenEndpointAuth):
+    """``[auth] kind = "oauth2_password"``: tokens for a user's name and password (RFC 6749 §4.3).
+
+    Each value names an environment variable with ``user:password``.
+    """
+
+    kind: Literal["oauth2_password"]
+    client_env: str | None = None
+    """Variable with ``client_id:client_secret``, or with the id of a client that has no secret."""
+
+
+class OAuth2RefreshAuth(TokenEndpointAuth):
+    """``[auth] kind = "oauth2_refresh_token"``: tokens for a refresh token (RFC 6749 §6).
+
+    Each value names an environment variable with one. Where the endpoint issues a new one, that is used next.
+    """
+
+    kind: Literal["oauth2_refresh_token"]
+    client_env: str | None = None
+    """Variable with ``client_id:client_secret``, or with the id of a client that has no secret."""
+
+
+class SessionAuth(EnvironmentAuth):
+    """``[auth] kind = "session"``: the cookie of a session that a login request begins, and a CSRF token.
+
+    Each value names an environment variable with ``user:password``.
+    """
+
+    kind: Literal["session"]
+    header: Literal["Cookie"] = "Cookie"
+    """The header that carries it."""
+    scheme: Literal[""] = ""
+    """There is none."""
+    login_url: Address
+    """Where the login request is sent, with POST."""
+    login_as: Literal["form", "json"] = "form"
+    """How its fields are written."""
+    user_field: str = "username"
+    """The field of the user's name."""
+    password_field: str = "password"  # noqa: S105 - the name of a field
+    """The field of the password."""
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Other fields of the login request."""
+    first_path: Path | None = None
+    """A page of the same origin that is read before the login, for the cookies that the login needs."""
+    cookie: Token
+    """The cookie of the session. Other cookies that came with it are sent too."""
+    csrf_header: Token | None = None
+    """The header that carries the CSRF token."""
+    csrf_cookie: Token | None = None
+    """The cookie whose value is the CSRF token."""
+    csrf_pointer: Pointer | None = None
+    """Where in the reply to the login the CSRF token is, if it is in no cookie."""
+    lifetime_s: Seconds = 900.0
+    """For how long a session lasts; half of it later there is a new one."""
+    ca_file: str | None = None
+    """PEM file of the authority that signed the certificate of ``login_url``."""
+
+    @model_validator(mode="after")
+    def _says_where_the_csrf_token_is(self) -> Self:
+        places = (self.csrf_cookie is not None) + (self.csrf_pointer is not None)
+        if places != (self.csrf_header is not None):
+            raise ValueError("csrf_header goes with csrf_cookie or csrf_pointer, which say where its value comes from")
+        return self
 
 
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -168,7 +251,17 @@ class NoAuth(Section):
 
 
 Auth = Annotated[
-    JwtAuth | StaticAuth | ApiKeyAuth | BasicAuth | OAuth2Auth | CommandAuth | NoAuth, Field(discriminator="kind")
+    JwtAuth
+    | StaticAuth
+    | ApiKeyAuth
+    | BasicAuth
+    | OAuth2Auth
+    | OAuth2PasswordAuth
+    | OAuth2RefreshAuth
+    | SessionAuth
+    | CommandAuth
+    | NoAuth,
+    Field(discriminator="kind"),
 ]
 AUTH_MODELS: tuple[type[Section], ...] = get_args(get_args(Auth)[0])
 """The model of each kind."""

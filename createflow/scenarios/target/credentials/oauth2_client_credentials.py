@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from createflow.scenarios.target.received import NotJson, json_of
 from createflow.scenarios.target.tls import trusted_context
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError
-from createflow.schemas.profile_auth import OAuth2Auth
+from createflow.schemas.profile_auth import OAuth2Auth, TokenEndpointAuth
 
 _DEFAULT_LIFETIME_S = 300.0
 _LONGEST_LIFETIME_S = 1e9
@@ -50,19 +50,36 @@ class Provider(RenewingProvider):
         for principal, client in environment_values(self._endpoint, self._environment).items():
             client_id, _, client_secret = client.partition(":")
             self._mask.add(client_secret)
-            requests[principal] = _request(self._endpoint, client_id, client_secret)
+            requests[principal] = token_request(
+                self._endpoint, lambda: {"grant_type": "client_credentials"}, client_id, client_secret
+            )
         return requests
 
 
-def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
-    """RFC 6749 §4.4.2; the client's credentials in the header as §2.3.1 requires, or in the form."""
-    form = {"grant_type": "client_credentials", "scope": auth.scope, "audience": auth.audience}
-    in_header = auth.client_in == "header"
+def token_request(
+    auth: TokenEndpointAuth,
+    grant: Callable[[], Mapping[str, str]],
+    client_id: str,
+    client_secret: str,
+    learn: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> Request:
+    """A request of a token: the client's credentials in the header as RFC 6749 §2.3.1 requires, or in the form.
+
+    Args:
+        auth: the endpoint.
+        grant: the fields of the kind of grant, asked for at each request.
+        client_id: empty where the endpoint needs none.
+        client_secret: empty for a client that has none, whose id is in the form.
+        learn: told of a reply with a token.
+    """
+    shared = {"scope": auth.scope, "audience": auth.audience}
+    in_header = auth.client_in == "header" and bool(client_secret)
     if not in_header:
-        form |= {"client_id": client_id, "client_secret": client_secret}
+        shared |= {"client_id": client_id, "client_secret": client_secret}
     basic = (quote(client_id, safe=""), quote(client_secret, safe="")) if in_header else None
 
     async def request() -> IssuedToken:
+        form = {**grant(), **shared}
         try:
             with limited(_MAX_REPLY_BYTES):
                 async with (
@@ -93,12 +110,13 @@ def _request(auth: OAuth2Auth, client_id: str, client_secret: str) -> Request:
             raise TargetError(
                 auth.token_url, "no token: the access_token has characters that no header can have, or is too long"
             )
+        learn(document)
         return IssuedToken(token, _lifetime_s(document.get("expires_in")))
 
     return request
 
 
-def _client(auth: OAuth2Auth) -> httpx.AsyncClient:
+def _client(auth: TokenEndpointAuth) -> httpx.AsyncClient:
     """The client's secret goes to the origin of ``token_url`` only: no redirect is followed."""
     gate = Gate.to(auth.token_url, key="auth.token_url")
     transport = GatedTransport(gate, trusted_context(auth.ca_file))

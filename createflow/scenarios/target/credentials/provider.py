@@ -12,7 +12,7 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Issuer, Tokens
 from createflow.schemas.error import UserError
-from createflow.schemas.profile_auth import EnvironmentAuth
+from createflow.schemas.profile_auth import EnvironmentAuth, OAuth2PasswordAuth, OAuth2RefreshAuth
 
 PRINCIPALS = ("writer", "other_writer", "reader", "expired")
 """The principals that a profile can declare."""
@@ -121,8 +121,22 @@ def environment_values(auth: EnvironmentAuth, environment: Mapping[str, str]) ->
     Raises:
         UserError: one of them is not set, or cannot be sent.
     """
+    return _values(auth, PRINCIPALS, environment)
+
+
+def client_of(auth: OAuth2PasswordAuth | OAuth2RefreshAuth, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Id and secret of the client; empty where there is none.
+
+    Raises:
+        UserError: its variable is not set, or cannot be sent.
+    """
+    client_id, _, client_secret = _values(auth, ("client",), environment).get("client", "").partition(":")
+    return client_id, client_secret
+
+
+def _values(auth: EnvironmentAuth, names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for principal in PRINCIPALS:
+    for principal in names:
         variable = getattr(auth, f"{principal}_env", None)
         if variable is None:
             continue
@@ -149,8 +163,8 @@ def environment_secrets(
     auth: EnvironmentAuth, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str]]:
     """The values of the variables that the section names, and the part after the colon of ``user:password``."""
-    for principal in PRINCIPALS:
-        variable = getattr(auth, f"{principal}_env", None)
+    for name in (*PRINCIPALS, "client"):
+        variable = getattr(auth, f"{name}_env", None)
         if variable and (value := environment.get(variable)):
             yield value, f"${variable}"
             user, colon, password = value.partition(":")

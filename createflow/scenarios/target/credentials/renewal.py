@@ -30,6 +30,8 @@ class IssuedToken:
 
     text: str
     lifetime_s: float
+    also: tuple[tuple[str, str], ...] = ()
+    """Headers that go with it."""
 
 
 Request = Callable[[], Awaitable[IssuedToken]]
@@ -39,9 +41,10 @@ Request = Callable[[], Awaitable[IssuedToken]]
 class RenewingProvider(NamedTokens, AuthProvider):
     """Base of the kinds that request tokens. Fills the role Tokens itself, once it is open."""
 
-    def __init__(self, auth: Credential, mask: Mask) -> None:
+    def __init__(self, auth: Credential, mask: Mask, *, cookie: str = "") -> None:
         self._auth = auth
         self._mask = mask
+        self._cookie = cookie
         self._requests: Mapping[str, Request] | None = None
         self._principals: dict[str, Principal] = {}
         self._renewals: list[asyncio.Task[None]] = []
@@ -88,12 +91,16 @@ class RenewingProvider(NamedTokens, AuthProvider):
     async def _fetch(self, principal: str) -> float:
         token = await (self._requests or {})[principal]()
         self._mask.add(token.text, shown="$TOKEN")
+        for _, value in token.also:
+            self._mask.add(value)
         lifetime_s = _own_lifetime_s(token.text) or token.lifetime_s
         self._principals[principal] = Principal(
             subject_of(token.text),
             token.text,
             self._auth.scheme,
             self._auth.header.lower(),
+            cookie=self._cookie,
+            also=token.also,
             account=principal,
             expires_at=time.time() + lifetime_s,
             renew=lambda: self._principals[principal],

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.schemas.profile import Profile
-from createflow.schemas.profile_auth import ApiKeyAuth
+from createflow.schemas.profile_auth import ApiKeyAuth, SessionAuth
 from tests.scenarios.checks.liberties.service import AUDIENCE, CHOSEN_ID, COLLECTION, ISSUER
 from tests.scenarios.checks.liberties.wire import Answer, Request
 
@@ -20,6 +20,9 @@ _SUBJECTS = {
     "WRITER": ("writer-a", "writer"), "OTHER_WRITER": ("writer-b", "writer"),
     "READER": ("reader-a", "reader"), "EXPIRED": ("writer-a", "writer"),
 }  # fmt: skip
+_OWN_TOKENS = frozenset(
+    {"none", "jwt", "command", "oauth2_client_credentials", "oauth2_password", "oauth2_refresh_token"}
+)
 PRINCIPALS = tuple(name.lower() for name in _SUBJECTS)
 ENVIRONMENT = {f"SWITCH_{name}": f"{subject}:secret-of-{name.lower()}" for name, (subject, _) in _SUBJECTS.items()}
 ENVIRONMENT["SWITCH_SECRET"] = (
@@ -77,6 +80,8 @@ class FrontService:
         front = self._front
         if request.target == "/token":
             return self._token(request)
+        if request.target == "/login":
+            return self._login(request)
         if front.needed is not None and request.first(front.needed[0].lower()) != front.needed[1]:
             return Answer(400, body=b"{}")
         if front.has_parents and request.target.startswith(PARENTS) and not request.target.startswith(front.path):
@@ -114,8 +119,10 @@ class FrontService:
 
     def _with_token(self, request: Request) -> Request:
         """A token of the service in place of what the profile's kind of credential sends."""
-        if self._auth.kind in {"none", "jwt", "command", "oauth2_client_credentials"}:
+        if self._auth.kind in _OWN_TOKENS:
             return request
+        if isinstance(self._auth, SessionAuth):
+            return _with_session(request)
         if isinstance(self._auth, ApiKeyAuth) and self._auth.key_in != "header":
             return self._with_key(request, self._auth)
         name = self._auth.header.lower()
@@ -162,11 +169,43 @@ class FrontService:
         given = base64.b64decode(sent.partition(" ")[2]).decode() if sent else ":".join(
             (form.get("client_id", [""])[0], form.get("client_secret", [""])[0])
         )  # fmt: skip
+        kind = form.get("grant_type", [""])[0]
+        if kind == "password":
+            given = f"{form['username'][0]}:{form['password'][0]}"
+        elif kind == "refresh_token":
+            given = form["refresh_token"][0]
         known = next((name for name, secret in ENVIRONMENT.items() if secret == given), None)
-        if known is None or form.get("grant_type") != ["client_credentials"]:
+        if known is None or self._auth.kind.removeprefix("oauth2_") != kind:
             return Answer(401, (("www-authenticate", "Basic"),), b'{"error": "invalid_client"}')
         token = {"access_token": self.minted(known.removeprefix("SWITCH_")), "token_type": "Bearer", "expires_in": 600}
         return Answer(200, body=json.dumps(token).encode())
+
+    def _login(self, request: Request) -> Answer:
+        """Begins a session, whose cookie is a token of the service; a second cookie has the CSRF token."""
+        form = parse_qs(request.body.decode())
+        given = f"{form.get('username', [''])[0]}:{form.get('password', [''])[0]}"
+        known = next((name for name, secret in ENVIRONMENT.items() if secret == given), None)
+        if known is None:
+            return Answer(200, body=b"wrong password")
+        token = self.minted(known.removeprefix("SWITCH_"))
+        cookies = (f"sid={token}; Path=/; HttpOnly", f"csrf={_csrf_of(token)}; Path=/")
+        return Answer(302, (("location", "/"), *(("set-cookie", cookie) for cookie in cookies)))
+
+
+def _csrf_of(token: str) -> str:
+    return token.rpartition(".")[2][:20]
+
+
+def _with_session(request: Request) -> Request:
+    """The cookie as a token; a change needs the CSRF token in its header and in its cookie."""
+    pairs = [pair.strip().partition("=") for line in request.all("cookie") for pair in line.split(";")]
+    cookies = {name: value for name, _, value in pairs}
+    others = tuple((name, value) for name, value in request.headers if name not in {"authorization", "cookie"})
+    token = cookies.get("sid")
+    is_forged = cookies.get("csrf") is None or cookies["csrf"] != request.first("x-csrf-token")
+    if token is None or (is_forged and request.method not in {"GET", "HEAD"}):
+        return replace(request, headers=others)
+    return replace(request, headers=(*others, ("authorization", f"Bearer {token}")))
 
 
 def openapi(schema: Mapping[str, object]) -> dict[str, object]:

@@ -85,7 +85,9 @@ async def run(
 
         async with serving(habits, answer) as url:
             document["target"]["base_url"] = url
-            if profile.auth.kind == "oauth2_client_credentials":
+            if profile.auth.kind == "session":
+                document["auth"]["login_url"] = url + "/login"
+            if profile.auth.kind.startswith("oauth2"):
                 document["auth"]["token_url"] = url + "/token"
             if profile.auth.kind == "command":
                 named = [name for name in PRINCIPALS if name in document["auth"]]

@@ -163,6 +163,20 @@ SWITCHES: dict[str, Liberty] = {
         token_url="http://127.0.0.1:9/token",
         client_in="body",
     ),
+    "a user of OAuth 2": _credential(
+        "oauth2_password", 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"
+    ),
+    "a refresh token of OAuth 2": _credential(
+        "oauth2_refresh_token", 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"
+    ),
+    "a session": _credential(
+        "session",
+        'Session realm="resources"',
+        login_url="http://127.0.0.1:9/login",
+        cookie="sid",
+        csrf_header="X-CSRF-Token",
+        csrf_cookie="csrf",
+    ),
     "tokens of a command": _switch(
         {"auth": {"kind": "command", **{name: ["echo", ""] for name in PRINCIPALS if name != "expired"}}}
     ),

@@ -39,6 +39,13 @@ ELSEWHERE = {
     "auth.expired_env": "tests/scenarios/target/credentials",
     "auth.expired": "tests/scenarios/target/credentials",
     "auth.lifetime_s": "tests/scenarios/target/credentials",
+    **dict.fromkeys(
+        [
+            *("auth.client_env", "auth.login_as", "auth.user_field", "auth.password_field"),
+            *("auth.fields", "auth.first_path", "auth.csrf_pointer"),
+        ],
+        "tests/scenarios/target/credentials",
+    ),
     "auth.scope": "tests/scenarios/target/credentials",
     "auth.ca_file": "tests/scenarios/target/credentials",
     "target.envelope.request_also": "tests/scenarios/target/test_representation.py",
