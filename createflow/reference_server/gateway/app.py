@@ -1,6 +1,7 @@
 """The gateway process: an HTTP request becomes a job, a finished job becomes a reply."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ OPERATIONS_PATHS = frozenset(
 )
 _NONE: frozenset[bytes] = frozenset()
 _CLOSE = (b"connection", b"close")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class GatewayApp:
@@ -59,7 +61,20 @@ class GatewayApp:
             path=scope["path"],
             status=job.status,
             ms=round(took_ns / 1e6, 3),
+            **_trace_of(scope["headers"]),
         )
+
+
+def _trace_of(raw_headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The trace id that the client gave (W3C Trace Context §3.2), for the log.
+
+    The request id beside it leads to the log of the service, the audit entry and the event.
+    """
+    for name, value in raw_headers:
+        if name == b"traceparent":
+            found = _TRACEPARENT.match(value)
+            return {"trace_id": found[1].decode("ascii")} if found else {}
+    return {}
 
 
 def _job(scope: Scope, receive: Receive) -> Job:

@@ -1,6 +1,7 @@
 """Runs one check and makes a result of whatever happens in it."""
 
 import asyncio
+import re
 import time
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 _LONGEST_TEXT = 1_500
+_LONG_VALUE = re.compile(r"(['\"])((?:(?!\1).){240,})\1", re.DOTALL)
+_SHOWN_OF_LONG_VALUE = 160
 
 
 async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
@@ -143,8 +146,15 @@ def finding_of(check: Check, broken_promise: Expectation, recorded: Sequence[Exc
 
 
 def _shortened(text: str) -> str:
-    """What a person reads; a target can say as much as it likes."""
+    """What a person reads; a target can say as much as it likes. The exchanges have more of it."""
+    text = _LONG_VALUE.sub(_with_short_value, text[: 100 * _LONGEST_TEXT])
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+def _with_short_value(found: re.Match[str]) -> str:
+    quote, value = found.groups()
+    # The count is within the quotes: what is there may differ from run to run and leaves the finding's id as it is.
+    return f"{quote}{value[:_SHOWN_OF_LONG_VALUE]}… ({len(value)} characters){quote}"
 
 
 def with_finding_id(result: CheckResult) -> CheckResult:

@@ -212,6 +212,10 @@ def check(
     Raises:
         ValueError: the group is no lower-case name, or that of a step; or there is no such step or level.
     """
+    if step not in _STEP_NAMES:
+        raise ValueError(f"there is no step {str(step)!r}; the steps are {', '.join(one.value for one in Step)}")
+    if level not in set(Level):
+        raise ValueError(f"there is no level {str(level)!r}; the levels are {', '.join(one.value for one in Level)}")
     step, level = Step(step), Level(level)
     if group and (group in _STEP_NAMES or not _GROUP.fullmatch(group)):
         raise ValueError(f"group {group!r}: lower-case letters, digits and underscores, and not the name of a step")

@@ -101,7 +101,7 @@ def error_bodies_fit_their_schema(facts: Facts) -> Look:
             found = [told(error) for error in validator.iter_errors(problem)]
         else:
             found = [
-                f"{name} is {type(problem[name]).__name__}"
+                f"{name} is {_kind_of(problem[name])}"
                 for name, kinds in _MEMBERS.items()
                 if name in problem and (not isinstance(problem[name], kinds) or isinstance(problem[name], bool))
             ]
@@ -148,3 +148,11 @@ class _Constant(ValueError):  # noqa: N818 - it is one
 def refuse_constant(name: str) -> NoReturn:
     """Take no NaN or infinity for a number of JSON."""
     raise _Constant(f"{name} is no number of JSON")
+
+
+def _kind_of(value: object) -> str:
+    """What a value is in JSON."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "a boolean"
+    kinds = {str: "a string", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    return kinds.get(type(value), "something else")

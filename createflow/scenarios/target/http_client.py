@@ -84,7 +84,7 @@ class HttpConnection:
             self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise UserError(
-                f"target.base_url: {type(error).__name__}: not a valid address",
+                f"target.base_url: not a valid address: {cut(str(error).encode('utf-8', 'replace'))[:80]}",
                 hint="scheme, host and port: https://api.example.com:8443",
             ) from None
 
@@ -269,7 +269,7 @@ def _require_valid_header(response: httpx.Response) -> None:
     lines = response.headers.raw
     version = response.extensions.get("http_version", b"HTTP/1.1")
     if version not in _VERSIONS:
-        raise BodyRefused(f"the reply has the version {version[:20]!r} (RFC 9112 §2.3)")
+        raise BodyRefused(f"the reply has the version {version[:20].decode('latin-1')!r} (RFC 9112 §2.3)")
     names = {name.lower() for name, _ in lines}
     if {b"content-length", b"transfer-encoding"} <= names:
         raise BodyRefused("the reply has Content-Length and Transfer-Encoding (RFC 9112 §6.2)")

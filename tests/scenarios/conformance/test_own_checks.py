@@ -86,7 +86,8 @@ def test_a_file_may_import_what_is_beside_it_and_share_its_checks(tmp_path: Path
         (GOOD.replace('"ours"', '" "'), r"mine.py:3: shop.is_good: source is empty"),
         (GOOD.replace('"shop"', '"response"'), r"mine.py:3: .*group 'response'.*not the name of a step"),
         (GOOD.replace('"shop"', '"Our Shop"'), r"mine.py:3: .*group 'Our Shop'"),
-        (GOOD.replace("Step.RESPONSE", '"mail"'), r"mine.py:3: .*'mail' is not a valid Step"),
+        (GOOD.replace("Step.RESPONSE", '"mail"'), r"mine.py:3: .*there is no step 'mail'; the steps are https_request"),
+        (GOOD.replace("step=", 'level="great", step='), r"mine.py:3: .*there is no level 'great'; the levels are must"),
         (
             GOOD.replace('group="shop", ', "").replace("is_good", "create_is_201"),
             r"mine.py:3: response.create_is_201 is also the id of one of createflow's own checks",

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.run import conformance, phases
+from createflow.scenarios.conformance.run_check import finding_of
 from createflow.scenarios.harness.check import Check, Lane, check
+from createflow.scenarios.harness.finding_id import finding_id
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.reports.conformance.problems import explain
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdict_of
@@ -92,6 +94,14 @@ def test_every_request_has_a_trace_and_every_finding_names_it(auth: dict[str, st
     failed = next(result for result in report.results if result.outcome is Outcome.FAILED)
     assert failed.finding is not None
     assert dict(explain(failed))["trace"] == failed.finding.exchanges[-1].trace_id
+
+
+def test_a_long_value_in_a_finding_is_shortened_and_keeps_the_identity_of_the_finding() -> None:
+    """What is around it stays whole."""
+    texts = [f"first {'a' * length!r} then {'b' * 200!r}" for length in (999, 1001)]
+    told = [finding_of(CHECKS[0], Expectation("x", text), ()) for text in texts]
+    assert told[0].seen == f"first '{'a' * 160}… (999 characters)' then '{'b' * 200}'"
+    assert finding_id("id", told[0]) == finding_id("id", told[1])
 
 
 def test_a_target_that_refuses_everything_passes_no_negative_check(auth: dict[str, str]) -> None:

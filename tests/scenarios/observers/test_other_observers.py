@@ -100,8 +100,8 @@ def test_members_of_a_problem_document() -> None:
     assert causes(error_bodies_fit_their_schema, exchange(404, b"{}", PROBLEM), known=known) == []
     wrong = exchange(404, b'{"title": 1, "detail": null, "more": 1}', PROBLEM)
     assert causes(error_bodies_fit_their_schema, wrong, known=known) == [
-        "a 404 whose title is int",
-        "a 404 whose detail is NoneType",
+        "a 404 whose title is a number",
+        "a 404 whose detail is null",
     ]
     with pytest.raises(NotDeclared):
         error_bodies_fit_their_schema.watch(facts(target={"errors": {"media_type": "application/json"}}))

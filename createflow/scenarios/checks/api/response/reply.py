@@ -46,7 +46,9 @@ async def create_is_201(target: Target) -> None:
         raise Inconclusive("creates are limited (429), and the profile declares no [limits]")
     with lesser if reply.accepted and target.contract.method == "POST" else nullcontext():
         expect_status(reply, 201, of="a valid create")
-    expect(reply.document is not None, "a JSON object", repr(reply.body[:80]), reply)
+    expect(
+        reply.document is not None, "a JSON object", repr(reply.body[:80].decode("utf-8", "backslashreplace")), reply
+    )
     with lesser:
         known = {"application/json", target.contract.media_type.partition(";")[0].strip().lower()}
         is_json = reply.media_type in known or (reply.media_type.endswith("+json") and not target.contract.is_promised)
