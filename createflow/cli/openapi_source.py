@@ -173,15 +173,16 @@ def _chosen(openapi: str, operation: "CreateOperation") -> "CreateOperation":
 
 def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:
     """The lines of ``[auth]``, where an option says the token; else what the document says."""
+    from createflow.scenarios.openapi.draft import key_lines
+
     if description.token_env is not None and description.bearer_file is not None:
         raise UserError("--token-env and --bearer-file name two tokens", hint="leave one of them out")
     variable = description.token_env or (_TOKEN_VARIABLE if description.bearer_file is not None else None)
     if variable is None:
         return None
     scheme = operation.security or {}
-    if scheme.get("type") == "apiKey" and scheme.get("in") == "header":
-        name = json.dumps(str(scheme.get("name")))
-        return ["[auth]", 'kind = "api_key"', f"header = {name}", f"writer_env = {json.dumps(variable)}"]
+    if scheme.get("type") == "apiKey" and scheme.get("in") in {"header", "query", "cookie"}:
+        return ["[auth]", *key_lines(scheme), f"writer_env = {json.dumps(variable)}"]
     kind = "basic" if str(scheme.get("scheme", "")).lower() == "basic" else "static"
     return ["[auth]", f'kind = "{kind}"', f"writer_env = {json.dumps(variable)}"]
 

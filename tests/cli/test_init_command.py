@@ -15,6 +15,7 @@ from createflow.scenarios.openapi.draft import draft_profile
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
+from createflow.schemas.profile_auth import ApiKeyAuth
 from tests.scenarios.malformed_server import malformed_server, reply
 
 
@@ -84,7 +85,16 @@ def test_an_openapi_document_fills_it(tmp_path: Path) -> None:
         ({"type": "http", "scheme": "bearer"}, "static"),
         ({"type": "http", "scheme": "basic"}, "basic"),
         ({"type": "apiKey", "in": "header", "name": "X-Key"}, "api_key"),
-        ({"type": "apiKey", "in": "cookie", "name": "c"}, "none"),
+        ({"type": "apiKey", "in": "cookie", "name": "c"}, "api_key"),
+        ({"type": "apiKey", "in": "query", "name": "key"}, "api_key"),
+        ({"type": "apiKey", "in": "query", "name": "a key"}, "none"),
+        ({"type": "apiKey", "in": "elsewhere", "name": "c"}, "none"),
+        ({"type": "mutualTLS"}, "none"),
+        (
+            {"type": "oauth2", "flows": {"password": {"tokenUrl": "https://login.example.com/token"}}},
+            "oauth2_password",
+        ),
+        ({"type": "oauth2", "flows": {"password": {"tokenUrl": "https://elsewhere.example.com/token"}}}, "static"),
         (
             {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://login.example.com/token"}}},
             "oauth2_client_credentials",
@@ -94,8 +104,30 @@ def test_an_openapi_document_fills_it(tmp_path: Path) -> None:
     ],
 )
 def test_a_security_scheme_becomes_auth(tmp_path: Path, scheme: dict[str, Any] | None, kind: str) -> None:
-    """What a profile cannot say (a cookie) is left to the reader."""
+    """What a profile cannot say is left to the reader."""
     assert _loaded(tmp_path, CreateOperation("/a", "", "application/json", None, scheme, ())).auth.kind == kind
+
+
+def test_a_key_is_where_the_document_says(tmp_path: Path) -> None:
+    """With its name."""
+    scheme = {"type": "apiKey", "in": "query", "name": "key"}
+    auth = _loaded(tmp_path, CreateOperation("/a", "", "application/json", None, scheme, ())).auth
+    assert isinstance(auth, ApiKeyAuth)
+    assert (auth.key_in, auth.name) == ("query", "key")
+
+
+@pytest.mark.parametrize("names", [["tls", "key"], ["key", "tls"]])
+def test_a_certificate_goes_with_another_credential(tmp_path: Path, names: list[str]) -> None:
+    """In whatever order; where its files go is said."""
+    schemes = {"tls": {"type": "mutualTLS"}, "key": {"type": "apiKey", "in": "cookie", "name": "c"}}
+    source = tmp_path / "openapi.json"
+    security = [{name: [] for name in names}]
+    source.write_text(_document_with(security=security, components={"securitySchemes": schemes}))
+    run("--openapi", str(source), "--output", str(tmp_path / "p.toml"))
+    text = (tmp_path / "p.toml").read_text()
+    assert profile_file.load(tmp_path / "p.toml", {}).auth.kind == "api_key"
+    assert "# [target.client_certificate]" in text
+    assert "another credential" not in text
 
 
 def test_odd_names_make_no_odd_profile(tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def _security(document: Document, operation: dict[str, Any]) -> tuple[tuple[dict
     for requirement in wanted:
         named = [target_of(document, schemes.get(name)) for name in list(as_object(requirement))[:_MOST_REQUIREMENTS]]
         found = tuple(scheme for scheme in named if isinstance(scheme, dict))
+        # A certificate goes with every kind of credential, and is none in the requests.
+        found = tuple(sorted(found, key=lambda scheme: scheme.get("type") == "mutualTLS"))
         if found:
             return found, is_optional
     return (), is_optional

@@ -13,7 +13,7 @@ from createflow.scenarios.openapi.document import origin_of
 from createflow.scenarios.openapi.name_field import name_field
 from createflow.scenarios.openapi.reply_shape import ReplyShape
 from createflow.scenarios.openapi.values import as_object
-from createflow.schemas.profile_auth import ApiKeyAuth, OAuth2Auth
+from createflow.schemas.profile_auth import KINDS, ApiKeyAuth, OAuth2Auth
 from createflow.schemas.profile_promises import Promises
 
 SCHEMA_FILE = "createflow.create.schema.json"
@@ -106,6 +106,14 @@ def _body(known: CreateOperation) -> list[str]:
     ]
 
 
+_CLIENT_CERTIFICATE = [
+    "# The document asks for a certificate of yours (mutual TLS):",
+    "# [target.client_certificate]",
+    '# cert_file = "client.pem"',
+    '# key_file = "client.key"',
+]
+
+
 def _headers(known: CreateOperation) -> list[str]:
     """``headers`` with what every create needs: known values, and variables for keys of a second scheme."""
     given = {**known.parameters.headers, **dict.fromkeys(_keys(known.more_security), f"${{{_VARIABLE_OF_MORE}}}")}
@@ -124,12 +132,15 @@ def _keys(schemes: Sequence[dict[str, Any]]) -> list[str]:
 
 def _more_auth(known: CreateOperation) -> list[str]:
     named = len(_keys(known.more_security))
+    shows_certificate = sum(one.get("type") == "mutualTLS" for one in known.more_security)
     lines = (
         [f"# ${{{_VARIABLE_OF_MORE}}} of target.headers holds the second key, which is needed as well."]
         if named
         else []
     )
-    if len(known.more_security) > named:
+    if shows_certificate:
+        lines += _CLIENT_CERTIFICATE
+    if len(known.more_security) > named + shows_certificate:
         lines.append("# The document asks for another credential together with this one; add it to target.headers.")
     if known.is_security_optional:
         lines.append("# The document also allows requests without a credential.")
@@ -242,21 +253,16 @@ def _auth(scheme: dict[str, Any] | None, trusted: Collection[str]) -> list[str]:
     match (scheme.get("type"), str(scheme.get("scheme", "")).lower()):
         case ("http", "basic"):
             return ["[auth]", 'kind = "basic"', 'writer_env = "CREATEFLOW_WRITER"  # holds user:password']
-        case ("http", _):
-            return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds the token']
-        case ("apiKey", _) if scheme.get("in") == "header" and _fits(ApiKeyAuth, header=scheme.get("name")):
-            return [
-                "[auth]",
-                'kind = "api_key"',
-                f"header = {_quoted(scheme['name'])}",
-                'writer_env = "CREATEFLOW_KEY"  # holds the key',
-            ]
+        case ("apiKey", _) if _fits(ApiKeyAuth, **_place_of(scheme)):
+            return ["[auth]", *key_lines(scheme), 'writer_env = "CREATEFLOW_KEY"  # holds the key']
+        case ("mutualTLS", _):
+            return [*_CLIENT_CERTIFICATE, "[auth]", 'kind = "none"']
         case ("oauth2", _) if _fits(OAuth2Auth, token_url=(url := _token_url(scheme))):
-            return _oauth2(url, is_trusted=origin_of(url) in trusted)
-        case ("oauth2" | "openIdConnect", _):
-            return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds an access token']
+            return _oauth2(scheme, url, is_trusted=origin_of(url) in trusted)
+        case ("http" | "oauth2" | "openIdConnect", _):
+            return ["[auth]", 'kind = "static"', 'writer_env = "CREATEFLOW_TOKEN"  # holds the token']
     return [
-        "# How requests are authenticated: none, static, api_key, basic, jwt, oauth2_client_credentials or command.",
+        f"# How requests are authenticated: {', '.join(sorted(KINDS))}.",
         "[auth]",
         'kind = "none"',
         '# kind = "static"',
@@ -264,12 +270,31 @@ def _auth(scheme: dict[str, Any] | None, trusted: Collection[str]) -> list[str]:
     ]
 
 
-def _oauth2(token_url: str, *, is_trusted: bool) -> list[str]:
+def key_lines(scheme: Mapping[str, Any]) -> list[str]:
+    """The kind of ``[auth]`` for a key, and where it is sent; without the variable that holds it."""
+    return ['kind = "api_key"', *(f"{key} = {_quoted(str(value))}" for key, value in _place_of(scheme).items())]
+
+
+def _place_of(scheme: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of ``[auth]`` that say where a key is sent."""
+    if scheme.get("in") == "header":
+        return {"header": scheme.get("name")}
+    return {"key_in": scheme.get("in"), "name": scheme.get("name")}
+
+
+def _oauth2(scheme: dict[str, Any], token_url: str, *, is_trusted: bool) -> list[str]:
     lines = [
         'kind = "oauth2_client_credentials"',
         f"token_url = {_quoted(token_url)}",
         'writer_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret',
     ]
+    if _flow(scheme) == "password":
+        lines = [
+            'kind = "oauth2_password"',
+            f"token_url = {_quoted(token_url)}",
+            'writer_env = "CREATEFLOW_USER"  # holds user:password',
+            '# client_env = "CREATEFLOW_CLIENT"  # holds client_id:client_secret, where the endpoint wants a client',
+        ]
     if is_trusted:
         return ["[auth]", *lines]
     return [
@@ -282,7 +307,13 @@ def _oauth2(token_url: str, *, is_trusted: bool) -> list[str]:
 
 
 def _token_url(scheme: dict[str, Any]) -> Any:
-    return as_object(as_object(scheme.get("flows")).get("clientCredentials")).get("tokenUrl")
+    return as_object(as_object(scheme.get("flows")).get(_flow(scheme))).get("tokenUrl")
+
+
+def _flow(scheme: dict[str, Any]) -> str:
+    """The flow that needs no browser; by a client of its own before one by a user."""
+    flows = as_object(scheme.get("flows"))
+    return "password" if "password" in flows and "clientCredentials" not in flows else "clientCredentials"
 
 
 def _fits(kind: type[ApiKeyAuth | OAuth2Auth], **field: Any) -> bool:
