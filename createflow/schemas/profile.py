@@ -5,9 +5,9 @@ what is allowed; ``profile_file`` reads files and the environment.
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from createflow.schemas.profile_auth import Auth, NoAuth
 from createflow.schemas.profile_promises import Promises
@@ -121,3 +121,10 @@ class Profile(Section):
     """The targets of ``createflow bench``."""
     baseline: tuple[BaselineEntry, ...] = ()
     """Known failures, each tolerated until a date."""
+
+    @model_validator(mode="after")
+    def _has_one_cookie_header(self) -> Self:
+        is_cookie = self.auth.kind == "session" or (self.auth.kind == "api_key" and self.auth.key_in == "cookie")
+        if is_cookie and any(name.lower() == "cookie" for name in self.target.headers):
+            raise ValueError("target.headers has a Cookie, which is the header of the credential; leave it out")
+        return self

@@ -56,6 +56,7 @@ _HINTS = [*_HINT_LIST.split("|"), *(f"/{folder}/" for folder in _FOLDERS)]
 _ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _INTERNALS.values()))
 _EVER_SENT_MAX = 4096
 _BODY = "the body"
+_SET_COOKIE = "the field set-cookie"
 _WHOLE = "the token of the request"
 
 
@@ -74,7 +75,10 @@ def no_secret_in_replies(facts: Facts) -> Look:
     even its signature alone, beside the claims, is the token. Replies to set-up requests may carry new tokens.
     """
     secrets = facts.secrets
-    header = facts.profile.auth.header.lower() if hasattr(facts.profile.auth, "header") else "authorization"
+    auth = facts.profile.auth
+    # A session goes on by a Set-Cookie with the same value: that is no disclosure.
+    is_cookie = auth.kind == "session" or (auth.kind == "api_key" and auth.key_in == "cookie")
+    header = "" if is_cookie else auth.header.lower() if hasattr(auth, "header") else "authorization"
 
     def look(seen: Observed) -> Iterable[Deviation] | None:
         if not seen.is_own:
@@ -88,6 +92,8 @@ def no_secret_in_replies(facts: Facts) -> Look:
         sent = seen.content.decode("utf-8", "replace") + seen.url
         found = []
         for place, text in _texts(seen):
+            if is_cookie and place == _SET_COOKIE:
+                continue
             shown = [kind for kind, words in wanted.items() if any(word in text and word not in sent for word in words)]
             # The whole token has all its parts.
             told = [_WHOLE] if _WHOLE in shown else shown

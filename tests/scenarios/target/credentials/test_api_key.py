@@ -108,3 +108,11 @@ def test_a_place_needs_its_name_and_has_no_scheme(keys: dict[str, str]) -> None:
     """What would not be used is a mistake."""
     with pytest.raises(ValidationError):
         ApiKeyAuth.model_validate({"kind": "api_key", "writer_env": "W", **keys})
+
+
+def test_a_credential_in_a_cookie_is_the_only_cookie_header() -> None:
+    """Two would be two header lines (RFC 6265 §5.4), or one would be lost."""
+    auth = {"kind": "api_key", "writer_env": "W", "key_in": "cookie", "name": "k"}
+    target = {"base_url": "http://127.0.0.1:9", "headers": {"cookie": "a=b"}}
+    with pytest.raises(ValidationError, match="leave it out"):
+        Profile.model_validate({"target": target, "auth": auth})
