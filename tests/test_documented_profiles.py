@@ -14,8 +14,9 @@ TARGET = '[target]\nbase_url = "https://api.example.com"\n\n'
 
 
 def blocks(document: Path) -> list[str]:
-    """The TOML blocks of a document."""
-    return re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    """The TOML blocks of a document, without those of a package's pyproject.toml."""
+    found = re.findall(r"```toml\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
+    return [block for block in found if "project" not in tomllib.loads(block)]
 
 
 BLOCKS = [
