@@ -153,7 +153,7 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
 
 def _hint(error: str) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in error:
-        return "[target] ca_file must name the authority that signed the server's certificate"
+        return "[target] ca_file must name the authority that signed the server's certificate, or --ca FILE"
     return (
         "is the target overloaded?" if "within" in error else "is the target running, and is [target] base_url right?"
     )
