@@ -129,7 +129,7 @@ DEMANDS: dict[str, Demand] = {
         f"target.reply; {_NO_5XX}", f"numbers that a double cannot hold (RFC 7493 §2.2), {_OURS}"
     ),
     "validation.inner_duplicate_keys_are_400": Demand("promises.unique_keys; promises.contract"),
-    "validation.strange_ids_are_4xx": Demand(f"target.errors.statuses; {_NO_5XX}"),
+    "validation.strange_ids_are_4xx": Demand(_NO_5XX, f"that no other name is an id, {_OURS}"),
     "validation.strange_parameters_are_no_server_error": Demand(_NO_5XX),
     "validation.generated_bodies_come_back": Demand(f"{_SCHEMA}; target.reply"),
     "validation.generated_mistakes_are_400": Demand(_SCHEMA),
