@@ -141,4 +141,4 @@ async def _remove_rows(stake: Stake, connection: "HttpConnection") -> None:
 def _principal(who: dict[str, Any]) -> "Principal":
     from createflow.scenarios.target.principal import Principal
 
-    return Principal(**{**who, "also": tuple((name, value) for name, value in who["also"])})
+    return Principal(**{**who, "also": tuple((name, value) for name, value in who.get("also", ()))})
