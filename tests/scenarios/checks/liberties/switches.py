@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -163,12 +164,16 @@ SWITCHES: dict[str, Liberty] = {
         token_url="http://127.0.0.1:9/token",
         client_in="body",
     ),
-    "a user of OAuth 2": _credential(
-        "oauth2_password", 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"
-    ),
-    "a refresh token of OAuth 2": _credential(
-        "oauth2_refresh_token", 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"
-    ),
+    # Their requests are those of tokens of OAuth 2: they are tried alone.
+    **{
+        name: replace(
+            _credential(kind, 'Bearer realm="resources"{error}', token_url="http://127.0.0.1:9/token"), is_alone=True
+        )
+        for name, kind in (
+            ("a user of OAuth 2", "oauth2_password"),
+            ("a refresh token of OAuth 2", "oauth2_refresh_token"),
+        )
+    },
     "a session": _credential(
         "session",
         'Session realm="resources"',
@@ -186,25 +191,11 @@ SWITCHES: dict[str, Liberty] = {
     "a type of token": _switch({"auth": {"kind": "jwt", "type": "JWT"}}, {"type": "jwt"}),
     "a key's name": _switch({"auth": {"kind": "jwt", "key_id": "key-7"}}),
     "a shared secret": _switch({"auth": {"kind": "jwt", "algorithm": "HS256", "secret_env": "SWITCH_SECRET"}}),
-    "a shared secret in base64": _switch(
-        {
-            "auth": {
-                "kind": "jwt",
-                "algorithm": "HS512",
-                "secret_env": "SWITCH_SECRET",
-                "secret_encoding": "base64",
-            }
-        }
-    ),
     "tokens of nobody": _switch({"auth": {"kind": "jwt", "issuer": None}}),
     "tokens for anybody": _switch({"auth": {"kind": "jwt", "audience": None}}),
     "roles as a scope": _switch(
         {"auth": {"kind": "jwt", "roles_claim": "scope", "reader_roles": ("items:read",), "writer_roles": _SCOPES}},
         {"roles_of": lambda claims: [_ROLES.get(word, "") for word in str(claims.get("scope", "")).split(" ")]},
-    ),
-    "permissions": _switch(
-        {"auth": {"kind": "jwt", "roles_claim": "permissions"}},
-        {"roles_of": lambda claims: claims.get("permissions", ())},
     ),
     "roles within a claim": _switch(
         {"auth": {"kind": "jwt", "roles_claim": "/realm_access/roles", "claims": {"realm_access": {"verify": True}}}},

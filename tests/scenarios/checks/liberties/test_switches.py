@@ -42,7 +42,7 @@ ELSEWHERE = {
     **dict.fromkeys(
         [
             *("auth.client_env", "auth.login_as", "auth.user_field", "auth.password_field"),
-            *("auth.fields", "auth.first_path", "auth.csrf_pointer"),
+            *("auth.fields", "auth.first_path", "auth.csrf_pointer", "auth.secret_encoding"),
         ],
         "tests/scenarios/target/credentials",
     ),
