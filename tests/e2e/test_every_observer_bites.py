@@ -27,12 +27,19 @@ async def _observed(stack: UpCommand, observers: list[Observer], defect: Defect 
         return await conformance(documented, observers, source="test", progress=QuietProgress())
 
 
+TRIES = 3
+"""A busy machine may send too slowly to exceed the rate limit, and then there is nothing to look at."""
+
+
 @pytest.mark.many(one_in=2)
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].id}-{pair[1].name}")
 def test_an_observer_fails_on_its_defect(stack: UpCommand, pair: tuple[Observer, Defect]) -> None:
     """The finding shows exchanges, and says in how many of them it was seen."""
     observer, defect = pair
-    (result,) = asyncio.run(_observed(stack, [observer], defect)).results
+    for _ in range(TRIES):
+        (result,) = asyncio.run(_observed(stack, [observer], defect)).results
+        if result.outcome is not Outcome.INCONCLUSIVE:
+            break
     assert result.outcome is Outcome.FAILED, result
     assert result.finding is not None
     assert result.finding.exchanges

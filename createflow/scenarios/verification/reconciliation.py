@@ -11,6 +11,7 @@ from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.sinks.registry import audit_table, event_stream, mask_secrets, primary_table
 from createflow.scenarios.sinks.sink import EPOCH, PagedRows
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.text.trace_context import trace_id_of
 from createflow.scenarios.verification.cache_sample import compare_cache, pick_sample
 from createflow.scenarios.verification.copy_comparison import AUDIT, compare_requests
 from createflow.scenarios.verification.observed import ResourceIds, count_arrivals, select_arrivals
@@ -113,7 +114,10 @@ class Reconciliation:
         measured = select_arrivals(writes.measured, {1})
         sample = pick_sample([k for k, resource_id in enumerate(ids.of_arrival) if resource_id is not None])
         descriptions = {
-            str(ids.of_arrival[k]): f"arrival {k} ({writes.name_of(k)}, id {ids.of_arrival[k]})" for k in sample
+            str(ids.of_arrival[k]): (
+                f"arrival {k} ({writes.name_of(k)}, id {ids.of_arrival[k]}, trace {trace_id_of(writes.run_id, k)})"
+            )
+            for k in sample
         }
         return self._mask.record(
             Verification(
