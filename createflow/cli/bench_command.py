@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +11,7 @@ from rich.console import Console
 
 from createflow.cli import bench_options as options
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
@@ -23,7 +23,7 @@ from createflow.cli.options import (
     WaitForLeaseOption,
     parse_address,
 )
-from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.cli.report_output import open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.schedule import parse_client_count
@@ -234,9 +234,6 @@ async def _bench(
     """Open the target, show the run on the terminal and to metric collectors, and close everything again."""
     from createflow.cli.bench_live import live_view
     from createflow.scenarios.benchmark.run import Observer
-    from createflow.scenarios.harness.guardian.client import Guarding
-    from createflow.scenarios.harness.lease import Holder
-    from createflow.scenarios.harness.store_lease import leases_of
     from createflow.scenarios.load.fleet.run import StopSignals
     from createflow.scenarios.metrics.exporters import Exporters
 
@@ -244,13 +241,7 @@ async def _bench(
     print_on_stderr = partial(print_message, console)
     stops = _Stops(StopSignals(asyncio.Event(), asyncio.Event()))
     signals.handle(stops.on_signal)
-    async with AsyncExitStack() as scope:
-        profile = await scope.enter_async_context(open_profile(source, console))
-        held: tuple[int, ...] = ()
-        if not source.is_bundled:
-            holder = Holder.this_process("bench", is_alone=False)
-            lease = leases_of(profile, holder, wait_s=wait_s, on_message=print_on_stderr)
-            held = await scope.enter_async_context(lease)
+    async with held_target(source, "bench", console, wait_for_lease_s=wait_s) as (profile, guarding):
         exporters = Exporters(prometheus=metrics_address, environment=os.environ, on_message=print_on_stderr)
         with exporters, live_view(console) as show:
 
@@ -259,7 +250,6 @@ async def _bench(
                 exporters.show(progress)
 
             observer = Observer(show_everywhere, print_on_stderr, on_partial)
-            guarding = Guarding("bench", is_target_ours=source.is_bundled, held=held)
             result = await run(profile, observer, stops.signals, guarding=guarding)
             exporters.finish(result)
             return result

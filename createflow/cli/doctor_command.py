@@ -1,6 +1,8 @@
 """``createflow doctor``: look at the target with one create, and say what a run would do."""
 
+import secrets
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,9 +10,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from createflow.cli.interrupts import interrupts
-from createflow.cli.options import AllowCommandsOption, CaOption, ChecksOption, ProfileOption, UrlOption, WaitOption
-from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
+from createflow.cli.held_target import held_target
+from createflow.cli.interrupts import Interrupts, interrupts
+from createflow.cli.left_behind import tell_what_was_left
+from createflow.cli.options import (
+    AllowCommandsOption,
+    CaOption,
+    ChecksOption,
+    ProfileOption,
+    UrlOption,
+    WaitForLeaseOption,
+    WaitOption,
+)
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:
@@ -35,6 +47,7 @@ def doctor(
     ] = None,
     own_checks: ChecksOption = None,
     wait: WaitOption = "0s",  # type: ignore[assignment] # Typer parses the default too
+    wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # as above
     allow_commands: AllowCommandsOption = False,
 ) -> None:
     """Look whether a run could start, and say what it would do.
@@ -43,7 +56,8 @@ def doctor(
     the profile. The first thing that is wrong is told, with what to
     change. Then comes which checks would run, which are skipped for want
     of which key, about how many requests and seconds, what floods or
-    breaks something, and what stays behind. No check is run.
+    breaks something, and what stays behind. No check is run. The resource
+    is removed if the profile says how (target.cleanup).
 
     Example: createflow doctor --profile createflow.toml
     """
@@ -55,21 +69,26 @@ def doctor(
     source = choose_source(profile, url, ca_file=ca)
     if source.is_bundled:
         raise UserError("no target is named", hint="--profile FILE or --url URL; createflow up starts one to try")
-    source = load_source(source, allow_commands=allow_commands, sections=("auth",))
+    tell_what_was_left()
+    source = load_source(source, allow_commands=allow_commands, sections=("auth", "sinks"))
     with interrupts() as signals:
-        plan = signals.run(_look(source, checks, wait_s=wait))
+        plan = signals.run(_look(source, checks, signals, wait_s=wait, wait_for_lease_s=wait_for_lease))
     _print(Console(), plan)
 
 
-async def _look(source: ProfileSource, checks: "tuple[Check, ...]", *, wait_s: float) -> "Plan":
+async def _look(
+    source: ProfileSource,
+    checks: "tuple[Check, ...]",
+    signals: Interrupts,
+    *,
+    wait_s: float,
+    wait_for_lease_s: float,
+) -> "Plan":
     """Print what the preflight sees, remove what it created, and plan a run.
 
     Raises:
         TargetError: no run could start.
     """
-    import secrets
-    from functools import partial
-
     from createflow.cli.run_view import print_looked
     from createflow.scenarios.conformance.plan import plan_of
     from createflow.scenarios.conformance.preflight import preflight, wait_until_up
@@ -77,11 +96,11 @@ async def _look(source: ProfileSource, checks: "tuple[Check, ...]", *, wait_s: f
     from createflow.scenarios.text.secret_mask import Mask
 
     console = Console(stderr=True)
-    async with open_profile(source, console) as target:
+    signals.cancel_current_task()
+    async with held_target(source, "doctor", console, wait_for_lease_s=wait_for_lease_s) as (profile, guarding):
         if wait_s:
-            await wait_until_up(target, wait_s)
-        probes = ProbeSet(target, secrets.token_hex(4), Mask())
-        async with probes:
+            await wait_until_up(profile, wait_s)
+        async with ProbeSet(profile, secrets.token_hex(4), Mask(), guarding=guarding) as probes:
             await preflight(probes, partial(print_looked, console))
             return plan_of(probes, checks)
 

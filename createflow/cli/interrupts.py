@@ -57,6 +57,13 @@ class Interrupts:
         if self.count:
             self._loop.call_soon(on_signal)
 
+    def cancel_current_task(self) -> None:
+        """End the running task with the next signal, as ``asyncio.CancelledError``."""
+        import asyncio
+
+        if (task := asyncio.current_task()) is not None:
+            self.handle(task.cancel)
+
     def receive(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """Note a signal. Called by the interpreter between any two instructions of the main thread."""
         self.count += 1

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,9 +84,10 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
     from createflow.scenarios.openapi.draft import draft_profile
 
-    operation = find_create_operation(read_document(description.openapi), description.operation)
-    if description.operation is None and operation.others:
-        operation = _chosen(description.openapi, operation)
+    document = read_document(description.openapi)
+    operation = find_create_operation(document, description.operation)
+    if description.operation is None:
+        operation = _chosen(document, operation)
     address = checked_origin(description.url, "--url") if description.url is not None else ""
     if not address and is_url(description.openapi):
         address = origin_of(description.openapi)
@@ -145,30 +146,26 @@ def checked_origin(url: str, option: str) -> str:
         raise UserError(f"{option}: not an http:// or https:// address", hint=hint) from None
 
 
-def _chosen(openapi: str, operation: "CreateOperation") -> "CreateOperation":
-    """The create that the user means, of several that fit.
+def _chosen(document: dict[str, Any], operation: "CreateOperation") -> "CreateOperation":
+    """The create that the user means, of several that need no parent; the last one is not asked for.
 
     Raises:
         UserError: nobody can be asked.
     """
     from createflow.scenarios.openapi.create_operation import find_create_operation
-    from createflow.scenarios.openapi.document import read_document
 
     fitting = [path for path in operation.others if "{" not in path]
     if not fitting:
         return operation
-    shown = ", ".join(fitting[:_MOST_NAMED]) + (
-        f" and {len(fitting) - _MOST_NAMED} more" if fitting[_MOST_NAMED:] else ""
-    )
     if is_on_terminal():
         for path in fitting[:_MOST_NAMED]:
             if is_confirmed(_one_line(f"The document has several creates. Test {operation.path}? (no: {path})")):
                 return operation
-            operation = find_create_operation(read_document(openapi), path)
+            operation = find_create_operation(document, path)
         return operation
-    raise UserError(
-        f"the document has several creates: {operation.path}, {shown}", hint=f"--operation {operation.path}"
-    )
+    more = f" and {len(fitting) - _MOST_NAMED} more" if len(fitting) > _MOST_NAMED else ""
+    shown = ", ".join([operation.path, *fitting[:_MOST_NAMED]])
+    raise UserError(f"the document has several creates: {shown}{more}", hint=f"--operation {operation.path}")
 
 
 def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +11,9 @@ import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode, worst
+from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
-from createflow.cli.messages import print_message
 from createflow.cli.openapi_source import (
     BearerFileOption,
     Description,
@@ -34,7 +33,7 @@ from createflow.cli.options import (
     WaitOption,
     report_option,
 )
-from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile, trusting
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source, trusting
 from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
@@ -168,9 +167,18 @@ def run_checks(
     """
     tell_what_was_left()
     on_partial = partial_writer(files)
-    waits = (wait_s, wait_for_lease_s)
     return signals.run(
-        _run_checks(source, checks, signals, on_partial, catalogue=catalogue, gate=gate, seed=seed, waits_s=waits)
+        _run_checks(
+            source,
+            checks,
+            signals,
+            on_partial,
+            catalogue=catalogue,
+            gate=gate,
+            seed=seed,
+            wait_s=wait_s,
+            wait_for_lease_s=wait_for_lease_s,
+        )
     )
 
 
@@ -183,17 +191,14 @@ async def _run_checks(
     catalogue: Sequence["Check"],
     gate: Level,
     seed: int | None,
-    waits_s: tuple[float, float],
+    wait_s: float,
+    wait_for_lease_s: float,
 ) -> RunReport:
     from createflow.cli.run_view import live_progress, print_looked
     from createflow.scenarios.conformance.known_failures import require_known
     from createflow.scenarios.conformance.preflight import wait_until_up
     from createflow.scenarios.conformance.profile_lines import place_of
     from createflow.scenarios.conformance.run import conformance
-    from createflow.scenarios.harness.check import injects_faults
-    from createflow.scenarios.harness.guardian.client import Guarding
-    from createflow.scenarios.harness.lease import Holder
-    from createflow.scenarios.harness.store_lease import leases_of
 
     console = Console(stderr=True)
     task = asyncio.current_task()
@@ -206,17 +211,12 @@ async def _run_checks(
             task.cancel()
 
     signals.handle(on_signal)
-    async with AsyncExitStack() as scope:
-        profile = await scope.enter_async_context(open_profile(source, console, keeps_all=True))
+    target = held_target(source, "run", console, wait_for_lease_s=wait_for_lease_s, checks=checks, keeps_all=True)
+    async with target as (profile, guarding):
         require_known(profile.baseline, catalogue)
         place = place_of(source.file, profile, project=_project_folder()) if source.file else None
-        held: tuple[int, ...] = ()
-        if waits_s[0]:
-            await wait_until_up(profile, waits_s[0])
-        if not source.is_bundled:
-            holder = Holder.this_process("run", is_alone=injects_faults(profile, checks))
-            lease = leases_of(profile, holder, wait_s=waits_s[1], on_message=partial(print_message, console))
-            held = await scope.enter_async_context(lease)
+        if wait_s:
+            await wait_until_up(profile, wait_s)
         with live_progress(console) as progress:
             # The bundled stack was looked at when it started.
             on_looked = None if source.is_bundled else partial(print_looked, console)
@@ -230,7 +230,7 @@ async def _run_checks(
                 seed=seed,
                 on_partial=on_partial,
                 hurry=hurry,
-                guarding=Guarding("run", is_target_ours=source.is_bundled, held=held),
+                guarding=guarding,
                 on_looked=on_looked,
             )
 

@@ -1,19 +1,16 @@
 """``createflow sinks``: create one resource, and show what each sink has of it."""
 
-import asyncio
-from contextlib import AsyncExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode
+from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
-from createflow.cli.messages import print_message
 from createflow.cli.options import AllowCommandsOption, ProfileOption, WaitForLeaseOption, parse_duration_s
-from createflow.cli.profile_source import ProfileSource, choose_source, load_source, open_profile
+from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:
@@ -56,22 +53,11 @@ def sinks(
 
 async def _look(source: ProfileSource, signals: Interrupts, within_s: float, wait_s: float) -> "SinkLooks":
     from createflow.scenarios.conformance.sink_looks import look_into_sinks
-    from createflow.scenarios.harness.guardian.client import Guarding
-    from createflow.scenarios.harness.lease import Holder
-    from createflow.scenarios.harness.store_lease import leases_of
 
     console = Console(stderr=True)
-    task = asyncio.current_task()
-    signals.handle(lambda: None if task is None else task.cancel() and None)
-    async with AsyncExitStack() as scope:
-        profile = await scope.enter_async_context(open_profile(source, console))
+    signals.cancel_current_task()
+    async with held_target(source, "sinks", console, wait_for_lease_s=wait_s) as (profile, guarding):
         declared = profile.sinks
         if not any((declared.primary, declared.audit, declared.cache, declared.events, declared.search)):
             raise UserError("the profile has no [sinks]", hint="docs/sinks.md has a profile for each store")
-        held: tuple[int, ...] = ()
-        if not source.is_bundled:
-            holder = Holder.this_process("sinks", is_alone=False)
-            lease = leases_of(profile, holder, wait_s=wait_s, on_message=partial(print_message, console))
-            held = await scope.enter_async_context(lease)
-        guarding = Guarding("sinks", is_target_ours=source.is_bundled, held=held)
         return await look_into_sinks(profile, within_s=within_s, guarding=guarding)

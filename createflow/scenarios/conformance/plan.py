@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from createflow.scenarios.conformance.run import AT_ONCE
 from createflow.scenarios.harness.check import Check, injects_faults
 from createflow.scenarios.harness.observer import Observer
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
@@ -15,8 +16,6 @@ from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 
 COSTS_FILE = "typical_costs.json"
-_AT_ONCE = 8
-"""So many checks run at the same time as long as they do not disturb others."""
 _STEP_OF_FLOODS = Step.RATE_LIMIT
 
 
@@ -69,7 +68,7 @@ def plan_of(probes: ProbeSet, checks: Sequence[Check]) -> Plan:
         cost=Cost(
             sum(cost.requests for cost in known.values()),
             sum(cost.created for cost in known.values()),
-            sum(cost.seconds / (1 if check.disturbs else _AT_ONCE) for check, cost in known.items()),
+            sum(cost.seconds / (1 if check.disturbs else AT_ONCE) for check, cost in known.items()),
         ),
         leaves=_what_stays(profile),
     )

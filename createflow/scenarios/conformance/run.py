@@ -25,7 +25,8 @@ from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
 from createflow.schemas.report import CheckResult, Level, Outcome, ProfilePlace, RunReport
 
-_AT_ONCE = 8
+AT_ONCE = 8
+"""So many checks run at the same time."""
 _HURRIED_CLEANUP_S = 3.0
 _UNLEASED = Guarding()
 
@@ -195,7 +196,7 @@ class _Run:
     async def all(self, probes: ProbeSet) -> None:
         """Run every check, and then ask the observers."""
         self._progress.planned(self._checks)
-        at_once = asyncio.Semaphore(_AT_ONCE)
+        at_once = asyncio.Semaphore(AT_ONCE)
         lanes = Lanes()
 
         async def run_in_turn(checks: Sequence[tuple[int, Check]]) -> None:

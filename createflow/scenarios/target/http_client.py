@@ -233,7 +233,7 @@ _HINTS = {
     "Name or service not known": "the name cannot be resolved: target.base_url",
     "Temporary failure in name resolution": "the name cannot be resolved now: target.base_url",
     "No address associated": "the name has no address: target.base_url",
-    "All connection attempts failed": "nothing listens there: is it running (--wait 30s waits for it)? target.base_url",
+    "All connection attempts failed": "is it running? target.base_url; run and doctor can wait for it: --wait 30s",
     "Server disconnected": "it closes the connection: does this port want https://? target.base_url",
 }
 """By words of the error, from the one that says most."""
