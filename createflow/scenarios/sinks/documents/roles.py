@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, tells
 from createflow.scenarios.sinks.documents.source import MAX_BATCH, DocumentSource
 from createflow.scenarios.sinks.mapping import Mapper, missing_place
 from createflow.scenarios.sinks.sink import IndexedDocument, Page, Row
+from createflow.scenarios.sinks.unsearchable import FoundByIds
 from createflow.scenarios.text.json_pointer import has_value_at, value_at
 from createflow.schemas.profile_sinks import MappedSink
 
@@ -78,12 +79,10 @@ class Documents:
         return found
 
 
-class DocumentTable:
-    """Fills Table: the primary, a replica, or an audit trail."""
+class _OfDocuments:
+    """Base of the roles below: they read the documents of one source."""
 
-    def __init__(self, name: str, documents: Documents, *, has_changes: bool = False) -> None:
-        self.name = name
-        self.has_changes = has_changes
+    def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     @property
@@ -100,6 +99,15 @@ class DocumentTable:
         """Close the connections."""
         await self._documents.source.close()
 
+
+class DocumentTable(_OfDocuments, FoundByIds):
+    """Fills Table: the primary, a replica, or an audit trail."""
+
+    def __init__(self, name: str, documents: Documents, *, has_changes: bool = False) -> None:
+        super().__init__(documents)
+        self.name = name
+        self.has_changes = has_changes
+
     async def by_id(self, resource_id: str) -> list[Row]:
         """The rows of a resource."""
         return await self._documents.of(resource_id)
@@ -107,20 +115,6 @@ class DocumentTable:
     async def by_name(self, name: str) -> list[Row]:
         """The rows with this name."""
         return self._documents.rows(await self._documents.source.by_name(name))
-
-    async def by_actor(self, actor: str) -> list[Row]:
-        """Nothing is found by its actor."""
-        del actor
-        raise NotDeclared(f"{self.name} cannot be searched by actors")
-
-    async def by_creators(self, creators: Sequence[str], since: datetime) -> list[Row]:
-        """Nothing is found by its creator."""
-        del creators, since
-        raise NotDeclared(f"{self.name} cannot be searched by creators")
-
-    async def now(self) -> datetime:
-        """Our own time: the store is not asked for its."""
-        return datetime.now(UTC)
 
     async def pages(self, query: Any, values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """The rows of a load."""
@@ -146,25 +140,8 @@ class DocumentTable:
                 yield page
 
 
-class DocumentCache:
+class DocumentCache(_OfDocuments):
     """Fills Cache."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-
-    @property
-    def address(self) -> str:
-        """Where it is read."""
-        return self._documents.source.address
-
-    async def open(self) -> Self:
-        """Ask once."""
-        await self._documents.source.open()
-        return self
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._documents.source.close()
 
     async def value(self, resource_id: str) -> Row | None:
         """The cached representation."""
@@ -176,27 +153,10 @@ class DocumentCache:
         raise NotDeclared("the cache cannot be searched: it is read by ids")
 
 
-class DocumentIndex:
+class DocumentIndex(_OfDocuments):
     """Fills SearchIndex, as far as ids go."""
 
     max_batch = MAX_BATCH
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-
-    @property
-    def address(self) -> str:
-        """Where it is read."""
-        return self._documents.source.address
-
-    async def open(self) -> Self:
-        """Ask once."""
-        await self._documents.source.open()
-        return self
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._documents.source.close()
 
     async def document(self, resource_id: str) -> Row | None:
         """The indexed document of a resource."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
@@ -10,6 +9,7 @@ from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, tells
 from createflow.scenarios.sinks.events.collector import MOST_BYTES, MOST_EVENTS
 from createflow.scenarios.sinks.events.shape import EventReader
 from createflow.scenarios.sinks.sink import EventReplay, EventStream, Page, PublishedEvent, Row
+from createflow.scenarios.sinks.unsearchable import FoundByIds
 from createflow.schemas.profile_sinks import EventShape, LogFileSink
 
 _ID_COLUMN = "the entry's resource"
@@ -31,7 +31,7 @@ def shape_of_entries(section: EventShape) -> EventShape:
     return section.model_copy(update=changed)
 
 
-class EventTrail:
+class EventTrail(FoundByIds):
     """Fills Table, as an audit trail. Entries count from the moment at which it was opened.
 
     Args:
@@ -87,20 +87,6 @@ class EventTrail:
         """The entries of a subject since the beginning."""
         await self._read()
         return [entry for entries in self._entries.values() for entry in entries if entry.get("actor") == actor]
-
-    async def by_name(self, name: str) -> list[Row]:
-        """Nothing is found by its name."""
-        del name
-        raise NotDeclared(f"{self.name} cannot be searched by names")
-
-    async def by_creators(self, creators: Sequence[str], since: datetime) -> list[Row]:
-        """Nothing is found by its creator."""
-        del creators, since
-        raise NotDeclared(f"{self.name} cannot be searched by creators")
-
-    async def now(self) -> datetime:
-        """Our own time."""
-        return datetime.now(UTC)
 
     async def pages(self, query: Any, values: Mapping[str, Any]) -> AsyncIterator[Page]:
         """Nothing is found by a query."""

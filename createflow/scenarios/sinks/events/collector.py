@@ -70,3 +70,25 @@ class EventCollector:
         """Nothing can be said from a part of the events: one that is missing may be among the others."""
         if self.beyond:
             raise Inconclusive(self.beyond)
+
+
+class CollectedEvents:
+    """Base of the streams whose events a collector keeps: the part of EventLog that reads."""
+
+    _events: EventCollector
+
+    def of(self, resource_id: str) -> list[ReadEvent]:
+        """The events about a resource in order, one for each event id: a redelivery is no second event."""
+        return self._events.of(resource_id)
+
+    def mentioning(self, text: str) -> list[ReadEvent]:
+        """The events that contain the text anywhere."""
+        return self._events.mentioning(text)
+
+    def all(self) -> list[ReadEvent]:
+        """Every event, redelivered ones too, in the order in which they came."""
+        return self._events.all()
+
+    def tells(self, kind: EventKind) -> bool:
+        """Whether events of this kind can be told from others."""
+        return self._events.tells(kind)

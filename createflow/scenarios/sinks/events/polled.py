@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Protocol, Self
 
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks.events.collector import MOST_BYTES, EventCollector
-from createflow.scenarios.sinks.events.shape import EventReader, ReadEvent
+from createflow.scenarios.sinks.events.collector import MOST_BYTES, CollectedEvents, EventCollector
+from createflow.scenarios.sinks.events.shape import EventReader
 from createflow.scenarios.sinks.failure import reason_of
-from createflow.scenarios.sinks.sink import EventKind, EventSeen, PublishedEvent
+from createflow.scenarios.sinks.sink import EventSeen, PublishedEvent
 
 _POLL_S = 0.02
 _RESUME_ATTEMPTS = 50
@@ -84,7 +84,7 @@ class _Pump:
                         await self._over.wait()
 
 
-class PolledStream:
+class PolledStream(CollectedEvents):
     """Fills EventStream.
 
     Args:
@@ -118,22 +118,6 @@ class PolledStream:
         if self._pump is not None:
             await self._pump.stop()
         await self._source.close()
-
-    def of(self, resource_id: str) -> list[ReadEvent]:
-        """The events about a resource in order, one for each event id."""
-        return self._events.of(resource_id)
-
-    def mentioning(self, text: str) -> list[ReadEvent]:
-        """The events that contain the text anywhere."""
-        return self._events.mentioning(text)
-
-    def all(self) -> list[ReadEvent]:
-        """Every event, redelivered ones too, in the order in which they came."""
-        return self._events.all()
-
-    def tells(self, kind: EventKind) -> bool:
-        """Whether events of this kind can be told from others."""
-        return self._events.tells(kind)
 
     async def can_write(self) -> str:
         """What the user of the source may do besides reading; empty where the engine does not tell."""

@@ -14,19 +14,19 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy, RetentionPolicy
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.sinks.events.collector import EventCollector
-from createflow.scenarios.sinks.events.shape import EventReader, ReadEvent
+from createflow.scenarios.sinks.events.collector import CollectedEvents, EventCollector
+from createflow.scenarios.sinks.events.shape import EventReader
 from createflow.scenarios.sinks.nats.consumer import FAILURES, connect_once, ignore
 from createflow.scenarios.sinks.nats.replay import NatsReplay
 from createflow.scenarios.sinks.nats.watch import NatsWatch
-from createflow.scenarios.sinks.sink import EventKind, PublishedEvent
+from createflow.scenarios.sinks.sink import PublishedEvent
 from createflow.schemas.profile_sinks import EventSink
 
 _RESUME_ATTEMPTS = 50
 _RESUME_S = 0.2
 
 
-class NatsStream:
+class NatsStream(CollectedEvents):
     """Fills EventStream. Once open, it receives every event from then on in the background.
 
     Args:
@@ -95,22 +95,6 @@ class NatsStream:
         if self._position:
             return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=self._position + 1)
         return ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_TIME, opt_start_time=self._opened_at)
-
-    def of(self, resource_id: str) -> list[ReadEvent]:
-        """The events about a resource in order, one for each event id: a redelivery is no second event."""
-        return self._events.of(resource_id)
-
-    def mentioning(self, text: str) -> list[ReadEvent]:
-        """The events that contain the text anywhere."""
-        return self._events.mentioning(text)
-
-    def all(self) -> list[ReadEvent]:
-        """Every event, redelivered ones too, in the order in which they came."""
-        return self._events.all()
-
-    def tells(self, kind: EventKind) -> bool:
-        """Whether events of this kind can be told from others."""
-        return self._events.tells(kind)
 
     async def last_position(self) -> int:
         """The sequence number of the last event in the stream; no connection is kept.

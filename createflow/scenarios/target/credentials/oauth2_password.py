@@ -1,27 +1,16 @@
 """``kind = "oauth2_password"``: tokens from a token endpoint for a user's name and password (RFC 6749 §4.3)."""
 
-import os
-from collections.abc import Iterator, Mapping
-
-from createflow.scenarios.target.credentials.oauth2_client_credentials import token_request
-from createflow.scenarios.target.credentials.provider import client_of, environment_secrets, environment_values
-from createflow.scenarios.target.credentials.renewal import RenewingProvider, Request
-from createflow.scenarios.text.secret_mask import Mask
+from createflow.scenarios.target.credentials.provider import client_of, environment_values
+from createflow.scenarios.target.credentials.renewal import Request
+from createflow.scenarios.target.credentials.token_endpoint import TokenEndpointProvider, token_request
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_auth import OAuth2PasswordAuth
 
 
-class Provider(RenewingProvider):
+class Provider(TokenEndpointProvider):
     """Requests tokens with the name and password of each principal."""
 
-    def __init__(self, auth: OAuth2PasswordAuth, mask: Mask, environment: Mapping[str, str] = os.environ) -> None:
-        super().__init__(auth, mask)
-        self._endpoint = auth
-        self._environment = environment
-
-    def secrets(self) -> Iterator[tuple[str, str]]:
-        """The values of the variables, and the passwords in them."""
-        return environment_secrets(self._endpoint, self._environment)
+    _endpoint: OAuth2PasswordAuth
 
     def requests(self) -> dict[str, Request]:
         """One user for each declared principal."""

@@ -1,28 +1,24 @@
 """``kind = "oauth2_refresh_token"``: tokens from a token endpoint for a refresh token (RFC 6749 §6)."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from createflow.scenarios.target.credentials.oauth2_client_credentials import token_request
-from createflow.scenarios.target.credentials.provider import client_of, environment_secrets, environment_values
-from createflow.scenarios.target.credentials.renewal import RenewingProvider, Request
+from createflow.scenarios.target.credentials.provider import client_of, environment_values
+from createflow.scenarios.target.credentials.renewal import Request
+from createflow.scenarios.target.credentials.token_endpoint import TokenEndpointProvider, token_request
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile_auth import OAuth2RefreshAuth
 
 
-class Provider(RenewingProvider):
+class Provider(TokenEndpointProvider):
     """Requests tokens with the refresh token of each principal, and with the newer one that a reply has."""
 
-    def __init__(self, auth: OAuth2RefreshAuth, mask: Mask, environment: Mapping[str, str] = os.environ) -> None:
-        super().__init__(auth, mask)
-        self._endpoint = auth
-        self._environment = environment
-        self._newest: dict[str, str] = {}
+    _endpoint: OAuth2RefreshAuth
 
-    def secrets(self) -> Iterator[tuple[str, str]]:
-        """The values of the variables."""
-        return environment_secrets(self._endpoint, self._environment)
+    def __init__(self, auth: OAuth2RefreshAuth, mask: Mask, environment: Mapping[str, str] = os.environ) -> None:
+        super().__init__(auth, mask, environment)
+        self._newest: dict[str, str] = {}
 
     def requests(self) -> dict[str, Request]:
         """One refresh token for each declared principal."""

@@ -13,7 +13,7 @@ from createflow.scenarios.target.principal import ANONYMOUS
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.profile_auth import KINDS, Auth, BasicAuth, JwtAuth, NoAuth, StaticAuth
 
-SHARED = {"forged_tokens", "provider", "registry", "renewal"}
+SHARED = {"forged_tokens", "provider", "registry", "renewal", "token_endpoint"}
 """Modules of the package that are no kind."""
 
 
