@@ -11,6 +11,8 @@ from createflow.scenarios.conformance.sink_looks import copies_of
 from createflow.scenarios.harness.check import PROFILE_KEYS
 from createflow.scenarios.harness.probe_set import ProbeSet, SinkUnreachable
 from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
+from createflow.scenarios.sinks.failure import reason_of
+from createflow.scenarios.sinks.mapping import WrongMapping
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Replicas, SearchIndex
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
@@ -43,7 +45,7 @@ _CAUSES: dict[int, tuple[str, str]] = {
 """What it means that the first create is refused so, and what to look at (RFC 9110 §15.5; RFC 6585)."""
 _INVALID = (
     "the body is not accepted",
-    "target.schema_file or target.body: createflow checks --help tells how; createflow init --openapi writes them",
+    "target.schema_file or target.body; createflow init --openapi writes them",
 )
 
 
@@ -190,9 +192,14 @@ async def _sink(probes: ProbeSet, role: type, created: Reply, target: HttpTarget
         except SinkUnreachable as error:
             hint = f"its address, the credential and the rights of it, in [{key}]"
             raise TargetError(probes.profile.target.base_url, str(error), hint=hint) from None
+        except WrongMapping as error:
+            hint = f"createflow sinks shows what it has; [{key}]"
+            raise TargetError(probes.profile.target.base_url, str(error), hint=hint) from None
+        except (Inconclusive, NotDeclared) as error:
+            on_looked(Looked(key, f"it cannot tell: {error}", took(), is_doubtful=True))
+            return
         except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink cannot be asked
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            text = f"{key} cannot be asked for the create: {reason[:_MOST_SHOWN]}"
+            text = f"{key} cannot be asked for the create: {reason_of(error)[:_MOST_SHOWN]}"
             raise TargetError(probes.profile.target.base_url, text, hint=f"the queries and names of [{key}]") from None
         missing = f"not there after {within_s:g} s: look at the mapping in [{key}]"
         on_looked(Looked(key, "there" if is_there else missing, took(), is_doubtful=not is_there))
@@ -232,7 +239,7 @@ def _credential_hint(auth: Auth, principal: str) -> str:
         variable = getattr(auth, f"{principal}_env", None)
         return f"the value of ${variable}; auth.kind, auth.header and auth.scheme"
     if auth.kind == "jwt":
-        return "auth.key_file, algorithm, issuer, audience, type and roles_claim; the target's log may say which"
+        return "auth.key_file or secret_env, algorithm, issuer, audience, type, roles_claim; the target's log may tell"
     return f"auth.{principal}, auth.header and auth.scheme"
 
 

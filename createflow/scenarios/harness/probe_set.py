@@ -14,6 +14,7 @@ from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.unanswered import list_unanswered
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_probes, mask_secrets
 from createflow.scenarios.sinks.sink import Primary, Sink
 from createflow.scenarios.target.callback_listener import CallbackListener, is_loopback
@@ -94,7 +95,7 @@ class SinkProbes:
                 async with asyncio.timeout(_OPENING_TIMEOUT_S):
                     await sink.open()
             except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink does not answer
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                reason = reason_of(error)
                 self._errors[configured.role] = f"{name} at {sink.address} does not answer: {reason}"
                 return
         self._probes[configured.role] = configured.probe

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from createflow.scenarios.sinks.copy_problem import described
+from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.registry import cache as open_cache
@@ -59,7 +60,7 @@ async def compare_cache(profile: Profile, descriptions: Mapping[str, str], clock
         await cache.open()
         outcomes = await asyncio.gather(*(compare(resource_id) for resource_id in ids))
     except Exception as error:  # noqa: BLE001 - whatever a client library raises, the cache could not be read
-        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        message = reason_of(error)
         return CacheSample(sampled=0, held=0, wrong=0, error=message)
     finally:
         await asyncio.gather(rows.close(), cache.close(), return_exceptions=True)

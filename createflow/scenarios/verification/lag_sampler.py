@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import CREATE_IS_201, HttpTarget
@@ -222,7 +223,7 @@ class Sampler:
         self._lags.add(watch.name, at_s=at_s, lag_ms=lag_ms)
 
     def _add_problem(self, what: str, error: Exception) -> None:
-        message = str(error).splitlines()[0][:_SHOWN_CHARACTERS] if str(error) else type(error).__name__
+        message = reason_of(error)[:_SHOWN_CHARACTERS]
         problem = self._connection.context.mask.text(f"{what}: {message}")
         if problem in self._problems or len(self._problems) < _MAX_PROBLEMS:
             self._problems[problem] += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from createflow.scenarios.load.plan.write_log import Outcome, Writes
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.verification.observed import ArrivalSet, Observed, count_arrivals, select_arrivals
 from createflow.scenarios.verification.write_sinks import WriteSink
 from createflow.schemas.clock import Clock
@@ -101,7 +102,7 @@ async def _read(searches: Sequence[SinkSearch], writes: Writes, clock: Clock, st
         except (NotDeclared, Inconclusive) as error:
             search.error, search.cannot_be_read = str(error), True
         except Exception as error:  # noqa: BLE001 - whatever a client library raises, the sink could not be read
-            message = str(error).splitlines()[0] if str(error) else type(error).__name__
+            message = reason_of(error)
             search.error = f"it does not answer: {message}"
         search.waited_s = clock.monotonic() - started_at
 

@@ -1,12 +1,16 @@
 """What would stop every check is told before the first, once, with what mends it. What checks tell is left to them."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
 from createflow.scenarios.conformance.preflight import Looked, preflight, wait_until_up
 from createflow.scenarios.harness.probe_set import ProbeSet
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.mapping import WrongMapping
+from createflow.scenarios.sinks.sink import Cache
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.error import TargetError
 from tests.scenarios.malformed_server import Habit, malformed_server, profile_of, reply
@@ -99,6 +103,38 @@ def test_a_sink_that_does_not_answer_stops(key: str, section: dict[str, Any]) ->
     with pytest.raises(TargetError, match=f"{key} at 127.0.0.1:1") as error:
         look(lambda request: CREATED if request.startswith(b"POST") else CREATED.replace(b"201", b"200"), sinks=section)
     assert f"[{key}]" in error.value.hint
+
+
+class _Store:
+    """A cache that answers so."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def value(self, resource_id: str) -> None:
+        """Nothing."""
+        del resource_id
+        raise self._error
+
+
+def _look_into(error: Exception, monkeypatch: pytest.MonkeyPatch) -> list[Looked]:
+    monkeypatch.setattr(ProbeSet, "configured_sinks", lambda _: [Cache])
+    monkeypatch.setattr(ProbeSet, "sink", lambda *_: _Store(error))
+    return look(lambda request: CREATED if request.startswith(b"POST") else CREATED.replace(b"201", b"200"))
+
+
+@pytest.mark.parametrize("error", [Inconclusive("too many keys to read"), NotDeclared("it is read by names alone")])
+def test_a_sink_that_cannot_tell_stops_nothing(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks that need it are inconclusive or skipped; the others run."""
+    (seen,) = [one for one in _look_into(error, monkeypatch) if one.what == "sinks.cache"]
+    assert (seen.seen, seen.is_doubtful) == (f"it cannot tell: {error}", True)
+
+
+@pytest.mark.parametrize("error", [WrongMapping("sinks.cache.id: nothing at '/a'"), ConnectionError("closed")])
+def test_a_sink_that_cannot_be_asked_stops(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a place that it does not have, or an error of its client."""
+    with pytest.raises(TargetError, match=re.escape(str(error))):
+        _look_into(error, monkeypatch)
 
 
 def test_a_target_that_starts_is_waited_for() -> None:
