@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from createflow.scenarios.openapi.body_schema import body_of, merged, translated
@@ -42,7 +42,6 @@ class ReplyShape:
     created_at_format: str = "rfc3339"
     created_by: str = ""
     has_location: bool = False
-    has_etag: bool = False
     read_path: str = ""
     """Where the created resource is read, if the document has such a path."""
     update: bool = False
@@ -50,8 +49,6 @@ class ReplyShape:
     validation: tuple[int, ...] = ()
     """The documented statuses of a refused body."""
     error_media_type: str = ""
-    statuses: tuple[str, ...] = field(default=())
-    """All that are documented."""
 
 
 def reply_shape(
@@ -86,13 +83,11 @@ def reply_shape(
         created_at_format=_time_format(as_object(properties.get(created_at))),
         created_by=_property(properties, _CREATED_BY, lambda one: "string" in types_of(one)),
         has_location="location" in headers,
-        has_etag="etag" in headers,
         read_path=re.sub(r"\{[^{}]*\}$", "{id}", own) if "get" in item else "",
         update=sent is not None and _takes(document, as_object(item.get("put")), sent),
         delete="delete" in item,
         validation=tuple(status for status in (400, 422) if str(status) in replies),
         error_media_type=next((kind for kind in kinds if "problem+json" in kind), next(iter(kinds), "")),
-        statuses=tuple(replies),
     )
 
 

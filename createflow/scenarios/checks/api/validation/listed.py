@@ -3,10 +3,8 @@
 import asyncio
 import copy
 import json
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from createflow.scenarios.bodies.bounded import fits
@@ -14,6 +12,15 @@ from createflow.scenarios.bodies.bounds import Judgement, Value, values_of
 from createflow.scenarios.checks.support.deviations import Deviations
 from createflow.scenarios.checks.support.every_method import writes_of
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
+from createflow.scenarios.checks.support.json_values import (
+    NOTHING,
+    as_doubles,
+    at,
+    exact,
+    has_constants,
+    is_same,
+    short,
+)
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
@@ -26,7 +33,6 @@ _MARKER = "createflow-puts-the-value-here"
 _DEEPEST = 3
 _REST_BYTES = 1024
 """Of a body, besides the value."""
-_NOTHING = object()
 _OF_THE_WHOLE = {
     "allOf",
     "anyOf",
@@ -248,16 +254,16 @@ async def _compare(target: Target, case: _Case, reply: Reply, deviations: Deviat
     read = await target.read(target.url_of(reply))
     if case.raw is None or not read.accepted or not _is_shown(target, case.path):
         return  # another check reads what was created
-    sent = _exact(case.raw)
+    sent = exact(case.raw)
     for seen, where in ((reply, "reply"), (read, "read")):
-        shown = _at(target.contract.wire_format.exact(seen.body, is_read=seen is read), case.path)
-        if shown is _NOTHING and seen is reply:
+        shown = at(target.contract.wire_format.exact(seen.body, is_read=seen is read), case.path)
+        if shown is NOTHING and seen is reply:
             continue  # some targets show all fields only to a read
-        if _has_constants(shown):
+        if has_constants(shown):
             return  # such a reply is no JSON: json_is_json tells it
-        if not _is_same(sent, shown):
-            text = f"{case.text} shown as {_short(shown)} in the {where}"
-            is_lesser = not target.contract.is_promised and _is_same(_as_doubles(sent), _as_doubles(shown))
+        if not is_same(sent, shown):
+            text = f"{case.text} shown as {short(shown)} in the {where}"
+            is_lesser = not target.contract.is_promised and is_same(as_doubles(sent), as_doubles(shown))
             deviations.note(_KEPT, text, *([reply] if seen is reply else [reply, read]), is_lesser=is_lesser)
             return
 
@@ -267,65 +273,4 @@ def _is_shown(target: Target, path: tuple[str, ...]) -> bool:
     body: Any = None
     for name in reversed(path):
         body = {name: body}
-    return _at(target.contract.shown(body), path) is not _NOTHING
-
-
-def _exact(raw: bytes) -> Any:
-    return json.loads(raw, parse_float=Decimal, parse_int=Decimal)
-
-
-def _has_constants(value: Any) -> bool:
-    """Whether NaN or an infinity is in it; all numbers of JSON are read as decimals."""
-    if isinstance(value, dict):
-        return any(map(_has_constants, value.values()))
-    return any(map(_has_constants, value)) if isinstance(value, list) else isinstance(value, float)
-
-
-def _as_doubles(value: Any) -> Any:
-    """What is left of its numbers in a double, which is all that RFC 8259 §6 lets one rely on."""
-    if isinstance(value, dict):
-        return {name: _as_doubles(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_as_doubles(one) for one in value]
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def _at(document: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if not isinstance(document, dict) or name not in document:
-            return _NOTHING
-        document = document[name]
-    return document
-
-
-def _is_same(sent: Any, shown: Any) -> bool:
-    """Equal, numbers to the last digit, texts in NFC, which the contract allows."""
-    if isinstance(sent, dict) and isinstance(shown, dict):
-        mine = {_nfc(key): value for key, value in sent.items()}
-        theirs = {_nfc(key): value for key, value in shown.items()}
-        return mine.keys() == theirs.keys() and all(_is_same(value, theirs[key]) for key, value in mine.items())
-    if isinstance(sent, list) and isinstance(shown, list):
-        return len(sent) == len(shown) and all(map(_is_same, sent, shown))
-    if isinstance(sent, str) and isinstance(shown, str):
-        return _nfc(sent) == _nfc(shown)
-    return type(sent) is type(shown) and bool(sent == shown)
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
-def _short(value: Any) -> str:
-    if value is _NOTHING:
-        return "nothing"
-    text = _as_json(value)
-    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
-
-
-def _as_json(value: Any) -> str:
-    """The value as JSON, with numbers as they were written."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_as_json(name)}: {_as_json(one)}" for name, one in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_as_json, value)) + "]"
-    return str(value) if isinstance(value, (Decimal, float)) else json.dumps(value, ensure_ascii=False)
+    return at(target.contract.shown(body), path) is not NOTHING
