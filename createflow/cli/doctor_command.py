@@ -3,9 +3,8 @@
 import secrets
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +16,9 @@ from createflow.cli.options import (
     AllowCommandsOption,
     CaOption,
     ChecksOption,
+    OnlyOption,
     ProfileOption,
+    SkipOption,
     UrlOption,
     WaitForLeaseOption,
     WaitOption,
@@ -37,14 +38,8 @@ def doctor(
     profile: ProfileOption = None,
     url: UrlOption = None,
     ca: CaOption = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="PREFIX", help="Plan only checks whose id starts like this. Can be repeated."),
-    ] = None,
-    skip: Annotated[
-        list[str] | None,
-        typer.Option("--skip", metavar="PREFIX", help="Plan without checks whose id starts like this."),
-    ] = None,
+    only: OnlyOption = None,
+    skip: SkipOption = None,
     own_checks: ChecksOption = None,
     wait: WaitOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # as above

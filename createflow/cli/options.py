@@ -38,30 +38,18 @@ StateOption = Annotated[
     typer.Option("--state", metavar="DIR", help="State directory of the reference: profile, keys, logs, data."),
 ]
 
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="PREFIX", help="Run only checks whose id starts like this. Can be repeated."),
+]
+SkipOption = Annotated[
+    list[str] | None,
+    typer.Option("--skip", metavar="PREFIX", help="Skip checks whose id starts like this. Can be repeated."),
+]
 ChecksOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--checks", metavar="FILE", help="Python file with checks of your own, whose code is run. Can be repeated."
-    ),
-]
-
-WaitForLeaseOption = Annotated[
-    float,
-    typer.Option(
-        "--wait-for-lease",
-        metavar="DURATION",
-        parser=lambda text: parse_duration_s(text),  # noqa: PLW0108 - it is defined below
-        help="How long to wait while another command uses the target and one of them injects faults.",
-    ),
-]
-
-WaitOption = Annotated[
-    float,
-    typer.Option(
-        "--wait",
-        metavar="DURATION",
-        parser=lambda text: parse_duration_s(text),  # noqa: PLW0108 - it is defined below
-        help="How long to wait for a target that is still starting.",
     ),
 ]
 
@@ -89,6 +77,21 @@ def parse_duration_s(text: str) -> float:
     if match is None:
         raise typer.BadParameter(f"{text!r} is not a duration; write 20s, 2m, 500ms or 1h")
     return float(match[1]) * _UNITS_S[match[2]]
+
+
+def duration_option(name: str, *, help_: str) -> Any:
+    """An option whose value is a duration, in seconds for the command. Its default is a text: Typer parses it too."""
+    return typer.Option(name, metavar="DURATION", parser=parse_duration_s, help=help_)
+
+
+WaitForLeaseOption = Annotated[
+    float,
+    duration_option(
+        "--wait-for-lease",
+        help_="How long to wait while another command uses the target and one of them injects faults.",
+    ),
+]
+WaitOption = Annotated[float, duration_option("--wait", help_="How long to wait for a target that is still starting.")]
 
 
 def parse_address(text: str, *, option: str, default_host: str, default_port: int | None = None) -> tuple[str, int]:

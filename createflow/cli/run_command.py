@@ -27,7 +27,9 @@ from createflow.cli.options import (
     AllowCommandsOption,
     CaOption,
     ChecksOption,
+    OnlyOption,
     ProfileOption,
+    SkipOption,
     UrlOption,
     WaitForLeaseOption,
     WaitOption,
@@ -63,14 +65,8 @@ def run(
     operation: OperationOption = None,
     token_env: TokenEnvOption = None,
     bearer_file: BearerFileOption = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="PREFIX", help="Run only checks whose id starts like this. Can be repeated."),
-    ] = None,
-    skip: Annotated[
-        list[str] | None,
-        typer.Option("--skip", metavar="PREFIX", help="Skip checks whose id starts like this. Can be repeated."),
-    ] = None,
+    only: OnlyOption = None,
+    skip: SkipOption = None,
     own_checks: ChecksOption = None,
     level: Annotated[Level, typer.Option("--level", help="Weakest level whose failures fail the run.")] = Level.MUST,
     seed: Annotated[

@@ -9,7 +9,7 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
-from createflow.cli.options import AllowCommandsOption, ProfileOption, WaitForLeaseOption, parse_duration_s
+from createflow.cli.options import AllowCommandsOption, ProfileOption, WaitForLeaseOption, duration_option
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.schemas.error import UserError
 
@@ -22,12 +22,7 @@ def sinks(
     profile: ProfileOption = None,
     within: Annotated[
         float,
-        typer.Option(
-            "--within",
-            metavar="DURATION",
-            parser=lambda text: parse_duration_s(text),  # noqa: PLW0108 - as for every duration
-            help="How long to wait for each sink.",
-        ),
+        duration_option("--within", help_="How long to wait for each sink."),
     ] = "10s",  # type: ignore[assignment] # Typer parses the default too
     allow_commands: AllowCommandsOption = False,
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment]
