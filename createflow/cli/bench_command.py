@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from createflow.scenarios.load.fleet.progress import Progress
     from createflow.scenarios.load.fleet.run import StopSignals
 
-Result = TypeVar("Result")
 Run = Callable[..., Awaitable[LoadReport]]
 """Loads an opened target."""
 
@@ -197,7 +196,7 @@ def _work_for(host: str, port: int) -> None:
     from createflow.scenarios.load.fleet.child_process import join_master
 
     with interrupts() as signals:
-        signals.run(_until_signal(signals, join_master(host, port, partial(print_message, Console(stderr=True)))))
+        signals.run(join_master(host, port, partial(print_message, Console(stderr=True))))
 
 
 def _measure_ceiling(workers: int) -> None:
@@ -211,15 +210,8 @@ def _measure_ceiling(workers: int) -> None:
 
     print_on_stderr = partial(print_message, Console(stderr=True))
     with interrupts() as signals:
-        ceiling = signals.run(_until_signal(signals, measure_generator_ceiling(workers, print_on_stderr)))
+        ceiling = signals.run(measure_generator_ceiling(workers, print_on_stderr))
     print_ceiling(Console(), ceiling)
-
-
-async def _until_signal(signals: Interrupts, work: Coroutine[Any, Any, Result]) -> Result:
-    """The result of the work, which the first signal cancels."""
-    task = asyncio.ensure_future(work)
-    signals.handle(task.cancel)
-    return await task
 
 
 async def _bench(

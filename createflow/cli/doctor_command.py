@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from createflow.cli.held_target import held_target
-from createflow.cli.interrupts import Interrupts, interrupts
+from createflow.cli.interrupts import interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.options import (
     AllowCommandsOption,
@@ -67,14 +67,13 @@ def doctor(
     tell_what_was_left()
     source = load_source(source, allow_commands=allow_commands, sections=("auth", "sinks"))
     with interrupts() as signals:
-        plan = signals.run(_look(source, checks, signals, wait_s=wait, wait_for_lease_s=wait_for_lease))
+        plan = signals.run(_look(source, checks, wait_s=wait, wait_for_lease_s=wait_for_lease))
     _print(Console(), plan)
 
 
 async def _look(
     source: ProfileSource,
     checks: "tuple[Check, ...]",
-    signals: Interrupts,
     *,
     wait_s: float,
     wait_for_lease_s: float,
@@ -91,7 +90,6 @@ async def _look(
     from createflow.scenarios.text.secret_mask import Mask
 
     console = Console(stderr=True)
-    signals.cancel_current_task()
     async with held_target(source, "doctor", console, wait_for_lease_s=wait_for_lease_s) as (profile, guarding):
         if wait_s:
             await wait_until_up(profile, wait_s)

@@ -22,7 +22,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Counts the signals and passes each to whoever handles it now. Without a handler they are only counted.
+    """Counts the signals and passes each to whoever handles it now.
+
+    While a coroutine runs, a signal cancels it unless somebody else handles it. Outside they are only counted.
 
     Why not ``loop.add_signal_handler``: its handlers end with the loop, and a signal that comes while the report is
     written would then cost the report.
@@ -41,8 +43,14 @@ class Interrupts:
         """
         import asyncio
 
+        async def cancelled_by_a_signal() -> Result:
+            task = asyncio.current_task()
+            if task is not None:
+                self.handle(task.cancel)
+            return await main
+
         try:
-            return asyncio.run(main)
+            return asyncio.run(cancelled_by_a_signal())
         except asyncio.CancelledError:
             print_error("interrupted")
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -56,13 +64,6 @@ class Interrupts:
         self._loop, self._on_signal = asyncio.get_running_loop(), on_signal
         if self.count:
             self._loop.call_soon(on_signal)
-
-    def cancel_current_task(self) -> None:
-        """End the running task with the next signal, as ``asyncio.CancelledError``."""
-        import asyncio
-
-        if (task := asyncio.current_task()) is not None:
-            self.handle(task.cancel)
 
     def receive(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """Note a signal. Called by the interpreter between any two instructions of the main thread."""

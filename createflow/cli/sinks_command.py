@@ -7,7 +7,7 @@ from rich.console import Console
 
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.held_target import held_target
-from createflow.cli.interrupts import Interrupts, interrupts
+from createflow.cli.interrupts import interrupts
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.options import AllowCommandsOption, ProfileOption, WaitForLeaseOption, duration_option
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source
@@ -40,17 +40,16 @@ def sinks(
     tell_what_was_left()
     source = load_source(choose_source(profile, None), allow_commands=allow_commands, sections=("auth", "sinks"))
     with interrupts() as signals:
-        looks = signals.run(_look(source, signals, within, wait_for_lease))
+        looks = signals.run(_look(source, within, wait_for_lease))
     print_looks(Console(), looks)
     is_whole = all(look.after_s is not None and not look.problem for look in looks.looks)
     raise typer.Exit(ExitCode.OK if is_whole else ExitCode.INCONCLUSIVE)
 
 
-async def _look(source: ProfileSource, signals: Interrupts, within_s: float, wait_s: float) -> "SinkLooks":
+async def _look(source: ProfileSource, within_s: float, wait_s: float) -> "SinkLooks":
     from createflow.scenarios.conformance.sink_looks import look_into_sinks
 
     console = Console(stderr=True)
-    signals.cancel_current_task()
     async with held_target(source, "sinks", console, wait_for_lease_s=wait_s) as (profile, guarding):
         declared = profile.sinks
         if not any((declared.primary, declared.audit, declared.cache, declared.events, declared.search)):

@@ -38,6 +38,18 @@ def test_a_signal_before_the_handler_is_not_lost() -> None:
     assert ended.value.exit_code == ExitCode.INTERRUPTED
 
 
+def test_a_signal_ends_a_coroutine_that_handles_none() -> None:
+    """No command can forget it: such a one would go on whatever the user does."""
+
+    async def endless() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with interrupts() as signals, pytest.raises(typer.Exit) as ended:
+        signals.run(endless())
+    assert ended.value.exit_code == ExitCode.INTERRUPTED
+
+
 def test_nohup_is_respected() -> None:
     """A signal that the caller ignores stays ignored."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
