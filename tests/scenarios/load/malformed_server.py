@@ -82,8 +82,7 @@ class MalformedServer:
         self.over = threading.Event()
         self._treatment = treatment
         self._tls = tls
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family, backlog=512)
+        self._listener, self._reserved = _listen_alone(host)
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -105,6 +104,7 @@ class MalformedServer:
         for thread in self._threads:
             thread.join(_PATIENCE_S)
         self._listener.close()
+        self._reserved.close()
 
     def _accept(self) -> None:
         while True:
@@ -131,6 +131,23 @@ class MalformedServer:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._treatment(Peer(connection, self))
         connection.close()
+
+
+def _listen_alone(host: str) -> tuple[socket.socket, socket.socket]:
+    """A listener, and its port of the other family held without listening: nobody else answers for ``localhost``."""
+    families = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+    (family, _), (other_family, other_host) = families[::-1] if ":" in host else families
+    for _ in range(100):
+        listener = socket.create_server((host, 0), family=family, backlog=512)
+        reserved = socket.socket(other_family)
+        try:
+            reserved.bind((other_host, listener.getsockname()[1]))
+        except OSError:
+            reserved.close()
+            listener.close()
+        else:
+            return listener, reserved
+    raise OSError("no port is free on both loopback addresses")
 
 
 def always(*parts: bytes) -> Treatment:
