@@ -62,13 +62,14 @@ _BESIDE: frozenset[frozenset[Lane]] = frozenset(
         (Lane.SEARCH, Lane.POOL),
         (Lane.SEARCH, Lane.REPLICA),
         (Lane.SEARCH, Lane.STORES),
+        (Lane.SEARCH, Lane.RATE),
         (Lane.FRAMING, Lane.POOL),
         (Lane.FRAMING, Lane.REPLICA),
         (Lane.POOL, Lane.REPLICA),
     )
 )
-"""What one of two lanes breaks, the other does not use. RATE is beside no fault: observers excuse what a limiter gets
-wrong while there is one."""
+"""What one of two lanes breaks, the other does not use. RATE is beside no other fault: observers excuse what a limiter
+gets wrong while there is one."""
 
 
 class Need(StrEnum):

@@ -63,7 +63,7 @@ def refusals_of_a_flood_are_429(facts: Facts) -> Look:
         if 200 <= seen.status < 300:
             buckets.count(seen)
             return None
-        if seen.is_paced or seen.fault:
+        if seen.is_paced or seen.may_excuse_limiter:
             return None
         if seen.status in codes:
             return ()
@@ -95,7 +95,7 @@ def who_keeps_the_rate_is_not_refused(facts: Facts) -> Look:
         since_s[:] = since_s[:1] or [seen.sending.at_s]
         is_minted = seen.bucket.startswith("createflow-")
         is_early = seen.sending.at_s - since_s[0] < unknown_for_s and not is_minted
-        if not seen.is_own or not seen.bucket or seen.is_raw or seen.fault or is_early:
+        if not seen.is_own or not seen.bucket or seen.is_raw or seen.may_excuse_limiter or is_early:
             return None
         if 200 <= seen.status < 300:
             known.add(seen.bucket)
@@ -131,7 +131,7 @@ def rate_limit_fields_tell_the_truth(facts: Facts) -> Look:
         if buckets is not None and 200 <= seen.status < 300 and seen.bucket and not seen.is_raw:
             buckets.count(seen)
         fields = {name: ", ".join(seen.values(name)) for name in ("ratelimit", "ratelimit-policy")}
-        if seen.fault:
+        if seen.may_excuse_limiter:
             return None
         if not fields["ratelimit"]:
             return ()  # they are optional, and what is not there claims nothing

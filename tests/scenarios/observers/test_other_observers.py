@@ -142,6 +142,18 @@ def test_a_flood_is_refused_with_429() -> None:
         refusals_of_a_flood_are_429.watch(facts())
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("database_down", None), ("replica_lags", None), ("search_down", ["503 to a create of a flood"])],
+)
+def test_a_limiter_is_excused_by_faults_that_it_may_meet(fault: str, told: list[str] | None) -> None:
+    """No limiter asks a search engine."""
+    known = facts(**LIMITED)
+    accepted = [exchange(201, fault=fault) for _ in range(10)]
+    refused = exchange(503, is_paced=False, fault=fault)
+    assert causes(refusals_of_a_flood_are_429, *accepted, refused, known=known) == told
+
+
 def test_who_keeps_the_rate_gets_no_429() -> None:
     """A subject that may have used half of its burst is not innocent, nor one whose token was never accepted."""
     known = facts(**LIMITED)

@@ -9,6 +9,8 @@ from createflow.schemas.report import Exchange
 
 CHECK_ID: ContextVar[str] = ContextVar("check_id", default="")
 """The check that sends; empty for set-up, tear-down and clean-up."""
+SEARCH_FAULTS: frozenset[str] = frozenset({"search_down", "search_refuses"})
+"""Faults that no limiter of requests and no database can meet: an index is written after the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Observed:
     is_paced: bool
     """It was sent within the promised rate."""
     fault: str
-    """The fault that was injected, or not yet recovered from; empty for none."""
+    """The fault that was injected, or not yet recovered from; empty for none. Of search only if there is no other."""
     is_raw: bool = False
     """It was sent as bytes, which may be no valid request."""
 
@@ -72,6 +74,11 @@ class Observed:
     def is_own(self) -> bool:
         """A check sent it."""
         return self.check_id != ""
+
+    @property
+    def may_excuse_limiter(self) -> bool:
+        """A fault may be why a request was refused or let through."""
+        return bool(self.fault) and self.fault not in SEARCH_FAULTS
 
     @property
     def bucket(self) -> str:

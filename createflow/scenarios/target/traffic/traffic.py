@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from createflow.scenarios.target.traffic.observed import CHECK_ID, Observed, Sending
+from createflow.scenarios.target.traffic.observed import CHECK_ID, SEARCH_FAULTS, Observed, Sending
 from createflow.schemas.profile import Limits
 from createflow.schemas.report import Exchange
 
@@ -194,7 +194,10 @@ class Traffic:
         return bool(self._fault_between(sending.at_s, time.monotonic()))
 
     def _fault_between(self, since_s: float, until_s: float) -> str:
-        for fault in self._faults:
-            if fault.since_s <= until_s and (fault.until_s is None or since_s <= fault.until_s):
-                return fault.name
-        return ""
+        """The fault that can spoil most of those that there were then."""
+        names = [
+            fault.name
+            for fault in self._faults
+            if fault.since_s <= until_s and (fault.until_s is None or since_s <= fault.until_s)
+        ]
+        return min(names, key=SEARCH_FAULTS.__contains__, default="")

@@ -90,3 +90,14 @@ def test_a_fault_lasts_until_writes_are_accepted_again(accepted: int) -> None:
     end(traffic, traffic.begin(""))
     assert [one.fault for one in seen[:4]] == ["", *["database_down"] * 3]
     assert seen[-1].fault == ("" if accepted == 16 else "database_down")
+
+
+@pytest.mark.parametrize("names", [("search_down", "replica_lags"), ("replica_lags", "search_down")])
+def test_of_two_faults_the_one_that_can_spoil_more_is_told(names: tuple[str, str]) -> None:
+    """A fault of the search engine excuses less than any other, whichever came first."""
+    traffic = Traffic(None, 3600.0)
+    seen = watched(traffic)
+    for name in names:
+        traffic.fault_begins(name)
+    end(traffic, traffic.begin(""))
+    assert [one.fault for one in seen] == ["replica_lags"]
