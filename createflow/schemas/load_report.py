@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from createflow.schemas.load_finding import Comparison, Knee, Verification
+from createflow.schemas.load_tail import Tail
 from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model, Several
 from createflow.schemas.slo import Metric, Operator, SloError, SloTarget, parse_target
@@ -335,6 +336,8 @@ class LoadReport(Numbers):
     pacing: Percentiles | None = None
     """How late the generator woke up for each arrival."""
     operations: Several[OperationReport] = ()
+    tail: Tail | None = None
+    """Where the time of the slowest 1 % went. None: too few replies came, or the report is of an earlier version."""
     series: Several[Moment] = ()
     histograms: dict[str, str] = Field(default_factory=dict)
     """``response``, ``service``, ``lag``, ``connect``: whole distributions in microseconds, HdrHistogram V2, base64."""

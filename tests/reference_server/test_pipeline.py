@@ -7,6 +7,7 @@ import uuid
 import jsonschema
 import pytest
 
+from createflow.schemas.flow import Step
 from createflow.schemas.wire import wire_schema
 from tests.reference_server.engine_set import EngineSet
 from tests.reference_server.in_process_server import InProcessServer, open_server, until
@@ -29,11 +30,18 @@ async def test_a_create_answers_201_with_the_six_fields(server: InProcessServer)
 
 
 async def test_server_timing_names_every_step_before_the_reply(server: InProcessServer) -> None:
-    """All steps but the index, which is updated later."""
+    """All steps but the index, which is updated later, and the wait for the creates before it."""
     timing = (await server.create()).headers["server-timing"]
     names = {part.split(";")[0].strip() for part in timing.split(",")}
-    assert len(names) == 15
-    assert "index_update" not in names
+    assert names == {str(step) for step in Step if step is not Step.INDEX_UPDATE} | {"group_commit_wait"}
+
+
+async def test_the_metrics_of_server_timing_do_not_overlap(server: InProcessServer) -> None:
+    """Together they take no longer than the reply did, though a step contains others and the service's steps."""
+    for _ in range(5):
+        reply = await server.create()
+        took_ms = sum(float(part.partition("dur=")[2]) for part in reply.headers["server-timing"].split(","))
+        assert 0 < took_ms <= reply.elapsed.total_seconds() * 1000
 
 
 async def test_a_create_leaves_one_audit_entry_and_one_outbox_row(server: InProcessServer) -> None:

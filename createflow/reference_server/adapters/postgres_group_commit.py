@@ -1,6 +1,7 @@
 """Group commit: requests that ask for a connection at the same time share one, and their creates share a statement."""
 
 import asyncio
+import time
 
 import psycopg
 
@@ -72,6 +73,9 @@ class Group:
     async def _write_grouped(self, entries: list[tuple[UnitOfWork, asyncio.Future[WrittenRow | None]]]) -> bool:
         """Write all in one statement; False when the database refused it: then each unit is written alone."""
         units = [unit for unit, _ in entries]
+        sent_ns = time.perf_counter_ns()
+        for unit in units:
+            unit.sent_ns = sent_ns
         try:
             cursor = await self._connection.execute(GROUP_INSERT, group_parameters(units))
             rows = await cursor.fetchall()
@@ -92,6 +96,7 @@ class Group:
 
     async def _write_one(self, unit: UnitOfWork) -> Outcome:
         sql, parameters = compose_statement(unit)
+        unit.sent_ns = time.perf_counter_ns()
         try:
             cursor = await self._connection.execute(sql, parameters)
             row = await cursor.fetchone()

@@ -82,6 +82,8 @@ class UnitOfWork:
     events: list[EventDraft] = field(default_factory=list)
     audits: list[AuditDraft] = field(default_factory=list)
     claim: IdempotencyClaim | None = None
+    sent_ns: int = 0
+    """When the statement that writes it was sent, on ``perf_counter_ns``; 0 before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ OPERATIONS_PATHS = frozenset(
 )
 _NONE: frozenset[bytes] = frozenset()
 _CLOSE = (b"connection", b"close")
+_MAX_TIME_DIGITS = 20
+_MAX_WAIT_NS = 60 * 10**9
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -91,7 +93,15 @@ def _job(scope: Scope, receive: Receive) -> Job:
         receive=receive,
         repeated=_repeated(raw_headers) if len(headers) != len(raw_headers) else _NONE,
     )
-    return Job(request_id=request_id(headers), exchange=exchange)
+    return Job(request_id=request_id(headers), exchange=exchange, timings=_waited(headers.get(b"x-request-start", b"")))
+
+
+def _waited(sent: bytes) -> list[tuple[str, int]]:
+    """How long a request was on its way from the balancer, which says when it passed it on: ``t=`` and microseconds."""
+    if not sent.startswith(b"t=") or len(sent) > _MAX_TIME_DIGITS or not sent[2:].isdigit():
+        return []
+    waited_ns = time.time_ns() - int(sent[2:]) * 1000
+    return [("balancer_queue", waited_ns)] if 0 <= waited_ns < _MAX_WAIT_NS else []
 
 
 def _repeated(raw_headers: list[tuple[bytes, bytes]]) -> frozenset[bytes]:

@@ -13,6 +13,7 @@ from createflow.scenarios.harness.guardian.client import Guarding
 from createflow.scenarios.load.fleet.progress import Progress, make_progress
 from createflow.scenarios.load.fleet.run import LoadResult, Snapshot, StopSignals, run_load
 from createflow.scenarios.load.host.machine import describe_machine, runs_on_this_machine
+from createflow.scenarios.load.host.machine_watch import watching_machine
 from createflow.scenarios.load.host.proc import compute_steal_ratio, read_cpu_times
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.comparison import compare
@@ -113,7 +114,8 @@ async def benchmark(
                 report = report_of(result, EvaluationContext(machine=machine, notes=notes, unverified=unverified))
                 observer.on_partial(session.connection.context.mask.record(report))
 
-        result = await load_session(session, verification, observer, signals, on_partial)
+        async with watching_machine() as watch:
+            result = await load_session(session, verification, observer, signals, on_partial)
         if result.silence is not None:
             silent.set()
             if verification is not None:
@@ -127,6 +129,7 @@ async def benchmark(
             machine=describe_machine(same_host=same_host, steal_ratio=stolen_ratio),
             ceiling_per_s=ceiling_per_s,
             notes=session.notes,
+            watch=watch,
             unverified=_why_unverified(options, result) if verification is None else "",
         )
         context, is_whole = await _verify_and_clean_up(

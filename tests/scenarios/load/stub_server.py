@@ -79,12 +79,21 @@ class Stub(asyncio.Protocol):
             self.transport.write(reply)
         elif self.mode in {"delay", "known", "awakening", "capacity"}:
             asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
+        elif self.mode == "timed":
+            self.answer_timed(slow=Stub.posts % int(self.argument) == 0)
         elif self.mode == "silent" and Stub.posts % int(self.argument):
             asyncio.get_running_loop().call_later(0.02, self.answer_late, time.monotonic())
         elif self.mode == "keep":
             self.keep(body)
         elif self.mode == "close":
             self.transport.close()
+
+    def answer_timed(self, *, slow: bool) -> None:
+        """Say how long the parts of the work took, and let every n-th create wait for one of them."""
+        took_s = 0.1 if slow else 0.0
+        timing = b'Server-Timing: auth;dur=0.1\r\nserver-timing: commit;desc="a, b";dur=%d, cache\r\n' % (took_s * 1000)
+        reply = CREATED.replace(b"\r\n\r\n", b"\r\n" + timing + b"\r\n", 1)
+        asyncio.get_running_loop().call_later(took_s, self.transport.write, reply)
 
     def answer_late(self, came_at: float) -> None:
         """Answer, and note how long that took in truth."""

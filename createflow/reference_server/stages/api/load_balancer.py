@@ -145,6 +145,7 @@ frontend api
     http-after-response set-var(sess.slow) bool(true) if {{ status 408 }}
     # Nobody reads what is left of such a body, so the connection cannot be used again.
     http-response set-header Connection close if {{ var(txn.unread) -m found }}
+    http-request set-header X-Request-Start t=%[date(0,us)]
     http-response set-header Strict-Transport-Security max-age=31536000
     log-format '{_LOG}'
     default_backend gateways

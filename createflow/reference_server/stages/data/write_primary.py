@@ -4,6 +4,7 @@ It refuses with 404 or 412 (the row has changed since step 7), 409 (the Idempote
 key belongs to another body), 500 (rolled back), 503 (nothing was written) and 504 (the outcome is unknown).
 """
 
+import time
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +36,7 @@ class WritePrimary:
         """
         if job.unit is None or job.lease is None:
             raise TypeError("step 12 needs a unit of work and a connection")
+        begun_ns = time.perf_counter_ns()
         try:
             written = await self.repository.write(job.lease, job.unit)
         except KeyTakenError:
@@ -59,6 +61,9 @@ class WritePrimary:
             detail = "The connection to the database broke: the write may or may not have been carried out."
             raise Refused(504, "outcome_unknown", detail) from error
         finally:
+            if job.unit.sent_ns:
+                # Behind the group of creates before it.
+                job.timings.append(("group_commit_wait", job.unit.sent_ns - begun_ns))
             await job.lease.release()
         if written is None:
             raise self._not_written(job)

@@ -235,6 +235,8 @@ class Fleet:
             self.to_read.add(rows, beyond=beyond)
         elif "outcomes" in message:
             node.outcomes.add(message["outcomes"])
+        elif "tail" in message:
+            node.kept.add(message["tail"])
         else:
             raise MessageRefused("a message of no known kind")
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from createflow.scenarios.load.fleet.worker_messages import Arrivals
+from createflow.scenarios.load.fleet.worker_messages import Arrivals, KeptReplies
 from createflow.scenarios.load.plan.messages import NodeState
 
 
@@ -19,6 +19,8 @@ class Node:
         """The latest message. Messages are cumulative, so older ones are not needed."""
         self.outcomes = Arrivals()
         """Of its arrivals; complete with its final message."""
+        self.kept = KeptReplies()
+        """Single replies, with the parts of their time; complete with its final message."""
         self.is_missing = False
         """It sends no heartbeat; it may come back."""
         self.lost_s: float | None = None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.series import Series
+from createflow.scenarios.load.accounting.tail_recorder import TailRow
 from createflow.scenarios.load.fleet.fleet import Fleet, open_fleet
 from createflow.scenarios.load.fleet.merge_workers import merge_ledgers, merge_writes
 from createflow.scenarios.load.plan.created import CreatedLog, CreatedRow
@@ -74,6 +75,8 @@ class LoadResult:
     """What they created of the sample that is read after the load; see ``LoadPlan.read_back_ratio``."""
     states: tuple[NodeState, ...]
     """The last message of each worker."""
+    kept: tuple[TailRow, ...]
+    """Single replies that the workers kept, with the parts of their time; see ``TailRecorder``."""
     lost: tuple[tuple[int, str], ...]
     """Index of each lost worker, and why it was lost."""
     rejected_hosts: tuple[str, ...]
@@ -160,6 +163,7 @@ async def run_load(
                 created=fleet.created,
                 to_read=fleet.to_read,
                 states=tuple(fleet.states()),
+                kept=tuple(row for node in fleet.nodes for row in node.kept.rows),
                 lost=tuple((node.index, f"{node.name}: {node.lost_reason}") for node in fleet.lost),
                 rejected_hosts=tuple(fleet.rejected_hosts),
                 t0_s=t0,

@@ -11,8 +11,18 @@ from typing import Any
 
 from createflow.scenarios.load.accounting.ledger import Ledger
 from createflow.scenarios.load.accounting.recorder import outcomes_from_wire
+from createflow.scenarios.load.accounting.server_timing import MAX_METRICS, MAX_NAME_CHARACTERS
+from createflow.scenarios.load.accounting.tail_recorder import (
+    ROWS_PER_MESSAGE,
+    SAMPLE_MAX,
+    SLOW_MAX,
+    TailRow,
+    Times,
+    rows_from_wire,
+)
 from createflow.scenarios.load.plan.created import CreatedRow
 from createflow.scenarios.load.plan.messages import Document, MessageRefused, NodeConfig, NodeState
+from createflow.schemas.operation import Operation
 
 _MAX_NUMBER = 1e15
 _MAX_TEXT = 255
@@ -48,6 +58,47 @@ class Arrivals:
         """Raises MessageRefused when a final message comes with other arrivals than it counts."""
         if state.kind == "final" and state.due_in_warmup > len(self.values):
             raise MessageRefused("a warm-up longer than the run")
+
+
+class KeptReplies:
+    """The single replies that one worker kept, as they come at the end of the run."""
+
+    def __init__(self) -> None:
+        self.rows: list[TailRow] = []
+
+    def add(self, part: object) -> None:
+        """Add a part. Raises MessageRefused when it is none, or too much."""
+        if not isinstance(part, dict) or set(part) != {"names", "rows"}:
+            raise MessageRefused("kept replies that are none")
+        names, rows = part["names"], part["rows"]
+        if not isinstance(names, list) or not isinstance(rows, list) or len(rows) > ROWS_PER_MESSAGE:
+            raise MessageRefused("kept replies that are no list")
+        if len(names) > MAX_METRICS * ROWS_PER_MESSAGE or not all(map(_is_metric, names)):
+            raise MessageRefused("names of metrics that are none")
+        if not all(_is_kept_reply(row, len(names)) for row in rows):
+            raise MessageRefused("a kept reply that is none")
+        if len(self.rows) + len(rows) > SLOW_MAX + SAMPLE_MAX:
+            raise MessageRefused(f"more than {SLOW_MAX + SAMPLE_MAX} kept replies")
+        self.rows += rows_from_wire(names, rows)
+
+
+def _is_metric(name: object) -> bool:
+    return _is_name(name) and 0 < len(str(name)) <= MAX_NAME_CHARACTERS and str(name).isascii()
+
+
+def _is_kept_reply(row: object, names: int) -> bool:
+    if not isinstance(row, list) or not all(_is_number(value) and value >= 0 for value in row):
+        return False
+    fixed = 4 + len(Times._fields)
+    numbers, metrics = row[:4], row[fixed:]
+    return (
+        len(row) >= fixed
+        and len(metrics) % 2 == 0
+        and len(metrics) <= 2 * MAX_METRICS
+        and all(map(_is_count, (*numbers, *metrics[::2])))
+        and numbers[1] < len(Operation)
+        and all(number < names for number in metrics[::2])
+    )
 
 
 def count_arrivals(config: NodeConfig) -> int:

@@ -53,11 +53,13 @@ class Connection:
         "_has_replied",
         "_hub",
         "_is_open",
+        "_last_parser",
         "_parser",
         "_socket",
         "_watcher",
         "connect_s",
         "deadline_s",
+        "first_byte_s",
     )
 
     def __init__(self, endpoint: Endpoint, deadlines: Deadlines) -> None:
@@ -69,13 +71,15 @@ class Connection:
         """The open connection has carried a whole exchange."""
         self._socket: socket.socket
         self._watcher: Any
-        self._parser = ReplyParser()
+        self._last_parser = self._parser = ReplyParser()
         self._fresh = True
         """The current exchange opened the connection."""
         self._greenlet: Any = None
         """The greenlet that waits for the event loop; None while the connection is idle."""
         self.connect_s: float | None = None
         """How long opening took, TLS included. The caller that records it sets it to None."""
+        self.first_byte_s = 0.0
+        """When the first part of the last reply came, on ``perf_counter``; 0 if the reply came as a whole."""
         self.deadline_s = math.inf
         deadlines.watch(self, endpoint.timeout_s)
 
@@ -105,6 +109,7 @@ class Connection:
         deadline_s = perf_counter() + self._endpoint.timeout_s
         self._greenlet = getcurrent()
         self._fresh = not self._is_open
+        self.first_byte_s = 0.0
         parser: ReplyParser = KeepingParser() if keep else self._parser
         try:
             if self._fresh:
@@ -128,14 +133,15 @@ class Connection:
         finally:
             self._set_idle()
         self._has_replied = True
+        self._last_parser = parser
         if not parser.reusable:
             self.close()
         return parser.reply()
 
     @property
     def received(self) -> bytes:
-        """What was received of the last reply that was not kept; see ``ReplyParser.received``."""
-        return self._parser.received
+        """What was received of the last reply; see ``ReplyParser.received``."""
+        return self._last_parser.received
 
     def close(self) -> None:
         """Close the connection, if it is open. The next exchange opens it again."""
@@ -228,7 +234,8 @@ class Connection:
         except OSError as error:
             raise ExchangeError(classify_error(error), maybe_sent=True) from error
         if data:
-            parser.feed(data)
+            if not parser.feed(data) and not self.first_byte_s:
+                self.first_byte_s = perf_counter()
         elif parser.read_bytes:
             if not parser.end():
                 raise ExchangeError(TRUNCATED_REPLY, maybe_sent=True)

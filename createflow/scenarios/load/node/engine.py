@@ -11,6 +11,7 @@ import gevent
 from locust.env import Environment
 
 from createflow.scenarios.load.accounting.recorder import Recorder
+from createflow.scenarios.load.accounting.tail_recorder import TailRecorder
 from createflow.scenarios.load.node.dispatch import ClosedLoop, Dispatch, OpenLoop
 from createflow.scenarios.load.node.health import Health
 from createflow.scenarios.load.node.request_builder import RequestBuilder
@@ -51,7 +52,10 @@ class Engine:
         self._dispatch = self._make_dispatch()
         self._requests = RequestBuilder(config)
         self._connections = Connections(config, self._recorder.ledger.connect)
-        self._senders = context = SenderContext(self._dispatch, self._recorder, self._requests, self._connections)
+        self._tail = TailRecorder(config.warmup_s)
+        self._senders = context = SenderContext(
+            self._dispatch, self._recorder, self._tail, self._requests, self._connections
+        )
         Sender.sender_context = context
         if config.locust_statistics:
             context.fire_locust_event(environment.events.request)
@@ -158,6 +162,8 @@ class Engine:
         if kind == "final":
             for outcomes in self._recorder.outcomes_to_wire():
                 self._send({"index": self._config.index, "outcomes": outcomes})
+            for part in self._tail.to_wire():
+                self._send({"index": self._config.index, "tail": part})
         state = NodeState(
             index=self._config.index,
             kind=kind,

@@ -4,6 +4,7 @@ Locust's own HTTP clients are not used, on purpose: they follow redirects, keep 
 start their clock after the request was built.
 """
 
+from time import perf_counter
 from typing import Any, ClassVar
 
 from locust import User, task
@@ -11,6 +12,7 @@ from locust.exception import StopUser
 
 from createflow.scenarios.load.accounting.histogram import Histogram
 from createflow.scenarios.load.accounting.recorder import Recorder
+from createflow.scenarios.load.accounting.tail_recorder import TailRecorder, Times
 from createflow.scenarios.load.http.connect import Endpoint
 from createflow.scenarios.load.http.connection import Connection
 from createflow.scenarios.load.http.deadlines import Deadlines
@@ -80,10 +82,16 @@ class SenderContext:
     """What all senders of a worker share, and the loop that each of them runs."""
 
     def __init__(
-        self, dispatch: Dispatch, recorder: Recorder, requests: RequestBuilder, connections: Connections
+        self,
+        dispatch: Dispatch,
+        recorder: Recorder,
+        tail: TailRecorder,
+        requests: RequestBuilder,
+        connections: Connections,
     ) -> None:
         self._dispatch = dispatch
         self._recorder = recorder
+        self._tail = tail
         self._requests = requests
         self._connections = connections
         self._locust_event: Any = None
@@ -115,13 +123,18 @@ class SenderContext:
         sent_s = self._dispatch.start_request(arrival)
         sent, reply, error = self._exchange(connection, arrival, request, keep=keep)
         done_s = self._dispatch.now_s()
-        if connection.connect_s is not None:
+        connect_s = connection.connect_s
+        if connect_s is not None:
             self._connections.record_opened(connection)
         if not self._dispatch.finish_request(arrival):
             return
         if reply is not None:
             is_nameless = self._is_nameless(connection, arrival, reply, keep=keep)
             self._recorder.record_reply(arrival, sent_s, done_s, reply.status, is_nameless=is_nameless)
+            if self._tail.keeps(arrival, done_s):
+                body_s = perf_counter() - connection.first_byte_s if connection.first_byte_s else 0.0
+                times = Times(arrival.due_s, sent_s, done_s, connect_s or 0.0, body_s)
+                self._tail.keep(sent, reply.status, times, connection.received)
             if keep and 200 <= reply.status < 300:
                 self._requests.remember(reply, sent)
         elif error is not None and error.kind == TIMEOUT:

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from createflow.scenarios.load.fleet.run import LoadResult
+from createflow.scenarios.load.host.machine_watch import MachineWatch
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.verdict.evidence import Evidence
 from createflow.scenarios.load.verdict.report import Findings, collect_worker_health
 from createflow.scenarios.load.verdict.slo_verdict import evaluate_targets
+from createflow.scenarios.load.verdict.tail import find_tail
 from createflow.scenarios.load.verdict.validity import assess_validity
 from createflow.scenarios.load.verdict.windows import make_seconds, make_window
+from createflow.scenarios.text import trace_context
 from createflow.schemas.load_finding import Verification
 from createflow.schemas.load_report import Machine, Validity
+from createflow.schemas.load_tail import Tail
 from createflow.schemas.operation import Operation
 from createflow.schemas.slo import SloTarget, parse_target
 
@@ -42,6 +46,8 @@ class EvaluationContext:
     ceiling_per_s: float | None = None
     """The generator ceiling, if it was measured."""
     notes: tuple[str, ...] = ()
+    watch: MachineWatch | None = None
+    """What the machine did meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,19 @@ def evaluate(result: LoadResult, objectives: Objectives, context: EvaluationCont
         unverified=context.unverified,
         verified_in_window=verified,
         ceiling_per_s=context.ceiling_per_s,
+        tail=_find_tail(result, context.watch),
+    )
+
+
+def _find_tail(result: LoadResult, watch: MachineWatch | None) -> Tail | None:
+    headers = result.plan.profile.target.headers
+    return find_tail(
+        result.kept,
+        replies=sum(counters.completed for counters in result.ledger.measured.values()),
+        run_id=result.plan.run_id,
+        is_traced=all(name.lower() != trace_context.HEADER for name in headers),
+        t0_s=result.t0_s,
+        watch=watch,
     )
 
 

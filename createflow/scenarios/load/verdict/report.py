@@ -26,6 +26,7 @@ from createflow.schemas.load_report import (
     Validity,
     WorkerHealth,
 )
+from createflow.schemas.load_tail import Tail
 from createflow.schemas.operation import Operation
 
 
@@ -47,6 +48,8 @@ class Findings:
     """Creates that were accepted in the measured window and found in every declared sink. None: not verified."""
     comparison: Comparison | None = None
     ceiling_per_s: float | None = None
+    tail: Tail | None = None
+    """Where the time of the slowest replies went. None: too few replies came."""
 
 
 def build_report(result: LoadResult, findings: Findings, *, principals: int, profile_source: str) -> LoadReport:
@@ -103,6 +106,7 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         connect=summarize(ledger.connect),
         pacing=summarize(ledger.pacing),
         operations=_operations(ledger.measured, plan.mix.shares(), window_s),
+        tail=findings.tail,
         series=result.series.moments(findings.lags),
         histograms={
             "response": counters.latencies().encode(),

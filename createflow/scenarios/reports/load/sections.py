@@ -5,6 +5,7 @@ import math
 from createflow.scenarios.reports.format.text import format_count, format_ms, format_percent, format_rate, one_line
 from createflow.scenarios.reports.load.content import Row, Section, Severity, format_seen
 from createflow.scenarios.reports.load.generator_sections import generator, machine, workers
+from createflow.scenarios.reports.load.tail_sections import slowest, stalls, tail
 from createflow.scenarios.reports.load.verdict import describe_target, is_judged_by_nobody
 from createflow.scenarios.reports.load.write_sections import arrivals, sinks, sinks_lag
 from createflow.schemas.load_finding import Change, Compared
@@ -19,6 +20,9 @@ def list_sections(report: LoadReport) -> tuple[Section, ...]:
         _targets(report),
         arrivals(report),
         _latencies(report),
+        tail(report),
+        stalls(report),
+        slowest(report),
         sinks(report),
         _operations(report),
         sinks_lag(report),

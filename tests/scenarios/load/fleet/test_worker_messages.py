@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from createflow.scenarios.load.accounting.recorder import Recorder
 from createflow.scenarios.load.fleet.fleet import Fleet
-from createflow.scenarios.load.fleet.worker_messages import Arrivals, count_arrivals, created_rows, node_state
+from createflow.scenarios.load.fleet.worker_messages import (
+    Arrivals,
+    KeptReplies,
+    count_arrivals,
+    created_rows,
+    node_state,
+)
 from createflow.scenarios.load.plan.messages import (
     MAX_MESSAGE_BYTES,
     MessageRefused,
@@ -213,3 +219,57 @@ def test_a_worker_that_lies_is_lost_and_the_others_go_on() -> None:
         assert [bool(node.lost_reason) for node in fleet.nodes] == [False, True]
     fleet._handle({"from": 0, "text": json.dumps({"index": 0, "state": state()})})
     assert len(heard) == 1
+
+
+_ROW: list[Any] = [5, 0, 201, 0, 0.1, 0.1, 0.2, 0.0, 0.0, 0, 1.5]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        None,
+        [],
+        {"rows": []},
+        {"names": [], "rows": [], "more": 1},
+        {"names": "db", "rows": []},
+        {"names": [5], "rows": []},
+        {"names": ["x" * 65], "rows": []},
+        {"names": ["\x1b[2J"], "rows": []},
+        {"names": ["db"], "rows": [_ROW] * 1001},
+        {"names": ["db"], "rows": [_ROW[:8]]},
+        {"names": ["db"], "rows": [_ROW[:10]]},
+        {"names": ["db"], "rows": [[*_ROW[:9], 1, 1.5]]},
+        {"names": ["db"], "rows": [[*_ROW[:9], 0.5, 1.5]]},
+        {"names": ["db"], "rows": [[*_ROW[:9], 0, "much"]]},
+        {"names": ["db"], "rows": [[*_ROW[:9], *[0, 1.5] * 65]]},
+        {"names": ["db"], "rows": [[5, 9, *_ROW[2:]]]},
+        {"names": ["db"], "rows": [[5, 0, 201, 0, -1.0, *_ROW[5:]]]},
+        {"names": ["db"], "rows": [[5, 0, 201, 0, True, *_ROW[5:]]]},
+    ],
+)
+def test_kept_replies_that_nobody_can_have_kept_are_refused(part: object) -> None:
+    """And a sound one is taken."""
+    kept = KeptReplies()
+    with pytest.raises(MessageRefused):
+        kept.add(part)
+    kept.add({"names": ["db"], "rows": [_ROW]})
+    assert [row.server_ms for row in kept.rows] == [{"db": 1.5}]
+
+
+def test_more_kept_replies_than_a_worker_keeps_are_refused() -> None:
+    """However many messages they come in."""
+    kept = KeptReplies()
+    for _ in range(24):
+        kept.add({"names": ["db"], "rows": [_ROW] * 1000})
+    with pytest.raises(MessageRefused, match="more than"):
+        kept.add({"names": ["db"], "rows": [_ROW]})
+
+
+@given(JSON)
+def test_whatever_is_sent_as_kept_replies_is_taken_or_refused(part: object) -> None:
+    """Nothing else is raised."""
+    for value in (part, {"names": part, "rows": part}, {"names": ["a"], "rows": [part]}):
+        try:
+            KeptReplies().add(value)
+        except MessageRefused:
+            continue

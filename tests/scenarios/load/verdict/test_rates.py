@@ -78,6 +78,7 @@ def _report(happened: Replies) -> LoadReport:
         created=CreatedLog(),
         to_read=CreatedLog(),
         states=(state,),
+        kept=(),
         lost=(),
         rejected_hosts=(),
         t0_s=0.0,
