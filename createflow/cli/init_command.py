@@ -1,6 +1,5 @@
 """``createflow init``: write a profile to start from."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +20,7 @@ def init(
         typer.Option(
             "--openapi",
             metavar="FILE_OR_URL",
-            help="Fill the profile from this OpenAPI 3.0 or 3.1 document (JSON or YAML).",
+            help="Fill the profile from this document: OpenAPI 3.0 to 3.2 or Swagger 2.0, JSON or YAML.",
         ),
     ] = None,
     path: Annotated[
@@ -46,9 +45,10 @@ def init(
     Example: createflow init --openapi https://api.example.com/openapi.json
     """
     # Here, so that --help stays quick.
+    from createflow.scenarios.drafting.draft import draft_profile, files_beside
+    from createflow.scenarios.drafting.first_body import with_first_body
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
-    from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
 
     if path is not None and openapi is None:
         raise UserError("--path needs --openapi", hint="it names a path of the OpenAPI document")
@@ -58,10 +58,11 @@ def init(
         address = origin_of(openapi)
     trusted: list[str] = []
     if operation is not None:
+        operation = with_first_body(operation)
         address, trusted = ask_about_origins(operation, address, is_named=base_url is not None)
     texts = {output: draft_profile(operation, base_url=address, may_send_to=trusted)}
-    if operation is not None and operation.schema is not None:
-        texts[output.parent / SCHEMA_FILE] = json.dumps(operation.schema, indent=2, ensure_ascii=False) + "\n"
+    if operation is not None:
+        texts |= {output.parent / name: text for name, text in files_beside(operation).items()}
     for file in texts:
         if file.exists():
             raise UserError(f"{file} already exists", hint="name another file with --output")

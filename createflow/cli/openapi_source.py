@@ -80,14 +80,16 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     """
     if profile is not None:
         raise UserError("--profile and --openapi name two targets", hint="leave one of them out")
+    from createflow.scenarios.drafting.draft import draft_profile
+    from createflow.scenarios.drafting.first_body import with_first_body
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
-    from createflow.scenarios.openapi.draft import draft_profile
 
     document = read_document(description.openapi)
     operation = find_create_operation(document, description.operation)
     if description.operation is None:
         operation = _chosen(document, operation)
+    operation = with_first_body(operation)
     address = checked_origin(description.url, "--url") if description.url is not None else ""
     if not address and is_url(description.openapi):
         address = origin_of(description.openapi)
@@ -110,7 +112,7 @@ def ask_about_origins(
         is_named: the user named it.
         option: that names it.
     """
-    from createflow.scenarios.openapi.draft import token_endpoint_origin
+    from createflow.scenarios.drafting.draft import token_endpoint_origin
 
     for reference in operation.elsewhere[:_MOST_NAMED]:
         _say(f"the document refers to {reference}, which was not read: the schema allows anything there")
@@ -170,7 +172,7 @@ def _chosen(document: dict[str, Any], operation: "CreateOperation") -> "CreateOp
 
 def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:
     """The lines of ``[auth]``, where an option says the token; else what the document says."""
-    from createflow.scenarios.openapi.draft import key_lines
+    from createflow.scenarios.drafting.draft import key_lines
 
     if description.token_env is not None and description.bearer_file is not None:
         raise UserError("--token-env and --bearer-file name two tokens", hint="leave one of them out")
@@ -185,7 +187,7 @@ def _auth(description: Description, operation: "CreateOperation") -> Sequence[st
 
 
 def _loaded(text: str, operation: "CreateOperation", description: Description) -> Profile:
-    from createflow.scenarios.openapi.draft import SCHEMA_FILE
+    from createflow.scenarios.drafting.draft import files_beside
 
     if description.bearer_file is not None:
         token = read_bounded(description.bearer_file, _MOST_TOKEN_BYTES, hint="--bearer-file FILE holds a token")
@@ -193,8 +195,8 @@ def _loaded(text: str, operation: "CreateOperation", description: Description) -
     # The profile names its schema by a file, which is read when a run begins: the folder stays until the command ends.
     folder = Path(tempfile.mkdtemp(prefix="createflow-openapi-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    if operation.schema is not None:
-        (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema), encoding="utf-8")
+    for name, beside in files_beside(operation).items():
+        (folder / name).write_text(beside, encoding="utf-8")
     (folder / "createflow.toml").write_text(text, encoding="utf-8")
     return profile_file.load(folder / "createflow.toml")
 

@@ -52,7 +52,7 @@ class Envelope(Section):
     """``[target.envelope]``: JSON Pointers to the representation inside what is sent and received."""
 
     request: Pointer = ""
-    """Where the body goes, for example ``/item``."""
+    """Where the body goes, for example ``/item``. ``-`` stands for a list of one: ``/-`` sends ``[{...}]``."""
     request_also: JsonObject = Field(default_factory=dict)
     """Other members of the envelope in every request, for example ``{return = true}``."""
     reply: Pointer = ""

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from createflow.cli import openapi_source
 from createflow.cli.app import app
+from createflow.scenarios.drafting.draft import draft_profile
 from createflow.scenarios.openapi.create_operation import CreateOperation
-from createflow.scenarios.openapi.draft import draft_profile
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile

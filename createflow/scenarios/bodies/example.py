@@ -14,7 +14,11 @@ _EXAMPLES_OF_FORMATS = {
 }
 
 
-def example_of(schema: dict[str, Any]) -> Any:
+_DEEPEST = 8
+_MOST_ITEMS = 5
+
+
+def example_of(schema: dict[str, Any], depth: int = 0) -> Any:
     """A valid value of a simple schema; ``None`` when only an example in the schema could tell one."""
     if "const" in schema:
         return schema["const"]
@@ -32,7 +36,29 @@ def example_of(schema: dict[str, Any]) -> Any:
             made = False
         case "array" if not schema.get("minItems"):
             made = []
+        case "array" if depth < _DEEPEST and not schema.get("uniqueItems"):
+            made = _example_list(schema, depth + 1)
+        case "object" if depth < _DEEPEST:
+            made = _example_object(schema, depth + 1)
     return made
+
+
+def _example_list(schema: dict[str, Any], depth: int) -> Any:
+    items, count = schema.get("items"), int(schema["minItems"])
+    item = example_of(items, depth) if isinstance(items, dict) and "prefixItems" not in schema else None
+    return None if item is None or count > _MOST_ITEMS else [item] * count
+
+
+def _example_object(schema: dict[str, Any], depth: int) -> Any:
+    """With its required properties only."""
+    properties = schema.get("properties")
+    required = schema.get("required")
+    if not isinstance(properties, dict) or not isinstance(required, list) or not required:
+        return None
+    made = {
+        name: example_of(one, depth) if isinstance(one := properties.get(name), dict) else None for name in required
+    }
+    return None if None in made.values() else made
 
 
 def _example_text(schema: dict[str, Any]) -> Any:

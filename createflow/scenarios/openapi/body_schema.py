@@ -1,34 +1,51 @@
 """The body of a create as a document describes it: media type, schema, examples, and the envelope around it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
-from createflow.scenarios.openapi.values import as_list, as_object
+from createflow.scenarios.openapi.union import alternatives, merged
+from createflow.scenarios.openapi.values import as_list, as_object, names_of, types_of
+from createflow.scenarios.text.json_pointer import value_at
 from createflow.scenarios.text.json_schema import with_subschemas, without_read_only
+from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import HeaderValue
 
 _LONGEST_NAME = 100
+_MOST_CHARACTERS = 400_000
+"""Of a schema with every reference written out; in a larger one what is deep stays a reference."""
+_INLINE_LEVELS = 4
 _MOST_EXAMPLES = 10
 _ANY = "*/*"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a create takes."""
+    """What a create takes. Schemas are JSON Schema 2020-12 of what a client may send, without outer references."""
 
     media_type: str
-    schema: dict[str, Any] | None
-    """JSON Schema 2020-12 of the representation, without references; ``None`` where the document has none."""
+    whole: dict[str, Any] | None
+    """Schema of the whole body; ``None`` where the document has none."""
+    examples: tuple[Any, ...] = ()
+    """Whole bodies."""
     pointer: str = ""
-    """JSON Pointer to the representation inside the body."""
+    """JSON Pointer to the representation inside the body; ``-`` in it is the one element of a list."""
     also: dict[str, Any] | None = None
     """What else the body has, where the document leaves one value only."""
-    is_list: bool = False
+    alternatives: tuple[dict[str, Any], ...] = ()
+    """Schemas of the representation, each an object with properties: one, or one for each choice of a ``oneOf``. Empty
+    where the representation is no object, or its schema cannot be told apart."""
     elsewhere: tuple[str, ...] = ()
     """References to other documents, which are not followed: anything is allowed there."""
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The first schema of the representation."""
+        return next(iter(self.alternatives), None)
 
 
 def content_of(document: Document, operation: dict[str, Any]) -> dict[str, Any]:
@@ -52,44 +69,74 @@ def body_of(document: Document, operation: dict[str, Any]) -> Body:
     content = content_of(document, operation)
     name = json_media_type(content)
     media = as_object(content.get(name))
-    resolver = Resolver(document, keeps_recursion=True)
-    whole = merged(as_object(translated(resolver.resolved(media.get("schema", {})))))
+    made, definitions, elsewhere = _resolved(document, media.get("schema", {}))
     examples = _examples(document, media)
-    pointer, inner, also = _unwrapped(whole)
-    media_type = "application/json" if name in {"", _ANY} else name
-    own = [one for example in examples if (one := _at(example, pointer)) is not None]
-    schema = {**inner, **({"examples": [*own, *as_list(inner.get("examples"))][:_MOST_EXAMPLES]} if own else {})}
-    if resolver.definitions:
-        schema["$defs"] = {key: translated(one) for key, one in resolver.definitions.items()}
-    schema = as_object(without_read_only(schema))
-    is_list = whole.get("type") == "array"
-    if as_object(schema.get("properties")):
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    else:
-        schema = {}
-    return Body(media_type, schema or None, pointer, also, is_list, tuple(resolver.elsewhere))
+    pointer, inner, also = _unwrapped(made)
+    own = [one for example in examples if (one := _at(example, pointer)) is not None][:_MOST_EXAMPLES]
+
+    def alone(schema: dict[str, Any], own: list[Any]) -> dict[str, Any]:
+        given = [*own, *as_list(schema.get("examples"))][:_MOST_EXAMPLES]
+        return {
+            "$schema": _DIALECT,
+            **schema,
+            **({"examples": given} if given else {}),
+            **({"$defs": definitions} if definitions else {}),
+        }
+
+    return Body(
+        media_type="application/json" if name in {"", _ANY} else name,
+        whole=alone(made, examples) if made else None,
+        examples=tuple(examples),
+        pointer=pointer,
+        also=also,
+        alternatives=tuple(alone(one, own) for one in alternatives(inner)),
+        elsewhere=elsewhere,
+    )
+
+
+def _resolved(document: Document, schema: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    """The schema of what a client sends, what it refers to by ``$defs``, and its references to elsewhere."""
+    try:
+        made = _written(Resolver(document, keeps_recursion=True), schema)
+        is_small = len(json.dumps(made[:2])) <= _MOST_CHARACTERS
+    except UserError:
+        is_small = False
+    return made if is_small else _written(Resolver(document, keeps_recursion=True, keeps_below=_INLINE_LEVELS), schema)
+
+
+def _written(resolver: Resolver, schema: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
+    made = as_object(without_read_only(translated(resolver.resolved(schema))))
+    definitions = {key: without_read_only(translated(one)) for key, one in resolver.definitions.items()}
+    return made, definitions, tuple(resolver.elsewhere)
 
 
 def _examples(document: Document, media: dict[str, Any]) -> list[Any]:
     """The media type's examples: named ones first (OpenAPI 3.1.0 §4.8.14)."""
     named = [as_object(target_of(document, one)).get("value") for one in as_object(media.get("examples")).values()]
-    return [one for one in [*named, media.get("example")] if isinstance(one, dict)][:_MOST_EXAMPLES]
+    return [one for one in [*named, media.get("example")] if isinstance(one, (dict, list))][:_MOST_EXAMPLES]
 
 
 def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
     """Pointer to the representation, its schema, and what stands beside it: ``{"data": {"attributes": {...}}}``.
 
     An object is an envelope if all that it must have is one object and values that the document leaves no choice of.
-    An array is no object.
+    A list of objects holds one of them.
     """
+    schema = merged(schema)
+    if types_of(schema) == ["array"]:
+        item = as_object(schema.get("items"))
+        fits_one = schema.get("minItems", 0) in {0, 1} and schema.get("maxItems") != 0 and "prefixItems" not in schema
+        return ("/-", merged(item), None) if fits_one and alternatives(item) else ("", schema, None)
     properties = as_object(schema.get("properties"))
-    required = [name for name in as_list(schema.get("required")) if name in properties]
-    objects = [name for name in required if as_object(merged(as_object(properties[name])).get("properties"))]
+    required = [name for name in names_of(schema.get("required")) if name in properties]
+    if not required and len(properties) == 1:
+        required = [*properties]  # a body without it would say nothing
+    objects = [name for name in required if alternatives(as_object(properties[name]))]
     fixed = {name: value for name in required if (value := _only_value(as_object(properties[name]))) is not None}
     if len(objects) != 1 or set(required) != {*objects, *fixed} or _has_more(properties, required):
         return "", schema, None
     (name,) = objects
-    pointer, inner, also = _unwrapped(merged(as_object(properties[name])))
+    pointer, inner, also = _unwrapped(as_object(properties[name]))
     beside = {**fixed, **({name: also} if also else {})}
     return f"/{name.replace('~', '~0').replace('/', '~1')}{pointer}", inner, beside or None
 
@@ -97,7 +144,9 @@ def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, A
 def _has_more(properties: dict[str, Any], required: list[Any]) -> bool:
     """Whether there are values of its own that a body may have beside: then it is no mere envelope."""
     rest = [merged(as_object(one)) for name, one in properties.items() if name not in required]
-    return any(not as_object(one.get("properties")) and one.get("type") not in {"array", "object"} for one in rest)
+    return any(
+        not as_object(one.get("properties")) and not {"array", "object"} & set(map(str, types_of(one))) for one in rest
+    )
 
 
 def _only_value(schema: dict[str, Any]) -> Any:
@@ -108,8 +157,7 @@ def _only_value(schema: dict[str, Any]) -> Any:
 
 
 def _at(example: Any, pointer: str) -> Any:
-    for name in pointer.split("/")[1:]:
-        example = as_object(example).get(name.replace("~1", "/").replace("~0", "~"))
+    example = value_at(example, pointer.replace("/-", "/0") if isinstance(example, list) else pointer)
     return example if isinstance(example, dict) else None
 
 
@@ -143,20 +191,3 @@ def translated(value: Any) -> Any:
     # Without a type of its own (OpenAPI 3.0.4 §4.7.24.2 asks for one, documents often lack it).
     is_composed = is_nullable and "type" not in value and bool({"allOf", "anyOf", "oneOf"} & value.keys())
     return {"anyOf": [made, {"type": "null"}]} if is_composed else made
-
-
-def merged(schema: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an allOf as one object, as far as properties and required fields go."""
-    parts = schema.get("allOf")
-    if not isinstance(parts, list):
-        return schema
-    whole = {key: item for key, item in schema.items() if key != "allOf"}
-    properties = dict(as_object(whole.get("properties")))
-    required = as_list(whole.get("required")).copy()
-    for part in (merged(part) for part in parts if isinstance(part, dict)):
-        properties |= as_object(part.get("properties"))
-        required += as_list(part.get("required"))
-        for key, item in part.items():
-            whole.setdefault(key, item)
-    names = dict.fromkeys(name for name in required if isinstance(name, str))
-    return {**whole, "properties": properties, "required": list(names)}

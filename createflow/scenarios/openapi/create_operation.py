@@ -1,5 +1,6 @@
 """Finds the create among the operations of a document, and what is needed to send one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from createflow.scenarios.openapi.values import as_list, as_object
 from createflow.schemas.error import UserError
 
 _LONGEST_PATH = 2000
+_ENDS_IN_VARIABLE = re.compile(r"\{[^{}/]+\}/?\Z")
 _LONGEST_NAME = 200
 _MOST_NAMED = 20
 _MOST_REQUIREMENTS = 20
@@ -46,21 +48,36 @@ class CreateOperation:
     parameters: Parameters = field(default_factory=Parameters)
     notes: tuple[str, ...] = ()
     """What the document says that a profile cannot, each as one line."""
+    method: str = "POST"
+    """``PUT`` creates under an id of the client: the last variable of the path."""
+    alternatives: tuple[dict[str, Any], ...] = ()
+    """Schemas that the representation may have: ``schema`` is one of them."""
+    whole: dict[str, Any] | None = None
+    """Schema of the whole body."""
+    examples: tuple[Any, ...] = ()
+    """Whole bodies, as the document has them."""
+    name: str | None = None
+    """The field whose text is each create's own; ``None`` where it was not looked for."""
+    body: str = ""
+    """The exact body of every create, where no text of it can be the create's own; JSON."""
 
 
 def find_create_operation(document: Document, path: str | None = None) -> CreateOperation:
     """The operation at a path; else the first of the POSTs with a JSON body, those that say 201 first.
 
+    Args:
+        document: the whole.
+        path: that of a POST, or of a PUT to a path that ends in a variable where there is no POST. ``PUT /a/{id}`` says
+            which.
+
     Raises:
         UserError: the document has none.
     """
     paths = _paths(document)
-    posts = {name: item["post"] for name, item in paths.items() if isinstance(item.get("post"), dict)}
-    candidates = _candidates(document, posts, paths) if path is None else [path] if path in posts else []
-    if not candidates:
-        raise _no_create(document, posts, path)
-    chosen, *others = candidates
-    operation = posts[chosen]
+    posts = _operations(paths, "post")
+    puts = {name: one for name, one in _operations(paths, "put").items() if _ENDS_IN_VARIABLE.search(name)}
+    method, chosen, others = _chosen(document, paths, posts, puts, path)
+    operation = (puts if method == "PUT" else posts)[chosen]
     prefix = server_of(operation, paths[chosen], document)
     if len(prefix[1]) + len(chosen) > _LONGEST_PATH:
         raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
@@ -80,8 +97,37 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
         request_also=body.also or {},
         shape=reply_shape(document, chosen, operation, paths, sent=body.schema),
         parameters=parameters_of(document, paths[chosen], operation),
-        notes=("the body of the create is a list: name a body by hand, target.body_file",) if body.is_list else (),
+        method=method,
+        alternatives=body.alternatives,
+        whole=body.whole,
+        examples=body.examples,
     )
+
+
+def _operations(paths: Mapping[str, Any], method: str) -> dict[str, Any]:
+    return {name: item[method] for name, item in paths.items() if isinstance(item.get(method), dict)}
+
+
+def _chosen(
+    document: Document, paths: Mapping[str, Any], posts: Mapping[str, Any], puts: Mapping[str, Any], path: str | None
+) -> tuple[str, str, list[str]]:
+    """Method and path of the create, and the paths of others."""
+    if path is None:
+        candidates = _candidates(document, posts, paths)
+        if candidates:
+            return "POST", candidates[0], candidates[1:]
+        creating = [name for name, one in puts.items() if "201" in as_object(one.get("responses"))]
+        creating = [name for name in creating if _takes_json(document, puts[name])]
+        if creating:
+            return "PUT", creating[0], [f"PUT {name}" for name in creating[1:]]
+        raise _no_create(document, posts, path)
+    method, separator, rest = path.partition(" ")
+    wanted, name = (method.upper(), rest.strip()) if separator and method.upper() in {"POST", "PUT"} else ("", path)
+    if name in posts and wanted != "PUT":
+        return "POST", name, []
+    if name in puts and wanted != "POST":
+        return "PUT", name, []
+    raise _no_create(document, posts, path)
 
 
 def _paths(document: Document) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from createflow.scenarios.openapi.parsing import parse
 from createflow.scenarios.openapi.references import Document
+from createflow.scenarios.openapi.swagger import from_swagger
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_section import checked_address
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import Malformed
 
+KINDS = "a Swagger 2.0 or OpenAPI 3.0, 3.1 or 3.2"
 MAX_BYTES = 8 * 1024 * 1024
 DOWNLOAD_TIMEOUT_S = 20.0
 """For the whole reply, however slowly it comes."""
@@ -24,7 +27,7 @@ def read_document(where: str) -> Document:
     """The document, JSON or YAML.
 
     Raises:
-        UserError: no such file, too large, malformed, or not OpenAPI 3.0 or 3.1.
+        UserError: no such file, too large, malformed, or none of Swagger 2.0 and OpenAPI 3.0 to 3.2.
         TargetError: the URL does not answer with it.
     """
     raw = _downloaded(where) if is_url(where) else read_bounded(Path(where), MAX_BYTES, hint=_FORM_HINT)
@@ -33,10 +36,16 @@ def read_document(where: str) -> Document:
         document = parse(raw)
     except Malformed as error:
         raise UserError(f"{shown}: {error}", hint="an OpenAPI document is JSON or YAML") from None
-    version = str(document.get("openapi", "")) if isinstance(document, dict) else ""
-    if not version.startswith(("3.0", "3.1")):
-        raise UserError(f"{shown}: not an OpenAPI 3.0 or 3.1 document", hint='it begins with openapi: "3.1.0"')
-    return document  # type: ignore[no-any-return] # it has a version, so it is an object
+    if not isinstance(document, dict) or not _is_known(document):
+        raise UserError(f"{shown}: not {KINDS} document", hint='it begins with openapi: "3.1.0"')
+    return from_swagger(document) if "openapi" not in document else document
+
+
+def _is_known(document: dict[str, Any]) -> bool:
+    if "openapi" in document:
+        return str(document["openapi"]).startswith(("3.0", "3.1", "3.2"))
+    # Without quotes it is the number 2.0.
+    return str(document.get("swagger")) == "2.0"
 
 
 def is_url(where: str) -> bool:

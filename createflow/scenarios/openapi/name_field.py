@@ -22,9 +22,14 @@ _LONGEST = 1000
 
 
 def name_field(schema: dict[str, Any] | None) -> str | None:
-    """The text field of a body that may have any value; ``None`` where there is none.
+    """The text field of a body that may have any value; ``None`` where there is none."""
+    return next(iter(name_fields(schema)), None)
 
-    By type, length and the meaning of its name. One that must match a pattern is taken only if its name says what it
+
+def name_fields(schema: dict[str, Any] | None) -> list[str]:
+    """The text fields of a body that may have any value, from the one that fits best.
+
+    By type, length and the meaning of their names. One that must match a pattern is taken only if its name says what it
     is: whether a text can be made for it, the first body shows.
     """
     free = {
@@ -33,17 +38,12 @@ def name_field(schema: dict[str, Any] | None) -> str | None:
         if isinstance(one, dict) and _is_text(one) and re.match(r"[^/@]", name) and len(name) <= _LONGEST
     }
     named = {_words(name): name for name in reversed(free)}
-    for word in _NAMES:
-        if word in named:
-            return named[word]
-    for word in _NAMES:
-        for words, name in reversed(named.items()):
-            if words.endswith(f"_{word}"):
-                return name
-    rest = [
+    found = [named[word] for word in _NAMES if word in named]
+    found += [name for word in _NAMES for words, name in reversed(named.items()) if words.endswith(f"_{word}")]
+    found += [
         name for words, name in reversed(named.items()) if "pattern" not in free[name] and not _OTHERS.search(words)
     ]
-    return rest[0] if rest else None
+    return list(dict.fromkeys(found))
 
 
 def _is_text(schema: dict[str, Any]) -> bool:

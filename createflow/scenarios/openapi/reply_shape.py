@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from createflow.scenarios.openapi.body_schema import body_of, merged, translated
+from createflow.scenarios.openapi.body_schema import body_of, translated
 from createflow.scenarios.openapi.references import Document, Resolver, target_of
+from createflow.scenarios.openapi.union import merged
 from createflow.scenarios.openapi.values import as_object, types_of
 
 _IDS = ("id", "uuid", "_id", "uid", "guid")
@@ -109,6 +110,9 @@ def _json_schema(document: Document, reply: Mapping[str, Any]) -> dict[str, Any]
 
 def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Where the representation is: in the schema itself, or in the one object inside it that has an id."""
+    if types_of(schema) == ["array"]:
+        place, inner = _unwrapped(merged(as_object(schema.get("items"))))
+        return f"/0{place}", inner
     properties = as_object(schema.get("properties"))
     if any(name in properties for name in _IDS):
         return "", schema

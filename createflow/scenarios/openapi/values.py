@@ -13,6 +13,11 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def names_of(value: Any) -> list[str]:
+    """The texts of a list, each once."""
+    return list(dict.fromkeys(name for name in as_list(value) if isinstance(name, str)))
+
+
 def types_of(schema: dict[str, Any]) -> list[Any]:
     """The types that a schema allows by ``type``."""
     kind = schema.get("type")

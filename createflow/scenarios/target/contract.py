@@ -168,7 +168,7 @@ class Contract:
             self._form = self._fitting_form(target)
             self._fitting_variants = self._fitting()
         limit = self.max_length(self.fields.name)
-        if limit is not None and limit < _NONCE_BYTES:
+        if limit is not None and limit < _NONCE_BYTES and self.raw is None:
             raise UserError(
                 f"{target.schema_file}: {self.fields.name} allows only {limit} characters",
                 hint="the tester needs 8 to distinguish its resources",
@@ -315,7 +315,10 @@ class Contract:
         return frozenset(number for number, problem in enumerate(found) if not problem)
 
     def _simple(self) -> dict[str, Any]:
-        made = {name: example_of(schema) for name, schema in self.properties.items()}
+        needed = self.schema.get("required", ())
+        # An optional object is left out: what is in it may have to exist.
+        kept = {name: one for name, one in self.properties.items() if name in needed or one.get("type") != "object"}
+        made = {name: example_of(schema) for name, schema in kept.items()}
         return {name: value for name, value in made.items() if value is not None}
 
     def _generated(self, simple: str) -> dict[str, Any]:

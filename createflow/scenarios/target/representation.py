@@ -17,6 +17,8 @@ from createflow.schemas.profile_target import Target
 
 LOCATION = "@location"
 HEADER = "@header:"
+IN_A_LIST = "-"
+"""Of the pointer to the representation in a request: a list of one, as ``add`` of RFC 6902 §4.1 appends to a list."""
 _PLACEHOLDER = "createflow-puts-the-body-here"
 
 
@@ -26,11 +28,10 @@ class WireFormat:
     def __init__(self, target: Target) -> None:
         self._fields = target.fields
         self._envelope = target.envelope
+        self._sent_at = "".join(f"/{'0' if part == IN_A_LIST else _escaped(part)}" for part in _request_parts(target))
         self._self_link = target.self_link
         self._link_within = _below(target.envelope.reply, target.self_link)
-        before, after = _around(
-            _wrapped(_PLACEHOLDER, reference_tokens(target.envelope.request), target.envelope.request_also)
-        )
+        before, after = _around(_wrapped(_PLACEHOLDER, _request_parts(target), target.envelope.request_also))
         self._before, self._after = before.encode(), after.encode()
 
     def encode(self, representation: Mapping[str, Any]) -> bytes:
@@ -71,11 +72,11 @@ class WireFormat:
     def sent(self, body: bytes) -> dict[str, Any] | None:
         """The representation in the body of a request; ``None`` when it is no JSON object in the envelope."""
         try:
-            inner = value_at(json_of(body), self._envelope.request)
+            inner = value_at(json_of(body), self._sent_at)
         except TooDeep:
             # A bound for what others send. This is what a check sent, and its name is needed to find it again.
             try:
-                inner = value_at(json.loads(body), self._envelope.request)
+                inner = value_at(json.loads(body), self._sent_at)
             except RecursionError:
                 return None
         except NotJson:
@@ -156,10 +157,20 @@ def _without(value: dict[str, Any], path: list[str]) -> dict[str, Any]:
     return {**rest, path[0]: kept} if kept else rest
 
 
+def _request_parts(target: Target) -> list[str]:
+    return reference_tokens(target.envelope.request)
+
+
+def _escaped(token: str) -> str:
+    return token.replace("~", "~0").replace("/", "~1")
+
+
 def _wrapped(value: Any, parts: list[str], also: Mapping[str, Any]) -> Any:
     """The value at the pointer, together with the other members of the envelope."""
     if not parts:
         return value
+    if parts[0] == IN_A_LIST:
+        return [_wrapped(value, parts[1:], also)]
     inner = also.get(parts[0], {})
     return {**also, parts[0]: _wrapped(value, parts[1:], inner if isinstance(inner, dict) else {})}
 

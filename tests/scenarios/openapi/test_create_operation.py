@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from createflow.scenarios.drafting.draft import SCHEMA_FILE, draft_profile
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
-from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
+from createflow.scenarios.target.representation import WireFormat
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Profile
@@ -160,9 +161,23 @@ def test_a_json_create_goes_before_one_of_a_form() -> None:
     assert (operation.path, operation.media_type) == ("/others", "application/json")
 
 
-def test_a_body_that_is_a_list_is_told() -> None:
-    """A profile cannot describe it."""
-    schema = {"type": "array", "items": TITLE}
-    assert (
-        "list" in find_create_operation(document({"requestBody": json_of(schema), "responses": {"201": {}}})).notes[0]
-    )
+def test_a_body_that_is_a_list_has_one_element(tmp_path: Path) -> None:
+    """And the reply then is one, too."""
+    several = {"type": "array", "items": TITLE}
+    replies = {"201": json_of({"type": "array", "items": SHOWN})}
+    target = drafted(find_create_operation(document({"requestBody": json_of(several), "responses": replies})), tmp_path)
+    assert (target.target.envelope.request, target.target.envelope.reply) == ("/-", "/0")
+    wire = WireFormat(target.target)
+    assert wire.encode({"title": "a"}) == b'[{"title":"a"}]'
+    assert wire.sent(b'[{"title":"a"}]') == {"title": "a"}
+
+
+def test_a_put_to_a_path_that_ends_in_a_variable_creates(tmp_path: Path) -> None:
+    """Where it is named, or where nothing else does; its id is new for each create."""
+    whole = document({"responses": {"201": {}}})
+    whole["paths"] = {"/shelves/{shelf}/things/{thing}": {"put": whole["paths"]["/things"]["post"]}}
+    target = drafted(find_create_operation(whole), tmp_path).target
+    assert (target.method, target.path) == ("PUT", "/shelves/{shelf}/things/{new_id}")
+    assert find_create_operation(whole, "PUT /shelves/{shelf}/things/{thing}").method == "PUT"
+    with pytest.raises(UserError, match="no create at POST /shelves"):
+        find_create_operation(whole, "POST /shelves/{shelf}/things/{thing}")

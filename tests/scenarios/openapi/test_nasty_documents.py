@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from createflow.scenarios.bodies import bounded
 from createflow.scenarios.bodies.generate import misfits
+from createflow.scenarios.drafting.draft import draft_profile, files_beside
+from createflow.scenarios.drafting.first_body import with_first_body
 from createflow.scenarios.openapi.create_operation import find_create_operation
 from createflow.scenarios.openapi.document import read_document
-from createflow.scenarios.openapi.draft import SCHEMA_FILE, draft_profile
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target import contract
 from createflow.schemas import profile_file
@@ -76,10 +78,10 @@ STRANGE = st.recursive(
 def _profile_of(folder: Path, document: Any) -> None:
     file = folder / "openapi.json"
     file.write_text(json.dumps(document))
-    operation = find_create_operation(read_document(str(file)))
+    operation = with_first_body(find_create_operation(read_document(str(file))))
     (folder / "createflow.toml").write_text(draft_profile(operation))
-    if operation.schema is not None:
-        (folder / SCHEMA_FILE).write_text(json.dumps(operation.schema))
+    for name, text in files_beside(operation).items():
+        (folder / name).write_text(text)
     target = profile_file.load(folder / "createflow.toml", {}).target
     contract.Contract(target)
 
@@ -98,8 +100,9 @@ def _make_none(_schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def _in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "misfits_at_once", _judge_here)
-    monkeypatch.setattr(contract, "valid_body_at_once", _make_none)
+    for module in (contract, bounded):
+        monkeypatch.setattr(module, "misfits_at_once", _judge_here)
+        monkeypatch.setattr(module, "valid_body_at_once", _make_none)
 
 
 @pytest.mark.usefixtures("_in_one_process")

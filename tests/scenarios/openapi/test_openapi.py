@@ -142,7 +142,7 @@ def test_bodies_can_be_made_from_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("swagger: '2.0'", "not an OpenAPI"),
+        ("swagger: '1.2'", "not a Swagger 2.0 or OpenAPI"),
         ("[", "neither JSON nor YAML"),
         ("{", "not JSON: line 1"),
         ("openapi: 3.1.0\npaths: {/a: {get: {}}}", "no create"),

@@ -17,6 +17,7 @@ from createflow.schemas.profile_auth import KINDS, ApiKeyAuth, OAuth2Auth
 from createflow.schemas.profile_promises import Promises
 
 SCHEMA_FILE = "createflow.create.schema.json"
+BODY_FILE = "createflow.create.body.json"
 # Without { in it: a text of many would be searched again from each.
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _LONGEST = 1000
@@ -46,12 +47,13 @@ def draft_profile(
     lines = [
         "# How createflow reaches and tests the deployment. Every key: docs/profile.md.",
         "# File paths are relative to this file; ${NAME} is replaced from the environment.",
-        *[f"# Not understood: {_one_line(note)}" for note in known.notes],
+        *[f"# Note: {_one_line(note)}" for note in known.notes],
         "",
         "[target]",
         f"base_url = {_quoted(base_url or 'http://127.0.0.1:8080')}",
         *_other_server(known.base_url, trusted),
-        f"path = {_quoted(_path(known.path) + _query(known.parameters.query))}",
+        *(['method = "PUT"'] if known.method == "PUT" else []),
+        f"path = {_quoted(_path(known.path, known.method) + _query(known.parameters.query))}",
         *_other_creates(known.others),
         *_body(known),
         '# ca_file = "ca.pem"          # the authority that signed the certificate',
@@ -90,6 +92,14 @@ def draft_profile(
     return "\n".join(lines) + "\n"
 
 
+def files_beside(operation: CreateOperation) -> dict[str, str]:
+    """The files that the profile names, by their names: schema and body."""
+    texts = {BODY_FILE: operation.body} if operation.body else {}
+    if operation.schema is not None:
+        texts[SCHEMA_FILE] = json.dumps(operation.schema, indent=2, ensure_ascii=False)
+    return {name: text.rstrip("\n") + "\n" for name, text in texts.items()}
+
+
 def _other_creates(others: Sequence[str]) -> list[str]:
     lines = [f"# Another create: {_one_line(path)}" for path in others[:_MOST_OTHERS]]
     more = len(others) - _MOST_OTHERS
@@ -98,8 +108,17 @@ def _other_creates(others: Sequence[str]) -> list[str]:
 
 def _body(known: CreateOperation) -> list[str]:
     lines = [f"media_type = {_quoted(known.media_type)}"] if known.media_type != "application/json" else []
+    if known.body:
+        lines += [f"body_file = {_quoted(BODY_FILE)}   # the exact bytes of every create"]
     if known.schema is not None:
         return [*lines, f"schema_file = {_quoted(SCHEMA_FILE)}"]
+    if known.body:
+        return lines
+    if known.name is not None:
+        return [
+            *lines,
+            f'body = {{ {_quoted(known.name)} = "createflow" }}   # a guess: the document says nothing of it',
+        ]
     return [
         *lines,
         '# schema_file = "create.schema.json"  # JSON Schema of the create body; without it, that of the contract',
@@ -171,14 +190,14 @@ def _operations(shape: ReplyShape, idempotency_header: str) -> list[str]:
 def _fields(known: CreateOperation, *, is_of_document: bool) -> list[str]:
     """Where the fields are: as the document says, and nothing where it does not."""
     shape = known.shape
-    name = name_field(known.schema) if known.schema is not None else None
+    name = known.name if known.name is not None or known.schema is None else name_field(known.schema)
     lines = [
         "# Where the fields are in a reply. Empty: the target does not show the field, and its checks are skipped.",
         "[target.fields]",
         f"id = {_quoted(shape.id if shape.is_known and shape.id else '@location' if shape.has_location else 'id')}",
         f"name = {_quoted(name or 'name')}",
     ]
-    if known.schema is not None and name is None:
+    if known.schema is not None and not name:
         lines.append("# No field of the body takes any text: name one whose value can be of the run's own.")
     if not shape.is_known and not is_of_document:
         return [*lines, 'created_at = "created_at"', 'created_by = "created_by"', ""]
@@ -341,7 +360,11 @@ def _setup(path: str) -> list[str]:
     ]
 
 
-def _path(path: str) -> str:
+def _path(path: str, method: str = "POST") -> str:
+    if method == "PUT":
+        parent, _, last = path.rstrip("/").rpartition("/")
+        before, _, variable = last.partition("{")
+        return f"{_path(parent) if parent else ''}/{quote(before)}{{new_id}}{quote(variable.partition('}')[2])}"
     named = _VARIABLE.sub(lambda match: f"{{{_identifier(match[1])}}}", path)
     return "/" + quote(named.lstrip("/"), safe="/{}%:@!$&'()*+,;=~?-._")
 
