@@ -30,8 +30,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from openapi_schema_validator import OAS30WriteValidator, OAS31Validator, OAS32Validator
 from openapi_schema_validator import _keywords as keywords
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT4, DRAFT202012
+from referencing import Registry, Resource, Specification
 
 from createflow.scenarios.bodies import bounded, generate
 from createflow.scenarios.drafting.draft import draft_profile, files_beside
@@ -75,7 +74,6 @@ class WrittenDocument:
         self.whole = _plain(file)
         self.version = str(self.whole.get("openapi", self.whole.get("swagger", "")))
         self._is_old = self.version.startswith(("2.", "3.0"))
-        self._specification = DRAFT4 if self._is_old else DRAFT202012
         self._registry: Registry[Any] = Registry(retrieve=self._read)  # type: ignore[call-arg]
         later = OAS31Validator if self.version.startswith("3.1") else OAS32Validator
         self._kind = extend(OAS30WriteValidator if self._is_old else later, _WRITING)
@@ -86,9 +84,9 @@ class WrittenDocument:
     def creates(self) -> Iterator[tuple[str, str]]:
         """Method and path of each create, with the pointer to the schema of its body in ``schema_of``."""
         for path, item in self.whole.get("paths", {}).items():
-            _, found = self._target(item, self.file.as_uri())
+            at, found = self._target(item, self.file.as_uri())
             for method in ("post", "put"):
-                operation = found.get(method) if isinstance(found, dict) else None
+                _, operation = self._target(found.get(method) if isinstance(found, dict) else None, at)
                 if not isinstance(operation, dict) or self.schema_of(method, path) is None:
                     continue
                 answers = {str(status) for status in operation.get("responses", {})}
@@ -98,7 +96,7 @@ class WrittenDocument:
     def schema_of(self, method: str, path: str) -> str | None:
         """The address of the schema of the JSON body; ``None`` where it has none."""
         at, item = self._target(self.whole["paths"][path], f"{self.file.as_uri()}#/paths{_token(path)}")
-        at, operation = f"{at}/{method.lower()}", item[method.lower()]
+        at, operation = self._target(item[method.lower()], f"{at}/{method.lower()}")
         if self.version.startswith("2."):
             return self._schema_of_swagger(item, operation, at)
         if "requestBody" not in operation:
@@ -174,7 +172,7 @@ class WrittenDocument:
 
     def _read(self, address: str) -> Resource[Any]:
         whole = self.whole if address == self.file.as_uri() else _plain(Path(unquote(address.removeprefix("file://"))))
-        return Resource(contents=whole, specification=self._specification)
+        return Resource(contents=whole, specification=Specification.OPAQUE)
 
 
 def _joined(base: str, file: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from createflow.cli.openapi_source import ask_about_origins, checked_origin
+from createflow.cli.openapi_source import FollowOption, ask_about_origins, checked_origin
 from createflow.schemas.error import UserError
 
 
@@ -27,6 +27,7 @@ def init(
         str | None,
         typer.Option("--path", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
     ] = None,
+    follow: FollowOption = None,
     base_url: Annotated[
         str | None,
         typer.Option(
@@ -50,9 +51,12 @@ def init(
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    if path is not None and openapi is None:
-        raise UserError("--path needs --openapi", hint="it names a path of the OpenAPI document")
-    operation = find_create_operation(read_document(openapi), path) if openapi is not None else None
+    if openapi is None and (path is not None or follow):
+        name = "--path" if path is not None else "--follow"
+        raise UserError(f"{name} needs --openapi", hint="createflow init --openapi FILE_OR_URL")
+    operation = None
+    if openapi is not None:
+        operation = find_create_operation(read_document(openapi, allowed=follow or ()), path)
     address = checked_origin(base_url, "--base-url") if base_url is not None else ""
     if not address and openapi is not None and is_url(openapi):
         address = origin_of(openapi)

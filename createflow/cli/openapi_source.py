@@ -39,6 +39,14 @@ OperationOption = Annotated[
     str | None,
     typer.Option("--operation", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
 ]
+FollowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--follow",
+        metavar="FOLDER_OR_URL",
+        help="Also read files there that the document refers to; those beside it are read. May be repeated.",
+    ),
+]
 TokenEnvOption = Annotated[
     str | None,
     typer.Option("--token-env", metavar="NAME", help="Environment variable with the token. Needs --openapi."),
@@ -58,6 +66,8 @@ class Description:
     operation: str | None
     token_env: str | None
     bearer_file: Path | None
+    follow: Sequence[str] = ()
+    """Folders and URLs that the document may refer to."""
 
 
 def require_openapi(openapi: str | None, **options: object) -> None:
@@ -85,7 +95,7 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    document = read_document(description.openapi)
+    document = read_document(description.openapi, allowed=description.follow)
     operation = find_create_operation(document, description.operation)
     if description.operation is None:
         operation = _chosen(document, operation)
@@ -113,10 +123,9 @@ def ask_about_origins(
         option: that names it.
     """
     from createflow.scenarios.drafting.draft import token_endpoint_origin
+    from createflow.scenarios.text.shortened import first_of
 
-    for reference in operation.elsewhere[:_MOST_NAMED]:
-        _say(f"the document refers to {reference}, which was not read: the schema allows anything there")
-    for note in operation.notes[:_MOST_NAMED]:
+    for note in first_of(operation.notes, _MOST_NAMED):
         _say(note)
     server = operation.base_url
     if server not in {"", address}:
@@ -155,6 +164,7 @@ def _chosen(document: dict[str, Any], operation: "CreateOperation") -> "CreateOp
         UserError: nobody can be asked.
     """
     from createflow.scenarios.openapi.create_operation import find_create_operation
+    from createflow.scenarios.text.shortened import listed
 
     fitting = [path for path in operation.others if "{" not in path]
     if not fitting:
@@ -164,10 +174,11 @@ def _chosen(document: dict[str, Any], operation: "CreateOperation") -> "CreateOp
             if is_confirmed(_one_line(f"The document has several creates. Test {operation.path}? (no: {path})")):
                 return operation
             operation = find_create_operation(document, path)
+        if len(fitting) > _MOST_NAMED:
+            _say(f"and {len(fitting) - _MOST_NAMED} more, which --operation names; {operation.path} is taken")
         return operation
-    more = f" and {len(fitting) - _MOST_NAMED} more" if len(fitting) > _MOST_NAMED else ""
-    shown = ", ".join([operation.path, *fitting[:_MOST_NAMED]])
-    raise UserError(f"the document has several creates: {shown}{more}", hint=f"--operation {operation.path}")
+    shown = listed([operation.path, *fitting], _MOST_NAMED)
+    raise UserError(f"the document has several creates: {shown}", hint=f"--operation {operation.path}")
 
 
 def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:

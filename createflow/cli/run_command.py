@@ -17,6 +17,7 @@ from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.openapi_source import (
     BearerFileOption,
     Description,
+    FollowOption,
     OpenApiOption,
     OperationOption,
     TokenEnvOption,
@@ -63,6 +64,7 @@ def run(
     ca: CaOption = None,
     openapi: OpenApiOption = None,
     operation: OperationOption = None,
+    follow: FollowOption = None,
     token_env: TokenEnvOption = None,
     bearer_file: BearerFileOption = None,
     only: OnlyOption = None,
@@ -106,9 +108,9 @@ def run(
     catalogue = catalogue_with(own_checks or ())
     checks = select(catalogue, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
-    require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file)
+    require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file, follow=follow)
     if openapi is not None:
-        source = choose_document(profile, Description(openapi, url, operation, token_env, bearer_file))
+        source = choose_document(profile, Description(openapi, url, operation, token_env, bearer_file, follow or ()))
         source = trusting(source, ca)
     else:
         source = load_source(choose_source(profile, url, ca_file=ca), allow_commands=allow_commands)

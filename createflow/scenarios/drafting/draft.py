@@ -13,6 +13,7 @@ from createflow.scenarios.openapi.document import origin_of
 from createflow.scenarios.openapi.name_field import name_field
 from createflow.scenarios.openapi.reply_shape import ReplyShape
 from createflow.scenarios.openapi.values import as_object
+from createflow.scenarios.text.shortened import first_of
 from createflow.schemas.profile_auth import KINDS, ApiKeyAuth, OAuth2Auth
 from createflow.schemas.profile_promises import Promises
 
@@ -47,7 +48,7 @@ def draft_profile(
     lines = [
         "# How createflow reaches and tests the deployment. Every key: docs/profile.md.",
         "# File paths are relative to this file; ${NAME} is replaced from the environment.",
-        *[f"# Note: {_one_line(note)}" for note in known.notes],
+        *[f"# {line}" for line in first_of([f"Note: {_one_line(note)}" for note in known.notes], _MOST_OTHERS)],
         "",
         "[target]",
         f"base_url = {_quoted(base_url or 'http://127.0.0.1:8080')}",
@@ -101,9 +102,7 @@ def files_beside(operation: CreateOperation) -> dict[str, str]:
 
 
 def _other_creates(others: Sequence[str]) -> list[str]:
-    lines = [f"# Another create: {_one_line(path)}" for path in others[:_MOST_OTHERS]]
-    more = len(others) - _MOST_OTHERS
-    return [*lines, f"# and {more} more"] if more > 0 else lines
+    return [f"# {line}" for line in first_of([f"Another create: {_one_line(path)}" for path in others], _MOST_OTHERS)]
 
 
 def _body(known: CreateOperation) -> list[str]:
@@ -136,7 +135,8 @@ _CLIENT_CERTIFICATE = [
 def _headers(known: CreateOperation) -> list[str]:
     """``headers`` with what every create needs: known values, and variables for keys of a second scheme."""
     given = {**known.parameters.headers, **dict.fromkeys(_keys(known.more_security), f"${{{_VARIABLE_OF_MORE}}}")}
-    lines = [f"# It also needs a value for: {_one_line(name)}" for name in known.parameters.unknown]
+    needed = [f"It also needs a value for: {_one_line(name)}" for name in known.parameters.unknown]
+    lines = [f"# {line}" for line in first_of(needed, _MOST_OTHERS)]
     if given:
         pairs = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in given.items())
         lines.append(f"headers = {{ {pairs} }}")

@@ -10,7 +10,7 @@ from createflow.scenarios.openapi.references import Document, Resolver, target_o
 from createflow.scenarios.openapi.union import alternatives, merged
 from createflow.scenarios.openapi.values import as_list, as_object, names_of, types_of
 from createflow.scenarios.text.json_pointer import value_at
-from createflow.scenarios.text.json_schema import with_subschemas, without_read_only
+from createflow.scenarios.text.json_schema import with_subschemas, without_read_only, without_read_only_values
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import HeaderValue
 
@@ -20,6 +20,8 @@ _MOST_CHARACTERS = 400_000
 _INLINE_LEVELS = 4
 _MOST_EXAMPLES = 10
 _ANY = "*/*"
+_EXAMPLE = "x-createflow-example"
+"""The example of a schema, until it is one of the body."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -69,8 +71,11 @@ def body_of(document: Document, operation: dict[str, Any]) -> Body:
     content = content_of(document, operation)
     name = json_media_type(content)
     media = as_object(content.get(name))
-    made, definitions, elsewhere = _resolved(document, media.get("schema", {}))
-    examples = _examples(document, media)
+    shown, elsewhere = _resolved(document, media.get("schema", {}))
+    examples = [without_read_only_values(shown, one) for one in _examples(document, media, shown)]
+    definitions = {name: without_read_only(one) for name, one in as_object(shown.pop("$defs", {})).items()}
+    made = as_object(without_read_only(shown))
+    made.pop(_EXAMPLE, None)
     pointer, inner, also = _unwrapped(made)
     own = [one for example in examples if (one := _at(example, pointer)) is not None][:_MOST_EXAMPLES]
 
@@ -94,26 +99,38 @@ def body_of(document: Document, operation: dict[str, Any]) -> Body:
     )
 
 
-def _resolved(document: Document, schema: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    """The schema of what a client sends, what it refers to by ``$defs``, and its references to elsewhere."""
+def _resolved(document: Document, schema: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The schema with what it refers to in ``$defs``, and its references to elsewhere."""
     try:
         made = _written(Resolver(document, keeps_recursion=True), schema)
-        is_small = len(json.dumps(made[:2])) <= _MOST_CHARACTERS
+        is_small = len(json.dumps(made[0])) <= _MOST_CHARACTERS
     except UserError:
         is_small = False
     return made if is_small else _written(Resolver(document, keeps_recursion=True, keeps_below=_INLINE_LEVELS), schema)
 
 
-def _written(resolver: Resolver, schema: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
-    made = as_object(without_read_only(translated(resolver.resolved(schema))))
-    definitions = {key: without_read_only(translated(one)) for key, one in resolver.definitions.items()}
-    return made, definitions, tuple(resolver.elsewhere)
+def _written(resolver: Resolver, schema: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
+    resolved = as_object(resolver.resolved(schema))
+    definitions = {key: translated(one) for key, one in resolver.definitions.items()}
+    example = {_EXAMPLE: resolved["example"]} if isinstance(resolved.get("example"), (dict, list)) else {}
+    own = as_object(translated(resolved).get("$defs"))
+    made = {**translated(resolved), **example, **({"$defs": {**own, **definitions}} if own or definitions else {})}
+    return made, tuple(resolver.elsewhere)
 
 
-def _examples(document: Document, media: dict[str, Any]) -> list[Any]:
-    """The media type's examples: named ones first (OpenAPI 3.1.0 §4.8.14)."""
+def _examples(document: Document, media: dict[str, Any], schema: dict[str, Any]) -> list[Any]:
+    """The media type's examples, named ones first (OpenAPI 3.1.0 §4.8.14), then that of the schema."""
     named = [as_object(target_of(document, one)).get("value") for one in as_object(media.get("examples")).values()]
-    return [one for one in [*named, media.get("example")] if isinstance(one, (dict, list))][:_MOST_EXAMPLES]
+    given = [*named, media.get("example"), schema.get(_EXAMPLE)]
+    return [one for one in given if isinstance(one, (dict, list)) and _has_known_members(schema, one)][:_MOST_EXAMPLES]
+
+
+def _has_known_members(schema: dict[str, Any], example: Any) -> bool:
+    """Whether the schema names every member of an example: others are mistakes more often than not."""
+    flat = alternatives(schema)
+    names = {name for one in flat for name in as_object(one.get("properties"))}
+    is_open = any(one.get("additionalProperties", False) is not False for one in [schema, *flat])
+    return not flat or is_open or not isinstance(example, dict) or example.keys() <= names
 
 
 def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
@@ -125,7 +142,7 @@ def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, A
     schema = merged(schema)
     if types_of(schema) == ["array"]:
         item = as_object(schema.get("items"))
-        fits_one = schema.get("minItems", 0) in {0, 1} and schema.get("maxItems") != 0 and "prefixItems" not in schema
+        fits_one = schema.get("minItems", 0) in (0, 1) and schema.get("maxItems") != 0 and "prefixItems" not in schema
         return ("/-", merged(item), None) if fits_one and alternatives(item) else ("", schema, None)
     properties = as_object(schema.get("properties"))
     required = [name for name in names_of(schema.get("required")) if name in properties]

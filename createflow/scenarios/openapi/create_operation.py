@@ -10,10 +10,13 @@ from createflow.scenarios.openapi.parameters import Parameters, parameters_of
 from createflow.scenarios.openapi.references import Document, target_of
 from createflow.scenarios.openapi.reply_shape import ReplyShape, reply_shape
 from createflow.scenarios.openapi.servers import server_of
+from createflow.scenarios.openapi.several_files import UNREAD, unread_files
 from createflow.scenarios.openapi.values import as_list, as_object
+from createflow.scenarios.text.shortened import listed
 from createflow.schemas.error import UserError
 
 _LONGEST_PATH = 2000
+_METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _ENDS_IN_VARIABLE = re.compile(r"\{[^{}/]+\}/?\Z")
 _LONGEST_NAME = 200
 _MOST_NAMED = 20
@@ -98,6 +101,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
         shape=reply_shape(document, chosen, operation, paths, sent=body.schema),
         parameters=parameters_of(document, paths[chosen], operation),
         method=method,
+        notes=(*_unread_paths(document), *unread_files(document, body.elsewhere)),
         alternatives=body.alternatives,
         whole=body.whole,
         examples=body.examples,
@@ -131,8 +135,13 @@ def _chosen(
 
 
 def _paths(document: Document) -> dict[str, Any]:
+    """The path items; an operation may be a reference, too, as documents in several files have it."""
     found = {name: target_of(document, item) for name, item in as_object(document.get("paths")).items()}
-    return {name: item for name, item in found.items() if isinstance(item, dict)}
+    return {
+        name: {key: target_of(document, one) if key in _METHODS else one for key, one in item.items()}
+        for name, item in found.items()
+        if isinstance(item, dict)
+    }
 
 
 def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str, Any]) -> list[str]:
@@ -157,13 +166,29 @@ def _takes_json(document: Document, operation: dict[str, Any]) -> bool:
 
 
 def _no_create(document: Document, posts: Mapping[str, Any], path: str | None) -> UserError:
-    known = ", ".join(name[:_LONGEST_NAME] for name in sorted(posts)[:_MOST_NAMED]) or "none"
-    more = f" and {len(posts) - _MOST_NAMED} more" if len(posts) > _MOST_NAMED else ""
+    known = listed([name[:_LONGEST_NAME] for name in sorted(posts)], _MOST_NAMED) or "none"
+    hint = "; ".join([f"its POSTs: {known}", *_unread_paths(document)])
     kinds = dict.fromkeys(kind[:_LONGEST_NAME] for one in posts.values() for kind in content_of(document, one))
     if path is None and kinds:
-        shown = ", ".join([*kinds][:_MOST_NAMED])
-        return UserError(f"the document has no create with a JSON body, only {shown}", hint=f"its POSTs: {known}{more}")
-    return UserError(f"the document has no create{f' at {path}' if path else ''}", hint=f"its POSTs: {known}{more}")
+        shown = listed([*kinds], _MOST_NAMED)
+        return UserError(f"the document has no create with a JSON body, only {shown}", hint=hint)
+    return UserError(f"the document has no create{f' at {path}' if path else ''}", hint=hint)
+
+
+def _unread_paths(document: Document) -> list[str]:
+    """What is said of path items that are in files which were not read."""
+    reasons = as_object(document.get(UNREAD))
+    found = {
+        name: reference
+        for name, item in as_object(document.get("paths")).items()
+        if isinstance(reference := as_object(item).get("$ref"), str) and not reference.startswith("#")
+    }
+    if not found:
+        return []
+    reference = next(iter(found.values()))
+    shown = listed([name[:_LONGEST_NAME] for name in found], _MOST_NAMED)
+    reason = reasons.get(reference, "it is in another document")
+    return [f"not read: {shown}; {reference[:_LONGEST_NAME]}: {reason}"]
 
 
 def _security(document: Document, operation: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], bool]:

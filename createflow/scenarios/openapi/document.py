@@ -1,6 +1,7 @@
 """Reads an OpenAPI document from a file or a URL. It may come from anybody, so everything about it is bounded."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import httpx
 
 from createflow.scenarios.openapi.parsing import parse
 from createflow.scenarios.openapi.references import Document
+from createflow.scenarios.openapi.several_files import SeveralFiles
 from createflow.scenarios.openapi.swagger import from_swagger
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_section import checked_address
@@ -23,14 +25,18 @@ _SHOWN_CHARACTERS = 200
 _FORM_HINT = "--openapi names a file, or an http:// or https:// URL without a user"
 
 
-def read_document(where: str) -> Document:
-    """The document, JSON or YAML.
+def read_document(where: str, *, allowed: Sequence[str] = ()) -> Document:
+    """The document, JSON or YAML, with the files that it refers to.
+
+    Args:
+        where: file or URL.
+        allowed: folders and URLs whose files it may refer to, beside its own folder.
 
     Raises:
         UserError: no such file, too large, malformed, or none of Swagger 2.0 and OpenAPI 3.0 to 3.2.
         TargetError: the URL does not answer with it.
     """
-    raw = _downloaded(where) if is_url(where) else read_bounded(Path(where), MAX_BYTES, hint=_FORM_HINT)
+    raw = _content(where)
     shown = where[:_SHOWN_CHARACTERS]
     try:
         document = parse(raw)
@@ -38,7 +44,12 @@ def read_document(where: str) -> Document:
         raise UserError(f"{shown}: {error}", hint="an OpenAPI document is JSON or YAML") from None
     if not isinstance(document, dict) or not _is_known(document):
         raise UserError(f"{shown}: not {KINDS} document", hint='it begins with openapi: "3.1.0"')
+    document = SeveralFiles(where, _content, allowed=allowed, most_bytes=MAX_BYTES).joined(document)
     return from_swagger(document) if "openapi" not in document else document
+
+
+def _content(where: str) -> bytes:
+    return _downloaded(where) if is_url(where) else read_bounded(Path(where), MAX_BYTES, hint=_FORM_HINT)
 
 
 def _is_known(document: dict[str, Any]) -> bool:

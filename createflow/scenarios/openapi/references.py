@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from createflow.scenarios.openapi.parsing import MOST_CHARACTERS, MOST_PARTS
 from createflow.scenarios.text.json_pointer import value_at
@@ -202,7 +203,9 @@ def _escaped(name: str) -> str:
 def _inside(document: Document, reference: str) -> Any:
     if not reference.startswith("#/") or len(reference) > _LONGEST_REFERENCE:
         return None
-    return value_at(document, reference[1:])
+    found = value_at(document, reference[1:])
+    # RFC 6901 §6: in a URI a pointer is percent-encoded.
+    return value_at(document, unquote(reference[1:])) if found is None and "%" in reference else found
 
 
 def _discriminated(whole: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class DeclaredReplies:
         found = []
         for path, item in as_object(document.get("paths")).items():
             whole = as_object(target_of(document, item))
+            whole = {key: target_of(document, one) if key in _METHODS else one for key, one in whole.items()}
             found += [
                 (
                     method.upper(),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from createflow.scenarios.openapi.references import Document, target_of
+from createflow.scenarios.openapi.several_files import FILES, UNREAD
 from createflow.scenarios.openapi.values import as_list, as_object
 
 _MOVED = {
@@ -41,6 +42,7 @@ def from_swagger(document: Document) -> Document:
         "servers": list(_servers(document)),
         "paths": {path: _item(document, one) for path, one in as_object(document.get("paths")).items()},
         "components": components,
+        **{name: document[name] for name in (FILES, UNREAD) if name in document},
         **({"security": document["security"]} if "security" in document else {}),
     }
     return as_object(_moved(made))

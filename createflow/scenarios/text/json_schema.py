@@ -93,30 +93,46 @@ def _written(schema: dict[str, Any], root: Any, inside: frozenset[str], left: li
     return {**schema, "properties": made}
 
 
-def without_write_only(schema: Any, value: Any, root: Any = None) -> Any:
+def without_write_only(schema: Any, value: Any) -> Any:
     """The value without what a server does not show: its write-only properties, at every depth.
 
     JSON Schema Validation 2020-12 §9.4: the value of such a property is never in what is read.
 
     Args:
         schema: of the value as a client sends it.
-        root: the document that references are looked up in; the schema itself unless given.
+        value: as it was sent.
     """
-    root = schema if root is None else root
+    return _unmarked(schema, value, schema, "writeOnly")
+
+
+def without_read_only_values(schema: Any, value: Any) -> Any:
+    """The value without what only a server writes: its read-only properties, at every depth.
+
+    Args:
+        schema: of the value as a server shows it.
+        value: as a server shows it.
+    """
+    return _unmarked(schema, value, schema, "readOnly")
+
+
+def _unmarked(schema: Any, value: Any, root: Any, mark: str) -> Any:
     for part in _parts_for(schema, root):
-        if isinstance(value, dict) and isinstance(named := part.get("properties"), dict):
+        if isinstance(value, dict):
+            named = part.get("properties")
+            schemas = named if isinstance(named, dict) else {}
+            others = part.get("additionalProperties")
             value = {
-                name: without_write_only(named[name], one, root) if name in named else one
+                name: _unmarked(schemas.get(name, others), one, root, mark)
                 for name, one in value.items()
-                if not (name in named and _is_write_only(named[name], root))
+                if not (name in schemas and _is_marked(schemas[name], root, mark))
             }
         elif isinstance(value, list) and isinstance(one_of_them := part.get("items"), dict):
-            value = [without_write_only(one_of_them, one, root) for one in value]
+            value = [_unmarked(one_of_them, one, root, mark) for one in value]
     return value
 
 
-def _is_write_only(schema: Any, root: Any) -> bool:
-    return any(part.get("writeOnly") is True for part in _parts_for(schema, root))
+def _is_marked(schema: Any, root: Any, mark: str) -> bool:
+    return any(part.get(mark) is True for part in _parts_for(schema, root))
 
 
 def _parts_for(schema: Any, root: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from createflow.scenarios.openapi.create_operation import find_create_operation
 from createflow.scenarios.openapi.document import read_document
 
 DOCUMENTS = Path(__file__).with_name("documents")
-FILES = sorted([*DOCUMENTS.glob("*.*")])
+FILES = sorted([*DOCUMENTS.glob("*.*"), DOCUMENTS / "library" / "openapi.yaml"])
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "first_body.py"
 
 
