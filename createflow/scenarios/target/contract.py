@@ -61,6 +61,7 @@ _VARIANTS = 12
 """After so many the values repeat themselves."""
 _NAME_FORMS = ("createflow {}", "{}")
 _MOST_EXAMPLES = 10
+_SHOWN = {"const", "default", "enum", "examples"}
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
 NO_SCHEMA = "`target.schema_file` is not configured"
 
@@ -316,8 +317,12 @@ class Contract:
 
     def _simple(self) -> dict[str, Any]:
         needed = self.schema.get("required", ())
-        # An optional object is left out: what is in it may have to exist.
-        kept = {name: one for name, one in self.properties.items() if name in needed or one.get("type") != "object"}
+        # An optional object is left out unless the schema shows one: what is in it may have to exist.
+        kept = {
+            name: one
+            for name, one in self.properties.items()
+            if name in needed or one.get("type") != "object" or _SHOWN & one.keys()
+        }
         made = {name: example_of(schema) for name, schema in kept.items()}
         return {name: value for name, value in made.items() if value is not None}
 
