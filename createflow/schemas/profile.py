@@ -5,15 +5,16 @@ what is allowed; ``profile_file`` reads files and the environment.
 """
 
 from datetime import date
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from createflow.schemas.profile_auth import Auth, NoAuth
 from createflow.schemas.profile_promises import Promises
-from createflow.schemas.profile_section import Seconds, Section
+from createflow.schemas.profile_section import MADE, Seconds, Section, names_in
 from createflow.schemas.profile_sinks import Sinks
-from createflow.schemas.profile_target import Request, Target
+from createflow.schemas.profile_target import Request, SetUp, Target
 from createflow.schemas.slo import DeclaredTarget
 
 
@@ -97,10 +98,10 @@ class Profile(Section):
     """The endpoint."""
     auth: Auth = NoAuth()
     """How requests are authenticated. What has no valid credential is refused."""
-    setup: tuple[Request, ...] = ()
-    """Requests of the writer before all checks, which create what the path's variables name."""
+    setup: tuple[SetUp, ...] = ()
+    """Requests before all checks, which create what the variables of the path and of the body name."""
     teardown: tuple[Request, ...] = ()
-    """Requests of the writer after all checks, also after a failure."""
+    """Requests after all checks, also after a failure."""
     sinks: Sinks = Sinks()
     """The places that a write must reach, and that a refused one must not reach."""
     faults: dict[FaultName, FaultCommands] = Field(default_factory=dict)
@@ -122,9 +123,36 @@ class Profile(Section):
     baseline: tuple[BaselineEntry, ...] = ()
     """Known failures, each tolerated until a date."""
 
+    @property
+    def captured(self) -> tuple[str, ...]:
+        """The variables that set-up requests give a value."""
+        return tuple(name for request in self.setup for name in request.capture)
+
     @model_validator(mode="after")
     def _has_one_cookie_header(self) -> Self:
         is_cookie = self.auth.kind == "session" or (self.auth.kind == "api_key" and self.auth.key_in == "cookie")
         if is_cookie and any(name.lower() == "cookie" for name in self.target.headers):
             raise ValueError("target.headers has a Cookie, which is the header of the credential; leave it out")
         return self
+
+    @model_validator(mode="after")
+    def _names_known_variables(self) -> Self:
+        """A name that nearly is one of a variable would be sent as it stands."""
+        known = ["run_id", *MADE]
+        for number, request in enumerate(self.setup, 1):
+            _require_known(f"setup request {number}", [request.path, request.body], known)
+            known += request.capture
+            removal = request.remove
+            _require_known(f"setup request {number}", removal and [removal.path, removal.body], known)
+        for number, ending in enumerate(self.teardown, 1):
+            _require_known(f"teardown request {number}", [ending.path, ending.body], known)
+        _require_known("target.body", self.target.body, known)
+        _require_known("target.path", self.target.path, [*known, "new_id"])
+        return self
+
+
+def _require_known(where: str, value: object, known: list[str]) -> None:
+    for name in names_in(value):
+        near = [] if name in known else get_close_matches(name, known, n=1, cutoff=0.75)
+        if near:
+            raise ValueError(f"{where}: nothing gives the variable {{{name}}} a value; did you mean {{{near[0]}}}?")

@@ -41,7 +41,9 @@ from createflow.schemas.profile_target import (
     Envelope,
     Errors,
     Fields,
+    Removal,
     Request,
+    SetUp,
     Target,
 )
 
@@ -54,7 +56,9 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[target.errors]", Errors),
     ("[target.cleanup_request]", CleanupRequest),
     ("[target.client_certificate]", ClientCertificate),
-    ("[[setup]] and [[teardown]]", Request),
+    ("[[setup]]", SetUp),
+    ("[setup.remove]", Removal),
+    ("[[teardown]]", Request),
     *((f'[auth] kind = "{get_args(model.model_fields["kind"].annotation)[0]}"', model) for model in AUTH_MODELS),
     ("[sinks]", Sinks),
     ("[sinks.primary] and [sinks.audit]", SqlSink),

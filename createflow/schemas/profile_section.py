@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -104,3 +105,20 @@ Json = Annotated[Any, AfterValidator(_as_json)]
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(_as_json)]
 """A JSON object."""
+
+VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""A variable in the paths and bodies of a profile."""
+MADE = ("marker", "uuid", "now", "counter")
+"""The names that every body gets anew."""
+
+
+def names_in(value: object) -> Iterator[str]:
+    """The names in braces in the strings of a JSON value."""
+    if isinstance(value, str):
+        yield from VARIABLE.findall(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from names_in(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from names_in(item)

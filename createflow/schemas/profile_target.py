@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from createflow.schemas.profile_section import (
     BaseUrl,
@@ -30,8 +30,11 @@ class Fields(Section):
     id: Annotated[str, Field(min_length=1)] = "id"
     """The id: no two resources have the same. ``@location`` takes the last segment of the Location."""
     name: Annotated[str, Field(pattern=r"^[^/@]")] = "name"
-    """A key of request and representation alike whose value is free text: each create gets its own, and it is shown as
-    it was sent."""
+    """A key of request and representation alike that carries the run's marker: each create gets a text of its own
+    there, which is shown as it was sent. Any text will do, also a slug or a code: its form follows the pattern, length
+    and format of the schema, else the example."""
+    unique: tuple[str, ...] = ()
+    """Other keys of the body whose values must differ in all creates, such as an email."""
     created_at: str = "created_at"
     """The time of the create, which stays. ``@header:Last-Modified`` takes it from a header."""
     created_by: str = "created_by"
@@ -152,7 +155,10 @@ class Target(Section):
     openapi_file: str | None = None
     """OpenAPI document of the target, JSON or YAML: every reply must fit what it declares."""
     body: JsonObject | None = None
-    """A whole valid create body. Without a ``schema_file``, checks that need a schema are skipped."""
+    """A whole valid create body. Without a ``schema_file``, checks that need a schema are skipped. In its strings,
+    ``{name}`` is what a set-up request captured, ``{marker}`` the unique word of the create, ``{uuid}`` a new UUID,
+    ``{now}`` the time, ``{counter}`` the number of the body from 1, ``{run_id}`` the id of the run. A string that is
+    one of them alone gets the value with its type."""
     body_file: str | None = None
     """A file with the exact bytes of a create. Nothing is changed, so creates cannot be told apart by name."""
     fields: Fields = Fields()
@@ -213,18 +219,55 @@ class Target(Section):
         return self
 
 
+Sender = Literal["writer", "other_writer", "reader", "nobody"]
+"""Whose credential a request has; nobody: none."""
+
+
+class Removal(Section):
+    """``[setup.remove]``: the request that removes what a set-up request created; sent after all checks."""
+
+    path: Annotated[str, Field(pattern=r"^(/[^\x00-\x20\x7f#]*|\{[A-Za-z_][A-Za-z0-9_]*\})$")]
+    """Variables can be used. A variable alone is a whole URL of the target, as a Location names one."""
+    method: Token = "DELETE"
+    """Method of the request."""
+    body: Json = None
+    """Sent as JSON; variables can be used in its strings."""
+
+
+def _as_removal(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
 class Request(Section):
     """``[[setup]]`` and ``[[teardown]]``: one request before or after all checks, in the order of the file."""
 
     method: Token = "POST"
     """Method of the request."""
     path: Path
-    """``{run_id}`` and variables that earlier requests captured can be used."""
+    """``{run_id}``, the values that ``target.body`` can have, and variables that earlier requests captured can be
+    used."""
     body: Json = None
-    """Sent as JSON; variables can be used in its strings."""
+    """Sent as JSON; variables can be used in its strings. A string that is one variable gets its value with its
+    type."""
+    form: bool = False
+    """The body, one table, is sent form-encoded."""
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
     """Sent in addition to those of ``[target]``."""
+    sender: Sender = "writer"
+    """Whose credential it has: ``writer``, ``other_writer``, ``reader``, or ``nobody``."""
     statuses: Statuses = ()
     """Accepted statuses; any 2xx when none is given."""
-    capture: dict[str, Annotated[str, Field(pattern=r"^/")]] = Field(default_factory=dict)
-    """Name of a variable: JSON Pointer into the reply."""
+    capture: dict[
+        Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")],
+        Annotated[str, Field(pattern=r"^(/.*|@header:[!#$%&'*+.^_`|~0-9A-Za-z-]+|@location)$")],
+    ] = Field(default_factory=dict)
+    """Name of a variable: JSON Pointer into the reply, ``@header:NAME`` for a header, or ``@location`` for the last
+    segment of its Location."""
+
+
+class SetUp(Request):
+    """``[[setup]]``: a request before all checks that makes what creates need."""
+
+    remove: Annotated[Removal | None, BeforeValidator(_as_removal, json_schema_input_type=str | Removal | None)] = None
+    """Removes what it created, after all checks, also after a failure: a path for DELETE, or a table. Those of later
+    requests come first; 404 and 410 mean that it is gone."""

@@ -17,12 +17,12 @@ from createflow.scenarios.load.plan.plan import LoadPlan, make_plan
 from createflow.scenarios.load.plan.principals import DEFAULT_COUNT, Principals, count_principals
 from createflow.scenarios.load.plan.request_forms import make_read_path
 from createflow.scenarios.load.plan.resource_path import ResourcePaths
-from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.outcome import Prevented
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.lifecycle.set_up import set_up
 from createflow.scenarios.target.run_context import RunContext
-from createflow.scenarios.target.setup_and_cleanup import patiently, set_up
+from createflow.scenarios.target.setup_and_cleanup import patiently
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.scenarios.verification.read_back import MOST_READS
 from createflow.scenarios.verification.verifiable_sinks import reason_not_searchable
@@ -84,8 +84,6 @@ async def open_session(
         TargetError: the target cannot be reached, or does not accept a create.
     """
     plan = make_plan(profile, options)
-    if options.verify and (reason_not_searchable(profile.sinks) or not plan.has_searchable_names):
-        plan = replace(plan, read_back_ratio=1.0 if reads_all else min(1.0, MOST_READS / plan.expected_creates))
     mask = Mask()
     requested = options.users or DEFAULT_COUNT
     count = count_principals(requested, rate_per_s=plan.schedule.peak_per_s, limits=profile.limits)
@@ -98,11 +96,17 @@ async def open_session(
         async with Principals(profile.auth, count, run_id=plan.run_id, mask=mask) as principals:
             await guardian.start_if_needed()
             guardian.set_writers(principals.all())
-            guardian.needs_teardown(principals.first())
+            senders = principals.senders()
+            guardian.needs_teardown(senders)
             try:
-                await set_up(connection, profile.setup, principals.first())
+                await set_up(connection, profile.setup, senders, lambda: guardian.needs_teardown(senders))
                 guardian.set_writers(principals.all())
-                guardian.needs_teardown(principals.first())
+                is_awaiting = plan.contract.is_awaiting
+                plan.contract.bind(connection.context.variables)
+                plan = plan.with_bodies() if is_awaiting else plan
+                if options.verify and (reason_not_searchable(profile.sinks) or not plan.has_searchable_names):
+                    ratio = 1.0 if reads_all else min(1.0, MOST_READS / plan.expected_creates)
+                    plan = replace(plan, read_back_ratio=ratio)
                 known = await try_create(plan, principals, connection)
                 notes = _notes(profile, options, plan, principals)
                 yield Session(plan, principals, connection, guardian, late_pipes, known, notes)
@@ -130,7 +134,7 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
     """
     address = plan.profile.target.base_url
     target = HttpTarget(connection, plan.contract, principals.first())
-    document = None if plan.contract.raw is not None else plan.document(preflight_name(plan.run_id))
+    document = None if plan.contract.raw is not None else plan.document()
     try:
         reply = await patiently(lambda: target.create(document, paced=False))
     except NoReply as error:

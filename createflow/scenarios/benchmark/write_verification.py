@@ -34,7 +34,13 @@ class WriteVerification:
         self._principals = principals
         self._connection = connection
         self._reconciliation = Reconciliation(plan.profile, connection.context.mask, plan.run_id)
-        self._sampler = Sampler(plan.profile, principals.for_sampler, run_id=plan.run_id, mask=connection.context.mask)
+        self._sampler = Sampler(
+            plan.profile,
+            principals.for_sampler,
+            run_id=plan.run_id,
+            mask=connection.context.mask,
+            variables=connection.context.variables,
+        )
         self._sampler.on_created(on_created)
         self.notes: tuple[str, ...] = ()
         """What could not be sampled or verified, and why."""

@@ -82,6 +82,12 @@ def typical_costs() -> Mapping[str, Cost]:
 
 
 def _what_stays(profile: Profile) -> str:
+    kept = sum(request.remove is None and request.method != "GET" for request in profile.setup)
+    also = f", and what {kept} set-up requests without `remove` make" if kept and not profile.teardown else ""
+    return _what_creates_leave(profile) + also
+
+
+def _what_creates_leave(profile: Profile) -> str:
     if profile.target.cleanup:
         return "audit entries and events; the resources are deleted (target.cleanup)"
     return "every resource that it creates, with its audit entries and events; target.cleanup = true deletes them"

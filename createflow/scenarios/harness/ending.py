@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from createflow.scenarios.harness.guardian.client import RunGuardian
 from createflow.scenarios.target.http_client import HttpConnection
-from createflow.scenarios.target.setup_and_cleanup import Remaining, clean_up, tear_down
+from createflow.scenarios.target.lifecycle.set_up import endings, tear_down
+from createflow.scenarios.target.setup_and_cleanup import Remaining, clean_up
 from createflow.schemas.profile import Profile
 
 Result = TypeVar("Result")
@@ -72,8 +73,8 @@ async def send_tear_down(
     What was not answered in time is left to the guardian.
     """
     problems: list[str] = []
-    who = guardian.tears_down
-    if who is None:
+    senders = guardian.tears_down
+    if senders is None:
         return problems
 
     def on_answer(number: int, problem: str) -> None:
@@ -83,7 +84,7 @@ async def send_tear_down(
     async def send() -> str:
         try:
             async with asyncio.timeout(_TEAR_DOWN_S):
-                await tear_down(connection, profile.teardown, who, on_answer=on_answer)
+                await tear_down(connection, endings(profile), senders, on_answer=on_answer)
         except TimeoutError:
             return f"the tear-down did not end within {_TEAR_DOWN_S:g} s"
         return ""

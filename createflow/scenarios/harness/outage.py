@@ -10,11 +10,11 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.harness.in_flight import Sent, creating
 from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.probes import Faults

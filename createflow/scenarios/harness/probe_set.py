@@ -19,14 +19,14 @@ from createflow.scenarios.sinks.registry import ConfiguredProbe, configured_prob
 from createflow.scenarios.sinks.sink import Primary, Sink
 from createflow.scenarios.target.callback_listener import CallbackListener, is_loopback
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.credentials.provider import AuthProvider, writer_of
+from createflow.scenarios.target.credentials.provider import AuthProvider, senders_of, writer_of
 from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.http_client import BadReply, HttpConnection
 from createflow.scenarios.target.http_target import HttpTarget
+from createflow.scenarios.target.lifecycle.set_up import set_up
 from createflow.scenarios.target.probes import Callbacks, Faults, Handshakes, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.raw_http import RawCreate, RawSocket
 from createflow.scenarios.target.run_context import RunContext
-from createflow.scenarios.target.setup_and_cleanup import set_up
 from createflow.scenarios.target.tls import TlsHandshakes
 from createflow.scenarios.target.traffic.observed import CHECK_ID
 from createflow.scenarios.target.write_record import WriteRecord
@@ -139,7 +139,7 @@ class ProbeSet:
 
     def __post_init__(self) -> None:
         """Read what the profile names; nothing is connected yet."""
-        self.contract = Contract(self.profile.target, self.profile.promises)
+        self.contract = Contract(self.profile.target, self.profile.promises, awaited=self.profile.captured)
         self._auth = auth_provider(self.profile.auth, self.mask)
         secrets = list(self._auth.secrets())
         for secret, shown in secrets:
@@ -166,10 +166,10 @@ class ProbeSet:
             await self.connection.require_reachable()
             await self._auth.open()
             await self.guardian.start_if_needed()
-            writer = writer_of(self._auth.tokens(self.run_id))
-            self.guardian.needs_teardown(writer)
-            await set_up(self.connection, self.profile.setup, writer)
-            self.guardian.needs_teardown(writer)
+            senders = senders_of(self._auth.tokens(self.run_id))
+            self.guardian.needs_teardown(senders)
+            await set_up(self.connection, self.profile.setup, senders, lambda: self.guardian.needs_teardown(senders))
+            self.contract.bind(self.context.variables)
             # A variable without a value is reported here, once, not by every check.
             self.context.path(self.profile.target.path, new_id="")
         except BaseException:

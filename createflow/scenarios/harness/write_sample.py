@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.http_client import NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.reply import Reply

@@ -1,7 +1,6 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,19 +8,22 @@ from typing import Any
 
 from createflow.scenarios.bodies.bounded import misfits_at_once, valid_body_at_once
 from createflow.scenarios.bodies.example import example_of
+from createflow.scenarios.bodies.markers import Texts, TooFew, fitted_texts, nonce, note_word, ordinary_texts
 from createflow.scenarios.bodies.schema_file import read_schema
+from createflow.scenarios.bodies.template import Values, filled, made_values
+from createflow.scenarios.bodies.unique_values import UniqueValues, rules_of
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.scenarios.text.json_schema import without_write_only
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_promises import Promises
+from createflow.schemas.profile_section import names_in
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import parse_json
 from createflow.schemas.wire import wire_schema
 
-_NONCE_BYTES = 8
 _MOST_BYTES = 1024 * 1024
 _MOST_PARTS = 100_000
 _LONGEST_TEXT = 5_000
@@ -57,9 +59,10 @@ _VALUES: tuple[dict[str, Any], ...] = (
         "k" * 300: [[], [[]], {}, [{}]],
     },
 )
+_TELLING = {"marker", "uuid", "counter"}
+"""What makes a text of a template another one in each body."""
 _VARIANTS = 12
 """After so many the values repeat themselves."""
-_NAME_FORMS = ("createflow {}", "{}")
 _MOST_EXAMPLES = 10
 _SHOWN = {"const", "default", "enum", "examples"}
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
@@ -71,14 +74,9 @@ class _Form:
     """How a new body is made."""
 
     template: dict[str, Any]
-    name: str = _NAME_FORMS[0]
+    name: Texts
     marks_metadata: bool = True
     """Free metadata contain the nonce as well."""
-
-
-def nonce() -> str:
-    """A unique word of letters and digits, so that search engines index it as one token."""
-    return f"n{secrets.token_hex(_NONCE_BYTES)}"
 
 
 class FieldNames:
@@ -118,11 +116,16 @@ class FieldNames:
 class Contract:
     """The schema of the create body, and how bodies are made.
 
+    Args:
+        target: the ``[target]`` of the profile.
+        promises: its ``[promises]``.
+        awaited: names of variables that ``bind`` will give a value. A body that needs one is made only then.
+
     Raises:
         UserError: the schema or the body cannot be read, or a required field needs an example.
     """
 
-    def __init__(self, target: Target, promises: Promises | None = None) -> None:
+    def __init__(self, target: Target, promises: Promises | None = None, *, awaited: Collection[str] = ()) -> None:
         self.promises = promises or Promises()
         self.fields = FieldNames(target)
         self.wire_format = WireFormat(target)
@@ -164,16 +167,34 @@ class Contract:
         self.is_closed = self.schema.get("additionalProperties") is False
         self._taken: dict[str, bool] = {}
         self._fitting_variants = frozenset(range(_VARIANTS))
-        self._form = _Form(self._simple() if self.is_default else _own_body(target))
+        self._counter = 0
+        self._variables: Values = {}
+        self._target = target
+        self.is_awaiting = target.body is not None and not set(awaited).isdisjoint(names_in(target.body))
+        """Its bodies have values that only set-up requests tell, and are not known before ``bind``."""
+        self._ordinary, self._alone = ordinary_texts()
+        self._form = _Form(self._simple() if self.is_default else _own_body(target), self._ordinary)
+        self._unique = UniqueValues({}, (), {}, self._misfits_of)
+        if not self.is_awaiting:
+            self._decide()
+
+    def bind(self, variables: Values) -> None:
+        """Make bodies with these values from now on: the run's id and what set-up requests captured.
+
+        Raises:
+            UserError: the body that the profile gives does not fit the schema with them.
+        """
+        self._variables = variables
+        if self.is_awaiting:
+            self.is_awaiting = False
+            self._decide()
+
+    def _decide(self) -> None:
+        """Decide how bodies are made, and what may vary in them."""
+        self._unique = UniqueValues(self.schema, self._target.fields.unique, self._form.template, self._misfits_of)
         if self.schema and not self.is_default:
-            self._form = self._fitting_form(target)
+            self._form = self._fitting_form(self._target)
             self._fitting_variants = self._fitting()
-        limit = self.max_length(self.fields.name)
-        if limit is not None and limit < _NONCE_BYTES and self.raw is None:
-            raise UserError(
-                f"{target.schema_file}: {self.fields.name} allows only {limit} characters",
-                hint="the tester needs 8 to distinguish its resources",
-            )
 
     @property
     def required(self) -> list[str]:
@@ -189,18 +210,60 @@ class Contract:
         return int(limit) if isinstance(limit, (int, float)) else None
 
     def document(self, **changes: Any) -> dict[str, Any]:
-        """A new valid body: its name, and its metadata where it has any, contain a new nonce."""
-        return {**self._new(self._form), **changes}
+        """A new valid body: its name, and its metadata where it has any, contain a new nonce.
+
+        Raises:
+            Inconclusive: the form of the name allows no more bodies that differ.
+        """
+        try:
+            return {**self._new(self._form), **changes}
+        except TooFew as few:
+            raise Inconclusive(f"no more bodies can be made: {few}") from None
+
+    @property
+    def names_itself(self) -> bool:
+        """The body of the profile has a name that differs in each create, by ``{marker}`` for example."""
+        own = self._form.template.get(self.fields.name) if self._target.body is not None else None
+        return isinstance(own, str) and not _TELLING.isdisjoint(names_in(own))
+
+    def template(self, made: Values) -> dict[str, Any]:
+        """A body with these values in place of what each gets anew. Its name and unique keys are for the caller."""
+        body = self.document()
+        if self._target.body is None:
+            return body
+        return {**body, **filled(self._form.template, {**self._variables, **made})}
+
+    def numbered(self, texts: Sequence[str], number: str, first: Callable[[str], str]) -> dict[str, str]:
+        """For each key whose values all differ, what stands for the value of one of many bodies.
+
+        Args:
+            texts: with a number in each.
+            number: stands for a number.
+            first: a text with the first number.
+
+        Raises:
+            UserError: none of the texts fits the schema of a key.
+        """
+        return self._unique.numbered(texts, number, first)
 
     def _new(self, form: _Form) -> dict[str, Any]:
-        body = dict(form.template)
-        if self.raw is None:
-            word = nonce()
-            name = form.name.format(word)
-            limit = self.max_length(self.fields.name)
-            body[self.fields.name] = name if limit is None or len(name) <= limit else word[:limit]
-            if form.marks_metadata and self._is_free_object("metadata"):
-                body["metadata"] = {"createflow": word}
+        if self.raw is not None:
+            return dict(form.template)
+        self._counter += 1
+        field, template = self.fields.name, form.template
+        text = form.name.new()
+        word = text.rpartition(" ")[2]
+        body = dict(template)
+        if self._target.body is not None:
+            body = dict(filled(template, {**self._variables, **made_values(word, self._counter)}))
+        if self._target.body is not None and not _TELLING.isdisjoint(names_in(template.get(field))):
+            note_word(str(body[field]))
+        else:
+            limit = self.max_length(field)
+            body[field] = text if limit is None or len(text) <= limit else word[:limit]
+        body |= self._unique.of(self._counter)
+        if form.marks_metadata and self._is_free_object("metadata"):
+            body["metadata"] = {"createflow": word}
         return body
 
     def varied(self, number: int) -> dict[str, Any]:
@@ -273,8 +336,11 @@ class Contract:
         """
         if not self.schema:
             return [""] * len(bodies)
+        return self._misfits_of(self.schema, bodies)
+
+    def _misfits_of(self, schema: dict[str, Any], bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         try:
-            return misfits_at_once(self.schema, bodies)
+            return misfits_at_once(schema, bodies)
         except Inconclusive as error:
             raise UserError(f"{self._source}: {error}", hint=_SCHEMA_HINT) from None
 
@@ -301,13 +367,23 @@ class Contract:
             return self._first_fitting([made], f"no body can be made that fits {self._source}")
 
     def _first_fitting(self, templates: Sequence[dict[str, Any]], problem: str) -> _Form:
-        forms = [_Form(*parts) for parts in product(templates, _NAME_FORMS, (True, False))]
+        forms = [_Form(*parts) for parts in product(templates, (self._ordinary, self._alone), (True, False))]
         found = self.misfits([self._new(form) for form in forms])
+        name = self.fields.name
+        if "" not in found:
+            rules = rules_of(self.schema, name)
+            others = [
+                _Form(template, texts, marks)
+                for template in templates[:_MOST_EXAMPLES]
+                for texts in fitted_texts(rules, template.get(name))
+                for marks in (True, False)
+            ]
+            found += self.misfits([self._new(form) for form in others])
+            forms += others
         if "" in found:
             return forms[found.index("")]
-        name = self.fields.name
         is_name = all(reason.startswith((f"/{name}:", f"/{name} ")) for reason in found)
-        wants_other = f"{name} must take any name; another field: [target.fields] name = ..."
+        wants_other = f"{name} must differ in all creates; another field: [target.fields] name = ..."
         raise UserError(f"{problem}: {found[0]}", hint=wants_other if is_name else _SCHEMA_HINT)
 
     def _fitting(self) -> frozenset[int]:

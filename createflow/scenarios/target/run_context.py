@@ -1,13 +1,13 @@
 """What all requests of one run share: its id, variables, secrets, pace, and the resources that it created."""
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from createflow.scenarios.bodies.template import Values
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.traffic.traffic import Traffic
 from createflow.scenarios.target.write_record import WriteRecord
@@ -16,8 +16,8 @@ from createflow.scenarios.text.secret_mask import Mask, is_secret_header
 from createflow.schemas.clock import Clock, SystemClock
 from createflow.schemas.error import UserError
 from createflow.schemas.profile import Limits, Profile
+from createflow.schemas.profile_section import VARIABLE
 
-_VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HELD_AT_MOST_S = 3.0
 _USED_RATIO = 0.8
 """Share of the promised rate that a run uses: the target's clock and ours never start together."""
@@ -53,8 +53,12 @@ class RunContext:
         self.writes = WriteRecord(run_id)
         self.on_created: Callable[[Created], None] = lambda _: None
         """Called with each created resource, as soon as its address is known."""
-        self.variables = {"run_id": run_id}
+        self.variables: dict[str, str | int] = {"run_id": run_id}
         """Values for ``{name}`` in paths and bodies: the run's id, and what set-up requests captured."""
+        self.set_up_requests = 0
+        """How many set-up requests were accepted."""
+        self.requests_made = 0
+        """How many requests before and after the checks were made, for ``{counter}``."""
         for name, value in profile.target.headers.items():
             mask.add_header(name, value, shown=header_variable(name))
         for request in (*profile.setup, *profile.teardown):
@@ -148,31 +152,22 @@ class Pace:
         self._next[subject] = min(arrival, now + self._tolerance_s + self._interval_s)
 
 
-def filled_path(path: str, variables: Mapping[str, str]) -> str:
+def filled_path(path: str, variables: Values) -> str:
     """The path with every ``{name}`` replaced, percent-encoded.
 
     Raises:
         UserError: a variable has no value, or one that would name another place.
     """
-    return _VARIABLE.sub(lambda match: quote(_value(match[1], variables, path), safe=""), path)
+    return VARIABLE.sub(lambda match: quote(_value(match[1], variables, path), safe=""), path)
 
 
-def filled(value: Any, variables: Mapping[str, str]) -> Any:
-    """The JSON value with ``{name}`` replaced in its strings; other text in braces stays as it is."""
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), value)
-    if isinstance(value, dict):
-        return {key: filled(item, variables) for key, item in value.items()}
-    return [filled(item, variables) for item in value] if isinstance(value, list) else value
-
-
-def _value(name: str, variables: Mapping[str, str], path: str) -> str:
+def _value(name: str, variables: Values, path: str) -> str:
     if name not in variables:
         raise UserError(
             f"{path}: the variable {{{name}}} has no value",
             hint=f'a [[setup]] request with capture = {{{name} = "/pointer"}}; known: {", ".join(sorted(variables))}',
         )
-    value = variables[name]
+    value = str(variables[name])
     if value in {".", ".."}:
         # RFC 3986 §6.2.2.3: on the way, these segments are removed, and with ".." the one before it.
         raise UserError(f"{path}: the variable {{{name}}} is {value!r}, which a path cannot contain as data")

@@ -1,4 +1,4 @@
-"""Requests outside the checks: set-up before them, tear-down after them, and deleting what the run created."""
+"""Deleting what the run created."""
 
 import asyncio
 import json
@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
+from createflow.scenarios.bodies.template import filled
 from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
 from createflow.scenarios.target.location import names_one_resource, names_resource, usable_id
 from createflow.scenarios.target.principal import Principal
-from createflow.scenarios.target.received import NotJson, delay_seconds, json_of
+from createflow.scenarios.target.received import delay_seconds
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import LOCATION
-from createflow.scenarios.target.run_context import Created, RunContext, filled
-from createflow.scenarios.text.json_pointer import value_at
-from createflow.schemas.error import TargetError, UserError
-from createflow.schemas.profile_target import Request
+from createflow.scenarios.target.run_context import Created, RunContext
+from createflow.schemas.error import UserError
 
-_SHOWN_CHARACTERS = 200
 _DELETES_AT_ONCE = 8
-_GONE_STATUSES = {404, 410}
+GONE_STATUSES = {404, 410}
 _TEMPORARY_STATUSES = frozenset({409, 429, 503})
 """With Retry-After: the target itself says that the same request will do later (RFC 9110 §10.2.3)."""
 _MAX_TRIES = 3
@@ -39,62 +37,6 @@ async def patiently(send: Callable[[], Awaitable[Reply]]) -> Reply:
         await asyncio.sleep(min(1.0 if wait_s is None else wait_s, _MAX_RETRY_AFTER_S))
         reply = await send()
     return reply
-
-
-async def set_up(connection: HttpConnection, requests: Sequence[Request], who: Principal) -> None:
-    """Send the profile's ``[[setup]]`` requests in order, and keep what they capture as variables of the run.
-
-    Raises:
-        TargetError: a request was not answered, or with a status that is not accepted.
-        UserError: a variable has no value, or a reply has nothing at the pointer to capture.
-    """
-    context = connection.context
-    for number, request in enumerate(requests, 1):
-        where = f"setup request {number}, {request.method} {request.path}"
-        try:
-            reply = await _send(connection, request, who)
-        except NoReply as error:
-            raise TargetError(context.target.base_url, f"{where}: {error.exchange.error}") from None
-        if not _is_accepted(reply, request):
-            text = reply.body[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
-            raise TargetError(
-                context.target.base_url,
-                context.mask.text(f"{where}: answered {reply.status} with {text!r}"),
-                hint="statuses = [...] lists the accepted ones",
-            )
-        _capture(context, request, reply, where)
-
-
-async def tear_down(
-    connection: HttpConnection,
-    requests: Sequence[Request],
-    who: Principal,
-    *,
-    answered: int = 0,
-    on_answer: Callable[[int, str], None] = lambda _number, _problem: None,
-) -> tuple[str, ...]:
-    """Send all ``[[teardown]]`` requests, also after one fails. Returns a message for each that failed.
-
-    Args:
-        connection: to the target.
-        requests: of the profile.
-        who: sends them.
-        answered: so many were answered before.
-        on_answer: called after each with its number, from 1, and the message if it failed, else an empty one.
-    """
-    problems: list[str] = []
-    for number, request in enumerate(requests[answered:], answered + 1):
-        where, problem = f"teardown request {number}, {request.method} {request.path}", ""
-        try:
-            reply = await _send(connection, request, who)
-        except (NoReply, UserError) as error:
-            problem = f"{where}: {error}"
-        else:
-            if not _is_accepted(reply, request):
-                problem = f"{where}: answered {reply.status}"
-        problems += [problem] if problem else []
-        on_answer(number, problem)
-    return tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,36 +165,8 @@ async def _is_deleted(connection: HttpConnection, created: Created) -> bool:
         for who in filter(None, (created.who, created.who.original)):
             send = partial(connection.send, request.method, url, who.current(), headers, content)
             reply = await patiently(send)
-            if reply.accepted or (reply.status in _GONE_STATUSES and not created.is_guessed):
+            if reply.accepted or (reply.status in GONE_STATUSES and not created.is_guessed):
                 return True
     except (NoReply, OriginRefused, UserError):
         pass
     return False
-
-
-async def _send(connection: HttpConnection, request: Request, who: Principal) -> Reply:
-    context = connection.context
-    content = None if request.body is None else json.dumps(filled(request.body, context.variables)).encode()
-    headers = {} if content is None else {"content-type": "application/json"}
-    path = context.path(request.path)
-    return await patiently(
-        lambda: connection.send(request.method, path, who.current(), headers | request.headers, content)
-    )
-
-
-def _is_accepted(reply: Reply, request: Request) -> bool:
-    return reply.status in request.statuses if request.statuses else reply.accepted
-
-
-def _capture(context: RunContext, request: Request, reply: Reply, where: str) -> None:
-    if not request.capture:
-        return
-    try:
-        document = json_of(reply.body)
-    except NotJson:
-        document = None
-    for name, pointer in request.capture.items():
-        value = value_at(document, pointer)
-        if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
-            raise UserError(f"{where}: nothing to capture at {pointer}", hint="a JSON Pointer to a string or a number")
-        context.variables[name] = str(value)

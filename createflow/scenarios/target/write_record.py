@@ -4,17 +4,15 @@ The looks at the end of a run compare it with every store.
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonces_in
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
-
-_NONCE = re.compile(rb"\bn[0-9a-f]{16}\b")
 
 
 class Change(StrEnum):
@@ -226,8 +224,3 @@ class WriteRecord:
     def _note_writer(self, who: Principal) -> None:
         if who.subject:
             self.writers.setdefault(who.subject, who)
-
-
-def nonces_in(content: bytes) -> frozenset[str]:
-    """The unique words (``contract.nonce``) in some bytes."""
-    return frozenset(word.decode("ascii") for word in _NONCE.findall(content))

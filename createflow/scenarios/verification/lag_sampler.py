@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+from createflow.scenarios.bodies.template import Values
 from createflow.scenarios.sinks.failure import reason_of
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.http_client import HttpConnection, NoReply
@@ -41,6 +42,7 @@ class Sampler:
         principal: gives the principal of the next sample.
         run_id: of the run.
         mask: learns the tokens.
+        variables: that set-up requests captured.
         rate_per_s: samples per second.
         clock: time source.
     """
@@ -52,6 +54,7 @@ class Sampler:
         *,
         run_id: str,
         mask: Mask,
+        variables: Values | None = None,
         rate_per_s: float = RATE_PER_S,
         clock: Clock | None = None,
     ) -> None:
@@ -59,8 +62,11 @@ class Sampler:
         self._principal = principal
         self._run_id = run_id
         self._interval_s = 1 / rate_per_s
-        self._connection = HttpConnection(RunContext(profile, run_id, mask))
-        self._contract = Contract(profile.target, profile.promises)
+        context = RunContext(profile, run_id, mask)
+        context.variables |= variables or {}
+        self._connection = HttpConnection(context)
+        self._contract = Contract(profile.target, profile.promises, awaited=profile.captured)
+        self._contract.bind(context.variables)
         self._watches = make_watches(profile, self._clock)
         self._lags = SinkLags({watch.name: watch.deadline_s * 1000 for watch in self._watches})
         self._problems: Counter[str] = Counter()

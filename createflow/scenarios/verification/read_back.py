@@ -66,7 +66,7 @@ class ReadBackSink:
         self.is_sample = is_sample
         self._unnamed = unnamed
         self._connection = connection
-        self._contract = Contract(connection.context.target)
+        self._contract = Contract(connection.context.target, awaited=connection.context.variables)
         self._writers = writers
         self._comparison = comparison
         self._ids = ids

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, tells
 from createflow.scenarios.sinks.sink import Page, PagedRows, Rows
 from createflow.scenarios.verification.cache_sample import pick_sample
@@ -105,7 +104,7 @@ class RowSink:
             name_column = columns.index(name_field)
             for row in rows:
                 name = str(row[name_column])
-                if not name.startswith(writes.prefix) and name != preflight_name(writes.run_id):
+                if not name.startswith(writes.prefix) and name != writes.preflight:
                     observed.add_unexpected(f"{name[:_SHOWN_CHARACTERS]!r}, which no create of the run asked for")
 
     def _time_column(self, columns: tuple[str, ...]) -> int | None:

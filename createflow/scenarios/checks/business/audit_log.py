@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.support.copies import compare_all, compare_spread
 from createflow.scenarios.checks.support.fixtures import positive_controls, resource_in
 from createflow.scenarios.checks.support.leftovers import is_success
@@ -15,7 +16,6 @@ from createflow.scenarios.sinks.copy_problem import CREATE_WORDS, Provenance, en
 from createflow.scenarios.sinks.field_equality import equal
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import AuditTrail, Primary, Row
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.scenarios.text.printable import cut

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from createflow.scenarios.bodies.markers import nonces_in
 from createflow.scenarios.checks.support.copies import is_storable
 from createflow.scenarios.checks.support.fixtures import created, expect_recovery
 from createflow.scenarios.checks.support.leftovers import Leftovers, is_success
@@ -17,7 +18,7 @@ from createflow.scenarios.sinks.sink import AuditTrail, Cache, EventLog, Primary
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.write_record import Refused, WriteRecord, nonces_in
+from createflow.scenarios.target.write_record import Refused, WriteRecord
 from createflow.schemas.flow import Step
 
 _CLOCKS_DIFFER = timedelta(seconds=5)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.support.fixtures import (
     Resource,
     created,
@@ -16,7 +17,6 @@ from createflow.scenarios.harness.expect import expect, expect_one_row
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step

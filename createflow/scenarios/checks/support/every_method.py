@@ -5,16 +5,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from createflow.scenarios.bodies.markers import like, nonces_in
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.harness.expect import expect_status
 from createflow.scenarios.outcome import NotDeclared, Prevented
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.credentials import forged_tokens
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.traffic.observed import CHECK_ID
-from createflow.scenarios.target.write_record import nonces_in
 
 _MISSING = "auth_check.missing_token_is_401"
 _TAMPERED = "auth_check.tampered_token_is_401"
@@ -111,14 +110,13 @@ def _with_own_name(target: Target, body: Mapping[str, Any] | bytes) -> Mapping[s
     """The body with another unique word of the same length in its name, where two resources cannot have one name."""
     if not target.contract.unique_name:
         return body
-    fresh = nonce()
     if isinstance(body, bytes):
         for word in nonces_in(body):
-            body = body.replace(word.encode(), fresh.encode())
+            body = body.replace(word.encode(), like(word).encode())
         return body
     name = body.get(target.contract.fields.name)
     if not isinstance(name, str):
         return body
     for word in nonces_in(name.encode("utf-8", "replace")):
-        name = name.replace(word, fresh)
+        name = name.replace(word, like(word))
     return {**body, target.contract.fields.name: name}

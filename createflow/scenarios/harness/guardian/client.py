@@ -14,6 +14,7 @@ from createflow.scenarios.harness.guardian.command import COMMAND_TIMEOUT_S, run
 from createflow.scenarios.harness.guardian.orphan import end_orphan
 from createflow.scenarios.harness.guardian.pipe import GuardianPipe, start_process
 from createflow.scenarios.harness.guardian.rows import Rows
+from createflow.scenarios.target.lifecycle.set_up import Senders, endings
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.run_context import Created, RunContext
 from createflow.schemas.profile import FaultCommands, FaultName, Profile
@@ -22,7 +23,7 @@ _ENDING_S = 10.0
 _ANSWER_S = COMMAND_TIMEOUT_S + 10.0
 _POLL_S = 0.01
 _MOST_RESTARTS = 10
-_PROFILE_SECTIONS = {"target", "teardown"}
+_PROFILE_SECTIONS = {"target", "setup", "teardown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class RunGuardian:
         self._injected: dict[str, tuple[str, ...]] = {}
         self._created: dict[str, dict[str, Any]] = {}
         self._teardown: dict[str, Any] | None = None
-        self._tears_down: Principal | None = None
+        self._tears_down: Senders | None = None
+        self._endings = len(endings(profile))
         self._rows = Rows()
         self._writers: list[dict[str, Any]] = []
         self._late: list[tuple[int, int]] = []
@@ -70,7 +72,7 @@ class RunGuardian:
 
     async def start_if_needed(self) -> None:
         """Start it now when the run may create what has to be removed; otherwise it starts at the first fault."""
-        if self._profile.target.cleanup or self._profile.teardown:
+        if self._profile.target.cleanup or self._endings:
             await self._is_there()
 
     async def inject(self, name: FaultName, commands: FaultCommands) -> str:
@@ -153,23 +155,28 @@ class RunGuardian:
             self._writers = [_told(who) for who in writers]
             self._tell({"writers": self._writers, "variables": self._context.variables})
 
-    def needs_teardown(self, who: Principal) -> None:
-        """Tell that the tear-down requests have to be sent, with the variables that are known by now."""
-        if self._profile.teardown:
-            self._tears_down = who
-            self._teardown = {"variables": dict(self._context.variables), "who": _told(who.current()), "answered": 0}
+    def needs_teardown(self, senders: Senders) -> None:
+        """Tell that the requests after the checks have to be sent, with the variables that are known by now."""
+        if self._endings:
+            self._tears_down = senders
+            self._teardown = {
+                "variables": dict(self._context.variables),
+                "set_up": self._context.set_up_requests,
+                "senders": {name: _told(who.current()) for name, who in senders.items()},
+                "answered": 0,
+            }
             self._tell({"teardown": self._teardown})
 
     def on_torn_down(self, answered: int) -> None:
         """Tell how many tear-down requests were answered."""
         if self._teardown is not None:
             self._teardown["answered"] = answered
-            if answered == len(self._profile.teardown):
+            if answered == self._endings:
                 self._teardown = self._tears_down = None
             self._tell({"teardown": self._teardown})
 
     @property
-    def tears_down(self) -> Principal | None:
+    def tears_down(self) -> Senders | None:
         """Who has to send the tear-down requests; None when there are none, or they were answered."""
         return self._tears_down
 

@@ -34,7 +34,7 @@ class Stake:
     """The resources of a load."""
     writers: list[dict[str, Any]] = field(default_factory=list)
     """Who created the rows, in turn."""
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str | int] = field(default_factory=dict)
     """For the paths of the rows."""
     teardown: dict[str, Any] | None = None
     """The variables and the credential for the tear-down requests, if they have to be sent."""
@@ -76,8 +76,9 @@ async def _heal(record: Record, name: str, command: Sequence[str]) -> None:
 async def _remove(stake: Stake) -> None:
     # Here: these imports take longer than most heal commands.
     from createflow.scenarios.target.http_client import HttpConnection
+    from createflow.scenarios.target.lifecycle.set_up import endings, tear_down
     from createflow.scenarios.target.run_context import Created, RunContext
-    from createflow.scenarios.target.setup_and_cleanup import clean_up, tear_down
+    from createflow.scenarios.target.setup_and_cleanup import clean_up
     from createflow.scenarios.text.secret_mask import Mask
     from createflow.schemas.profile import Profile
 
@@ -98,14 +99,16 @@ async def _remove(stake: Stake) -> None:
             await _remove_rows(stake, connection)
         if stake.teardown is not None:
             context.variables = dict(stake.teardown["variables"])
-            who, answered = _principal(stake.teardown["who"]), stake.teardown["answered"]
+            context.set_up_requests = stake.teardown["set_up"]
+            senders = {name: _principal(who) for name, who in stake.teardown["senders"].items()}
+            answered = stake.teardown["answered"]
 
             def on_answer(_: int, problem: str) -> None:
                 record.left_behind += [problem] if problem else []
 
             try:
                 async with asyncio.timeout(_TEARDOWN_S):
-                    await tear_down(connection, profile.teardown, who, answered=answered, on_answer=on_answer)
+                    await tear_down(connection, endings(profile), senders, answered=answered, on_answer=on_answer)
             except TimeoutError:
                 record.left_behind.append(f"the tear-down did not end within {_TEARDOWN_S:g} s")
         record.left_behind = [context.mask.text(text) for text in record.left_behind]

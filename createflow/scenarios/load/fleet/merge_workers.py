@@ -79,7 +79,7 @@ def merge_writes(fleet: Fleet, plan: LoadPlan) -> Writes:
     not_searchable = "" if plan.has_searchable_names else "the name field is too short for a name to search for"
     if plan.is_closed and fleet.lost:
         not_searchable = "a load worker was lost, and a closed model has no schedule that says what it had sent"
-    return Writes(plan.run_id, bytes(merged), bytes(measured), not_searchable)
+    return Writes(plan.run_id, bytes(merged), bytes(measured), not_searchable, plan.name_style or "words")
 
 
 def _measured(outcomes: bytes, in_warmup: int) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -108,7 +108,7 @@ async def run_load(
     plan: LoadPlan,
     principals: Principals,
     *,
-    variables: dict[str, str],
+    variables: Mapping[str, str | int],
     known: tuple[tuple[str, int], ...],
     signals: StopSignals,
     on_snapshot: Callable[[Snapshot], None] = lambda _: None,

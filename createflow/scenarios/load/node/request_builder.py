@@ -38,8 +38,8 @@ class RequestBuilder:
         self._templates = {operation: _Template(config.forms[operation], config) for operation in config.forms}
         self._credentials = config.credentials
         self._paths = ResourcePaths(config.base_url, config.read_path, config.location_origins)
-        self._no_arrival = f"{name_prefix(config.run_id)}-1".encode()
-        self._preflight = preflight_name(config.run_id).encode()
+        self._no_arrival = f"{name_prefix(config.run_id, config.name_style)}-1".encode()
+        self._preflight = preflight_name(config.run_id, config.name_style).encode()
         self._known: deque[KnownResource] = deque(
             (KnownResource(path, principal, -1) for path, principal in config.known), maxlen=_MAX_KNOWN
         )

@@ -16,6 +16,7 @@ from createflow.scenarios.load.plan.messages import Document, MessageRefused, No
 from createflow.scenarios.load.plan.mix import KNOWN_LETTERS
 from createflow.scenarios.load.plan.options import MAX_ARRIVALS, MAX_PER_S, MOST_IN_FLIGHT_PER_WORKER
 from createflow.scenarios.load.plan.schedule import MAX_STAGES
+from createflow.scenarios.load.plan.write_log import NAME_STYLES
 from createflow.schemas.operation import Operation
 from createflow.schemas.origin import Origin
 
@@ -248,5 +249,6 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "read_back_ratio": lambda value: _is_between(value, 0, 1),
     "clean_up": lambda value: value is None or isinstance(value, dict),
     "locust_statistics": _is_flag,
+    "name_style": lambda value: isinstance(value, str) and value in NAME_STYLES,
 }
 """By the name of the field. What ``clean_up`` says is looked into like a profile when it is used."""

@@ -96,6 +96,8 @@ class NodeConfig:
     """See ``Target.certificate_parts``: files of the worker's own machine. Empty: none."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
+    name_style: str = "words"
+    """See ``NAME_STYLES``."""
 
     @property
     def schedule(self) -> Schedule:

@@ -3,17 +3,18 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from createflow.scenarios.load.plan.messages import NodeConfig
 from createflow.scenarios.load.plan.mix import Mix, parse_mix
 from createflow.scenarios.load.plan.options import LoadOptions, Senders, check_options, check_size, plan_senders
 from createflow.scenarios.load.plan.request_forms import (
-    has_room_for_names,
     make_body_template,
     make_read_path,
     make_request_form,
+    name_style,
     read_documents,
     require_fit,
 )
@@ -24,6 +25,7 @@ from createflow.scenarios.load.plan.schedule import (
     parse_client_count,
     parse_shape,
 )
+from createflow.scenarios.load.plan.write_log import preflight_name
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
@@ -52,6 +54,8 @@ class LoadPlan:
     senders: Senders
     notes: tuple[str, ...]
     """How the plan differs from the options, for the user."""
+    name_style: str = ""
+    """See ``NAME_STYLES``; empty where names cannot be searched."""
     read_back_ratio: float = 0.0
     """This share of the accepted creates is read after the load, at the URL that each reply names."""
 
@@ -116,7 +120,7 @@ class LoadPlan:
     @property
     def has_searchable_names(self) -> bool:
         """Verification can find every create by its name."""
-        return has_room_for_names(self.contract, run_id=self.run_id)
+        return bool(self.name_style)
 
     @property
     def config_hash(self) -> str:
@@ -128,15 +132,29 @@ class LoadPlan:
         }
         return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
-    def document(self, name: str) -> dict[str, Any]:
-        """A document like those of the load, with this name."""
+    def with_bodies(self) -> Self:
+        """The plan with the templates of its bodies: at once, or when set-up requests have told what is in them.
+
+        Raises:
+            UserError: a body does not fit the schema.
+        """
+        contract, profile = self.contract, self.profile
+        bodies = [make_body_template(contract, run_id=self.run_id, document=one) for one in self.documents or (None,)]
+        if contract.raw is None and (self.documents or not contract.is_default):
+            require_fit(contract, bodies, place=profile.target.envelope.request, file=self.options.data)
+        return replace(self, bodies=tuple(bodies), name_style=name_style(contract, run_id=self.run_id))
+
+    def document(self) -> dict[str, Any]:
+        """A document like those of the load, for the create before it."""
         document = self.documents[0] if self.documents else self.contract.document()
-        return {**document, self.contract.fields.name: name}
+        if not self.documents and not self.name_style:
+            return document
+        return {**document, self.contract.fields.name: preflight_name(self.run_id, self.name_style or "words")}
 
     def node_configs(
         self,
         credentials: tuple[tuple[str, ...], ...],
-        variables: dict[str, str],
+        variables: Mapping[str, str | int],
         known: tuple[tuple[str, int], ...] = (),
     ) -> list[NodeConfig]:
         """One configuration for each load worker. Schedule and senders are divided; every worker gets all tokens.
@@ -152,6 +170,7 @@ class LoadPlan:
                 index=index,
                 node_count=self.options.workers,
                 run_id=self.run_id,
+                name_style=self.name_style or "words",
                 base_url=target.base_url.rstrip("/"),
                 ca_file=target.ca_file,
                 client_certificate=target.certificate_parts,
@@ -178,7 +197,7 @@ class LoadPlan:
                 location_origins=target.location_origins,
                 reports_created=self.removes_created,
                 read_back_ratio=self.read_back_ratio,
-                clean_up={"target": target.model_dump(mode="json"), "variables": variables}
+                clean_up={"target": target.model_dump(mode="json"), "variables": dict(variables)}
                 if self.removes_created and self.options.master is not None
                 else None,
                 locust_statistics=self.options.web_port is not None,
@@ -196,7 +215,7 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     check_options(options)
     run_id = secrets.token_hex(4)
     seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-    contract = Contract(profile.target, profile.promises)
+    contract = Contract(profile.target, profile.promises, awaited=profile.captured)
     mix = parse_mix(options.mix, seed=seed)
     if Operation.UPDATE in mix.shares() and not profile.target.update:
         raise UserError(f"--mix {options.mix}: the profile does not declare updates", hint="set [target] update = true")
@@ -204,13 +223,10 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     schedule = Schedule(add_warmup(stages, options.warmup_s), options.poisson, seed)
     check_size(schedule, options.workers)
     documents = tuple(read_documents(options.data)) if options.data else ()
-    bodies = [make_body_template(contract, run_id=run_id, document=document) for document in documents or (None,)]
-    if contract.raw is None and (documents or not contract.is_default):
-        require_fit(contract, bodies, place=profile.target.envelope.request, file=options.data)
     senders, notes = plan_senders(options, peak_per_s=schedule.peak_per_s, timeout_s=profile.target.timeout_s)
     if options.data and contract.raw is not None:
         notes.append("--data is ignored, because [target] body_file gives the body of every create")
-    return LoadPlan(
+    plan = LoadPlan(
         profile=profile,
         contract=contract,
         options=options,
@@ -218,8 +234,9 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
         seed=seed,
         schedule=schedule,
         mix=mix,
-        bodies=tuple(bodies),
+        bodies=(),
         documents=documents,
         senders=senders,
         notes=tuple(notes),
     )
+    return plan if contract.is_awaiting else plan.with_bodies()

@@ -4,6 +4,7 @@ import math
 from types import TracebackType
 from typing import Self
 
+from createflow.scenarios.target.credentials.provider import senders_of
 from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.text.secret_mask import Mask
@@ -72,6 +73,10 @@ class Principals:
     def first(self) -> Principal:
         """The first principal, with a token that is still valid for some time."""
         return self._principals[0].current() if self._principals else Principal(None, None)
+
+    def senders(self) -> dict[str, Principal]:
+        """The principals that may send requests before and after the load, by their names in the profile."""
+        return {**senders_of(self._provider.tokens(self._owner)), "writer": self.first()}
 
     def for_sampler(self) -> Principal:
         """The principal of the sampler: one that sends no load, if tokens can be minted."""

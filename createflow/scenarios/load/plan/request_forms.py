@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from createflow import __version__
+from createflow.scenarios.bodies.template import Values, made_values
 from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
-from createflow.scenarios.load.plan.write_log import name_prefix
+from createflow.scenarios.load.plan.write_log import NAME_STYLES, name_prefix
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.representation import HEADER
 from createflow.scenarios.target.run_context import filled_path
@@ -23,6 +24,8 @@ from createflow.schemas.reading.bounded_json import Malformed, parse_json
 
 _NUMBER_PLACEHOLDER = "createflow-number-of-the-arrival"
 _ID_PLACEHOLDER = "createflow-new-id"
+_NUMBER_ALONE = "createflow-number-alone"
+_UUID_PLACEHOLDER = "createflow-uuid-of-the-arrival"
 _MAX_NUMBER_DIGITS = 12
 """Checked in advance: a name that is too long would be refused only late in the run."""
 _MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -34,7 +37,7 @@ _FILE_HINT = "one JSON object a line, UTF-8"
 
 
 def make_request_form(
-    operation: Operation, target: Target, *, run_id: str, bodies: tuple[str, ...], variables: Mapping[str, str]
+    operation: Operation, target: Target, *, run_id: str, bodies: tuple[str, ...], variables: Values
 ) -> RequestForm:
     """The requests of one operation.
 
@@ -61,7 +64,7 @@ def make_request_form(
     return RequestForm(target.method, path, with_body, bodies)
 
 
-def make_read_path(target: Target, *, variables: Mapping[str, str]) -> ReadPath:
+def make_read_path(target: Target, *, variables: Values) -> ReadPath:
     """How the path of a created resource is found in the reply to its create."""
     path = target.read_path or f"{target.path.partition('/{new_id}')[0].rstrip('/')}/{{id}}"
     field = target.fields.id
@@ -84,20 +87,50 @@ def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str
     """
     if contract.raw is not None:
         return contract.raw.decode().replace("%", "%%")
-    body = dict(contract.document() if document is None else document)
-    name = f"{name_prefix(run_id)}{_NUMBER_PLACEHOLDER}"
-    body[contract.fields.name] = name if has_room_for_names(contract, run_id=run_id) else _NUMBER_PLACEHOLDER
+    word = f"l{run_id}x{_NUMBER_PLACEHOLDER}"
+    made = {**made_values(word, 0), "uuid": _UUID_PLACEHOLDER, "counter": _NUMBER_ALONE}
+    body = dict(contract.template(made) if document is None else document)
+    if document is not None or not contract.names_itself:
+        style = name_style(contract, run_id=run_id)
+        body[contract.fields.name] = (name_prefix(run_id, style) if style else "") + _NUMBER_PLACEHOLDER
+    if document is None:
+        body |= contract.numbered(_numbered_texts(run_id), _NUMBER_ALONE, _as_first)
     if document is None and set(body.get("metadata", ())) == {"createflow"}:
         # The schema of another target was asked about one text.
-        own = {"run": run_id, "arrival": _NUMBER_PLACEHOLDER}
+        own = {"run": run_id, "arrival": _NUMBER_ALONE}
         body["metadata"] = own if contract.is_default else {"createflow": run_id}
-    text = contract.wire_format.encode(body).decode().replace("%", "%%")
-    return text.replace(f'"arrival":"{_NUMBER_PLACEHOLDER}"', '"arrival":%d').replace(_NUMBER_PLACEHOLDER, "%d")
+    return _with_numbers(contract.wire_format.encode(body).decode().replace("%", "%%"), run_id)
+
+
+def _numbered_texts(run_id: str) -> list[str]:
+    """Texts with the number of the arrival, one of which most kinds of fields take."""
+    texts = [f"{name_prefix(run_id, style)}{_NUMBER_PLACEHOLDER}" for style in NAME_STYLES]
+    word = texts[-2]
+    return [
+        *(texts[-2:] + texts[:-2]),
+        f"{word}@example.com",
+        f"https://example.com/{word}",
+        f"{word}.example.com",
+        _UUID_PLACEHOLDER,
+        _NUMBER_PLACEHOLDER,
+    ]
+
+
+def _as_first(text: str) -> str:
+    """The text of the first arrival."""
+    made = _with_numbers(text.replace("%", "%%"), "00000000")
+    return made % ((1,) * made.replace("%%", "").count("%"))
+
+
+def _with_numbers(text: str, run_id: str) -> str:
+    """The body as a template: ``%d`` for the number of the arrival."""
+    text = text.replace(_UUID_PLACEHOLDER, f"{run_id}-0000-4000-8000-%012x")
+    return text.replace(f'"{_NUMBER_ALONE}"', "%d").replace(_NUMBER_ALONE, "%d").replace(_NUMBER_PLACEHOLDER, "%d")
 
 
 def representation_of(template: str, number: int, place: str) -> Any:
     """What the body of one arrival says, at a JSON Pointer of its envelope. The body is ours, so it needs no bounds."""
-    numbers = template.replace("%%", "").count("%d")
+    numbers = template.replace("%%", "").count("%")
     return value_at(json.loads(template % ((number,) * numbers)), place)
 
 
@@ -122,11 +155,20 @@ def require_fit(contract: Contract, templates: Sequence[str], *, place: str, fil
 
 def has_room_for_names(contract: Contract, *, run_id: str) -> bool:
     """Every create of the run carries a name that verification can search for."""
-    if contract.raw is not None:
-        return False
+    return bool(name_style(contract, run_id=run_id))
+
+
+def name_style(contract: Contract, *, run_id: str) -> str:
+    """The first of ``NAME_STYLES`` that the target's schema allows; empty where it allows none."""
+    if contract.raw is not None or contract.names_itself or contract.is_awaiting:
+        return ""
     limit = contract.max_length(contract.fields.name)
-    is_short = limit is None or len(name_prefix(run_id)) + _MAX_NUMBER_DIGITS <= limit
-    return is_short and contract.takes_name(f"{name_prefix(run_id)}1")
+    for style in NAME_STYLES:
+        prefix = name_prefix(run_id, style)
+        is_short = limit is None or len(prefix) + _MAX_NUMBER_DIGITS <= limit
+        if is_short and contract.takes_name(f"{prefix}1"):
+            return style
+    return ""
 
 
 def read_documents(file: Path) -> list[dict[str, Any]]:

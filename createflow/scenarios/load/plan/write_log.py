@@ -35,14 +35,29 @@ def is_in_sample(k: int, ratio: float) -> bool:
     return (k * 0x9E3779B1 & 0xFFFFFFFF) < ratio * 2**32
 
 
-def name_prefix(run_id: str) -> str:
+NAME_STYLES: dict[str, tuple[str, str]] = {
+    "words": ("load {} ", "warm {} up"),
+    "slug": ("load-{}-", "warm-{}-up"),
+    "upper_slug": ("LOAD-{}-", "WARM-{}-UP"),
+    "code": ("l{}x", "w{}xup"),
+    "upper_code": ("L{}X", "W{}XUP"),
+}
+"""How names look, from the first that the target's schema allows: their start, and the whole name of the create before
+the load, which is as long as the name of arrival -1."""
+
+
+def name_prefix(run_id: str, style: str = "words") -> str:
     """The start of the names of all creates of a run; the number of the arrival follows."""
-    return f"load {run_id} "
+    return _styled(NAME_STYLES[style][0], run_id)
 
 
-def preflight_name(run_id: str) -> str:
+def preflight_name(run_id: str, style: str = "words") -> str:
     """The name of the create before the load. It is as long as that of arrival -1, which it replaces in updates."""
-    return f"warm {run_id} up"
+    return _styled(NAME_STYLES[style][1], run_id)
+
+
+def _styled(form: str, run_id: str) -> str:
+    return form.format(run_id.upper() if form.isupper() else run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +72,18 @@ class Writes:
     rates; another if it was due in it."""
     not_searchable: str = ""
     """Why the creates cannot be searched by name; empty when they can."""
+    name_style: str = "words"
+    """See ``NAME_STYLES``."""
 
     @property
     def prefix(self) -> str:
         """The start of the names."""
-        return name_prefix(self.run_id)
+        return name_prefix(self.run_id, self.name_style)
+
+    @property
+    def preflight(self) -> str:
+        """The name of the create before the load."""
+        return preflight_name(self.run_id, self.name_style)
 
     def name_of(self, k: int) -> str:
         """The name that arrival ``k`` carries."""

@@ -115,6 +115,15 @@ def writer_of(tokens: Tokens | None) -> Principal:
     return ANONYMOUS if tokens is None else tokens.writer()
 
 
+def senders_of(tokens: Tokens | None) -> dict[str, Principal]:
+    """The principals that may send requests before and after the checks, by their names in the profile."""
+    found = {"writer": writer_of(tokens)}
+    for name in ("other_writer", "reader") if tokens is not None else ():
+        with contextlib.suppress(NotDeclared):
+            found[name] = getattr(tokens, name)()
+    return found
+
+
 def environment_values(auth: EnvironmentAuth, environment: Mapping[str, str]) -> dict[str, str]:
     """The values of the environment variables that the section names, by principal.
 

@@ -48,6 +48,7 @@ ELSEWHERE = {
     ),
     "auth.scope": "tests/scenarios/target/credentials",
     "auth.ca_file": "tests/scenarios/target/credentials",
+    "target.fields.unique": "tests/scenarios/target/test_real_values.py",
     "target.envelope.request_also": "tests/scenarios/target/test_representation.py",
 }
 """Where else a key is used."""

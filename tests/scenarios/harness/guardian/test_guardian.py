@@ -207,7 +207,16 @@ async def test_what_the_run_created_is_removed_and_torn_down(tmp_path: Path) -> 
             for number, kept in (("1", ""), ("2", ""), ("3", "the create was answered 200, not 201")):
                 created = {"url": f"{url}/api/resources/{number}", "id": number, "who": who, "is_guessed": False}
                 run.tell({"created": {**created, "kept_because": kept, "variables": {"run_id": "r1"}}})
-            run.tell({"teardown": {"variables": {"run_id": "r1", "tenant": "t7"}, "who": who, "answered": 0}})
+            run.tell(
+                {
+                    "teardown": {
+                        "variables": {"run_id": "r1", "tenant": "t7"},
+                        "set_up": 0,
+                        "senders": {"writer": who},
+                        "answered": 0,
+                    }
+                }
+            )
             await run.is_killed()
     assert sorted(asked[:2]) == [f"DELETE /api/resources/{number} True" for number in (1, 2)]
     assert asked[2:] == ["DELETE /api/tenants/t7 True"]

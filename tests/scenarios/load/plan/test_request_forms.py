@@ -11,9 +11,11 @@ import pytest
 from createflow.scenarios.load.plan.request_forms import (
     has_room_for_names,
     make_body_template,
+    name_style,
     read_documents,
     require_fit,
 )
+from createflow.scenarios.load.plan.write_log import Writes
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_target import Target
@@ -23,7 +25,7 @@ URL = "http://127.0.0.1:1"
 
 
 def _filled(template: str, k: int) -> str:
-    return template % ((k,) * template.replace("%%", "").count("%d"))
+    return template % ((k,) * template.replace("%%", "").count("%"))
 
 
 def test_each_body_is_valid_and_carries_run_and_number() -> None:
@@ -87,13 +89,47 @@ def _own_contract(folder: Path, **properties: object) -> Contract:
 
 def test_names_of_a_load_are_only_numbers_where_the_schema_takes_no_others(tmp_path: Path) -> None:
     """And where it takes no numbers either, the load does not begin."""
-    digits = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z0-9]*$"})
+    digits = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z0-9]*$", "maxLength": 20})
     template = make_body_template(digits, run_id="0123abcd")
     assert json.loads(_filled(template, 7)) == {"name": "7"}
     require_fit(digits, [template], place="")
-    letters = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z][a-z0-9]*$"})
+    letters = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z][a-z0-9]*$", "maxLength": 20})
     with pytest.raises(UserError, match=r"the bodies of a load do not fit the create schema: /name: .*\(pattern\)"):
         require_fit(letters, [make_body_template(letters, run_id="0123abcd")], place="")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "style"),
+    [
+        (r"^[a-z0-9]+(-[a-z0-9]+)*$", "load-0123abcd-7", "slug"),
+        (r"^[A-Z0-9-]+$", "LOAD-0123ABCD-7", "upper_slug"),
+        (r"^[A-Z0-9]+$", "L0123ABCDX7", "upper_code"),
+    ],
+)
+def test_names_of_a_load_have_the_form_of_the_field(tmp_path: Path, pattern: str, name: str, style: str) -> None:
+    """They begin alike, so that sinks are searched for them, and the number of the arrival is read from them."""
+    contract = _own_contract(tmp_path, name={"type": "string", "pattern": pattern})
+    template = make_body_template(contract, run_id="0123abcd")
+    assert json.loads(_filled(template, 7))["name"] == name
+    writes = Writes("0123abcd", bytes(9), bytes(9), name_style=name_style(contract, run_id="0123abcd"))
+    assert (writes.name_style, writes.arrival_of(name), len(writes.preflight)) == (style, 7, len(f"{writes.prefix}-1"))
+
+
+def test_what_a_body_says_anew_is_of_each_arrival(tmp_path: Path) -> None:
+    """And so is what must be unique; a number stays a number."""
+    body = {"name": "x", "sku": "S-{marker}", "number": "{counter}", "key": "{uuid}", "text": "100 % {counter}"}
+    target = {"base_url": "http://x", "body": {**body, "email": "a@b.de"}, "fields": {"unique": ["email"]}}
+    template = make_body_template(Contract(Target.model_validate(target)), run_id="0123abcd")
+    first, second = (json.loads(_filled(template, number)) for number in (7, 8))
+    assert first == {
+        "name": "load 0123abcd 7",
+        "sku": "S-l0123abcdx7",
+        "number": 7,
+        "key": "0123abcd-0000-4000-8000-000000000007",
+        "text": "100 % 7",
+        "email": "l0123abcdx7@example.com",
+    }
+    assert not {*first.values()} & {*second.values()}
 
 
 @pytest.mark.parametrize(

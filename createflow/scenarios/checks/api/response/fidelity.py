@@ -3,13 +3,13 @@
 import unicodedata
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

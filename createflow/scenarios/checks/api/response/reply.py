@@ -7,6 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.support.fixtures import below, created, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.checks.support.power import Comparison
@@ -14,7 +15,6 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Issuer, Target, Tokens

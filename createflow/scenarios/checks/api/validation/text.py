@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from createflow.scenarios.bodies.bounded import fits
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.api.validation.limits import free_object
 from createflow.scenarios.checks.support.fixtures import created, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Callbacks, Target
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
@@ -11,7 +12,6 @@ from createflow.scenarios.harness.recovery import wait_for_recovery
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Primary
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Faults, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.reply import Reply

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
+from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.business.business_logic.concurrent_writes import overlapping, together
 from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls, rows_of
 from createflow.scenarios.checks.support.levels import Lesser
@@ -15,7 +16,6 @@ from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import Repeated, WriteSample
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.sink import Primary
-from createflow.scenarios.target.contract import nonce
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together

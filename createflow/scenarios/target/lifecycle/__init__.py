@@ -1,0 +1,1 @@
+"""Requests outside the checks: those of the profile before and after them."""
