@@ -36,6 +36,7 @@ from createflow.schemas.profile import Profile
 
 if TYPE_CHECKING:
     from createflow.scenarios.benchmark.run import Observer
+    from createflow.scenarios.benchmark.scale import ScaleOptions
     from createflow.scenarios.harness.guardian.client import Guarding
     from createflow.scenarios.load.fleet.progress import Progress
     from createflow.scenarios.load.fleet.run import StopSignals
@@ -48,6 +49,8 @@ _FIND_MAX_START_PER_S = 50.0
 _FIND_MAX_S = 15.0
 """Of the run that confirms the rate."""
 _SOAK_S = 3600.0
+_MOST_COUNTS = 16
+"""Of ``--scale``; each takes a minute or more."""
 _MASTER_PORT = 5557
 """Locust's own port."""
 
@@ -82,6 +85,7 @@ def bench(
     slo: options.Slo = None,
     verify: options.Verify = True,
     find_max: options.FindMax = False,
+    scale: options.ScaleOption = None,
     baseline: options.Baseline = None,
     self_test: options.SelfTest = False,
     workers: options.Workers = 1,
@@ -110,6 +114,8 @@ def bench(
     if worker is not None:
         _work_for(*parse_address(worker, option="--worker", default_host=_LOOPBACK, default_port=_MASTER_PORT))
         return
+    scaled = _parse_scale(scale) if scale is not None else None
+    find_max = find_max or scaled is not None
     load_options = LoadOptions(
         **_rate_and_duration(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
@@ -142,8 +148,9 @@ def bench(
     earlier = read_load_report(baseline) if baseline is not None else None
     # A load injects no faults.
     chosen = choose_source(profile, url, ca_file=ca)
-    source = load_source(chosen, allow_commands=allow_commands, sections=("auth", "sinks"))
-    run = partial(_run, load_options, source, find_max=find_max, self_test=self_test, baseline=earlier)
+    sections = ("auth", "sinks") if scaled is None else ("auth", "sinks", "scale")
+    source = load_source(chosen, allow_commands=allow_commands, sections=sections)
+    run = partial(_run, load_options, source, find_max=find_max, scaled=scaled, self_test=self_test, baseline=earlier)
     tell_what_was_left()
     with interrupts() as signals:
         on_partial = partial_writer(files)
@@ -185,6 +192,26 @@ def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *
     if shape == "soak" and duration is None:
         given["duration_s"] = _SOAK_S
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _parse_scale(text: str) -> "ScaleOptions":
+    """What ``--scale`` asks for.
+
+    Raises:
+        UserError: it is not a name and numbers.
+    """
+    from createflow.scenarios.benchmark.scale import ScaleOptions
+
+    name, equals, numbers = text.partition("=")
+    counts = [int(number) for number in numbers.split(",") if number.isascii() and number.isdigit() and len(number) < 5]
+    if not name or not equals or len(counts) != len(numbers.split(",")) or not 0 < len(set(counts)) <= _MOST_COUNTS:
+        raise UserError(
+            f"--scale {text}: not a name and numbers of instances",
+            hint=f"for example services=1,2,4; {_MOST_COUNTS} numbers at most",
+        )
+    if 0 in counts or len(set(counts)) < len(counts):
+        raise UserError(f"--scale {text}: each number is 1 or more, and comes once")
+    return ScaleOptions(name, tuple(counts))
 
 
 def _work_for(host: str, port: int) -> None:
@@ -256,6 +283,7 @@ async def _run(
     *,
     guarding: "Guarding",
     find_max: bool,
+    scaled: "ScaleOptions | None",
     self_test: bool,
     baseline: LoadReport | None,
 ) -> LoadReport:
@@ -263,13 +291,17 @@ async def _run(
     from createflow.scenarios.benchmark.find_max import benchmark_at_max
     from createflow.scenarios.benchmark.measure_ceiling import measure_generator_ceiling
     from createflow.scenarios.benchmark.run import benchmark
+    from createflow.scenarios.benchmark.scale import benchmark_at_scale, require_command
     from createflow.scenarios.load.verdict.findings import OF_THE_BUNDLED_STACK, OF_THE_PROFILE
 
     profile_source = source.description
     slo_source = OF_THE_BUNDLED_STACK if source.is_bundled else OF_THE_PROFILE
+    if scaled is not None:
+        require_command(profile, scaled)
     ceiling = await measure_generator_ceiling(load_options.workers, observer.on_message) if self_test else None
     if find_max:
-        return await benchmark_at_max(
+        search = benchmark_at_max if scaled is None else partial(benchmark_at_scale, scale=scaled)
+        return await search(
             profile,
             load_options,
             profile_source=profile_source,

@@ -121,6 +121,15 @@ FindMax = Annotated[
         rich_help_panel=_VERDICT,
     ),
 ]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="NAME=N,N...",
+        help="Do so with several numbers of instances, set by the command [scale.NAME] of the profile: services=1,2,4.",
+        rich_help_panel=_VERDICT,
+    ),
+]
 Baseline = Annotated[
     Path | None,
     typer.Option(

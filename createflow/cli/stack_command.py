@@ -20,6 +20,7 @@ class Verb(StrEnum):
     RESUME = "resume"
     KILL = "kill"
     START = "start"
+    SCALE = "scale"
     INJECT = "inject"
     HEAL = "heal"
 
@@ -29,6 +30,7 @@ def stack(
         Verb,
         typer.Argument(
             help="status; pause and resume (a paused process hangs); kill and start; "
+            "scale (service=2 lets two services run, of those that createflow up --services started); "
             "inject and heal database-error (every write fails inside its transaction), "
             "replica-lag (the replicas fall behind, and the cache does not answer), "
             "late-commits (every second transaction), read-error (of the resources), "
@@ -54,5 +56,6 @@ def stack(
     with reference_extra():
         from createflow.reference_server.stack import control
     reply = asyncio.run(control.send_command(Path(state).absolute() / "control.sock", verb, component))
-    rows = reply["rows"] if verb is Verb.STATUS else [r for r in reply["rows"] if r["name"].startswith(component)]
+    named = "" if verb is Verb.STATUS else component.partition("=")[0]
+    rows = [row for row in reply["rows"] if row["name"].startswith(named)]
     Console().print(components_table(rows))

@@ -56,6 +56,12 @@ def up(
             autocompletion=_complete_defect,
         ),
     ] = None,
+    service_capacity: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100_000, metavar="N", help="Requests a second that each service takes at most. 0: all it can."
+        ),
+    ] = 0.0,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Start the reference implementation, to try createflow on it.
@@ -66,6 +72,7 @@ def up(
     terminal: createflow run --profile .createflow/profile.toml
 
     Example: createflow up --port 8443 --replicas 1
+    Example: createflow up --services 4 --service-capacity 150
     Example: createflow up --defect event_lost --defect no_rollback
     """
     if search_url and not search_url.startswith(("http://", "https://")):
@@ -83,6 +90,7 @@ def up(
         private=private,
         unique_names=unique_names,
         conditional_updates=conditional_updates,
+        service_capacity_per_s=service_capacity,
         defects=tuple(dict.fromkeys(defect or ())),
     )
     for name in options.defects:  # before anything starts
@@ -112,7 +120,7 @@ async def _up(options: "StackOptions", state: Path) -> None:
         for name in stack.defects:
             print_message(console, f"\nseeded defect {name}: {DEFECTS[name].breaks}")
         # We wrote the profile, so a run need not ask whether its commands may run.
-        remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults"))
+        remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults", "scale"))
         profile = _relative(stack.profile_file)
         out.print(f"\ncreate   POST {stack.base_url}/api/resources", soft_wrap=True)
         out.print(f"profile  {profile}", soft_wrap=True)

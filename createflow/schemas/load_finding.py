@@ -188,3 +188,50 @@ class Knee(Model):
         if self.bound is Bound.AT_LEAST:
             return f">= {self.rate_per_s:g}/s ({self.reason})"
         return f"{self.rate_per_s:g}/s"
+
+
+class ScalePoint(Model):
+    """The highest rate with one number of instances."""
+
+    count: int
+    rate_per_s: float
+    """0: no rate was held."""
+    bound: Bound
+    reason: str = ""
+    """Why the rate is only a lower bound, or why there is none."""
+    p99_ms: float = 0.0
+    """Of the response latency in the run that confirmed the rate."""
+
+
+class ScaleFit(Model):
+    """The Universal Scalability Law through the points (N. J. Gunther, "Guerrilla Capacity Planning", 2007).
+
+    N instances do ``N rate_per_s / (1 + contention (N - 1) + coherency N (N - 1))``.
+    """
+
+    rate_per_s: float
+    """Of one instance alone."""
+    contention: float
+    """Share of the work for which instances wait for each other; 0: none."""
+    coherency: float = 0.0
+    """Work that each pair of instances adds, to agree with each other."""
+    deviation_ratio: float = 0.0
+    """How far a point is from the law at most."""
+    peak_count: float | None = None
+    """From so many instances on more of them do less. None: the law has no peak."""
+    peak_rate_per_s: float | None = None
+    """The highest rate by the law, with any number of instances. None: it grows without a limit."""
+
+    def rate_with(self, count: float) -> float:
+        """The rate by the law, with so many instances."""
+        return count * self.rate_per_s / (1 + self.contention * (count - 1) + self.coherency * count * (count - 1))
+
+
+class Scale(Model):
+    """The highest rate with several numbers of instances."""
+
+    name: str
+    """What there were several of: a key of ``[scale]``."""
+    points: Several[ScalePoint]
+    fit: ScaleFit | None = None
+    """None: there are fewer than two points with a rate."""

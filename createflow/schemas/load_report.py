@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from createflow.schemas.load_finding import Comparison, Knee, Verification
+from createflow.schemas.load_finding import Comparison, Knee, Scale, Verification
 from createflow.schemas.load_tail import Tail
 from createflow.schemas.operation import Operation
 from createflow.schemas.report import Model, Several
@@ -360,6 +360,8 @@ class LoadReport(Numbers):
     comparison: Comparison | None = None
     knee: Knee | None = None
     """The result of ``--find-max``. The other numbers are then those of a run at that rate."""
+    scale: Scale | None = None
+    """The result of ``--scale``. The other numbers are then those of the last number of instances."""
     notes: Several[str] = ()
     """What else a reader of the numbers should know."""
 

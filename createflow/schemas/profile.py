@@ -17,6 +17,8 @@ from createflow.schemas.profile_sinks import Sinks
 from createflow.schemas.profile_target import Request, SetUp, Target
 from createflow.schemas.slo import DeclaredTarget
 
+ScaleName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
+
 
 class FaultCommands(Section):
     """``[faults.NAME]``: the commands that inject and heal a fault; argument lists, without a shell."""
@@ -41,6 +43,19 @@ FaultName = Literal[
     "late_commits",
     "read_error",
 ]
+
+
+class ScaleCommand(Section):
+    """``[scale.NAME]``: the command that sets the number of instances; an argument list, without a shell."""
+
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
+    """``{count}`` in it is the number. The command ends when so many are there and take requests."""
+
+    @model_validator(mode="after")
+    def _has_count(self) -> Self:
+        if not any("{count}" in word for word in self.command):
+            raise ValueError('the command needs the number of instances: a word with "{count}"')
+        return self
 
 
 class Deadlines(Section):
@@ -112,6 +127,8 @@ class Profile(Section):
     (every second transaction is committed a little later), ``read_error`` (statements that read the resources fail).
     While a service, a gateway or a database is down, creates are refused with the status of ``unavailable`` of
     ``target.errors``, and with that of ``database_error`` when it errs."""
+    scale: dict[ScaleName, ScaleCommand] = Field(default_factory=dict)
+    """What the target can have several of, for ``createflow bench --scale NAME=1,2,4``: services, gateways."""
     deadlines: Deadlines = Deadlines()
     """How long each sink may lag behind the 201."""
     limits: Limits | None = None

@@ -120,7 +120,7 @@ class ProfileFile:
         return reader.profile(document)
 
     def commands(self, *sections: str) -> dict[str, tuple[str, ...]]:
-        """The commands of ``auth``, ``faults`` and ``sinks``, as they were written: key and argument list.
+        """The commands of ``auth``, ``faults``, ``scale`` and ``sinks``, as they were written: key and argument list.
 
         Variables are not filled in, so the list can be shown.
         """
@@ -153,7 +153,7 @@ def _commands_of_sinks(table: Any, key: str) -> Iterator[tuple[str, list[Any]]]:
             yield from _commands_of_sinks(inner, f"{key}.{number}")
 
 
-_LISTS = {"auth": _lists_in, "faults": _lists_in, "sinks": _commands_of_sinks}
+_LISTS = {"auth": _lists_in, "faults": _lists_in, "scale": _lists_in, "sinks": _commands_of_sinks}
 
 
 def read(path: Path) -> ProfileFile:

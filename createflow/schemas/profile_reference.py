@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from createflow.schemas.profile import BaselineEntry, Deadlines, FaultCommands, Limits, Profile, Slo
+from createflow.schemas.profile import BaselineEntry, Deadlines, FaultCommands, Limits, Profile, ScaleCommand, Slo
 from createflow.schemas.profile_auth import AUTH_MODELS
 from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_sinks import (
@@ -76,6 +76,7 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ('[sinks.NAME] kind = "command"', CommandSink),
     ('[sinks.NAME] kind = "http"', HttpSink),
     ("[faults.NAME]", FaultCommands),
+    ("[scale.NAME]", ScaleCommand),
     ("[deadlines]", Deadlines),
     ("[limits]", Limits),
     ("[promises]", Promises),

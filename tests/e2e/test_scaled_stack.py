@@ -4,6 +4,7 @@ import json
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,6 +105,34 @@ def test_an_own_write_is_read_whichever_instance_answers(up: UpCommand, client: 
         assert client.put(location, json=body, headers=headers).status_code == 200
         for _ in range(2):
             assert client.get(location, headers=headers).json()["name"] == f"round {number}"
+
+
+@pytest.mark.parametrize("kind", ["service", "gateway"])
+def test_instances_leave_and_join_under_load_without_one_failed_request(
+    up: UpCommand, client: httpx.Client, kind: str
+) -> None:
+    """What leaves finishes what it does; what joins is asked when it can answer."""
+    headers = [token(up, subject=f"scaled-{kind}-{number}") for number in range(16)]
+    statuses: list[int] = []
+    is_over = threading.Event()
+
+    def send(own: dict[str, str]) -> None:
+        while not is_over.wait(0.04):  # within the rate of a subject
+            statuses.append(create(client, own).status_code)
+
+    with ThreadPoolExecutor(len(headers)) as senders:
+        tasks = [senders.submit(send, own) for own in headers]
+        for count in (1, 2):
+            before = len(statuses)
+            stack("scale", f"{kind}={count}", up)
+            deadline = time.monotonic() + RECOVERY_LIMIT_S
+            while len(statuses) < before + 50:
+                assert time.monotonic() < deadline
+                wait_a_little()
+        is_over.set()
+        for task in tasks:
+            task.result()
+    assert set(statuses) == {201}
 
 
 def test_a_new_key_of_the_issuer_is_trusted_without_a_restart_and_the_old_one_still_is(

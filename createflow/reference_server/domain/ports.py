@@ -114,6 +114,10 @@ class CacheStore(Protocol):
         """
 
 
+BUSY_CODE = "instance_busy"
+"""Of a reply to a request that an instance did not take: nothing was done, and another one may take it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceReply:
     """What a service instance replied."""

@@ -45,6 +45,9 @@ the next one, and then share messages, statements and commits. A lone request do
 DRAIN_S = 0.6
 """HAProxy probes every 0.2 s and takes a server out of rotation after the second failure."""
 
+_TRIES = 4
+"""Instances that are asked at most: each is picked at random, also one that has refused just now."""
+
 
 def build(settings: Settings, log: Log) -> Process:
     """Build a gateway; it waits for its engines by itself."""
@@ -68,7 +71,7 @@ def build(settings: Settings, log: Log) -> Process:
         AuthCheck(verifier, limiter),
         RateLimit(limiter, Limit(settings.rate_per_s, settings.burst)),
         Validation(SchemaCheck(wire_schema("create_request"))),
-        ServiceRouter(bus, breakers, settings.rpc_timeout_s),
+        ServiceRouter(bus, breakers, settings.rpc_timeout_s, tries=min(settings.services, _TRIES)),
         Response(),
     )
     stages = settings.seed().change_stages(healthy)

@@ -66,6 +66,10 @@ class Settings:
     """A resource exists for its creator only, and for who may change those of others."""
     conditional_updates: bool = False
     """An update or a delete without If-Match is refused."""
+    services: int = 1
+    """How many services there may be."""
+    capacity_per_s: float = 0.0
+    """What a service takes at most, however much CPU it has; 0: as much as it can."""
     defects: tuple[str, ...] = ()
     """Names of seeded defects (``reference_server.defects``): of ``createflow up --defect``, and of tests."""
 

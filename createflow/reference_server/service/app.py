@@ -9,14 +9,13 @@ import orjson
 
 from createflow.reference_server.adapters.nats_codec import MalformedMessageError, decode_request
 from createflow.reference_server.domain.job import Job, Refused
-from createflow.reference_server.domain.ports import Index, ServiceReply, UnavailableError
+from createflow.reference_server.domain.ports import BUSY_CODE, Index, ServiceReply, UnavailableError
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.pipeline import Pipeline
 from createflow.reference_server.process.log import Log
+from createflow.reference_server.service.admission import Admission
 
-RUNNING_MAX = 256
-"""Requests at the same time; one more is refused while another instance could still take it."""
-_BUSY = ServiceReply(503, "service_unavailable", "This instance has too much to do.", retry_after_s=1.0)
+_BUSY = ServiceReply(503, BUSY_CODE, "This instance has too much to do.", retry_after_s=1.0)
 _INTERNAL = ServiceReply(500, "internal_error", "An internal error occurred.")
 _STATUS = {"create": 201, "update": 200, "delete": 204, "read": 200, "search": 200}
 
@@ -35,7 +34,9 @@ class Service:
         log: Log,
         *,
         private: bool = False,
+        admission: Admission | None = None,
     ) -> None:
+        self._admission = admission or Admission()
         self._pipeline = pipeline
         self._reader = reader
         self._index = index
@@ -46,10 +47,11 @@ class Service:
 
     def accept(self, request: bytes, respond: Respond) -> None:
         """Start an encoded request, or refuse it at once."""
-        if len(self._tasks) >= RUNNING_MAX:
+        wait_s = self._admission.wait_s(len(self._tasks))
+        if wait_s is None:
             respond(_BUSY)
             return
-        task = asyncio.create_task(self._handle(request, respond))
+        task = asyncio.create_task(self._handle(request, respond, wait_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -58,7 +60,9 @@ class Service:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _handle(self, request: bytes, respond: Respond) -> None:
+    async def _handle(self, request: bytes, respond: Respond, wait_s: float) -> None:
+        if wait_s:
+            await asyncio.sleep(wait_s)
         begun_ns = time.perf_counter_ns()
         try:
             job = decode_request(request)

@@ -23,6 +23,7 @@ from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.process.run import RETRY_S, Process
 from createflow.reference_server.process.settings import Settings
+from createflow.reference_server.service.admission import Admission
 from createflow.reference_server.service.app import Service
 from createflow.reference_server.stages.business.audit_log import AuditLog
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
@@ -73,7 +74,10 @@ def build(settings: Settings, log: Log) -> Process:
         Reader(watermarks, cache, [PostgresReadStore(pool) for pool in replicas], PostgresReadStore(primary))
     )
     index = SearchIndex(settings.search_url, settings.search_index)
-    service = Service(pipeline, reader, index, subscriber.wake_relay, log, private=settings.private)
+    admission = Admission(settings.capacity_per_s)
+    service = Service(
+        pipeline, reader, index, subscriber.wake_relay, log, private=settings.private, admission=admission
+    )
     checks = ReadinessChecks(
         {
             "nats": subscriber.answers,

@@ -176,6 +176,8 @@ class _Planner:
             burst=self.options.burst,
             private=self.options.private,
             conditional_updates=self.options.conditional_updates,
+            services=self.options.services,
+            capacity_per_s=self.options.service_capacity_per_s,
             defects=self.options.defects,
         )
         settings_file = directory / "settings.json"

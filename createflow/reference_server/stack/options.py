@@ -15,6 +15,7 @@ class StackOptions:
         private: a resource exists for its creator only.
         unique_names: a second resource with a name is refused.
         conditional_updates: an update or a delete must name the version.
+        service_capacity_per_s: what each service takes at most; 0: as much as it can.
         defects: names of seeded defects.
     """
 
@@ -29,4 +30,5 @@ class StackOptions:
     private: bool = False
     unique_names: bool = False
     conditional_updates: bool = False
+    service_capacity_per_s: float = 0.0
     defects: tuple[str, ...] = ()

@@ -152,6 +152,10 @@ def write_profile(
                 {"inject": _command(inject, state_directory), "heal": _command(heal, state_directory)},
             )
         )
+    for kind, count in (("service", options.services), ("gateway", options.gateways)):
+        if count > 1:
+            scale = _command(("scale", f"{kind}={{count}}"), state_directory)
+            tables.append((f"[scale.{kind}s]", {"command": scale}))
     heading = "# Written by `createflow up`, valid while that stack runs. It contains passwords.\n"
     return heading + "".join(_render(table) for table in tables)
 

@@ -19,6 +19,7 @@ from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import UserError
 
 _HANGS_S = 0.3
+_SCALED = ("service", "gateway")
 
 
 class RunningStack:
@@ -54,6 +55,8 @@ class RunningStack:
         names: list[str] | None = None
         if verb in ("inject", "heal"):
             await self._inject(target, inject=verb == "inject")
+        elif verb == "scale":
+            names = await self._scale(target)
         elif verb != "status":
             actions = {
                 "pause": self._supervisor.pause,
@@ -62,13 +65,30 @@ class RunningStack:
                 "start": self._supervisor.restart,
             }
             if verb not in actions:
-                raise UserError(f"a stack cannot {verb}", hint="one of: status, inject, heal, " + ", ".join(actions))
+                known = ", ".join(("status", "scale", "inject", "heal", *actions))
+                raise UserError(f"a stack cannot {verb}", hint=f"one of: {known}")
             names = self._supervisor.select(target)
             done = await asyncio.gather(*(actions[verb](name) for name in names), return_exceptions=True)
             for error in done:
                 if error is not None:
                     raise error
         return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]} if is_shown else {}
+
+    async def _scale(self, target: str) -> list[str]:
+        """Let as many components of a kind run as ``service=2`` says. Those that leave finish what they do."""
+        kind, _, number = target.partition("=")
+        names = self._supervisor.select(kind)
+        if kind not in _SCALED or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(names):
+            raise UserError(
+                f"cannot scale {target!r}: {' and '.join(_SCALED)} can be scaled, here {kind} to 1 to {len(names)}",
+                hint="createflow stack scale service=2; createflow up --services N says how many there can be",
+            )
+        staying, leaving = names[: int(number)], names[int(number) :]
+        joining = [name for name in staying if not self._supervisor.is_running(name)]
+        # Those that join come first: at no time there are fewer than before and after.
+        await asyncio.gather(*map(self._supervisor.restart, joining))
+        await asyncio.gather(*map(self._supervisor.retire, leaving))
+        return names
 
     async def _inject(self, target: str, *, inject: bool) -> None:
         if target in engine_admin.SCRIPTS:

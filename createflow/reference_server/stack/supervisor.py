@@ -160,6 +160,14 @@ class Supervisor:
             started.end = Status.KILLED
             await started.process.kill()
 
+    async def retire(self, name: str) -> None:
+        """Stop it when it has finished what it does, if it runs."""
+        await self._stop_one(name, at_once=False)
+
+    def is_running(self, name: str) -> bool:
+        """Whether its process runs."""
+        return name in self._started and self._started[name].process.is_running
+
     async def restart(self, name: str) -> None:
         """Start a component that was killed or died, and wait as ``resume`` does.
 
@@ -168,7 +176,7 @@ class Supervisor:
             TargetError: it ended or did not become ready.
         """
         async with self._changes[name]:
-            if name in self._started and self._started[name].process.is_running:
+            if self.is_running(name):
                 raise UserError(
                     f"{name} is running already",
                     hint=f"createflow stack kill {name} ends it, createflow stack resume {name} continues it",

@@ -231,6 +231,7 @@ def make_measurement(result: LoadResult, objectives: Objectives) -> Measurement:
         is_plain=in_window.accepted < _PLAIN_RATIO * in_window.offered,
         # If no worker was lost, only the generator's limits make a run invalid.
         generator_limited=invalid and not result.lost,
-        accepted_per_s=in_window.accepted / result.window_s,
+        # A run that was stopped in its warm-up has no window.
+        accepted_per_s=in_window.accepted / result.window_s if result.window_s else 0.0,
         p99_ms=p99_ms,
     )

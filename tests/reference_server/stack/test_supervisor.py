@@ -207,6 +207,25 @@ def test_a_paused_component_is_stopped_like_any_other(tmp_path: Path, ports: Por
     assert asyncio.run(scenario()) == ["database started", "database stopped"]
 
 
+def test_what_is_retired_finishes_and_is_not_started_again(tmp_path: Path, ports: Ports) -> None:
+    """It is asked to stop, nobody is told of an exit, and it can join again."""
+
+    async def scenario() -> tuple[list[str], list[str], int]:
+        async with Run(tmp_path, [component(ports, tmp_path, "service-1")]) as run:
+            supervisor = run.supervisor
+            seen = [await run.status("service-1")]
+            for act in (supervisor.retire, supervisor.retire, supervisor.restart):
+                await act("service-1")
+                seen.append(await run.status("service-1"))
+            assert supervisor.is_running("service-1")
+        return seen, run.order(), len(run.exits)
+
+    seen, order, exits = asyncio.run(scenario())
+    assert seen == ["ready", "stopped", "stopped", "ready"]
+    assert order == ["service-1 started", "service-1 stopped"] * 2
+    assert exits == 0
+
+
 def test_wrong_names_and_states_are_errors(tmp_path: Path, ports: Ports) -> None:
     """The hints name what there is."""
 

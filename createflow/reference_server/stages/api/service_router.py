@@ -11,6 +11,7 @@ from typing import ClassVar
 from createflow.reference_server.domain.circuit_breaker import CircuitBreaker, CircuitOpenError
 from createflow.reference_server.domain.job import Job, Refused
 from createflow.reference_server.domain.ports import (
+    BUSY_CODE,
     ServiceBus,
     ServiceReply,
     UnavailableError,
@@ -31,6 +32,8 @@ class ServiceRouter:
     breakers: dict[str, CircuitBreaker]
     """For ``read`` and ``write``: a database that cannot be written may still be read."""
     timeout_s: float
+    tries: int = 1
+    """How many instances are asked while each has too much to do."""
 
     async def __call__(self, job: Job) -> Job:
         """Set id, version and document from the reply.
@@ -47,7 +50,7 @@ class ServiceRouter:
         healthy = None
         try:
             job.deadline_s = time.time() + self.timeout_s
-            reply = await self.bus.request(job)
+            reply = await self._first_free(job)
             healthy = reply.code not in _UNHEALTHY_CODES
         except UnavailableError:
             healthy = False
@@ -60,12 +63,22 @@ class ServiceRouter:
             breaker.record(generation, healthy=healthy)
         return self._take_reply(job, reply)
 
+    async def _first_free(self, job: Job) -> ServiceReply:
+        """The reply of the first instance that takes the job, else of the last one that was asked."""
+        for _ in range(self.tries - 1):
+            reply = await self.bus.request(job)
+            if reply.code != BUSY_CODE:
+                return reply
+        return await self.bus.request(job)
+
     def unavailable(self, detail: str, wait_s: float) -> Refused:
         """Return the 503."""
         return Refused(503, "service_unavailable", detail, retry_after_s=wait_s)
 
     def _take_reply(self, job: Job, reply: ServiceReply) -> Job:
         job.timings.extend(reply.timings)
+        if reply.code == BUSY_CODE:
+            raise self.unavailable("Every instance of the service that was asked has too much to do.", _RETRY_AFTER_S)
         if reply.status >= 400:
             raise Refused(reply.status, reply.code, reply.detail, retry_after_s=reply.retry_after_s)
         job.resource_id = reply.resource_id or job.resource_id

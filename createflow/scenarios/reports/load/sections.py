@@ -3,6 +3,7 @@
 import math
 
 from createflow.scenarios.reports.format.text import format_count, format_ms, format_percent, format_rate, one_line
+from createflow.scenarios.reports.load.capacity_sections import highest_rate, scale
 from createflow.scenarios.reports.load.content import Row, Section, Severity, format_seen
 from createflow.scenarios.reports.load.generator_sections import generator, machine, workers
 from createflow.scenarios.reports.load.tail_sections import slowest, stalls, tail
@@ -18,6 +19,8 @@ def list_sections(report: LoadReport) -> tuple[Section, ...]:
     """The sections that have rows."""
     sections = (
         _targets(report),
+        scale(report),
+        highest_rate(report),
         arrivals(report),
         _latencies(report),
         tail(report),
