@@ -38,8 +38,8 @@ _RACERS = 4
 """Updates of one version at once, of which one succeeds."""
 _CHANGED_FIRST = 3
 """One in so many is updated before its delete."""
-_SPACED, _EQUAL = 1, 3
-"""Which updates of four are unusual."""
+_ONE_FIELD, _SPACED, _ORDINARY, _EQUAL = range(4)
+"""What an update of four changes: one field, all fields with spaces around the name, all fields, nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,8 @@ class WriteSample:
 
         Between two of those there is an update each second time.
         """
-        body, headers = target.contract.document(), {_KEY: nonce()}
+        body = target.contract.varied(number) if target.contract.is_default else target.contract.document()
+        headers = {_KEY: nonce()}
         is_at_once = number % 2 == 1
         if is_at_once:
             hold = Together(2)
@@ -255,15 +256,15 @@ class WriteSample:
 
     async def _often(self, target: HttpTarget, group: str, number: int, writes: _Writes) -> None:
         """Update one resource many times. Where our own contract is promised, all of it under one request id."""
-        del group
+        del group, number
         headers = self._one_request if target.contract.is_default else {}
         made = await target.create(headers=headers)
         written = self._written(made)
         if written is None or not written.url:
             return  # the other groups say why
         before = made
-        for _ in range(min(_UPDATES, self._size())):
-            before = await self._updated(target, written, number, before, headers)
+        for turn in range(min(_UPDATES, self._size())):
+            before = await self._updated(target, written, 4 * turn + _ORDINARY, before, headers)
             if not before.accepted:
                 return
         writes.often.append(written)
@@ -295,19 +296,30 @@ class WriteSample:
         before: Reply | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        # Other values than those of the create, so that a part that is not written shows; some are the same, or have
-        # a name with outer spaces.
+        # Other values than those of the create, so that a part that is not written shows.
         body = target.contract.varied(number + 1) if target.contract.is_default else target.contract.document()
-        name = target.contract.fields.name
-        if target.contract.is_default and number % 4 == _SPACED:
-            body[name] = f" {body[name]} "
-        elif target.contract.is_default and number % 4 == _EQUAL and written.sent is not None:
-            body = dict(written.sent)
+        if target.contract.is_default and written.sent is not None:
+            body = _partly_changed(body, written.sent, number, target.contract.fields.name)
         reply = await target.update(written.url, body, headers=headers)
         current = (before or written.reply).if_match
         if reply.status == 428 and current:  # RFC 6585 §3: a version must be named
             reply = await target.update(written.url, body, headers={**(headers or {}), **current})
         return reply
+
+
+def _partly_changed(body: dict[str, Any], sent: Mapping[str, Any], number: int, name: str) -> dict[str, Any]:
+    """The body of an update that leaves some fields as they are: what it changes depends on the number."""
+    kind, turn = number % 4, number // 4
+    if kind == _SPACED:
+        return {**body, name: f" {body[name]} "}
+    if kind == _EQUAL:
+        return dict(sent)
+    changed = [field for field in body if body[field] != sent.get(field)]
+    if kind == _ONE_FIELD and changed:
+        # A version, a cache or an index may depend on one field only.
+        field = changed[turn % len(changed)]
+        return {**sent, field: body[field]}
+    return body
 
 
 def _some_created(writes: _Writes) -> _Writes:

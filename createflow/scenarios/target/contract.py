@@ -1,5 +1,6 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -22,7 +23,7 @@ from createflow.schemas.profile_section import names_in
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import parse_json
-from createflow.schemas.wire import wire_schema
+from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH, wire_schema
 
 _MOST_BYTES = 1024 * 1024
 _MOST_PARTS = 100_000
@@ -63,6 +64,8 @@ _TELLING = {"marker", "uuid", "counter"}
 """What makes a text of a template another one in each body."""
 _VARIANTS = 12
 """After so many the values repeat themselves."""
+_LARGEST, _LONGEST, _DEEPEST = 6, 7, 10
+"""Of those, the variants whose metadata, name and nesting are as large as our own contract allows."""
 _MOST_EXAMPLES = 10
 _SHOWN = {"const", "default", "enum", "examples"}
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
@@ -275,13 +278,7 @@ class Contract:
         body = self.document()
         if self.raw is not None or not self.has_schema or number % _VARIANTS not in self._fitting_variants:
             return body
-        if self._is_free_object("metadata"):
-            values = _VALUES[number % len(_VALUES)]
-            if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
-                body["metadata"] = {**body.get("metadata", {}), **values}
-        if self.is_default and number % len(_VALUES) == _PLAIN_VALUES:
-            first, _, word = str(body[self.fields.name]).rpartition(" ")
-            body[self.fields.name] = f"{first} MiXeD \u00c9 \U0001f600 {word}"
+        self._vary_values(body, number)
         for name, schema in self.properties.items():
             length = self.max_length(name)
             is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
@@ -294,6 +291,34 @@ class Contract:
             elif number % 3 == 2 and self.is_default:
                 body[name] = f"  outer spaces,\r\na line break, ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
         return body
+
+    def _vary_values(self, body: dict[str, Any], number: int) -> None:
+        if self._is_free_object("metadata"):
+            values = _VALUES[number % len(_VALUES)]
+            if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
+                body["metadata"] = {**body.get("metadata", {}), **values}
+        if self.is_default and number % len(_VALUES) == _PLAIN_VALUES:
+            first, _, word = str(body[self.fields.name]).rpartition(" ")
+            body[self.fields.name] = f"{first} MiXeD \u00c9 \U0001f600 {word}"
+        if self.is_promised:
+            self._enlarge(body, number % _VARIANTS)
+
+    def _enlarge(self, body: dict[str, Any], variant: int) -> None:
+        """Let one part of a body be as large as our own contract allows: a store may have a limit of its own."""
+        name, metadata = self.fields.name, body.get("metadata")
+        if variant == _LONGEST:
+            first, _, word = str(body[name]).rpartition(" ")
+            room = (self.max_length(name) or 0) - len(first) - len(word) - 2
+            body[name] = f"{first} {('long ' * room)[: room - 1]}. {word}"
+        elif variant == _DEEPEST and isinstance(metadata, dict):
+            deepest: Any = []
+            for _ in range(METADATA_MAX_DEPTH - 2):
+                deepest = {"deeper": deepest}
+            metadata["deep"] = deepest
+        elif variant == _LARGEST and isinstance(metadata, dict):
+            metadata["large"] = ""
+            room = METADATA_MAX_BYTES - len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
+            metadata["large"] = ("0123456789 abcdef, " * room)[: room - 1] + "."
 
     def shown(self, body: Any) -> Any:
         """What replies and copies show of a body: everything but its write-only properties, at every depth."""

@@ -12,7 +12,9 @@ from createflow.scenarios.bodies.judge import Judge
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
+from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_target import Target
+from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
 
 
 def contract(folder: Path, schema: object, **target: object) -> Contract:
@@ -30,6 +32,29 @@ def test_the_seeds_own_body_is_valid_and_fresh_each_time() -> None:
         Draft202012Validator(seed.schema).validate(body)
         assert seed.nonce_in(body) in str(body["metadata"])
     assert seed.nonce_in(first) != seed.nonce_in(second)
+
+
+def test_some_bodies_are_as_large_as_our_contract_allows() -> None:
+    """A store may have a limit of its own. Where only the schema is ours, they stay small."""
+    target = Target(base_url="http://x")
+    promised, plain = Contract(target, Promises(contract=True)), Contract(target)
+    bodies = [promised.varied(number) for number in range(12)]
+    for body in bodies:
+        Draft202012Validator(promised.schema).validate(body)
+        assert promised.nonce_in(body)
+    assert max(len(body["name"]) for body in bodies) == promised.max_length("name")
+    assert max(len(_compact(body["metadata"])) for body in bodies) == METADATA_MAX_BYTES
+    assert max(_depth(body["metadata"]) for body in bodies) == METADATA_MAX_DEPTH
+    assert max(len(_compact(plain.varied(number))) for number in range(12)) < METADATA_MAX_BYTES / 4
+
+
+def _compact(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _depth(value: object) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
 
 
 def test_a_body_of_another_schema_is_valid_by_it(tmp_path: Path) -> None:

@@ -41,6 +41,49 @@ DEFECTS = (
         ),
     ),
     Defect(
+        "created_at_of_another_clock",
+        Step.WRITE_PRIMARY,
+        "One create in ten has the time of a clock that is a minute slow.",
+        trigger(
+            "created_at_of_another_clock",
+            "BEFORE INSERT ON resources",
+            f"IF {turn('created_at_of_another_clock', 10)} THEN"
+            " NEW.created_at := now() - interval '1 minute'; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "version_stays_with_name",
+        Step.WRITE_PRIMARY,
+        "An update that keeps the name does not raise the version.",
+        trigger(
+            "version_stays_with_name",
+            "BEFORE UPDATE ON resources",
+            "IF NEW.deleted_at IS NULL AND NEW.name = OLD.name THEN NEW.version := OLD.version; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "large_metadata_lost",
+        Step.WRITE_PRIMARY,
+        "Metadata of more than 8 KiB are answered, and not stored.",
+        trigger(
+            "large_metadata_lost",
+            "AFTER INSERT OR UPDATE ON resources",
+            "IF pg_trigger_depth() = 1 AND length(NEW.metadata::text) > 8192 THEN"
+            " UPDATE resources SET metadata = '{}' WHERE id = NEW.id; END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
+        "long_name_cut_by_update",
+        Step.WRITE_PRIMARY,
+        "The row of an updated resource has the first 100 characters of the name.",
+        trigger(
+            "long_name_cut_by_update",
+            "AFTER UPDATE ON resources",
+            "IF pg_trigger_depth() = 1 AND NEW.deleted_at IS NULL AND length(NEW.name) > 100 THEN"
+            " UPDATE resources SET name = left(NEW.name, 100) WHERE id = NEW.id; END IF; RETURN NULL;",
+        ),
+    ),
+    Defect(
         "delete_undone_later",
         Step.WRITE_PRIMARY,
         "One create in ten brings a deleted resource back.",

@@ -86,6 +86,8 @@ async def crash_loses_no_create(target: Target, faults: Faults, primary: Primary
         "delete_keeps_row",
         "update_keeps_description",
         "delete_undone_later",
+        "large_metadata_lost",
+        "long_name_cut_by_update",
     ),
 )
 async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:
