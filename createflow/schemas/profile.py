@@ -63,6 +63,8 @@ class Deadlines(Section):
 
     read_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     """In a read over HTTP by the writer itself; 0: it sees its own writes at once."""
+    accepted_s: Seconds = 30.0
+    """Until a create that was answered 202 is carried out, see ``target.accepted``."""
     replica_s: Seconds = 2.0
     """On every replica."""
     cache_s: Seconds = 1.0

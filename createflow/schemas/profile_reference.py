@@ -36,11 +36,13 @@ from createflow.schemas.profile_sinks import (
     SqlSink,
 )
 from createflow.schemas.profile_target import (
+    Accepted,
     CleanupRequest,
     ClientCertificate,
     Envelope,
     Errors,
     Fields,
+    Form,
     Removal,
     Request,
     SetUp,
@@ -53,6 +55,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[target]", Target),
     ("[target.fields]", Fields),
     ("[target.envelope]", Envelope),
+    ("[target.form]", Form),
+    ("[target.accepted]", Accepted),
     ("[target.errors]", Errors),
     ("[target.cleanup_request]", CleanupRequest),
     ("[target.client_certificate]", ClientCertificate),

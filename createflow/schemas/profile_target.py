@@ -19,6 +19,11 @@ from createflow.schemas.profile_section import (
     Words,
 )
 
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+BOUNDARY = "createflow-d41a60cf52b8e973"
+"""Between the parts of a multipart body; in no value of ours."""
+
 
 class Fields(Section):
     """``[target.fields]``: where the fields are in a reply.
@@ -62,6 +67,34 @@ class Envelope(Section):
     """Where the representation is in the reply to a create or an update, for example ``/data`` or ``/rows/0``."""
     read: Pointer | None = None
     """Where it is in the reply to a read; as in ``reply`` unless given."""
+
+
+class Form(Section):
+    """``[target.form]``: how the names of a form say what is nested, with ``body_as`` a form."""
+
+    nested: Literal["brackets", "dots"] = "brackets"
+    """A member of a table: ``address[city]``, or ``address.city``."""
+    lists: Literal["brackets", "repeat", "indices"] = "brackets"
+    """An item of a list: ``tags[]``, the name again: ``tags``, or ``tags[0]``."""
+
+
+class Accepted(Section):
+    """``[target.accepted]``: creates are answered 202 and carried out later; a status resource says when.
+
+    It is read until it says done, ``deadlines.accepted_s`` at most. Checks then see a 201 with the resource.
+    """
+
+    status: Annotated[str, Field(pattern=r"^(@location|/.*)$")] = "@location"
+    """Where the 202 names the status resource: its Location, or a JSON Pointer into its body."""
+    state: Pointer = "/status"
+    """Where the state is in the status resource. Empty: 202 means that it goes on, another 2xx that it is done."""
+    done: Words = ("done", "completed", "complete", "succeeded", "success", "finished", "ready")
+    """The states of a create that was carried out; case does not matter."""
+    failed: Words = ("failed", "failure", "error", "cancelled", "canceled", "rejected")
+    """The states of one that was refused."""
+    resource: Annotated[str, Field(pattern=r"^(@location|/.*)$")] = "@location"
+    """Where the status resource names what was created: its Location, that of a redirect (303) for example, or a JSON
+    Pointer to a URL or an id."""
 
 
 Meaning = Literal[
@@ -137,6 +170,8 @@ class Target(Section):
     ``{new_id}`` is a new UUID for each create."""
     method: Literal["POST", "PUT"] = "POST"
     """PUT creates under an id that the client chooses: the path then has ``{new_id}``."""
+    created_status: Literal[200, 201, 202, 203, 204] = 201
+    """Status of the reply to a create that has made a resource. Checks then ask for this one in place of 201."""
     ca_file: str | None = None
     """PEM file of the authority that signed the server's certificate."""
     client_certificate: ClientCertificate | None = None
@@ -144,7 +179,14 @@ class Target(Section):
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
     """Sent with every request."""
     media_type: HeaderValue = "application/json"
-    """Content-Type of creates and updates."""
+    """Content-Type of creates and updates; that of the form, if ``body_as`` is one and this is not given."""
+    body_as: Literal["json", "form", "multipart"] = "json"
+    """How bodies are written: as JSON, ``application/x-www-form-urlencoded``, or ``multipart/form-data``. What a form
+    cannot say (types, ``null``, broken JSON) is not checked."""
+    form: Form = Form()
+    """How a form names what is nested."""
+    accepted: Accepted | None = None
+    """Creates are carried out later."""
     accept: HeaderValue = "application/json, application/problem+json"
     """Accept header of every request. Errors may be problem details (RFC 9457)."""
     timeout_s: Seconds = 10.0
@@ -205,6 +247,13 @@ class Target(Section):
     """The request that deletes a resource."""
 
     @property
+    def content_type(self) -> str:
+        """Content-Type of creates and updates."""
+        if self.body_as == "json" or "media_type" in self.model_fields_set:
+            return self.media_type
+        return FORM if self.body_as == "form" else f"{MULTIPART}; boundary={BOUNDARY}"
+
+    @property
     def certificate_parts(self) -> tuple[str, ...]:
         """The file of the tester's certificate, that of its key and the variable of the password; empty for none."""
         own = self.client_certificate
@@ -216,6 +265,8 @@ class Target(Section):
             raise ValueError('method = "PUT" and {new_id} in path go together')
         if self.body is not None and self.body_file is not None:
             raise ValueError("body and body_file exclude each other")
+        if self.body_as == "multipart" and "media_type" in self.model_fields_set:
+            raise ValueError('media_type is that of multipart with a boundary: leave it out with body_as = "multipart"')
         return self
 
 

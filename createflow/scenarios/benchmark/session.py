@@ -104,7 +104,9 @@ async def open_session(
                 is_awaiting = plan.contract.is_awaiting
                 plan.contract.bind(connection.context.variables)
                 plan = plan.with_bodies() if is_awaiting else plan
-                if options.verify and (reason_not_searchable(profile.sinks) or not plan.has_searchable_names):
+                is_unsearchable = bool(reason_not_searchable(profile.sinks)) or not plan.has_searchable_names
+                # A 202 names no resource that could be read.
+                if options.verify and is_unsearchable and profile.target.accepted is None:
                     ratio = 1.0 if reads_all else min(1.0, MOST_READS / plan.expected_creates)
                     plan = replace(plan, read_back_ratio=ratio)
                 known = await try_create(plan, principals, connection)

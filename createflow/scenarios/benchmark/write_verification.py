@@ -86,6 +86,7 @@ class WriteVerification:
                 subjects=subjects,
                 shown=self._sampler.shown_fields,
                 shown_of=self._plan.contract.shown,
+                wire_format=self._plan.contract.wire_format,
             )
         except ValueError:
             if self._plan.contract.raw is None:

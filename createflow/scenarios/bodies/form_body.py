@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
-FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
+from createflow.schemas.profile_target import MULTIPART
+
 Nested = Literal["brackets", "dots"]
 Lists = Literal["brackets", "repeat", "indices"]
 _STEP = re.compile(r"\[([^\[\]]*)\]")
@@ -145,3 +145,13 @@ def typed(value: Any, schema: Any) -> Any:
         if kind in types
     )
     return read if is_one else value
+
+
+def rules_of_value(value: Any) -> dict[str, Any]:
+    """A schema with the types of a value, by which ``typed`` reads it back."""
+    if isinstance(value, Mapping):
+        return {"type": "object", "properties": {name: rules_of_value(item) for name, item in value.items()}}
+    if isinstance(value, list):
+        return {"type": "array", "items": rules_of_value(value[0]) if value else {}}
+    kinds: tuple[tuple[type, str], ...] = ((bool, "boolean"), (int, "integer"), (float, "number"))
+    return {"type": next((name for kind, name in kinds if isinstance(value, kind)), "string")}

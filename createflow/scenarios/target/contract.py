@@ -1,7 +1,7 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 
 from createflow.scenarios.bodies.bounded import misfits_at_once, valid_body_at_once
 from createflow.scenarios.bodies.example import example_of
+from createflow.scenarios.bodies.form_body import rules_of_value
 from createflow.scenarios.bodies.markers import Texts, TooFew, fitted_texts, nonce, note_word, ordinary_texts
 from createflow.scenarios.bodies.schema_file import read_schema
 from createflow.scenarios.bodies.template import Values, filled, made_values
@@ -142,9 +143,7 @@ class Contract:
         self.method = target.method
         self.has_location = not target.read_path
         """Otherwise the profile says where a resource is, for targets that do not (RFC 9110 §15.3.2)."""
-        self.has_partial_replies = target.reply == "partial"
-        """The reply to a write need not show every field."""
-        self.media_type = target.media_type
+        self.media_type = target.content_type
         self.max_body_bytes = target.max_body_bytes
         self.errors: Errors = target.errors
         self.origins = _origins(target)
@@ -167,10 +166,15 @@ class Contract:
         }
         self._write_only = frozenset(target.fields.write_only)
         self._has_write_only = "writeOnly" in repr(self.schema)
+        self.wire_format.schema = self.schema or rules_of_value(_own_body(target))
         self.is_closed = self.schema.get("additionalProperties") is False
         self._taken: dict[str, bool] = {}
         self._fitting_variants = frozenset(range(_VARIANTS))
         self._counter = 0
+        self._kept = frozenset(target.fields.unique) | {
+            name for name, value in (target.body or {}).items() if any(names_in(value))
+        }
+        """Keys whose values no check may replace by others that the schema allows."""
         self._variables: Values = {}
         self._target = target
         self.is_awaiting = target.body is not None and not set(awaited).isdisjoint(names_in(target.body))
@@ -180,6 +184,16 @@ class Contract:
         self._unique = UniqueValues({}, (), {}, self._misfits_of)
         if not self.is_awaiting:
             self._decide()
+
+    @property
+    def is_carried_out_later(self) -> bool:
+        """Creates are answered 202; checks see a 201 with what a read of the resource shows."""
+        return self._target.accepted is not None
+
+    @property
+    def has_partial_replies(self) -> bool:
+        """The reply to a write need not show every field, or shows what a later read does."""
+        return self._target.reply == "partial" or self.is_carried_out_later
 
     def bind(self, variables: Values) -> None:
         """Make bodies with these values from now on: the run's id and what set-up requests captured.
@@ -279,7 +293,7 @@ class Contract:
         if self.raw is not None or not self.has_schema or number % _VARIANTS not in self._fitting_variants:
             return body
         self._vary_values(body, number)
-        for name, schema in self.properties.items():
+        for name, schema in self._replaceable():
             length = self.max_length(name)
             is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
             if name != self.fields.name and (value := _other_number(schema, number)) is not None:
@@ -319,6 +333,16 @@ class Contract:
             metadata["large"] = ""
             room = METADATA_MAX_BYTES - len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
             metadata["large"] = ("0123456789 abcdef, " * room)[: room - 1] + "."
+
+    def _replaceable(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The properties whose values can be any that the schema allows."""
+        return ((name, schema) for name, schema in self.properties.items() if name not in self._kept)
+
+    def with_own_values(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The body with a name of its own, and with the values that must be real or unique."""
+        made = self.document()
+        kept = {self.fields.name, *self._kept}
+        return {**body, **{name: value for name, value in made.items() if name in kept}}
 
     def shown(self, body: Any) -> Any:
         """What replies and copies show of a body: everything but its write-only properties, at every depth."""
@@ -393,7 +417,7 @@ class Contract:
 
     def _first_fitting(self, templates: Sequence[dict[str, Any]], problem: str) -> _Form:
         forms = [_Form(*parts) for parts in product(templates, (self._ordinary, self._alone), (True, False))]
-        found = self.misfits([self._new(form) for form in forms])
+        found = self._problems([self._new(form) for form in forms])
         name = self.fields.name
         if "" not in found:
             rules = rules_of(self.schema, name)
@@ -403,7 +427,7 @@ class Contract:
                 for texts in fitted_texts(rules, template.get(name))
                 for marks in (True, False)
             ]
-            found += self.misfits([self._new(form) for form in others])
+            found += self._problems([self._new(form) for form in others])
             forms += others
         if "" in found:
             return forms[found.index("")]
@@ -411,9 +435,15 @@ class Contract:
         wants_other = f"{name} must differ in all creates; another field: [target.fields] name = ..."
         raise UserError(f"{problem}: {found[0]}", hint=wants_other if is_name else _SCHEMA_HINT)
 
+    def _problems(self, bodies: Sequence[dict[str, Any]]) -> list[str]:
+        """For each body, why it does not fit the schema or cannot be sent; empty where it can."""
+        unsaid = "a form cannot say it (target.body_as)"
+        found = self.misfits(bodies)
+        return [why or ("" if self.wire_format.says(body) else unsaid) for why, body in zip(found, bodies, strict=True)]
+
     def _fitting(self) -> frozenset[int]:
         """The variants that fit the schema; all of exact bytes, which do not vary."""
-        found = self.misfits([self.varied(number) for number in range(_VARIANTS)])
+        found = self._problems([self.varied(number) for number in range(_VARIANTS)])
         return frozenset(number for number, problem in enumerate(found) if not problem)
 
     def _simple(self) -> dict[str, Any]:

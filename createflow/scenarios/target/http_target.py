@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from createflow.scenarios.outcome import Inconclusive, Prevented
+from createflow.scenarios.outcome import Expectation, Inconclusive, Prevented
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.gate import OriginRefused
 from createflow.scenarios.target.http_client import HttpConnection, NoConnection, NoReply
@@ -19,14 +19,14 @@ from createflow.scenarios.target.ledger.reading import (
     require_representation,
     shows,
 )
-from createflow.scenarios.target.location import (
-    shown_location,
-)
+from createflow.scenarios.target.lifecycle.accepted import NeverDone, as_created, end_of
+from createflow.scenarios.target.location import shown_location
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.run_context import Together
 from createflow.schemas.profile import Deadlines, Limits
+from createflow.schemas.profile_target import Accepted
 from createflow.schemas.report import Exchange
 
 CREATE_IS_201 = "response.create_is_201"
@@ -197,8 +197,14 @@ class HttpTarget:
             if self._check_id != CREATE_IS_201:
                 self._require_own_answer(reply)
             return reply
-        if not creates:
-            return reply
+        return await self._created(reply, who, content, paced=paced) if creates else reply
+
+    async def _created(self, reply: Reply, who: Principal | None, content: bytes, *, paced: bool) -> Reply:
+        """The reply to an accepted create, with the resource; entered into the ledger."""
+        if reply.status == self._context.target.created_status:
+            reply = replace(reply, status=201)
+        if reply.status == 202 and self._context.target.accepted is not None:
+            return await self._carried_out(reply, self._context.target.accepted, who, content)
         reply = self._with_location(reply)
         self._books.note_created(reply, who or self.writer, content)
         if self._context.target.reply == "partial" and paced:
@@ -208,6 +214,59 @@ class HttpTarget:
                 return reply  # the checks that need the resource say why
             reply = await self._with_read_fields(reply, url, who)
         return reply
+
+    async def _carried_out(self, first: Reply, accepted: Accepted, who: Principal | None, content: bytes) -> Reply:
+        """What became of a create that was answered 202, as the reply of one that is carried out at once.
+
+        Raises:
+            Prevented: nobody knows, as another check reports.
+        """
+
+        async def read(path: str) -> Reply:
+            return await self.send("GET", self._addresses.own_url(path), who=who)
+
+        def path_of(url: str) -> str:
+            return self.contract.origins.path_of(url, first.exchange.url)
+
+        try:
+            ended = await end_of(accepted, first, read, path_of=path_of, within_s=self.deadlines.accepted_s)
+        except (NeverDone, asyncio.CancelledError) as problem:
+            self._books.note_unanswered(content, who or self.writer)
+            if isinstance(problem, NeverDone) and self._check_id == CREATE_IS_201:
+                raise Expectation("a create that is carried out", str(problem), exchanges=[first.exchange]) from None
+            if isinstance(problem, NeverDone):
+                raise Prevented(CREATE_IS_201, str(problem)) from None
+            raise
+        if not ended.is_done:
+            refused = replace(
+                first, status=self._refusals.first(400), headers=ended.reply.headers, body=ended.reply.body
+            )
+            self._books.note_refusal(content, refused, who or self.writer)
+            return refused
+        location = self._location_of(ended.resource)
+        made = as_created(first, ended, location, None)
+        is_known, seen = False, None
+        try:
+            url = self.url_of(made)
+            is_known = self._context.writes.at(self._addresses.absolute(url)) is not None
+            seen = await self.send("GET", url, who=who)
+        except (NoReply, Inconclusive, Prevented):
+            pass  # the checks that need the resource say why
+        if seen is not None and seen.accepted:
+            made = self._with_location(as_created(first, ended, location, seen))
+            made = replace(made, representation=seen.representation)
+        if not is_known or made.representation is not None:  # else it is a replay, of what is deleted by now
+            self._books.note_created(made, who or self.writer, content)
+        return made
+
+    def _location_of(self, resource: str) -> str:
+        """The URL or path of what a status resource names by its URL or id."""
+        if not resource or "/" in resource:
+            return resource
+        template = self._context.target.read_path
+        if template:
+            return self._context.path(template, id=resource)
+        return self._addresses.url_of_id(resource).removeprefix(self._context.target.base_url.rstrip("/"))
 
     async def read(
         self,
@@ -323,8 +382,12 @@ class HttpTarget:
         reply = Reply(
             raw.reply.status, dict(raw.reply.headers), raw.reply.body, raw.exchange, raw.sent_at, raw.received_at
         )
-        if reply.accepted:
-            self._books.note_created(self._with_location(reply), raw.who, raw.content)
+        if reply.status == 202 and self._context.target.accepted is not None:
+            self._books.note_unanswered(raw.content, raw.who)
+        elif reply.accepted:
+            is_created = reply.status == self._context.target.created_status
+            made = replace(reply, status=201) if is_created else reply
+            self._books.note_created(self._with_location(made), raw.who, raw.content)
         else:
             self._books.note_refusal(raw.content, reply, raw.who)
 

@@ -63,7 +63,7 @@ class RawSocket:
         self._senders: dict[str, Principal] = {}
         """Principals by the credential that they send."""
         self._method = target.method
-        self._media_type = target.media_type
+        self._media_type = target.content_type
         self._accept = target.accept
         origin = Origin.of(target.base_url)
         self._secure = origin.scheme == "https"

@@ -49,6 +49,12 @@ class Refusals:
         codes = self._errors.codes.get(meaning)
         return codes is None or str(value_at(document, self._errors.code)) in codes
 
+    def first(self, expected: int) -> int:
+        """The first status that this target uses in place of the contract's status ``expected``."""
+        meaning = MEANINGS.get(expected)
+        declared = self._errors.statuses.get(meaning, ()) if meaning is not None else ()
+        return declared[0] if declared else expected
+
     def describe(self, expected: int) -> str:
         """The statuses and codes that this target uses in place of the contract's status ``expected``."""
         meaning = MEANINGS.get(expected)

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
+from createflow.scenarios.bodies.form_body import NoForm, multipart, nested_of, pairs_in, pairs_of, typed
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.received import NotJson, TooDeep, http_date, json_of
 from createflow.scenarios.text.json_pointer import reference_tokens, value_at
-from createflow.schemas.profile_target import Target
+from createflow.schemas.profile_target import BOUNDARY, Target
 
 LOCATION = "@location"
 HEADER = "@header:"
@@ -23,9 +25,14 @@ _PLACEHOLDER = "createflow-puts-the-body-here"
 
 
 class WireFormat:
-    """How one target encodes a resource in requests and replies."""
+    """How one target encodes a resource in requests and replies.
 
-    def __init__(self, target: Target) -> None:
+    Args:
+        target: the ``[target]`` of the profile.
+        schema: of the create body, by which a form is read back; a schema with the types of a body will do.
+    """
+
+    def __init__(self, target: Target, schema: Mapping[str, Any] | None = None) -> None:
         self._fields = target.fields
         self._envelope = target.envelope
         self._sent_at = "".join(f"/{'0' if part == IN_A_LIST else _escaped(part)}" for part in _request_parts(target))
@@ -33,14 +40,58 @@ class WireFormat:
         self._link_within = _below(target.envelope.reply, target.self_link)
         before, after = _around(_wrapped(_PLACEHOLDER, _request_parts(target), target.envelope.request_also))
         self._before, self._after = before.encode(), after.encode()
+        self._body_as = target.body_as
+        self._names = target.form
+        self._media_type = target.content_type
+        self.schema = dict(schema or {})
 
-    def encode(self, representation: Mapping[str, Any]) -> bytes:
-        """The body of a create or update of this representation."""
-        return self.wrap(json.dumps(representation, ensure_ascii=False, separators=(",", ":")).encode())
+    @property
+    def is_json(self) -> bool:
+        """Bodies are JSON, and no form."""
+        return self._body_as == "json"
+
+    def encode(self, representation: Mapping[str, Any], *, is_exact: bool = True) -> bytes:
+        """The body of a create or update of this representation.
+
+        Args:
+            is_exact: refuse what a form cannot tell from something else, such as a number where a text belongs.
+
+        Raises:
+            NotDeclared: the target reads forms, and no form says this.
+        """
+        if self.is_json:
+            return self.wrap(json.dumps(representation, ensure_ascii=False, separators=(",", ":")).encode())
+        steps, also = reference_tokens(self._envelope.request), self._envelope.request_also
+        try:
+            whole = _wrapped(dict(representation), steps, also)
+            pairs = list(pairs_of(whole, nested=self._names.nested, lists=self._names.lists))
+        except NoForm as problem:
+            raise self._not_in_a_form(str(problem)) from None
+        content = urlencode(pairs).encode("ascii") if self._body_as == "form" else multipart(pairs, BOUNDARY)
+        if is_exact and self.sent(content) != representation:
+            raise self._not_in_a_form("a form has no types, and this would be read as something else")
+        return content
+
+    def says(self, representation: Mapping[str, Any]) -> bool:
+        """Whether a body can say this."""
+        try:
+            self.encode(representation)
+        except NotDeclared:
+            return False
+        return True
 
     def wrap(self, raw: bytes) -> bytes:
-        """Put the envelope around bytes, which need not be valid JSON."""
+        """Put the envelope around bytes, which need not be valid JSON.
+
+        Raises:
+            NotDeclared: the target reads forms.
+        """
+        if not self.is_json:
+            raise self._not_in_a_form("it is no JSON")
         return self._before + raw + self._after
+
+    def _not_in_a_form(self, why: str) -> NotDeclared:
+        return NotDeclared(f"`target.body_as` is {self._body_as}: {why}")
 
     def decode(self, body: bytes, headers: Mapping[str, str], url: str, *, is_read: bool) -> dict[str, Any] | None:
         """The representation in a reply; ``None`` when it has none.
@@ -71,6 +122,11 @@ class WireFormat:
 
     def sent(self, body: bytes) -> dict[str, Any] | None:
         """The representation in the body of a request; ``None`` when it is no JSON object in the envelope."""
+        if not self.is_json:
+            inside = value_at(
+                nested_of(pairs_in(body, self._media_type), nested=self._names.nested), self._envelope.request
+            )
+            return typed(inside, self.schema) if isinstance(inside, dict) else None
         try:
             inner = value_at(json_of(body), self._sent_at)
         except TooDeep:

@@ -7,10 +7,11 @@ from typing import Any
 from createflow.scenarios.load.plan.request_forms import representation_of
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.contract import FieldNames
+from createflow.scenarios.target.representation import WireFormat
 from createflow.schemas.profile_target import Target
 
 _NUMBER = 918_273_645_546
-"""Stands for the number of an arrival, to find the fields that have it."""
+"""Stands for the number of an arrival, to find the fields that have it; the last part of a UUID has it too."""
 _POINTERS = ("/", "@")
 """A field whose name begins so is elsewhere than in the representation, and so in no copy of it."""
 
@@ -25,6 +26,7 @@ class SentWrites:
         target: the section of the profile.
         subjects: of the principals, in the order in which arrivals use them; one is empty if it is not known.
         shown: the fields that replies to creates show; ``None`` if that is not known.
+        wire_format: reads the templates; made of the target unless given.
         shown_of: takes a representation, and leaves out what no copy shows.
     """
 
@@ -36,11 +38,11 @@ class SentWrites:
         subjects: Sequence[str] = (),
         shown: frozenset[str] | None = None,
         shown_of: Callable[[Any], Any] = lambda body: body,
+        wire_format: WireFormat | None = None,
     ) -> None:
         fields = FieldNames(target)
-        self._makers = [
-            _maker(shown_of(representation_of(template, _NUMBER, target.envelope.request))) for template in bodies
-        ]
+        read = wire_format or WireFormat(target)
+        self._makers = [_maker(shown_of(representation_of(template, _NUMBER, read))) for template in bodies]
         self._subjects = subjects
         self.shown = shown or frozenset[str]()
         self.id_field = _key(fields, "id")
@@ -66,16 +68,21 @@ def _maker(template: Any) -> Callable[[int], Any]:
     """Make a JSON value with the number of an arrival where the template has ``_NUMBER``, and share all else."""
     if template == _NUMBER:
         return lambda k: k
-    if isinstance(template, str) and str(_NUMBER) in template:
-        return lambda k: template.replace(str(_NUMBER), str(k))
-    if isinstance(template, list) and str(_NUMBER) in json.dumps(template):
+    if isinstance(template, str) and _has_number(template):
+        return lambda k: template.replace(str(_NUMBER), str(k)).replace(f"{_NUMBER:012x}", f"{k:012x}")
+    if isinstance(template, list) and _has_number(template):
         makers = [_maker(value) for value in template]
         return lambda k: [make(k) for make in makers]
-    if isinstance(template, dict) and str(_NUMBER) in json.dumps(template):
-        different = {name: _maker(value) for name, value in template.items() if str(_NUMBER) in json.dumps(value)}
+    if isinstance(template, dict) and _has_number(template):
+        different = {name: _maker(value) for name, value in template.items() if _has_number(value)}
         # In the order of the template: the names of the others keep their places.
         return lambda k: {**template, **{name: make(k) for name, make in different.items()}}
     return lambda _: template
+
+
+def _has_number(value: Any) -> bool:
+    text = json.dumps(value)
+    return str(_NUMBER) in text or f"{_NUMBER:012x}" in text
 
 
 def _key(fields: FieldNames, name: str) -> str:

@@ -65,6 +65,11 @@ class VerifiableSinks:
     """Why a sink cannot be verified, by its name."""
 
 
+def later_s(profile: Profile) -> float:
+    """How long after its reply a create may be carried out: 0 unless it is answered 202 (``target.accepted``)."""
+    return profile.deadlines.accepted_s if profile.target.accepted is not None else 0.0
+
+
 def find_unverifiable(sinks: Sinks) -> dict[str, str]:
     """The declared sinks that lack a query for verification, and which one; known before any load."""
     reasons: dict[str, str] = {}
@@ -112,9 +117,16 @@ def _row_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
     table = partial(RowSink, query=query, comparison=run.comparison, since=run.positions.rows_since, ids=run.ids)
     # Requests of the set-up may create resources as well, under any name.
     creators = () if run.profile.setup else run.actors
-    yield table(PRIMARY, primary, deadline_s=0.0, gives_ids=True, by_creators=section.by_creators, creators=creators)
+    yield table(
+        PRIMARY,
+        primary,
+        deadline_s=later_s(run.profile),
+        gives_ids=True,
+        by_creators=section.by_creators,
+        creators=creators,
+    )
     for replica in replica_tables(run.profile.sinks):
-        yield table(replica.name, replica, deadline_s=run.profile.deadlines.replica_s)
+        yield table(replica.name, replica, deadline_s=run.profile.deadlines.replica_s + later_s(run.profile))
 
 
 def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
@@ -128,7 +140,7 @@ def _audit_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
         comparison=run.comparison,
         ids=run.ids,
         since=run.positions.audit_since,
-        deadline_s=run.profile.deadlines.audit_s,
+        deadline_s=run.profile.deadlines.audit_s + later_s(run.profile),
         actors=run.actors,
         primary=primary,
     )
@@ -146,7 +158,7 @@ def _event_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
         id_field=fields.id,
         writes=run.writes,
         comparison=run.comparison,
-        deadline_s=run.profile.deadlines.event_s,
+        deadline_s=run.profile.deadlines.event_s + later_s(run.profile),
     )
 
 
@@ -159,7 +171,7 @@ def _index_sinks(run: VerifiedRun) -> Iterator[WriteSink]:
         by_name=section.name_keyword is not None,
         comparison=run.comparison,
         ids=run.ids,
-        deadline_s=run.profile.deadlines.index_s,
+        deadline_s=run.profile.deadlines.index_s + later_s(run.profile),
     )
 
 

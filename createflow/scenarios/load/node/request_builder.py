@@ -15,7 +15,6 @@ from createflow.scenarios.load.plan.write_log import is_in_sample, name_prefix, 
 from createflow.scenarios.text import trace_context
 from createflow.schemas.operation import Operation
 
-_CREATED = 201
 _MAX_KNOWN = 1000
 """Resources that are kept for reads and updates: the newest, as readers mostly want those."""
 
@@ -45,6 +44,7 @@ class RequestBuilder:
         )
         self._has_reads = len(config.forms) > 1
         self._reports_created = config.reports_created
+        self._created_status = config.created_status
         self._created = CreatedSince()
         self._read_back_ratio = config.read_back_ratio
         self._to_read = CreatedSince()
@@ -99,7 +99,7 @@ class RequestBuilder:
 
     def remember(self, reply: Reply, arrival: Arrival) -> None:
         """Keep the resource that a create made, if the reply tells its path on the target."""
-        is_reported = self._reports_created and reply.status == _CREATED
+        is_reported = self._reports_created and reply.status == self._created_status
         is_read_back = is_in_sample(arrival.k, self._read_back_ratio)
         if is_reported or is_read_back:
             path, resource_id = self._paths.created(reply.location, reply.body)

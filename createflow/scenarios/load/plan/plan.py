@@ -138,10 +138,10 @@ class LoadPlan:
         Raises:
             UserError: a body does not fit the schema.
         """
-        contract, profile = self.contract, self.profile
+        contract = self.contract
         bodies = [make_body_template(contract, run_id=self.run_id, document=one) for one in self.documents or (None,)]
         if contract.raw is None and (self.documents or not contract.is_default):
-            require_fit(contract, bodies, place=profile.target.envelope.request, file=self.options.data)
+            require_fit(contract, bodies, file=self.options.data)
         return replace(self, bodies=tuple(bodies), name_style=name_style(contract, run_id=self.run_id))
 
     def document(self) -> dict[str, Any]:
@@ -171,6 +171,7 @@ class LoadPlan:
                 node_count=self.options.workers,
                 run_id=self.run_id,
                 name_style=self.name_style or "words",
+                created_status=target.created_status,
                 base_url=target.base_url.rstrip("/"),
                 ca_file=target.ca_file,
                 client_certificate=target.certificate_parts,
@@ -206,6 +207,15 @@ class LoadPlan:
         ]
 
 
+def _require_creates_alone(mix: Mix, options: LoadOptions) -> None:
+    """Require nothing of a load whose creates are carried out later that needs the resource of a reply."""
+    why = "the load does not wait for creates that are carried out later (target.accepted)"
+    if set(mix.shares()) != {Operation.CREATE}:
+        raise UserError(f"--mix {options.mix}: {why}, so it knows no resource to read or update", hint="--mix create=1")
+    if options.clean_up:
+        raise UserError(f"--clean-up: {why}, so it knows no resource to delete", hint="leave it out")
+
+
 def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     """Plan a run.
 
@@ -219,6 +229,8 @@ def make_plan(profile: Profile, options: LoadOptions) -> LoadPlan:
     mix = parse_mix(options.mix, seed=seed)
     if Operation.UPDATE in mix.shares() and not profile.target.update:
         raise UserError(f"--mix {options.mix}: the profile does not declare updates", hint="set [target] update = true")
+    if profile.target.accepted is not None:
+        _require_creates_alone(mix, options)
     stages = parse_shape(options.shape, rate_per_s=options.rate_per_s, duration_s=options.duration_s)
     schedule = Schedule(add_warmup(stages, options.warmup_s), options.poisson, seed)
     check_size(schedule, options.workers)

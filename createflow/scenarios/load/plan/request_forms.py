@@ -3,7 +3,6 @@
 Bodies come from the create schema or from a file of JSON documents. A template is formatted once for each request.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from createflow.scenarios.bodies.template import Values, made_values
 from createflow.scenarios.load.plan.messages import ReadPath, RequestForm
 from createflow.scenarios.load.plan.write_log import NAME_STYLES, name_prefix
 from createflow.scenarios.target.contract import Contract
-from createflow.scenarios.target.representation import HEADER
+from createflow.scenarios.target.representation import HEADER, WireFormat
 from createflow.scenarios.target.run_context import filled_path
-from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import UserError
 from createflow.schemas.operation import Operation
 from createflow.schemas.profile_target import Target
@@ -55,7 +53,7 @@ def make_request_form(
     }
     if operation is Operation.READ:
         return RequestForm("GET", "", tuple(shared.items()))
-    with_body = tuple({**shared, "Content-Type": target.media_type}.items())
+    with_body = tuple({**shared, "Content-Type": target.content_type}.items())
     if operation is Operation.UPDATE:
         return RequestForm("PUT", "", with_body, bodies)
     path = filled_path(target.path, {**variables, "new_id": _ID_PLACEHOLDER}).replace("%", "%%")
@@ -99,7 +97,8 @@ def make_body_template(contract: Contract, *, run_id: str, document: Mapping[str
         # The schema of another target was asked about one text.
         own = {"run": run_id, "arrival": _NUMBER_ALONE}
         body["metadata"] = own if contract.is_default else {"createflow": run_id}
-    return _with_numbers(contract.wire_format.encode(body).decode().replace("%", "%%"), run_id)
+    text = contract.wire_format.encode(body, is_exact=False).decode()
+    return _with_numbers(text.replace("%", "%%"), run_id)
 
 
 def _numbered_texts(run_id: str) -> list[str]:
@@ -128,25 +127,24 @@ def _with_numbers(text: str, run_id: str) -> str:
     return text.replace(f'"{_NUMBER_ALONE}"', "%d").replace(_NUMBER_ALONE, "%d").replace(_NUMBER_PLACEHOLDER, "%d")
 
 
-def representation_of(template: str, number: int, place: str) -> Any:
-    """What the body of one arrival says, at a JSON Pointer of its envelope. The body is ours, so it needs no bounds."""
+def representation_of(template: str, number: int, wire_format: WireFormat) -> Any:
+    """What the body of one arrival says. The body is ours, so it needs no bounds."""
     numbers = template.replace("%%", "").count("%")
-    return value_at(json.loads(template % ((number,) * numbers)), place)
+    return wire_format.sent((template % ((number,) * numbers)).encode())
 
 
-def require_fit(contract: Contract, templates: Sequence[str], *, place: str, file: Path | None = None) -> None:
+def require_fit(contract: Contract, templates: Sequence[str], *, file: Path | None = None) -> None:
     """Require that each template makes bodies that fit the create schema.
 
     Args:
         contract: the target's.
         templates: of the bodies.
-        place: the JSON Pointer of the representation in its envelope.
         file: that the bodies were made from.
 
     Raises:
         UserError: one does not; the message names the number of its document, the field and the keyword.
     """
-    bodies = [representation_of(template, 1, place) for template in templates]
+    bodies = [representation_of(template, 1, contract.wire_format) for template in templates]
     for number, problem in enumerate(contract.misfits(bodies), 1):
         if problem:
             whose = f"{file}, document {number} does" if file is not None else "the bodies of a load do"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from createflow.scenarios.bodies.form_body import FORM, form_encoded
+from createflow.scenarios.bodies.form_body import form_encoded
 from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.bodies.template import Values, filled, made_values
 from createflow.scenarios.target.gate import OriginRefused
@@ -20,7 +20,7 @@ from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_section import VARIABLE
-from createflow.schemas.profile_target import Request, SetUp
+from createflow.schemas.profile_target import FORM, Request, SetUp
 
 _SHOWN_CHARACTERS = 200
 Senders = Mapping[str, Principal]

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import jwt
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import ApiKeyAuth, SessionAuth
+from tests.scenarios.checks.liberties.other_forms import JOBS, Later, as_json
 from tests.scenarios.checks.liberties.service import AUDIENCE, CHOSEN_ID, COLLECTION, ISSUER
 from tests.scenarios.checks.liberties.wire import Answer, Request
 
@@ -45,6 +47,10 @@ class Front:
     """A POST at this path below a resource removes it."""
     needed: tuple[str, str] | None = None
     """A header without which nothing is served."""
+    later: str = ""
+    """Creates are answered 202; see ``Later``."""
+    created: int = 201
+    """The status of a create."""
 
     def placed(self, path: str) -> str:
         """The path as it is outside."""
@@ -59,6 +65,7 @@ class FrontService:
         profile: ``[auth]`` and ``target.media_type``.
         service: answers what was translated.
         key: signs the tokens that the service takes.
+        schema: of the create body.
     """
 
     def __init__(
@@ -67,10 +74,14 @@ class FrontService:
         profile: Profile,
         service: Callable[[Request], Awaitable[Answer]],
         key: Ed25519PrivateKey,
+        schema: Mapping[str, Any],
     ) -> None:
         self._front = front
         self._auth = profile.auth
         self._media_type = profile.target.media_type
+        self._target = profile.target
+        self._schema = dict(schema)
+        self._later = Later(front.later)
         self._service = service
         self._key = key
         self._known: set[str] = set()
@@ -78,10 +89,17 @@ class FrontService:
     async def answer(self, request: Request) -> Answer:
         """The reply as it is outside."""
         front = self._front
-        if request.target == "/token":
-            return self._token(request)
-        if request.target == "/login":
-            return self._login(request)
+        if request.target in {"/token", "/login"}:
+            return self._token(request) if request.target == "/token" else self._login(request)
+        if front.later and request.target.startswith(JOBS):
+            return self._later.job(request.target.removeprefix(JOBS))
+        answer = await self._answer(request)
+        if answer.status != 201 or (request.target.startswith(PARENTS) and not request.target.startswith(front.path)):
+            return answer
+        return self._later.accepted(answer) if front.later else replace(answer, status=front.created)
+
+    async def _answer(self, request: Request) -> Answer:
+        front = self._front
         if front.needed is not None and request.first(front.needed[0].lower()) != front.needed[1]:
             return Answer(400, body=b"{}")
         if front.has_parents and request.target.startswith(PARENTS) and not request.target.startswith(front.path):
@@ -108,8 +126,8 @@ class FrontService:
 
     def _as_json(self, request: Request) -> Request:
         """The one media type in place of JSON, which is then another."""
-        if self._media_type == "application/json":
-            return request
+        if self._media_type == "application/json" or self._target.body_as != "json":
+            return as_json(request, self._target, self._schema)
         sent = request.first("content-type")
         kind = "application/json" if sent == self._media_type else "text/x-other"
         others = tuple((name, value) for name, value in request.headers if name != "content-type")

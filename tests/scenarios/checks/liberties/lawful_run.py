@@ -78,7 +78,7 @@ async def run(
         profile = Profile.model_validate(document)
         verifies = _verifying_key(profile.auth, key)
         service = LawfulService(profile, habits, verifies, used_schema)
-        before = FrontService(Front(**front or {}), profile, service.answer, key)
+        before = FrontService(Front(**front or {}), profile, service.answer, key, used_schema)
 
         async def answer(request: Request) -> Answer:
             return bend(request, await before.answer(request))

@@ -48,6 +48,10 @@ ELSEWHERE = {
     ),
     "auth.scope": "tests/scenarios/target/credentials",
     "auth.ca_file": "tests/scenarios/target/credentials",
+    "target.body_as": "tests/scenarios/target/test_other_forms.py",
+    "target.form": "tests/scenarios/target/test_other_forms.py",
+    "target.accepted": "tests/scenarios/target/test_other_forms.py",
+    "target.created_status": "tests/scenarios/target/test_other_forms.py",
     "target.fields.unique": "tests/scenarios/target/test_real_values.py",
     "target.envelope.request_also": "tests/scenarios/target/test_representation.py",
 }

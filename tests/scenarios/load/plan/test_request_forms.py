@@ -78,7 +78,7 @@ def test_documents_that_the_target_would_refuse_are_told_before_the_load() -> No
         for length in (2000, 2001)
     ]
     with pytest.raises(UserError, match=r"data.jsonl, document 2 does not fit .*: /description: .*\(maxLength\)"):
-        require_fit(contract, bodies, place="", file=Path("data.jsonl"))
+        require_fit(contract, bodies, file=Path("data.jsonl"))
 
 
 def _own_contract(folder: Path, **properties: object) -> Contract:
@@ -92,10 +92,10 @@ def test_names_of_a_load_are_only_numbers_where_the_schema_takes_no_others(tmp_p
     digits = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z0-9]*$", "maxLength": 20})
     template = make_body_template(digits, run_id="0123abcd")
     assert json.loads(_filled(template, 7)) == {"name": "7"}
-    require_fit(digits, [template], place="")
+    require_fit(digits, [template])
     letters = _own_contract(tmp_path, name={"type": "string", "pattern": "^[a-z][a-z0-9]*$", "maxLength": 20})
     with pytest.raises(UserError, match=r"the bodies of a load do not fit the create schema: /name: .*\(pattern\)"):
-        require_fit(letters, [make_body_template(letters, run_id="0123abcd")], place="")
+        require_fit(letters, [make_body_template(letters, run_id="0123abcd")])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_a_body_says_anew_is_of_each_arrival(tmp_path: Path) -> None:
 def test_metadata_of_a_load_fit_the_schema_as_they_are_sent(tmp_path: Path, rules: dict[str, object]) -> None:
     """A number, another count or a longer name than the schema allows would be refused."""
     contract = _own_contract(tmp_path, metadata={"type": "object", **rules})
-    require_fit(contract, [make_body_template(contract, run_id="0123abcd")], place="")
+    require_fit(contract, [make_body_template(contract, run_id="0123abcd")])
 
 
 @pytest.mark.parametrize(("text", "told"), [("{}\n[1]\n", "line 2"), ("{}\n{\n", "line 2"), ("\n", "no document")])

@@ -28,7 +28,9 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
     contract = _with_schema(target)
     bodies = await valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
     for body in bodies:
-        sent = {**body, contract.fields.name: contract.document()[contract.fields.name]}
+        sent = contract.with_own_values(body)
+        if not contract.wire_format.says(sent):
+            continue
         reply = await target.create(sent)
         expect(reply.accepted, f"a body that the schema allows accepted: {sent}", str(reply.status), reply)
         sent = contract.shown(sent)

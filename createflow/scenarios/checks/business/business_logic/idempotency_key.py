@@ -96,11 +96,14 @@ async def replay_is_the_first_reply(target: Target) -> None:
         is_alike = again.accepted and not target.contract.is_promised
         is_alike = is_alike or again.status == made.reply.status
         expect(is_alike, f"{made.reply.status} again{after}", str(again.status), again)
-        for name in ("location", "etag"):
+        # Of a create that is carried out later, the replies show the resource as it is by now.
+        for name in ("location",) if target.contract.is_carried_out_later else ("location", "etag"):
             first, second = made.reply.headers.get(name), again.headers.get(name)
             if first != second:
                 exchanges = [made.reply.exchange, again.exchange]
                 raise Expectation(f"{name} = {first!r} again{after}", repr(second), exchanges=exchanges, about=[name])
+        if target.contract.is_carried_out_later:
+            continue
         first_shown, shown = _answered(target, made.reply), _answered(target, again)
         expect_same_fields(first_shown, shown, made.reply, again, where=f"the repeated reply{after}")
 
