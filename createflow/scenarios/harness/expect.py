@@ -8,6 +8,7 @@ from createflow.scenarios.sinks.copy_problem import NO_ROW
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.sink import Row
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.report import Exchange
 
 
@@ -100,9 +101,9 @@ def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Re
 
 def _excerpt(reply: Reply) -> str:
     text = reply.body[:160].decode("utf-8", "replace").strip()
-    return f" with {text!r}" if text else ""
+    return f" with {in_json(text)}" if text else ""
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = in_json(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

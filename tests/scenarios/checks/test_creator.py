@@ -57,7 +57,7 @@ async def test_a_creator_that_the_target_knows_must_not_be_believed() -> None:
     """It is the other writer's, since a table of users has no other."""
     with pytest.raises(Expectation) as accused:
         await check(Users(believes=True))
-    assert "'bob', as the body claimed" in accused.value.seen
+    assert '"bob", as the body claimed' in accused.value.seen
 
 
 async def test_writers_that_are_one_prove_nothing() -> None:

@@ -148,7 +148,7 @@ CASES: list[tuple[Check, Bend, str]] = [
     (
         index_update.index_matches_writes_at_the_end,
         lambda run: run.stores.copies.update(old=dict(run.record.resources["3"].shown)),
-        "1 documents have the name 'createflow n0000000000000003', for 0 resources",
+        '1 documents have the name "createflow n0000000000000003", for 0 resources',
     ),
     (
         reads.ordinary_writes_are_accepted,

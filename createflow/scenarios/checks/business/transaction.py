@@ -19,6 +19,7 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Faults, Target, Tokens
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import Refused, WriteRecord
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
@@ -87,7 +88,7 @@ async def database_error_is_500_and_leaves_nothing(
         if reply.media_type == "application/problem+json":
             code = (reply.document or {}).get("code")
             with lesser:
-                expect(code in {None, "database_error"}, "the code database_error", f"{code!r}", reply)
+                expect(code in {None, "database_error"}, "the code database_error", f"{in_json(code)}", reply)
         if target.contract.update:
             new = target.contract.document()
             changes.append(("an update", new, await target.update(made.url, new)))

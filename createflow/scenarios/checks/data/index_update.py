@@ -18,6 +18,7 @@ from createflow.scenarios.sinks.sink import Primary, Row, SearchIndex
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import State, WriteRecord, Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 
@@ -141,7 +142,7 @@ async def _compare_names(target: Target, search: SearchIndex, record: WriteRecor
         return
     comparison.count(len(names) - len(left))
     for name, count in left.items():
-        comparison.add(f"{count} documents have the name {cut(repr(name))}, for {shown[name]} resources")
+        comparison.add(f"{count} documents have the name {cut(in_json(name))}, for {shown[name]} resources")
 
 
 def _name_in(target: Target, state: State) -> str:
@@ -249,7 +250,7 @@ async def _by_name(target: Target, search: SearchIndex, made: Resource, name: st
     found, _ = await eventually(read, bool, within_s=within_s)
     expect(
         len(found) == 1,
-        f"one document found by its {field} {name!r} within {within_s:g} s",
+        f"one document found by its {field} {in_json(name)} within {within_s:g} s",
         str(len(found)),
         made.reply,
     )

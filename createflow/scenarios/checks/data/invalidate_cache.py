@@ -17,6 +17,7 @@ from createflow.scenarios.sinks.sink import Cache, Primary, Row
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 
 _ROUNDS = 4
@@ -72,7 +73,7 @@ async def _race(target: Target, made: Resource) -> int:
         raise Inconclusive(f"an update was answered {update.status}")
     for reply in await asyncio.gather(*(target.read(made.url, may_be_lost=True) for _ in range(_READS))):
         shown = (reply.document or {}).get(field)
-        expect(shown == body[field], f"{field} = {body[field]!r}, as updated", repr(shown), update, reply)
+        expect(shown == body[field], f"{field} = {in_json(body[field])}, as updated", in_json(shown), update, reply)
     return sum(read.sent_at <= update.received_at and update.sent_at <= read.received_at for read in replies)
 
 

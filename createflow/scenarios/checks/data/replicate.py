@@ -22,6 +22,7 @@ from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Cache, Primary, Replica, Replicas, Row
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.scenarios.text.power import power
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
@@ -121,7 +122,7 @@ async def own_write_is_read_after_a_restart(target: Target, outage: Outage, faul
         states = [state for state in written.states() if state is not None]
         shown = (reply.document or {}).get(target.contract.fields.name)
         is_own = reply.accepted and any(shown == state.get(target.contract.fields.name) for state in states)
-        seen = f"shows {shown!r}" if reply.accepted else f"is answered with {reply.status}"
+        seen = f"shows {in_json(shown)}" if reply.accepted else f"is answered with {reply.status}"
         comparison.add("" if is_own else f"id {cut(written.id)} {cut(seen)}", reply)
     return comparison.conclude()
 
@@ -218,7 +219,9 @@ async def _reads_own(target: Target, made: Resource, name: str) -> None:
     seen = await target.read(made.url, may_be_lost=True)
     shown = (seen.document or {}).get(field)
     status = f"{seen.status} with " if seen.status != 200 else ""
-    expect(seen.accepted and shown == name, f"{field} = {name!r}, just written", f"{status}{shown!r}", seen)
+    expect(
+        seen.accepted and shown == name, f"{field} = {in_json(name)}, just written", f"{status}{in_json(shown)}", seen
+    )
 
 
 async def _converges(target: Target, replica: Replica, made: Resource) -> None:

@@ -15,6 +15,7 @@ from createflow.scenarios.sinks.sink import Cache, Primary, Row
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.scenarios.text.printable import cut
 
 _AT_ONCE = 8
@@ -145,7 +146,7 @@ async def expect_caught_up(target: Target, cache: Cache, written: Written) -> No
         return copy is None or copy.get(target.contract.fields.name) == name
 
     seen, is_caught_up = await eventually(value, is_current, within_s=target.deadlines.recovery_s)
-    expect(is_caught_up, f"name = {name!r} in the cache after its outage, or no value", repr(seen)[:200])
+    expect(is_caught_up, f"name = {in_json(name)} in the cache after its outage, or no value", in_json(seen)[:200])
 
 
 def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> str:

@@ -19,6 +19,7 @@ from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 
 
@@ -135,7 +136,7 @@ async def _expect_unchanged(target: Target, made: Resource, owner: Principal) ->
         raise Inconclusive(f"the owner's own read was answered {seen.status}")
     field = target.contract.fields.name
     name = (seen.document or {}).get(field)
-    expect(name == made.shown.get(field), f"{field} unchanged", repr(name), made.reply, seen)
+    expect(name == made.shown.get(field), f"{field} unchanged", in_json(name), made.reply, seen)
 
 
 async def _expect_not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:

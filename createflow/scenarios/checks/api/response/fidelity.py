@@ -11,6 +11,7 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -68,7 +69,7 @@ async def text_comes_back_as_sent(target: Target) -> None:
         for seen in (reply, read):
             shown = str((seen.document or {}).get(name))
             same = unicodedata.normalize("NFC", shown) == unicodedata.normalize("NFC", sent)
-            expect(same, f"{name} = {sent!r}", repr(shown), seen)
+            expect(same, f"{name} = {in_json(sent)}", in_json(shown), seen)
 
 
 @check(step=Step.RESPONSE, source="contract: normalisation", catches="numbers_rounded")
@@ -82,11 +83,11 @@ async def values_come_back_as_sent(target: Target) -> None:
     read = await target.read(made.url)
     for seen in (made.reply, read):
         shown = (seen.document or {}).get(name)
-        expect(isinstance(shown, dict), f"an object in {name}", repr(shown), seen)
+        expect(isinstance(shown, dict), f"an object in {name}", in_json(shown), seen)
         for case, value in _VALUES.items():
             kept = shown.get(case, "nothing") if isinstance(shown, dict) else None
             same = kept == value and type(kept) is type(value)
-            expect(same, f"{case} as {value!r}", repr(kept), seen)
+            expect(same, f"{case} as {in_json(value)}", in_json(kept), seen)
 
 
 @check(

@@ -13,6 +13,7 @@ from createflow.scenarios.target.location import LocationElsewhere, LocationMalf
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.representation import last_segment
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -153,4 +154,4 @@ async def created_at_stays(target: Target) -> None:
         kept = (reply.document or {}).get(field)
         if kept != first:
             shows = [made.reply.exchange, reply.exchange]
-            raise Expectation(f"{field} = {first!r} as at first", repr(kept), exchanges=shows, about=[field])
+            raise Expectation(f"{field} = {in_json(first)} as at first", in_json(kept), exchanges=shows, about=[field])

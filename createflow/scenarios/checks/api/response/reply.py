@@ -21,6 +21,7 @@ from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.received import http_date, is_entity_tag, rfc_3339
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -127,7 +128,7 @@ def _time_problem(reply: Reply, text: Any, usual_s: float | None) -> str:
     """What is wrong with a time of creation; ``usual_s`` is how late by our clock that of another create is."""
     late_s = _lateness_s(reply, text)
     if late_s is None:
-        return f"{text!r} is no time as RFC 3339 wants it, with an offset"
+        return f"{in_json(text)} is no time as RFC 3339 wants it, with an offset"
     # A Date that is none is reported by https_request.date_is_given.
     date = http_date(reply.headers.get("date", ""))
     if usual_s is not None and abs(late_s - usual_s) <= reply.elapsed_s + _CLOCK_S:
@@ -137,7 +138,7 @@ def _time_problem(reply: Reply, text: Any, usual_s: float | None) -> str:
     if -reply.elapsed_s - slack_s <= late_s + reply.received_at - clock <= slack_s:
         return ""
     shown = "no Date header" if date is None else date.isoformat()
-    return f"{text!r} is not within {slack_s:g} s of the target's clock ({shown})"
+    return f"{in_json(text)} is not within {slack_s:g} s of the target's clock ({shown})"
 
 
 def _lateness_s(reply: Reply, text: Any) -> float | None:
@@ -167,19 +168,19 @@ async def created_by_is_the_subject(target: Target, tokens: Tokens, issuer: Issu
         raise NotDeclared("the tokens do not say who their subject is, and both writers are shown as one")
     for number, (creator, reply) in enumerate(shown):
         wanted = creators[number // _ROUNDS]
-        expect(creator == wanted, f"{field} = {wanted}", repr(creator), reply, about=[field])
+        expect(creator == wanted, f"{field} = {wanted}", in_json(creator), reply, about=[field])
     if issuer is not None:
         named = _in_both_cases(people[0], issuer)
         reply = await target.create(who=named)
         seen = (reply.document or {}).get(field)
         # A target that knows its subjects may refuse this one.
-        expect(not reply.accepted or seen == named.subject, f"{field} = {named.subject}", repr(seen), reply)
+        expect(not reply.accepted or seen == named.subject, f"{field} = {named.subject}", in_json(seen), reply)
     # One that nobody has, and one that a target with a table of its users knows.
     for other in ("another-subject", creators[1]):
         claimed = await target.create(target.contract.document(**{field: other}), who=people[0])
         if claimed.accepted:
             seen = (claimed.document or {}).get(field)
-            expect(seen == creators[0], f"{field} = {creators[0]}", f"{seen!r}, as the body claimed", claimed)
+            expect(seen == creators[0], f"{field} = {creators[0]}", f"{in_json(seen)}, as the body claimed", claimed)
 
 
 def _in_both_cases(who: Principal, issuer: Issuer) -> Principal:

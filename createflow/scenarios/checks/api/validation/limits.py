@@ -9,6 +9,7 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_status
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH
@@ -84,8 +85,8 @@ async def unknown_fields_are_treated_alike(target: Target) -> None:
         values: tuple[Any, ...] = (True, 1, "x", "", None, [], {}, True)
         for value in values:
             reply = await target.create(target.contract.document(unknown_field=value))
-            expect(reply.status < 500, f"no server error to unknown_field = {value!r}", str(reply.status), reply)
-            seen[repr(value)] = reply.accepted
+            expect(reply.status < 500, f"no server error to unknown_field = {in_json(value)}", str(reply.status), reply)
+            seen[in_json(value)] = reply.accepted
             expect(
                 len(set(seen.values())) == 1,
                 "unknown fields all refused or all passed over",

@@ -13,6 +13,7 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.probes import Callbacks, Target
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -83,9 +84,9 @@ async def sql_is_only_text(target: Target) -> None:
     lesser = Lesser.than_our_contract(target.contract)
     for payload, body in zip(_SQL, await _named(target, *_SQL), strict=True):
         reply = await target.create(body)
-        expect(reply.accepted, f"a create with {payload!r} in it accepted", str(reply.status), reply)
+        expect(reply.accepted, f"a create with {in_json(payload)} in it accepted", str(reply.status), reply)
         with lesser:
-            expect(reply.elapsed_s < _SLEPT_S, f"no sleep on {payload!r}", f"{reply.elapsed_s:.1f} s", reply)
+            expect(reply.elapsed_s < _SLEPT_S, f"no sleep on {in_json(payload)}", f"{reply.elapsed_s:.1f} s", reply)
         read = await target.read(target.url_of(reply))
         sent = {target.contract.fields.name: body[target.contract.fields.name]}
         for seen, where in ((reply, "the reply"), (read, "the read")):
@@ -102,13 +103,13 @@ async def markup_is_treated_alike(target: Target) -> None:
         for payload, body in zip(_MARKUP, bodies, strict=True):
             reply = await target.create(body)
             if not reply.accepted:
-                expect_status(reply, 400, of=f"a create with {payload!r} in it")
+                expect_status(reply, 400, of=f"a create with {in_json(payload)} in it")
                 continue
             shown = (reply.document or {}).get(name)
             for reading in ("first", "second"):
                 seen = await target.read(target.url_of(reply))
                 kept = (seen.document or {}).get(name)
-                expect(kept == shown, f"{name} = {shown!r} in the {reading} read", repr(kept), reply, seen)
+                expect(kept == shown, f"{name} = {in_json(shown)} in the {reading} read", in_json(kept), reply, seen)
 
 
 @check(

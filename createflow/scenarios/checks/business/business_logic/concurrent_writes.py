@@ -14,6 +14,7 @@ from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import Together
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -54,7 +55,13 @@ async def one_of_many_updates_wins(target: Target) -> None:
         if won:
             seen = await target.read(made.url)
             shown = (seen.document or {}).get(name)
-            expect(shown == won[0][name], f"{name} = {won[0][name]!r}, as accepted", repr(shown), accepted[0], seen)
+            expect(
+                shown == won[0][name],
+                f"{name} = {in_json(won[0][name])}, as accepted",
+                in_json(shown),
+                accepted[0],
+                seen,
+            )
     if not overlapped:
         raise Inconclusive("no two updates truly overlapped")
 

@@ -9,6 +9,7 @@ from createflow.scenarios.harness.expect import expect, expect_same_fields, expe
 from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 
 _CURRENT = "an update that names the current version"
@@ -62,7 +63,9 @@ async def stale_if_match_is_412(target: Target) -> None:
     _expect_not_done(stale, "an update that names the version before", lesser)
     seen = await target.read(made.url)
     shown = (seen.document or {}).get(name)
-    expect(shown == second_body[name], "the refused update to change nothing", f"{name} = {shown!r}", stale, seen)
+    expect(
+        shown == second_body[name], "the refused update to change nothing", f"{name} = {in_json(shown)}", stale, seen
+    )
     current = seen.headers.get("etag", first)
     third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
     await _expect_done(target, made, third, _CURRENT)
@@ -159,7 +162,7 @@ async def unmet_condition_is_no_write(target: Target) -> None:
     expect(seen.accepted, "the resource still there", str(seen.status), seen)
     name = target.contract.fields.name
     kept, shown = made.shown.get(name), (seen.document or {}).get(name)
-    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), seen)
+    expect(kept == shown, f"{name} = {in_json(kept)} as before the refusals", in_json(shown), seen)
     lesser.tell()
 
 
@@ -198,7 +201,7 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     after = await target.read(made.url)
     name = target.contract.fields.name
     kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
-    expect(kept == shown, f"{name} = {kept!r} as before the refusals", repr(shown), after)
+    expect(kept == shown, f"{name} = {in_json(kept)} as before the refusals", in_json(shown), after)
     of_status.tell()
 
 

@@ -15,6 +15,7 @@ from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Faults, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -101,7 +102,9 @@ async def replay_is_the_first_reply(target: Target) -> None:
             first, second = made.reply.headers.get(name), again.headers.get(name)
             if first != second:
                 exchanges = [made.reply.exchange, again.exchange]
-                raise Expectation(f"{name} = {first!r} again{after}", repr(second), exchanges=exchanges, about=[name])
+                raise Expectation(
+                    f"{name} = {in_json(first)} again{after}", in_json(second), exchanges=exchanges, about=[name]
+                )
         if target.contract.is_carried_out_later:
             continue
         first_shown, shown = _answered(target, made.reply), _answered(target, again)

@@ -14,6 +14,7 @@ from createflow.scenarios.sinks import copy_problem
 from createflow.scenarios.sinks.sink import Event, EventKind, EventLog, Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.write_record import Change, WriteRecord, Written
+from createflow.scenarios.text.in_json import in_json
 from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 
@@ -216,7 +217,7 @@ def _actor_problem(events: EventLog, written: Written) -> str:
     told = _of_create(events, written)
     actor, subject = told[0].envelope.get("actor") if told else None, written.who.subject
     is_wrong = actor is not None and subject is not None and actor != subject
-    return f"has an event whose actor is {cut(repr(actor))} instead of {subject}" if is_wrong else ""
+    return f"has an event whose actor is {cut(in_json(actor))} instead of {subject}" if is_wrong else ""
 
 
 def _same_time_problem(events: EventLog, written: Written) -> str:
