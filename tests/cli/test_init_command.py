@@ -216,3 +216,57 @@ def test_a_base_url_that_is_no_origin_is_refused(tmp_path: Path, address: str) -
     with pytest.raises(UserError, match="--base-url"):
         run("--base-url", address, "--output", str(tmp_path / "p.toml"))
     assert not (tmp_path / "p.toml").exists()
+
+
+def _create(**schema: Any) -> str:
+    content = {
+        "application/json": {"schema": {"type": "object", "properties": {"title": {"type": "string"}, **schema}}}
+    }
+    parameters = [{"in": "header", "name": "X-Plan", "required": True, "example": "${HOME}"}]
+    post = {"requestBody": {"content": content}, "parameters": parameters, "responses": {"201": {}}}
+    return _document_with(paths={"/items": {"post": post}}, security=[])
+
+
+def test_an_update_keeps_what_people_wrote(tmp_path: Path) -> None:
+    """What the document says otherwise is told; files beside the profile are replaced, and their old ones stay."""
+    source, output = tmp_path / "openapi.json", tmp_path / "createflow.toml"
+    source.write_text(_create())
+    run("--openapi", str(source), "--output", str(output), "--base-url", "http://127.0.0.1:1")
+    text = output.read_text().replace('name = "title"', 'name = "label"   # ours')
+    output.write_text(text.replace("[auth]\n", "[auth]   # none needed\n"))
+    source.write_text(_create(size={"type": "integer"}))
+    ended = CliRunner().invoke(app, ["init", "--openapi", str(source), "--output", str(output), "--update"])
+    assert ended.exit_code == 0, ended.output
+    assert "target.fields.name: kept; the description says 'title'" in ended.stderr
+    assert 'name = "label"   # ours' in output.read_text()
+    assert "[auth]   # none needed" in output.read_text()
+    schemas = [tmp_path / f"createflow.create.schema.json{end}" for end in ("", ".old")]
+    assert ["size" in file.read_text() for file in schemas] == [True, False]
+    assert profile_file.load(output).target.base_url == "http://127.0.0.1:1"
+
+
+def test_an_update_needs_a_profile_and_a_document(tmp_path: Path) -> None:
+    """Each is told."""
+    (tmp_path / "openapi.json").write_text(_create())
+    with pytest.raises(UserError, match="no such file"):
+        run("--update", "--openapi", str(tmp_path / "openapi.json"), "--output", str(tmp_path / "none.toml"))
+    with pytest.raises(UserError, match="--update needs"):
+        run("--update", "--output", str(tmp_path / "none.toml"))
+
+
+def test_a_document_has_nothing_of_the_environment_sent(tmp_path: Path) -> None:
+    """``${NAME}`` of a document stays text, whatever value it is: a profile would fill it in."""
+    source, output = tmp_path / "openapi.json", tmp_path / "createflow.toml"
+    source.write_text(_create())
+    run("--openapi", str(source), "--output", str(output))
+    assert profile_file.load(output, {"HOME": "secret"}).target.headers == {"X-Plan": "$(HOME)"}
+
+
+def test_every_list_says_how_many_more_there_are(tmp_path: Path) -> None:
+    """Other creates, and values that are needed."""
+    post = json.loads(_create())["paths"]["/items"]["post"]
+    post["parameters"] = [{"in": "header", "name": f"X-{n}", "required": True} for n in range(15)]
+    source, output = tmp_path / "openapi.json", tmp_path / "createflow.toml"
+    source.write_text(_document_with(paths={f"/items{n}": {"post": post} for n in range(15)}, security=[]))
+    run("--openapi", str(source), "--output", str(output))
+    assert [line for line in output.read_text().splitlines() if "more" in line][:2] == ["# and 4 more", "# and 5 more"]

@@ -21,6 +21,7 @@ SCHEMA_FILE = "createflow.create.schema.json"
 BODY_FILE = "createflow.create.body.json"
 # Without { in it: a text of many would be searched again from each.
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
+_ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LONGEST = 1000
 _MOST_OTHERS = 10
 _VARIABLE_OF_MORE = "CREATEFLOW_SECOND_KEY"
@@ -134,11 +135,12 @@ _CLIENT_CERTIFICATE = [
 
 def _headers(known: CreateOperation) -> list[str]:
     """``headers`` with what every create needs: known values, and variables for keys of a second scheme."""
-    given = {**known.parameters.headers, **dict.fromkeys(_keys(known.more_security), f"${{{_VARIABLE_OF_MORE}}}")}
+    given = {name: _quoted(value) for name, value in known.parameters.headers.items()}
+    given |= dict.fromkeys(_keys(known.more_security), _verbatim(f"${{{_VARIABLE_OF_MORE}}}"))
     needed = [f"It also needs a value for: {_one_line(name)}" for name in known.parameters.unknown]
     lines = [f"# {line}" for line in first_of(needed, _MOST_OTHERS)]
     if given:
-        pairs = ", ".join(f"{_quoted(name)} = {_quoted(value)}" for name, value in given.items())
+        pairs = ", ".join(f"{_quoted(name)} = {value}" for name, value in given.items())
         lines.append(f"headers = {{ {pairs} }}")
     return lines
 
@@ -377,6 +379,11 @@ def _identifier(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    # A profile fills in ${NAME} from the environment, which a document must not have sent anywhere.
+    return _verbatim(_ENVIRONMENT.sub(r"$(\1)", text))
+
+
+def _verbatim(text: str) -> str:
     # A JSON string is a TOML basic string as well, if DEL is escaped and no surrogates are.
     whole = text.encode("utf-8", "replace").decode("utf-8")
     return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
