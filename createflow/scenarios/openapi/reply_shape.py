@@ -70,6 +70,8 @@ def reply_shape(
     headers = {name.lower() for name in as_object(accepted.get("headers"))}
     schema = _json_schema(document, accepted)
     envelope, inner = _unwrapped(schema)
+    outer, above = envelope, as_object(inner.get("properties"))
+    envelope, inner = _with_sent(envelope, inner, sent)
     properties = as_object(inner.get("properties"))
     created_at = _property(properties, _CREATED_AT, _is_time)
     own = _own_path(path, paths)
@@ -79,7 +81,7 @@ def reply_shape(
     return ReplyShape(
         is_known=bool(properties),
         envelope=envelope,
-        id=_id(properties, path),
+        id=_id(properties, path) or (f"{outer}/{_id(above, path)}" if envelope != outer and _id(above, path) else ""),
         created_at=created_at,
         created_at_format=_time_format(as_object(properties.get(created_at))),
         created_by=_property(properties, _CREATED_BY, lambda one: "string" in types_of(one)),
@@ -121,6 +123,19 @@ def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if any(own in as_object(inner.get("properties")) for own in _IDS):
             return f"/{name.replace('~', '~0').replace('/', '~1')}", inner
     return "", schema
+
+
+def _with_sent(envelope: str, schema: dict[str, Any], sent: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+    """One object deeper, where what was sent is there: JSON:API has the id beside the attributes."""
+    names = as_object((sent or {}).get("properties")).keys()
+    properties = as_object(schema.get("properties"))
+    if not names or names & properties.keys():
+        return envelope, schema
+    for name, one in properties.items():
+        inner = merged(as_object(one))
+        if names & as_object(inner.get("properties")).keys():
+            return f"{envelope}/{name.replace('~', '~0').replace('/', '~1')}", inner
+    return envelope, schema
 
 
 def _id(properties: Mapping[str, Any], path: str) -> str:

@@ -172,6 +172,14 @@ def test_a_body_that_is_a_list_has_one_element(tmp_path: Path) -> None:
     assert wire.sent(b'[{"title":"a"}]') == {"title": "a"}
 
 
+def test_an_id_beside_the_attributes_is_found(tmp_path: Path) -> None:
+    """JSON:API: what was sent comes back one object deeper."""
+    shown = {"type": "object", "properties": {"id": {"type": "string"}, "attributes": TITLE}}
+    replies = {"201": json_of({"type": "object", "properties": {"data": shown}})}
+    target = drafted(find_create_operation(document({"responses": replies})), tmp_path).target
+    assert (target.envelope.reply, target.fields.id) == ("/data/attributes", "/data/id")
+
+
 def test_a_put_to_a_path_that_ends_in_a_variable_creates(tmp_path: Path) -> None:
     """Where it is named, or where nothing else does; its id is new for each create."""
     whole = document({"responses": {"201": {}}})
