@@ -1,7 +1,10 @@
 """``createflow init``: write a profile to start from."""
 
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +13,9 @@ from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_file import FILE_NAME
 from createflow.schemas.reading.bounded_file import read_bounded
+
+if TYPE_CHECKING:
+    from createflow.scenarios.openapi.create_operation import CreateOperation
 
 _MOST_NAMED = 20
 _MOST_BYTES = 2 * 1024 * 1024
@@ -34,6 +40,16 @@ def init(
         typer.Option("--path", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
     ] = None,
     follow: FollowOption = None,
+    from_har: Annotated[
+        Path | None,
+        typer.Option("--from-har", metavar="FILE", help="Fill it from a create in a recording of a browser (.har)."),
+    ] = None,
+    from_curl: Annotated[
+        str | None,
+        typer.Option(
+            "--from-curl", metavar="COMMAND", help="Fill it from a create as a curl command; - reads it from stdin."
+        ),
+    ] = None,
     update: Annotated[
         bool,
         typer.Option("--update", help="Merge into an existing profile: add what is new, keep its values and comments."),
@@ -51,33 +67,35 @@ def init(
 
     The profile has a comment for each setting. With --openapi it is filled
     from the document. The tokens of a run go to base_url, so the servers of
-    the document count only if you confirm them.
+    the document count only if you confirm them. A recorded create is enough,
+    too: its credentials are named in the profile and never written.
 
     Example: createflow init --openapi https://api.example.com/openapi.json
     Example: createflow init --openapi openapi.yaml --update
+    Example: createflow init --from-har recorded.har
     """
     # Here, so that --help stays quick.
     from createflow.scenarios.drafting.draft import draft_profile, files_beside
-    from createflow.scenarios.drafting.first_body import with_first_body
-    from createflow.scenarios.openapi.create_operation import find_create_operation
-    from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    if update and openapi is None:
-        raise UserError("--update needs --openapi", hint="createflow init --openapi FILE_OR_URL --update")
-    if openapi is None and (path is not None or follow):
-        name = "--path" if path is not None else "--follow"
-        raise UserError(f"{name} needs --openapi", hint="createflow init --openapi FILE_OR_URL")
-    operation = None
+    sources = {"--openapi": openapi, "--from-har": from_har, "--from-curl": from_curl}
+    named = [name for name, source in sources.items() if source is not None]
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)} describe two targets", hint="leave one of them out")
+    for option, is_given, needed in (
+        ("--update", update, [*sources]),
+        ("--path", path is not None, ["--openapi", "--from-har"]),
+        ("--follow", bool(follow), ["--openapi"]),
+    ):
+        if is_given and not set(named) & set(needed):
+            raise UserError(f"{option} needs {' or '.join(needed)}", hint="createflow init --openapi FILE_OR_URL")
+    origin = checked_origin(base_url, "--base-url") if base_url is not None else _known_origin(output, update=update)
+    source = _Source(None, origin)
     if openapi is not None:
-        operation = find_create_operation(read_document(openapi, allowed=follow or ()), path)
-    address = checked_origin(base_url, "--base-url") if base_url is not None else _known_origin(output, update=update)
-    if not address and openapi is not None and is_url(openapi):
-        address = origin_of(openapi)
-    trusted: list[str] = []
-    if operation is not None:
-        operation = with_first_body(operation)
-        address, trusted = ask_about_origins(operation, address, is_named=base_url is not None)
-    draft = draft_profile(operation, base_url=address, may_send_to=trusted)
+        source = _described(openapi, path, follow or (), origin, is_named=base_url is not None)
+    elif from_har is not None or from_curl is not None:
+        source = _recorded(from_har, from_curl, path, origin)
+    operation = source.operation
+    draft = draft_profile(operation, base_url=source.address, may_send_to=source.trusted, auth=source.auth)
     beside = {output.parent / name: text for name, text in files_beside(operation).items()} if operation else {}
     if update:
         _update(output, draft, beside)
@@ -89,6 +107,47 @@ def init(
             _write(file, text)
             typer.echo(f"wrote {file}")
     typer.echo(f"next: review it, then run createflow run --profile {output}", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What the options say about the target."""
+
+    operation: "CreateOperation | None"
+    address: str
+    trusted: Sequence[str] = ()
+    auth: Sequence[str] | None = None
+
+
+def _described(openapi: str, path: str | None, follow: Sequence[str], address: str, *, is_named: bool) -> _Source:
+    from createflow.scenarios.drafting.first_body import with_first_body
+    from createflow.scenarios.openapi.create_operation import find_create_operation
+    from createflow.scenarios.openapi.document import is_url, origin_of, read_document
+
+    operation = with_first_body(find_create_operation(read_document(openapi, allowed=follow), path))
+    if not address and is_url(openapi):
+        address = origin_of(openapi)
+    address, trusted = ask_about_origins(operation, address, is_named=is_named)
+    return _Source(operation, address, trusted)
+
+
+def _recorded(har: Path | None, command: str | None, path: str | None, address: str) -> _Source:
+    """The create that was recorded. Its credentials are named, and none is written."""
+    from createflow.scenarios.drafting.curl import read_curl
+    from createflow.scenarios.drafting.har import read_har
+    from createflow.scenarios.drafting.recorded import recorded_create
+    from createflow.scenarios.text.shortened import first_of
+
+    if har is not None:
+        exchanges = read_har(har)
+    else:
+        exchanges = [read_curl(sys.stdin.read(_MOST_BYTES) if command == "-" else command or "")]
+    recorded = recorded_create(exchanges, path)
+    operation = recorded.operation
+    typer.echo(_shown(f"recorded: {operation.method} {operation.base_url}{operation.path}"), err=True)
+    for line in first_of([*map(_shown, (*operation.notes, *recorded.left_out))], _MOST_NAMED):
+        typer.echo(line, err=True)
+    return _Source(operation, address or checked_origin(operation.base_url, "the recorded URL"), (), recorded.auth)
 
 
 def _known_origin(output: Path, *, update: bool) -> str:

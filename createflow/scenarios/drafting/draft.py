@@ -26,6 +26,13 @@ _LONGEST = 1000
 _MOST_OTHERS = 10
 _VARIABLE_OF_MORE = "CREATEFLOW_SECOND_KEY"
 
+
+class FromEnvironment(str):
+    """A text of ours that the environment fills in: ``${NAME}``."""
+
+    __slots__ = ()
+
+
 _PLAIN = CreateOperation("/api/resources", "", "application/json", None, None, ())
 
 
@@ -114,6 +121,8 @@ def _body(known: CreateOperation) -> list[str]:
         return [*lines, f"schema_file = {_quoted(SCHEMA_FILE)}"]
     if known.body:
         return lines
+    if known.template is not None:
+        return [*lines, f"body = {_toml(known.template)}"]
     if known.name is not None:
         return [
             *lines,
@@ -136,7 +145,7 @@ _CLIENT_CERTIFICATE = [
 def _headers(known: CreateOperation) -> list[str]:
     """``headers`` with what every create needs: known values, and variables for keys of a second scheme."""
     given = {name: _quoted(value) for name, value in known.parameters.headers.items()}
-    given |= dict.fromkeys(_keys(known.more_security), _verbatim(f"${{{_VARIABLE_OF_MORE}}}"))
+    given |= dict.fromkeys(_keys(known.more_security), _quoted(FromEnvironment(f"${{{_VARIABLE_OF_MORE}}}")))
     needed = [f"It also needs a value for: {_one_line(name)}" for name in known.parameters.unknown]
     lines = [f"# {line}" for line in first_of(needed, _MOST_OTHERS)]
     if given:
@@ -248,6 +257,8 @@ def _fits_header(value: str) -> bool:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_quoted(str(name))} = {_toml(one)}" for name, one in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
     return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
@@ -380,7 +391,7 @@ def _identifier(name: str) -> str:
 
 def _quoted(text: str) -> str:
     # A profile fills in ${NAME} from the environment, which a document must not have sent anywhere.
-    return _verbatim(_ENVIRONMENT.sub(r"$(\1)", text))
+    return _verbatim(text if isinstance(text, FromEnvironment) else _ENVIRONMENT.sub(r"$(\1)", text))
 
 
 def _verbatim(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from createflow.scenarios.bodies import bounded
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.name_field import name_fields
+from createflow.scenarios.openapi.values import as_list
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -74,7 +75,7 @@ def _named(operation: CreateOperation) -> tuple[CreateOperation | None, str]:
 def _in_order(operation: CreateOperation) -> Iterator[dict[str, Any]]:
     """The alternatives, from those that the document's first example is of."""
     several = operation.alternatives[:_MOST_ALTERNATIVES]
-    examples = [one for schema in several[:1] for one in schema.get("examples", [])[:1]]
+    examples = [one for schema in several[:1] for one in as_list(schema.get("examples"))[:1]]
     if len(several) > 1 and examples:
         return iter(sorted(several, key=lambda schema: bool(_misfit(schema, examples[0]))))
     return iter(several)

@@ -46,6 +46,12 @@ def name_fields(schema: dict[str, Any] | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def means_text(name: str) -> bool:
+    """Whether a field of this name holds free text."""
+    words = _words(name)
+    return any(words == word or words.endswith(f"_{word}") for word in _NAMES)
+
+
 def _is_text(schema: dict[str, Any]) -> bool:
     longest = schema.get("maxLength", _LONGEST)
     return (

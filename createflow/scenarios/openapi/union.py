@@ -111,7 +111,7 @@ def _with(whole: Schema, part: Schema) -> Schema:
     if "type" in whole and "type" in part:
         made["type"] = next((kind for kind in types_of(whole) if kind in types_of(part)), whole["type"])
     if "allOf" in part:
-        made["allOf"] = [*as_list(whole.get("allOf")), *part["allOf"]]
+        made["allOf"] = [*as_list(whole.get("allOf")), *as_list(part["allOf"])]
     return made
 
 

@@ -42,12 +42,21 @@ GOOD: dict[str, Any] = {
                 },
             },
             "B": {"allOf": [{"$ref": "#/components/schemas/A"}, {"properties": {"z": {"type": "boolean"}}}]},
+            "C": {
+                "oneOf": [{"$ref": "#/components/schemas/B"}, {"$ref": "#/components/schemas/D"}],
+                "discriminator": {"propertyName": "name", "mapping": {"b": "#/components/schemas/B"}},
+            },
+            "D": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}},
+                "discriminator": {"propertyName": "name"},
+            },
         },
     },
     "paths": {
         "/x": {
             "post": {
-                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/B"}}}},
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/C"}}}},
                 "responses": {"201": {}},
                 "security": [{"o": ["s"]}],
             }
