@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from createflow.scenarios.reports.format.text import one_line
 from createflow.scenarios.reports.load.histogram import read_distribution
+from createflow.scenarios.reports.load.scale_chart import draw_scale
 from createflow.scenarios.reports.load.series import Series
 from createflow.scenarios.reports.load.vega import (
     Chart,
@@ -39,12 +40,14 @@ Curve = list[tuple[float, float]]
 
 def draw_charts(report: LoadReport, series: Series) -> list[Chart]:
     """The charts for which the report has numbers, in their order."""
+    scale = draw_scale(report.scale) if report.scale is not None else None
+    first = [scale] if scale else []
     percentiles = _percentiles(report)
     charts = [percentiles] if percentiles else []
     if not series.points:
-        return charts
+        return [*first, *charts]
     shades = _shades(report)
-    charts = [_latency(report, series, shades), *charts, _throughput(report, series, shades)]
+    charts = [*first, _latency(report, series, shades), *charts, _throughput(report, series, shades)]
     charts += _replies(series, shades)
     if series.sinks:
         charts.append(_sinks_lag(report, series, shades))
