@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from createflow.cli.messages import print_message
 from createflow.cli.options import (
     AllowCommandsOption,
     CaOption,
+    InsecureOption,
     ProfileOption,
     UrlOption,
     WaitForLeaseOption,
@@ -96,6 +98,7 @@ def bench(
     profile: ProfileOption = None,
     url: UrlOption = None,
     ca: CaOption = None,
+    insecure: InsecureOption = False,
     allow_commands: AllowCommandsOption = False,
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     report: options.Report = None,
@@ -150,6 +153,7 @@ def bench(
     chosen = choose_source(profile, url, ca_file=ca)
     sections = ("auth", "sinks") if scaled is None else ("auth", "sinks", "scale")
     source = load_source(chosen, allow_commands=allow_commands, sections=sections)
+    source = replace(source, is_insecure=insecure)
     run = partial(_run, load_options, source, find_max=find_max, scaled=scaled, self_test=self_test, baseline=earlier)
     tell_what_was_left()
     with interrupts() as signals:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from createflow.cli.options import (
     AllowCommandsOption,
     CaOption,
     ChecksOption,
+    InsecureOption,
     OnlyOption,
     ProfileOption,
     SkipOption,
@@ -38,6 +40,7 @@ def doctor(
     profile: ProfileOption = None,
     url: UrlOption = None,
     ca: CaOption = None,
+    insecure: InsecureOption = False,
     only: OnlyOption = None,
     skip: SkipOption = None,
     own_checks: ChecksOption = None,
@@ -67,7 +70,9 @@ def doctor(
     tell_what_was_left()
     source = load_source(source, allow_commands=allow_commands, sections=("auth", "sinks"))
     with interrupts() as signals:
-        plan = signals.run(_look(source, checks, wait_s=wait, wait_for_lease_s=wait_for_lease))
+        plan = signals.run(
+            _look(replace(source, is_insecure=insecure), checks, wait_s=wait, wait_for_lease_s=wait_for_lease)
+        )
     _print(Console(), plan)
 
 

@@ -29,6 +29,10 @@ CaOption = Annotated[
         "--ca", metavar="FILE", help="PEM file of the authority that signed the target's certificate, with --url."
     ),
 ]
+InsecureOption = Annotated[
+    bool,
+    typer.Option("--insecure", help="Do not verify the target's certificate. The output and the report say so."),
+]
 AllowCommandsOption = Annotated[
     bool,
     typer.Option("--allow-commands", help="Run the commands of the profile without asking. For CI."),

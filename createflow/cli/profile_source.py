@@ -30,6 +30,8 @@ class ProfileSource:
     """The profile of the file. ``load_source`` sets it, once its commands may run."""
     ca_file: Path | None = None
     """Of the authority that signed the certificate of ``url``."""
+    is_insecure: bool = False
+    """The certificate of the target is not verified, whatever the profile says."""
 
     @property
     def is_bundled(self) -> bool:
@@ -80,6 +82,20 @@ def trusting(source: ProfileSource, ca_file: Path | None) -> ProfileSource:
 def _require_file(ca_file: Path | None) -> None:
     if ca_file is not None and not ca_file.is_file():
         raise UserError(f"--ca {ca_file}: no such file", hint="the authority's certificate, in PEM")
+
+
+def _verified(profile: Profile, source: ProfileSource, console: Console) -> Profile:
+    """The profile, with whether the certificate is verified; that it is not is told."""
+    if source.is_insecure:
+        target = profile.target.model_copy(update={"verify_tls": False, "ca_file": None})
+        profile = profile.model_copy(update={"target": target})
+    if profile.target.is_unverified:
+        print_message(
+            console,
+            f"WARNING: the certificate of {profile.target.base_url} is NOT verified. "
+            "Whoever is on the way can read the credentials and answer in its place.",
+        )
+    return profile
 
 
 def source_of_report(profile: str, *, has_file: bool) -> ProfileSource:
@@ -154,9 +170,9 @@ async def open_profile(source: ProfileSource, console: Console, *, keeps_all: bo
     """
     print_message(console, f"target: {source.description}")
     if source.url is not None:
-        yield profile_file.from_url(source.url, ca_file=source.ca_file)
+        yield _verified(profile_file.from_url(source.url, ca_file=source.ca_file), source, console)
     elif source.profile is not None:
-        yield source.profile
+        yield _verified(source.profile, source, console)
     elif source.file is not None:
         raise AssertionError("load_source comes first: it asks whether the commands of the profile may run")
     else:

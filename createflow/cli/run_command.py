@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,6 +29,7 @@ from createflow.cli.options import (
     AllowCommandsOption,
     CaOption,
     ChecksOption,
+    InsecureOption,
     OnlyOption,
     ProfileOption,
     SkipOption,
@@ -62,6 +64,7 @@ def run(
     profile: ProfileOption = None,
     url: UrlOption = None,
     ca: CaOption = None,
+    insecure: InsecureOption = False,
     openapi: OpenApiOption = None,
     operation: OperationOption = None,
     follow: FollowOption = None,
@@ -116,7 +119,7 @@ def run(
         source = load_source(choose_source(profile, url, ca_file=ca), allow_commands=allow_commands)
     with interrupts() as signals:
         result = run_checks(
-            source,
+            replace(source, is_insecure=insecure),
             checks,
             signals,
             files,

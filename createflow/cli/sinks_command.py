@@ -1,5 +1,6 @@
 """``createflow sinks``: create one resource, and show what each sink has of it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,13 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import interrupts
 from createflow.cli.left_behind import tell_what_was_left
-from createflow.cli.options import AllowCommandsOption, ProfileOption, WaitForLeaseOption, duration_option
+from createflow.cli.options import (
+    AllowCommandsOption,
+    InsecureOption,
+    ProfileOption,
+    WaitForLeaseOption,
+    duration_option,
+)
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.schemas.error import UserError
 
@@ -24,6 +31,7 @@ def sinks(
         float,
         duration_option("--within", help_="How long to wait for each sink."),
     ] = "10s",  # type: ignore[assignment] # Typer parses the default too
+    insecure: InsecureOption = False,
     allow_commands: AllowCommandsOption = False,
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment]
 ) -> None:
@@ -39,6 +47,7 @@ def sinks(
 
     tell_what_was_left()
     source = load_source(choose_source(profile, None), allow_commands=allow_commands, sections=("auth", "sinks"))
+    source = replace(source, is_insecure=insecure)
     with interrupts() as signals:
         looks = signals.run(_look(source, within, wait_for_lease))
     print_looks(Console(), looks)

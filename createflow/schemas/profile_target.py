@@ -174,6 +174,9 @@ class Target(Section):
     """Status of the reply to a create that has made a resource. Checks then ask for this one in place of 201."""
     ca_file: str | None = None
     """PEM file of the authority that signed the server's certificate."""
+    verify_tls: bool = True
+    """Verify the server's certificate. false: whoever is on the way can read the credentials; each run and report says
+    so. ``--insecure`` does the same once."""
     client_certificate: ClientCertificate | None = None
     """The tester's own certificate, where the target asks for one (mutual TLS)."""
     headers: dict[Token, HeaderValue] = Field(default_factory=dict)
@@ -254,6 +257,11 @@ class Target(Section):
         return FORM if self.body_as == "form" else f"{MULTIPART}; boundary={BOUNDARY}"
 
     @property
+    def is_unverified(self) -> bool:
+        """It is reached by TLS, and its certificate is not verified."""
+        return not self.verify_tls and self.base_url.startswith("https:")
+
+    @property
     def certificate_parts(self) -> tuple[str, ...]:
         """The file of the tester's certificate, that of its key and the variable of the password; empty for none."""
         own = self.client_certificate
@@ -265,6 +273,8 @@ class Target(Section):
             raise ValueError('method = "PUT" and {new_id} in path go together')
         if self.body is not None and self.body_file is not None:
             raise ValueError("body and body_file exclude each other")
+        if self.ca_file is not None and not self.verify_tls:
+            raise ValueError("ca_file says what verifies the certificate, and verify_tls = false that nothing does")
         if self.body_as == "multipart" and "media_type" in self.model_fields_set:
             raise ValueError('media_type is that of multipart with a boundary: leave it out with body_as = "multipart"')
         return self

@@ -154,6 +154,8 @@ class RunReport(Model):
     """Seed of the generated requests. The same seed generates the same requests."""
     gate: Level = Level.MUST
     """The weakest level whose failures count."""
+    unverified_tls: bool = False
+    """The certificate of the target was not verified, because the profile or ``--insecure`` says so."""
     interrupted: bool = False
     silent: str = ""
     """That the target answered nothing any more, since when and after which request, which ended the run."""

@@ -157,6 +157,9 @@ async def try_create(plan: LoadPlan, principals: Principals, connection: HttpCon
     return ((path, 0),) if path else ()
 
 
+UNVERIFIED = "the certificate of the target is not verified (target.verify_tls, --insecure): who answers is not known"
+
+
 def _hint(error: str) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in error:
         return "[target] ca_file must name the authority that signed the server's certificate, or --ca FILE"
@@ -166,7 +169,7 @@ def _hint(error: str) -> str:
 
 
 def _notes(profile: Profile, options: LoadOptions, plan: LoadPlan, principals: Principals) -> tuple[str, ...]:
-    notes = []
+    notes = [UNVERIFIED] if profile.target.is_unverified else []
     if options.users and principals.count > options.users:
         notes.append(f"{principals.count} users instead of {options.users}, so that each stays below its rate limit")
     limit_per_s = profile.limits.rate_per_s * principals.count if profile.limits else math.inf

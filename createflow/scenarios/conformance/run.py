@@ -99,6 +99,7 @@ async def conformance(
             place=place,
             seed=seed,
             gate=gate,
+            unverified_tls=profile.target.is_unverified,
             interrupted=True,
             results=results,
             baseline=assess(profile.baseline, results, today=datetime.now(UTC).date()),

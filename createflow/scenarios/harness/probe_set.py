@@ -269,7 +269,7 @@ class ProbeSet:
             ),
             RawHttp: RawSocket(self.context, self.note_raw_create),
             Handshakes: (
-                TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts)
+                TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts, is_verified=target.verify_tls)
                 if target.base_url[:6] == "https:"
                 else None
             ),

@@ -42,6 +42,7 @@ def request_record(
             cert_file=target.client_certificate.cert_file if target.client_certificate else None,
             key_file=target.client_certificate.key_file if target.client_certificate else None,
             has_token_in_url=who.token is not None and bool(who.query),
+            is_insecure=target.is_unverified,
         ),
     )
 

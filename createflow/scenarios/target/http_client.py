@@ -79,7 +79,9 @@ class HttpConnection:
         """Of the profile, which then goes with every request."""
         self._max_body_bytes = MAX_BODY_BYTES + 2 * (context.target.max_body_bytes or 0)
         try:
-            trust = trusted_context(context.target.ca_file, context.target.certificate_parts)
+            trust = trusted_context(
+                context.target.ca_file, context.target.certificate_parts, is_verified=context.target.verify_tls
+            )
             self._transport = GatedTransport(self._gate, trust)
             self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:
@@ -226,7 +228,7 @@ def _hint(target: Target, error: str) -> str:
 
 
 _HINTS = {
-    "CERTIFICATE_VERIFY_FAILED": "the authority that signed its certificate, in PEM: target.ca_file, or --ca FILE",
+    "CERTIFICATE_VERIFY_FAILED": "its authority, in PEM: target.ca_file or --ca FILE; else --insecure",
     "CERTIFICATE_REQUIRED": "the target asks for a certificate of yours: [target.client_certificate]",
     "HANDSHAKE_FAILURE": "does the target ask for a certificate of yours? [target.client_certificate]",
     "SSL": "does this port speak TLS? target.base_url: http:// or https://",

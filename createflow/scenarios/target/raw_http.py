@@ -73,6 +73,7 @@ class RawSocket:
         self._gate = Gate([origin, *(Origin("http", origin.host, port) for port in (origin.port, 80))])
         self._ca_file = target.ca_file
         self._client_certificate = target.certificate_parts
+        self._is_verified = target.verify_tls
         self._headers = dict(target.headers)
         self._is_traced = all(name.lower() != trace_context.HEADER for name in target.headers)
         self._run_id = context.run_id
@@ -237,7 +238,7 @@ class RawSocket:
         return self._context.path(self._context.target.path, new_id=str(uuid.uuid4()))
 
     def _tls_context(self) -> ssl.SSLContext:
-        context = trusted_context(self._ca_file, self._client_certificate)
+        context = trusted_context(self._ca_file, self._client_certificate, is_verified=self._is_verified)
         context.set_alpn_protocols(["http/1.1"])
         return context
 

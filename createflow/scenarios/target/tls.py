@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from createflow.scenarios.outcome import NotDeclared
 from createflow.schemas.error import UserError
 from createflow.schemas.origin import Origin
 
@@ -15,7 +16,11 @@ _TIMEOUT_S = 5.0
 
 
 def trusted_context(
-    ca_file: str | None, client: Sequence[str] = (), environment: Mapping[str, str] = os.environ
+    ca_file: str | None,
+    client: Sequence[str] = (),
+    environment: Mapping[str, str] = os.environ,
+    *,
+    is_verified: bool = True,
 ) -> ssl.SSLContext:
     """A context that verifies certificates, with the system's authorities or the one of this PEM file.
 
@@ -23,6 +28,7 @@ def trusted_context(
         ca_file: the authority.
         client: shown to a server that asks for a certificate, see ``Target.certificate_parts``.
         environment: where the password of its key is.
+        is_verified: false only where the user says so: any certificate will do then.
 
     Raises:
         UserError: the file is not a certificate, or the certificate of the client cannot be used.
@@ -35,6 +41,9 @@ def trusted_context(
         ) from None
     if client:
         _show(context, client, environment)
+    if not is_verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     return context
 
 
@@ -60,15 +69,23 @@ def _show(context: ssl.SSLContext, client: Sequence[str], environment: Mapping[s
 class TlsHandshakes:
     """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
 
-    def __init__(self, base_url: str, ca_file: str | None, client: Sequence[str] = ()) -> None:
+    def __init__(
+        self, base_url: str, ca_file: str | None, client: Sequence[str] = (), *, is_verified: bool = True
+    ) -> None:
         origin = Origin.of(base_url)
         self._host = origin.host
         self._port = origin.port
         self._ca_file = ca_file
         self._client = client
+        self._is_verified = is_verified
 
     def verified_error(self) -> str:
-        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds."""
+        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds.
+
+        Raises:
+            NotDeclared: the profile says that nothing is verified.
+        """
+        self._require_verified()
         context = trusted_context(self._ca_file, self._client)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -82,7 +99,9 @@ class TlsHandshakes:
 
         Raises:
             OSError: no handshake succeeds.
+            NotDeclared: the profile says that nothing is verified.
         """
+        self._require_verified()
         certificate = self._shake_hands(trusted_context(self._ca_file, self._client))
         return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
 
@@ -104,6 +123,10 @@ class TlsHandshakes:
         except ConnectionError:
             return "refused"
         return "accepted"
+
+    def _require_verified(self) -> None:
+        if not self._is_verified:
+            raise NotDeclared("`target.verify_tls` is false")
 
     def _shake_hands(self, context: ssl.SSLContext) -> dict[str, object]:
         """The peer's certificate; empty when the context does not verify it."""

@@ -43,6 +43,7 @@ def curl_line(
     cert_file: str | None = None,
     key_file: str | None = None,
     has_token_in_url: bool = False,
+    is_insecure: bool = False,
 ) -> str:
     """The request as a command for a POSIX shell (bash for bodies that are not text).
 
@@ -54,8 +55,11 @@ def curl_line(
         cert_file: the certificate of the client.
         key_file: its key, where that is in another file.
         has_token_in_url: the shell fills in ``$TOKEN`` in the URL as well.
+        is_insecure: the server's certificate is not verified.
     """
     parts = ["curl", "-i"]
+    if is_insecure:
+        parts.append("--insecure")
     if any(sign in url for sign in "[]{}"):
         parts.append("--globoff")
     for option, file in (("--cacert", ca_file), ("--cert", cert_file), ("--key", key_file)):
@@ -155,7 +159,7 @@ def _from_words(words: Iterator[tuple[bytes, str]]) -> str:
     has_token_in_url = False
     for word, found in words:
         option = _text(word)
-        if option in {"-i", "--globoff"} or option.startswith(("http://", "https://")):
+        if option in {"-i", "--globoff", "--insecure"} or option.startswith(("http://", "https://")):
             if options.setdefault(option[:4], option) != option:
                 raise _Unknown
             has_token_in_url = has_token_in_url or found == _TOKEN
@@ -184,6 +188,7 @@ def _from_words(words: Iterator[tuple[bytes, str]]) -> str:
         cert_file=options.get("--cert"),
         key_file=options.get("--key"),
         has_token_in_url=has_token_in_url,
+        is_insecure="--in" in options,
     )
 
 

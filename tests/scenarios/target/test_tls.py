@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
+from rich.console import Console
 
+from createflow.cli.profile_source import ProfileSource, open_profile
 from createflow.scenarios.load.plan.config_rules import node_config
 from createflow.scenarios.load.plan.options import LoadOptions
 from createflow.scenarios.load.plan.plan import make_plan
+from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.target.http_client import HttpConnection
 from createflow.scenarios.target.principal import ANONYMOUS
 from createflow.scenarios.target.raw_http import RawSocket
@@ -24,7 +28,8 @@ from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas import profile_file
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile import Profile
-from createflow.schemas.profile_target import ClientCertificate
+from createflow.schemas.profile_target import ClientCertificate, Target
+from createflow.schemas.report import RunReport
 from tests.scenarios.load.http.remote_connection import RemoteConnection, connect, driver
 from tests.scenarios.load.malformed_server import CREATED, MalformedServer, once, serve
 
@@ -114,6 +119,49 @@ def test_every_kind_of_connection_shows_the_certificate(
 
     asyncio.run(use())
     assert len(seen) == 2
+
+
+def test_nothing_is_verified_by_name_only(
+    authority: trustme.CA, files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pool, raw sockets and load processes; what needs a verified certificate is skipped by the key."""
+    seen: list[bytes] = []
+
+    async def use() -> tuple[str, str]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("elsewhere.example").configure_cert(context)
+        async with _serving(context, seen) as url:
+            target = {"base_url": url, "verify_tls": False}
+            run = RunContext(Profile.model_validate({"target": target}), "r", Mask())
+            connection, raw = HttpConnection(run), RawSocket(run)
+            try:
+                reply = await connection.send("GET", "/a", ANONYMOUS, {}, None)
+                await raw.send(raw.request(b"", who=ANONYMOUS))
+            finally:
+                await connection.close()
+            source = ProfileSource(url=f"{url}/a", is_insecure=True)
+            async with open_profile(source, Console(stderr=True)) as profile:
+                assert profile.target.is_unverified
+            assert not make_plan(profile, LoadOptions()).node_configs((), {})[0].verify_tls
+            with pytest.raises(NotDeclared, match=r"`target\.verify_tls` is false"):
+                TlsHandshakes(url, None, is_verified=False).verified_error()
+            return reply.exchange.curl, url
+
+    curl, url = asyncio.run(use())
+    assert len(seen) == 2
+    assert (" --insecure " in curl, rebuilt(curl)) == (True, curl)
+    assert f"WARNING: the certificate of {url} is NOT verified." in " ".join(capsys.readouterr().err.split())
+    report = RunReport(
+        createflow_version="1", run_id="r", started_at="", duration_s=0, target=url, profile="", unverified_tls=True
+    )
+    for name in RENDERERS.keys() - {"json"}:
+        assert "the certificate of the target was not verified" in str(RENDERERS[name](report)), name
+
+
+def test_a_file_that_verifies_nothing_is_a_mistake() -> None:
+    """One of both is meant."""
+    with pytest.raises(ValueError, match="ca_file says what verifies the certificate"):
+        Target.model_validate({"base_url": "https://x", "ca_file": "ca.pem", "verify_tls": False})
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

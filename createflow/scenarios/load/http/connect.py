@@ -94,6 +94,7 @@ class Endpoint:
         *,
         ca_file: str | None = None,
         client_certificate: Sequence[str] = (),
+        is_verified: bool = True,
         timeout_s: float,
         connect_timeout_s: float | None = None,
     ) -> Self:
@@ -110,7 +111,7 @@ class Endpoint:
         return cls(
             host=url.hostname,
             port=port,
-            tls=_tls(ca_file, client_certificate) if url.scheme == "https" else None,
+            tls=_tls(ca_file, client_certificate, is_verified=is_verified) if url.scheme == "https" else None,
             server_name=url.hostname,
             timeout_s=timeout_s,
             connect_timeout_s=min(connect_timeout_s or timeout_s, timeout_s),
@@ -124,9 +125,9 @@ class Endpoint:
         return host if self.port == _PORTS["https" if self.tls else "http"] else f"{host}:{self.port}"
 
 
-def _tls(ca_file: str | None, client_certificate: Sequence[str]) -> ssl.SSLContext:
+def _tls(ca_file: str | None, client_certificate: Sequence[str], *, is_verified: bool) -> ssl.SSLContext:
     """One context for all connections: each new one would read the CA certificates again."""
-    context = trusted_context(ca_file, client_certificate)
+    context = trusted_context(ca_file, client_certificate, is_verified=is_verified)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

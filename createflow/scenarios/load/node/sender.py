@@ -43,6 +43,7 @@ class Connections:
             config.base_url,
             ca_file=config.ca_file,
             client_certificate=config.client_certificate,
+            is_verified=config.verify_tls,
             timeout_s=config.timeout_s,
         )
         self._deadlines = Deadlines()

@@ -249,6 +249,7 @@ _RULES: dict[str, Callable[[Any], bool]] = {
     "read_back_ratio": lambda value: _is_between(value, 0, 1),
     "clean_up": lambda value: value is None or isinstance(value, dict),
     "locust_statistics": _is_flag,
+    "verify_tls": _is_flag,
     "created_status": lambda value: _is_count(value, 200, 299),
     "name_style": lambda value: isinstance(value, str) and value in NAME_STYLES,
 }

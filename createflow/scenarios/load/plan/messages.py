@@ -96,6 +96,8 @@ class NodeConfig:
     """See ``Target.certificate_parts``: files of the worker's own machine. Empty: none."""
     locust_statistics: bool = False
     """Update Locust's own statistics too, for its web page."""
+    verify_tls: bool = True
+    """Verify the certificate of the target."""
     created_status: int = 201
     """Of a reply to a create that has made a resource."""
     name_style: str = "words"

@@ -172,6 +172,7 @@ class LoadPlan:
                 run_id=self.run_id,
                 name_style=self.name_style or "words",
                 created_status=target.created_status,
+                verify_tls=target.verify_tls,
                 base_url=target.base_url.rstrip("/"),
                 ca_file=target.ca_file,
                 client_certificate=target.certificate_parts,

@@ -90,6 +90,11 @@ def group_compared(report: RunReport) -> dict[str, list[str]]:
 def list_notes(report: RunReport) -> list[str]:
     """Lines about the run as a whole: advice, each baseline entry, each resource that could not be removed."""
     lines = []
+    if report.unverified_tls:
+        lines.append(
+            "WARNING: the certificate of the target was not verified (target.verify_tls, --insecure), so it is not "
+            "known who answered"
+        )
     advice = [
         one_line(result.id)
         for result in report.results
