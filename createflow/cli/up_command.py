@@ -27,9 +27,10 @@ def _complete_defect(incomplete: str) -> list[tuple[str, str]]:
     """Names and help lines for the completion of a shell; none without the extra ``reference``."""
     try:
         from createflow.reference_server.defects.registry import DEFECTS
+        from createflow.reference_server.defects.slow import SLOW
     except ModuleNotFoundError:
         return []
-    return [(name, defect.breaks) for name, defect in DEFECTS.items() if name.startswith(incomplete)]
+    return [(name, defect.breaks) for name, defect in (DEFECTS | SLOW).items() if name.startswith(incomplete)]
 
 
 def up(
@@ -106,7 +107,7 @@ async def _up(options: "StackOptions", state: Path) -> None:
     with reference_extra():
         import psutil
 
-        from createflow.reference_server.defects.registry import DEFECTS
+        from createflow.reference_server.defects.registry import find_defect
         from createflow.reference_server.stack.stack import running_stack
     console = Console(stderr=True)
     _cancel_on_signals()
@@ -118,7 +119,7 @@ async def _up(options: "StackOptions", state: Path) -> None:
         for note in stack.notes:
             print_message(console, f"\n{note}")
         for name in stack.defects:
-            print_message(console, f"\nseeded defect {name}: {DEFECTS[name].breaks}")
+            print_message(console, f"\nseeded defect {name}: {find_defect(name).breaks}")
         # We wrote the profile, so a run need not ask whether its commands may run.
         remember_consent(stack.profile_file, profile_file.read(stack.profile_file).commands("auth", "faults", "scale"))
         profile = _relative(stack.profile_file)

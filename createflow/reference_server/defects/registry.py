@@ -30,6 +30,7 @@ from createflow.reference_server.defects.data import (
     write_primary_rows,
 )
 from createflow.reference_server.defects.defect import AllSeeds, Defect, NoSeed
+from createflow.reference_server.defects.slow import SLOW
 from createflow.schemas.error import UserError
 
 MODULES = (
@@ -79,14 +80,14 @@ def find_defect(name: str) -> Defect:
         UserError: no defect has this name.
     """
     try:
-        return DEFECTS[name]
+        return (DEFECTS | SLOW)[name]
     except KeyError:
         raise UserError(f"there is no seeded defect {name!r}", hint=_hint(name)) from None
 
 
 def _hint(name: str) -> str:
     """The names that are spelt like this one, else those with a word of it, else where all names are."""
-    close = get_close_matches(name.lower(), DEFECTS, _CLOSE_MAX)
+    close = get_close_matches(name.lower(), [*DEFECTS, *SLOW], _CLOSE_MAX)
     if not close:
         words = {word for word in name.lower().split("_") if word}
         close = [known for known in DEFECTS if words & set(known.split("_"))][:_CLOSE_MAX]

@@ -4,8 +4,16 @@ import sys
 from pathlib import Path
 
 from createflow.reference_server.defects.registry import DEFECTS
+from createflow.reference_server.defects.slow import SLOW
 from createflow.schemas.flow import Step
 
+_SLOW_HEAD = """\
+No promise is broken, so `createflow run` finds nothing. `createflow bench` says in which part the slowest replies spend
+their time.
+
+| defect | is in | what takes time |
+|---|---|---|
+"""
 MARKER = "<!-- made by python -m createflow.reference_server.defects.table docs/defects.md -->\n"
 
 
@@ -17,6 +25,8 @@ def defect_tables() -> str:
         rows = "".join(f"| `{defect.name}` | {defect.seed.process} | {defect.breaks} |\n" for defect in defects)
         head = "| defect | is in | what the server then does wrong |\n|---|---|---|\n"
         parts.append(f"\n### {step.number}. {step.value}\n\n{head}{rows}" if rows else "")
+    rows = "".join(f"| `{name}` | {defect.seed.process} | {defect.breaks} |\n" for name, defect in SLOW.items())
+    parts.append(f"\n### What only takes time\n\n{_SLOW_HEAD}{rows}")
     return "".join(parts)
 
 
