@@ -148,10 +148,10 @@ def _paths(document: Document) -> dict[str, Any]:
 
 def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str, Any]) -> list[str]:
     """The POSTs that may create: those that say 201, else all with JSON. First those that need no parent."""
+    with_own_paths = {other[:place] for other in paths for place in _ends_of_parents(other)}
 
     def order(name: str) -> tuple[bool, bool, bool]:
-        is_readable = any(other.startswith(f"{name.rstrip('/')}/{{") for other in paths)
-        return not _takes_json(document, posts[name]), "{" in name, not is_readable
+        return not _takes_json(document, posts[name]), "{" in name, name.rstrip("/") not in with_own_paths
 
     may = [
         name
@@ -161,6 +161,11 @@ def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str
     ]
     answering = [name for name in may if "201" in as_object(posts[name].get("responses"))]
     return sorted(answering or may, key=order)
+
+
+def _ends_of_parents(path: str) -> list[int]:
+    """Where the paths end behind which a variable stands in this one."""
+    return [found.start() for found in re.finditer(r"/\{", path)]
 
 
 def _takes_json(document: Document, operation: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import Malformed
 
 KINDS = "a Swagger 2.0 or OpenAPI 3.0, 3.1 or 3.2"
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 DOWNLOAD_TIMEOUT_S = 20.0
 """For the whole reply, however slowly it comes."""
 _SHOWN_CHARACTERS = 200

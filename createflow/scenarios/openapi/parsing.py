@@ -22,9 +22,9 @@ from createflow.schemas.reading.bounded_json import (
     shown,
 )
 
-MOST_PARTS = 200_000
+MOST_PARTS = 2_500_000
 """Values and keys, with every alias written out."""
-MOST_CHARACTERS = 16 * 1024 * 1024
+MOST_CHARACTERS = 64 * 1024 * 1024
 """Characters of all texts, with every alias written out."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -175,6 +175,9 @@ def _merge_sources(value: Any) -> list[dict[str, Any]]:
 def _yaml(text: str) -> Any:
     if _TAG_DIRECTIVE.search(text):
         raise Malformed("TAG directives: only plain values are read")
+    # Each value but the first follows one of these; inside of texts they only make the estimate larger.
+    if sum(map(text.count, ",:[{\n")) > 2 * MOST_PARTS + len(text) // 8:
+        raise Malformed(f"more than {MOST_PARTS} parts")
     builder = _Builder()
     line = 0
     try:

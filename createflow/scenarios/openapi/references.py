@@ -4,10 +4,12 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from createflow.scenarios.openapi.parsing import MOST_CHARACTERS, MOST_PARTS
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.error import UserError
 
+MOST_PARTS = 200_000
+MOST_CHARACTERS = 16 * 1024 * 1024
+"""Of what references expand to."""
 _DEEPEST = 40
 """Deeper parts are left out."""
 _MOST_STEPS = 40

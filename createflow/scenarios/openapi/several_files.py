@@ -54,6 +54,8 @@ class SeveralFiles:
         Raises:
             UserError: they are too many, or too large together.
         """
+        if not _refers_elsewhere(document):
+            return document
         made: dict[str, Any] = self._rewritten(document, self._root)
         while self._waiting:
             address = self._waiting.pop()
@@ -126,6 +128,20 @@ class SeveralFiles:
     def _note(self, reference: str, reason: str) -> None:
         if len(self._unread) < _MOST_UNREAD:
             self._unread[reference] = reason
+
+
+def _refers_elsewhere(document: Any) -> bool:
+    """Whether any reference leads out of the document, without a copy of it: it may have 50 MB."""
+    rest = [document]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, list):
+            rest += [one for one in part if isinstance(one, (dict, list))]
+        elif isinstance(part, dict):
+            if isinstance(reference := part.get("$ref"), str) and not reference.startswith("#"):
+                return True
+            rest += [one for one in part.values() if isinstance(one, (dict, list))]
+    return False
 
 
 def unread_files(document: Document, references: Sequence[str]) -> list[str]:

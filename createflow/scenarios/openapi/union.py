@@ -5,8 +5,31 @@ from typing import Any
 from createflow.scenarios.openapi.values import as_list, as_object, names_of, types_of
 
 Schema = dict[str, Any]
+
+
+class _Properties(dict[str, Any]):
+    """Properties that are being put together, and are nobody else's."""
+
+
+class _Names(list[str]):
+    """Required names that are being put together: each once, found quickly."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names)
+        self._known = set(names)
+
+    def add(self, names: list[str]) -> None:
+        """Those that it does not have."""
+        self += [name for name in names if name not in self._known]
+        self._known.update(names)
+
+
 _MOST_ALTERNATIVES = 12
 _DEEPEST = 12
+_MOST_CHOICES_INSIDE = 3
+"""Of choices inside of each other."""
+_MOST_TOGETHER = 20
+"""Schemas of one property."""
 _CHOICES = ("oneOf", "anyOf")
 _ANNOTATIONS = frozenset({
     "title", "description", "examples", "default", "deprecated", "externalDocs", "xml", "discriminator", "$comment",
@@ -26,11 +49,12 @@ def merged(schema: Schema, depth: int = 0) -> Schema:
     for part in (merged(part, depth + 1) for part in parts):
         if _conflicts(whole, part):
             rest.append(part)
-        whole = _with(whole, part)
+        _absorb(whole, part)
+    whole.pop("allOf", None)
     return {**whole, "allOf": rest} if rest else whole
 
 
-def alternatives(schema: Schema) -> list[Schema]:
+def alternatives(schema: Schema, depth: int = 0) -> list[Schema]:
     """Each flat object with properties that the schema allows to choose; one where there is no choice.
 
     Of a choice, each has the properties of one option, and the whole schema still holds for it. It judges alone only
@@ -40,9 +64,11 @@ def alternatives(schema: Schema) -> list[Schema]:
     keyword = next((word for word in _CHOICES if as_list(schema.get(word))), "")
     if not keyword:
         return [schema] if as_object(schema.get("properties")) else []
+    if depth >= _MOST_CHOICES_INSIDE:
+        return []
     outer = {key: item for key, item in schema.items() if key not in {keyword, "allOf"}}
     options = [merged(as_object(one)) for one in schema[keyword]][:_MOST_ALTERNATIVES]
-    flat = [inner for option in options for inner in alternatives(_with(outer, option))]
+    flat = [inner for option in options for inner in alternatives(_with(outer, option), depth + 1)]
     if _is_only_required(options):
         # As {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]} beside properties.
         return [schema] if as_object(schema.get("properties")) else []
@@ -98,24 +124,36 @@ def _restricts(whole: Schema, part: Schema) -> bool:
 
 def _with(whole: Schema, part: Schema) -> Schema:
     """Both as one: properties and required names together, of all else the first."""
-    mine, theirs = as_object(whole.get("properties")), as_object(part.get("properties"))
-    both = {name: _both(mine[name], theirs[name]) for name in mine.keys() & theirs.keys()}
-    names = dict.fromkeys(
-        name for one in (whole, part) for name in names_of(one.get("required")) if isinstance(name, str)
-    )
-    made = {**part, **whole}
-    if mine or theirs:
-        made["properties"] = {**mine, **theirs, **both}
-    if names:
-        made["required"] = list(names)
-    if "type" in whole and "type" in part:
-        made["type"] = next((kind for kind in types_of(whole) if kind in types_of(part)), whole["type"])
-    if "allOf" in part:
-        made["allOf"] = [*as_list(whole.get("allOf")), *as_list(part["allOf"])]
+    made = dict(whole)
+    _absorb(made, part)
     return made
+
+
+def _absorb(whole: Schema, part: Schema) -> None:
+    """Make the part one with the whole, in place: an allOf may have thousands of parts."""
+    mine, theirs = as_object(whole.get("properties")), as_object(part.get("properties"))
+    kinds = types_of(whole), types_of(part)
+    if theirs:
+        if not isinstance(mine, _Properties):
+            mine = whole["properties"] = _Properties(mine)
+        for name, one in theirs.items():
+            mine[name] = _both(mine[name], one) if name in mine else one
+    names = names_of(part.get("required"))
+    if names:
+        known = whole.get("required")
+        if not isinstance(known, _Names):
+            known = whole["required"] = _Names(names_of(known))
+        known.add(names)
+    if "type" in whole and "type" in part:
+        whole["type"] = next((kind for kind in kinds[0] if kind in kinds[1]), whole["type"])
+    if "allOf" in part:
+        whole["allOf"] = [*as_list(whole.get("allOf")), *as_list(part["allOf"])]
+    for key, item in part.items():
+        whole.setdefault(key, item)
 
 
 def _both(one: Any, other: Any) -> Any:
     if one == other or not isinstance(one, dict) or not isinstance(other, dict):
         return other
-    return merged({"allOf": [one, other]})
+    several = as_list(one.get("allOf"))
+    return {**one, "allOf": [*several, other]} if len(several) >= _MOST_TOGETHER else merged({"allOf": [one, other]})

@@ -115,7 +115,7 @@ def _in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_in_one_process")
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from([*_places(GOOD)][1:]), strange=STRANGE)
 def test_nonsense_at_any_place_is_borne(tmp_path: Path, place: tuple[Any, ...], strange: Any) -> None:
     """One place at a time is what no tool would write and somebody will."""

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.bodies.generate import generate_valid_bodies
 from createflow.scenarios.openapi import document as openapi_document
+from createflow.scenarios.openapi import parsing
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
 from createflow.scenarios.openapi.document import read_document
 from createflow.scenarios.openapi.references import Resolver
@@ -181,3 +183,18 @@ def test_a_url_is_read_once_and_not_followed_elsewhere(monkeypatch: pytest.Monke
     monkeypatch.setattr(openapi_document, "MAX_BYTES", 8)
     with pytest.raises(UserError, match="larger than 8 bytes"):
         _fetched(lambda _: reply("200 OK", good))
+
+
+def test_large_documents_are_read_by_the_c_library() -> None:
+    """A document of 50 MB takes seconds so; 300,000 parts are an ordinary size."""
+    assert parsing._LOADER is yaml.CSafeLoader
+    paths = {f"/things{n}": {"get": {"responses": {"200": {"description": "shown"}}}} for n in range(30_000)}
+    assert len(parsing.parse(json.dumps({"openapi": "3.1.0", "paths": paths}).encode())["paths"]) == 30_000
+
+
+def test_the_first_create_is_found_among_many_paths(tmp_path: Path) -> None:
+    """The one whose resources can be read, with one look at each path."""
+    made = {"requestBody": {"content": {"application/json": {}}}, "responses": {"201": {}}}
+    paths: dict[str, Any] = {f"/things{n}": {"post": made} for n in range(5_000)}
+    paths["/things4321/{id}"] = {"get": {}}
+    assert found(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})).path == "/things4321"
