@@ -156,3 +156,38 @@ def test_a_certificate_of_an_unknown_authority_is_an_error_with_the_key_to_set(
     _, _, error = _bench("--url", stack.profile.target.base_url)
     assert isinstance(error, TargetError)
     assert "ca_file" in error.hint
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["services", "services=", "=1", "services=0,1", "services=1,1", "services=1,x", "services=1,²", "services=1,-2",
+     f"services={','.join(map(str, range(1, 18)))}"],
+)  # fmt: skip
+def test_numbers_of_instances_that_cannot_be_are_refused(asked: str) -> None:
+    """Before anything is opened."""
+    _, _, error = _bench("--url", "http://127.0.0.1:9/x", "--scale", asked)
+    assert isinstance(error, UserError)
+    assert error.message.startswith(f"--scale {asked}: ")
+
+
+def test_instances_need_a_command_of_the_profile(start_stub: StartStub, tmp_path: Path) -> None:
+    """It is named, with what the profile has, before the first load."""
+    profile = tmp_path / "createflow.toml"
+    profile.write_text(f'[target]\nbase_url = "{start_stub("fast").url}"\npath = "/x"\n')
+    _, output, error = _bench("--profile", str(profile), "--scale", "services=1,2")
+    assert isinstance(error, UserError)
+    assert error.message == "--scale services: the profile has no command for it in [scale] (it has: none)"
+    assert "warm-up" not in output
+
+
+def test_a_command_that_sets_instances_needs_consent(start_stub: StartStub, tmp_path: Path) -> None:
+    """With --scale only: no other load runs it."""
+    profile = tmp_path / "createflow.toml"
+    target = f'[target]\nbase_url = "{start_stub("fast").url}"\npath = "/x"\n'
+    profile.write_text(f'{target}[scale.services]\ncommand = ["touch", "{tmp_path}/ran", "{{count}}"]\n')
+    _, _, error = _bench("--profile", str(profile), "--scale", "services=1,2")
+    assert isinstance(error, UserError)
+    assert "scale.services.command" in error.message
+    assert not (tmp_path / "ran").exists()
+    code, _, _ = _bench("--profile", str(profile), "--rate", "50", "--duration", "1s", "--warmup", "0s")
+    assert code != 2
