@@ -244,6 +244,27 @@ class CommandAuth(Credential):
     """How long a token is valid that does not say so itself."""
 
 
+class SignerAuth(Credential):
+    """``[auth] kind = "signer"``: a command signs each request, such as AWS Signature Version 4.
+
+    Each principal's command runs as long as the run. For each request it reads one JSON line from its standard input:
+    ``method``, ``url``, ``headers``, ``body_sha256`` (hexadecimal) and, up to 64 KiB, ``body`` (base64). It writes one
+    JSON line: ``{"headers": {...}}``, which are added to the request, or ``{"error": "..."}``.
+    """
+
+    kind: Literal["signer"]
+    scheme: HeaderValue = ""
+    """The scheme of the signature in ``header``, such as ``AWS4-HMAC-SHA256``, for requests with a wrong one."""
+    writer: Command
+    """Argument list, without a shell, for a principal that may create."""
+    other_writer: Command | None = None
+    """The same for another principal that may create."""
+    reader: Command | None = None
+    """The same for a principal that is authenticated but may not create."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """The longest time for one signature."""
+
+
 class NoAuth(Section):
     """``[auth] kind = "none"``: the endpoint needs no credential."""
 
@@ -260,6 +281,7 @@ Auth = Annotated[
     | OAuth2RefreshAuth
     | SessionAuth
     | CommandAuth
+    | SignerAuth
     | NoAuth,
     Field(discriminator="kind"),
 ]

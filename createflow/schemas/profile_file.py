@@ -128,7 +128,7 @@ class ProfileFile:
             key: tuple(map(str, value))
             for section in sections
             for key, value in _LISTS[section](self.document.get(section), section)
-            if section != "auth" or self.document[section].get("kind") == "command"
+            if section != "auth" or self.document[section].get("kind") in {"command", "signer"}
         }
 
 

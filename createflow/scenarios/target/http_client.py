@@ -138,6 +138,7 @@ class HttpConnection:
         shown_url = str(request.url)
         if who.query:
             request.url = httpx.URL(who.placed(shown_url))
+        await _sign(request, who, content or b"")
         record = request_record(target, request.method, shown_url, who=who, headers=sent, content=content)
         record = record.model_copy(update={"trace_id": trace_context.trace_id_in(traceparent)})
         max_bytes = MAX_COLLECTION_BYTES if is_collection else self._max_body_bytes
@@ -282,6 +283,13 @@ def _require_valid_header(response: httpx.Response) -> None:
         raise BodyRefused(f"the reply has more than {MAX_HEADER_LINES} header lines")
     if sum(len(name) + len(value) for name, value in lines) > MAX_HEADER_BYTES:
         raise BodyRefused(f"the header of the reply is longer than {MAX_HEADER_BYTES} bytes")
+
+
+async def _sign(request: httpx.Request, who: Principal, content: bytes) -> None:
+    """Add the headers of the principal's signature, where a command signs for it."""
+    if who.signer is not None:
+        named = {name.lower(): value for name, value in request.headers.items()}
+        request.headers.update(await who.signer.sign(request.method, str(request.url), named, content))
 
 
 async def _held(content: bytes, hold: Together) -> AsyncIterator[bytes]:

@@ -1,12 +1,31 @@
 """The sender of a request, and its credential."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 from urllib.parse import quote
 
 _MARGIN_S = 30.0
 """A token is renewed this long before it expires, so that no request arrives with an expired one."""
+
+
+class Signs(Protocol):
+    """Signs requests, one after the other."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As plain data, by which another process makes it again."""
+
+    async def sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """The headers that sign this request; names in lower case.
+
+        Raises:
+            UserError: the command does not sign.
+        """
+
+    async def close(self) -> None:
+        """End its process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +45,8 @@ class Principal:
     """The name of the cookie that is the token, where the header is ``cookie``."""
     also: tuple[tuple[str, str], ...] = ()
     """Other headers that go with the token, names in lower case. Their values are secret."""
+    signer: "Signs | None" = field(default=None, compare=False, repr=False)
+    """Signs each request; the token then only stands for a signature."""
     account: str = ""
     """Its name, where the token does not say a subject and does not stay: it is renewed."""
     expires_at: float | None = field(default=None, compare=False)
@@ -42,7 +63,7 @@ class Principal:
 
     def holding(self, token: str) -> "Principal":
         """The same subject with another token; nothing else of the request differs."""
-        return replace(self, token=token, expires_at=None, renew=None, original=self.original or self)
+        return replace(self, token=token, signer=None, expires_at=None, renew=None, original=self.original or self)
 
     def current(self) -> "Principal":
         """The same principal, with a renewed token when this one expires soon and can be renewed."""
@@ -56,7 +77,7 @@ class Principal:
 
     def lines(self) -> dict[str, str]:
         """The headers that carry the credential; empty where the query does, and for ``ANONYMOUS``."""
-        if self.token is None or self.query:
+        if self.token is None or self.query or self.signer is not None:
             return {}
         if not self.also:
             return {self.header: self.credential(self.token)}
@@ -67,7 +88,7 @@ class Principal:
     def secrets(self) -> tuple[str, ...]:
         """What must not be shown: the token, and the values that go with it."""
         also = [text for name, value in self.also for text in (value, *(_values(value) if name == "cookie" else ()))]
-        return () if self.token is None else (self.token, *also)
+        return () if self.token is None or self.signer is not None else (self.token, *also)
 
     def placed(self, url: str) -> str:
         """The URL or path with the credential, where the query carries it."""

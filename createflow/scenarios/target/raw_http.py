@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httptools
 
 import createflow
+from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.callback_listener import is_loopback
 from createflow.scenarios.target.gate import MAX_INTERIM_REPLIES, Gate
 from createflow.scenarios.target.http_client import BadReply, NoConnection, NoReply
@@ -91,7 +92,13 @@ class RawSocket:
         host: Sequence[str] | None = None,
         with_profile_headers: bool = True,
     ) -> bytes:
-        """A create as bytes: see the protocol ``RawHttp``."""
+        """A create as bytes: see the protocol ``RawHttp``.
+
+        Raises:
+            NotDeclared: a command signs requests, and these bytes may be none.
+        """
+        if who.signer is not None:
+            raise NotDeclared('`auth.kind` is "signer": raw bytes are not signed')
         framing = [f"Content-Length: {len(body)}"] if lines is None else list(lines)
         hosts = [self.authority] if host is None else list(host)
         head = [

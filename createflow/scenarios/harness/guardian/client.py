@@ -341,4 +341,5 @@ def _told(who: Principal) -> dict[str, Any]:
         "query": who.query,
         "cookie": who.cookie,
         "also": who.also,
+        "signer": None if who.signer is None else who.signer.settings,
     }

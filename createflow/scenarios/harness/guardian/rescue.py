@@ -1,6 +1,7 @@
 """What a guardian does when its run is gone: it heals the faults, then removes what the run created."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from createflow.scenarios.harness.guardian.records import MOST_LISTED, Record
 from createflow.scenarios.harness.guardian.rows import Rows
 
 if TYPE_CHECKING:
+    from createflow.scenarios.target.credentials.signer import Signer
     from createflow.scenarios.target.http_client import HttpConnection
     from createflow.scenarios.target.principal import Principal
 
@@ -17,6 +19,8 @@ _HEALING_S = 40.0
 _RETRY_PAUSE_S = 0.5
 _CLEAN_UP_S = 20.0
 _TEARDOWN_S = 10.0
+_SIGNERS: dict[str, "Signer"] = {}
+"""By their settings: the commands that sign for principals of the run that is gone."""
 ROWS_S = 600.0
 """For what a load created: the same time that the load itself would take."""
 
@@ -113,6 +117,8 @@ async def _remove(stake: Stake) -> None:
                 record.left_behind.append(f"the tear-down did not end within {_TEARDOWN_S:g} s")
         record.left_behind = [context.mask.text(text) for text in record.left_behind]
     finally:
+        for signer in _SIGNERS.values():
+            await signer.close()
         await connection.close()
 
 
@@ -142,6 +148,11 @@ async def _remove_rows(stake: Stake, connection: "HttpConnection") -> None:
 
 
 def _principal(who: dict[str, Any]) -> "Principal":
+    from createflow.scenarios.target.credentials.signer import Signer
     from createflow.scenarios.target.principal import Principal
 
-    return Principal(**{**who, "also": tuple((name, value) for name, value in who.get("also", ()))})
+    also = tuple((name, value) for name, value in who.get("also", ()))
+    settings = who.get("signer")
+    # One process a command, which ends when its input does: at the latest with this process.
+    signer = None if settings is None else _SIGNERS.setdefault(json.dumps(settings), Signer.of_settings(settings))
+    return Principal(**{**who, "also": also, "signer": signer})

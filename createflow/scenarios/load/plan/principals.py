@@ -8,6 +8,7 @@ from createflow.scenarios.target.credentials.provider import senders_of
 from createflow.scenarios.target.credentials.registry import auth_provider
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.text.secret_mask import Mask
+from createflow.schemas.error import UserError
 from createflow.schemas.profile import Limits
 from createflow.schemas.profile_auth import Auth
 
@@ -39,6 +40,11 @@ class Principals:
     """
 
     def __init__(self, auth: Auth, count: int, *, run_id: str, mask: Mask) -> None:
+        if auth.kind == "signer":
+            raise UserError(
+                "createflow bench signs no requests: a command would be slower than the load",
+                hint='auth.kind = "signer" is for run; a load needs a credential that stays for some time',
+            )
         self._mask = mask
         self._owner = f"load-{run_id}"
         self._for_sampler: Principal | None = None

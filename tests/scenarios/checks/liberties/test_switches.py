@@ -47,6 +47,7 @@ ELSEWHERE = {
         ],
         "tests/scenarios/target/credentials",
     ),
+    "auth.timeout_s": "tests/scenarios/target/credentials/test_signer.py",
     "auth.scope": "tests/scenarios/target/credentials",
     "auth.ca_file": "tests/scenarios/target/credentials",
     "target.body_as": "tests/scenarios/target/test_other_forms.py",

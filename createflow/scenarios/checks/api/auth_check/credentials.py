@@ -169,6 +169,6 @@ async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
 
 def _bearer(tokens: Tokens) -> Principal:
     writer = tokens.writer()
-    if writer.scheme.lower() != "bearer" or writer.header != "authorization":
+    if writer.signer is not None or writer.scheme.lower() != "bearer" or writer.header != "authorization":
         raise NotDeclared("the target's credential is no bearer token in Authorization")
     return writer
