@@ -107,12 +107,33 @@ async def _asked(check: Check, probes: ProbeSet, target: HttpTarget, number: int
     Its writes go out with other names then: nobody knows whether the first ones were carried out.
     """
     try:
-        return await check.function(**probes.arguments(check, target, number))
+        return await _called(check, probes, target, number)
     except NoReply as nothing:
         if not nothing.may_be_closing:
             raise
     probes.context.traffic.resent += 1
-    return await check.function(**probes.arguments(check, target, number))
+    return await _called(check, probes, target, number)
+
+
+async def _called(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> str | None:
+    try:
+        return await check.function(**probes.arguments(check, target, number))
+    except ExceptionGroup as several:
+        raise _weightiest(several) from several
+
+
+def _weightiest(several: ExceptionGroup[Exception]) -> Exception:
+    """Of what the tasks of a check raised at once: what accuses the target, else a mistake of ours, else the first."""
+    raised: list[Exception] = []
+    groups: list[Exception] = [several]
+    for one in groups:
+        if isinstance(one, ExceptionGroup):
+            groups += one.exceptions
+        else:
+            raised.append(one)
+    accusing = [one for one in raised if isinstance(one, Expectation)]
+    mistakes = [one for one in raised if not isinstance(one, NotDeclared | Prevented | Inconclusive | NoReply)]
+    return [*accusing, *mistakes, *raised][0]
 
 
 def _doubt_of(error: BaseException) -> str:

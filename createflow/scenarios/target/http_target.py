@@ -64,7 +64,7 @@ class HttpTarget:
     ) -> None:
         self._connection = connection
         self.contract = contract
-        self._refusals = Refusals(contract.errors)
+        self._refusals = Refusals(contract.errors, is_promised=contract.is_promised)
         self.writer = writer
         self._check_id = check_id
         self._context = connection.context

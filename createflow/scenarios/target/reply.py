@@ -25,13 +25,21 @@ MEANINGS: dict[int, Meaning] = {
     503: "unavailable",
 }
 """The contract's statuses, which checks use, and what each means."""
+_FREE: dict[Meaning, tuple[int, ...]] = {"validation": (400, 422), "not_found": (404, 410)}
+"""What RFC 9110 (§15.5.11, §15.5.21) leaves to a server that declares neither a status nor our contract."""
 
 
 class Refusals:
-    """How one target refuses: statuses and error codes, as the contract or ``[target.errors]`` of the profile says."""
+    """How one target refuses: statuses and error codes, as the contract or ``[target.errors]`` of the profile says.
 
-    def __init__(self, errors: Errors) -> None:
+    Args:
+        errors: of the profile.
+        is_promised: the target promises all of our contract, its statuses too.
+    """
+
+    def __init__(self, errors: Errors, *, is_promised: bool = True) -> None:
         self._errors = errors
+        self._statuses = {**({} if is_promised else _FREE), **errors.statuses}
 
     def has_meaning(self, expected: int, status: int, document: Any) -> bool:
         """Whether a reply means what the contract's status ``expected`` means.
@@ -44,7 +52,7 @@ class Refusals:
         meaning = MEANINGS.get(expected)
         if meaning is None:
             return status == expected
-        if status not in self._errors.statuses.get(meaning, (expected,)):
+        if status not in self._statuses.get(meaning, (expected,)):
             return False
         codes = self._errors.codes.get(meaning)
         return codes is None or str(value_at(document, self._errors.code)) in codes
@@ -60,7 +68,7 @@ class Refusals:
         meaning = MEANINGS.get(expected)
         if meaning is None:
             return str(expected)
-        statuses = " or ".join(str(status) for status in self._errors.statuses.get(meaning, (expected,)))
+        statuses = " or ".join(str(status) for status in self._statuses.get(meaning, (expected,)))
         codes = self._errors.codes.get(meaning)
         return f"{statuses} with the code {' or '.join(codes)}" if codes else statuses
 

@@ -12,6 +12,17 @@ def test_without_a_word_of_the_profile_statuses_are_those_of_the_contract() -> N
     assert CONTRACT.describe(401) == "401"
 
 
+def test_what_neither_profile_nor_contract_says_is_as_free_as_the_standard_leaves_it() -> None:
+    """RFC 9110 §15.5.21 has 422 for content that is understood and not valid. What is declared counts alone."""
+    free = Refusals(Errors(), is_promised=False)
+    assert free.has_meaning(400, 422, None)
+    assert free.has_meaning(404, 410, None)
+    assert not free.has_meaning(401, 403, None)
+    assert free.describe(400) == "400 or 422"
+    declared = Refusals(Errors.model_validate({"statuses": {"validation": 400}}), is_promised=False)
+    assert not declared.has_meaning(400, 422, None)
+
+
 def test_declared_statuses_stand_in_the_place_of_those_of_the_contract() -> None:
     """The contract's own is then no longer good."""
     refusals = Refusals(Errors.model_validate({"statuses": {"validation": 422, "unauthenticated": [401, 403]}}))

@@ -68,6 +68,20 @@ class _ConditionalDeleteIgnored(BusinessLogic):
         return await BusinessLogic.__call__(self, job)
 
 
+class _RefusalRaisesVersion(BusinessLogic):
+    """Touches the row before it looks whose it is."""
+
+    async def __call__(self, job: Job) -> Job:
+        try:
+            return await BusinessLogic.__call__(self, job)
+        except Refused as refused:
+            if refused.status == 403 and isinstance(self.repository, PostgresRepository):
+                pool = self.repository._pool  # noqa: SLF001 - it does what the repository does not offer
+                touch = "UPDATE resources SET version = version + 1 WHERE id = %(id)s RETURNING version"
+                await pool.fetch(touch, {"id": job.resource_id})
+            raise
+
+
 class _OthersMayUpdate(BusinessLogic):
     op: ClassVar[str] = "update"
 
@@ -202,6 +216,12 @@ DEFECTS = (
         Step.BUSINESS_LOGIC,
         "A delete with a stale If-Match deletes the resource.",
         replace_stage(_ConditionalDeleteIgnored),
+    ),
+    Defect(
+        "refusal_raises_version",
+        Step.BUSINESS_LOGIC,
+        "An update or delete by another subject is refused, and the resource has another version then.",
+        replace_stage(_RefusalRaisesVersion),
     ),
     Defect(
         "others_may_update",

@@ -186,6 +186,17 @@ DEFECTS = (
         replace_stage(_KeyLookedUpFirst),
     ),
     Defect(
+        "key_forgotten_after_delete",
+        Step.BUSINESS_LOGIC,
+        "An Idempotency-Key counts as new once its resource was deleted.",
+        trigger(
+            "key_forgotten_after_delete",
+            "AFTER UPDATE ON resources",
+            "IF NEW.deleted_at IS NOT NULL THEN DELETE FROM idempotency_keys WHERE resource_id = NEW.id; END IF;"
+            " RETURN NULL;",
+        ),
+    ),
+    Defect(
         "key_forgotten_after_update",
         Step.BUSINESS_LOGIC,
         "An Idempotency-Key counts as new once its resource was changed.",

@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+import orjson
 
 from createflow.reference_server.defects.defect import Defect
 from createflow.reference_server.defects.seeds import (
@@ -12,7 +15,7 @@ from createflow.reference_server.defects.seeds import (
     replace_stage,
 )
 from createflow.reference_server.domain.job import Job
-from createflow.reference_server.domain.ports import Copy
+from createflow.reference_server.domain.ports import Copy, ReadStore
 from createflow.reference_server.domain.read_your_writes import Reader
 from createflow.reference_server.stages.data.replicate import Replicate
 from createflow.schemas.flow import Step
@@ -58,6 +61,24 @@ class _LaggingReplicaReader(Reader):
     async def _read_replica(self, resource_id: str, lowest: int) -> Copy | None:
         del lowest
         return await Reader._read_replica(self, resource_id, 0)  # noqa: SLF001 - a mutant
+
+
+@dataclass
+class _InPart:
+    """A store whose reads lack a column."""
+
+    healthy: ReadStore
+
+    async def read(self, resource_id: str) -> Copy | None:
+        copy = await self.healthy.read(resource_id)
+        if copy is None or not copy.document:
+            return copy
+        return Copy(copy.version, orjson.dumps({**orjson.loads(copy.document), "description": ""}))
+
+
+def _with_last_replica_in_part(reader: Reader) -> Reader:
+    *others, last = reader.replicas
+    return Reader(reader.watermarks, reader.cache, [*others, _InPart(last)], reader.primary)
 
 
 class _WatermarkOfUpdatesOnly(Replicate):
@@ -109,6 +130,12 @@ def _with_old_copies(reader: Reader) -> Reader:
 
 
 DEFECTS = (
+    Defect(
+        "replica_read_in_part",
+        Step.REPLICATE,
+        "What is read from the last replica lacks the description.",
+        ChangeReader(_with_last_replica_in_part),
+    ),
     Defect(
         "restart_forgets_writes",
         Step.REPLICATE,

@@ -80,6 +80,19 @@ class _MergesMetadata(WritePrimary):
         return await WritePrimary.__call__(self, job)
 
 
+class _ConditionalUpdateKeepsMetadata(WritePrimary):
+    """Where a version is named, another statement is used, which leaves out a column."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.unit is None or not isinstance(job.unit.change, UpdateRow) or job.current is None or not job.if_match:
+            return await WritePrimary.__call__(self, job)
+        before = orjson.dumps(orjson.loads(job.current.document)["metadata"]).decode()
+        job.unit.change = replace(job.unit.change, metadata=before)
+        job = await WritePrimary.__call__(self, job)
+        job.document = orjson.dumps({**orjson.loads(job.document), "metadata": job.body["metadata"]})
+        return job
+
+
 class _UpdateKeepsLeftOut(WritePrimary):
     async def __call__(self, job: Job) -> Job:
         if job.unit is not None and isinstance(job.unit.change, UpdateRow) and job.current is not None:
@@ -262,6 +275,12 @@ DEFECTS = (
         Step.WRITE_PRIMARY,
         "Integers above 2^53 in metadata are stored rounded.",
         replace_stage(_LosesLargeNumbers),
+    ),
+    Defect(
+        "conditional_update_keeps_metadata",
+        Step.WRITE_PRIMARY,
+        "An update that names a version is answered, and the row keeps its metadata.",
+        replace_stage(_ConditionalUpdateKeepsMetadata),
     ),
     Defect(
         "merges_metadata",

@@ -86,7 +86,7 @@ async def excess_is_429(target: Target) -> None:
 async def _expect_all_limited(target: Target, made: Resource, refusal: Reply) -> None:
     """Require that of each method some requests are refused while the bucket is empty."""
     methods = ["GET", *(["PUT"] if target.contract.update else []), *(["DELETE"] if target.contract.delete else [])]
-    url = missing_url(made.url)  # so that a delete which is let through removes nothing
+    url = missing_url(made)  # so that a delete which is let through removes nothing
     content = target.contract.wire_format.encode(target.contract.document())
     kind = {"content-type": target.contract.media_type}
     replies: dict[str, list[Reply]] = {method: [] for method in methods}

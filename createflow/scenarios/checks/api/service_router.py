@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import below, expect_recovery, missing_url, positive_controls
+from createflow.scenarios.checks.support.fixtures import below, created, expect_recovery, missing_url, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
@@ -142,10 +142,9 @@ async def _answer(target: Target, body: Mapping[str, Any], after_s: float) -> Re
 async def unknown_resource_is_404(target: Target) -> None:
     """A missing resource, and a path that does not exist, are answered 404."""
     async with positive_controls(target):
-        made = await target.create()
-        url = target.url_of(made)
-        expect((await target.read(url)).accepted, "the created resource found", "it is not", made)
-        for missing in (missing_url(url), below(url)):
+        made = await created(target)
+        expect((await target.read(made.url)).accepted, "the created resource found", "it is not", made.reply)
+        for missing in (missing_url(made), below(made.url)):
             expect_status(await target.read(missing), 404, of=f"GET {missing}")
 
 

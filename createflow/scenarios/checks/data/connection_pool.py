@@ -91,7 +91,7 @@ async def failed_reads_leak_nothing(target: Target, faults: Faults) -> str:
     made = await created(target)
 
     async def read() -> Reply:
-        return await target.read(missing_url(made.url))
+        return await target.read(missing_url(made))
 
     async with faults.injected("read_error"):
         # The first to fail shows that the fault has taken effect; then many at once, before a breaker opens.
@@ -115,9 +115,9 @@ def _refusals(target: Target, made: Resource, key: str) -> dict[str, Callable[[]
     if contract.update:
         stale = {"if-match": f'"{nonce()}"'}
         found["updates of another version"] = lambda: target.update(made.url, contract.document(), headers=stale)
-        found["updates of a missing resource"] = lambda: target.update(missing_url(made.url), contract.document())
+        found["updates of a missing resource"] = lambda: target.update(missing_url(made), contract.document())
     if contract.delete:
-        found["deletes of a missing resource"] = lambda: target.delete(missing_url(made.url))
+        found["deletes of a missing resource"] = lambda: target.delete(missing_url(made))
     return found
 
 

@@ -88,6 +88,7 @@ async def crash_loses_no_create(target: Target, faults: Faults, primary: Primary
         "delete_undone_later",
         "large_metadata_lost",
         "long_name_cut_by_update",
+        "conditional_update_keeps_metadata",
     ),
 )
 async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primary) -> str:

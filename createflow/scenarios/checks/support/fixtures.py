@@ -123,26 +123,55 @@ async def etag_of(target: Target, made: Resource) -> str:
     return etag
 
 
-def missing_url(url: str) -> str:
-    """A URL whose id has the same form as a real one, but which names no resource."""
-    path, mark, rest = url.partition("?")
-    base, _, encoded = path.rpartition("/")
-    stem, dot, ending = unquote(encoded).partition(".")
-    return f"{base}/{quote(_far_from(stem), safe='')}{dot}{quote(ending, safe='')}{mark}{rest}"
+def lasting(target: Target, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What every read of a resource shows alike: all of it where our own contract is promised, else what is declared.
+
+    A target may show more, such as how old a resource is, or who looks at it.
+    """
+    contract = target.contract
+    known = {*contract.fields.declared(), *contract.properties, contract.fields.name}
+    return {name: value for name, value in shown.items() if contract.is_promised or name in known}
+
+
+def missing_url(made: Resource) -> str:
+    """A URL whose id has the same form as that of this resource, but which names none."""
+    stem, own, ending = _around_id(made)
+    name, dot, rest = unquote(own).partition(".")
+    return f"{stem}{quote(_far_from(name), safe='')}{dot}{quote(rest, safe='')}{ending}"
 
 
 def url_with(made: Resource, name: str) -> str:
     """The URL of another id, written as it is to be sent, in the form of this resource's: ``/issues/{id}.json``."""
-    path, mark, rest = made.url.partition("?")
-    base, _, last = path.rpartition("/")
-    own = next((form for form in (quote(made.id, safe=""), made.id) if last.startswith(form)), last)
-    return f"{base}/{name}{last[len(own) :]}{mark}{rest}"
+    stem, own, ending = _around_id(made)
+    known = next((form for form in _forms(made.id) if own.startswith(form)), own)
+    return f"{stem}{name}{own[len(known) :]}{ending}"
 
 
 def below(url: str) -> str:
     """A URL below that of a resource, where nothing is."""
     path, mark, rest = url.partition("?")
     return f"{path}/no/such/path{mark}{rest}"
+
+
+def _forms(resource_id: str) -> tuple[str, str]:
+    return quote(resource_id, safe=""), resource_id
+
+
+def _around_id(made: Resource) -> tuple[str, str, str]:
+    """A URL in three parts: what names the resource, and what is before and after it.
+
+    That is the last segment of the path, unless a value of the query is the id (RFC 3986 §3.4: path and query identify
+    a resource together).
+    """
+    path, mark, query = made.url.partition("?")
+    base, _, last = path.rpartition("/")
+    if not any(form in last for form in _forms(made.id)):
+        for pair in query.split("&"):
+            key, sign, value = pair.partition("=")
+            if value in _forms(made.id):
+                before, _, after = query.partition(pair)
+                return f"{path}{mark}{before}{key}{sign}", value, after
+    return f"{base}/", last, f"{mark}{query}"
 
 
 def _far_from(name: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from createflow.scenarios.outcome import Prevented
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.principal import Principal
+from createflow.scenarios.target.received import is_too_deep
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import State, WriteRecord, Written
 
@@ -43,7 +44,7 @@ def require_representation(
     if reply.status in _NO_ANSWER_YET or not is_creator:
         return
     shown = reply.document if reply.accepted else None
-    if shown is not None and contract.fields.name in shown:
+    if (shown is not None and contract.fields.name in shown) or (reply.accepted and is_too_deep(reply.body)):
         return
     if None not in written.states() and reply.status not in {404, 410}:
         writes.unreadable += 1

@@ -49,6 +49,7 @@ def _blank_type(status: int, code: str, detail: str) -> bytes:
 
 
 LIBERTIES: dict[str, Liberty] = {
+    "422 to what does not fit, not declared": Liberty("RFC 9110 §15.5.21", VALID, {"invalid": 422}),
     "422 to what does not fit": Liberty(
         "RFC 9110 §15.5.21; declared",
         VALID,

@@ -14,6 +14,8 @@ class Habits:
     # HTTP
     unknown_method: int = 405
     has_allow: bool = True
+    patch: int | None = None
+    """The status of a PATCH of a media type that it does not know; None where PATCH is no method of it."""
     options: int = 405
     head: bool = True
     unknown_path: int = 404
@@ -82,6 +84,8 @@ class Habits:
     # Resources
     new_id: Callable[[int], str] | None = None
     location: Callable[[str, str], str] = lambda path, _: path
+    id_in_query: bool = False
+    """A resource is read at the collection's path, with its id in the query."""
     """From the path of the resource and the origin."""
     time_format: Callable[[float], str | int] | None = None
     time_lag_s: float = 0.0

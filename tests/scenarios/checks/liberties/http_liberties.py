@@ -42,6 +42,7 @@ LIBERTIES: dict[str, Liberty] = {
     "501 to a method that it does not know": Liberty(
         "RFC 9110 §9.1: an unrecognised method SHOULD be answered 501", HTTP, {"unknown_method": 501}
     ),
+    "PATCH of another media type": Liberty("RFC 5789 §2.2: 415, with Accept-Patch", HTTP, {"patch": 415}),
     "404 to a method that no route has": Liberty(
         "RFC 9110 §15.5.5: 404 may hide that there is anything", HTTP, {"unknown_method": 404}
     ),
@@ -109,7 +110,7 @@ LIBERTIES: dict[str, Liberty] = {
                 *ALWAYS,
                 ("vary", "Accept, Origin"),
                 ("x-request-id", "7"),
-                ("via", "1.1 edge"),
+                ("via", "1.1 edge, HTTP/2 inner:8080 (cache)"),
                 ("set-cookie", "a=b; HttpOnly; Secure; SameSite=Lax"),
             )
         },

@@ -38,6 +38,11 @@ LIBERTIES: dict[str, Liberty] = {
     "a Location with a query": Liberty(
         "RFC 9110 §10.2.2: any URI reference", REPLY, {"location": lambda path, _: path + "?view=full"}
     ),
+    "a Location with the id in its query": Liberty(
+        "RFC 3986 §3.4: path and query identify a resource together",
+        LOGIC + REPLY + VALID + ("service_router",),
+        {"location": lambda path, _: "?id=" + path.rpartition("/")[2], "id_in_query": True},
+    ),
     "a Location with a fragment": Liberty("RFC 9110 §10.2.2", REPLY, {"location": lambda path, _: path + "#created"}),
     "a Location with dot segments": Liberty(
         "RFC 3986 §6.2.2.3", REPLY, {"location": lambda path, _: path.replace("/resources/", "/x/../resources/")}
@@ -66,6 +71,11 @@ LIBERTIES: dict[str, Liberty] = {
         "no schema of replies is declared",
         REPLY,
         {"trailing": lambda row: {**row, "links": {"self": "/x"}, "version": 1, "updated_at": row["created_at"]}},
+    ),
+    "a field that differs in each reply": Liberty(
+        "RFC 9110 §9.2.1: a read may show when it was made",
+        REPLY,
+        {"trailing": lambda row: {**row, "served": time.time()}},
     ),
     "the members in another order": Liberty(
         "RFC 8259 §4: unordered", REPLY, {"trailing": lambda row: dict(sorted(row.items(), reverse=True))}

@@ -97,8 +97,12 @@ class LawfulService:
             self._at_once -= 1
 
     def _routed(self, request: Request) -> Answer:
-        path = request.target.partition("?")[0]
+        path, _, query = request.target.partition("?")
         habits = self._habits
+        if request.method == "PATCH" and habits.patch is not None:
+            raise _Refused(habits.patch, headers=(("accept-patch", "application/merge-patch+json"),))
+        if habits.id_in_query and path == COLLECTION and query.startswith("id="):
+            return self._one(request, unquote(query.removeprefix("id=")))
         if habits.slash_redirect is not None:
             if path == COLLECTION:
                 return Answer(habits.slash_redirect, (("location", COLLECTION + "/"),))

@@ -7,13 +7,14 @@ from urllib.parse import quote
 from createflow.scenarios.checks.support.fixtures import (
     Resource,
     created,
+    lasting,
     missing_url,
     positive_controls,
     resource_in,
 )
 from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
 from createflow.scenarios.harness.check import Need, check
-from createflow.scenarios.harness.expect import expect, expect_status
+from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.target.principal import Principal
@@ -41,7 +42,7 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: 
     async with positive_controls(target, who=other):
         made = await created(target, who=owner)
         await _expect_unchanged(target, made, owner)
-        absent = await target.read(missing_url(made.url), who=other)
+        absent = await target.read(missing_url(made), who=other)
         if absent.accepted:
             raise Inconclusive(f"a read of an id that does not exist was answered {absent.status}")
         # The owner has read it, so a cache keyed by the id alone holds it now.
@@ -68,6 +69,7 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: 
         "owner_case_folded",
         "owner_cut",
         "owner_normalised",
+        "refusal_raises_version",
     ),
 )
 async def others_may_not_change(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
@@ -95,6 +97,9 @@ async def others_may_not_change(target: Target, tokens: Tokens, issuer: Issuer |
         await _expect_unchanged(target, made, owner)
         if target.contract.update:
             control = await target.update(made.url, target.contract.document(), who=owner, headers=current)
+            if current and target.contract.versions:
+                expected = "an update by the creator, with the ETag of the 201, accepted after what was refused"
+                expect(control.status != 412, expected, "412", made.reply, control, about=["etag"])
             if not control.accepted:
                 raise Inconclusive(f"the creator's own update was answered {control.status}")
         await _expect_kept_from_near(target, owner, issuer)
@@ -130,13 +135,20 @@ async def _expect_kept_from_near(target: Target, owner: Principal, issuer: Issue
 
 
 async def _expect_unchanged(target: Target, made: Resource, owner: Principal) -> None:
-    """Require that the owner sees the resource unchanged."""
+    """Require that the owner sees the resource unchanged, in the same version where those are declared."""
     seen = await target.read(made.url, who=owner)
     if not seen.accepted:
         raise Inconclusive(f"the owner's own read was answered {seen.status}")
     field = target.contract.fields.name
     name = (seen.document or {}).get(field)
     expect(name == made.shown.get(field), f"{field} unchanged", in_json(name), made.reply, seen)
+    expect_same_fields(
+        lasting(target, made.shown), seen.document or {}, made.reply, seen, where="the resource after the refusals"
+    )
+    before, after = made.reply.if_match, seen.if_match
+    if target.contract.versions and before and after:
+        shown, kept = after["if-match"], before["if-match"]
+        expect(shown == kept, f"the ETag {kept} still, after what was refused", shown, made.reply, seen, about=["etag"])
 
 
 async def _expect_not_listed(target: Target, made: Resource, owner: Principal, other: Principal) -> None:

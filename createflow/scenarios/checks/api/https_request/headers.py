@@ -14,6 +14,8 @@ from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
 _VERSION = re.compile(r"[0-9]\.[0-9]")
+_RECEIVED_PROTOCOL = re.compile(r"(^|,)[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+/)?[0-9.]+[ \t]")
+"""Each member of Via begins with the version of the protocol, of which it is one (RFC 9110 §7.6.3)."""
 _OTHER_ORIGIN = "https://other.example"
 
 
@@ -55,7 +57,7 @@ async def no_version_is_told(target: Target) -> None:
         for case, reply in await _replies(target):
             for name in ("server", "x-powered-by", "x-aspnet-version", "via"):
                 value = reply.headers.get(name, "")
-                software = value if name != "via" else re.sub(r"^(HTTP/)?\d\.\d\s", "", value)
+                software = value if name != "via" else _RECEIVED_PROTOCOL.sub(r"\1", value)
                 is_disclosed = name.startswith("x-") or _VERSION.search(software)
                 expect(not (value and is_disclosed), f"no version in {name} of {case}", value, reply)
 

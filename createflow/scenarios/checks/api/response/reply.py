@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.bodies.markers import nonce
-from createflow.scenarios.checks.support.fixtures import below, created, positive_controls
+from createflow.scenarios.checks.support.fixtures import below, created, lasting, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
@@ -104,7 +104,8 @@ async def location_answers_the_same(target: Target) -> None:
         raise Inconclusive("the 201 has no Location; see location_is_given")
     seen = await target.read(made.url, may_be_lost=True)
     expect_status(seen, 200, of=f"GET {made.reply.headers.get('location', made.url)}")
-    expect_same_fields(made.shown, seen.document or {}, made.reply, seen, where="what the Location shows")
+    shown = lasting(target, made.shown)
+    expect_same_fields(shown, seen.document or {}, made.reply, seen, where="what the Location shows")
 
 
 @check(step=Step.RESPONSE, source="contract: six-fields", catches=("local_time", "created_at_of_another_clock"))

@@ -73,7 +73,7 @@ async def strange_ids_are_4xx(target: Target) -> None:
     at_once = asyncio.Semaphore(_AT_ONCE)
     async with positive_controls(target):
         made = await created(target)
-        control = await target.read(missing_url(made.url))
+        control = await target.read(missing_url(made))
         if control.status >= 500:
             deviations.note(_NO_ERROR, f"{control.status} to a missing resource", control)
 

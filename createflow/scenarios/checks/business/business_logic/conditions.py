@@ -154,7 +154,7 @@ async def unmet_condition_is_no_write(target: Target) -> None:
                 _expect_not_done(refusal, f"{what} with {form}", lesser, 400)
             else:
                 expect_status(refusal, 412, 428, of=f"{what} with {form}")
-    absent = missing_url(made.url)
+    absent = missing_url(made)
     anything = {"if-match": "*"}
     reply = await target.update(absent, target.contract.document(), headers=anything)
     _expect_not_done(reply, "an update with If-Match: * of a resource that is not there", lesser, 404, 403)

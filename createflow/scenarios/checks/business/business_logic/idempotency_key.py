@@ -75,24 +75,34 @@ async def _expect_own_of_near(target: Target, writer: Principal, issuer: Issuer)
     step=Step.BUSINESS_LOGIC,
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.6",
     needs=(Need.IDEMPOTENCY,),
-    catches=("replay_answers_otherwise", "replay_shows_current", "key_forgotten_after_update"),
+    catches=(
+        "replay_answers_otherwise",
+        "replay_shows_current",
+        "key_forgotten_after_update",
+        "key_forgotten_after_delete",
+    ),
 )
 async def replay_is_the_first_reply(target: Target) -> None:
     """A repeated create gets the first reply again, whole: status, Location, ETag and every field.
 
-    Also after an update in between: the client wants to know what its own create did.
+    Also after an update in between: the client wants to know what its own create did. Where our own contract is
+    promised, after a delete as well.
     """
     if target.contract.idempotency_policy != "replay":
         raise NotDeclared('`target.idempotency_policy` is not "replay"')
-    for is_updated in (False, True) if target.contract.update else (False,):
+    is_delete_tried = target.contract.delete and target.contract.is_promised
+    changes = ["", *(["an update"] if target.contract.update else []), *(["a delete"] if is_delete_tried else [])]
+    for change in changes:
         body, headers = target.contract.varied(1), {_KEY: nonce()}
         made = await created(target, body, headers=headers)
-        if is_updated:
-            update = await target.update(made.url, target.contract.document())
-            if not update.accepted:
-                raise Inconclusive(f"an update was answered {update.status}")
+        if change:
+            is_update = change == "an update"
+            update = target.update(made.url, target.contract.document()) if is_update else target.delete(made.url)
+            changed = await update
+            if not changed.accepted:
+                raise Inconclusive(f"{change} was answered {changed.status}")
         again = await target.create(body, headers=headers)
-        after = " after an update" if is_updated else ""
+        after = f" after {change}" if change else ""
         # Another 2xx says that nothing was made this time, where our own contract is not promised.
         is_alike = again.accepted and not target.contract.is_promised
         is_alike = is_alike or again.status == made.reply.status
