@@ -5,7 +5,7 @@ from createflow.scenarios.sinks.copy_problem import about_of
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.text.power import power
 from createflow.scenarios.text.printable import cut
-from createflow.schemas.report import Exchange
+from createflow.schemas.report import Exchange, Level
 
 _SHOWN = 5
 _SHOWN_CHARACTERS = 240
@@ -27,6 +27,7 @@ class Comparison:
         self._about: list[frozenset[str]] = []
         self._exchanges: list[Exchange] = []
         self._notes: list[str] = []
+        self._undeclared: list[tuple[str, tuple[Reply, ...]]] = []
 
     def add(self, problem: str, *replies: Reply) -> None:
         """Count one comparison. An empty text says that all was as promised.
@@ -41,6 +42,11 @@ class Comparison:
             self._about.append(about_of(problem))
             if len(self._exchanges) < _SHOWN:
                 self._exchanges += [reply.exchange for reply in replies]
+
+    def add_undeclared(self, problem: str, *replies: Reply) -> None:
+        """Add what deviates in a part that neither the profile nor a standard tells of: it is a should."""
+        if problem:
+            self._undeclared.append((problem, replies))
 
     def count(self, sound: int) -> None:
         """Count so many comparisons in which all was as promised."""
@@ -64,6 +70,11 @@ class Comparison:
             seen = f"{rate}: {cut(shown, _SHOWN_CHARACTERS * _SHOWN)}{more}"
             about = frozenset().union(*self._about) if all(self._about) else frozenset()
             raise Expectation(self._promised, seen, exchanges=self._exchanges[-_SHOWN:], about=about)
+        if self._undeclared:
+            rate = f"{len(self._undeclared)} of {self._compared} {self._what}"
+            problem, replies = self._undeclared[0]
+            exchanges = [reply.exchange for reply in replies]
+            raise Expectation(self._promised, f"{rate}: {cut(problem)}", exchanges=exchanges, level=Level.SHOULD)
         if not self._compared:
             raise Inconclusive("; ".join([f"there were no {self._what} to compare", *self._notes]))
         return "; ".join([power(self._compared, self._what), *self._notes])

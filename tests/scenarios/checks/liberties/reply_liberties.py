@@ -76,6 +76,13 @@ LIBERTIES: dict[str, Liberty] = {
         "RFC 9110 §9.2.1: a read may show when it was made",
         REPLY,
         {"trailing": lambda row: {**row, "served": time.time()}},
+        should=(
+            "response.reads_show_writes",
+            "response.reads_match_writes_at_the_end",
+            "response.location_answers_the_same",
+            "response.defaults_are_filled_alike",
+        ),
+        is_alone=True,
     ),
     "the members in another order": Liberty(
         "RFC 8259 §4: unordered", REPLY, {"trailing": lambda row: dict(sorted(row.items(), reverse=True))}

@@ -100,12 +100,17 @@ def _reply_problem(target: Target, sent: Mapping[str, Any], shown: Mapping[str, 
     catches="reads_old_version_one_in_ten",
 )
 async def reads_show_writes(target: Target, sample: WriteSample) -> str:
-    """A read of each created or updated resource shows it as it was last written, also at once after the write."""
+    """A read of each created or updated resource shows it as it was last written, also at once after the write.
+
+    Fields that are neither sent nor declared are a should where our own contract is not promised.
+    """
     comparison = Comparison("reads", "each resource as last written in every read")
     for written, reply in await sample.read_at_once():
         if None not in written.states():
             problem = _read_problem(target, written, reply)
             comparison.add(f"id {written.id}, read at once, {problem}" if problem else "", written.reply, reply)
+            if not problem:
+                comparison.add_undeclared(_undeclared_problem(target, written, reply), written.reply, reply)
     await _read_all(target, comparison, [*await sample.created(), *await _updated(target, sample)])
     return comparison.conclude()
 
@@ -196,7 +201,11 @@ async def _read_all(target: Target, comparison: Comparison, written: Sequence[Wr
         target.url_of(written[0].reply)  # raises Prevented, by the check that reports the Location
 
     async def problem(one: Written) -> str:
-        return _read_problem(target, one, await target.read(one.url, who=one.who, may_be_lost=True))
+        reply = await target.read(one.url, who=one.who, may_be_lost=True)
+        found = _read_problem(target, one, reply)
+        if not found:
+            comparison.add_undeclared(_undeclared_problem(target, one, reply), one.reply, reply)
+        return found
 
     await compare_all(readable, problem, comparison, within_s=0.0)
 
@@ -216,6 +225,14 @@ def _read_problem(target: Target, written: Written, reply: Reply) -> str:
     wanted = [lasting(target, state) for state in states if state is not None]
     problems = [json_state_problem(state, shown, target.contract) for state in wanted]
     return _version_problem(target, written, reply) if "" in problems else problems[0]
+
+
+def _undeclared_problem(target: Target, written: Written, reply: Reply) -> str:
+    """What is wrong with the fields that only the target knows of: some may differ in each read."""
+    shown = reply.document if reply.accepted else None
+    states = [state for state in written.states() if state is not None]
+    problems = [json_state_problem(state, shown, target.contract) for state in states] if shown else [""]
+    return "" if "" in problems or not problems else f"id {written.id} {problems[0]}"
 
 
 def _version_problem(target: Target, written: Written, reply: Reply) -> str:
