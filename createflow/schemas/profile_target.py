@@ -162,6 +162,9 @@ class Target(Section):
     base_url: BaseUrl
     """Scheme, host and port; the Host header says exactly this host. With https, what is sent in clear text creates
     nothing."""
+    http: Literal["1.1", "2"] = "1.1"
+    """The version of HTTP that a run speaks. ``2``: by TLS (ALPN), or at once with an http:// address, without an
+    upgrade. Checks that send raw bytes of HTTP/1.1 are skipped then; a load is HTTP/1.1."""
     location_origins: tuple[BaseUrl, ...] = ()
     """Other origins that a Location may name, such as the public one of a target behind a proxy. Path and query of
     such a Location are read at ``base_url``; nothing is sent to these origins."""

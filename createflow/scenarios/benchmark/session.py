@@ -170,6 +170,8 @@ def _hint(error: str) -> str:
 
 def _notes(profile: Profile, options: LoadOptions, plan: LoadPlan, principals: Principals) -> tuple[str, ...]:
     notes = [UNVERIFIED] if profile.target.is_unverified else []
+    if profile.target.http == "2":
+        notes.append('the load is HTTP/1.1: target.http = "2" is for run')
     if options.users and principals.count > options.users:
         notes.append(f"{principals.count} users instead of {options.users}, so that each stays below its rate limit")
     limit_per_s = profile.limits.rate_per_s * principals.count if profile.limits else math.inf

@@ -42,6 +42,7 @@ _LONG_SUBJECT = "-With-Capitals-And-Longer-Than-A-Column-For-Names-Often-Is-" * 
 _ABSENT: dict[type, str] = {
     Issuer: '`auth` is not of kind "jwt", so the issuer\'s key is not known',
     Faults: "`faults` is not configured",
+    RawHttp: '`target.http` is "2", and raw bytes are HTTP/1.1',
     Handshakes: "`target.base_url` is not https",
     Callbacks: "the target does not run on this machine, so it cannot reach a listener of the tester",
 }
@@ -267,7 +268,7 @@ class ProbeSet:
                 promised=target,
                 recovery_s=self.profile.deadlines.recovery_s,
             ),
-            RawHttp: RawSocket(self.context, self.note_raw_create),
+            RawHttp: RawSocket(self.context, self.note_raw_create) if target.http == "1.1" else None,
             Handshakes: (
                 TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts, is_verified=target.verify_tls)
                 if target.base_url[:6] == "https:"

@@ -31,6 +31,7 @@ _OVERHEAD_BYTES = 256 * 1024
 """Header, interim replies, chunk sizes and trailers may have so many bytes besides twice the longest body."""
 
 
+NO_HTTP_2 = "the server does not offer HTTP/2 (RFC 9113 §3.2)"
 _MAX_HEAD_BYTES = 128 * 1024
 """The header with the interim replies before it; the last read may hold some of the body."""
 MAX_INTERIM_REPLIES = 32
@@ -145,13 +146,18 @@ class GatedTransport(httpx.AsyncBaseTransport):
     Failures are raised as ``httpcore`` raises them.
     """
 
-    def __init__(self, gate: Gate, trust: ssl.SSLContext) -> None:
+    def __init__(self, gate: Gate, trust: ssl.SSLContext, *, is_http_2: bool = False) -> None:
         self._gate = gate
-        network = _MeteredNetwork()
+        network = _MeteredNetwork(is_http_2=is_http_2)
 
         def connect(origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
             return httpcore.AsyncHTTPConnection(
-                origin, ssl_context=trust, keepalive_expiry=_MAX_IDLE_S, network_backend=network
+                origin,
+                ssl_context=trust,
+                keepalive_expiry=_MAX_IDLE_S,
+                network_backend=network,
+                http1=not is_http_2,
+                http2=is_http_2,
             )
 
         self._pool = ConnectionPool(connect, max_connections=_MAX_CONNECTIONS, max_idle=_MAX_IDLE_CONNECTIONS)
@@ -272,19 +278,21 @@ def _is_followed(connection: Any) -> bool:
 class _MeteredNetwork(httpcore.AsyncNetworkBackend):
     """The ordinary network, where every byte that is received is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_http_2: bool) -> None:
         self._network = httpcore.AnyIOBackend()
+        self._is_http_2 = is_http_2
 
     async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        return _MeteredStream(await self._network.connect_tcp(*arguments, **options))
+        return _MeteredStream(await self._network.connect_tcp(*arguments, **options), is_http_2=self._is_http_2)
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
 
 
 class _MeteredStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, *, is_http_2: bool = False) -> None:
         self._stream = stream
+        self._is_http_2 = is_http_2
         self._socket: Any = None
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's protocol
@@ -300,7 +308,17 @@ class _MeteredStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     async def start_tls(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
-        return _MeteredStream(await self._stream.start_tls(*arguments, **options))
+        if not self._is_http_2:
+            return _MeteredStream(await self._stream.start_tls(*arguments, **options))
+        # httpcore offers HTTP/1.1 as well, and speaks HTTP/2 whatever the server chooses.
+        context: ssl.SSLContext = options["ssl_context"] if "ssl_context" in options else arguments[0]
+        context.set_alpn_protocols(["h2"])
+        secure = await self._stream.start_tls(*arguments, **options)
+        spoken = secure.get_extra_info("ssl_object")
+        if spoken is None or spoken.selected_alpn_protocol() != "h2":
+            await secure.aclose()
+            raise httpcore.ConnectError(NO_HTTP_2)
+        return _MeteredStream(secure)
 
     def get_extra_info(self, info: str) -> Any:
         if info != "is_readable":

@@ -15,6 +15,7 @@ from createflow.scenarios.target.exchange_record import cut, request_record, sho
 from createflow.scenarios.target.gate import (
     ENDED,
     FAILURES,
+    NO_HTTP_2,
     Gate,
     GatedTransport,
     OriginRefused,
@@ -82,7 +83,7 @@ class HttpConnection:
             trust = trusted_context(
                 context.target.ca_file, context.target.certificate_parts, is_verified=context.target.verify_tls
             )
-            self._transport = GatedTransport(self._gate, trust)
+            self._transport = GatedTransport(self._gate, trust, is_http_2=context.target.http == "2")
             self.client = _client(context.target, context.run_id, self._transport)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise UserError(
@@ -222,6 +223,8 @@ def _hint(target: Target, error: str) -> str:
     for sign, hint in _HINTS.items():
         if sign in error:
             return hint
+    if target.http == "2":
+        return 'does it speak HTTP/2, in the clear with an http:// address? target.http = "1.1" is the default'
     if target.base_url.startswith("https:") and target.client_certificate is None:
         # Many servers only close the connection.
         return "is it running, is the address right, does it want a certificate of yours? [target.client_certificate]"
@@ -229,6 +232,8 @@ def _hint(target: Target, error: str) -> str:
 
 
 _HINTS = {
+    NO_HTTP_2: 'target.http = "1.1"',
+    "NO_APPLICATION_PROTOCOL": 'does it offer HTTP/2? target.http = "1.1" is the default',
     "CERTIFICATE_VERIFY_FAILED": "its authority, in PEM: target.ca_file or --ca FILE; else --insecure",
     "CERTIFICATE_REQUIRED": "the target asks for a certificate of yours: [target.client_certificate]",
     "HANDSHAKE_FAILURE": "does the target ask for a certificate of yours? [target.client_certificate]",

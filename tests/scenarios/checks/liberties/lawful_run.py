@@ -21,6 +21,7 @@ from tests.scenarios.checks.liberties.habits import Habits
 from tests.scenarios.checks.liberties.service import AUDIENCE, ISSUER, LawfulService
 from tests.scenarios.checks.liberties.wire import Answer, Request, serving
 from tests.scenarios.conformance.quiet_progress import QuietProgress
+from tests.scenarios.target.http_2_server import http_2_server
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -83,7 +84,8 @@ async def run(
         async def answer(request: Request) -> Answer:
             return bend(request, await before.answer(request))
 
-        async with serving(habits, answer) as url:
+        speaks = http_2_server(answer) if profile.target.http == "2" else serving(habits, answer)
+        async with speaks as url:
             document["target"]["base_url"] = url
             if profile.auth.kind == "session":
                 document["auth"]["login_url"] = url + "/login"

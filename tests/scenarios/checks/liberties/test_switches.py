@@ -28,6 +28,7 @@ ELSEWHERE = {
     "target.base_url": "every run has one",
     "target.location_origins": "tests/scenarios/conformance/test_stranger.py",
     "target.ca_file": "TLS: the bundled stack has it in every run",
+    "target.http": "tests/scenarios/target/test_http_2.py",
     "target.verify_tls": "tests/scenarios/target/test_tls.py",
     "target.client_certificate": "tests/scenarios/target/test_tls.py",
     "target.timeout_s": "every run has one",
