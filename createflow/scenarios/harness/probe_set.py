@@ -248,6 +248,8 @@ class ProbeSet:
             probe: Any = self._auth.tokens(self._owner(check, number))
         else:
             probe = self._sinks.get(role) or self._endpoint.get(role)
+        if probe is None and role is Handshakes and self.profile.target.is_unverified:
+            raise NotDeclared("`target.verify_tls` is false")
         if probe is None and not parameter.is_optional:
             raise NotDeclared(_ABSENT.get(role, f"`{parameter.profile_key or role.__name__}` is not configured"))
         return probe
@@ -270,8 +272,8 @@ class ProbeSet:
             ),
             RawHttp: RawSocket(self.context, self.note_raw_create) if target.http == "1.1" else None,
             Handshakes: (
-                TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts, is_verified=target.verify_tls)
-                if target.base_url[:6] == "https:"
+                TlsHandshakes(target.base_url, target.ca_file, target.certificate_parts)
+                if target.base_url[:6] == "https:" and target.verify_tls
                 else None
             ),
             Callbacks: CallbackListener() if is_loopback(target.base_url) else None,

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from createflow.scenarios.outcome import NotDeclared
 from createflow.schemas.error import UserError
 from createflow.schemas.origin import Origin
 
@@ -69,23 +68,15 @@ def _show(context: ssl.SSLContext, client: Sequence[str], environment: Mapping[s
 class TlsHandshakes:
     """Fills the role Handshakes. Each method blocks, and opens one connection that sends nothing."""
 
-    def __init__(
-        self, base_url: str, ca_file: str | None, client: Sequence[str] = (), *, is_verified: bool = True
-    ) -> None:
+    def __init__(self, base_url: str, ca_file: str | None, client: Sequence[str] = ()) -> None:
         origin = Origin.of(base_url)
         self._host = origin.host
         self._port = origin.port
         self._ca_file = ca_file
         self._client = client
-        self._is_verified = is_verified
 
     def verified_error(self) -> str:
-        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds.
-
-        Raises:
-            NotDeclared: the profile says that nothing is verified.
-        """
-        self._require_verified()
+        """Why a verified handshake with TLS 1.2 or newer fails; empty when it succeeds."""
         context = trusted_context(self._ca_file, self._client)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -99,9 +90,7 @@ class TlsHandshakes:
 
         Raises:
             OSError: no handshake succeeds.
-            NotDeclared: the profile says that nothing is verified.
         """
-        self._require_verified()
         certificate = self._shake_hands(trusted_context(self._ca_file, self._client))
         return (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86_400
 
@@ -123,10 +112,6 @@ class TlsHandshakes:
         except ConnectionError:
             return "refused"
         return "accepted"
-
-    def _require_verified(self) -> None:
-        if not self._is_verified:
-            raise NotDeclared("`target.verify_tls` is false")
 
     def _shake_hands(self, context: ssl.SSLContext) -> dict[str, object]:
         """The peer's certificate; empty when the context does not verify it."""

@@ -1,6 +1,7 @@
 """Probes are given to checks by the roles in their signatures."""
 
 import random
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from createflow.scenarios.harness.check import Check, Need, check
 from createflow.scenarios.harness.probe_set import ProbeSet
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.sink import AuditTrail
-from createflow.scenarios.target.probes import Callbacks, Handshakes, Issuer, Tokens
+from createflow.scenarios.target.probes import Callbacks, Handshakes, Issuer, RawHttp, Tokens
 from createflow.scenarios.text.secret_mask import Mask
 from createflow.schemas.flow import Step
 from createflow.schemas.profile import Profile
@@ -24,8 +25,8 @@ async def _generates_other(seeded: random.Random) -> None:
     """Generates too."""
 
 
-def _argument(checked: Check, seed: int = 0) -> object:
-    probes = ProbeSet(PROFILE, "r1", Mask(), seed)
+def _argument(checked: Check, seed: int = 0, profile: Profile = PROFILE) -> object:
+    probes = ProbeSet(profile, "r1", Mask(), seed)
     (argument,) = probes.arguments(checked, probes.target_for(checked, 0), 0).values()
     return argument
 
@@ -62,6 +63,25 @@ def test_a_skip_names_the_key_of_the_profile(role: type, reason: str) -> None:
     needs.__annotations__["probe"] = role
     with pytest.raises(NotDeclared, match=reason):
         _argument(check(step=Step.AUDIT_LOG, source="test")(needs))
+
+
+@pytest.mark.parametrize(
+    ("role", "target", "reason"),
+    [
+        (Handshakes, {"base_url": "https://127.0.0.1:9", "verify_tls": False}, "`target.verify_tls` is false"),
+        (RawHttp, {"base_url": "http://127.0.0.1:9", "http": "2"}, '`target.http` is "2", and raw bytes are HTTP/1.1'),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_key_that_leaves_checks_out_is_named(role: type, target: dict[str, object], reason: str) -> None:
+    """They would accuse a server of what the profile says."""
+
+    async def needs(probe: object) -> None:
+        """Needs a probe."""
+
+    needs.__annotations__["probe"] = role
+    with pytest.raises(NotDeclared, match=re.escape(reason)):
+        _argument(check(step=Step.AUDIT_LOG, source="test")(needs), profile=Profile.model_validate({"target": target}))
 
 
 @pytest.mark.parametrize(
