@@ -227,6 +227,8 @@ def judged(file: Path, only: str = "") -> Iterator[Judgement]:
 def first_body(document: dict[str, Any], operation: str) -> bytes:
     """The bytes of the first create, as a run would send them."""
     found = with_first_body(find_create_operation(document, operation))
+    if found.problem:
+        raise UserError(found.problem)
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder) / "createflow.toml"
         profile.write_text(draft_profile(found, base_url="http://127.0.0.1:1"), encoding="utf-8")

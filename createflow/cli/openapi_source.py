@@ -100,6 +100,10 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     if description.operation is None:
         operation = _chosen(document, operation)
     operation = with_first_body(operation)
+    if operation.problem:
+        raise UserError(
+            operation.problem, hint="createflow init --openapi writes a profile: its body_file is for yours"
+        )
     address = checked_origin(description.url, "--url") if description.url is not None else ""
     if not address and is_url(description.openapi):
         address = origin_of(description.openapi)

@@ -11,7 +11,16 @@ _EXAMPLES_OF_FORMATS = {
     "email": "createflow@example.com",
     "uri": "https://example.com/",
     "uuid": "00000000-0000-4000-8000-000000000000",
+    "byte": "Y3JlYXRlZmxvdw==",
+    "duration": "P1D",
+    "hostname": "createflow.example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "time": "00:00:00Z",
+    "url": "https://example.com/",
 }
+_HINTS = frozenset({"password", "binary", "text", "string", "html", "markdown", "multiline", "name", "id"})
+"""Formats that only say how to show a text."""
 
 
 _DEEPEST = 8
@@ -62,7 +71,7 @@ def _example_object(schema: dict[str, Any], depth: int) -> Any:
 
 
 def _example_text(schema: dict[str, Any]) -> Any:
-    if "format" in schema:
+    if "format" in schema and schema["format"] not in _HINTS:
         return _EXAMPLES_OF_FORMATS.get(schema["format"], schema.get("default"))
     # 3.0 is an integer as well (JSON Schema Core 2020-12 §4.2.3).
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 200))

@@ -16,6 +16,7 @@ _WRONG: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**6, "", " ", "x" * 50, [],
 
 
 _TEXT = "createflow"
+_LEAST_TRIES = 100
 _ENOUGH_S = 4.0
 """Of processor time; the bodies that have been found by then are used."""
 
@@ -50,7 +51,7 @@ def generate_valid_bodies(schema: dict[str, Any], seed: int, count: int, *, besi
 
     @hypothesis_seed(seed)
     @settings(
-        max_examples=count * 6,
+        max_examples=max(count * 6, _LEAST_TRIES),
         database=None,
         deadline=None,
         phases=[Phase.generate],

@@ -14,6 +14,7 @@ from typing import Any
 from createflow.scenarios.bodies import bounded
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.name_field import name_fields
+from createflow.scenarios.openapi.union import distinct_options
 from createflow.scenarios.openapi.values import as_list
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import Contract
@@ -42,7 +43,9 @@ def with_first_body(operation: CreateOperation) -> CreateOperation:
         return found
     exact = _exact(operation)
     if isinstance(exact, str):
-        return replace(operation, notes=(*operation.notes, f"no body can be made: {problem or exact}"))
+        problem = f"no body can be made: {problem or exact}"
+        made = replace(operation, schema=None, body="{}", request_pointer="", request_also={}, name="", problem=problem)
+        return replace(made, notes=(*made.notes, f"{problem}; write one into the file of the body"))
     body = json.dumps(exact, indent=2, ensure_ascii=False)
     made = replace(operation, schema=None, body=body, request_pointer="", request_also={}, name="")
     if operation.whole is not None and operation.whole.get("properties"):
@@ -116,11 +119,17 @@ def _exact(operation: CreateOperation) -> Any:
     for example in operation.examples:
         if not _misfit(whole, example):
             return example
-    # Bodies are made of objects; this one may be a list.
-    definitions = {"$defs": whole["$defs"]} if "$defs" in whole else {}
-    around = {"type": "object", "required": ["body"], "properties": {"body": whole}, **definitions}
-    try:
-        made = bounded.valid_body_at_once(around)["body"]
-    except Inconclusive as error:
-        return str(error)
-    return made if isinstance(made, (dict, list)) else f"it is no object and no list: {made!r}"
+    problem = ""
+    for schema in [whole, *distinct_options(whole)]:
+        # Bodies are made of objects; this one may be a list.
+        definitions = {"$defs": whole["$defs"]} if "$defs" in whole else {}
+        around = {"type": "object", "required": ["body"], "properties": {"body": schema}, **definitions}
+        try:
+            made = bounded.valid_body_at_once(around)["body"]
+        except Inconclusive as error:
+            problem = problem or str(error)
+            continue
+        if schema is not whole and _misfit(whole, made):
+            continue
+        return made if isinstance(made, (dict, list)) else f"it is no object and no list: {made!r}"
+    return problem

@@ -148,9 +148,10 @@ def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any], dict[str, A
     required = [name for name in names_of(schema.get("required")) if name in properties]
     if not required and len(properties) == 1:
         required = [*properties]  # a body without it would say nothing
+    is_whole = len(names_of(schema.get("required"))) <= len(required)
     objects = [name for name in required if alternatives(as_object(properties[name]))]
     fixed = {name: value for name in required if (value := _only_value(as_object(properties[name]))) is not None}
-    if len(objects) != 1 or set(required) != {*objects, *fixed} or _has_more(properties, required):
+    if not is_whole or len(objects) != 1 or set(required) != {*objects, *fixed} or _has_more(properties, required):
         return "", schema, None
     (name,) = objects
     pointer, inner, also = _unwrapped(as_object(properties[name]))

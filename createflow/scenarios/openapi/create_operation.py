@@ -63,6 +63,8 @@ class CreateOperation:
     """The field whose text is each create's own; ``None`` where it was not looked for."""
     template: Mapping[str, Any] | None = None
     """The representation, where an example is known and no schema; the name field gets each create's own text."""
+    problem: str = ""
+    """Why no body can be made: it must be written by hand."""
     body: str = ""
     """The exact body of every create, where no text of it can be the create's own; JSON."""
 

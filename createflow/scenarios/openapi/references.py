@@ -16,6 +16,7 @@ _MOST_STEPS = 40
 _LONGEST_REFERENCE = 1000
 _LONGEST_NAME = 60
 _MOST_KINDS = 12
+_WITHOUT_MEANING = frozenset({"$ref", "description", "summary", "title", "$comment", "externalDocs"})
 _SCHEMAS = "#/components/schemas"
 
 Document = dict[str, Any]
@@ -61,6 +62,7 @@ class Resolver:
         self._keeps_recursion = keeps_recursion
         self._keeps_below = keeps_below
         self._waiting: list[str] = []
+        self._is_old = str(document.get("openapi")).startswith("3.0")
         self._names: dict[str, str] = {}
         self.definitions: dict[str, Any] = {}
         self._most_parts = self._parts_left = most_parts
@@ -90,9 +92,15 @@ class Resolver:
         if isinstance(value, list):
             return [self._resolved(item, depth + 1, inside) for item in value]
         reference = value.get("$ref")
-        return (
-            self._target(reference, depth, inside) if isinstance(reference, str) else self._object(value, depth, inside)
-        )
+        if not isinstance(reference, str):
+            return self._object(value, depth, inside)
+        found = self._target(reference, depth, inside)
+        beside = {key: item for key, item in value.items() if key not in _WITHOUT_MEANING}
+        if not beside or self._is_old or not isinstance(found, dict):
+            return found
+        # OpenAPI 3.1.0 §4.8.24.1: what stands beside the reference of a schema counts, too.
+        beside = self._object(beside, depth + 1, inside)
+        return {**found, **beside} if not found.keys() & beside.keys() else {"allOf": [found, beside]}
 
     def _target(self, reference: str, depth: int, inside: frozenset[str]) -> Any:
         """What a reference becomes."""

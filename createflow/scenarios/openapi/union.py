@@ -80,6 +80,21 @@ def alternatives(schema: Schema, depth: int = 0) -> list[Schema]:
     return found[:_MOST_ALTERNATIVES]
 
 
+def distinct_options(schema: Schema) -> list[Schema]:
+    """Each option of a choice with what only it has as required, so that a body of it fits no other by chance."""
+    schema = merged(schema)
+    keyword = next((word for word in _CHOICES if as_list(schema.get(word))), "")
+    outer = {key: item for key, item in schema.items() if key not in {keyword, "allOf"}}
+    options = [_with(outer, merged(as_object(one))) for one in as_list(schema.get(keyword))[:_MOST_ALTERNATIVES]]
+    names = [as_object(one.get("properties")).keys() for one in options]
+    found = []
+    for number, one in enumerate(options):
+        others = {name for place, own in enumerate(names) if place != number for name in own}
+        own = [name for name in names[number] if name not in others]
+        found.append({**one, "required": list(dict.fromkeys([*names_of(one.get("required")), *own]))})
+    return found
+
+
 def is_told_apart(one: Schema, other: Schema) -> bool:
     """Whether no body with the properties of one schema, each valid or not, fits the other."""
     own, others = as_object(one.get("properties")), as_object(other.get("properties"))

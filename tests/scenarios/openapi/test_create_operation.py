@@ -180,6 +180,29 @@ def test_an_id_beside_the_attributes_is_found(tmp_path: Path) -> None:
     assert (target.envelope.reply, target.fields.id) == ("/data/attributes", "/data/id")
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "required": ["thing", "unheard"], "properties": {"thing": TITLE}},
+        {"type": "object", "properties": {"thing": TITLE, "also": TITLE}},
+    ],
+)
+def test_what_has_more_than_one_part_is_no_envelope(schema: dict[str, Any]) -> None:
+    """Even where the document forgot to describe one."""
+    assert find_create_operation(document({"requestBody": json_of(schema), "responses": {}})).request_pointer == ""
+
+
+@pytest.mark.parametrize(("version", "longest"), [("3.0.3", None), ("3.1.0", 5)])
+def test_what_stands_beside_a_reference_counts_since_3_1(version: str, longest: int | None) -> None:
+    """OpenAPI 3.0.3 §4.7.23 ignores it."""
+    label = {"$ref": "#/components/schemas/l", "maxLength": 5, "description": "beside"}
+    schema = {"type": "object", "properties": {"label": label}}
+    whole = document({"requestBody": json_of(schema), "responses": {"201": {}}})
+    found = find_create_operation({**whole, "openapi": version, "components": {"schemas": {"l": {"type": "string"}}}})
+    assert found.schema is not None
+    assert found.schema["properties"]["label"].get("maxLength") == longest
+
+
 def test_a_put_to_a_path_that_ends_in_a_variable_creates(tmp_path: Path) -> None:
     """Where it is named, or where nothing else does; its id is new for each create."""
     whole = document({"responses": {"201": {}}})

@@ -78,6 +78,22 @@ def test_the_text_of_a_run_has_its_place(file: str, operation: str, name: str, p
     assert (found.name, found.request_pointer, bool(found.body)) == (name, pointer, name == "")
 
 
+def test_a_body_that_nothing_fits_is_told_and_not_made_up(first_body: Any) -> None:
+    """Of options that always fit together none can be chosen; options that overlap can."""
+    text = {"type": "string"}
+    one = {"type": "object", "properties": {"a": text}}
+    both = {"type": "object", "properties": {"a": text, "b": text}}
+    found = []
+    for options in ([one, both], [{**one, "additionalProperties": False}, both]):
+        content = {"application/json": {"schema": {"oneOf": options}}}
+        post = {"requestBody": {"content": content}, "responses": {"201": {}}}
+        with first_body.one_process():
+            found.append(with_first_body(find_create_operation({"openapi": "3.1.0", "paths": {"/x": {"post": post}}})))
+    assert [bool(operation.problem) for operation in found] == [True, False]
+    assert "no body can be made" in found[0].notes[0]
+    assert found[0].body == "{}"
+
+
 def test_a_choice_that_cannot_be_told_apart_is_not_judged(first_body: Any) -> None:
     """A mistake in one option may be right in another; where a name says which it is, it is judged."""
     with first_body.one_process():
