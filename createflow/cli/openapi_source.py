@@ -21,6 +21,7 @@ from createflow.schemas.reading.bounded_file import read_bounded
 
 if TYPE_CHECKING:
     from createflow.scenarios.openapi.create_operation import CreateOperation
+    from createflow.scenarios.openapi.document import Access
 
 _MOST_NAMED = 10
 _SHOWN_CHARACTERS = 500
@@ -68,6 +69,10 @@ class Description:
     bearer_file: Path | None
     follow: Sequence[str] = ()
     """Folders and URLs that the document may refer to."""
+    ca_file: Path | None = None
+    """Of the authority that signed the certificate of the target, which may have the document."""
+    is_insecure: bool = False
+    """No certificate is verified."""
 
 
 def require_openapi(openapi: str | None, **options: object) -> None:
@@ -95,7 +100,7 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    document = read_document(description.openapi, allowed=description.follow)
+    document = read_document(description.openapi, allowed=description.follow, access=_access(description))
     operation = find_create_operation(document, description.operation)
     if description.operation is None:
         operation = _chosen(document, operation)
@@ -113,6 +118,26 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     text = draft_profile(operation, base_url=address, may_send_to=trusted, auth=_auth(description, operation))
     _print_assumed(text)
     return ProfileSource(document=description.openapi, profile=_loaded(text, operation, description))
+
+
+def _access(description: Description) -> "Access":
+    """What a download of the document needs: it may be behind the same credential as the target."""
+    from createflow.scenarios.openapi.document import Access, is_url, origin_of
+    from createflow.scenarios.target.tls import trusted_context
+
+    if not is_url(description.openapi):
+        return Access()
+    ca_file = None if description.ca_file is None else str(description.ca_file)
+    trust = trusted_context(ca_file, is_verified=not description.is_insecure)
+    origin = description.url if description.url is not None else origin_of(description.openapi)
+    return Access(_token(description), origin, trust)
+
+
+def _token(description: Description) -> str:
+    if description.bearer_file is not None:
+        raw = read_bounded(description.bearer_file, _MOST_TOKEN_BYTES, hint="--bearer-file FILE holds a token")
+        return raw.decode("utf-8", "replace").strip()
+    return os.environ.get(description.token_env or "", "")
 
 
 def ask_about_origins(
@@ -205,8 +230,7 @@ def _loaded(text: str, operation: "CreateOperation", description: Description) -
     from createflow.scenarios.drafting.draft import files_beside
 
     if description.bearer_file is not None:
-        token = read_bounded(description.bearer_file, _MOST_TOKEN_BYTES, hint="--bearer-file FILE holds a token")
-        os.environ[_TOKEN_VARIABLE] = token.decode("utf-8", "replace").strip()
+        os.environ[_TOKEN_VARIABLE] = _token(description)
     # The profile names its schema by a file, which is read when a run begins: the folder stays until the command ends.
     folder = Path(tempfile.mkdtemp(prefix="createflow-openapi-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -113,7 +113,8 @@ def run(
     files = open_report_files(report, RENDERERS)
     require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file, follow=follow)
     if openapi is not None:
-        source = choose_document(profile, Description(openapi, url, operation, token_env, bearer_file, follow or ()))
+        description = Description(openapi, url, operation, token_env, bearer_file, follow or (), ca, insecure)
+        source = choose_document(profile, description)
         source = trusting(source, ca)
     else:
         source = load_source(choose_source(profile, url, ca_file=ca), allow_commands=allow_commands)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from createflow.scenarios.bodies.generate import generate_valid_bodies
 from createflow.scenarios.openapi import document as openapi_document
 from createflow.scenarios.openapi import parsing
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
-from createflow.scenarios.openapi.document import read_document
+from createflow.scenarios.openapi.document import Access, read_document
 from createflow.scenarios.openapi.references import Resolver
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import TargetError, UserError
@@ -183,6 +184,32 @@ def test_a_url_is_read_once_and_not_followed_elsewhere(monkeypatch: pytest.Monke
     monkeypatch.setattr(openapi_document, "MAX_BYTES", 8)
     with pytest.raises(UserError, match="larger than 8 bytes"):
         _fetched(lambda _: reply("200 OK", good))
+
+
+def test_a_document_behind_the_credential_of_its_target_is_read_with_it() -> None:
+    """After a 401 and not before; to the origin of the target and to no other."""
+    seen: list[bool] = []
+
+    def habit(request: bytes) -> bytes:
+        seen.append(b"authorization: Bearer t-1" in request)
+        return reply("200 OK", OLD.encode()) if seen[-1] else reply("401 Unauthorized")
+
+    def read(access: Callable[[str], Access]) -> dict[str, Any]:
+        async def fetch() -> dict[str, Any]:
+            async with malformed_server(habit) as url:
+                return await asyncio.to_thread(read_document, f"{url}/openapi.json", access=access(url))
+
+        return asyncio.run(fetch())
+
+    assert "paths" in read(lambda url: Access("t-1", url))
+    assert seen == [False, True]
+    for access in (Access("t-1", "http://127.0.0.1:9"), Access("", "")):
+        with pytest.raises(TargetError, match="answered 401") as caught:
+            read(lambda _, access=access: access)  # type: ignore[misc]
+        assert "--token-env" in (caught.value.hint or "")
+    with pytest.raises(TargetError, match="answered 401 to the token as well"):
+        read(lambda url: Access("t-2", url))
+    assert seen[2:] == [False, False, False, False]
 
 
 def test_large_documents_are_read_by_the_c_library() -> None:
