@@ -67,6 +67,12 @@ class Sampler:
         self._connection = HttpConnection(context)
         self._contract = Contract(profile.target, profile.promises, awaited=profile.captured)
         self._contract.bind(context.variables)
+        # Asked before the load: a schema is looked into by another process.
+        self._names_samples = (
+            self._contract.raw is None
+            and not self._contract.names_itself
+            and self._contract.takes_name(f"sample {run_id} 1")
+        )
         self._watches = make_watches(profile, self._clock)
         self._lags = SinkLags({watch.name: watch.deadline_s * 1000 for watch in self._watches})
         self._problems: Counter[str] = Counter()
@@ -197,7 +203,7 @@ class Sampler:
             return None, ""
         field = self._contract.fields.name
         limit = self._contract.max_length(field)
-        has_room = limit is None or len(name) <= limit
+        has_room = self._names_samples and (limit is None or len(name) <= limit)
         body = self._contract.document(**({field: name} if has_room else {}))
         return body, self._contract.name_in(body)
 
