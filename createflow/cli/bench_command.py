@@ -15,6 +15,7 @@ from createflow.cli.exit_code import ExitCode
 from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
 from createflow.cli.left_behind import tell_what_was_left
+from createflow.cli.load_shape import parse_scale, rate_and_duration
 from createflow.cli.messages import print_message
 from createflow.cli.options import (
     AllowCommandsOption,
@@ -28,11 +29,9 @@ from createflow.cli.options import (
 from createflow.cli.profile_source import ProfileSource, choose_source, load_source
 from createflow.cli.report_output import open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.load.plan.options import LoadOptions
-from createflow.scenarios.load.plan.schedule import parse_client_count
 from createflow.scenarios.reports.load.renderers import RENDERERS, require_renderable
 from createflow.scenarios.reports.load.verdict import LoadVerdict, verdict_of
 from createflow.scenarios.reports.saved import read_load_report
-from createflow.schemas.error import UserError
 from createflow.schemas.load_report import LoadReport
 from createflow.schemas.profile import Profile
 
@@ -47,12 +46,6 @@ Run = Callable[..., Awaitable[LoadReport]]
 """Loads an opened target."""
 
 _LOOPBACK = "127.0.0.1"
-_FIND_MAX_START_PER_S = 50.0
-_FIND_MAX_S = 15.0
-"""Of the run that confirms the rate."""
-_SOAK_S = 3600.0
-_MOST_COUNTS = 16
-"""Of ``--scale``; each takes a minute or more."""
 _MASTER_PORT = 5557
 """Locust's own port."""
 
@@ -117,10 +110,10 @@ def bench(
     if worker is not None:
         _work_for(*parse_address(worker, option="--worker", default_host=_LOOPBACK, default_port=_MASTER_PORT))
         return
-    scaled = _parse_scale(scale) if scale is not None else None
+    scaled = parse_scale(scale) if scale is not None else None
     find_max = find_max or scaled is not None
     load_options = LoadOptions(
-        **_rate_and_duration(rate, duration, shape, find_max=find_max),
+        **rate_and_duration(rate, duration, shape, find_max=find_max),
         warmup_s=warmup,
         shape=shape,
         poisson=poisson,
@@ -169,53 +162,6 @@ def bench(
 def exit_code(report: LoadReport) -> ExitCode:
     """The exit status of a finished load run."""
     return _EXIT_CODES[verdict_of(report)]
-
-
-def _rate_and_duration(rate: float | None, duration: float | None, shape: str, *, find_max: bool) -> dict[str, float]:
-    """Rate and duration, as far as they are given or follow from the shape.
-
-    Raises:
-        UserError: they contradict the shape.
-    """
-    given = {"rate_per_s": rate, "duration_s": duration}
-    if "/" in shape and any(value is not None for value in given.values()):
-        raise UserError(
-            "--shape with stages sets the rates and durations itself", hint="leave --rate and --duration out"
-        )
-    if parse_client_count(shape) and rate is not None:
-        raise UserError(
-            f"--shape {shape} has no rate: each client sends when its last request was answered",
-            hint="leave --rate out",
-        )
-    if find_max and shape != "constant":
-        raise UserError("--find-max needs a constant rate", hint="leave --shape out")
-    if find_max and duration is None:
-        given["duration_s"] = _FIND_MAX_S
-    if find_max and rate is None:
-        given["rate_per_s"] = _FIND_MAX_START_PER_S
-    if shape == "soak" and duration is None:
-        given["duration_s"] = _SOAK_S
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _parse_scale(text: str) -> "ScaleOptions":
-    """What ``--scale`` asks for.
-
-    Raises:
-        UserError: it is not a name and numbers.
-    """
-    from createflow.scenarios.benchmark.scale import ScaleOptions
-
-    name, equals, numbers = text.partition("=")
-    counts = [int(number) for number in numbers.split(",") if number.isascii() and number.isdigit() and len(number) < 5]
-    if not name or not equals or len(counts) != len(numbers.split(",")) or not 0 < len(set(counts)) <= _MOST_COUNTS:
-        raise UserError(
-            f"--scale {text}: not a name and numbers of instances",
-            hint=f"for example services=1,2,4; {_MOST_COUNTS} numbers at most",
-        )
-    if 0 in counts or len(set(counts)) < len(counts):
-        raise UserError(f"--scale {text}: each number is 1 or more, and comes once")
-    return ScaleOptions(name, tuple(counts))
 
 
 def _work_for(host: str, port: int) -> None:
