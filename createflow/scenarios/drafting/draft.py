@@ -22,6 +22,7 @@ BODY_FILE = "createflow.create.body.json"
 # Without { in it: a text of many would be searched again from each.
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
 _ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_USUAL = ("application/json", "application/problem+json")
 _LONGEST = 1000
 _MOST_OTHERS = 10
 _VARIABLE_OF_MORE = "CREATEFLOW_SECOND_KEY"
@@ -115,6 +116,9 @@ def _other_creates(others: Sequence[str]) -> list[str]:
 
 def _body(known: CreateOperation) -> list[str]:
     lines = [f"media_type = {_quoted(known.media_type)}"] if known.media_type != "application/json" else []
+    reply = known.shape.media_type or known.media_type
+    if reply.partition(";")[0].strip().lower() not in _USUAL and _fits_header(reply):
+        lines.append(f"accept = {_quoted(', '.join([reply, *_USUAL]))}")
     if known.body:
         lines += [f"body_file = {_quoted(BODY_FILE)}   # the exact bytes of every create"]
     if known.schema is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from createflow.scenarios.openapi.body_schema import body_of, content_of, json_media_type
 from createflow.scenarios.openapi.parameters import Parameters, parameters_of
 from createflow.scenarios.openapi.references import Document, target_of
-from createflow.scenarios.openapi.reply_shape import ReplyShape, reply_shape
+from createflow.scenarios.openapi.reply_shape import ReplyShape, reply_shape, shows_id
 from createflow.scenarios.openapi.servers import server_of
 from createflow.scenarios.openapi.several_files import UNREAD, unread_files
 from createflow.scenarios.openapi.values import as_list, as_object
@@ -16,6 +16,8 @@ from createflow.scenarios.text.shortened import listed
 from createflow.schemas.error import UserError
 
 _LONGEST_PATH = 2000
+_MOST_LOOKED_AT = 30
+"""Creates whose replies are looked at."""
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _ENDS_IN_VARIABLE = re.compile(r"\{[^{}/]+\}/?\Z")
 _LONGEST_NAME = 200
@@ -162,7 +164,10 @@ def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str
         or ("201" in as_object(operation.get("responses")) and not content_of(document, operation))
     ]
     answering = [name for name in may if "201" in as_object(posts[name].get("responses"))]
-    return sorted(answering or may, key=order)
+    found = sorted(answering or may, key=order)
+    alike = [name for name in found if order(name) == order(found[0])][:_MOST_LOOKED_AT]
+    first = next((name for name in alike if shows_id(document, name, posts[name])), None)
+    return found if first is None else [first, *(name for name in found if name != first)]
 
 
 def _ends_of_parents(path: str) -> list[int]:

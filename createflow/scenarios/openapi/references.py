@@ -42,7 +42,8 @@ class Resolver:
         document: the whole.
         keeps_recursion: a reference inside what it refers to stays one, to a key of ``definitions``; otherwise it
             becomes ``{}``.
-        keeps_below: references deeper than this stay, too, so that what is named often is written once.
+        keeps_below: references deeper than this stay, too, so that what is named often is written once; without
+            ``keeps_recursion`` they become ``{}``.
         most_parts: of all that it makes together.
 
     Attributes:
@@ -109,7 +110,7 @@ class Resolver:
         if reference in inside:
             return self._kept(reference) if self._keeps_recursion else {}
         if self._keeps_below is not None and depth > self._keeps_below and reference.startswith("#"):
-            return self._kept(reference)
+            return self._kept(reference) if self._keeps_recursion else {}
         return self._resolved(_inside(self._document, reference) or {}, depth + 1, inside | {reference})
 
     def _object(self, value: dict[str, Any], depth: int, inside: frozenset[str]) -> dict[str, Any]:

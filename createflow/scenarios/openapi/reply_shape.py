@@ -28,6 +28,8 @@ _CREATED_BY = (
 )
 _TIMES = frozenset({"date-time", "date", "int64", "int32", "unix-time"})
 _EPOCH_MS_BITS = "int64"
+_LEVELS = 12
+"""Of a reply that are looked at: a few envelopes and the fields in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class ReplyShape:
     validation: tuple[int, ...] = ()
     """The documented statuses of a refused body."""
     error_media_type: str = ""
+    media_type: str = ""
+    """Of the reply to an accepted create, where it is JSON of a kind."""
 
 
 def reply_shape(
@@ -66,7 +70,7 @@ def reply_shape(
         sent: the schema of what is created. A PUT replaces a resource if it takes all of that.
     """
     replies = {str(status): as_object(target_of(document, one)) for status, one in _replies(operation).items()}
-    accepted = next((replies[status] for status in ("201", "200", "202", "2XX", "default") if status in replies), {})
+    accepted = _accepted(replies)
     headers = {name.lower() for name in as_object(accepted.get("headers"))}
     schema = _json_schema(document, accepted)
     envelope, inner = _unwrapped(schema)
@@ -90,8 +94,24 @@ def reply_shape(
         update=sent is not None and _takes(document, as_object(item.get("put")), sent),
         delete="delete" in item,
         validation=tuple(status for status in (400, 422) if str(status) in replies),
+        media_type=_json_kind(accepted),
         error_media_type=next((kind for kind in kinds if "problem+json" in kind), next(iter(kinds), "")),
     )
+
+
+def shows_id(document: Document, path: str, operation: Mapping[str, Any]) -> bool:
+    """Whether the reply to an accepted create has an id, as that to a login or a search has not."""
+    replies = {str(status): as_object(target_of(document, one)) for status, one in _replies(operation).items()}
+    _, inner = _unwrapped(_json_schema(document, _accepted(replies)))
+    return bool(_id(as_object(inner.get("properties")), path))
+
+
+def _accepted(replies: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    return next((replies[status] for status in ("201", "200", "202", "2XX", "default") if status in replies), {})
+
+
+def _json_kind(reply: Mapping[str, Any]) -> str:
+    return next((name for name in as_object(reply.get("content")) if "json" in name.lower()), "")
 
 
 def _replies(operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +127,7 @@ def _json_schema(document: Document, reply: Mapping[str, Any]) -> dict[str, Any]
     content = as_object(reply.get("content"))
     kind = next((name for name in content if "json" in name or name == "*/*"), "")
     found = as_object(as_object(content.get(kind)).get("schema"))
-    return merged(as_object(translated(Resolver(document).resolved(found)))) if found else {}
+    return merged(as_object(translated(Resolver(document, keeps_below=_LEVELS).resolved(found)))) if found else {}
 
 
 def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -203,6 +203,35 @@ def test_what_stands_beside_a_reference_counts_since_3_1(version: str, longest: 
     assert found.schema["properties"]["label"].get("maxLength") == longest
 
 
+@pytest.mark.parametrize(
+    ("kind", "accept"),
+    [("application/vnd.api+json", "application/vnd.api+json, "), ("application/json; charset=utf-8", "")],
+)
+def test_replies_of_a_kind_of_their_own_are_asked_for(tmp_path: Path, kind: str, accept: str) -> None:
+    """Who answers 406 to everything else is not to blame."""
+    content = {"content": {kind: {"schema": TITLE}}}
+    operation = find_create_operation(document({"requestBody": content, "responses": {"201": content}}))
+    assert drafted(operation, tmp_path).target.accept == f"{accept}application/json, application/problem+json"
+
+
+def test_a_reply_of_any_size_is_looked_at() -> None:
+    """Its fields are near the top; what it can contain in all is no matter."""
+    deep = {
+        f"L{n}": {"properties": {k: {"$ref": f"#/components/schemas/L{n + 1}"} for k in "abcdefgh"}} for n in range(40)
+    }
+    shown = {"properties": {**SHOWN["properties"], "all": {"$ref": "#/components/schemas/L0"}}}
+    whole = document({"responses": {"201": json_of(shown)}})
+    assert find_create_operation({**whole, "components": {"schemas": deep}}).shape.id == "uuid"
+
+
+def test_of_creates_that_are_alike_the_first_with_an_id_is_taken() -> None:
+    """A login says 201 as well."""
+    whole = document({"responses": {"201": json_of(SHOWN)}})
+    login = {"post": {"requestBody": json_of(TITLE), "responses": {"201": json_of({"properties": {"token": {}}})}}}
+    operation = find_create_operation({**whole, "paths": {"/login": login, **whole["paths"]}})
+    assert (operation.path, operation.others) == ("/things", ("/login",))
+
+
 def test_a_put_to_a_path_that_ends_in_a_variable_creates(tmp_path: Path) -> None:
     """Where it is named, or where nothing else does; its id is new for each create."""
     whole = document({"responses": {"201": {}}})
