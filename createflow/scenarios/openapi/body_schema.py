@@ -20,6 +20,7 @@ _MOST_CHARACTERS = 400_000
 _INLINE_LEVELS = 4
 _MOST_EXAMPLES = 10
 _ANY = "*/*"
+_HEADER_VALUE: TypeAdapter[str] = TypeAdapter(HeaderValue)
 _EXAMPLE = "x-createflow-example"
 """The example of a schema, until it is one of the body."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -181,7 +182,7 @@ def _at(example: Any, pointer: str) -> Any:
 
 def _is_media_type(name: str) -> bool:
     try:
-        TypeAdapter(HeaderValue).validate_python(name)
+        _HEADER_VALUE.validate_python(name)
     except ValidationError:
         return False
     return len(name) <= _LONGEST_NAME

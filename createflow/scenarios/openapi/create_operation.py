@@ -165,7 +165,7 @@ def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str
     ]
     answering = [name for name in may if "201" in as_object(posts[name].get("responses"))]
     found = sorted(answering or may, key=order)
-    alike = [name for name in found if order(name) == order(found[0])][:_MOST_LOOKED_AT]
+    alike = [name for name in found[:_MOST_LOOKED_AT] if order(name) == order(found[0])]
     first = next((name for name in alike if shows_id(document, name, posts[name])), None)
     return found if first is None else [first, *(name for name in found if name != first)]
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from createflow.schemas.profile_section import BaseUrl
 
+_BASE_URL: TypeAdapter[str] = TypeAdapter(BaseUrl)
 _MOST_SERVERS = 50
 _MOST_VARIABLES = 20
 _FOR_TESTS = re.compile(r"sandbox|staging|\btest|\bdev\b|develop|localhost|127\.0\.0\.1", re.IGNORECASE)
@@ -31,7 +32,7 @@ def server_of(*levels: Any) -> tuple[str, str]:
     host, slash, path = rest.partition("/")
     base_url = f"{scheme}://{host}"
     try:
-        TypeAdapter(BaseUrl).validate_python(base_url)
+        _BASE_URL.validate_python(base_url)
     except ValidationError:
         base_url = ""
     prefix = f"{slash}{path}".rstrip("/")

@@ -222,6 +222,6 @@ def test_large_documents_are_read_by_the_c_library() -> None:
 def test_the_first_create_is_found_among_many_paths(tmp_path: Path) -> None:
     """The one whose resources can be read, with one look at each path."""
     made = {"requestBody": {"content": {"application/json": {}}}, "responses": {"201": {}}}
-    paths: dict[str, Any] = {f"/things{n}": {"post": made} for n in range(5_000)}
-    paths["/things4321/{id}"] = {"get": {}}
-    assert found(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})).path == "/things4321"
+    paths: dict[str, Any] = {f"/things{n}": {"post": made} for n in range(3_000)}
+    paths["/things2321/{id}"] = {"get": {}}
+    assert found(tmp_path, json.dumps({"openapi": "3.1.0", "paths": paths})).path == "/things2321"
