@@ -493,6 +493,41 @@ async def location_from_header(server: InProcessServer) -> bool:
     return "else.example" in (await server.create(**{"x-forwarded-host": "else.example"})).headers["location"]
 
 
+async def user_from_header(server: InProcessServer) -> bool:
+    return (await server.create(**{"x-forwarded-user": "bob"})).json()["created_by"] == "bob"
+
+
+async def override_unchecked(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    headers = {**server.as_user(roles=("reader",)), "x-http-method-override": "DELETE"}
+    await server.http.get(location, headers=headers)
+    return (await server.get(location)).status_code == 404
+
+
+async def not_modified_for_older(server: InProcessServer) -> bool:
+    made = await server.create()
+    await server.put(made.headers["location"], {"name": "new"})
+    headers = {**server.as_user(), "if-none-match": made.headers["etag"]}
+    return (await server.http.get(made.headers["location"], headers=headers)).status_code == 304
+
+
+async def head_has_other_etag(server: InProcessServer) -> bool:
+    made = await server.create()
+    head = await server.http.head(made.headers["location"], headers=server.as_user())
+    return bool(head.headers["etag"] != made.headers["etag"])
+
+
+async def head_finds_missing(server: InProcessServer) -> bool:
+    return (await server.http.head(f"/api/resources/{uuid.uuid4()}", headers=server.as_user())).status_code == 200
+
+
+async def replica_read_in_part(server: InProcessServer) -> bool:
+    document = b'{"description":"sent"}'
+    cache, replica, primary = (_OneCopy(copy) for copy in (None, Copy(1, document), Copy(1, document)))
+    healthy = Reader(VersionWatermarks(), cast("CacheStore", cache), [replica], primary)
+    return await server.settings.seed().change_reader(healthy).read("a") != Copy(1, document)
+
+
 async def time_of_reading(server: InProcessServer) -> bool:
     made = await server.create()
     return bool((await server.get(made.headers["location"])).json()["created_at"] != made.json()["created_at"])

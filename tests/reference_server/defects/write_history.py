@@ -61,6 +61,7 @@ class WriteHistory:
         await self.send("stale delete", "DELETE", locations[14], **{"if-match": '"7"'})
         for label in ("once", "at once again"):
             await self.update(label, locations[23])
+        await self._further(locations[13])
         twins = [await self.create("twin") for _ in range(2)]
         await self.update("of a twin", twins[0].headers.get("location", ""))
         twins = [await self.create("other twin") for _ in range(2)]
@@ -78,6 +79,17 @@ class WriteHistory:
             await self.send("read at once", "GET", latest.headers.get("location", ""))
         for location in locations[:15]:
             await self.send("last read", "GET", location)
+
+    async def _further(self, location: str) -> None:
+        """Writes that keep the name or have a long one, large ones, and a key whose resource is deleted."""
+        kept = await self.create("kept")
+        await self.update("kept", kept.headers.get("location", ""))
+        await self.create("large")
+        await self.update("long" * 30, location)
+        key = {"idempotency-key": f"{self.mark}-deleted"}
+        gone = await self.create("with a key", **key)
+        await self.send("delete with a key", "DELETE", gone.headers.get("location", ""))
+        await self.create("with a key", **key)
 
     async def create(self, label: str, **headers: str) -> httpx.Response:
         """POST, and remember the id."""
@@ -103,6 +115,7 @@ class WriteHistory:
                 "list": [1, None, True, 1 / 3],
                 "a.b": "",
                 "": [],
+                **({"large": "x" * 9_000} if label == "large" else {}),
             },
         }
 

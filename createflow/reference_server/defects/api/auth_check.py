@@ -172,7 +172,40 @@ class _DerivesKeys(AuthCheck):
         return await AuthCheck.__call__(self, job)
 
 
+class _UserFromHeader(AuthCheck):
+    async def __call__(self, job: Job) -> Job:
+        job = await AuthCheck.__call__(self, job)
+        user = job.exchange.headers.get(b"x-forwarded-user") if job.exchange else None
+        if user is not None:
+            job.principal = Principal(user.decode("latin-1"), job.principal.permissions)
+        return job
+
+
+class _OverrideFollowed(AuthCheck):
+    """Takes the method that a header names, once the roles were checked for the one of the request."""
+
+    async def __call__(self, job: Job) -> Job:
+        job = await AuthCheck.__call__(self, job)
+        named = job.exchange.headers.get(b"x-http-method-override") if job.exchange else None
+        if named == b"DELETE" and job.op == "read":
+            job.op = "delete"
+            job.principal = Principal(job.principal.subject, job.principal.permissions | {"others"})
+        return job
+
+
 DEFECTS = (
+    Defect(
+        "user_from_header",
+        Step.AUTH_CHECK,
+        "The user that X-Forwarded-User names is believed, whosever the token is.",
+        replace_stage(_UserFromHeader),
+    ),
+    Defect(
+        "override_unchecked",
+        Step.AUTH_CHECK,
+        "A read with X-HTTP-Method-Override deletes, whatever the roles of its token allow.",
+        replace_stage(_OverrideFollowed),
+    ),
     Defect(
         "search_shows_private",
         Step.AUTH_CHECK,

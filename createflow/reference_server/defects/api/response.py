@@ -258,7 +258,48 @@ class _TagListCrashes(Response):
         return await Response.__call__(self, job)
 
 
+class _NotModifiedForOlder(Response):
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "read" and job.if_none_match == f'"{job.version - 1}"':
+            job.if_none_match = f'"{job.version}"'
+        return await Response.__call__(self, job)
+
+
+class _HeadHasOtherEtag(Response):
+    async def __call__(self, job: Job) -> Job:
+        job = await Response.__call__(self, job)
+        if job.exchange is not None and job.exchange.method == "HEAD":
+            job.headers = [(name, b'"head"' if name == b"etag" else value) for name, value in job.headers]
+        return job
+
+
+class _HeadFindsMissing(Response):
+    def refuse(self, job: Job, refused: Refused) -> Job:
+        job = Response.refuse(self, job, refused)
+        if job.exchange is not None and job.exchange.method == "HEAD" and refused.status == 404:
+            job.status = 200
+        return job
+
+
 DEFECTS = (
+    Defect(
+        "not_modified_for_older",
+        Step.RESPONSE,
+        "A read that has the version before the current one is answered with 304.",
+        replace_stage(_NotModifiedForOlder),
+    ),
+    Defect(
+        "head_has_other_etag",
+        Step.RESPONSE,
+        "The reply to a HEAD has another ETag than that to a read.",
+        replace_stage(_HeadHasOtherEtag),
+    ),
+    Defect(
+        "head_finds_missing",
+        Step.RESPONSE,
+        "HEAD of a missing resource is answered with 200.",
+        replace_stage(_HeadFindsMissing),
+    ),
     Defect("update_is_created", Step.RESPONSE, "An update is answered with 201.", replace_stage(_UpdateIsCreated)),
     Defect(
         "update_without_etag", Step.RESPONSE, "The reply to an update has no ETag.", replace_stage(_UpdateWithoutEtag)

@@ -77,8 +77,8 @@ class _InPart:
 
 
 def _with_last_replica_in_part(reader: Reader) -> Reader:
-    *others, last = reader.replicas
-    return Reader(reader.watermarks, reader.cache, [*others, _InPart(last)], reader.primary)
+    replicas = [*reader.replicas[:-1], *map(_InPart, reader.replicas[-1:])]
+    return Reader(reader.watermarks, reader.cache, replicas, reader.primary)
 
 
 class _WatermarkOfUpdatesOnly(Replicate):

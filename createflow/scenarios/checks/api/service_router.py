@@ -137,7 +137,7 @@ async def _answer(target: Target, body: Mapping[str, Any], after_s: float) -> Re
     step=Step.SERVICE_ROUTER,
     level=Level.SHOULD,
     source="contract: service-routing",
-    catches="missing_is_500",
+    catches=("missing_is_500", "head_finds_missing"),
 )
 async def unknown_resource_is_404(target: Target) -> None:
     """A missing resource, and a path that does not exist, are answered 404."""
@@ -146,6 +146,8 @@ async def unknown_resource_is_404(target: Target) -> None:
         expect((await target.read(made.url)).accepted, "the created resource found", "it is not", made.reply)
         for missing in (missing_url(made), below(made.url)):
             expect_status(await target.read(missing), 404, of=f"GET {missing}")
+        if (await target.send("HEAD", made.url)).accepted:  # RFC 9110 §9.3.2: the same as GET, without content
+            expect_status(await target.send("HEAD", missing_url(made)), 404, of="HEAD of a missing resource")
 
 
 async def _until_open(target: Target) -> tuple[int, Reply]:

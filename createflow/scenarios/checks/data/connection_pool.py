@@ -70,7 +70,8 @@ async def refused_writes_leak_nothing(target: Target) -> str:
         replies = await asyncio.gather(*(send() for _ in range(_REFUSED)))
         refused += (of_kind := [reply for reply in replies if 400 <= reply.status < 500])
         told.append(f"{len(of_kind)} {what}")
-    for reply in await asyncio.gather(*(target.create() for _ in range(_AFTERWARDS))):
+    bodies = [target.contract.document() for _ in range(_AFTERWARDS)]
+    for reply in await asyncio.gather(*(_accepted_in_time(target, body) for body in bodies)):
         expect(reply.accepted, f"creates accepted after {', '.join(told)}", str(reply.status), *refused[:1], reply)
     return f"creates are accepted after {', '.join(told)} refused"
 

@@ -223,7 +223,7 @@ async def _update_rounds(target: Target, made: Resource) -> None:
 
 async def _reads_own(target: Target, made: Resource, written: dict[str, Any]) -> None:
     field = target.contract.fields.name
-    name = written.get(field, made.name)
+    name = written.get(field, made.name or None)
     seen = await target.read(made.url, may_be_lost=True)
     shown = (seen.document or {}).get(field)
     status = f"{seen.status} with " if seen.status != 200 else ""

@@ -44,7 +44,10 @@ def require_representation(
     if reply.status in _NO_ANSWER_YET or not is_creator:
         return
     shown = reply.document if reply.accepted else None
-    if (shown is not None and contract.fields.name in shown) or (reply.accepted and is_too_deep(reply.body)):
+    # Where what is sent has no such field, as exact bytes may, no reply need show it.
+    is_named = contract.fields.name in (written.sent or {})
+    is_shown = shown is not None and (contract.fields.name in shown or not is_named)
+    if is_shown or (reply.accepted and is_too_deep(reply.body)):
         return
     if None not in written.states() and reply.status not in {404, 410}:
         writes.unreadable += 1

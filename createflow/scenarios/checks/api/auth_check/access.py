@@ -11,6 +11,9 @@ from createflow.scenarios.target.probes import Target, Tokens
 from createflow.scenarios.target.received import challenge_schemes
 from createflow.schemas.flow import Step
 
+_OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
+"""With which clients behind proxies that pass GET and POST only name another method."""
+
 
 @check(
     step=Step.AUTH_CHECK,
@@ -144,12 +147,21 @@ async def alg_none_is_401(target: Target, tokens: Tokens) -> None:
 @check(
     step=Step.AUTH_CHECK,
     source="contract: forbidden-403",
-    catches=("no_rbac", "reader_may_change", "reader_may_delete"),
+    catches=("no_rbac", "reader_may_change", "reader_may_delete", "override_unchecked"),
 )
 async def reader_is_403(target: Target, tokens: Tokens) -> None:
-    """A valid token whose role does not allow to write is refused with 403, not 401: creates, updates and deletes."""
+    """A valid token whose role does not allow to write is refused with 403, not 401: creates, updates and deletes.
+
+    Where the profile declares deletes, a read whose header names DELETE as its method is none either.
+    """
     writer, reader = tokens.writer(), tokens.reader()
     if writer.token == reader.token:
         raise NotDeclared("reader and writer are one principal")
     async with positive_controls(target, who=writer):
-        await expect_refused(target, await created(target, who=writer), reader, "by a reader", 403, reads=False)
+        made = await created(target, who=writer)
+        await expect_refused(target, made, reader, "by a reader", 403, reads=False)
+        if target.contract.delete:
+            override = await target.send("GET", made.url, who=reader, headers=dict.fromkeys(_OVERRIDES, "DELETE"))
+            kept = await target.read(made.url, who=writer, may_be_lost=True)
+            is_gone = kept.status in {404, 410}
+            expect(not is_gone, "no delete by a reader whose GET names DELETE", str(kept.status), override, kept)

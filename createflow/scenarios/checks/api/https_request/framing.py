@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Lane, check
 from createflow.scenarios.harness.expect import expect_exchange
-from createflow.scenarios.outcome import Expectation, Inconclusive
+from createflow.scenarios.outcome import Expectation, Inconclusive, Prevented
 from createflow.scenarios.target.http_client import NoConnection, NoReply
 from createflow.scenarios.target.probes import RawExchange, RawHttp, Target
 from createflow.schemas.flow import Step
@@ -115,6 +115,10 @@ async def _between_raw_creates(target: Target, raw: RawHttp) -> AsyncIterator[No
             statuses = await _until_not_busy(target, raw, raw.request(content, who=target.writer, lines=lines))
             if statuses and lines is not None and 400 <= statuses[0] < 500:
                 continue  # 411 (RFC 9110 §15.5.12), or 400 by what never reads chunks, as WSGI applications
+            if statuses and statuses[0] == 429 and target.limits is None:
+                raise Prevented(
+                    "response.create_is_201", "creates are limited (429), and the profile declares no [limits]"
+                )
             if not statuses or not 200 <= statuses[0] < 300:
                 raise Inconclusive(f"the well-formed create in raw bytes {moment} the test was answered {statuses}")
         if moment == "before":
