@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from createflow.scenarios.openapi.body_schema import body_of, content_of, json_media_type
@@ -92,6 +92,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
         raise UserError(f"the path of the create has more than {_LONGEST_PATH} characters")
     body = body_of(document, operation)
     securities, is_optional = _security(document, operation)
+    shape = reply_shape(document, chosen, operation, paths, sent=body.schema)
     return CreateOperation(
         path=f"{prefix[1]}{chosen}",
         base_url=prefix[0],
@@ -104,7 +105,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
         is_security_optional=is_optional,
         request_pointer=body.pointer,
         request_also=body.also or {},
-        shape=reply_shape(document, chosen, operation, paths, sent=body.schema),
+        shape=replace(shape, read_path=f"{prefix[1]}{shape.read_path}" if shape.read_path else ""),
         parameters=parameters_of(document, paths[chosen], operation),
         method=method,
         notes=(*_unread_paths(document), *unread_files(document, body.elsewhere)),

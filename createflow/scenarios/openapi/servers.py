@@ -1,5 +1,6 @@
 """Where a document says that its operations are."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,9 +27,11 @@ def server_of(*levels: Any) -> tuple[str, str]:
     servers = next((found for level in levels if (found := list(_servers(level)))), [])
     servers.sort(key=lambda one: not _is_for_tests(one))
     url = _with_defaults(servers[0]) if servers else ""
+    if url.startswith("//"):
+        url = f"https:{url}"
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return "", "" if "{" in url else url.rstrip("/")
+        return "", "" if "{" in url else _absolute(url)
     host, slash, path = rest.partition("/")
     base_url = f"{scheme}://{host}"
     try:
@@ -37,6 +40,12 @@ def server_of(*levels: Any) -> tuple[str, str]:
         base_url = ""
     prefix = f"{slash}{path}".rstrip("/")
     return base_url, "" if "{" in prefix else prefix
+
+
+def _absolute(path: str) -> str:
+    """A path that is relative to the document, which is taken to be at the root (OpenAPI 3.1.0 §4.8.5)."""
+    inner = posixpath.normpath(f"/{path}").strip("/")
+    return f"/{inner}" if inner else ""
 
 
 def _servers(level: Any) -> Iterator[dict[str, Any]]:

@@ -50,14 +50,15 @@ def test_the_reply_says_where_the_fields_are(tmp_path: Path) -> None:
         "422": json_of({"type": "object"}),
     }
     own = {"get": {"responses": {}}, "put": {"requestBody": json_of(TITLE), "responses": {}}}
-    operation = find_create_operation(document({"responses": replies}, **{"/things/{thing}": own}))
+    whole = document({"responses": replies}, **{"/things/{thing}": own})
+    operation = find_create_operation({**whole, "servers": [{"url": "/v1"}]})
     target = drafted(operation, tmp_path).target
     assert (target.fields.id, target.fields.name, target.fields.created_at) == ("uuid", "title", "createdAt")
     assert target.fields.created_by == ""
     assert target.envelope.reply == "/data"
     assert target.errors.statuses == {"validation": (422, 400)}
     assert target.errors.media_type == "application/json"
-    assert target.read_path == "/things/{id}"
+    assert target.read_path == "/v1/things/{id}"
     assert target.update
 
 

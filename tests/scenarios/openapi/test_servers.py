@@ -27,6 +27,11 @@ WITH_VARIABLES = {
         ([{}, {"servers": [{"url": "/v4"}]}, {"servers": [PRODUCTION]}], ("", "/v4")),
         ([{"servers": [{"url": "https://{unknown}/x"}]}], ("", "/x")),
         ([{"servers": [{"url": "/{unknown}"}]}], ("", "")),
+        ([{"servers": [{"url": "v1"}]}], ("", "/v1")),
+        ([{"servers": [{"url": "./v1/"}]}], ("", "/v1")),
+        ([{"servers": [{"url": "../api"}]}], ("", "/api")),
+        ([{"servers": [{"url": "/"}]}], ("", "")),
+        ([{"servers": [{"url": "//a.example/v1"}]}], ("https://a.example", "/v1")),
         ([{"servers": "none"}, {"servers": [7, {}]}], ("", "")),
     ],
 )
