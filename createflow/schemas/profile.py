@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from createflow.schemas.profile_auth import Auth, NoAuth
+from createflow.schemas.profile_auth import Auth, NoAuth, Placed
 from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_section import MADE, Seconds, Section, names_in
 from createflow.schemas.profile_sinks import Sinks
@@ -150,6 +150,7 @@ class Profile(Section):
     @model_validator(mode="after")
     def _has_one_cookie_header(self) -> Self:
         is_cookie = self.auth.kind == "session" or (self.auth.kind == "api_key" and self.auth.key_in == "cookie")
+        is_cookie = is_cookie or (isinstance(self.auth, Placed) and self.auth.sent_in == "cookie")
         if is_cookie and any(name.lower() == "cookie" for name in self.target.headers):
             raise ValueError("target.headers has a Cookie, which is the header of the credential; leave it out")
         return self

@@ -25,13 +25,28 @@ class Credential(Section):
     """The scheme before it; empty for none."""
 
 
+class Placed(Section):
+    """Base of the kinds whose token may also be in the query or in a cookie."""
+
+    sent_in: Literal["header", "query", "cookie"] = "header"
+    """Where the token is sent."""
+    sent_as: Token | None = None
+    """The name of the query parameter or of the cookie that is the token."""
+
+    @model_validator(mode="after")
+    def _has_a_token_name(self) -> Self:
+        if (self.sent_in == "header") != (self.sent_as is None):
+            raise ValueError('sent_as names a parameter or a cookie: it goes with sent_in = "query" or "cookie"')
+        return self
+
+
 Algorithm = Literal[
     "EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "HS256", "HS384", "HS512"
 ]  # fmt: skip
 """Of a signature (RFC 7518 §3.1, RFC 8037 §3.1)."""
 
 
-class JwtAuth(Credential):
+class JwtAuth(Placed, Credential):
     """``[auth] kind = "jwt"``: the tester mints its own tokens with the issuer's key or secret."""
 
     kind: Literal["jwt"]
@@ -86,7 +101,7 @@ class EnvironmentAuth(Credential):
     """Variable of a principal that is authenticated but may not create."""
 
 
-class StaticAuth(EnvironmentAuth):
+class StaticAuth(Placed, EnvironmentAuth):
     """``[auth] kind = "static"``: tokens from the environment, one for each principal.
 
     Each value is the *name* of an environment variable. Checks that need a principal that is not given are skipped.
@@ -135,7 +150,7 @@ class BasicAuth(EnvironmentAuth):
 Address = Annotated[str, Field(pattern=r"^https?://[^@\x00-\x20]+$"), AfterValidator(checked_address)]
 
 
-class TokenEndpointAuth(EnvironmentAuth):
+class TokenEndpointAuth(Placed, EnvironmentAuth):
     """Base of the kinds that ask a token endpoint for tokens, and again before they expire."""
 
     token_url: Address
@@ -228,7 +243,7 @@ class SessionAuth(EnvironmentAuth):
 Command = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class CommandAuth(Credential):
+class CommandAuth(Placed, Credential):
     """``[auth] kind = "command"``: each principal's token is what a command prints; run again before it expires."""
 
     kind: Literal["command"]

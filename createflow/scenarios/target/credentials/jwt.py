@@ -13,7 +13,7 @@ import jwt
 
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.credentials.forged_tokens import HMAC_ALGORITHMS, IssuerKey, Jws
-from createflow.scenarios.target.credentials.provider import AuthProvider
+from createflow.scenarios.target.credentials.provider import AuthProvider, placed
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Issuer
 from createflow.scenarios.text.json_pointer import reference_tokens
@@ -182,7 +182,7 @@ class MintedTokens:
 
     def _principal(self, part: str, roles: tuple[str, ...], *, age_s: int = 0) -> Principal:
         subject = f"{self._owner}-{part}"
-        return Principal(
+        who = Principal(
             subject,
             self._provider.mint(subject, roles, age_s=age_s),
             self._auth.scheme,
@@ -190,3 +190,4 @@ class MintedTokens:
             expires_at=None if age_s else time.time() + _LIFETIME_S,
             renew=None if age_s else lambda: self._principal(part, roles),
         )
+        return placed(who, self._auth)

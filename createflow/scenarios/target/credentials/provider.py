@@ -4,6 +4,7 @@ import contextlib
 import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 import jwt
@@ -12,7 +13,7 @@ from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Issuer, Tokens
 from createflow.schemas.error import UserError
-from createflow.schemas.profile_auth import EnvironmentAuth, OAuth2PasswordAuth, OAuth2RefreshAuth
+from createflow.schemas.profile_auth import EnvironmentAuth, OAuth2PasswordAuth, OAuth2RefreshAuth, Placed
 
 PRINCIPALS = ("writer", "other_writer", "reader", "expired")
 """The principals that a profile can declare."""
@@ -108,6 +109,16 @@ class NamedTokens(Protocol):
     def expired(self) -> Principal:
         """The writer with an expired token."""
         return self.principal("expired")
+
+
+def placed(who: Principal, auth: object) -> Principal:
+    """The principal with its token where the section says: in the header, in the query or in a cookie."""
+    if not isinstance(auth, Placed) or auth.sent_in == "header":
+        return who
+    name = auth.sent_as or ""
+    if auth.sent_in == "query":
+        return replace(who, header="", scheme="", query=name)
+    return replace(who, header="cookie", scheme="", cookie=name)
 
 
 def writer_of(tokens: Tokens | None) -> Principal:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from createflow.scenarios.outcome import NotDeclared
-from createflow.scenarios.target.credentials.provider import AuthProvider, NamedTokens, claims_of, subject_of
+from createflow.scenarios.target.credentials.provider import AuthProvider, NamedTokens, claims_of, placed, subject_of
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Tokens
 from createflow.scenarios.text.secret_mask import Mask
@@ -94,7 +94,7 @@ class RenewingProvider(NamedTokens, AuthProvider):
         for _, value in token.also:
             self._mask.add(value)
         lifetime_s = _own_lifetime_s(token.text) or token.lifetime_s
-        self._principals[principal] = Principal(
+        who = Principal(
             subject_of(token.text),
             token.text,
             self._auth.scheme,
@@ -105,6 +105,7 @@ class RenewingProvider(NamedTokens, AuthProvider):
             expires_at=time.time() + lifetime_s,
             renew=lambda: self._principals[principal],
         )
+        self._principals[principal] = placed(who, self._auth)
         return lifetime_s
 
     async def _keep_fresh(self, principal: str, lifetime_s: float) -> None:

@@ -10,6 +10,7 @@ from createflow.scenarios.target.credentials.provider import (
     NamedTokens,
     environment_secrets,
     environment_values,
+    placed,
     subject_of,
 )
 from createflow.scenarios.target.principal import Principal
@@ -41,7 +42,7 @@ class Provider(NamedTokens, AuthProvider):
         if name not in self._values:
             raise NotDeclared(f"`auth.{name}_env` is not configured")
         subject, text = self._values[name]
-        return Principal(subject, text, self._auth.scheme, self._auth.header.lower())
+        return placed(Principal(subject, text, self._auth.scheme, self._auth.header.lower()), self._auth)
 
     def credential(self, principal: str, value: str) -> tuple[str | None, str]:
         """The subject, where it is known, and the text that goes into the header.

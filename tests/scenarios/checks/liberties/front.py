@@ -12,7 +12,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from createflow.schemas.profile import Profile
-from createflow.schemas.profile_auth import ApiKeyAuth, SessionAuth
+from createflow.schemas.profile_auth import ApiKeyAuth, Auth, Placed, SessionAuth
 from tests.scenarios.checks.liberties.other_forms import JOBS, Later, as_json
 from tests.scenarios.checks.liberties.service import AUDIENCE, CHOSEN_ID, COLLECTION, ISSUER
 from tests.scenarios.checks.liberties.wire import Answer, Request
@@ -138,7 +138,7 @@ class FrontService:
     def _with_token(self, request: Request) -> Request:
         """A token of the service in place of what the profile's kind of credential sends."""
         if self._auth.kind in _OWN_TOKENS:
-            return request
+            return _with_placed(request, self._auth)
         if isinstance(self._auth, SessionAuth):
             return _with_session(request)
         if isinstance(self._auth, ApiKeyAuth) and self._auth.key_in != "header":
@@ -208,6 +208,23 @@ class FrontService:
         token = self.minted(known.removeprefix("SWITCH_"))
         cookies = (f"sid={token}; Path=/; HttpOnly", f"csrf={_csrf_of(token)}; Path=/")
         return Answer(302, (("location", "/"), *(("set-cookie", cookie) for cookie in cookies)))
+
+
+def _with_placed(request: Request, auth: Auth) -> Request:
+    """The token of a query parameter or a cookie, in the header."""
+    if not isinstance(auth, Placed) or auth.sent_in == "header":
+        return request
+    path, _, query = request.target.partition("?")
+    if auth.sent_in == "query":
+        given = parse_qsl(query, keep_blank_values=True)
+        rest = urlencode([pair for pair in given if pair[0] != auth.sent_as])
+        request = replace(request, target=f"{path}?{rest}" if rest else path)
+    else:
+        pairs = [pair.strip().partition("=") for line in request.all("cookie") for pair in line.split(";")]
+        given = [(name, value) for name, _, value in pairs]
+    others = tuple(pair for pair in request.headers if pair[0] not in {"authorization", "cookie"})
+    tokens = tuple(("authorization", f"Bearer {value}") for name, value in given if name == auth.sent_as)
+    return replace(request, headers=(*others, *tokens))
 
 
 def _csrf_of(token: str) -> str:

@@ -44,7 +44,14 @@ ELSEWHERE = {
     **dict.fromkeys(
         [
             *("auth.client_env", "auth.login_as", "auth.user_field", "auth.password_field"),
-            *("auth.fields", "auth.first_path", "auth.csrf_pointer", "auth.secret_encoding"),
+            *(
+                "auth.sent_in",
+                "auth.sent_as",
+                "auth.fields",
+                "auth.first_path",
+                "auth.csrf_pointer",
+                "auth.secret_encoding",
+            ),
         ],
         "tests/scenarios/target/credentials",
     ),
