@@ -14,8 +14,8 @@ from typing import Any
 from createflow.scenarios.bodies import bounded
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.name_field import name_fields
-from createflow.scenarios.openapi.union import distinct_options
-from createflow.scenarios.openapi.values import as_list
+from createflow.scenarios.openapi.union import distinct_options, merged
+from createflow.scenarios.openapi.values import as_list, names_of
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -120,7 +120,10 @@ def _exact(operation: CreateOperation) -> Any:
         if not _misfit(whole, example):
             return example
     problem = ""
-    for schema in [whole, *distinct_options(whole)]:
+    named = list(merged(whole).get("properties") or {})
+    # A body of everything says more than an empty one, which fits wherever nothing is required.
+    full = [{"allOf": [whole], "required": named}] if named and not names_of(merged(whole).get("required")) else []
+    for schema in [*full, whole, *distinct_options(whole)]:
         # Bodies are made of objects; this one may be a list.
         definitions = {"$defs": whole["$defs"]} if "$defs" in whole else {}
         around = {"type": "object", "required": ["body"], "properties": {"body": schema}, **definitions}

@@ -90,6 +90,8 @@ class FieldNames:
         self._fields = target.fields
         self.id = target.fields.id
         self.name = target.fields.name
+        self.has_name = True
+        """The body has the field, or gets it; exact bytes may be without it."""
 
     @property
     def created_at(self) -> str:
@@ -108,7 +110,7 @@ class FieldNames:
 
     def declared(self) -> tuple[str, ...]:
         """The fields that the target shows: id and name, and creation time and creator where the profile names them."""
-        shown = [self.id, self.name]
+        shown = [self.id, self.name] if self.has_name else [self.id]
         for field in ("created_at", "created_by"):
             try:
                 shown.append(getattr(self, field))
@@ -181,6 +183,7 @@ class Contract:
         """Its bodies have values that only set-up requests tell, and are not known before ``bind``."""
         self._ordinary, self._alone = ordinary_texts()
         self._form = _Form(self._simple() if self.is_default else _own_body(target), self._ordinary)
+        self.fields.has_name = self.raw is None or self.fields.name in self._form.template
         self._unique = UniqueValues({}, (), {}, self._misfits_of)
         if not self.is_awaiting:
             self._decide()
@@ -231,7 +234,10 @@ class Contract:
 
         Raises:
             Inconclusive: the form of the name allows no more bodies that differ.
+            NotDeclared: the name shall be another, and the exact bytes of the profile have none.
         """
+        if self.fields.name in changes and not self.fields.has_name:
+            raise NotDeclared(f"the body has no field {self.fields.name}, whose text could be another")
         try:
             return {**self._new(self._form), **changes}
         except TooFew as few:

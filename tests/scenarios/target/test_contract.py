@@ -191,6 +191,9 @@ def test_exact_bytes_stay_exact(tmp_path: Path) -> None:
     assert exact.document(b=2) == {"a": 1, "b": 2}
     with pytest.raises(NotDeclared, match="no field name, by which"):
         exact.name_in(exact.document())
+    with pytest.raises(NotDeclared, match="no field name, whose text"):
+        exact.document(name="other")
+    assert exact.fields.declared() == ("id", "created_at", "created_by")
 
 
 @pytest.mark.parametrize("place", ["", "@header:Date"])
