@@ -158,6 +158,10 @@ LIBERTIES: dict[str, Liberty] = {
         is_alone=True,
     ),
     "a redirect to the slash": Liberty(
-        "RFC 9110 §15.4.9", HTTP + REPLY, {"slash_redirect": 308}, {"target": {"path": "/api/resources/"}}
+        # A reference that is relative to the path without the slash names another resource.
+        "RFC 9110 §15.4.9",
+        HTTP + REPLY,
+        {"slash_redirect": 308, "location": lambda path, _: path},
+        {"target": {"path": "/api/resources/"}},
     ),
 }

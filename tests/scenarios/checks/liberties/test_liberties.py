@@ -20,7 +20,6 @@ GENERATED = {"validation.generated_bodies_come_back", "validation.generated_mist
 TRIED = [check for check in (*CHECKS, *OBSERVERS) if check.id not in GENERATED]
 WITHOUT: dict[str, str] = {
     "load_balancer": "TLS and gateways: what is checked is a MUST, or needs a fault that the profile declares",
-    "service_router": "needs faults that the profile declares",
     "transaction": "what a refusal leaves is compared with nothing: there is no freedom",
     "publish_event": "the profile declares the stream, the subjects and every pointer",
     "audit_log": "the profile declares the query and its columns",
