@@ -221,9 +221,11 @@ class HttpTarget:
         Raises:
             Prevented: nobody knows, as another check reports.
         """
+        # The token of the create may end meanwhile.
+        reader = self.writer if who is not None and who.identity == self.writer.identity else who
 
         async def read(path: str) -> Reply:
-            return await self.send("GET", self._addresses.own_url(path), who=who)
+            return await self.send("GET", self._addresses.own_url(path), who=reader)
 
         def path_of(url: str) -> str:
             return self.contract.origins.path_of(url, first.exchange.url)
@@ -249,7 +251,7 @@ class HttpTarget:
         try:
             url = self.url_of(made)
             is_known = self._context.writes.at(self._addresses.absolute(url)) is not None
-            seen = await self.send("GET", url, who=who)
+            seen = await self.send("GET", url, who=reader)
         except (NoReply, Inconclusive, Prevented):
             pass  # the checks that need the resource say why
         if seen is not None and seen.accepted:
