@@ -231,6 +231,8 @@ class Target(Section):
     """Creates of one subject with the same key create one resource. The keys of others are other keys."""
     idempotency_header: Token = "Idempotency-Key"
     """The header that carries the key."""
+    idempotency_key_form: Literal["bare", "quoted"] = "bare"
+    """How the key is written: as it is, or as a string in quotes, as the draft of the header has it."""
     idempotency_policy: Literal["replay", "refuse"] = "replay"
     """The reply to a repeated create: the first reply again, or a refusal (409)."""
     idempotency_kept_s: Annotated[float, Field(gt=0, le=366 * 86_400)] | None = None

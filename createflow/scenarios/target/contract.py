@@ -350,6 +350,11 @@ class Contract:
         kept = {self.fields.name, *self._kept}
         return {**body, **{name: value for name, value in made.items() if name in kept}}
 
+    def written_key(self, key: str) -> str:
+        """An Idempotency-Key as the target takes it; one that begins with a quote stays as it is."""
+        is_bare = self._target.idempotency_key_form == "bare" or key.startswith('"')
+        return key if is_bare else f'"{key}"'
+
     def shown(self, body: Any) -> Any:
         """What replies and copies show of a body: everything but its write-only properties, at every depth."""
         shown = without_write_only(self.schema, body) if self._has_write_only else body

@@ -169,7 +169,7 @@ class HttpTarget:
         given = {name.lower(): value for name, value in (headers or {}).items()}
         if _IDEMPOTENCY_KEY in given:
             key = given.pop(_IDEMPOTENCY_KEY)
-            given[self._context.target.idempotency_header.lower()] = key
+            given[self._context.target.idempotency_header.lower()] = self.contract.written_key(key)
         content = self._content(body)
         try:
             reply = await self.send(

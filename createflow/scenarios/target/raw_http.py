@@ -117,9 +117,17 @@ class RawSocket:
             lines_of = who.lines()
             self._senders[lines_of[who.header] if lines_of else who.pair(who.token)] = who
             head += [f"{name}: {value}" for name, value in lines_of.items()]
-        own = self._context.target.idempotency_header
-        framing = [line.replace("Idempotency-Key:", f"{own}:", 1) for line in framing]
+        framing = [self._with_own_key(line) for line in framing]
         return "\r\n".join([*head, *framing, "", ""]).encode("latin-1") + body
+
+    def _with_own_key(self, line: str) -> str:
+        """A header line as it is, or with an Idempotency-Key as the target takes it."""
+        name, _, key = line.partition(": ")
+        if name != "Idempotency-Key":
+            return line
+        target = self._context.target
+        is_bare = target.idempotency_key_form == "bare" or key.startswith('"')
+        return f"{target.idempotency_header}: {key}" if is_bare else f'{target.idempotency_header}: "{key}"'
 
     async def send(self, request: bytes, *, expected_replies: int = 1, then_abort: bool = False) -> RawExchange:
         """Send the bytes on a new connection and read until that many replies came, or the end.

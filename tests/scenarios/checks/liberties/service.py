@@ -266,6 +266,8 @@ class LawfulService:
         told = self._limited(subject)
         key = request.first(self._target.idempotency_header.lower()) if self._target.idempotency else None
         if key is not None:
+            if self._target.idempotency_key_form == "quoted" and not (key[0] == key[-1] == '"' and len(key) > 2):
+                raise _Refused(400, "the key is no string (RFC 8941 §3.3.3)")
             self._check_key(key)
             known = self._keys.get((subject, key))
             if known is not None:

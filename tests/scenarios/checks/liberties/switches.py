@@ -81,6 +81,7 @@ SWITCHES: dict[str, Liberty] = {
     "unique names": _switch(_target(unique_name=True)),
     "an update names a version": _switch(_target(conditional_updates=True, update=True, versions=True)),
     "a repeated key is refused": _switch(_target(idempotency_policy="refuse", idempotency=True)),
+    "a key in quotes": _switch(_target(idempotency_key_form="quoted", idempotency=True)),
     "another header of the key": _switch(_target(idempotency_header="X-Request-Key", idempotency=True)),
     "clean-up": _switch(_target(cleanup=True, delete=True)),
     "another clean-up": _switch(

@@ -7,7 +7,7 @@ from typing import Any
 from createflow.scenarios.bodies.bounded import fits
 from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.api.validation.limits import free_object
-from createflow.scenarios.checks.support.fixtures import created, positive_controls
+from createflow.scenarios.checks.support.fixtures import created, fits_schema, positive_controls
 from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
@@ -199,11 +199,10 @@ async def _named(target: Target, *payloads: str) -> list[dict[str, Any]]:
     """A body for each payload, in its name. Raises NotDeclared when the schema does not allow one of them."""
     contract = target.contract
     texts = [f"{nonce()} {payload}" for payload in payloads]
-    if not contract.has_schema or not (
-        contract.is_default or all(await fits(contract.schema, contract.fields.name, texts))
-    ):
+    bodies = [contract.document(**{contract.fields.name: text}) for text in texts]
+    if not contract.has_schema or not all(await fits_schema(contract, bodies)):
         raise NotDeclared(f"the schema does not allow any text in {contract.fields.name}")
-    return [contract.document(**{contract.fields.name: text}) for text in texts]
+    return bodies
 
 
 def _objects(url: str) -> list[dict[str, Any]]:
