@@ -1,6 +1,5 @@
 """The create body as the target's schema describes it, and valid bodies of it."""
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -10,10 +9,11 @@ from typing import Any
 from createflow.scenarios.bodies.bounded import misfits_at_once, valid_body_at_once
 from createflow.scenarios.bodies.example import example_of
 from createflow.scenarios.bodies.form_body import rules_of_value
-from createflow.scenarios.bodies.markers import Texts, TooFew, fitted_texts, nonce, note_word, ordinary_texts
+from createflow.scenarios.bodies.markers import Texts, TooFew, fitted_texts, note_word, ordinary_texts
 from createflow.scenarios.bodies.schema_file import read_schema
 from createflow.scenarios.bodies.template import Values, filled, made_values
 from createflow.scenarios.bodies.unique_values import UniqueValues, rules_of
+from createflow.scenarios.bodies.varied_values import VARIANTS, enlarge, varied_fields, varied_metadata, vary_name
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
@@ -24,49 +24,12 @@ from createflow.schemas.profile_section import names_in
 from createflow.schemas.profile_target import Errors, Target
 from createflow.schemas.reading.bounded_file import read_bounded
 from createflow.schemas.reading.bounded_json import parse_json
-from createflow.schemas.wire import METADATA_MAX_BYTES, METADATA_MAX_DEPTH, wire_schema
+from createflow.schemas.wire import wire_schema
 
 _MOST_BYTES = 1024 * 1024
 _MOST_PARTS = 100_000
-_LONGEST_TEXT = 5_000
-_PLAIN_VALUES = 3
-"""So many of the values below are such that every JSON store keeps them."""
-_VALUES: tuple[dict[str, Any], ...] = (
-    {"count": 3, "ratio": 0.5, "price": 1234.56, "small": 0.001, "yes": True, "no": False},
-    {"none": None, "list": [1, "a", None, True, 12.75], "empty": {}, "nothing": [], "blank": ""},
-    {"nested": {"a": {"b": [{"c": -7, "d": 2.625}]}}, "text": "0123", "word": "null", "day": "2024-02-30"},
-    {
-        "large": 2**53 + 1,
-        "largest": 2**63 - 1,
-        "smallest": -(2**63),
-        "third": 1 / 3,
-        "sum": 0.1 + 0.2,
-        "numbers": [1e21, 1e-7, 123456789.123456789, 1.7976931348623157e308, 2.2250738585072014e-308],
-        "deep": {"deeper": {"deepest": 3.141592653589793}},
-        "texts": [
-            "",
-            " ",
-            " a ",
-            "NaN",
-            "true",
-            "1e5",
-            "2024-01-01T00:00:00Z",
-            "a\u2028b",
-            "<b>&amp;</b>",
-            "%00 \\ \"'",
-        ],
-        "": "no key",
-        "a.b": {"$c": 1, "A.b": 2},
-        "__proto__": {"id": "other", "name": "other"},
-        "k" * 300: [[], [[]], {}, [{}]],
-    },
-)
 _TELLING = {"marker", "uuid", "counter"}
 """What makes a text of a template another one in each body."""
-_VARIANTS = 12
-"""After so many the values repeat themselves."""
-_LARGEST, _LONGEST, _DEEPEST = 6, 7, 10
-"""Of those, the variants whose metadata, name and nesting are as large as our own contract allows."""
 _MOST_EXAMPLES = 10
 _SHOWN = {"const", "default", "enum", "examples"}
 _SCHEMA_HINT = 'add "examples": [ a whole valid body ] to the schema, or target.body to the profile'
@@ -171,7 +134,7 @@ class Contract:
         self.wire_format.schema = self.schema or rules_of_value(_own_body(target))
         self.is_closed = self.schema.get("additionalProperties") is False
         self._taken: dict[str, bool] = {}
-        self._fitting_variants = frozenset(range(_VARIANTS))
+        self._fitting_variants = frozenset(range(VARIANTS))
         self._counter = 0
         self._kept = frozenset(target.fields.unique) | {
             name for name, value in (target.body or {}).items() if any(names_in(value))
@@ -296,49 +259,19 @@ class Contract:
         are) is sent only where the target is declared to keep it.
         """
         body = self.document()
-        if self.raw is not None or not self.has_schema or number % _VARIANTS not in self._fitting_variants:
+        if self.raw is not None or not self.has_schema or number % VARIANTS not in self._fitting_variants:
             return body
-        self._vary_values(body, number)
-        for name, schema in self._replaceable():
-            length = self.max_length(name)
-            is_free = schema.get("type") == "string" and not {"pattern", "format", "enum", "const"} & set(schema)
-            if name != self.fields.name and (value := _other_number(schema, number)) is not None:
-                body[name] = value
-            if name == self.fields.name or not is_free:
-                continue
-            if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
-                body[name] = (f"{nonce()} " * (length // 18 + 1))[: length - 1] + "."
-            elif number % 3 == 2 and self.is_default:
-                body[name] = f"  outer spaces,\r\na line break, ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
-        return body
-
-    def _vary_values(self, body: dict[str, Any], number: int) -> None:
-        if self._is_free_object("metadata"):
-            values = _VALUES[number % len(_VALUES)]
-            if self.is_default or number % len(_VALUES) < _PLAIN_VALUES:
-                body["metadata"] = {**body.get("metadata", {}), **values}
-        if self.is_default and number % len(_VALUES) == _PLAIN_VALUES:
-            first, _, word = str(body[self.fields.name]).rpartition(" ")
-            body[self.fields.name] = f"{first} MiXeD \u00c9 \U0001f600 {word}"
+        name = self.fields.name
+        values = varied_metadata(number, is_ours=self.is_default)
+        if values and self._is_free_object("metadata"):
+            body["metadata"] = body.get("metadata", {}) | values
+        if self.is_default:
+            vary_name(body, number, name)
         if self.is_promised:
-            self._enlarge(body, number % _VARIANTS)
-
-    def _enlarge(self, body: dict[str, Any], variant: int) -> None:
-        """Let one part of a body be as large as our own contract allows: a store may have a limit of its own."""
-        name, metadata = self.fields.name, body.get("metadata")
-        if variant == _LONGEST:
-            first, _, word = str(body[name]).rpartition(" ")
-            room = (self.max_length(name) or 0) - len(first) - len(word) - 2
-            body[name] = f"{first} {('long ' * room)[: room - 1]}. {word}"
-        elif variant == _DEEPEST and isinstance(metadata, dict):
-            deepest: Any = []
-            for _ in range(METADATA_MAX_DEPTH - 2):
-                deepest = {"deeper": deepest}
-            metadata["deep"] = deepest
-        elif variant == _LARGEST and isinstance(metadata, dict):
-            metadata["large"] = ""
-            room = METADATA_MAX_BYTES - len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
-            metadata["large"] = ("0123456789 abcdef, " * room)[: room - 1] + "."
+            enlarge(body, number, name, longest=self.max_length(name) or 0)
+        others = {key: schema for key, schema in self._replaceable() if key != name}
+        lengths = {key: self.max_length(key) for key in others}
+        return body | varied_fields(others, lengths, number, is_ours=self.is_default)
 
     def _replaceable(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The properties whose values can be any that the schema allows."""
@@ -454,7 +387,7 @@ class Contract:
 
     def _fitting(self) -> frozenset[int]:
         """The variants that fit the schema; all of exact bytes, which do not vary."""
-        found = self._problems([self.varied(number) for number in range(_VARIANTS)])
+        found = self._problems([self.varied(number) for number in range(VARIANTS)])
         return frozenset(number for number, problem in enumerate(found) if not problem)
 
     def _simple(self) -> dict[str, Any]:
@@ -473,19 +406,6 @@ class Contract:
             return valid_body_at_once(self.schema)
         except Inconclusive as error:
             raise UserError(f"{self._source}: {error}; {simple}", hint=_SCHEMA_HINT) from None
-
-
-def _other_number(schema: Mapping[str, Any], number: int) -> float | None:
-    """A number for a property whose schema has at most bounds, with digits that something could lose; else none."""
-    kind = schema.get("type")
-    if kind not in ("number", "integer") or {"enum", "const", "multipleOf", "format"} & set(schema):
-        return None
-    choices = (1234.56, 0.25, 20, 7.125) if kind == "number" else (70_007, 7, 20)
-    value = choices[number % len(choices)]
-    least, most = schema.get("minimum", value), schema.get("maximum", value)
-    is_open = "exclusiveMinimum" in schema or "exclusiveMaximum" in schema
-    is_bound = isinstance(least, (int, float)) and isinstance(most, (int, float))
-    return value if is_bound and not is_open and least <= value <= most else None
 
 
 def _own_body(target: Target) -> dict[str, Any]:
