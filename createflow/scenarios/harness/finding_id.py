@@ -15,7 +15,7 @@ _CHANGING_TEXT = (
     re.compile(r"\d+\.\d+"),  # measured seconds and the like
     re.compile(r"\d{4,}"),  # ports, counters; a status has three digits and stays
 )
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*\"""")
 _NUMBER = re.compile(r"\d+")
 
 
