@@ -15,6 +15,7 @@ def finding(expected: str, seen: str) -> Finding:
     ("one", "other"),
     [
         ("500 with '{\"id\": 41}'", "500 with '{\"id\": 7}'"),
+        ('500 with "{\\"id\\": 41, \\"n\\": 5}"', '500 with "{\\"id\\": 7, \\"n\\": 61}"'),
         (
             "created_by = 'createflow-0a1b2c3d-7-response-writer'",
             "created_by = 'createflow-ffffffff-12-response-writer'",
