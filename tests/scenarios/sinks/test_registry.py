@@ -74,7 +74,8 @@ async def test_what_does_not_exist_is_nowhere(profile: Profile) -> None:
         assert events.of(NOBODY) == []
         assert events.mentioning(NOBODY) == []
         assert await search.document(NOBODY) is None
-        assert await search.found("name", NOBODY) == []
+        # As one word: other names may have a part of it.
+        assert await search.found("name", NOBODY.replace("-", "")) == []
     finally:
         for probe in (cached, events, search):
             await probe.close()
