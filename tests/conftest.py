@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.up_stack import UpCommand, start_up_command, stop_up_command
+
+settings.register_profile("beside_others", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("beside_others")
+"""Other tests use the machine at the same time: how long an example takes, or is in the making, says nothing."""
 
 
 @pytest.fixture(scope="session", autouse=True)

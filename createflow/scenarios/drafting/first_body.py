@@ -15,7 +15,7 @@ from createflow.scenarios.bodies import bounded
 from createflow.scenarios.openapi.create_operation import CreateOperation
 from createflow.scenarios.openapi.name_field import name_fields
 from createflow.scenarios.openapi.union import distinct_options, merged
-from createflow.scenarios.openapi.values import as_list, names_of
+from createflow.scenarios.openapi.values import as_list, as_object, names_of
 from createflow.scenarios.outcome import Inconclusive
 from createflow.scenarios.target.contract import Contract
 from createflow.schemas.error import UserError
@@ -120,7 +120,7 @@ def _exact(operation: CreateOperation) -> Any:
         if not _misfit(whole, example):
             return example
     problem = ""
-    named = list(merged(whole).get("properties") or {})
+    named = list(as_object(merged(whole).get("properties")))
     # A body of everything says more than an empty one, which fits wherever nothing is required.
     full = [{"allOf": [whole], "required": named}] if named and not names_of(merged(whole).get("required")) else []
     for schema in [*full, whole, *distinct_options(whole)]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from createflow.scenarios.bodies import bounded
@@ -117,6 +117,7 @@ def _in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_in_one_process")
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from([*_places(GOOD)][1:]), strange=STRANGE)
+@example(place=("components", "schemas", "C"), strange={"properties": 5})
 def test_nonsense_at_any_place_is_borne(tmp_path: Path, place: tuple[Any, ...], strange: Any) -> None:
     """One place at a time is what no tool would write and somebody will."""
     document = part = copy.deepcopy(GOOD)
