@@ -3,7 +3,6 @@
 import math
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeGuard
 
@@ -16,6 +15,7 @@ from createflow.scenarios.load.node.dispatch import ClosedLoop, Dispatch, OpenLo
 from createflow.scenarios.load.node.health import Health
 from createflow.scenarios.load.node.request_builder import RequestBuilder
 from createflow.scenarios.load.node.sender import Connections, Sender, SenderContext
+from createflow.scenarios.load.node.told_lately import ToldLately
 from createflow.scenarios.load.plan.messages import Document, NodeConfig, NodeState
 from createflow.scenarios.load.plan.mix import assign_operations
 
@@ -23,7 +23,6 @@ _TICK_S = 1.0
 _CREATED_EVERY_S = 0.1
 """What was created is told so often, since it is lost when this process is killed."""
 _KEPT_S = 5.0
-"""So long what was told is kept: a message may be lost when whoever should read it is killed."""
 _LATE_DRAIN_S = 1.0
 _FOREVER_S = 3600.0
 
@@ -41,7 +40,7 @@ class Engine:
         self._config = config
         self._send = send
         self._seq = 0
-        self._told: deque[tuple[float, Document]] = deque()
+        self._lately = ToldLately(_KEPT_S)
         self._is_ending_early = False
         self._drain_s = config.drain_s
         self._health = Health()
@@ -99,10 +98,8 @@ class Engine:
         deadline = time.monotonic() + _LATE_DRAIN_S
         while self._config.reports_created and self._dispatch.in_flight and time.monotonic() < deadline:
             gevent.sleep(0.01)
-        for _, document in self._told:
+        for document in self._lately.drain(self._take_created):
             yield document | {"late": True}
-        for created in self._requests.take_created():
-            yield {"index": self._config.index, **created, "late": True}
 
     def handle(self, command: Document) -> None:
         """Carry out a command of the parent during the run: stop, or use renewed tokens."""
@@ -145,13 +142,11 @@ class Engine:
             gevent.sleep(_CREATED_EVERY_S)
             self._tell_created()
 
+    def _take_created(self) -> list[Document]:
+        return [{"index": self._config.index, **created} for created in self._requests.take_created()]
+
     def _tell_created(self) -> None:
-        now = time.monotonic()
-        while self._told and self._told[0][0] < now - _KEPT_S:
-            self._told.popleft()
-        for created in self._requests.take_created():
-            document = {"index": self._config.index, **created}
-            self._told.append((now, document))
+        for document in self._lately.keep(self._take_created()):
             self._send(document)
         for to_read in self._requests.take_to_read():
             self._send({"index": self._config.index, **to_read})
