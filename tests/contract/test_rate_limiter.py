@@ -3,12 +3,14 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from createflow.reference_server.adapters.rate_limiter import MemoryRateLimiter, ValkeyRateLimiter
 from createflow.reference_server.adapters.valkey import ValkeyClient
-from createflow.reference_server.domain.ports import Limit, RateLimiter
+from createflow.reference_server.domain.ports import Limit, RateLimiter, UnavailableError
+from tests.reference_server.engine_set import EngineSet
 
 pytestmark = pytest.mark.anyio
 
@@ -57,3 +59,46 @@ async def test_a_refused_request_costs_nothing(limiter: RateLimiter) -> None:
     first = await limiter.take("a", SLOW)
     second = await limiter.take("a", SLOW)
     assert second.retry_after_s <= first.retry_after_s
+
+
+class SometimesAway(ValkeyClient):
+    """The client, which does not reach Valkey when a test says so."""
+
+    is_away = False
+
+    async def run_script(self, script: str, key: str, *arguments: str | bytes | int) -> Any:
+        """As the client does."""
+        if self.is_away:
+            raise UnavailableError("away")
+        return await super().run_script(script, key, *arguments)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_bucket_is_not_full_again_because_valkey_goes_or_comes(engines: EngineSet, times: int) -> None:
+    """In each place the count goes on where it was in the other."""
+    valkey = SometimesAway(engines.settings.valkey_url)
+    limiter = ValkeyRateLimiter(valkey, prefix=uuid.uuid4().hex, gateways=1, on_degraded=lambda: None)
+    limit = Limit(rate_per_s=0.1, burst=20)
+    allowed = []
+    for _ in range(times):
+        for is_away in (False, True):
+            valkey.is_away = is_away
+            allowed += [(await limiter.take("a", limit)).retry_after_s == 0 for _ in range(8)]
+    valkey.is_away = False
+    allowed += [(await limiter.take("a", limit)).retry_after_s == 0 for _ in range(8)]
+    assert allowed == [True] * 20 + [False] * (len(allowed) - 20)
+    await valkey.close()
+
+
+async def test_what_was_allowed_without_valkey_is_told_once(engines: EngineSet) -> None:
+    """To whoever asks next: requests at the same time do not each tell it."""
+    valkey = SometimesAway(engines.settings.valkey_url)
+    limiter = ValkeyRateLimiter(valkey, prefix=uuid.uuid4().hex, gateways=1, on_degraded=lambda: None)
+    limit = Limit(rate_per_s=0.1, burst=20)
+    valkey.is_away = True
+    for _ in range(5):
+        await limiter.take("a", limit)
+    valkey.is_away = False
+    quotas = await asyncio.gather(*(limiter.take("a", limit) for _ in range(20)))
+    assert sum(quota.retry_after_s == 0 for quota in quotas) == 15
+    await valkey.close()

@@ -1,4 +1,8 @@
-"""The rate limiter (GCRA): buckets in Valkey, counted by its clock; in this process while Valkey is away."""
+"""The rate limiter (GCRA): buckets in Valkey, counted by its clock; in this process while Valkey is away.
+
+Neither change of place fills a bucket again: this process goes on from what Valkey said last, and Valkey is told
+afterwards what was allowed without it. An answer of Valkey that comes too late is enough for such a change.
+"""
 
 import math
 import time
@@ -29,12 +33,20 @@ class MemoryRateLimiter:
         # One nanosecond of tolerance: sums of intervals are not exact.
         if early > 1e-9:
             return Quota(limit.burst, window_s, 0, math.ceil(arrival - now), retry_after_s=early)
-        self._arrivals[key] = arrival + interval
+        self._set(key, arrival + interval)
+        remaining = math.floor(-early / interval + 1e-6)
+        return Quota(limit.burst, window_s, remaining, math.ceil(arrival + interval - now))
+
+    def empty_to(self, key: str, full_in_s: float) -> None:
+        """Make a bucket so empty that it is full again after this time, unless it is emptier."""
+        arrival = time.monotonic() + full_in_s
+        self._set(key, max(arrival, self._arrivals.get(key, arrival)))
+
+    def _set(self, key: str, arrival: float) -> None:
+        self._arrivals[key] = arrival
         self._arrivals.move_to_end(key)
         if len(self._arrivals) > BUCKETS_MAX:
             self._arrivals.popitem(last=False)
-        remaining = math.floor(-early / interval + 1e-6)
-        return Quota(limit.burst, window_s, remaining, math.ceil(arrival + interval - now))
 
 
 class ValkeyRateLimiter:
@@ -53,18 +65,32 @@ class ValkeyRateLimiter:
         self._gateways = gateways
         self._on_degraded = on_degraded
         self._fallback = MemoryRateLimiter()
+        self._untold: dict[str, float] = {}
+        """Until when on the monotonic clock a bucket of its own would not be full: of what Valkey has not counted."""
 
     async def take(self, key: str, limit: Limit) -> Quota:
         """Count one request."""
-        interval = max(1, round(_MICRO / limit.rate_per_s))
+        interval_s = 1 / limit.rate_per_s
+        untold = self._untold.pop(key, 0.0)
         try:
             allowed, remaining, wait, full = await self._valkey.run_script(
-                "gcra", f"{self._prefix}:rate:{key}", interval, limit.burst
+                "gcra",
+                f"{self._prefix}:rate:{key}",
+                max(1, round(_MICRO * interval_s)),
+                limit.burst,
+                max(0, round(_MICRO * (untold - time.monotonic()))) if untold else 0,
             )
         except UnavailableError:
             self._on_degraded()
             share = Limit(limit.rate_per_s / self._gateways, max(1, limit.burst // self._gateways))
-            return await self._fallback.take(key, share)
+            quota = await self._fallback.take(key, share)
+            untold = max(untold, self._untold.get(key, 0.0))
+            if quota.retry_after_s == 0:
+                untold = max(untold, time.monotonic()) + interval_s
+            if untold:
+                self._keep_untold(key, untold)
+            return quota
+        self._fallback.empty_to(key, full / _MICRO)
         return Quota(
             limit=limit.burst,
             window_s=math.ceil(limit.burst / limit.rate_per_s),
@@ -72,3 +98,8 @@ class ValkeyRateLimiter:
             reset_s=math.ceil(full / _MICRO),
             retry_after_s=0.0 if allowed else wait / _MICRO,
         )
+
+    def _keep_untold(self, key: str, until: float) -> None:
+        if key not in self._untold and len(self._untold) >= BUCKETS_MAX:
+            self._untold.pop(next(iter(self._untold)))
+        self._untold[key] = until
