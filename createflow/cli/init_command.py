@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from createflow.cli.openapi_source import FollowOption, ask_about_origins, checked_origin
+from createflow.cli.openapi_source import (
+    TOKEN_VARIABLE,
+    BearerFileOption,
+    Description,
+    FollowOption,
+    TokenEnvOption,
+    access_of,
+    ask_about_origins,
+    auth_lines,
+    checked_origin,
+)
+from createflow.cli.options import CaOption, InsecureOption
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_file import FILE_NAME
@@ -40,6 +51,10 @@ def init(
         typer.Option("--path", metavar="PATH", help="The create path, if the document has several. Needs --openapi."),
     ] = None,
     follow: FollowOption = None,
+    token_env: TokenEnvOption = None,
+    bearer_file: BearerFileOption = None,
+    ca: CaOption = None,
+    insecure: InsecureOption = False,
     from_har: Annotated[
         Path | None,
         typer.Option("--from-har", metavar="FILE", help="Fill it from a create in a recording of a browser (.har)."),
@@ -72,6 +87,7 @@ def init(
 
     Example: createflow init --openapi https://api.example.com/openapi.json
     Example: createflow init --openapi openapi.yaml --update
+    Example: createflow init --openapi https://api.example.com/v1/openapi.json --token-env TOKEN
     Example: createflow init --from-har recorded.har
     """
     # Here, so that --help stays quick.
@@ -85,17 +101,29 @@ def init(
         ("--update", update, [*sources]),
         ("--path", path is not None, ["--openapi", "--from-har"]),
         ("--follow", bool(follow), ["--openapi"]),
+        ("--token-env", token_env is not None, ["--openapi"]),
+        ("--bearer-file", bearer_file is not None, ["--openapi"]),
+        ("--ca", ca is not None, ["--openapi"]),
+        ("--insecure", insecure, ["--openapi"]),
     ):
         if is_given and not set(named) & set(needed):
             raise UserError(f"{option} needs {' or '.join(needed)}", hint="createflow init --openapi FILE_OR_URL")
     origin = checked_origin(base_url, "--base-url") if base_url is not None else _known_origin(output, update=update)
     source = _Source(None, origin)
     if openapi is not None:
-        source = _described(openapi, path, follow or (), origin, is_named=base_url is not None)
+        named_origin = origin if base_url is not None else None
+        description = Description(openapi, named_origin, path, token_env, bearer_file, follow or (), ca, insecure)
+        source = _described(description, origin)
     elif from_har is not None or from_curl is not None:
         source = _recorded(from_har, from_curl, path, origin)
     operation = source.operation
-    draft = draft_profile(operation, base_url=source.address, may_send_to=source.trusted, auth=source.auth)
+    draft = draft_profile(
+        operation,
+        base_url=source.address,
+        may_send_to=source.trusted,
+        auth=source.auth,
+        ca_file="" if ca is None else str(ca.absolute()),
+    )
     beside = {output.parent / name: text for name, text in files_beside(operation).items()} if operation else {}
     if update:
         _update(output, draft, beside)
@@ -119,16 +147,20 @@ class _Source:
     auth: Sequence[str] | None = None
 
 
-def _described(openapi: str, path: str | None, follow: Sequence[str], address: str, *, is_named: bool) -> _Source:
+def _described(description: Description, address: str) -> _Source:
     from createflow.scenarios.drafting.first_body import with_first_body
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    operation = with_first_body(find_create_operation(read_document(openapi, allowed=follow), path))
+    openapi = description.openapi
+    document = read_document(openapi, allowed=description.follow, access=access_of(description))
+    operation = with_first_body(find_create_operation(document, description.operation))
     if not address and is_url(openapi):
         address = origin_of(openapi)
-    address, trusted = ask_about_origins(operation, address, is_named=is_named)
-    return _Source(operation, address, trusted)
+    address, trusted = ask_about_origins(operation, address, is_named=description.url is not None)
+    if description.bearer_file is not None:
+        typer.echo(f"the profile reads the token from the variable {TOKEN_VARIABLE}", err=True)
+    return _Source(operation, address, trusted, auth_lines(description, operation))
 
 
 def _recorded(har: Path | None, command: str | None, path: str | None, address: str) -> _Source:

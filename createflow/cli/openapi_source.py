@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 10
 _SHOWN_CHARACTERS = 500
 _MOST_TOKEN_BYTES = 32 * 1024
-_TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_VARIABLE = "CREATEFLOW_TOKEN"  # noqa: S105 - the name of a variable
 
 OpenApiOption = Annotated[
     str | None,
@@ -100,7 +100,7 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     from createflow.scenarios.openapi.create_operation import find_create_operation
     from createflow.scenarios.openapi.document import is_url, origin_of, read_document
 
-    document = read_document(description.openapi, allowed=description.follow, access=_access(description))
+    document = read_document(description.openapi, allowed=description.follow, access=access_of(description))
     operation = find_create_operation(document, description.operation)
     if description.operation is None:
         operation = _chosen(document, operation)
@@ -115,12 +115,12 @@ def choose_document(profile: Path | None, description: Description) -> ProfileSo
     address, trusted = ask_about_origins(operation, address, is_named=description.url is not None, option="--url")
     if not address:
         raise UserError("the document does not say where the target is", hint="--url https://api.example.com")
-    text = draft_profile(operation, base_url=address, may_send_to=trusted, auth=_auth(description, operation))
+    text = draft_profile(operation, base_url=address, may_send_to=trusted, auth=auth_lines(description, operation))
     _print_assumed(text)
     return ProfileSource(document=description.openapi, profile=_loaded(text, operation, description))
 
 
-def _access(description: Description) -> "Access":
+def access_of(description: Description) -> "Access":
     """What a download of the document needs: it may be behind the same credential as the target."""
     from createflow.scenarios.openapi.document import Access, is_url, origin_of
     from createflow.scenarios.target.tls import trusted_context
@@ -210,13 +210,13 @@ def _chosen(document: dict[str, Any], operation: "CreateOperation") -> "CreateOp
     raise UserError(f"the document has several creates: {shown}", hint=f"--operation {operation.path}")
 
 
-def _auth(description: Description, operation: "CreateOperation") -> Sequence[str] | None:
+def auth_lines(description: Description, operation: "CreateOperation") -> Sequence[str] | None:
     """The lines of ``[auth]``, where an option says the token; else what the document says."""
     from createflow.scenarios.drafting.draft import key_lines
 
     if description.token_env is not None and description.bearer_file is not None:
         raise UserError("--token-env and --bearer-file name two tokens", hint="leave one of them out")
-    variable = description.token_env or (_TOKEN_VARIABLE if description.bearer_file is not None else None)
+    variable = description.token_env or (TOKEN_VARIABLE if description.bearer_file is not None else None)
     if variable is None:
         return None
     scheme = operation.security or {}
@@ -230,7 +230,7 @@ def _loaded(text: str, operation: "CreateOperation", description: Description) -
     from createflow.scenarios.drafting.draft import files_beside
 
     if description.bearer_file is not None:
-        os.environ[_TOKEN_VARIABLE] = _token(description)
+        os.environ[TOKEN_VARIABLE] = _token(description)
     # The profile names its schema by a file, which is read when a run begins: the folder stays until the command ends.
     folder = Path(tempfile.mkdtemp(prefix="createflow-openapi-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

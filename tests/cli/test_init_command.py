@@ -210,6 +210,45 @@ def test_a_downloaded_document_describes_the_server_it_came_from(tmp_path: Path)
     assert "refers to http://127.0.0.2:3/other.json, which was not read" in ended.stderr
 
 
+@pytest.mark.parametrize("way", ["--token-env", "--bearer-file"])
+def test_a_document_behind_a_credential_is_downloaded_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The profile names the variable, and holds no token."""
+    monkeypatch.setenv("TOKEN", "the-token")
+    (tmp_path / "token").write_text("the-token\n")
+    post = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}, "responses": {"201": {}}}
+    whole = _document_with(paths={"/items": {"post": post}}).encode()
+
+    def answer(request: bytes) -> bytes:
+        return reply("200 OK", whole) if b"Bearer the-token" in request else reply("401 Unauthorized", b"")
+
+    async def fetch(*options: str) -> Any:
+        async with malformed_server(answer) as url:
+            arguments = ["init", "--openapi", f"{url}/openapi.json", "--output", str(tmp_path / "p.toml"), *options]
+            return await asyncio.to_thread(CliRunner().invoke, app, arguments)
+
+    assert asyncio.run(fetch()).exit_code != 0
+    is_file = way == "--bearer-file"
+    variable = "CREATEFLOW_TOKEN" if is_file else "TOKEN"
+    ended = asyncio.run(fetch(way, str(tmp_path / "token") if is_file else "TOKEN"))
+    assert ended.exit_code == 0, ended.output
+    text = (tmp_path / "p.toml").read_text()
+    assert f'writer_env = "{variable}"' in text
+    assert "the-token" not in text + ended.output
+    assert profile_file.load(tmp_path / "p.toml", {variable: "the-token"}).auth.kind == "static"
+
+
+def test_the_authority_goes_into_the_profile(tmp_path: Path) -> None:
+    """A run needs it as the download did."""
+    (tmp_path / "ca.pem").write_text("")
+    post = {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}, "responses": {"201": {}}}
+    (tmp_path / "openapi.json").write_text(_document_with(paths={"/items": {"post": post}}), encoding="utf-8")
+    files = {"--openapi": "openapi.json", "--ca": "ca.pem", "--output": "p.toml"}
+    run(*(part for option, name in files.items() for part in (option, str(tmp_path / name))))
+    assert profile_file.load(tmp_path / "p.toml", {}).target.ca_file == str(tmp_path / "ca.pem")
+
+
 @pytest.mark.parametrize("address", ["ftp://x", "http://u:p@x", "http://x/path", "x", "http://a:99999"])
 def test_a_base_url_that_is_no_origin_is_refused(tmp_path: Path, address: str) -> None:
     """Nothing is written."""

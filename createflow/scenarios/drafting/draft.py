@@ -43,6 +43,7 @@ def draft_profile(
     base_url: str = "",
     may_send_to: Sequence[str] = (),
     auth: Sequence[str] | None = None,
+    ca_file: str = "",
 ) -> str:
     """A profile that can be loaded as it is; unknown settings are comments.
 
@@ -51,6 +52,7 @@ def draft_profile(
         base_url: scheme, host and port of the target. What the document says about it is only a comment.
         may_send_to: other origins that the user has confirmed: a token endpoint may be there.
         auth: the lines of ``[auth]``, where they are known better than from the document.
+        ca_file: path of the authority's certificate.
     """
     known = operation or _PLAIN
     trusted = {base_url, *may_send_to}
@@ -66,7 +68,9 @@ def draft_profile(
         f"path = {_quoted(_path(known.path, known.method) + _query(known.parameters.query))}",
         *_other_creates(known.others),
         *_body(known),
-        '# ca_file = "ca.pem"          # the authority that signed the certificate',
+        f"ca_file = {_quoted(ca_file)}"
+        if ca_file
+        else '# ca_file = "ca.pem"          # the authority that signed the certificate',
         *_headers(known),
         *_operations(known.shape, known.parameters.idempotency_header),
         "# max_body_bytes = 65536      # a body above this is refused with 413",
