@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from createflow.cli.body_files import BodiesOption, prepare_folder, write_bodies
 from createflow.cli.exit_code import ExitCode, worst
 from createflow.cli.held_target import held_target
 from createflow.cli.interrupts import Interrupts, interrupts
@@ -42,9 +43,11 @@ from createflow.cli.profile_source import ProfileSource, choose_source, load_sou
 from createflow.cli.report_output import ReportFile, open_report_files, partial_writer, publish_to_github, save_all
 from createflow.scenarios.reports.conformance.renderers import RENDERERS
 from createflow.scenarios.reports.conformance.verdict import Verdict, verdicts_of
+from createflow.scenarios.reports.format.text import format_count
 from createflow.schemas.report import Level, RunReport
 
 if TYPE_CHECKING:
+    from createflow.scenarios.conformance.long_bodies import LongBodies
     from createflow.scenarios.harness.check import Check
 
 RunReportOption = Annotated[list[str] | None, report_option(RENDERERS)]
@@ -84,6 +87,7 @@ def run(
     wait: WaitOption = "0s",  # type: ignore[assignment] # Typer parses the default too
     wait_for_lease: WaitForLeaseOption = "0s",  # type: ignore[assignment] # as above
     report: RunReportOption = None,
+    bodies: BodiesOption = None,
 ) -> None:
     """Check that a create endpoint keeps its promises.
 
@@ -105,12 +109,16 @@ def run(
     """
     # Here, so that --help stays quick.
     from createflow.cli.run_view import print_report
+    from createflow.scenarios.conformance.long_bodies import LongBodies
     from createflow.scenarios.conformance.own_checks import catalogue_with
     from createflow.scenarios.harness.check import select
 
     catalogue = catalogue_with(own_checks or ())
     checks = select(catalogue, only or (), skip or ())
     files = open_report_files(report, RENDERERS)
+    long_bodies = LongBodies() if bodies is not None else None
+    if bodies is not None:
+        prepare_folder(bodies)
     require_openapi(openapi, operation=operation, token_env=token_env, bearer_file=bearer_file, follow=follow)
     if openapi is not None:
         description = Description(openapi, url, operation, token_env, bearer_file, follow or (), ca, insecure)
@@ -129,10 +137,14 @@ def run(
             seed=seed,
             wait_s=wait,
             wait_for_lease_s=wait_for_lease,
+            bodies=long_bodies,
         )
         # Files first: the reader of stdout may be slow, or gone.
         save_all(files, RENDERERS, result)
         publish_to_github(result, os.environ)
+        if bodies is not None and long_bodies is not None:
+            count = write_bodies(bodies, long_bodies.of(result))
+            typer.echo(f"{bodies}: {format_count(count, 'file')} with bodies that the findings show in part", err=True)
     print_report(Console(), result)
     raise typer.Exit(exit_code(result))
 
@@ -156,6 +168,7 @@ def run_checks(
     seed: int | None = None,
     wait_s: float = 0.0,
     wait_for_lease_s: float = 0.0,
+    bodies: "LongBodies | None" = None,
 ) -> RunReport:
     """Run checks with progress on stderr, and write the JSON report after each.
 
@@ -180,6 +193,7 @@ def run_checks(
             seed=seed,
             wait_s=wait_s,
             wait_for_lease_s=wait_for_lease_s,
+            bodies=bodies,
         )
     )
 
@@ -195,6 +209,7 @@ async def _run_checks(
     seed: int | None,
     wait_s: float,
     wait_for_lease_s: float,
+    bodies: "LongBodies | None",
 ) -> RunReport:
     from createflow.cli.run_view import live_progress, print_looked
     from createflow.scenarios.conformance.known_failures import require_known
@@ -234,6 +249,7 @@ async def _run_checks(
                 hurry=hurry,
                 guarding=guarding,
                 on_looked=on_looked,
+                bodies=bodies,
             )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import createflow
 from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, merge_shared, report_bad_replies
 from createflow.scenarios.conformance.known_failures import assess
+from createflow.scenarios.conformance.long_bodies import LongBodies
 from createflow.scenarios.conformance.observing import Observation
 from createflow.scenarios.conformance.preflight import OnLooked, preflight
 from createflow.scenarios.conformance.run_check import result_of, run_check
@@ -57,6 +58,7 @@ async def conformance(
     hurry: asyncio.Event | None = None,
     guarding: Guarding = _UNLEASED,
     on_looked: OnLooked | None = None,
+    bodies: LongBodies | None = None,
 ) -> RunReport:
     """Run the checks: independent ones at once, then those that disturb others, then those that look at everything.
 
@@ -72,6 +74,7 @@ async def conformance(
         hurry: when it is set, the clean-up ends at once, and the guardian goes on with it.
         guarding: how the run's guardian heals and removes what is left if the run is killed.
         on_looked: receives what the preflight sees before the first check; without it there is none.
+        bodies: keeps what the report shows only in part.
 
     Raises:
         UserError: a key, file, variable or address of the profile cannot be used.
@@ -87,6 +90,8 @@ async def conformance(
     left = Left()
     hurry = hurry or asyncio.Event()
     probes = ProbeSet(profile, run_id, mask, seed, guarding, hurry)
+    if bodies is not None:
+        bodies.watch(probes.context.traffic, mask)
 
     def report_of(results: tuple[CheckResult, ...]) -> RunReport:
         return RunReport(
