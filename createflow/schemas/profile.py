@@ -80,7 +80,10 @@ class Deadlines(Section):
 
 
 class Limits(Section):
-    """``[limits]``: the promised rate limit of one subject."""
+    """``[limits]``: the promised rate limit of one subject, by a bucket or by window.
+
+    Of a window that takes 600 requests in 60 s, ``burst`` is 600 and ``rate_per_s`` is 10.
+    """
 
     rate_per_s: Annotated[float, Field(gt=0, le=1_000_000)]
     """Requests a second of each credential, in the long run."""

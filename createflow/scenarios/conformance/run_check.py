@@ -17,11 +17,14 @@ from createflow.scenarios.sinks.registry import FAILURES
 from createflow.scenarios.target.http_client import BadReply, NoReply
 from createflow.scenarios.target.http_target import HttpTarget
 from createflow.scenarios.target.traffic.observed import CHECK_ID
+from createflow.scenarios.target.traffic.waiting import WAITING, Waiting
 from createflow.schemas.report import CheckResult, Exchange, Finding, Outcome
 
 _LONGEST_TEXT = 1_500
 _LONG_VALUE = re.compile(r"(['\"])((?:(?!\1).){240,})\1", re.DOTALL)
 _SHOWN_OF_LONG_VALUE = 160
+_TIMES_THE_LIMIT = 5
+"""So much longer a check may take, where it waits for the limit that the profile declares."""
 
 
 async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
@@ -73,6 +76,8 @@ def result_of(
 
 async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> CheckResult:
     limit = asyncio.timeout(check.limit_s)
+    waiting = Waiting(limit, check.limit_s * _TIMES_THE_LIMIT)
+    of_check = WAITING.set(waiting)
     try:
         async with limit:
             power = await _asked(check, probes, target, number)
@@ -94,11 +99,23 @@ async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: i
             probes.unhealed_fault = str(error)
         return result_of(check, Outcome.BROKEN, str(error), trace=traceback.format_exc())
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a mistake in a check is no failure of the target's, and must not end the run
-        reason = f"did not end within {check.limit_s:g} s" if limit.expired() else _doubt_of(error)
+        reason = _late(check, probes, waiting) if limit.expired() else _doubt_of(error)
         if reason:
             return result_of(check, Outcome.INCONCLUSIVE, reason)
         return result_of(check, Outcome.BROKEN, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+    finally:
+        waiting.close()
+        WAITING.reset(of_check)
     return result_of(check, Outcome.PASSED, power=power if isinstance(power, str) else "")
+
+
+def _late(check: Check, probes: ProbeSet, waiting: Waiting) -> str:
+    told = f"did not end within {check.limit_s:g} s"
+    limits = probes.profile.limits
+    if limits is None or waiting.total_s < 1:
+        return told
+    waited = f"and {waiting.total_s:.0f} s more in which it waited for the declared limit"
+    return f"{told}, {waited} (limits.rate_per_s = {limits.rate_per_s:g}, burst = {limits.burst})"
 
 
 async def _asked(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> str | None:

@@ -1,9 +1,8 @@
 """The target as one check sees it: with a writer and a record of exchanges of its own."""
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +19,13 @@ from createflow.scenarios.target.ledger.reading import (
     shows,
 )
 from createflow.scenarios.target.lifecycle.accepted import NeverDone, as_created, end_of
+from createflow.scenarios.target.lifecycle.patience import Patience
 from createflow.scenarios.target.location import shown_location
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
 from createflow.scenarios.target.run_context import Together
+from createflow.scenarios.target.traffic.waiting import waits
 from createflow.schemas.profile import Deadlines, Limits
 from createflow.schemas.profile_target import Accepted
 from createflow.schemas.report import Exchange
@@ -32,7 +33,6 @@ from createflow.schemas.report import Exchange
 CREATE_IS_201 = "response.create_is_201"
 """The check that reports a create that is redirected or limited; others are skipped by that cause."""
 _KEPT_EXCHANGES = 6
-_TRIES_OF_A_BUSY_TARGET = 5
 _READ_AGAIN_S = 0.05
 _IDEMPOTENCY_KEY = "idempotency-key"
 """The name that checks use, whatever the target's own name is."""
@@ -46,10 +46,7 @@ class HttpTarget:
         contract: what the target promises.
         writer: sends what nobody else is named for.
         check_id: of the check that asks.
-        is_patient: where ``promises.saturation`` is declared, a request that the target is too busy for is sent again,
-            after a 503 with a Retry-After of a few seconds (RFC 9110 §15.6.4). Not for a check that makes it busy.
-        keeps_limit: so is what the declared limit refuses, though the pace was kept: what is late on its way arrives
-            together with what was sent later. Not for a check of the limit.
+        is_patient, keeps_limit: see ``Patience``.
     """
 
     def __init__(
@@ -70,15 +67,7 @@ class HttpTarget:
         self._context = connection.context
         self._addresses = Addresses(contract, self._context)
         self._books = Bookkeeping(contract, self._context, self._addresses, check_id)
-        self._sent_again = frozenset(
-            status
-            for status, holds in (
-                (503, is_patient and contract.promises.saturation),
-                (429, keeps_limit and self._context.limits is not None),
-            )
-            if holds
-        )
-        """Statuses that say when to try again, and then are no answer yet."""
+        self._patience = Patience(self._context, contract, is_patient=is_patient, keeps_limit=keeps_limit)
         self.deadlines: Deadlines = self._context.deadlines
         self.limits: Limits | None = self._context.limits
         self.exchanges: list[Exchange] = []
@@ -106,8 +95,7 @@ class HttpTarget:
         changes = method in CHANGES and self._context.writes.at(self._addresses.absolute(url)) is not None
 
         async def once(together: Together | None = None) -> Reply:
-            if paced:
-                await self._context.pace.wait(bucket)
+            await self._may_be_sent(bucket, together, paced=paced, has_content=bool(content))
             return await self._connection.send(
                 method, url, who, headers or {}, content, is_collection=is_collection, is_paced=paced, hold=together
             )
@@ -115,7 +103,7 @@ class HttpTarget:
         try:
             reply = await once(hold)
             if paced:
-                reply = await self._until_not_busy(reply, once)
+                reply = await self._patience.until_answered(reply, once, who)
         except OriginRefused as refusal:
             raise Prevented(LOCATION_IS_OURS, str(refusal)) from None
         except (NoReply, asyncio.CancelledError) as error:
@@ -133,26 +121,19 @@ class HttpTarget:
             self._books.note_change(method, url, content, reply, who)
         return reply
 
-    async def _until_not_busy(self, reply: Reply, send: Callable[[], Awaitable[Reply]]) -> Reply:
-        """The reply, or that to the same request sent again: the target was too busy, and said how long.
-
-        Raises:
-            Inconclusive: it stayed too busy.
-        """
-        for _ in range(_TRIES_OF_A_BUSY_TARGET):
-            wait_s = reply.busy_for_s
-            if wait_s is None or not self.puts_off(reply):
-                return reply
-            # Not all that were refused together at the same moment again.
-            await asyncio.sleep(wait_s * random.uniform(1, 1.5))  # noqa: S311 - no secret
-            reply = await send()
-        if reply.status == 503 and self.puts_off(reply):
-            raise Inconclusive(f"the target was too busy for a request {1 + _TRIES_OF_A_BUSY_TARGET} times (503)")
-        return reply
+    async def _may_be_sent(self, bucket: str, together: Together | None, *, paced: bool, has_content: bool) -> None:
+        """Return when a request may begin: within the declared limit, and with the others of its race."""
+        with waits():
+            if paced:
+                await self._context.pace.wait(bucket)
+            if together is not None:
+                await together.assembled()
+        if together is not None and not has_content:  # there is no last byte to be held back
+            await together.wait()
 
     def puts_off(self, reply: Reply) -> bool:
         """Whether a reply says when to try again, as the profile promises, and is no answer yet."""
-        return reply.status in self._sent_again and reply.busy_for_s is not None
+        return self._patience.puts_off(reply)
 
     async def create(
         self,
@@ -279,18 +260,20 @@ class HttpTarget:
         may_be_lost: bool = False,
         paced: bool = True,
         until: Callable[[Reply], bool] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
 
         Args:
             until: what alone shows the last write, where several were on their way at once and their order is known.
+            hold: send it only when all requests of a race are there.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``;
                 or the reply to its read is no representation of it.
         """
         asked_at = time.time()
-        reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
+        reply = await self.send("GET", url, who=who, headers=headers, paced=paced, hold=hold)
         written = self._context.writes.at(self._addresses.absolute(url))
         while (
             written is not None
@@ -336,10 +319,15 @@ class HttpTarget:
         return self._with_representation(reply, url, is_read=False) if reply.accepted else reply
 
     async def delete(
-        self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a DELETE."""
-        return await self._change("DELETE", url, who, headers or {})
+        return await self._change("DELETE", url, who, headers or {}, hold=hold)
 
     async def _change(
         self,

@@ -70,11 +70,13 @@ class Target(Protocol):
         headers: Mapping[str, str] | None = None,
         may_be_lost: bool = False,
         until: Callable[[Reply], bool] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a GET; again, while it does not show the last write and ``deadlines.read_s`` allows that.
 
         Args:
             until: what alone shows the last write, where several were on their way at once and their order is known.
+            hold: send it only when all requests of a race are there.
 
         Raises:
             Prevented: the sender's own resource is not found, though its create was accepted, unless ``may_be_lost``.
@@ -95,7 +97,12 @@ class Target(Protocol):
         """Send a PUT with a whole new representation, or with bytes in its place."""
 
     async def delete(
-        self, url: str, *, who: Principal | None = None, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        who: Principal | None = None,
+        headers: Mapping[str, str] | None = None,
+        hold: Together | None = None,
     ) -> Reply:
         """Send a DELETE."""
 

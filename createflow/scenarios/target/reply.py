@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from createflow.scenarios.target.received import NotJson, delay_seconds, json_of
+from createflow.scenarios.target.received import NotJson, delay_seconds, http_date, json_of
 from createflow.scenarios.text.json_pointer import value_at
 from createflow.schemas.profile_target import Errors, Meaning
 from createflow.schemas.report import Exchange
@@ -120,9 +121,20 @@ class Reply:
 
         ``None`` when it does not, or for more than a few seconds.
         """
-        after_s = delay_seconds(self.headers.get("retry-after", ""))
+        after_s = self.retry_after_s
         is_short = self.status in {429, 503} and after_s is not None and after_s <= _LONGEST_PATIENCE_S
         return after_s if is_short else None
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """The Retry-After in seconds, which may be a date (RFC 9110 §10.2.3); ``None`` without one."""
+        value = self.headers.get("retry-after", "")
+        moment = http_date(value)
+        if moment is None:
+            return delay_seconds(value)
+        # Against the target's own clock, where it shows it: the two may differ.
+        now = http_date(self.headers.get("date", "")) or datetime.now(UTC)
+        return max((moment - now).total_seconds(), 0.0)
 
     @property
     def if_match(self) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +21,8 @@ from createflow.schemas.profile import Limits, Profile
 from createflow.schemas.profile_section import VARIABLE
 
 _HELD_AT_MOST_S = 3.0
+_ASSEMBLED_WITHIN_S = 5.0
+"""So long after the last one another may come."""
 _USED_RATIO = 0.8
 """Share of the promised rate that a run uses: the target's clock and ours never start together."""
 
@@ -88,12 +92,30 @@ class Together:
     """
 
     def __init__(self, count: int, *, lead: Callable[[], Coroutine[Any, Any, object]] | None = None) -> None:
-        self._missing = count
+        self._missing = self._awaited = count
         self._lead = lead
         self._leading: asyncio.Task[object] | None = None
         self._released = asyncio.Event()
+        self._assembled = asyncio.Event()
         self.released_at = 0.0
         """Wall clock, seconds since the epoch, when the requests were released."""
+
+    async def assembled(self) -> None:
+        """Return when every request may be sent, or no other has come for too long.
+
+        The declared limit may let them go only one after the other. None is begun before, so that no server has to wait
+        for the rest of one.
+        """
+        self._awaited -= 1
+        if self._awaited <= 0:
+            self._assembled.set()
+        while not self._assembled.is_set():
+            awaited = self._awaited
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ASSEMBLED_WITHIN_S):
+                    await self._assembled.wait()
+            if self._awaited == awaited:
+                self._assembled.set()
 
     async def wait(self) -> None:
         """Return when all requests wait here, or the slowest has taken too long."""
@@ -123,7 +145,9 @@ class Together:
 class Pace:
     """Keeps the promised rate limit from our side, so that a 429 never spoils a check about something else.
 
-    A GCRA for each principal: the same arithmetic that a limiter uses, waiting where it would refuse.
+    A GCRA for each principal: the same arithmetic that a limiter uses, waiting where it would refuse. A limiter that
+    counts by window refuses some of what a bucket takes: a burst and, meanwhile, the rate. From its first refusal on,
+    there are no more than a burst in the time that it takes at the rate.
     """
 
     def __init__(self, limits: Limits | None, clock: Clock | None = None) -> None:
@@ -131,6 +155,29 @@ class Pace:
         self._interval_s = 0.0 if limits is None else 1 / (limits.rate_per_s * _USED_RATIO)
         self._tolerance_s = 0.0 if limits is None else self._interval_s * max(limits.burst * _USED_RATIO - 1, 0)
         self._next: dict[str, float] = {}
+        self._window_s = 0.0 if limits is None else limits.burst / limits.rate_per_s
+        self._most = 1 if limits is None else max(int(limits.burst * _USED_RATIO), 1)
+        self._sent: dict[str, deque[float]] = {}
+        """When the last requests of a window were sent, or will be."""
+        self._counts_windows = False
+        self._served: set[str | None] = set()
+
+    @property
+    def window_s(self) -> float:
+        """What a limiter by window counts at most before it begins anew, where it keeps the declared limit."""
+        return self._window_s
+
+    def note_refusal(self) -> None:
+        """A request that kept the pace was refused with 429: the target counts by window."""
+        self._counts_windows = True
+
+    def note_served(self, token: str | None) -> None:
+        """A request with this credential was carried out."""
+        self._served.add(token)
+
+    def has_served(self, token: str | None) -> bool:
+        """Whether one was."""
+        return token in self._served
 
     async def wait(self, subject: str) -> None:
         """Return when this principal may send one more request."""
@@ -138,10 +185,14 @@ class Pace:
             return
         now = self._clock.monotonic()
         arrival = max(self._next.get(subject, now), now)
-        self._next[subject] = arrival + self._interval_s
-        wait_s = arrival - self._tolerance_s - now
-        if wait_s > 0:
-            await self._clock.sleep(wait_s)
+        sent_at = max(arrival - self._tolerance_s, now)
+        sent = self._sent.setdefault(subject, deque(maxlen=self._most))
+        if self._counts_windows and len(sent) == self._most:
+            sent_at = max(sent_at, sent[0] + self._window_s)
+        self._next[subject] = max(arrival, sent_at) + self._interval_s
+        sent.append(sent_at)
+        if sent_at > now:
+            await self._clock.sleep(sent_at - now)
 
     def count_unpaced(self, subject: str) -> None:
         """Count a request that was sent without waiting and accepted. A bucket is never emptier than empty."""
@@ -150,6 +201,7 @@ class Pace:
         now = self._clock.monotonic()
         arrival = max(self._next.get(subject, now), now) + self._interval_s
         self._next[subject] = min(arrival, now + self._tolerance_s + self._interval_s)
+        self._sent.setdefault(subject, deque(maxlen=self._most)).append(now)
 
 
 def filled_path(path: str, variables: Values) -> str:

@@ -62,6 +62,42 @@ async def test_a_flood_that_nobody_paced_is_waited_out() -> None:
 
 
 @pytest.mark.anyio
+async def test_after_a_refusal_no_window_has_more_than_the_burst() -> None:
+    """A limiter by window counts 10 in any second; a bucket would have taken 8 more meanwhile."""
+    clock = FakeClock()
+    pace = Pace(Limits(rate_per_s=10, burst=10), clock)
+    sent = []
+    for number in range(40):
+        await pace.wait("a")
+        sent.append(clock.monotonic())
+        if number == 10:
+            pace.note_refusal()
+    assert sent[10] - sent[0] < 1
+    later = sent[11:]
+    assert all(last - first >= 1 for first, last in zip(later, later[8:], strict=False))
+    assert later[0] - sent[0] >= 1
+
+
+@pytest.mark.anyio
+async def test_a_race_begins_when_all_may_be_sent() -> None:
+    """The last one lets them go, and none of them twice."""
+    hold = Together(3)
+    begun: list[int] = []
+
+    async def racer(number: int) -> None:
+        await hold.assembled()
+        begun.append(number)
+
+    racing = [asyncio.create_task(racer(number)) for number in range(2)]
+    await asyncio.sleep(0)
+    assert begun == []
+    await racer(2)
+    await asyncio.gather(*racing)
+    assert sorted(begun) == [0, 1, 2]
+    await hold.assembled()  # sent once more
+
+
+@pytest.mark.anyio
 async def test_a_lead_goes_before_those_that_are_held() -> None:
     """What collects requests collects them all, because it is busy with the lead; and nobody leaves it alone."""
     seen: list[str] = []

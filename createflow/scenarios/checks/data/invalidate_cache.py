@@ -10,12 +10,13 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.outage import Outage
 from createflow.scenarios.harness.write_sample import WriteSample
-from createflow.scenarios.outcome import Inconclusive
+from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.polling import eventually
 from createflow.scenarios.sinks.sink import Cache, Primary, Row
 from createflow.scenarios.target.probes import Faults, Target
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.target.run_context import Together
 from createflow.scenarios.target.write_record import WriteRecord, Written
 from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
@@ -23,6 +24,7 @@ from createflow.schemas.flow import Step
 _ROUNDS = 4
 _WARMING = 3
 _RACING = 4
+_LEAST_AT_ONCE = 2
 _READS = 4
 _READ_OF_SAMPLE = 60
 
@@ -40,6 +42,8 @@ async def never_stale_after_update(target: Target, cache: Cache | None) -> str:
     back what the update has replaced, so each round also has a new resource, which nobody has read. Where the cache
     itself can be read, the check looks whether it was filled or empty.
     """
+    if target.limits is not None and target.limits.burst < _LEAST_AT_ONCE:
+        raise NotDeclared(f"`limits.burst` = {target.limits.burst} lets no read overlap an update")
     held = cold = overlapped = 0
     made = await created(target)
     for _ in range(_ROUNDS):
@@ -54,7 +58,7 @@ async def never_stale_after_update(target: Target, cache: Cache | None) -> str:
     if cache is not None and not held:
         raise Inconclusive("the cache never held the resource, so it could not be stale")
     if not overlapped:
-        raise Inconclusive("no read overlapped an update")
+        raise Inconclusive("no read overlapped an update: ask for it alone, with the id of this check")
     told = f"{overlapped} reads overlapped an update"
     if cache is None:
         return f"{told}; whether the cache was filled or empty is not known, without `sinks.cache`"
@@ -64,10 +68,12 @@ async def never_stale_after_update(target: Target, cache: Cache | None) -> str:
 async def _race(target: Target, made: Resource) -> int:
     """Read and update at the same time; how many reads overlapped the update."""
     field, body = target.contract.fields.name, target.contract.document()
-    # Half of the reads are sent before the update, and half after it.
-    reads = [target.read(made.url) for _ in range(_RACING)]
-    before, after = reads[: _RACING // 2], reads[_RACING // 2 :]
-    replies = await asyncio.gather(*before, target.update(made.url, body), *after)
+    # All of them at once, as far as the declared limit allows that. Half of the reads are sent before the update.
+    racing = min(_RACING, target.limits.burst - 1) if target.limits else _RACING
+    hold = Together(1 + racing)
+    reads = [target.read(made.url, hold=hold) for _ in range(racing)]
+    before, after = reads[: racing // 2], reads[racing // 2 :]
+    replies = await asyncio.gather(*before, target.update(made.url, body, hold=hold), *after)
     update = replies.pop(len(before))
     if not update.accepted:
         raise Inconclusive(f"an update was answered {update.status}")

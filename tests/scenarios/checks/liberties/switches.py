@@ -204,6 +204,8 @@ SWITCHES: dict[str, Liberty] = {
     ),
     # Limits, delays and promises
     "a narrow limit": _switch({"limits": {"rate_per_s": 100, "burst": 40}}),
+    "a limit by window": _switch({"limits": {"rate_per_s": 50, "burst": 100}}, {"window_s": 2.0}),
+    "a small burst": _switch({"limits": {"rate_per_s": 60, "burst": 5}}),
     "late reads": _switch({"deadlines": {"read_s": 0.5}}, {"read_lag_s": 0.2}),
     **{
         f"promises {name}": _switch({"promises": {name: True}})

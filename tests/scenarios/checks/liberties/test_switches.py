@@ -77,6 +77,13 @@ ACCUSED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("a small bound of a body", "an envelope of requests"): ("https_request.oversized_body_is_413",),
     ("private", "an API key"): ("auth_check.others_resource_is_as_missing", "response.reads_match_writes_at_the_end"),
     ("late reads", "the bytes of a body"): ("response.etag_matches",),
+    ("a limit by window",): (
+        "invalidate_cache.never_stale_after_update",
+        "connection_pool.refused_writes_leak_nothing",
+        "replicate.own_write_is_read",
+        "response.deleted_is_not_found",
+    ),
+    ("a small burst",): ("invalidate_cache.never_stale_after_update", "business_logic.one_of_many_updates_wins"),
 }
 """Switches, and the checks that took them for faults."""
 

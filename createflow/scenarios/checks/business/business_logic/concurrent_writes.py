@@ -189,7 +189,7 @@ async def racing_delete_is_carried_out(target: Target, primary: Primary | None) 
         bodies = [target.contract.document() for _ in range(_UPDATES)]
         hold = Together(1 + _UPDATES)
         updates = [target.update(made.url, body, hold=hold) for body in bodies]
-        replies = await asyncio.gather(*updates, _delete(target, made, hold))
+        replies = await asyncio.gather(*updates, target.delete(made.url, hold=hold))
         if not replies[-1].accepted or any(reply.status == 201 for reply in replies[:-1]):
             continue
         overlapped += overlapping(replies)
@@ -205,12 +205,6 @@ async def racing_delete_is_carried_out(target: Target, primary: Primary | None) 
 
 def _is_gone(reply: Reply) -> bool:
     return reply.status in {404, 410}
-
-
-async def _delete(target: Target, made: Resource, hold: Together) -> Reply:
-    """Delete as soon as the updates are released: there is no last byte to be held back."""
-    await hold.wait()
-    return await target.delete(made.url)
 
 
 def _bodies(target: Target, made: Resource) -> list[dict[str, Any]]:
