@@ -77,6 +77,7 @@ ACCUSED: dict[tuple[str, ...], tuple[str, ...]] = {
     ("a small bound of a body", "an envelope of requests"): ("https_request.oversized_body_is_413",),
     ("private", "an API key"): ("auth_check.others_resource_is_as_missing", "response.reads_match_writes_at_the_end"),
     ("late reads", "the bytes of a body"): ("response.etag_matches",),
+    ("an update names a version", "late reads"): ("invalidate_cache.never_stale_after_update",),
     ("a limit by window",): (
         "invalidate_cache.never_stale_after_update",
         "connection_pool.refused_writes_leak_nothing",
