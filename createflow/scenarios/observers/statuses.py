@@ -9,6 +9,8 @@ from createflow.scenarios.target.traffic.observed import Observed
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
+_REDIRECTED = ("response.create_is_201", "response.location_answers_the_same")
+"""The checks that tell where creates and resources are redirected."""
 _UNIMPLEMENTED = {501, 505}
 """What HTTP itself provides for a method or a version that a server does not have (RFC 9110 §15.6.2, §15.6.6)."""
 _SUCCESSES: dict[str, frozenset[int]] = {
@@ -72,7 +74,8 @@ def statuses_are_of_the_contract(facts: Facts) -> Look:
         if seen.status >= 500:
             return ()  # the observer of server errors tells it
         expected = "a status that the contract has for such a request"
-        return (Deviation(f"{seen.status} to {_request(seen)}", expected, unless_accused=True),)
+        problem, reported_by = f"{seen.status} to {_request(seen)}", _REDIRECTED if seen.status < 400 else ()
+        return (Deviation(problem, expected, reported_by, unless_accused=True),)
 
     return look
 

@@ -20,7 +20,7 @@ from createflow.scenarios.target.ledger.reading import (
 )
 from createflow.scenarios.target.lifecycle.accepted import NeverDone, as_created, end_of
 from createflow.scenarios.target.lifecycle.patience import Patience
-from createflow.scenarios.target.location import shown_location
+from createflow.scenarios.target.location import redirect_text, shown_location
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.raw_http import RawCreate
 from createflow.scenarios.target.reply import Refusals, Reply
@@ -32,6 +32,8 @@ from createflow.schemas.report import Exchange
 
 CREATE_IS_201 = "response.create_is_201"
 """The check that reports a create that is redirected or limited; others are skipped by that cause."""
+LOCATION_ANSWERS = "response.location_answers_the_same"
+"""The check that reports where a resource is redirected."""
 _KEPT_EXCHANGES = 6
 _READ_AGAIN_S = 0.05
 _IDEMPOTENCY_KEY = "idempotency-key"
@@ -115,6 +117,7 @@ class HttpTarget:
             self._context.pace.count_unpaced(bucket)
         self.exchanges = [*self.exchanges[1 - _KEPT_EXCHANGES :], reply.exchange]
         reply = replace(reply, refusals=self._refusals)
+        self._require_its_place(method, url, reply)
         if reply.accepted and (changes or method == "GET"):
             reply = self._with_representation(reply, url, is_read=method == "GET")
         if changes:
@@ -292,7 +295,8 @@ class HttpTarget:
             self._context.writes.read(written, is_lost=is_lost)
             if is_lost and not may_be_lost:
                 raise Prevented(READS_MATCH_WRITES, f"an accepted create is not found: {reply.status} at {url}")
-        if written is not None and headers is None and self._check_id not in {"", READS_MATCH_WRITES}:
+        is_asked = self._check_id not in {"", READS_MATCH_WRITES} and not reply.redirects_to
+        if written is not None and headers is None and is_asked:
             require_representation(
                 reply, url, written, who or self.writer, writes=self._context.writes, contract=self.contract
             )
@@ -381,10 +385,19 @@ class HttpTarget:
         else:
             self._books.note_refusal(raw.content, reply, raw.who)
 
+    def _require_its_place(self, method: str, url: str, reply: Reply) -> None:
+        """Raise Prevented when a resource of the run was asked for, and the answer is a redirect (RFC 9110 §15.4)."""
+        written = self._context.writes.at(self._addresses.absolute(url))
+        if reply.redirects_to and written is not None and self._check_id != LOCATION_ANSWERS:
+            raise Prevented(
+                LOCATION_ANSWERS,
+                f"{method} of a resource {redirect_text(reply.status, reply.redirects_to, written.id)}",
+            )
+
     def _require_own_answer(self, reply: Reply) -> None:
         """Raise Prevented when a create was redirected, or met a limit that the profile does not declare."""
-        if 300 <= reply.status < 400:
-            place = shown_location(reply.headers.get("location", "nowhere"))
+        if reply.redirects_to:
+            place = shown_location(reply.redirects_to)
             raise Prevented(CREATE_IS_201, f"creates are answered with {reply.status} to {place}; see target.path")
         if reply.status == 429 and self.limits is None:
             raise Prevented(CREATE_IS_201, "creates are limited (429), and the profile declares no [limits]")

@@ -116,3 +116,19 @@ def usable_id(value: object) -> str | None:
         return None
     is_usable = 0 < len(text) <= MAX_ID_CHARACTERS and text.isprintable() and text not in {".", ".."}
     return text if is_usable else None
+
+
+def redirect_text(status: int, location: str, resource_id: str) -> str:
+    """What a redirect of a resource says, and how to declare where it is.
+
+    Args:
+        status: 301, 302, 303, 307 or 308.
+        location: where the redirect leads.
+        resource_id: of the resource.
+    """
+    told = f"is answered with {status} to {shown_location(location)}"
+    path = urlsplit(location).path
+    if not resource_id or resource_id not in unquote(path):
+        return f"{told}; see target.read_path"
+    template = unquote(path).replace(resource_id, "{id}")
+    return f'{told}; where resources are is declared so: target.read_path = "{template}"'

@@ -126,6 +126,12 @@ class Reply:
         return after_s if is_short else None
 
     @property
+    def redirects_to(self) -> str:
+        """Where a redirect leads, ``nowhere`` for one that does not say it; empty for another reply."""
+        is_redirect = 300 <= self.status < 400 and self.status != 304
+        return self.headers.get("location", "nowhere") if is_redirect else ""
+
+    @property
     def retry_after_s(self) -> float | None:
         """The Retry-After in seconds, which may be a date (RFC 9110 §10.2.3); ``None`` without one."""
         value = self.headers.get("retry-after", "")

@@ -16,6 +16,7 @@ from tests.scenarios.checks.liberties.wire import Answer, Request
 
 TRIED = [check for check in CHECKS if not check.id.startswith("validation.generated_")]
 READS = "response.reads_match_writes_at_the_end"
+MOVED = "response.location_answers_the_same"
 ANYTHING_IS_READ = "validation.strange_ids_are_4xx"
 """Tells as well that ids which nobody has are answered so: that is another fault."""
 
@@ -33,7 +34,7 @@ CAUSES: dict[str, tuple[Callable[[Answer], Answer], set[str]]] = {
     "reads are forbidden": (lambda _: _problem(403), {READS}),
     "there are no reads": (lambda _: _problem(405, ("allow", "PUT, DELETE")), {READS}),
     "reads are server errors": (lambda _: _problem(500), {READS, ANYTHING_IS_READ}),
-    "reads are sent to a login": (lambda _: Answer(302, (("location", "/login"),)), {READS}),
+    "reads are sent to a login": (lambda _: Answer(302, (("location", "/login"),)), {MOVED}),
     "reads show a page": (lambda _: Answer(200, (), b"<html>", "text/html"), {READS, ANYTHING_IS_READ}),
     "reads are wrapped, undeclared": (lambda answer: _wrapped(answer) if answer.status == 200 else answer, {READS}),
 }
@@ -52,7 +53,18 @@ def test_one_cause_is_told_once(name: str) -> None:
     report = asyncio.run(run(Habits(), TRIED, bend=bent))
     failed = {result.id for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}}
     assert failed == told
-    assert sum(READS in result.reason for result in report.results) > 5
+    teller = (told & {READS, MOVED}).pop()
+    assert sum(teller in result.reason for result in report.results) > 5
+
+
+def test_a_redirect_of_resources_is_told_once_with_the_key() -> None:
+    """Every other check that asks for a resource names the one that tells it."""
+    report = asyncio.run(run(Habits(read_redirect=308), TRIED))
+    failed = [result for result in report.results if result.outcome in {Outcome.FAILED, Outcome.BROKEN}]
+    assert [result.id for result in failed] == [MOVED]
+    assert failed[0].finding is not None
+    assert 'target.read_path = "/api/resources/{id}/"' in failed[0].finding.seen
+    assert not any(result.outcome is Outcome.INCONCLUSIVE for result in report.results)
 
 
 def test_an_infinity_is_told_once() -> None:

@@ -150,7 +150,7 @@ def url_with(made: Resource, name: str) -> str:
 def below(url: str) -> str:
     """A URL below that of a resource, where nothing is."""
     path, mark, rest = url.partition("?")
-    return f"{path}/no/such/path{mark}{rest}"
+    return f"{path.rstrip('/')}/no/such/path{mark}{rest}"
 
 
 def _forms(resource_id: str) -> tuple[str, str]:
@@ -160,18 +160,21 @@ def _forms(resource_id: str) -> tuple[str, str]:
 def _around_id(made: Resource) -> tuple[str, str, str]:
     """A URL in three parts: what names the resource, and what is before and after it.
 
-    That is the last segment of the path, unless a value of the query is the id (RFC 3986 §3.4: path and query identify
-    a resource together).
+    That is the last segment of the path that has the id, as in ``/issues/{id}/``, unless a value of the query is the id
+    (RFC 3986 §3.4: path and query identify a resource together); else the last one with anything in it.
     """
     path, mark, query = made.url.partition("?")
-    base, _, last = path.rpartition("/")
-    if not any(form in last for form in _forms(made.id)):
+    segments = path.split("/")
+    with_id = [place for place, one in enumerate(segments) if any(form in one for form in _forms(made.id))]
+    if not with_id:
         for pair in query.split("&"):
             key, sign, value = pair.partition("=")
             if value in _forms(made.id):
                 before, _, after = query.partition(pair)
                 return f"{path}{mark}{before}{key}{sign}", value, after
-    return f"{base}/", last, f"{mark}{query}"
+    place = with_id[-1] if with_id else max(place for place, one in enumerate(segments) if one)
+    after = "".join(f"/{one}" for one in segments[place + 1 :])
+    return f"{'/'.join(segments[:place])}/", segments[place], f"{after}{mark}{query}"
 
 
 def _far_from(name: str) -> str:

@@ -32,6 +32,8 @@ class Habits:
     date_lag_s: float = 0.0
     slash_redirect: int | None = None
     """The status that sends the path without its last slash to the one with it."""
+    read_redirect: int | None = None
+    """The status that sends the path of a resource to the one with a slash after it."""
     wire: Callable[[bytes], bytes] = bytes
     """What becomes of the bytes of a reply."""
     pieces: int = 1

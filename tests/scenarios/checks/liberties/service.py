@@ -103,10 +103,9 @@ class LawfulService:
             raise _Refused(habits.patch, headers=(("accept-patch", "application/merge-patch+json"),))
         if habits.id_in_query and path == COLLECTION and query.startswith("id="):
             return self._one(request, unquote(query.removeprefix("id=")))
-        if habits.slash_redirect is not None:
-            if path == COLLECTION:
-                return Answer(habits.slash_redirect, (("location", COLLECTION + "/"),))
-            path = COLLECTION if path == COLLECTION + "/" else path
+        elsewhere, path = self._place(path)
+        if elsewhere is not None:
+            return elsewhere
         if path == COLLECTION:
             if request.method == "OPTIONS" and habits.options != habits.unknown_method:
                 return Answer(habits.options, (("allow", "POST, OPTIONS"),))
@@ -117,6 +116,14 @@ class LawfulService:
         if prefix != COLLECTION:
             raise _Refused(habits.unknown_path)
         return self._one(request, unquote(name))
+
+    def _place(self, path: str) -> tuple[Answer | None, str]:
+        """A redirect to the path with a slash at its end, where that is the one; the path without it."""
+        is_collection = path.rstrip("/") == COLLECTION
+        status = self._habits.slash_redirect if is_collection else self._habits.read_redirect
+        if status is None or not path.startswith(COLLECTION):
+            return None, path
+        return (None, path[:-1]) if path.endswith("/") else (Answer(status, (("location", path + "/"),)), path)
 
     def _no_such_method(self, allowed: str) -> _Refused:
         status = self._habits.unknown_method

@@ -142,6 +142,9 @@ SWITCHES: dict[str, Liberty] = {
     "a part of the 201": _switch(_target(reply="partial"), {"body_of_201": "partial"}),
     "a link in the body": _switch(_target(self_link="/links/self", read_path="")),
     "no Location": _switch(_target(read_path=COLLECTION + "/{id}", self_link="", path=COLLECTION)),
+    "a slash after the id": _switch(
+        _target(read_path=COLLECTION + "/{id}/", self_link="", path=COLLECTION), {"read_redirect": 308}
+    ),
     # Refusals
     "422 to what is invalid": _switch(_target(errors={"statuses": {"validation": [400, 422]}}), {"invalid": 422}),
     "404 to the forbidden": _switch(_target(errors={"statuses": {"forbidden": [404]}}), {"forbidden": 404}),

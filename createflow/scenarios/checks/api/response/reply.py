@@ -15,7 +15,7 @@ from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_header, expect_same_fields, expect_status
 from createflow.scenarios.harness.write_sample import WriteSample
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
-from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed
+from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, redirect_text
 from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.scenarios.target.received import http_date, is_entity_tag, rfc_3339
@@ -119,6 +119,9 @@ async def location_answers_the_same(target: Target) -> None:
     if "location" not in made.reply.headers and target.contract.has_location:
         raise Inconclusive("the 201 has no Location; see location_is_given")
     seen = await target.read(made.url, may_be_lost=True)
+    if seen.redirects_to:
+        told = redirect_text(seen.status, seen.redirects_to, made.id)
+        raise Expectation("200 to a read of the Location", f"it {told}", exchanges=[seen.exchange])
     expect_status(seen, 200, of=f"GET {made.reply.headers.get('location', made.url)}")
     for shown, level in ((lasting(target, made.shown), nullcontext()), (made.shown, lesser)):
         with level:
