@@ -8,12 +8,16 @@ from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_unauthenticated
 from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.target.credentials import forged_tokens
 from createflow.scenarios.target.credentials.forged_tokens import Jws
+from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Issuer, Target, Tokens
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
-_QUICK_S = 2.0
+_TIMES_THE_OTHERS, _SLOWER_S = 20, 2.0
+_LOOKS_AT_SLOW = 2
+"""Once, the machine may have been busy just then."""
 _OF_EACH_TOKEN = frozenset({"sub", "iat", "nbf", "exp", "jti", "auth_time"})
 """Claims that may differ between any two tokens."""
 
@@ -160,18 +164,32 @@ async def other_kind_of_token_is_401(target: Target, tokens: Tokens, issuer: Iss
     catches="derives_keys",
 )
 async def encrypted_token_is_401_quickly(target: Target, tokens: Tokens) -> None:
-    """An encrypted token is refused with 401 within 2 s, however much work its header demands.
+    """An encrypted token is refused with 401 as quickly as other bad tokens, however much work its header demands.
 
-    Why: p2c is a number of hash rounds that the sender chooses; a verifier that computes them can be overloaded.
+    How: it is too slow if it takes 20 times as long as the slowest of those that are sent before and after it, and more
+    than 2 s longer, twice. Why: p2c is a number of hash rounds that the sender chooses; a verifier that computes them
+    can be overloaded.
     """
     writer = tokens.writer()
     token = "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJlbmMiOiJBMTI4R0NNIiwicDJzIjoiYzJGc2RBIiwicDJjIjoyMDAwMDAwMDB9"  # noqa: S105 - no secret: a header
     async with positive_controls(target, who=writer):
-        reply = await target.create(who=writer.holding(f"{token}.AAAA.AAAA.AAAA.AAAA"))
-        form = "an encrypted token that asks for 200,000,000 rounds"
-        expect_unauthenticated(reply, form, strictly=target.contract.promises.malformed_tokens)
-        quick = reply.elapsed_s <= _QUICK_S
-        expect(quick, f"an answer within {_QUICK_S:g} s", f"{reply.elapsed_s:.1f} s", reply)
+        for _ in range(_LOOKS_AT_SLOW):
+            before_s = await _slowest_other_s(target, writer)
+            reply = await target.create(who=writer.holding(f"{token}.AAAA.AAAA.AAAA.AAAA"))
+            form = "an encrypted token that asks for 200,000,000 rounds"
+            expect_unauthenticated(reply, form, strictly=target.contract.promises.malformed_tokens)
+            other_s = max(before_s, await _slowest_other_s(target, writer))
+            longest_s = max(other_s * _TIMES_THE_OTHERS, other_s + _SLOWER_S)
+            if reply.elapsed_s <= longest_s:
+                return
+        told = f"{reply.elapsed_s:.1f} s, and {other_s:.2f} s to other bad tokens"
+        expect(reply.elapsed_s <= longest_s, "an answer about as quick as to other bad tokens", told, reply)
+
+
+async def _slowest_other_s(target: Target, writer: Principal) -> float:
+    """How long other tokens take that are refused: of no form at all, and with no signature."""
+    tokens = ["no-token", *(token for _, token in forged_tokens.strip_signature(writer.token or ""))]
+    return max([(await target.create(who=writer.holding(token))).elapsed_s for token in tokens])
 
 
 async def each_is_401(target: Target, tokens: Tokens, forms: Mapping[str, str]) -> None:
