@@ -150,7 +150,8 @@ def url_with(made: Resource, name: str) -> str:
 def below(url: str) -> str:
     """A URL below that of a resource, where nothing is."""
     path, mark, rest = url.partition("?")
-    return f"{path.rstrip('/')}/no/such/path{mark}{rest}"
+    slash = "/" if path.endswith("/") else ""  # where every path has one at its end, one without it is redirected
+    return f"{path.rstrip('/')}/no/such/path{slash}{mark}{rest}"
 
 
 def _forms(resource_id: str) -> tuple[str, str]:

@@ -121,7 +121,8 @@ class LawfulService:
         """A redirect to the path with a slash at its end, where that is the one; the path without it."""
         is_collection = path.rstrip("/") == COLLECTION
         status = self._habits.slash_redirect if is_collection else self._habits.read_redirect
-        if status is None or not path.startswith(COLLECTION):
+        is_below = path.strip("/").count("/") > COLLECTION.count("/")
+        if status is None or is_below or not path.startswith(COLLECTION):
             return None, path
         return (None, path[:-1]) if path.endswith("/") else (Answer(status, (("location", path + "/"),)), path)
 

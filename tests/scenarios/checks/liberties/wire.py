@@ -148,7 +148,8 @@ async def serving(habits: Habits, service: Service) -> AsyncIterator[str]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(ConnectionError):
+            # Python 3.11 tells of a connection that the end of the loop cancels as of an error.
+            with suppress(ConnectionError, asyncio.CancelledError):
                 await _Connection(habits, service, reader, writer).serve()
         finally:
             writer.close()
