@@ -10,6 +10,7 @@ from typing import Protocol
 
 import createflow
 from createflow.scenarios.conformance.causes import doubt_unreported, merge_repeated, merge_shared, report_bad_replies
+from createflow.scenarios.conformance.implied import merge_implied
 from createflow.scenarios.conformance.known_failures import assess
 from createflow.scenarios.conformance.long_bodies import LongBodies
 from createflow.scenarios.conformance.observing import Observation
@@ -227,7 +228,8 @@ class _Run:
         ended = report_bad_replies(self._checks, self._results, probes.bad_replies, probes.mask)
         # Observers leave out what a check has reported, also where another one tells it.
         ended = self._observation.judge(doubt_unreported(ended, probes.causes))
-        ended = merge_shared(self._checks, merge_repeated(self._checks, ended), probes.about)
+        ended = merge_repeated(self._checks, merge_implied(self._checks, ended))
+        ended = merge_shared(self._checks, ended, probes.about)
         missing = {check.id: result_of(check, Outcome.SKIPPED, self._why_missing) for check in self._checks}
         return tuple({**missing, **ended}[check.id] for check in self._checks)
 
