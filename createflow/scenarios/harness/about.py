@@ -15,6 +15,9 @@ _OTHER_VERSION = 412
 _OUTAGES = {502: "502 to", 503: "503 to", 504: "504 to"}
 """As the observer of server errors tells them."""
 _OTHER_REFUSAL = re.compile(r"\d{3} told as \d{3}")
+_CRASHES = "server error to a value of "
+_OF_ITSELF = re.compile(rf"{_OTHER_REFUSAL.pattern}|{_CRASHES}.*", re.DOTALL)
+"""What is told by the first check that met it."""
 
 
 class About(StrEnum):
@@ -63,6 +66,11 @@ ASK_NOTHING_ELSE = frozenset(
 """Whatever they saw is about what they tell."""
 
 
+def crash_at(field: str) -> str:
+    """What failures are about where a target answers valid or invalid values of one field with a 5xx."""
+    return f"{_CRASHES}{field}"
+
+
 def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, record: WriteRecord) -> frozenset[str]:
     """What a failure is about: members of ``About`` or a status; empty for something of its own.
 
@@ -89,7 +97,7 @@ def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, r
             NO_ROW: About.PRESENCE,
             GONE: About.ABSENCE,
         }
-        named = [one if _OTHER_REFUSAL.fullmatch(one) else known.get(one, "") for one in failure.about]
+        named = [one if _OF_ITSELF.fullmatch(one) else known.get(one, "") for one in failure.about]
         return frozenset(named) if all(named) else frozenset()
     return _by_status(exchanges)
 

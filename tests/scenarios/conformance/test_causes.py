@@ -6,7 +6,7 @@ from createflow.scenarios.checks import CHECKS
 from createflow.scenarios.conformance.catalogue import CATALOGUE
 from createflow.scenarios.conformance.causes import merge_shared
 from createflow.scenarios.conformance.run_check import finding_of, result_of
-from createflow.scenarios.harness.about import ASK_NOTHING_ELSE, TELLERS, About
+from createflow.scenarios.harness.about import ASK_NOTHING_ELSE, TELLERS, About, crash_at
 from createflow.scenarios.outcome import Expectation
 from createflow.schemas.report import CheckResult, Level, Outcome
 
@@ -81,3 +81,15 @@ def test_an_observer_tells_an_outage_that_it_saw() -> None:
     about: dict[str, set[str]] = {"validation.text_is_inert": {"503 to"}, SPEAKER: {"503 to"}, ERRORS: set()}
     assert _failed(_merged(about, "503 to POST (9 of 99 exchanges)")) == {ERRORS}
     assert _failed(_merged(about, "500 to POST (9 of 99 exchanges)")) == {"validation.text_is_inert", ERRORS}
+
+
+def test_a_field_that_crashes_the_target_is_told_once() -> None:
+    """By the first check that sends it; a crash at another field is told as well."""
+    listed, unbounded, generated = (
+        "validation.listed_values_are_judged_by_the_schema",
+        "validation.what_no_bound_covers_is_kept_or_refused",
+        "validation.generated_bodies_come_back",
+    )
+    one, other = crash_at("description"), crash_at("tags")
+    assert _failed(_merged({listed: {one}, unbounded: {one}, generated: {one}})) == {listed}
+    assert _failed(_merged({listed: {one}, generated: {other}})) == {listed, generated}

@@ -1,13 +1,17 @@
 """All deviations of a check in one finding, to a limit."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from createflow.scenarios.harness.about import crash_at
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.report import Level
 
 _SHOWN = 12
 _SHOWN_EXCHANGES = 6
+_CRASH = re.compile(r"5\d\d to (\S+) = ")
 
 
 @dataclass(slots=True)
@@ -53,4 +57,11 @@ class Deviations:
             texts.append(f"and {len(told) - _SHOWN} more")
         shown = [reply.exchange for _, replies in told for reply in replies][:_SHOWN_EXCHANGES]
         level = None if self._found else Level.SHOULD
-        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1], level=level)
+        about = _crashes([seen for seen, _ in told])
+        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1], level=level, about=about)
+
+
+def _crashes(texts: Sequence[str]) -> frozenset[str]:
+    """What the deviations are about, where each is a server error to a value of a field."""
+    found = [_CRASH.match(text) for text in texts]
+    return frozenset(crash_at(one[1]) for one in found if one) if all(found) else frozenset()

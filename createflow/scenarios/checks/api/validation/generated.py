@@ -5,11 +5,13 @@ from typing import Any
 
 from createflow.scenarios.bodies.bounded import invalid_bodies, valid_bodies
 from createflow.scenarios.checks.support.fixtures import positive_controls
+from createflow.scenarios.harness.about import crash_at
 from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
-from createflow.scenarios.outcome import NotDeclared
+from createflow.scenarios.outcome import Expectation, NotDeclared
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.probes import Target
+from createflow.scenarios.target.reply import Reply
 from createflow.schemas.flow import Step
 
 _CASES = 25
@@ -33,6 +35,8 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
         if not contract.wire_format.says(sent):
             continue
         reply = await target.create(sent)
+        if reply.status >= 500:
+            raise await _crash(target, sent, reply)
         expect(reply.accepted, f"a body that the schema allows accepted: {sent}", str(reply.status), reply)
         sent = contract.shown(sent)
         shown = reply.document or {}
@@ -40,6 +44,18 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
         seen = await target.read(target.url_of(reply))
         shown = seen.document or {}
         expect_same_fields(_told(contract, sent, shown), shown, reply, seen, where="the read, as it was sent")
+
+
+async def _crash(target: Target, sent: dict[str, Any], reply: Reply) -> Expectation:
+    """The failure at a body that is answered with a server error, and the field without which it is not."""
+    required = target.contract.schema.get("required", [])
+    expected = f"a body that the schema allows accepted: {sent}"
+    for name in sent.keys() - {*required, target.contract.fields.name}:
+        rest = {key: value for key, value in sent.items() if key != name}
+        if (await target.create(rest)).accepted:
+            seen = f"{reply.status}; without {name} it is accepted"
+            return Expectation(expected, seen, exchanges=[reply.exchange], about=[crash_at(name)])
+    return Expectation(expected, str(reply.status), exchanges=[reply.exchange])
 
 
 def _told(contract: Contract, sent: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
