@@ -15,12 +15,14 @@ from createflow.cli.command_consent import remember_consent
 from createflow.cli.exit_code import ExitCode
 from createflow.cli.left_behind import tell_what_was_left
 from createflow.cli.messages import print_message
-from createflow.cli.options import DEFAULT_STATE, StateOption
+from createflow.cli.options import DEFAULT_STATE, StateOption, duration_option
 from createflow.schemas import profile_file
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:  # the extra may not be installed
     from createflow.reference_server.stack.options import StackOptions
+
+_KEEP_LEAST_S, _KEEP_MOST_S = 1.0, 366 * 86_400.0  # the most that a profile can promise
 
 
 def _complete_defect(incomplete: str) -> list[tuple[str, str]]:
@@ -63,6 +65,10 @@ def up(
             min=0, max=100_000, metavar="N", help="Requests a second that each service takes at most. 0: all it can."
         ),
     ] = 0.0,
+    keep: Annotated[
+        float,
+        duration_option("--keep", help_="How long Idempotency-Keys are known and events stay in the outbox."),
+    ] = "24h",  # type: ignore[assignment] # Typer parses the default too
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Start the reference implementation, to try createflow on it.
@@ -78,6 +84,8 @@ def up(
     """
     if search_url and not search_url.startswith(("http://", "https://")):
         raise UserError(f"--search-url {search_url} is not a URL", hint="for example http://localhost:9200")
+    if not _KEEP_LEAST_S <= keep <= _KEEP_MOST_S:
+        raise UserError(f"--keep {keep:g}s is not possible", hint="from 1s to 8784h")
     with reference_extra():
         from createflow.reference_server.defects.registry import find_defect
         from createflow.reference_server.stack.options import StackOptions
@@ -92,6 +100,7 @@ def up(
         unique_names=unique_names,
         conditional_updates=conditional_updates,
         service_capacity_per_s=service_capacity,
+        keep_s=keep,
         defects=tuple(dict.fromkeys(defect or ())),
     )
     for name in options.defects:  # before anything starts

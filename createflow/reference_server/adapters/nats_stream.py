@@ -22,6 +22,7 @@ from createflow.reference_server.domain.ports import StreamLostError, Unavailabl
 PUBLISH_WAIT_S = 2.0
 FETCH_WAIT_S = 1.0
 DUPLICATE_WINDOW_S = 120.0
+KEEP_S = 7 * 24 * 3600.0
 ACK_WAIT_S = 30.0
 ACK_PENDING_MAX = 4000
 RETRY_DELAY_S = 0.5
@@ -37,11 +38,15 @@ class NatsStream:
     Args:
         prefix: of the subjects.
         encode: turns an event into a message.
+        keep_s: the stream drops events that are older, in seconds.
     """
 
-    def __init__(self, prefix: str, encode: Callable[[ResourceEvent], bytes] = encode_event) -> None:
+    def __init__(
+        self, prefix: str, encode: Callable[[ResourceEvent], bytes] = encode_event, *, keep_s: float = KEEP_S
+    ) -> None:
         self._prefix = prefix
         self._encode = encode
+        self._keep_s = keep_s
         self._name = f"{prefix.upper()}_EVENTS"
         self._client: Client | None = None
         self._inbox = ""
@@ -86,8 +91,8 @@ class NatsStream:
             subjects=[f"{self._prefix}.events.>"],
             storage=StorageType.FILE,
             retention=RetentionPolicy.LIMITS,
-            duplicate_window=DUPLICATE_WINDOW_S,
-            max_age=7 * 24 * 3600.0,
+            duplicate_window=min(DUPLICATE_WINDOW_S, self._keep_s),  # JetStream refuses a longer one
+            max_age=self._keep_s,
         )
         try:
             await stream.stream_info(self._name)

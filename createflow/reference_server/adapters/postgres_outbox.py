@@ -26,19 +26,6 @@ _ADVANCE = """
     INSERT INTO outbox_checkpoint (stream, xid, seq) VALUES (%(stream)s, %(xid)s::xid8, %(seq)s)
     ON CONFLICT (stream) DO UPDATE SET xid = excluded.xid, seq = excluded.seq
 """
-_PRUNE = """
-    DELETE FROM outbox WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM outbox
-        WHERE stream = %(stream)s AND (xid, seq) <= (%(xid)s::xid8, %(seq)s)
-          AND occurred_at < now() - %(keep_s)s * interval '1 second'
-        ORDER BY xid, seq LIMIT %(limit)s))
-"""
-
-_PRUNE_KEYS = """
-    DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM idempotency_keys
-        WHERE created_at < now() - %(keep_s)s * interval '1 second' LIMIT %(limit)s))
-"""
 
 
 class PostgresOutbox:
@@ -127,11 +114,6 @@ class PostgresOutbox:
         """Return when the oldest row that is not published was made, also one that is held back; None for none."""
         rows = await self._execute(_OLDEST)
         return rows[0][0] if rows else None
-
-    async def prune(self, keep_s: float, limit: int) -> None:
-        """Delete published rows and Idempotency-Keys that are older than ``keep_s``, at most ``limit`` of each."""
-        await self._execute(_PRUNE, keep_s=keep_s, limit=limit)
-        await self._execute(_PRUNE_KEYS, keep_s=keep_s, limit=limit)
 
     async def _execute(self, sql: str, **parameters: float) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -189,6 +189,14 @@ class EventStream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows were deleted because they are older than they must be kept."""
+
+    events: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexAction:
     """One document to index at a version, or to remove when ``document`` is empty."""
 

@@ -29,6 +29,9 @@ class Metrics:
         self.outbox_lag_s = Gauge(
             "outbox_lag_seconds", "Age of the oldest event that is not published.", registry=self.registry
         )
+        self.forgotten = Counter(
+            "retention_forgotten", "Rows deleted because of their age.", ["what"], registry=self.registry
+        )
         self.indexed = Counter("indexed", "Events applied to the search index.", registry=self.registry)
         self.index_lag_s = Gauge(
             "index_lag_seconds", "Age of the oldest event that the index has refused.", registry=self.registry

@@ -70,6 +70,8 @@ class Settings:
     """How many services there may be."""
     capacity_per_s: float = 0.0
     """What a service takes at most, however much CPU it has; 0: as much as it can."""
+    keep_s: float = 24 * 3600.0
+    """How long published events stay in the outbox, and Idempotency-Keys are known."""
     defects: tuple[str, ...] = ()
     """Names of seeded defects (``reference_server.defects``): of ``createflow up --defect``, and of tests."""
 

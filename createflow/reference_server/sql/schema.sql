@@ -68,6 +68,11 @@ CREATE TABLE idempotency_keys (
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
+-- The worker deletes old rows of both as fast as new ones come. What they leave must be vacuumed by its own number: the
+-- default, a fifth of the table, would be hours of it.
+ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+ALTER TABLE idempotency_keys SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+
 -- What the service and the worker do, and no more. The audit log is append-only for them: a process that is taken over
 -- can add entries, and can neither change nor remove one. Rows of resources are marked as deleted, never removed.
 GRANT SELECT, INSERT, UPDATE ON resources TO createflow_app;

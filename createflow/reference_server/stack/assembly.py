@@ -178,6 +178,7 @@ class _Planner:
             conditional_updates=self.options.conditional_updates,
             services=self.options.services,
             capacity_per_s=self.options.service_capacity_per_s,
+            keep_s=self.options.keep_s,
             defects=self.options.defects,
         )
         settings_file = directory / "settings.json"

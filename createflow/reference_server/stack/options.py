@@ -16,6 +16,7 @@ class StackOptions:
         unique_names: a second resource with a name is refused.
         conditional_updates: an update or a delete must name the version.
         service_capacity_per_s: what each service takes at most; 0: as much as it can.
+        keep_s: how long Idempotency-Keys and published events are kept.
         defects: names of seeded defects.
     """
 
@@ -31,4 +32,5 @@ class StackOptions:
     unique_names: bool = False
     conditional_updates: bool = False
     service_capacity_per_s: float = 0.0
+    keep_s: float = 24 * 3600.0
     defects: tuple[str, ...] = ()

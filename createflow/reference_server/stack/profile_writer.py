@@ -10,7 +10,6 @@ from createflow.reference_server.stack import command
 from createflow.reference_server.stack.credentials import AUDIENCE, ISSUER, IssuerKeys
 from createflow.reference_server.stack.engines import postgres
 from createflow.reference_server.stack.options import StackOptions
-from createflow.reference_server.worker.outbox_relay import KEEP_S
 from createflow.schemas.profile_promises import Promises
 
 FAULTS: Mapping[str, tuple[tuple[str, str], tuple[str, str]]] = {
@@ -67,7 +66,7 @@ def write_profile(
                 "update": True,
                 "delete": True,
                 "idempotency": True,
-                "idempotency_kept_s": KEEP_S,
+                "idempotency_kept_s": options.keep_s,
                 "versions": True,
                 "owned": True,
                 "conditional_updates": options.conditional_updates,

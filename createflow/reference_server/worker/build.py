@@ -7,6 +7,7 @@ from createflow.reference_server.adapters import nats_bus
 from createflow.reference_server.adapters.nats_codec import encode_event
 from createflow.reference_server.adapters.nats_stream import NatsStream
 from createflow.reference_server.adapters.postgres_outbox import PostgresOutbox
+from createflow.reference_server.adapters.postgres_retention import PostgresRetention
 from createflow.reference_server.adapters.search_index import SearchIndex
 from createflow.reference_server.adapters.valkey import ValkeyCache, ValkeyClient
 from createflow.reference_server.process.background import Background
@@ -20,17 +21,25 @@ from createflow.reference_server.stages.data.index_update import IndexUpdate
 from createflow.reference_server.worker.cache_repair import CacheRepair
 from createflow.reference_server.worker.indexer import Indexer
 from createflow.reference_server.worker.outbox_relay import OutboxRelay
+from createflow.reference_server.worker.retention import Retention
+
+STREAM_KEEP_FACTOR = 7
+"""An event stays in the stream seven times as long as in the outbox: a week, of the usual day."""
 
 
 def build(settings: Settings, log: Log) -> Process:
-    """Build a worker: outbox relay, indexer and cache repair. It waits for its engines by itself."""
+    """Build a worker: outbox relay, indexer, cache repair and retention. It waits for its engines by itself."""
     metrics, drain, seed = Metrics(), DrainState(), settings.seed()
     outbox = seed.change_outbox(PostgresOutbox(settings.direct_dsn, settings.subject_prefix))
-    stream = NatsStream(settings.subject_prefix, seed.change_event_encoder(encode_event))
+    stream = NatsStream(
+        settings.subject_prefix, seed.change_event_encoder(encode_event), keep_s=settings.keep_s * STREAM_KEEP_FACTOR
+    )
     index = SearchIndex(settings.search_url, settings.search_index)
     update = seed.change_index_update(IndexUpdate(index))
     relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics, log)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
+    kept = PostgresRetention(settings.direct_dsn, settings.subject_prefix)
+    retention = Retention(kept, settings.keep_s, metrics, log)
     valkey = ValkeyClient(settings.valkey_url)
     cache = ValkeyCache(valkey, prefix=settings.subject_prefix, ttl_s=settings.cache_ttl_s)
     repair = CacheRepair(seed.change_cache_events(stream.consumer("cache", "updated", "deleted")), cache, log)
@@ -56,6 +65,7 @@ def build(settings: Settings, log: Log) -> Process:
         async with AsyncExitStack() as scope:
             scope.push_async_callback(index.close)
             scope.push_async_callback(valkey.close)
+            scope.push_async_callback(kept.close)
 
             async def connect() -> None:
                 client = await nats_bus.connect(settings.nats_url, settings.instance, kind="worker")
@@ -69,6 +79,7 @@ def build(settings: Settings, log: Log) -> Process:
             background.start("relay", relay.run())
             background.start("indexer", indexer.run())
             background.start("cache_repair", repair.run())
+            background.start("retention", retention.run())
             yield
 
     return Process(make_operations_app(drain, checks, metrics), lifespan(), drain)

@@ -19,9 +19,6 @@ POLL_S = 0.1
 INTERVAL_S = 0.05
 """Least time between two batches, so that a steady flow of rows is published in batches."""
 RETRY_S = 0.2
-KEEP_S = 24 * 3600.0
-PRUNE_EVERY_S = 5.0
-PRUNE_BATCH_SIZE = 1000
 LOOK_EVERY_S = 1.0
 """How often the oldest row that is not published is looked for."""
 READY_WITHIN_S = 5.0
@@ -49,9 +46,6 @@ class Outbox(Protocol):
     async def oldest(self) -> datetime | None:
         """Return when the oldest row that is not published was committed, also one that is held back; None for none."""
 
-    async def prune(self, keep_s: float, limit: int) -> None:
-        """Delete published rows that are older than ``keep_s``, at most ``limit`` of them."""
-
 
 class OutboxRelay:
     """Moves rows from the outbox to the stream."""
@@ -62,7 +56,7 @@ class OutboxRelay:
         self._metrics = metrics
         self._log = log
         self._wake = asyncio.Event()
-        self._pruned_at = self._looked_at = time.monotonic()
+        self._looked_at = time.monotonic()
         self._oldest: datetime | None = None
         self._is_rewind_due = False
         self._reads = Progress()
@@ -124,9 +118,6 @@ class OutboxRelay:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
                 await asyncio.sleep(INTERVAL_S)
-            if time.monotonic() - self._pruned_at > PRUNE_EVERY_S:
-                self._pruned_at = time.monotonic()
-                await self._outbox.prune(KEEP_S, PRUNE_BATCH_SIZE)
 
     async def publish_batch(self) -> bool:
         """Publish one batch; returns whether more rows are likely to be there already.

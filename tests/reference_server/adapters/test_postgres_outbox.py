@@ -1,4 +1,4 @@
-"""The outbox on a real PostgreSQL: one leader, no gap, and needed rows are not pruned."""
+"""The outbox on a real PostgreSQL: one leader, and no gap."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -68,35 +68,6 @@ async def test_there_is_one_leader_and_the_next_goes_on_where_it_stopped(
     assert await follower.lead()
     assert await actors(follower) == ["second"]
     await follower.close()
-
-
-async def test_only_what_is_old_and_published_is_pruned(
-    engines: EngineSet, outbox: PostgresOutbox, stream: str
-) -> None:
-    """A lost stream would be rebuilt from the outbox."""
-    async with await connected(engines) as session:
-        for actor, hours in (("old and published", 30), ("new and published", 1), ("old and waiting", 30)):
-            await session.execute(_INSERT, (stream, actor, hours))
-        await outbox.advance((await outbox.batch(2))[1])
-        await outbox.prune(24 * 3600.0, 100)
-        cursor = await session.execute("SELECT actor FROM outbox WHERE stream = %s ORDER BY seq", (stream,))
-        assert await cursor.fetchall() == [("new and published",), ("old and waiting",)]
-
-
-async def test_keys_of_yesterday_are_forgotten_and_those_of_today_are_not(
-    engines: EngineSet, outbox: PostgresOutbox, stream: str
-) -> None:
-    """Otherwise the table would grow without end."""
-    async with await connected(engines) as session:
-        for key, hours in (("old", 30), ("new", 1)):
-            await session.execute(
-                "INSERT INTO idempotency_keys (subject, key, fingerprint, resource_id, version, document, created_at)"
-                " VALUES (%s, %s, '', uuidv7(), 1, '{}', now() - %s * interval '1 hour')",
-                (stream, key, hours),
-            )
-        await outbox.prune(24 * 3600.0, 100)
-        cursor = await session.execute("SELECT key FROM idempotency_keys WHERE subject = %s", (stream,))
-        assert await cursor.fetchall() == [("new",)]
 
 
 _AT = """

@@ -61,9 +61,6 @@ class Rows:
         waiting = self.waiting + self.held_back
         return waiting[0].event.occurred_at if waiting else None
 
-    async def prune(self, keep_s: float, limit: int) -> None:
-        """Do nothing."""
-
 
 class Stream:
     """A stream that acknowledges a given number of events of each batch."""
