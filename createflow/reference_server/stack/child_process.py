@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from createflow.reference_server.process.private_file import open_private
 from createflow.reference_server.stack import guardian
 from createflow.reference_server.stack.os_user import OsUser
 from createflow.reference_server.stack.state import State
@@ -152,6 +154,20 @@ class ChildProcess:
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def turn_log(self, max_bytes: int) -> None:
+        """Move a log that is larger to ``NAME.log.old``, in place of the one there; the program writes on into the log.
+
+        The program keeps its descriptor, so the text is copied and the file is cut. A line that is written between the
+        two is lost.
+        """
+        with contextlib.suppress(OSError):
+            if self._log.stat().st_size <= max_bytes:
+                return
+            old = os.fdopen(open_private(self._log.with_name(f"{self._log.name}.old")), "wb")
+            with old, self._log.open("rb") as log:
+                shutil.copyfileobj(log, old)
+            os.truncate(self._log, 0)
 
     def _family(self) -> list[psutil.Process]:
         """Return the program and its descendants (those of PostgreSQL are in sessions of their own)."""

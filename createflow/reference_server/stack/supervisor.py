@@ -14,6 +14,8 @@ from createflow.schemas.error import TargetError, UserError
 _START_LIMIT_S = 40.0
 _ASK_LIMIT_S = 1.0
 _POLL_S = 0.025
+_LOG_POLL_S = 5.0
+_LOG_MAX_BYTES = 32 * 1024**2
 _WORK_POLL_S = 1.5
 _BROKEN_ANSWERS = 2
 """How often in a row a component must say that it is broken."""
@@ -89,6 +91,7 @@ class Supervisor:
         for component in self._components.values():
             if component.says_broken is not None:
                 self._watch_over(self._keep_working(component))
+        self._watch_over(self._turn_logs())
 
     async def stop(self, *, at_once: bool = False) -> None:
         """Stop all components; one that others need is stopped after them.
@@ -312,6 +315,13 @@ class Supervisor:
                     self._on_death(replace(self._exit_of(component.name, process), is_broken=True))
                     started.is_told = True
                     await process.stop(component.stop_signal, grace_s=component.grace_s)
+
+    async def _turn_logs(self) -> None:
+        """Each component has two files of its log at most: a line for each request would fill any disk."""
+        while True:
+            await asyncio.sleep(_LOG_POLL_S)
+            for started in list(self._started.values()):
+                await asyncio.to_thread(started.process.turn_log, _LOG_MAX_BYTES)
 
     async def _stop_one(self, name: str, *, at_once: bool) -> None:
         component = self._components[name]

@@ -471,3 +471,43 @@ def test_a_component_that_says_that_it_is_broken_is_started_again_once_its_disk_
             await has_status(run, "broker", "ready")
 
     asyncio.run(scenario())
+
+
+ENDLESS_LOG = """
+import pathlib, socket, sys, time
+listener = socket.create_server(('127.0.0.1', int(sys.argv[2])))
+pathlib.Path("ready").touch()
+number = 0
+while True:
+    print(f"line {number:04}", flush=True)
+    number += 1
+    time.sleep(0.0001)
+"""
+
+
+def test_a_log_never_has_more_than_two_files_and_the_program_writes_on(
+    tmp_path: Path, ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text before the last turn is kept, for this user only."""
+    monkeypatch.setattr(supervisor, "_LOG_POLL_S", 0.01)
+    monkeypatch.setattr(supervisor, "_LOG_MAX_BYTES", 1000)
+    log, old = tmp_path / "talker.log", tmp_path / "talker.log.old"
+
+    async def main() -> None:
+        async with Run(tmp_path, [component(ports, tmp_path, "talker", script=ENDLESS_LOG)]):
+            first = await lines_of(old, "")
+            later = await lines_of(old, first)
+            assert later > first
+            assert not (await lines_of(log, "")).startswith("\0")
+
+    async def lines_of(file: Path, earlier: str) -> str:
+        """The first line of the file, once it is another one than before."""
+        while True:
+            await asyncio.sleep(0.01)
+            line = file.read_text().partition("\n")[0] if file.exists() else ""
+            if line and line != earlier:
+                return line
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    assert {path.name for path in tmp_path.glob("talker.log*")} == {"talker.log", "talker.log.old"}
+    assert old.stat().st_mode & 0o777 == 0o600
