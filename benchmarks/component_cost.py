@@ -77,28 +77,49 @@ async def rows_written(profile: Path) -> int:
         return int(row[0])
 
 
-async def under_load(stack: RunningStack, options: argparse.Namespace) -> None:
-    """Print a line a component, from the steady part of one load."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one component costs under a steady load."""
+
+    cpu_us: float
+    """Of one write."""
+    memory_bytes: int
+
+
+async def steady_costs(stack: RunningStack, rate: float, seconds: float) -> tuple[dict[str, Cost], str]:
+    """The cost of each component, from the steady part of one load; and what ``createflow bench`` printed."""
     pids = {row.name: row.pid for row in await stack.rows()}
     command = [sys.executable, "-m", "createflow", "bench", "--profile", str(stack.profile_file)]
-    command += ["--rate", f"{options.rate:g}", "--duration", f"{options.seconds + 2:g}s", "--warmup", f"{WARMUP_S:g}s"]
+    command += ["--rate", f"{rate:g}", "--duration", f"{seconds + 2:g}s", "--warmup", f"{WARMUP_S:g}s"]
+    bench = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output = asyncio.create_task(bench.communicate())
+    pids[GENERATOR] = bench.pid
+    first = await rows_written(stack.profile_file)
+    while await rows_written(stack.profile_file) < first + rate and not output.done():
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(WARMUP_S)
+    before, written = await asyncio.to_thread(look, pids), await rows_written(stack.profile_file)
+    await asyncio.sleep(seconds - 1.0)
+    after, writes = await asyncio.to_thread(look, pids), await rows_written(stack.profile_file) - written
+    text = (await output)[0].decode()
+    cpu_us = {name: (after[name].cpu_s - before[name].cpu_s) / max(writes, 1) * 1e6 for name in pids}
+    return {name: Cost(cpu_us[name], after[name].memory_bytes) for name in pids}, text
+
+
+async def under_load(stack: RunningStack, options: argparse.Namespace) -> None:
+    """Print a line a component."""
+    pids = {row.name: row.pid for row in await stack.rows()}
     idle = await asyncio.to_thread(look, pids)
     await asyncio.sleep(options.idle)
     still_idle = await asyncio.to_thread(look, pids)
-    bench = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    output = asyncio.create_task(bench.communicate())
-    await asyncio.sleep(WARMUP_S + 1.5)
-    pids[GENERATOR] = bench.pid
-    before, written = await asyncio.to_thread(look, pids), await rows_written(stack.profile_file)
-    await asyncio.sleep(options.seconds - 1.0)
-    after, writes = await asyncio.to_thread(look, pids), await rows_written(stack.profile_file) - written
-    print((await output)[0].decode())
+    costs, text = await steady_costs(stack, options.rate, options.seconds)
+    print(text)
     print(f"{'component':<20} {'CPU us a write':>15} {'idle CPU ms/s':>15} {'memory MB':>11}")
-    costs_us = {name: (after[name].cpu_s - before[name].cpu_s) / max(writes, 1) * 1e6 for name in pids}
-    for name, cost_us in costs_us.items():
+    for name, cost in costs.items():
         rest = (still_idle[name].cpu_s - idle[name].cpu_s) / options.idle * 1e3 if name in idle else 0.0
-        print(f"{name:<20} {cost_us:>15.0f} {rest:>15.1f} {after[name].memory_bytes / 2**20:>11.0f}")
-    print(f"{'sum':<20} {sum(costs_us.values()):>15.0f}   of {psutil.cpu_count() * 1e6 / options.rate:.0f}")
+        print(f"{name:<20} {cost.cpu_us:>15.0f} {rest:>15.1f} {cost.memory_bytes / 2**20:>11.0f}")
+    total_us = sum(cost.cpu_us for cost in costs.values())
+    print(f"{'sum':<20} {total_us:>15.0f}   of {psutil.cpu_count() * 1e6 / options.rate:.0f}")
 
 
 def pgbench_script() -> str:
