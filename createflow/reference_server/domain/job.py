@@ -24,6 +24,10 @@ class Quota:
     """0 when the request is allowed."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One HTTP request as ASGI delivers it; header names are in lower case."""
@@ -38,6 +42,8 @@ class Exchange:
     receive: Receive
     repeated: frozenset[bytes] = frozenset()
     """Names of fields that came more than once."""
+    client_is_gone: Callable[[], bool] = _never
+    """Whether the connection is closed: nobody would read the reply."""
 
 
 class Lease(Protocol):
@@ -87,6 +93,8 @@ class Job:
     current: CurrentRow | None = None
     unit: UnitOfWork | None = None
     lease: Lease | None = None
+    is_crowded_out: bool = False
+    """No instance of the service had room for it."""
     is_replay: bool = False
     """The reply repeats that of an earlier request with the same Idempotency-Key; nothing was written now."""
     status: int = 0

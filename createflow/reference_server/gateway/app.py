@@ -4,21 +4,28 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from createflow.reference_server.domain.adaptive_limit import AdaptiveLimit
 from createflow.reference_server.domain.job import Exchange, Job, Refused
 from createflow.reference_server.pipeline import Pipeline
+from createflow.reference_server.process.http_server import CLIENT_IS_GONE
 from createflow.reference_server.process.log import Log
 from createflow.reference_server.process.metrics import Metrics
 from createflow.reference_server.stages.api.https_request import request_id
+from createflow.reference_server.stages.api.load_balancer import ROOM_HEADER
 from createflow.reference_server.stages.api.response import Response
 
 OPERATIONS_PATHS = frozenset(
     {"/healthz", "/readyz", "/rotation", "/metrics", "/openapi.json", "/.well-known/jwks.json"}
 )
 _NONE: frozenset[bytes] = frozenset()
+_OVERLOAD = Refused(
+    503, "service_unavailable", "There is more to do than can be done in time; nothing was done.", retry_after_s=1.0
+)
+_ROOM = ROOM_HEADER.encode("ascii")
 _CLOSE = (b"connection", b"close")
 _MAX_TIME_DIGITS = 20
 _MAX_WAIT_NS = 60 * 10**9
@@ -26,9 +33,27 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 
 
 class GatewayApp:
-    """The ASGI app of the API: requests go through the pipeline, except those to ``OPERATIONS_PATHS``."""
+    """The ASGI app of the API: requests go through the pipeline, except those to ``OPERATIONS_PATHS``.
 
-    def __init__(self, pipeline: Pipeline, response: Response, operations: ASGIApp, metrics: Metrics, log: Log) -> None:
+    Args:
+        limit: refuses under overload, before anything is done. The balancer hears of it with each reply, and refuses
+            from then on.
+        gateways: how many share the balancer's requests evenly.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        response: Response,
+        operations: ASGIApp,
+        metrics: Metrics,
+        log: Log,
+        *,
+        limit: AdaptiveLimit,
+        gateways: int = 1,
+    ) -> None:
+        self._limit = limit
+        self._gateways = gateways
         self._pipeline = pipeline
         self._response = response
         self._operations = operations
@@ -44,13 +69,16 @@ class GatewayApp:
             return
         begun_ns = time.perf_counter_ns()
         job = _job(scope, receive)
-        try:
-            job = await self._pipeline.run(job)
-        except Refused as refused:
-            job = self._response.refuse(job, refused)
-        except Exception:  # noqa: BLE001 - the client must get a reply, and no internal detail in it
-            self._log.exception("internal_error", request_id=job.request_id)
-            job = self._response.refuse(job, Refused(500, "internal_error", "An internal error occurred."))
+        waited_s = sum([waited_ns for _, waited_ns in job.timings]) / 1e9
+        if self._limit.admit(waited_s):
+            try:
+                job = await self._carry_out(job)
+            finally:
+                took_s = waited_s + (time.perf_counter_ns() - begun_ns) / 1e9
+                self._limit.record(took_s, accepted=200 <= job.status < 300, busy=job.is_crowded_out)
+        else:
+            job = self._response.refuse(job, _OVERLOAD)
+        job.headers.append((_ROOM, b"%d" % (self._limit.limit * self._gateways)))
         if job.read_body is not None and not await _has_arrived(job):
             job.headers.append(_CLOSE)
         await _send(job, send, self._response.always)
@@ -65,6 +93,15 @@ class GatewayApp:
             ms=round(took_ns / 1e6, 3),
             **_trace_of(scope["headers"]),
         )
+
+    async def _carry_out(self, job: Job) -> Job:
+        try:
+            return await self._pipeline.run(job)
+        except Refused as refused:
+            return self._response.refuse(job, refused)
+        except Exception:  # noqa: BLE001 - the client must get a reply, and no internal detail in it
+            self._log.exception("internal_error", request_id=job.request_id)
+            return self._response.refuse(job, Refused(500, "internal_error", "An internal error occurred."))
 
 
 def _trace_of(raw_headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -92,8 +129,14 @@ def _job(scope: Scope, receive: Receive) -> Job:
         peer=client[0] if client else "",
         receive=receive,
         repeated=_repeated(raw_headers) if len(headers) != len(raw_headers) else _NONE,
+        **_gone(scope),
     )
     return Job(request_id=request_id(headers), exchange=exchange, timings=_waited(headers.get(b"x-request-start", b"")))
+
+
+def _gone(scope: Scope) -> dict[str, Callable[[], bool]]:
+    extensions = scope.get("extensions") or {}
+    return {"client_is_gone": extensions[CLIENT_IS_GONE]} if CLIENT_IS_GONE in extensions else {}
 
 
 def _waited(sent: bytes) -> list[tuple[str, int]]:

@@ -14,6 +14,7 @@ from createflow.reference_server.adapters.jwks_file import JwksFile
 from createflow.reference_server.adapters.jwt_verifier import JwtVerifier
 from createflow.reference_server.adapters.rate_limiter import ValkeyRateLimiter
 from createflow.reference_server.adapters.valkey import ValkeyClient
+from createflow.reference_server.domain.adaptive_limit import AdaptiveLimit
 from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
 from createflow.reference_server.domain.job import Stage
 from createflow.reference_server.domain.ports import Limit
@@ -62,6 +63,8 @@ def build(settings: Settings, log: Log) -> Process:
     keys = JwksFile(Path(settings.jwks_file), clock)
     verifier = JwtVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=clock)
     bus = nats_bus.NatsBus(settings.subject_prefix, settings.rpc_timeout_s)
+    limit = AdaptiveLimit(clock)
+    metrics.watch_limit(limit)
     breakers = {kind: CircuitBreaker(clock) for kind in ("read", "write")}
     for kind, breaker in breakers.items():
         metrics.watch_breaker(kind, breaker)
@@ -98,7 +101,8 @@ def build(settings: Settings, log: Log) -> Process:
             Background(scope, drain, log).start("connect", connect(), ends=True)
             yield
 
-    return Process(GatewayApp(pipeline, _response(stages), operations, metrics, log), lifespan(), drain)
+    app = GatewayApp(pipeline, _response(stages), operations, metrics, log, limit=limit, gateways=settings.gateways)
+    return Process(app, lifespan(), drain)
 
 
 def _response(stages: Sequence[Stage]) -> Response:

@@ -46,8 +46,17 @@ class DrainState:
         await self._begun.wait()
 
 
+CLIENT_IS_GONE = "createflow.client_is_gone"
+"""The extension of the ASGI scope that tells, without waiting, whether the connection is closed."""
+
+
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with a problem document for what it cannot parse."""
+    """uvicorn's HTTP protocol, with a problem document for what it cannot parse, and ``CLIENT_IS_GONE``."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {CLIENT_IS_GONE: self.transport.is_closing}  # type: ignore[dict-item]  # a function
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         """Answer what is not HTTP, or has a method that the parser does not know, and close the connection."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from createflow.reference_server.domain.adaptive_limit import AdaptiveLimit
 from createflow.reference_server.domain.circuit_breaker import CircuitBreaker
 from createflow.reference_server.process.log import OUTPUT
 from createflow.schemas.flow import Step
@@ -24,6 +25,12 @@ class Metrics:
         self.breaker_open = Gauge("breaker_open", "1 while the breaker is open.", ["kind"], registry=self.registry)
         self.breaker_opened = Gauge(
             "breaker_opened", "How often the breaker has opened.", ["kind"], registry=self.registry
+        )
+        self.in_flight_limit = Gauge(
+            "in_flight_limit", "Requests that may be under way at a time.", registry=self.registry
+        )
+        self.overload_refused = Gauge(
+            "overload_refused", "Requests that the gateway itself refused for overload.", registry=self.registry
         )
         self.relayed = Counter("outbox_relayed", "Events acknowledged by the stream.", registry=self.registry)
         self.outbox_lag_s = Gauge(
@@ -51,6 +58,11 @@ class Metrics:
         """Show a breaker's state as it is when /metrics is read."""
         self.breaker_open.labels(kind=kind).set_function(lambda: float(breaker.is_open))
         self.breaker_opened.labels(kind=kind).set_function(lambda: float(breaker.opened))
+
+    def watch_limit(self, limit: AdaptiveLimit) -> None:
+        """Show how many requests may be under way, as it is when /metrics is read."""
+        self.in_flight_limit.set_function(lambda: float(limit.limit))
+        self.overload_refused.set_function(lambda: float(limit.refused))
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

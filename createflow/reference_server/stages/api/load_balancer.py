@@ -1,7 +1,7 @@
 """Step 2: the configuration of HAProxy, and the client address that the gateway takes from it.
 
 The stage refuses nothing. HAProxy refuses with 405 (a method that no path has), 404 (/metrics), 503 (no gateway is
-there) and the other statuses in ``_ERRORS``.
+there, or there is overload) and the other statuses in ``_ERRORS``.
 """
 
 import json
@@ -24,6 +24,8 @@ STREAMS_MAX = 10
 takes 16 kB here, and so many connections may have so many of them."""
 IMPATIENT_WAIT_MS = 500
 """How long a body is waited for if it comes without a token, or from an address that has let many others time out."""
+ROOM_HEADER = "x-room"
+"""In each reply of a gateway to the balancer, which removes it: how many requests may be under way at a time."""
 TIMEOUTS_MAX = 50
 """Bodies of one address that may time out within 10 s."""
 
@@ -97,6 +99,8 @@ defaults
     retry-on conn-failure
     retries 2
     http-reuse safe
+    # A gateway learns that a client has gone, and does not begin its request.
+    option abortonclose
     timeout connect 1s
     # Also the limit of a TLS handshake, and of a reply that is not read.
     timeout client 10s
@@ -138,6 +142,13 @@ frontend api
     http-request wait-for-body time {REQUEST_WAIT_S}s if has_token !is_slow !too_large
     http-request wait-for-body time {IMPATIENT_WAIT_MS}ms if !too_large
     http-request set-var(txn.unread) bool(true) if too_large
+    # Overload: the gateways know how long requests take, and say how many may be under way. Here they are counted, and
+    # refused for the least cost: no gateway hears of them. After the body is there, so that the connection is kept.
+    acl is_full be_conn(gateways),sub(proc.room) ge 0
+    http-request set-log-level silent if is_full {{ path_beg /api/ }}
+    http-request return {_reply(*_OVERLOAD)} if is_full {{ path_beg /api/ }}
+    http-response set-var(proc.room) res.hdr_val({ROOM_HEADER}) if {{ res.hdr({ROOM_HEADER}) -m found }}
+    http-response del-header {ROOM_HEADER}
     http-after-response sc-inc-gpc0(0) if {{ status 408 }}
     # Thousands of lines a second would fill the disk, and a busy disk would hold up everything here.
     http-after-response set-log-level silent if {{ status 408 }} is_slow
@@ -180,6 +191,12 @@ with each extension of HTTP; with 405 and Allow every method that a path lacks i
 _ALLOWED = "GET, HEAD, POST, OPTIONS"
 _ALLOWED_ON_ITEM = "DELETE, GET, HEAD, PUT, OPTIONS"
 _NO_SUCH_PATH = (404, "not_found", "Not Found", "There is nothing at this path.")
+_OVERLOAD = (
+    503,
+    "service_unavailable",
+    "Service Unavailable",
+    "There is more to do than can be done in time; nothing was done.",
+)
 _ERRORS = (
     (400, "bad_request", "Bad Request", "The request is not HTTP."),
     (403, "permission_denied", "Forbidden", "Not allowed."),

@@ -1,7 +1,7 @@
 """Step 6: send the job to a live instance of the service, with a deadline and a circuit breaker.
 
 It refuses with what the service refused with, with 503 when no instance is there or the breaker is open, and with 504
-when the service did not reply in time.
+when the service did not reply in time. A request whose client has gone is not sent.
 """
 
 import time
@@ -41,6 +41,8 @@ class ServiceRouter:
         Raises:
             Refused: what the service refused with, 503 or 504.
         """
+        if job.exchange is not None and job.exchange.client_is_gone():
+            raise Refused(503, "service_unavailable", "The client has gone; nothing was done.")
         breaker = self.breakers["read" if job.op in {"read", "search"} else "write"]
         try:
             generation = breaker.admit()
@@ -78,6 +80,7 @@ class ServiceRouter:
     def _take_reply(self, job: Job, reply: ServiceReply) -> Job:
         job.timings.extend(reply.timings)
         if reply.code == BUSY_CODE:
+            job.is_crowded_out = True
             raise self.unavailable("Every instance of the service that was asked has too much to do.", _RETRY_AFTER_S)
         if reply.status >= 400:
             raise Refused(reply.status, reply.code, reply.detail, retry_after_s=reply.retry_after_s)

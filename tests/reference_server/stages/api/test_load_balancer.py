@@ -1,21 +1,26 @@
 """The balancer's configuration is one that HAProxy itself accepts, and the client's address comes from HAProxy."""
 
 import socket
+import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import anyio
+import httpx
 import pytest
 import trustme
 
 from createflow.reference_server.domain.job import Exchange, Job
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.endpoints import Ports
-from createflow.reference_server.stages.api.load_balancer import BalancerConfig, LoadBalancer, render
+from createflow.reference_server.stages.api.load_balancer import ROOM_HEADER, BalancerConfig, LoadBalancer, render
 
 
 def _config(directory: Path) -> BalancerConfig:
@@ -62,8 +67,8 @@ def test_the_last_entry_is_the_client(forwarded: bytes, client: str) -> None:
 
 
 @contextmanager
-def _balancer(directory: Path, maxconn: int) -> Iterator[int]:
-    """Run HAProxy without gateways; yield its port."""
+def _balancer(directory: Path, maxconn: int = 64, gateways: dict[str, str] | None = None) -> Iterator[int]:
+    """Run HAProxy, without gateways unless some are given; yield its port."""
     ports = Ports()
     port = ports.reserve()
     config = replace(
@@ -72,6 +77,8 @@ def _balancer(directory: Path, maxconn: int) -> Iterator[int]:
         admin_address=f"127.0.0.1:{ports.reserve()}",
         maxconn=maxconn,
     )
+    if gateways is not None:
+        config = replace(config, gateways=gateways)
     file = directory / "haproxy.cfg"
     file.write_text(render(config))
     program = str(binaries.require(binaries.HAPROXY))
@@ -129,3 +136,82 @@ def test_in_a_crowd_an_address_with_many_connections_gets_no_more(tmp_path: Path
         assert connect("127.0.0.2").is_refused(within_s=10)
         others = [connect(f"127.0.0.{number}") for number in range(3, 7)]
         assert not any(client.is_refused(within_s=0.1) for client in (*others, *held))
+
+
+class _Gateway(ThreadingHTTPServer):
+    """Answers creates of one connection each, and says that one request may be under way; ``/held`` is held."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.is_held, self.may_go = threading.Event(), threading.Event()
+        self.paths: list[str] = []
+
+
+class _Answers(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Gateway
+
+    def do_GET(self) -> None:
+        if self.path == "/api/held":
+            self.server.is_held.set()
+            self.server.may_go.wait(10)
+        if self.path != "/rotation":
+            self.server.paths.append(self.path)
+        self.send_response(200)
+        self.send_header(ROOM_HEADER, "1")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_what_has_no_room_is_refused_without_asking_a_gateway(tmp_path: Path) -> None:
+    """The gateway said how many may be under way, and there are as many.
+
+    The client is not told how many, and its connection is kept.
+    """
+    trust = ssl.create_default_context()
+    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE  # the certificate is not what is tested
+    with ExitStack() as scope:
+        gateway = scope.enter_context(_Gateway())
+        threading.Thread(target=gateway.serve_forever, daemon=True).start()
+        scope.callback(gateway.shutdown)
+        scope.callback(gateway.may_go.set)
+        address = f"127.0.0.1:{gateway.server_port}"
+        port = scope.enter_context(_balancer(tmp_path, gateways={"gateway-1": address}))
+        client = scope.enter_context(httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=trust, trust_env=False))
+        first = _when_it_runs(client)
+        assert (first.status_code, ROOM_HEADER in first.headers) == (200, False)
+        with ThreadPoolExecutor(1) as other:
+            held = other.submit(client.get, "/api/held")
+            assert gateway.is_held.wait(10)
+            refused = [client.post("/api/resources", json={"name": "x" * 2000}) for _ in range(3)]
+            health = client.get("/readyz")
+            gateway.may_go.set()
+            assert held.result(10).status_code == 200
+        assert client.post("/api/resources", json={}).status_code == 200
+    assert [reply.status_code for reply in refused] == [503, 503, 503]
+    assert {reply.headers["retry-after"] for reply in refused} == {"1"}
+    assert {reply.headers["content-type"] for reply in refused} == {"application/problem+json"}
+    assert {reply.json()["code"] for reply in refused} == {"service_unavailable"}
+    assert not any("connection" in reply.headers for reply in refused)
+    assert health.status_code == 200, "health is asked for under overload as well"
+    assert gateway.paths == ["/api/first", "/readyz", "/api/held", "/api/resources"]
+
+
+def _when_it_runs(client: httpx.Client) -> httpx.Response:
+    """The first reply of a gateway."""
+    deadline = time.monotonic() + 10
+    while True:
+        with suppress(httpx.TransportError):
+            reply = client.get("/api/first")
+            if reply.status_code == 200:
+                return reply
+        assert time.monotonic() < deadline

@@ -1,0 +1,147 @@
+"""How many requests may be under way at a time, from how long they take: it refuses what would only queue.
+
+By Little's law, as many requests are under way as are answered a second, times how long each takes. So where each may
+take ``TARGET_S``, no more than (answered a second) x ``TARGET_S`` may be under way: more of them would be answered no
+faster, and only wait. As with CoDel, a delay counts only if it lasts: a burst that is worked off within an interval or
+two is refused nothing.
+
+Source: RFC 8289 §3 (CoDel: target, interval, standing queue); the gradient of TCP Vegas.
+"""
+
+import math
+
+from createflow.schemas.clock import Clock
+
+TARGET_S = 0.06
+"""How long requests may take on average, from the balancer to the reply, of which at most 10 ms each are waits for
+others to share a message with."""
+TARGET_MAX_S = 0.12
+"""The same where even a request that waits for no other takes long: twice its time, up to this."""
+INTERVAL_S = 0.1
+"""After each, what has ended in it is looked at."""
+BUSY_RATIO = 0.1
+"""Instances with a capacity do not make requests wait, they refuse. A larger share of refusals than this is too much
+work, as a delay is; a smaller one is room that was just not there."""
+LIMIT_MAX = 512
+"""The limit while there is no overload."""
+LIMIT_MIN = 8
+QUEUE_MIN = 16
+"""Overload does not begin with fewer requests under way: those few are no queue, the machine is slow for other reasons,
+and refusing what comes next would not make it faster."""
+CALM_S = 1.0
+"""Overload has ended when the limit was not reached for so long."""
+_SLACK = 2
+"""The balancer counts more exactly than a gateway, which sees a reply before the balancer does. It is to refuse first,
+since that costs the least."""
+_FULL_RATIO = 0.75
+_BASE_GROWTH = 1.01
+"""The shortest time is forgotten within some ten seconds."""
+
+
+class AdaptiveLimit:
+    """Admits requests, and learns from how they end.
+
+    It is not thread-safe: one event loop admits and records.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._limit = float(LIMIT_MAX)
+        self._running = 0
+        self._base_s = math.inf
+        self._bad_intervals = 0
+        self._is_limiting = False
+        self.refused = 0
+        """How many requests it has refused."""
+        self._full_at_s = clock.monotonic()
+        self._peak = 0
+        self._shortest_s = math.inf
+        self._begin(self._full_at_s)
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be under way now."""
+        return int(self._limit)
+
+    @property
+    def is_limiting(self) -> bool:
+        """Whether there is overload."""
+        return self._is_limiting
+
+    def admit(self, waited_s: float = 0.0) -> bool:
+        """Whether a request may begin; if so, ``record`` has to be called when it has ended.
+
+        Args:
+            waited_s: how long it has waited since the balancer passed it on. Under overload, one that has spent the
+                target in front of the gateway would be answered late, however fast it is now.
+        """
+        self._look()
+        if self._running >= self._limit + _SLACK or (self._is_limiting and waited_s > self._target_s()):
+            self.refused += 1
+            self._peak = max(self._peak, self._running, self.limit)
+            return False
+        self._running += 1
+        self._peak = max(self._peak, self._running)
+        return True
+
+    def record(self, took_s: float, *, accepted: bool, busy: bool = False) -> None:
+        """Record how an admitted request ended.
+
+        Args:
+            took_s: since the balancer passed it on.
+            accepted: it was carried out.
+            busy: no instance had room for it. Other refusals say nothing of how much there is to do.
+        """
+        self._running -= 1
+        if accepted:
+            self._accepted += 1
+            self._took_s += took_s
+            self._shortest_s = min(self._shortest_s, took_s)
+        self._busy += busy
+        self._look()
+
+    def _begin(self, now_s: float) -> None:
+        self._begun_s = now_s
+        self._accepted = 0
+        self._busy = 0
+        self._took_s = 0.0
+        self._shortest_s = math.inf
+        self._peak = self._running
+
+    def _target_s(self) -> float:
+        return max(TARGET_S, min(TARGET_MAX_S, 2 * self._base_s))
+
+    def _look(self) -> None:
+        """Set the limit anew when an interval is over."""
+        now_s = self._clock.monotonic()
+        elapsed_s = now_s - self._begun_s
+        if elapsed_s < INTERVAL_S:
+            return
+        self._base_s = min(self._base_s * _BASE_GROWTH, self._shortest_s)
+        target_s = self._target_s()
+        too_slow = self._took_s > target_s * self._accepted
+        too_busy = self._busy > BUSY_RATIO * (self._accepted + self._busy)
+        fitting = self._accepted / elapsed_s * target_s
+        if self._peak >= self._limit * _FULL_RATIO:
+            self._full_at_s = now_s
+        if too_slow or too_busy:
+            self._bad_intervals += 1
+            if self._is_limiting and too_slow:
+                self._set((self._limit + min(self._limit, fitting)) / 2)
+            elif self._is_limiting:
+                self._set(max(self._limit * 0.9, fitting / 4))
+            elif self._bad_intervals > 1 and self._peak >= QUEUE_MIN:
+                self._is_limiting = True
+                self._full_at_s = now_s
+                self._set(min(self._limit, fitting))
+        else:
+            self._bad_intervals = 0
+            if self._is_limiting and now_s - self._full_at_s > CALM_S:
+                self._is_limiting = False
+                self._set(LIMIT_MAX)
+            elif self._is_limiting and self._full_at_s == now_s:
+                self._set(self._limit * 1.05 + 0.5)
+        self._begin(now_s)
+
+    def _set(self, limit: float) -> None:
+        self._limit = max(float(LIMIT_MIN), min(float(LIMIT_MAX), limit))
