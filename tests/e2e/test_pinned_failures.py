@@ -18,7 +18,7 @@ AT_THE_GATEWAY = [name for name in TABLE if find_defect(name).seed.process not i
 BEHIND_IT = [name for name in TABLE if find_defect(name).seed.process in BEHIND]
 
 
-NOT_PINNED_YET = 201
+NOT_PINNED_YET = 63
 """At most so many defects are not in the table yet, beside those of the stack. It only becomes smaller."""
 _NEEDS_ITS_STACK = {defect.name for _, defect in OF_THE_STACK}
 

@@ -3,6 +3,7 @@
 import pytest
 
 from createflow.scenarios.checks.support.deviations import Deviations
+from createflow.scenarios.harness.about import crash_at
 from createflow.scenarios.outcome import Expectation, Inconclusive
 from tests.scenarios.checks.memory_target import reply
 
@@ -32,3 +33,21 @@ def test_all_are_listed_to_a_limit() -> None:
     assert texts[0][0] == "a 4xx; no 5xx"
     assert texts[0][1].startswith("case 01; case 02; ")
     assert texts[0][1].endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("seen", "about"),
+    [
+        (["500 to description = a blank", "503 to tags = 7"], {crash_at("description"), crash_at("tags")}),
+        (["500 to description = a blank", "tags = 7 shown as 8 in the read"], set()),
+    ],
+)
+def test_server_errors_are_about_their_fields(seen: list[str], about: set[str]) -> None:
+    """Only where each deviation is one: what else deviates is of its own."""
+    deviations = Deviations()
+    for one in seen:
+        deviations.count()
+        deviations.note("no server error to any value", one)
+    with pytest.raises(Expectation) as raised:
+        deviations.judge()
+    assert raised.value.about == about
