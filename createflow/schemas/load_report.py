@@ -217,6 +217,10 @@ class Moment(Numbers):
     p95_ms: float = 0.0
     p99_ms: float = 0.0
     max_ms: float = 0.0
+    accepted_p99_ms: float = 0.0
+    """Of the 2xx replies only."""
+    refused_p99_ms: float = 0.0
+    """Of the replies 429 and 503 only."""
     service_p99_ms: float = 0.0
     in_flight: int = 0
     backlog: int = 0
@@ -327,6 +331,10 @@ class LoadReport(Numbers):
     """From the intended send time to the last byte of the reply: the latency that targets are evaluated on."""
     failure_aware: Percentiles = Percentiles()
     """Response latency with failed, refused and unsent requests counted as infinitely slow."""
+    accepted_response: Percentiles = Percentiles()
+    """Response latency of the 2xx replies only: what those had to wait who were served."""
+    refused_response: Percentiles = Percentiles()
+    """Response latency of the replies 429 and 503 only: how soon those knew who were not served."""
     service: Percentiles
     """From the true send time to the last byte of the reply: what most tools call latency."""
     lag: Percentiles

@@ -41,4 +41,4 @@ def test_a_format_of_the_other_kind_is_an_error(tmp_path: Path) -> None:
     saved = tmp_path / "saved.json"
     saved.write_text(to_json(stalled()), encoding="utf-8")
     done = CliRunner().invoke(app, ["report", str(saved), "--report", f"sarif={tmp_path / 'made'}"])
-    assert "json, junit, markdown, html, csv, hgrm, hgrm-service" in str(getattr(done.exception, "hint", ""))
+    assert "json, junit, markdown, html, svg, csv, hgrm, hgrm-service" in str(getattr(done.exception, "hint", ""))

@@ -12,11 +12,11 @@ import math
 
 from createflow.schemas.clock import Clock
 
-TARGET_S = 0.06
+TARGET_S = 0.075
 """How long requests may take on average, from the balancer to the reply, of which at most 10 ms each are waits for
 others to share a message with."""
 TARGET_MAX_S = 0.12
-"""The same where even a request that waits for no other takes long: twice its time, up to this."""
+"""The same where even a request that waits for no other takes long: three times its time, up to this."""
 INTERVAL_S = 0.1
 """After each, what has ended in it is looked at."""
 BUSY_RATIO = 0.1
@@ -109,7 +109,7 @@ class AdaptiveLimit:
         self._peak = self._running
 
     def _target_s(self) -> float:
-        return max(TARGET_S, min(TARGET_MAX_S, 2 * self._base_s))
+        return max(TARGET_S, min(TARGET_MAX_S, 3 * self._base_s))
 
     def _look(self) -> None:
         """Set the limit anew when an interval is over."""

@@ -25,6 +25,8 @@ _COUNTER_NAMES = (
 )
 
 
+REFUSALS = frozenset({429, 503})
+"""Statuses by which a target says that there is too much to do: those of rate limits and of overload."""
 _MAX_REPLY_HISTOGRAMS = 40
 """By status, in a message of a load worker."""
 
@@ -116,6 +118,10 @@ class Counters:
     def accepted_latencies(self) -> Histogram:
         """Response latencies of the 2xx replies."""
         return _sum(histogram for status, histogram in self.replies.items() if 200 <= status < 300)
+
+    def refused_latencies(self) -> Histogram:
+        """Response latencies of the replies that refuse for too much work."""
+        return _sum(histogram for status, histogram in self.replies.items() if status in REFUSALS)
 
     def latencies(self) -> Histogram:
         """Response latencies of all requests that were sent."""

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from createflow.scenarios.load.accounting.ledger import Ledger
+from createflow.scenarios.load.accounting.ledger import REFUSALS, Ledger
 from createflow.scenarios.load.plan.messages import NodeState
 from createflow.schemas.load_report import Moment
 
 NAMELESS = "2xx without id"
 """The class of replies that are not accepted; see ``Counters.nameless``."""
-_OWN_CLASS = frozenset({429, 503})
-"""Statuses with a class of their own: those of a rate limiter and of a circuit breaker."""
 
 
 @dataclass(slots=True)
@@ -79,11 +77,13 @@ def _moment(number: int, second: Second, lags: Mapping[str, float]) -> Moment:
     counters = second.ledger.total()
     latencies = counters.latencies()
     p50_ms, p90_ms, p95_ms, p99_ms, max_ms = latencies.percentiles_ms(0.5, 0.9, 0.95, 0.99, 1.0)
+    (accepted_p99_ms,) = counters.accepted_latencies().percentiles_ms(0.99)
+    (refused_p99_ms,) = counters.refused_latencies().percentiles_ms(0.99)
     (service_p99_ms,) = counters.service.percentiles_ms(0.99)
     (pacing_p99_ms,) = second.ledger.pacing.percentiles_ms(0.99)
     classes = Counter[str]()
     for status, count in counters.statuses.items():
-        classes[str(status) if status in _OWN_CLASS else f"{status // 100}xx"] += count
+        classes[str(status) if status in REFUSALS else f"{status // 100}xx"] += count
     if nameless := counters.nameless.count:
         classes["2xx"] -= nameless
         classes[NAMELESS] = nameless
@@ -99,6 +99,8 @@ def _moment(number: int, second: Second, lags: Mapping[str, float]) -> Moment:
         p95_ms=p95_ms,
         p99_ms=p99_ms,
         max_ms=max_ms,
+        accepted_p99_ms=accepted_p99_ms,
+        refused_p99_ms=refused_p99_ms,
         service_p99_ms=service_p99_ms,
         in_flight=second.in_flight,
         backlog=second.backlog,

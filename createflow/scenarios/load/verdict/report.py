@@ -101,6 +101,8 @@ def build_report(result: LoadResult, findings: Findings, *, principals: int, pro
         renamed=sum(state.renamed for state in result.states),
         response=summarize(counters.latencies()),
         failure_aware=_failure_aware(counters),
+        accepted_response=summarize(counters.accepted_latencies()),
+        refused_response=summarize(counters.refused_latencies()),
         service=summarize(counters.service),
         lag=summarize(counters.lag),
         connect=summarize(ledger.connect),

@@ -7,7 +7,7 @@ To add a format: write ``as_NAME.py`` with ``render(report) -> str``, register i
 from collections.abc import Callable, Iterable
 
 from createflow.scenarios.reports import saved
-from createflow.scenarios.reports.load import as_csv, as_hgrm, as_html, as_junit, as_markdown, vega
+from createflow.scenarios.reports.load import as_csv, as_hgrm, as_html, as_junit, as_markdown, as_svg, vega
 from createflow.schemas.load_report import LoadReport
 
 RENDERERS: dict[str, Callable[[LoadReport], str]] = {
@@ -15,6 +15,7 @@ RENDERERS: dict[str, Callable[[LoadReport], str]] = {
     "junit": as_junit.render,
     "markdown": as_markdown.render,
     "html": as_html.render,
+    "svg": as_svg.render,
     "csv": as_csv.render,
     "hgrm": as_hgrm.render,
     "hgrm-service": as_hgrm.render_service,
@@ -27,5 +28,5 @@ def require_renderable(formats: Iterable[str]) -> None:
     Raises:
         UserError: a library that one of the formats needs is not installed.
     """
-    if "html" in formats:
+    if {"html", "svg"} & set(formats):
         vega.require_installed()

@@ -68,6 +68,7 @@ def _latencies(report: LoadReport) -> Section:
     kinds = {
         "response": report.response,
         "failure-aware": report.failure_aware,
+        **_by_answer(report),
         "service": report.service,
         "lag": report.lag,
         "connect": report.connect,
@@ -86,6 +87,13 @@ def _latencies(report: LoadReport) -> Section:
         columns=("", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"),
         notes=tuple(filter(None, notes)),
     )
+
+
+def _by_answer(report: LoadReport) -> dict[str, Percentiles]:
+    """Apart, once some were refused: fast refusals would make the response latency of all look good."""
+    if not report.refused_response.count:
+        return {}
+    return {"accepted": report.accepted_response, "429 and 503": report.refused_response}
 
 
 def _values(latency: Percentiles) -> tuple[float, ...]:

@@ -194,9 +194,21 @@ def require_installed() -> None:
     """
     if importlib.util.find_spec("vl_convert") is None:
         raise UserError(
-            "the HTML report of a load needs a charting library that is not installed",
+            "the HTML and SVG reports of a load need a charting library that is not installed",
             hint=f"pip install 'createflow[{EXTRA}]'; the other formats do not need it",
         )
+
+
+def draw(spec: Spec) -> str:
+    """A whole Vega-Lite specification as SVG.
+
+    Raises:
+        UserError: the extra is not installed.
+    """
+    require_installed()
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(spec))
 
 
 def build_bundle() -> str:

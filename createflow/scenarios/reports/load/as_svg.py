@@ -1,0 +1,115 @@
+"""SVG: one picture of a run, second by second, to be put into a document.
+
+Above how many requests were due, accepted, refused and failed; below how long the accepted and the refused waited. It
+shows whether a target past its limit goes on doing what it can.
+"""
+
+from createflow.scenarios.reports.load.vega import Spec, draw
+from createflow.schemas.load_report import LoadReport, Moment
+
+_WIDTH = 640
+_COUNTS = {"accepted": "#2e8b57", "refused": "#8a63d2", "other": "#c0392b"}
+_LATENCIES = {"accepted": "#2e8b57", "refused": "#8a63d2"}
+_DUE_COLOUR = "#444444"
+_REFUSALS = ("429", "503")
+
+
+def render(report: LoadReport) -> str:
+    """The picture. Seconds in which nothing was due and nothing answered are left out.
+
+    Raises:
+        UserError: the charting library is not installed.
+    """
+    moments = [moment for moment in report.series if moment.offered or moment.statuses]
+    return draw(
+        {
+            "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+            "background": "white",
+            "padding": 12,
+            "config": {"view": {"stroke": None}, "axis": {"gridColor": "#e6e6e6", "domainColor": "#999999"}},
+            "resolve": {"scale": {"color": "independent"}, "legend": {"color": "independent"}},
+            "vconcat": [_counts(moments), _latencies(moments)],
+        }
+    )
+
+
+def _counts(moments: list[Moment]) -> Spec:
+    rows = [
+        {"t": moment.t_s + 0.5, "what": what, "count": count, "position": position}
+        for moment in moments
+        for position, (what, count) in enumerate(_answers(moment).items())
+        if count
+    ]
+    due = [{"from": moment.t_s, "to": moment.t_s + 1, "due": moment.offered} for moment in moments if moment.offered]
+    bars = {
+        "data": {"values": rows},
+        "mark": {"type": "bar", "width": {"band": 0.9}, "binSpacing": 0},
+        "transform": [
+            {"calculate": "datum.t - 0.45", "as": "from"},
+            {"calculate": "datum.t + 0.45", "as": "to"},
+        ],
+        "encoding": {
+            "x": _time("from"),
+            "x2": {"field": "to"},
+            "y": {"field": "count", "type": "quantitative", "stack": "zero", "axis": {"title": "requests a second"}},
+            "order": {"field": "position", "type": "quantitative"},
+            "color": _colour(_COUNTS),
+        },
+    }
+    line = {
+        "data": {"values": due},
+        "mark": {"type": "rule", "color": _DUE_COLOUR, "strokeWidth": 2},
+        "encoding": {
+            "x": _time("from"),
+            "x2": {"field": "to"},
+            "y": {"field": "due", "type": "quantitative"},
+        },
+    }
+    return {
+        "width": _WIDTH,
+        "height": 190,
+        "title": {
+            "text": "Replies of each second; the line: requests that were due",
+            "anchor": "start",
+            "fontSize": 12,
+        },
+        "layer": [bars, line],
+    }
+
+
+def _latencies(moments: list[Moment]) -> Spec:
+    rows = [
+        {"t": moment.t_s + 0.5, "what": what, "ms": round(value_ms, 1)}
+        for moment in moments
+        for what, value_ms in (("accepted", moment.accepted_p99_ms), ("refused", moment.refused_p99_ms))
+        if value_ms
+    ]
+    return {
+        "width": _WIDTH,
+        "height": 130,
+        "title": {"text": "p99 of these replies, from when each request was due", "anchor": "start", "fontSize": 12},
+        "data": {"values": rows},
+        "mark": {"type": "line", "point": True, "strokeWidth": 1.8},
+        "encoding": {
+            "x": _time("t") | {"axis": {"title": "second of the run"}},
+            "y": {"field": "ms", "type": "quantitative", "scale": {"zero": True}, "axis": {"title": "p99, ms"}},
+            "color": _colour(_LATENCIES),
+        },
+    }
+
+
+def _answers(moment: Moment) -> dict[str, int]:
+    """The requests of a second by what became of them. ``other`` is every other status, and no reply."""
+    accepted = moment.statuses.get("2xx", 0)
+    refused = sum(moment.statuses.get(status, 0) for status in _REFUSALS)
+    other = sum(moment.statuses.values()) - accepted - refused + moment.failed + moment.dropped
+    return {"accepted": accepted, "refused": refused, "other": other}
+
+
+def _time(field: str) -> Spec:
+    return {"field": field, "type": "quantitative", "axis": {"title": None}, "scale": {"nice": False}}
+
+
+def _colour(colours: dict[str, str]) -> Spec:
+    scale = {"domain": list(colours), "range": list(colours.values())}
+    return {"field": "what", "type": "nominal", "scale": scale, "legend": {"title": None, "orient": "right"}}
