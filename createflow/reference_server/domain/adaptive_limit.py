@@ -15,10 +15,13 @@ from createflow.schemas.clock import Clock
 TARGET_S = 0.075
 """How long requests may take on average, from the balancer to the reply, of which at most 10 ms each are waits for
 others to share a message with."""
-TARGET_MAX_S = 0.12
+TARGET_MAX_S = 0.1
 """The same where even a request that waits for no other takes long: three times its time, up to this."""
 INTERVAL_S = 0.1
 """After each, what has ended in it is looked at."""
+LASTING = 3
+"""A delay in so many intervals one after the other is a queue. One that is shorter is a burst, or a machine that did
+something else for a moment."""
 BUSY_RATIO = 0.1
 """Instances with a capacity do not make requests wait, they refuse. A larger share of refusals than this is too much
 work, as a delay is; a smaller one is room that was just not there."""
@@ -26,8 +29,9 @@ LIMIT_MAX = 512
 """The limit while there is no overload."""
 LIMIT_MIN = 8
 QUEUE_MIN = 16
-"""Overload does not begin with fewer requests under way: those few are no queue, the machine is slow for other reasons,
-and refusing what comes next would not make it faster."""
+"""So many requests under way are no queue: if they take long, the machine is slow for other reasons, and it would do
+less with fewer that share messages, statements and commits. So overload does not begin below this, and delays lower the
+limit to this at most. Only refusals by instances with a capacity lower it further."""
 CALM_S = 1.0
 """Overload has ended when the limit was not reached for so long."""
 _SLACK = 2
@@ -36,6 +40,11 @@ since that costs the least."""
 _FULL_RATIO = 0.75
 _BASE_GROWTH = 1.01
 """The shortest time is forgotten within some ten seconds."""
+_RATE_WEIGHT = 0.3
+"""Of an interval, in the rate that is compared: those of single intervals differ by chance."""
+_RATE_DECAY = 0.98
+"""The highest rate counts, and is forgotten within some seconds: less is done while the machine does other things, and
+a limit that followed it down would leave less to be done together, for which less would be done."""
 
 
 class AdaptiveLimit:
@@ -49,6 +58,8 @@ class AdaptiveLimit:
         self._limit = float(LIMIT_MAX)
         self._running = 0
         self._base_s = math.inf
+        self._rate_per_s = 0.0
+        self._highest_per_s = 0.0
         self._bad_intervals = 0
         self._is_limiting = False
         self.refused = 0
@@ -121,27 +132,32 @@ class AdaptiveLimit:
         target_s = self._target_s()
         too_slow = self._took_s > target_s * self._accepted
         too_busy = self._busy > BUSY_RATIO * (self._accepted + self._busy)
-        fitting = self._accepted / elapsed_s * target_s
-        if self._peak >= self._limit * _FULL_RATIO:
+        self._rate_per_s += _RATE_WEIGHT * (self._accepted / elapsed_s - self._rate_per_s)
+        self._highest_per_s = max(self._highest_per_s * _RATE_DECAY, self._rate_per_s)
+        fitting = self._highest_per_s * target_s
+        is_full = self._peak >= self._limit * _FULL_RATIO
+        if is_full:
             self._full_at_s = now_s
         if too_slow or too_busy:
             self._bad_intervals += 1
-            if self._is_limiting and too_slow:
-                self._set((self._limit + min(self._limit, fitting)) / 2)
-            elif self._is_limiting:
+            if self._is_limiting and too_busy:
                 self._set(max(self._limit * 0.9, fitting / 4))
-            elif self._bad_intervals > 1 and self._peak >= QUEUE_MIN:
-                self._is_limiting = True
+            elif self._bad_intervals >= LASTING and (self._is_limiting or self._peak >= QUEUE_MIN):
+                self._lower(fitting)
                 self._full_at_s = now_s
-                self._set(min(self._limit, fitting))
-        else:
+        elif self._accepted or not self._running:  # otherwise nothing is known of those that are under way
             self._bad_intervals = 0
             if self._is_limiting and now_s - self._full_at_s > CALM_S:
                 self._is_limiting = False
                 self._set(LIMIT_MAX)
-            elif self._is_limiting and self._full_at_s == now_s:
-                self._set(self._limit * 1.05 + 0.5)
+            elif self._is_limiting and is_full:
+                self._set(self._limit * 1.1 + 0.5)
         self._begin(now_s)
 
     def _set(self, limit: float) -> None:
         self._limit = max(float(LIMIT_MIN), min(float(LIMIT_MAX), limit))
+
+    def _lower(self, fitting: float) -> None:
+        lowered = min(self._limit, max(fitting, QUEUE_MIN))
+        self._set((self._limit + lowered) / 2 if self._is_limiting else lowered)
+        self._is_limiting = True
