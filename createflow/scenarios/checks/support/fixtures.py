@@ -119,7 +119,9 @@ async def etag_of(target: Target, made: Resource) -> str:
     if etag.startswith("W/"):
         reason = "the entity tags are weak, and If-Match never holds for those (RFC 9110 §8.8.3.2, §13.1.1)"
         # A hash of the body for caches (Express sends one by itself) is no promise about updates.
-        raise Inconclusive(reason) if target.contract.versions else NotDeclared(reason)
+        if target.contract.versions:
+            raise Inconclusive(f"{reason}; where updates name no version, target.versions = false")
+        raise NotDeclared(reason)
     return etag
 
 
