@@ -125,6 +125,17 @@ async def etag_of(target: Target, made: Resource) -> str:
     return etag
 
 
+def shown_after(contract: Contract, reply: Reply, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The resource as the reply to an update of it shows it; empty where it does not.
+
+    A 200 may as well say how the update went (RFC 9110 §15.3.1): then nothing of the resource is in it. Where our own
+    contract is promised, it is the resource.
+    """
+    shown = reply.representation or {}
+    is_resource = contract.is_promised or bool(shown.keys() & {contract.fields.id, *sent})
+    return shown if is_resource else {}
+
+
 def lasting(target: Target, shown: Mapping[str, Any]) -> dict[str, Any]:
     """What every read of a resource shows alike: all of it where our own contract is promised, else what is declared.
 

@@ -96,6 +96,8 @@ class Habits:
     body_of_201: Literal["whole", "partial"] = "whole"
     read_lag_s: float = 0.0
     updated: Literal[200, 204] = 200
+    shows_updated: bool = True
+    """The reply to an update shows the resource with its ETag; else it says how the update went."""
     deleted: Literal[200, 204] = 204
     deleted_again: int = 404
     gone: int = 404

@@ -87,6 +87,9 @@ LIBERTIES: dict[str, Liberty] = {
     "the members in another order": Liberty(
         "RFC 8259 §4: unordered", REPLY, {"trailing": lambda row: dict(sorted(row.items(), reverse=True))}
     ),
+    "an update that is told to be done": Liberty(
+        "RFC 9110 §15.3.1: or a representation of the status of the action", REPLY, {"shows_updated": False}
+    ),
     "a partial 201": Liberty("declared", REPLY, {"body_of_201": "partial"}, {"target": {"reply": "partial"}}),
     "the 201 has no ETag": Liberty(
         "RFC 9110 §15.3.2: may", REPLY, {"created_etag": False}, {"target": {"versions": False}}

@@ -360,6 +360,8 @@ class LawfulService:
         self._rows[resource_id] = {**self._defaults(), **document, **kept}
         self._versions[resource_id] += 1
         self._show(resource_id)
+        if not habits.shows_updated:
+            return Answer(habits.updated, told, b"" if habits.updated == 204 else b'{"updated": 1}')
         headers: Headers = (*self._tag(resource_id), *told)
         whole = self._raw(self._rows[resource_id])
         return Answer(habits.updated, headers, b"" if habits.updated == 204 else whole)

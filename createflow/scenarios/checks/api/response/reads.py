@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from createflow.scenarios.checks.support.copies import compare_all, compare_spread, json_state_problem
-from createflow.scenarios.checks.support.fixtures import lasting
+from createflow.scenarios.checks.support.fixtures import lasting, shown_after
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.write_sample import WriteSample
@@ -73,8 +73,10 @@ async def replies_show_what_was_sent(target: Target, sample: WriteSample) -> str
             problem = _reply_problem(target, {**written.sent, **_creator(target, written)}, written.shown)
             comparison.add(f"id {written.id} {problem}" if problem else "", written.reply)
         for changed in written.changes:
-            shown = changed.reply.representation if changed.reply is not None else None
-            if changed.change is Change.UPDATE and changed.sent is not None and shown and changed.reply is not None:
+            if changed.change is not Change.UPDATE or changed.sent is None or changed.reply is None:
+                continue
+            shown = shown_after(target.contract, changed.reply, changed.sent)
+            if shown:
                 problem = _reply_problem(target, {**changed.sent, **_creator(target, written)}, shown)
                 comparison.add(f"id {written.id}, updated, {problem}" if problem else "", changed.reply)
     return comparison.conclude()
