@@ -21,6 +21,7 @@ def render(report: LoadReport) -> str:
         UserError: the charting library is not installed.
     """
     moments = [moment for moment in report.series if moment.offered or moment.statuses]
+    span_s = max((moment.t_s + 1 for moment in moments), default=1.0)
     return draw(
         {
             "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -28,39 +29,40 @@ def render(report: LoadReport) -> str:
             "padding": 12,
             "config": {"view": {"stroke": None}, "axis": {"gridColor": "#e6e6e6", "domainColor": "#999999"}},
             "resolve": {"scale": {"color": "independent"}, "legend": {"color": "independent"}},
-            "vconcat": [_counts(moments), _latencies(moments)],
+            "vconcat": [_counts(moments, span_s), _latencies(moments, span_s)],
         }
     )
 
 
-def _counts(moments: list[Moment]) -> Spec:
-    rows = [
-        {"t": moment.t_s + 0.5, "what": what, "count": count, "position": position}
-        for moment in moments
-        for position, (what, count) in enumerate(_answers(moment).items())
-        if count
-    ]
+def _counts(moments: list[Moment], span_s: float) -> Spec:
+    rows: list[Spec] = []
+    for moment in moments:
+        top = 0
+        for what, count in _answers(moment).items():
+            if count:
+                edges = {"from": moment.t_s + 0.04, "to": moment.t_s + 0.96, "low": top, "high": top + count}
+                rows.append({"second": moment.t_s, "what": what, "count": count} | edges)
+            top += count
     due = [{"from": moment.t_s, "to": moment.t_s + 1, "due": moment.offered} for moment in moments if moment.offered]
+    said = "'second ' + datum.second + ', ' + datum.what + ': ' + datum.count"
     bars = {
         "data": {"values": rows},
-        "mark": {"type": "bar", "width": {"band": 0.9}, "binSpacing": 0},
-        "transform": [
-            {"calculate": "datum.t - 0.45", "as": "from"},
-            {"calculate": "datum.t + 0.45", "as": "to"},
-        ],
+        "transform": [{"calculate": said, "as": "said"}],
+        "mark": "rect",
         "encoding": {
-            "x": _time("from"),
+            "x": _time("from", span_s),
             "x2": {"field": "to"},
-            "y": {"field": "count", "type": "quantitative", "stack": "zero", "axis": {"title": "requests a second"}},
-            "order": {"field": "position", "type": "quantitative"},
+            "y": {"field": "low", "type": "quantitative", "axis": {"title": "requests a second"}},
+            "y2": {"field": "high"},
             "color": _colour(_COUNTS),
+            "description": {"field": "said"},
         },
     }
     line = {
         "data": {"values": due},
         "mark": {"type": "rule", "color": _DUE_COLOUR, "strokeWidth": 2},
         "encoding": {
-            "x": _time("from"),
+            "x": _time("from", span_s),
             "x2": {"field": "to"},
             "y": {"field": "due", "type": "quantitative"},
         },
@@ -77,7 +79,7 @@ def _counts(moments: list[Moment]) -> Spec:
     }
 
 
-def _latencies(moments: list[Moment]) -> Spec:
+def _latencies(moments: list[Moment], span_s: float) -> Spec:
     rows = [
         {"t": moment.t_s + 0.5, "what": what, "ms": round(value_ms, 1)}
         for moment in moments
@@ -91,7 +93,7 @@ def _latencies(moments: list[Moment]) -> Spec:
         "data": {"values": rows},
         "mark": {"type": "line", "point": True, "strokeWidth": 1.8},
         "encoding": {
-            "x": _time("t") | {"axis": {"title": "second of the run"}},
+            "x": _time("t", span_s) | {"axis": {"title": "second of the run"}},
             "y": {"field": "ms", "type": "quantitative", "scale": {"zero": True}, "axis": {"title": "p99, ms"}},
             "color": _colour(_LATENCIES),
         },
@@ -106,8 +108,9 @@ def _answers(moment: Moment) -> dict[str, int]:
     return {"accepted": accepted, "refused": refused, "other": other}
 
 
-def _time(field: str) -> Spec:
-    return {"field": field, "type": "quantitative", "axis": {"title": None}, "scale": {"nice": False}}
+def _time(field: str, span_s: float) -> Spec:
+    scale = {"domain": [0, span_s], "nice": False}
+    return {"field": field, "type": "quantitative", "axis": {"title": None}, "scale": scale}
 
 
 def _colour(colours: dict[str, str]) -> Spec:

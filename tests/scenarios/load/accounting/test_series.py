@@ -43,6 +43,9 @@ def test_seconds_are_differences_of_messages() -> None:
     assert (second.offered, second.statuses) == (4, {"2xx": 2, "429": 2})
     assert (second.t_s, second.in_flight, second.sink_lag_ms) == (1.0, 4, {"primary": 3.0})
     assert 99 < second.p99_ms < 101
+    assert (first.accepted_p99_ms, first.refused_p99_ms) == (first.p99_ms, 0.0)
+    assert 99 < second.accepted_p99_ms < 101
+    assert 99 < second.refused_p99_ms < 101
     assert 0.19 < second.cpu_ratio < 0.21
     assert series.ledger.total().completed == 6
 
