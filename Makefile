@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test thorough check lint constraints clean
+.PHONY: help run test thorough check lint soak constraints clean
 
 help: ## Show these lines
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,11 @@ lint: $(VENV)/developing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+MINUTES ?= 60
+RATE ?= 200
+soak: $(VENV)/installed ## An hour of 200 creates a second: no process may grow (MINUTES=5, RATE=100)
+	$(BIN)/python benchmarks/soak.py --minutes $(MINUTES) --rate $(RATE)
 
 # Hashes for every file of every release, so that a changed file is refused whatever an index serves. Releases stay as
 # they are pinned unless pyproject.toml asks for others; UPGRADE=--upgrade takes the newest.

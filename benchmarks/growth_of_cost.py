@@ -76,6 +76,7 @@ class Growth:
         costs, text = await steady_costs(self._stack, rate, self._options.seconds)
         self._columns.append((title, costs))
         print(f"\n== {title}\n{text}", flush=True)
+        self.print_tables()
 
     async def fill(self, rows: int) -> None:
         """Fill the tables up to so many rows, and wait until stream and index have all of them."""
@@ -146,7 +147,7 @@ class Growth:
             stack = [
                 sum(value(cost) for name, cost in costs.items() if name != GENERATOR) for _, costs in self._columns
             ]
-            print(f"{'stack':<20}" + "".join(f" {total:>15.0f}" for total in stack))
+            print(f"{'stack':<20}" + "".join(f" {total:>15.0f}" for total in stack), flush=True)
 
 
 def numbers(text: str) -> list[int]:
@@ -174,7 +175,6 @@ async def main(arguments: Sequence[str]) -> None:
                 await growth.fill(rows)
                 await growth.load(f"{rows:,} rows", options.rate)
             await growth.forget()
-            growth.print_tables()
 
 
 if __name__ == "__main__":
