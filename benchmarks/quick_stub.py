@@ -1,14 +1,17 @@
 """Answers every POST with the same 201, with as little work as Python can do: what is measured is who sends.
 
-``python quick_stub.py``: prints its port. ``GET /`` answers the number of POSTs so far.
+``python quick_stub.py``: prints its port. ``GET /`` answers the number of POSTs so far. ``GET /freeze/1.5`` lets it
+answer nobody for so many seconds, and is answered after them.
 """
 
 # ruff: noqa: INP001, T201 - a script, not a module of the package
 import re
 import select
 import socket
+import time
 
 CREATED = b'HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"id":"1"}'
+FREEZE = re.compile(rb"GET /freeze/([\d.]+)")
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
@@ -51,6 +54,8 @@ def main() -> None:
             if not request_is_whole(data):
                 parts[descriptor] = data
             elif data.startswith(b"GET"):
+                if freeze := FREEZE.match(data):
+                    time.sleep(float(freeze[1]))
                 count = str(posts).encode()
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(count), count))
             else:
