@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-KNOWN = {"FROM", "COPY", "RUN", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
+KNOWN = {"FROM", "COPY", "ARG", "RUN", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -55,8 +55,9 @@ def test_the_image_has_the_pinned_releases_and_extras_that_exist(tmp_path: Path)
     assert len(pins) > 50
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[\w.+!]+( ?;.*)?", pin) for pin in pins), pins
     assert any(pin.startswith("hatchling==") for pin in pins)
-    (extras,) = re.findall(r"/source\[([a-z,]+)\]", script)
-    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
+    assert "/source[${EXTRAS}]" in script
+    (extras,) = [rest.removeprefix("EXTRAS=") for name, rest in instructions() if name == "ARG"]
+    assert {*extras.split(","), "reference"} <= PROJECT["optional-dependencies"].keys()
 
 
 @pytest.mark.thorough

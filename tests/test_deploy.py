@@ -1,0 +1,167 @@
+"""The files of ``deploy/``: what they name exists in the command line, and the parts fit together."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from createflow.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+KUBERNETES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+IMAGES = {"createflow", "createflow-reference"}
+GROUP: Any = typer.main.get_command(app)
+
+
+def compose() -> dict[str, Any]:
+    """The compose file."""
+    document: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return document
+
+
+def objects() -> Iterator[dict[str, Any]]:
+    """All objects of Kubernetes."""
+    for file in KUBERNETES:
+        yield from yaml.safe_load_all(file.read_text(encoding="utf-8"))
+
+
+def containers() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of each job and its containers."""
+    for one in objects():
+        if one["kind"] == "Job":
+            pod = one["spec"]["template"]["spec"]
+            for container in [*pod.get("initContainers", []), *pod["containers"]]:
+                yield one["metadata"]["name"], container
+
+
+def command_lines() -> Iterator[tuple[str, list[str]]]:
+    """Every command line of createflow in the files, with where it stands."""
+    for name, service in compose()["services"].items():
+        yield f"compose {name}", service["command"]
+        if "healthcheck" in service:
+            how, program, *arguments = service["healthcheck"]["test"]
+            assert (how, program) == ("CMD", "createflow")
+            yield f"compose {name} health", arguments
+    for job, container in containers():
+        yield f"{job} {container['name']}", container["args"]
+        probe = container.get("startupProbe")
+        if probe is not None:
+            program, *arguments = probe["exec"]["command"]
+            assert program == "createflow"
+            yield f"{job} {container['name']} probe", arguments
+
+
+@pytest.mark.parametrize("line", [pytest.param(line, id=where) for where, line in command_lines()])
+def test_the_command_line_knows_every_command_and_option(line: list[str]) -> None:
+    """And takes its values: the parser reads the line as it stands."""
+    assert all(isinstance(word, str) for word in line), "YAML reads a bare number as one"
+    with GROUP.make_context("createflow", list(line)) as context:
+        name, command, arguments = GROUP.resolve_command(context, list(line))
+        command.make_context(name, list(arguments), parent=context).close()
+    options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word for word in arguments if word.startswith("--")} <= options
+
+
+def test_every_image_is_built_from_the_dockerfile_and_has_what_its_commands_need() -> None:
+    """``up`` needs the extra ``reference``, which the image of the tester lacks."""
+    services = compose()["services"]
+    built = {service["image"] for service in services.values() if "build" in service}
+    named = {service["image"] for service in services.values()} | {one["image"] for _, one in containers()}
+    assert built == named == IMAGES
+    assert services["stack"]["build"]["args"]["EXTRAS"] == "reference"
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "ARG EXTRAS=" in dockerfile
+    assert 'ENTRYPOINT ["createflow"]' in dockerfile
+    for image, line in [(service["image"], service["command"]) for service in services.values()] + [
+        (one["image"], one["args"]) for _, one in containers()
+    ]:
+        assert image == "createflow-reference" or line[0] != "up"
+
+
+def value(line: list[str], option: str) -> str:
+    """The value of an option in a command line."""
+    return line[line.index(option) + 1]
+
+
+def test_workers_ask_the_master_where_it_listens_and_are_as_many_as_it_waits_for() -> None:
+    """In both kinds of files."""
+    services = compose()["services"]
+    master, worker = services["load-master"]["command"], services["load-worker"]["command"]
+    assert value(worker, "--worker") == "load-master:5557"
+    assert value(master, "--master") == "0.0.0.0:5557"
+    assert int(value(master, "--workers")) == services["load-worker"]["deploy"]["replicas"]
+    jobs = {one["metadata"]["name"]: one["spec"] for one in objects() if one["kind"] == "Job"}
+    lines = {name: container["args"] for name, container in containers()}
+    (service,) = [one for one in objects() if one["kind"] == "Service"]
+    assert (
+        value(lines["load-worker"], "--worker")
+        == f"{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
+    )
+    assert value(lines["load-master"], "--master").endswith(f":{service['spec']['ports'][0]['targetPort']}")
+    assert int(value(lines["load-master"], "--workers")) == jobs["load-worker"]["parallelism"]
+    assert jobs["load-worker"]["completions"] == jobs["load-worker"]["parallelism"]
+    labels = jobs["load-master"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+
+
+def test_nobody_else_reaches_the_master() -> None:
+    """Its protocol has no passwords."""
+    assert compose()["networks"]["load"]["internal"] is True
+    (policy,) = [one["spec"] for one in objects() if one["kind"] == "NetworkPolicy"]
+    (rule,) = policy["ingress"]
+    assert rule["from"] == [{"podSelector": policy["podSelector"]}]
+    workers = [one["spec"]["template"]["metadata"]["labels"] for one in objects() if one["kind"] == "Job"]
+    wanted = policy["podSelector"]["matchLabels"].items()
+    assert sum(wanted <= labels.items() for labels in workers) == 2
+
+
+def test_no_container_has_more_rights_than_it_needs() -> None:
+    """No root, no capabilities, no token of the cluster."""
+    for service in compose()["services"].values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    for one in objects():
+        if one["kind"] == "Job":
+            pod = one["spec"]["template"]["spec"]
+            assert pod["securityContext"]["runAsNonRoot"] is True
+            assert pod["automountServiceAccountToken"] is False
+    for _, container in containers():
+        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+        assert container["resources"]["limits"]["memory"]
+
+
+def test_every_mounted_volume_is_declared() -> None:
+    """And every declared one is mounted."""
+    document = compose()
+    mounted = {
+        volume.partition(":")[0]
+        for service in document["services"].values()
+        for volume in service.get("volumes", [])
+        if not volume.startswith(".")
+    }
+    assert mounted == set(document["volumes"])
+    for one in objects():
+        if one["kind"] == "Job":
+            pod = one["spec"]["template"]["spec"]
+            uses = {
+                mount["name"]
+                for container in [*pod.get("initContainers", []), *pod["containers"]]
+                for mount in container.get("volumeMounts", [])
+            }
+            assert uses == {volume["name"] for volume in pod.get("volumes", [])}
+
+
+def test_the_readme_names_files_jobs_and_profiles_that_exist() -> None:
+    """Its commands need a container engine, which the tests do not have."""
+    text = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    for name in re.findall(r"--file(?:name)? (deploy/\S+\.yaml)", text):
+        assert (ROOT / name).is_file()
+    jobs = {one["metadata"]["name"] for one in objects() if one["kind"] == "Job"}
+    assert set(re.findall(r"job/(\S+)", text)) <= jobs
+    profiles = {profile for service in compose()["services"].values() for profile in service["profiles"]}
+    assert set(re.findall(r"--profile (\w+)", text)) == profiles
