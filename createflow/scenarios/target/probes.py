@@ -37,8 +37,12 @@ class Target(Protocol):
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         paced: bool = True,
+        hold: Together | None = None,
     ) -> Reply:
-        """Send one request. ``url`` is absolute or a path; ``paced`` waits so that the rate limit is kept."""
+        """Send one request. ``url`` is absolute or a path; ``paced`` waits so that the rate limit is kept.
+
+        With ``hold`` it is sent, or its last byte, when all requests of a race are there.
+        """
 
     async def create(
         self,

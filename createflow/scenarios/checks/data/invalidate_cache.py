@@ -72,7 +72,7 @@ async def _race(target: Target, made: Resource) -> int:
     # these show does not count, so none is sent again: it would not overlap the update.
     racing = min(_RACING, target.limits.burst - 1) if target.limits else _RACING
     hold = Together(1 + racing)
-    reads = [target.read(made.url, may_be_lost=True, until=lambda _: True, hold=hold) for _ in range(racing)]
+    reads = [target.send("GET", made.url, hold=hold) for _ in range(racing)]
     before, after = reads[: racing // 2], reads[racing // 2 :]
     replies = await asyncio.gather(*before, target.update(made.url, body, hold=hold), *after)
     update = replies.pop(len(before))
