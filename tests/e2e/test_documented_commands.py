@@ -99,7 +99,8 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
 
 def _brief(script: str) -> str:
     """What is measured for a minute in a document is shown to work in seconds here."""
-    return script.replace("--rate 1000 --seconds 58", "--rate 50 --seconds 3")
+    script = script.replace("--rate 1000 --seconds 58", "--rate 50 --seconds 3")
+    return script.replace("--capacity 150 --picture", "--capacity 60 --seconds 3 --picture")
 
 
 def test_the_documented_create_is_a_201_whose_location_answers(terminal: tuple[Path, str]) -> None:

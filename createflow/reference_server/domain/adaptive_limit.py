@@ -22,6 +22,8 @@ INTERVAL_S = 0.1
 LASTING = 3
 """A delay in so many intervals one after the other is a queue. One that is shorter is a burst, or a machine that did
 something else for a moment."""
+_LASTING_BUSY = 2
+"""The same for refusals by instances, which a stall does not cause."""
 BUSY_RATIO = 0.1
 """Instances with a capacity do not make requests wait, they refuse. A larger share of refusals than this is too much
 work, as a delay is; a smaller one is room that was just not there."""
@@ -142,7 +144,9 @@ class AdaptiveLimit:
             self._bad_intervals += 1
             if self._is_limiting and too_busy:
                 self._set(max(self._limit * 0.9, fitting / 4))
-            elif self._bad_intervals >= LASTING and (self._is_limiting or self._peak >= QUEUE_MIN):
+            elif self._bad_intervals >= (_LASTING_BUSY if too_busy else LASTING) and (
+                self._is_limiting or self._peak >= QUEUE_MIN
+            ):
                 self._lower(fitting)
                 self._full_at_s = now_s
         elif self._accepted or not self._running:  # otherwise nothing is known of those that are under way
