@@ -12,10 +12,10 @@ import math
 
 from createflow.schemas.clock import Clock
 
-TARGET_S = 0.075
-"""How long requests may take on average, from the balancer to the reply, of which at most 10 ms each are waits for
-others to share a message with."""
-TARGET_MAX_S = 0.1
+TARGET_S = 0.07
+"""How long even the quickest request of an interval may take, from the balancer to the reply. Of a queue that stands,
+all have to wait their turn; where only some take long, the machine did something else for a moment."""
+TARGET_MAX_S = 0.09
 """The same where even a request that waits for no other takes long: three times its time, up to this."""
 INTERVAL_S = 0.1
 """After each, what has ended in it is looked at."""
@@ -108,7 +108,6 @@ class AdaptiveLimit:
         self._running -= 1
         if accepted:
             self._accepted += 1
-            self._took_s += took_s
             self._shortest_s = min(self._shortest_s, took_s)
         self._busy += busy
         self._look()
@@ -117,7 +116,6 @@ class AdaptiveLimit:
         self._begun_s = now_s
         self._accepted = 0
         self._busy = 0
-        self._took_s = 0.0
         self._shortest_s = math.inf
         self._peak = self._running
 
@@ -132,7 +130,7 @@ class AdaptiveLimit:
             return
         self._base_s = min(self._base_s * _BASE_GROWTH, self._shortest_s)
         target_s = self._target_s()
-        too_slow = self._took_s > target_s * self._accepted
+        too_slow = self._accepted > 0 and self._shortest_s > target_s
         too_busy = self._busy > BUSY_RATIO * (self._accepted + self._busy)
         self._rate_per_s += _RATE_WEIGHT * (self._accepted / elapsed_s - self._rate_per_s)
         self._highest_per_s = max(self._highest_per_s * _RATE_DECAY, self._rate_per_s)
