@@ -121,6 +121,24 @@ async def test_a_replay_reads_pages_of_a_bounded_size(
         await events.close()
 
 
+@pytest.mark.parametrize("count", [9, 10, 11, 20, 35])
+async def test_a_replay_reads_every_page(
+    section: EventSink, operator: Client, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Behind a full page the server reports that it is complete: that is not the end of the events."""
+    monkeypatch.setattr(nats_replay, "_PAGE_EVENTS", 10)
+    events = NatsStream(section, "id").replay(after=0)
+    try:
+        for begin in (0, count):
+            for number in range(begin, begin + count):
+                await operator.jetstream().publish(section.subject, json.dumps({"n": number}).encode())
+                await operator.jetstream().publish(f"{section.stream}.other", b"{}")
+            read = [json.loads(event.data)["n"] async for page in events.pages() for event in page]
+            assert read == list(range(begin, begin + count))
+    finally:
+        await events.close()
+
+
 @pytest.mark.parametrize("before", [0, 3])
 async def test_events_go_on_after_a_restart_of_the_broker(section: EventSink, operator: Client, before: int) -> None:
     """It has forgotten the consumer. What came meanwhile is received too, and nothing counts twice."""

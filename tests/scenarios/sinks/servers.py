@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from createflow.reference_server.stack import binaries
+
 HOST = "127.0.0.1"
 _START_S = 90.0
 _END_S = 20.0
@@ -234,4 +236,13 @@ def valkey(folder: Path) -> Iterator[str]:
         "user app on >app ~* &* +@all\nuser reader on >reader ~* resetchannels +@read +@connection\n"
     )
     with running([str(program), str(configuration)], folder, answers(port)):
+        yield f"{HOST}:{port}"
+
+
+@contextmanager
+def nats(folder: Path) -> Iterator[str]:
+    """A NATS server with JetStream, open to everybody. Gives host and port."""
+    program = binaries.require(binaries.NATS)
+    port = free_port()
+    with running([str(program), "-a", HOST, "-p", str(port), "-js", "-sd", str(folder / "js")], folder, answers(port)):
         yield f"{HOST}:{port}"

@@ -37,6 +37,7 @@ class NatsReplay:
         self._client: Client | None = None
         self._next_subject = ""
         self._inbox = ""
+        self._pages = 0
         self._page: asyncio.Queue[Msg] = asyncio.Queue()
 
     async def close(self) -> None:
@@ -85,22 +86,26 @@ class NatsReplay:
         )
         self._inbox = self._client.new_inbox()
         self._page = asyncio.Queue()
-        await self._client.subscribe(self._inbox, cb=self._page.put)
+        await self._client.subscribe(f"{self._inbox}.*", cb=self._page.put)
 
     async def _next_page(self) -> tuple[list[Msg], bool]:
         """A page, and whether there may be more."""
         if self._client is None:
             raise nats.errors.ConnectionClosedError
         request = page_request(_PAGE_EVENTS, no_wait=True)
-        await self._client.publish(self._next_subject, request, reply=self._inbox)
+        # An inbox for each page: the server may report that a page is complete, after its last event.
+        self._pages += 1
+        inbox = f"{self._inbox}.{self._pages}"
+        await self._client.publish(self._next_subject, request, reply=inbox)
         page: list[Msg] = []
         while len(page) < _PAGE_EVENTS:
             async with asyncio.timeout(_TIMEOUT_S):
                 message = await self._page.get()
-            if is_status(message):
+            if not is_status(message):
+                page.append(message)
+            elif message.subject == inbox:
                 require_readable(message, page)
-                return page, is_full(message)
-            page.append(message)
+                return page, is_full(message) or bool(page and page[-1].metadata.num_pending)
         return page, True
 
 

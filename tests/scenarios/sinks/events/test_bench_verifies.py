@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
 import uvicorn
 from redis.asyncio import Redis
@@ -69,12 +70,31 @@ async def to_redis(address: str) -> AsyncIterator[Publish]:
     await redis.aclose()
 
 
+@asynccontextmanager
+async def to_nats(address: str) -> AsyncIterator[Publish]:
+    """A publisher with acknowledgements."""
+    client = await nats.connect(f"nats://{address}")
+    stream = client.jetstream()
+    await stream.add_stream(name="ORDERS", subjects=["orders.>"])
+
+    async def publish(data: bytes) -> None:
+        await stream.publish("orders.created", data)
+
+    yield publish
+    await client.close()
+
+
 ENGINES: dict[str, tuple[Any, Any, Callable[[Any], str]]] = {
     "kafka": (servers.kafka, to_kafka, lambda address: f'url = "kafka://{address}"\ntopic = "orders"'),
     "rabbitmq": (
         servers.rabbitmq,
         to_rabbitmq,
         lambda server: f'url = "amqp://guest:guest@{servers.HOST}:{server.port}/"\nexchange = "orders"',
+    ),
+    "nats": (
+        servers.nats,
+        to_nats,
+        lambda address: f'url = "nats://{address}"\nstream = "ORDERS"\nsubject = "orders.created"',
     ),
     "redis_stream": (
         servers.valkey,
