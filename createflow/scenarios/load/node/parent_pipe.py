@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 import gevent
 from gevent.fileobject import FileObject
+from gevent.lock import RLock
 from gevent.queue import Queue
 
 from createflow.scenarios.load.plan.messages import Document, encode
@@ -27,6 +28,7 @@ class ParentPipe:
     def __init__(self) -> None:
         # Output of libraries must not get between the messages.
         self._out = FileObject(os.dup(sys.stdout.fileno()), "wb")
+        self._sending = RLock()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._in = FileObject(sys.stdin.fileno(), "rb")
         self._commands: Queue[Document] = Queue()
@@ -42,9 +44,10 @@ class ParentPipe:
         return command
 
     def send(self, document: Document) -> None:
-        """Send a message."""
-        self._out.write(encode(document))
-        self._out.flush()
+        """Send a message. One that a pipe cannot take at once is not cut in two by that of another greenlet."""
+        with self._sending:
+            self._out.write(encode(document))
+            self._out.flush()
 
     def _read_all(self) -> None:
         """Read on whatever this process does. It ends with its parent: load must not go on without its owner."""
