@@ -32,8 +32,11 @@ LIMIT_MAX = 512
 LIMIT_MIN = 8
 QUEUE_MIN = 16
 """So many requests under way are no queue: if they take long, the machine is slow for other reasons, and it would do
-less with fewer that share messages, statements and commits. So overload does not begin below this, and delays lower the
-limit to this at most. Only refusals by instances with a capacity lower it further."""
+less with fewer that share messages, statements and commits. So delays lower the limit to this at most. Only refusals by
+instances with a capacity lower it further, and are overload only above this."""
+CROWD_MIN = 128
+"""So many requests under way are a burst: they are worked off, however long that takes on a slow machine. Delays are
+overload only above this."""
 CALM_S = 1.0
 """Overload has ended when the limit was not reached for so long."""
 _SLACK = 2
@@ -142,9 +145,7 @@ class AdaptiveLimit:
             self._bad_intervals += 1
             if self._is_limiting and too_busy:
                 self._set(max(self._limit * 0.9, fitting / 4))
-            elif self._bad_intervals >= (_LASTING_BUSY if too_busy else LASTING) and (
-                self._is_limiting or self._peak >= QUEUE_MIN
-            ):
+            elif self._lasts(too_busy=too_busy):
                 self._lower(fitting)
                 self._full_at_s = now_s
         elif self._accepted or not self._running:  # otherwise nothing is known of those that are under way
@@ -158,6 +159,11 @@ class AdaptiveLimit:
 
     def _set(self, limit: float) -> None:
         self._limit = max(float(LIMIT_MIN), min(float(LIMIT_MAX), limit))
+
+    def _lasts(self, *, too_busy: bool) -> bool:
+        """Whether there is overload: for so long, and with so much under way, that it is no chance."""
+        lasting, crowd = (_LASTING_BUSY, QUEUE_MIN) if too_busy else (LASTING, CROWD_MIN)
+        return self._bad_intervals >= lasting and (self._is_limiting or self._peak >= crowd)
 
     def _lower(self, fitting: float) -> None:
         lowered = min(self._limit, max(fitting, QUEUE_MIN))
