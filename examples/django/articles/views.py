@@ -16,6 +16,8 @@ class ArticleViewSet(viewsets.ModelViewSet):
     queryset = Article.objects.select_related("owner")
     serializer_class = ArticleSerializer
     permission_classes = [DjangoModelPermissions, IsOwnerOrReadOnly]
+    # int() reads the digits of other scripts too: one article would have several addresses.
+    lookup_value_regex = "[0-9]+"
 
     def get_queryset(self) -> QuerySet[Article]:
         """Lock what is to be changed: to save an article that was deleted meanwhile would insert it again."""
