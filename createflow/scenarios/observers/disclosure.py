@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -171,7 +172,9 @@ def _internals(facts: Facts, *, is_refusal: bool) -> Look:
     return look
 
 
+@lru_cache(maxsize=16)
 def _may_have_any(text: str) -> bool:
+    """Cached, since two observers look at the texts of each exchange."""
     return any(hint in text for hint in _HINTS)
 
 

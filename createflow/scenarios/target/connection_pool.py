@@ -39,11 +39,17 @@ class ConnectionPool:
         self._idle: dict[str, list[tuple[int, httpcore.AsyncHTTPConnection]]] = {}
         self._used: dict[httpcore.AsyncHTTPConnection, tuple[int, str]] = {}
         self._swept_at_s = time.monotonic()
+        self._is_closed = False
 
     async def take(self, origin: httpcore.Origin, *, is_new: bool = False) -> httpcore.AsyncHTTPConnection:
-        """A connection to the origin that no other request uses, or a new one. Whoever takes it puts it back."""
+        """A connection to the origin that no other request uses, or a new one. Whoever takes it puts it back.
+
+        Raises:
+            ConnectError: of httpcore; the pool is closed.
+        """
         await self._free.acquire()
         try:
+            self._require_open()
             await self._close_expired()
             idle = self._idle.get(str(origin), [])
             while idle and not is_new:
@@ -52,6 +58,7 @@ class ConnectionPool:
                     self._used[connection] = (number, str(origin))
                     return connection
                 await connection.aclose()
+            self._require_open()  # once more: others went on while an old connection was closed
         except BaseException:
             self._free.release()
             raise
@@ -65,18 +72,24 @@ class ConnectionPool:
         if entry is None:
             return
         self._free.release()
-        if connection.is_idle() and not connection.is_closed() and self._count_idle() < self._max_idle:
+        is_kept = not self._is_closed and self._count_idle() < self._max_idle
+        if is_kept and connection.is_idle() and not connection.is_closed():
             number, origin = entry
             heapq.heappush(self._idle.setdefault(origin, []), (number, connection))
         else:
             await connection.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection, used or not."""
+        """Close every connection, used or not, and open no more: a request that nobody waits for may go on."""
+        self._is_closed = True
         connections = [*self._used, *(one for idle in self._idle.values() for _, one in idle)]
         self._idle.clear()
         for connection in connections:
             await connection.aclose()
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise httpcore.ConnectError("the connections of this run are closed")
 
     def _count_idle(self) -> int:
         return sum(map(len, self._idle.values()))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpcore
+import pytest
 
 from createflow.scenarios.target.connection_pool import ConnectionPool
 
@@ -201,5 +202,26 @@ def test_a_connection_is_given_to_one_request_only_while_others_end() -> None:
         pool._swept_at_s = -1.0
         taken = [await pool.take(origin), await waiting, *[await pool.take(origin) for _ in range(2)]]
         assert len(set(map(id, taken))) == len(taken)
+
+    asyncio.run(steps())
+
+
+def test_a_closed_pool_opens_and_keeps_no_connection() -> None:
+    """A request that nobody waits for may go on after the end of its run."""
+
+    async def steps() -> None:
+        async with pool_to(server := Server()) as pool:
+            await send(pool, server)
+            request = httpcore.Request("GET", server.url, headers={"host": "localhost"})
+            late = await pool.take(request.url.origin, is_new=True)
+            await pool.aclose()
+            reply = await late.handle_async_request(request)
+            await reply.aread()
+            await reply.aclose()
+            await pool.put(late)
+            assert late.is_closed()
+            for _ in range(9):
+                with pytest.raises(httpcore.ConnectError, match="connections of this run are closed"):
+                    await pool.take(request.url.origin)
 
     asyncio.run(steps())
