@@ -47,12 +47,12 @@ def living_in(directory: Path) -> list[str]:
     places = [directory.resolve(), *(path.resolve() for path in directory.glob("run/*"))]
     found = []
     for process in psutil.process_iter():
-        try:
+        try:  # each may end at any moment
             cwd = Path(process.cwd())
+            if any(cwd.is_relative_to(place) for place in places) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
         except (psutil.Error, OSError):
             continue
-        if any(cwd.is_relative_to(place) for place in places) and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(" ".join(process.cmdline()))
     return found
 
 
