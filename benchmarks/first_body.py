@@ -74,7 +74,7 @@ class WrittenDocument:
         self.whole = _plain(file)
         self.version = str(self.whole.get("openapi", self.whole.get("swagger", "")))
         self._is_old = self.version.startswith(("2.", "3.0"))
-        self._registry: Registry[Any] = Registry(retrieve=self._read)  # type: ignore[call-arg]
+        self._registry: Registry[Any] = Registry(retrieve=self._read)  # type: ignore[call-arg] # attrs: an alias
         later = OAS31Validator if self.version.startswith("3.1") else OAS32Validator
         self._kind = extend(OAS30WriteValidator if self._is_old else later, _WRITING)
         self._closed = extend(

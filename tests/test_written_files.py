@@ -9,11 +9,10 @@ import createflow
 PACKAGE = Path(createflow.__file__).parent
 KNOWN = {
     "scenarios/drafting/first_body.py": "schema and body in a temporary folder, while a body is tried",
-    "cli/body_files.py": "masked bodies of findings: 0600, no link is followed",
     "cli/command_consent.py": "mkstemp: 0600, holds digests",
     "cli/init_command.py": "a profile: it names environment variables and holds no secret",
     "cli/openapi_source.py": "mkdtemp: 0700, a profile as that of init",
-    "cli/report_output.py": "reports: 0600 (test_report_output.py); the summary of a job belongs to GitHub",
+    "cli/report_output.py": "reports and bodies of findings: 0600 (tests of both); the summary of a job is GitHub's",
     "cli/left_behind.py": "an empty marker: 0600",
     "scenarios/conformance/coverage.py": "documentation",
     "scenarios/conformance/demands/page.py": "documentation",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from createflow.cli.report_output import create_private
 from createflow.schemas.error import UserError
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def write_bodies(folder: Path, bodies: Iterable["LongBody"]) -> int:
             file = folder / body.name
             with suppress(FileNotFoundError):
                 file.unlink()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(file, flags, 0o600), "wb") as stream:
+            with os.fdopen(create_private(file), "wb") as stream:
                 stream.write(body.content)
             count += 1
     except OSError as error:

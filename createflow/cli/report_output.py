@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 from createflow.cli.messages import print_error
 from createflow.scenarios.reports.saved import to_json
@@ -35,7 +35,7 @@ class ReportFile:
         """
         temporary = _temporary_path(self.path)
         try:
-            with _create(temporary) as file:
+            with os.fdopen(create_private(temporary), "w", encoding="utf-8") as file:
                 file.write(text)
                 if self.path.exists():
                     os.fchmod(file.fileno(), self.path.stat().st_mode & 0o777)
@@ -46,10 +46,13 @@ class ReportFile:
             raise UserError(f"{self.path}: the report cannot be written: {error.strerror}") from None
 
 
-def _create(path: Path) -> TextIO:
-    """Create a file that nobody else can read from its first byte on."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8")
+def create_private(path: Path) -> int:
+    """A descriptor to write a new file that nobody else can read from its first byte on. No link is followed.
+
+    Raises:
+        OSError: it is there already, or cannot be made.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def save_all(files: Sequence[ReportFile], renderers: Mapping[str, Callable[[Report], str]], report: Report) -> bool:
@@ -130,7 +133,7 @@ def _open(option: str, formats: Collection[str]) -> ReportFile:
                 f"--report {option}: not a regular file", hint="name a file; createflow report prints a report"
             )
         temporary = _temporary_path(path)
-        _create(temporary).close()
+        os.close(create_private(temporary))
         temporary.unlink()
     except RuntimeError:  # a link to itself
         raise UserError(f"--report {option}: cannot be written: too many levels of symbolic links") from None

@@ -192,3 +192,33 @@ def test_a_few_slow_requests_are_no_overload() -> None:
         server._run_until(server.clock.monotonic() + 1.0)
     assert min(server.took_s) < TARGET_S < max(server.took_s)
     assert (server.refused, server.limit.limit) == (0, LIMIT_MAX)
+
+
+@pytest.mark.parametrize(("quickest_s", "is_queue"), [(0.3, True), (0.01, False)])
+def test_only_what_delays_all_is_a_queue(quickest_s: float, *, is_queue: bool) -> None:
+    """One request that is answered quickly has met no queue, however long the others take."""
+    clock = FakeClock()
+    limit = AdaptiveLimit(clock)
+    for _ in range(180):
+        assert limit.admit()
+    for _ in range(10):
+        clock.advance(0.1)
+        for took_s in (0.3, 0.3, 0.3, quickest_s):
+            limit.record(took_s, accepted=True)
+            limit.admit()
+    assert limit.is_limiting == is_queue
+
+
+@pytest.mark.parametrize(("under_way", "is_queue"), [(120, False), (180, True)])
+def test_a_burst_is_worked_off(under_way: int, *, is_queue: bool) -> None:
+    """On a slow machine all of it takes long; that is no overload."""
+    clock = FakeClock()
+    limit = AdaptiveLimit(clock)
+    for _ in range(under_way):
+        assert limit.admit()
+    for _ in range(10):
+        clock.advance(0.1)
+        for _ in range(5):
+            limit.record(0.3, accepted=True)
+            limit.admit()
+    assert limit.is_limiting == is_queue
