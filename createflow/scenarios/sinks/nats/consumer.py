@@ -1,11 +1,13 @@
 """What every way to read a stream shares: the connection, the consumer, and the server's word that a page is over."""
 
+import asyncio
 import json
 
 import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
 
@@ -49,9 +51,44 @@ async def add_consumer(
     return f"$JS.API.CONSUMER.MSG.NEXT.{section.stream}.{consumer.name}"
 
 
-def page_request(events: int, **options: object) -> bytes:
-    """The request for the next page: so many events at most, and a bounded number of bytes."""
-    return json.dumps({"batch": events, "max_bytes": _MOST_PAGE_BYTES, **options}).encode()
+class Pages:
+    """The pages of a consumer, each in an inbox of its own.
+
+    The server may report that a page is complete, after its last event: that is not the end of the next page.
+
+    Args:
+        client: the connection.
+        next_subject: where the consumer is asked for its next events.
+    """
+
+    def __init__(self, client: Client, next_subject: str) -> None:
+        self._client = client
+        self._next_subject = next_subject
+        self._inboxes = client.new_inbox()
+        self._inbox = ""
+        self._asked = 0
+        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
+
+    async def open(self) -> Subscription:
+        """Listen."""
+        return await self._client.subscribe(f"{self._inboxes}.*", cb=self._arrived.put)
+
+    async def ask(self, events: int, **options: object) -> None:
+        """Ask for the next page: so many events at most, and a bounded number of bytes."""
+        self._asked += 1
+        self._inbox = f"{self._inboxes}.{self._asked}"
+        request = json.dumps({"batch": events, "max_bytes": _MOST_PAGE_BYTES, **options}).encode()
+        await self._client.publish(self._next_subject, request, reply=self._inbox)
+
+    async def next(self) -> Msg:
+        """The next event, or the server's word that the page is over."""
+        while is_status(message := await self._arrived.get()) and message.subject != self._inbox:
+            pass
+        return message
+
+    def at_hand(self) -> list[Msg]:
+        """What has arrived and was not looked at."""
+        return [self._arrived.get_nowait() for _ in range(self._arrived.qsize())]
 
 
 def is_status(message: Msg) -> bool:

@@ -10,11 +10,11 @@ from nats.js.api import DeliverPolicy
 
 from createflow.scenarios.outcome import NotDeclared
 from createflow.scenarios.sinks.nats.consumer import (
+    Pages,
     add_consumer,
     connect_once,
     is_full,
     is_status,
-    page_request,
     require_readable,
 )
 from createflow.scenarios.sinks.sink import PublishedEvent
@@ -35,16 +35,13 @@ class NatsReplay:
         self._after = self._beginning = after
         """The sequence number of the last event that was read."""
         self._client: Client | None = None
-        self._next_subject = ""
-        self._inbox = ""
-        self._pages = 0
-        self._page: asyncio.Queue[Msg] = asyncio.Queue()
+        self._pages: Pages | None = None
 
     async def close(self) -> None:
         """Close the connection; the server deletes the consumer."""
         if self._client is not None:
             await self._client.close()
-            self._client = None
+            self._client = self._pages = None
 
     async def rewind(self) -> None:
         """Begin again at the position."""
@@ -77,35 +74,29 @@ class NatsReplay:
         info = await self._client.jetstream().stream_info(self._section.stream)
         if info.state.first_seq > self._after + 1:
             raise NotDeclared(f"the stream {self._section.stream} has dropped events since the run began")
-        self._next_subject = await add_consumer(
+        next_subject = await add_consumer(
             self._client,
             self._section,
             DeliverPolicy.BY_START_SEQUENCE,
             kept_s=_CONSUMER_KEPT_S,
             start_sequence=self._after + 1,
         )
-        self._inbox = self._client.new_inbox()
-        self._page = asyncio.Queue()
-        await self._client.subscribe(f"{self._inbox}.*", cb=self._page.put)
+        self._pages = Pages(self._client, next_subject)
+        await self._pages.open()
 
     async def _next_page(self) -> tuple[list[Msg], bool]:
         """A page, and whether there may be more."""
-        if self._client is None:
+        if self._pages is None:
             raise nats.errors.ConnectionClosedError
-        request = page_request(_PAGE_EVENTS, no_wait=True)
-        # An inbox for each page: the server may report that a page is complete, after its last event.
-        self._pages += 1
-        inbox = f"{self._inbox}.{self._pages}"
-        await self._client.publish(self._next_subject, request, reply=inbox)
+        await self._pages.ask(_PAGE_EVENTS, no_wait=True)
         page: list[Msg] = []
         while len(page) < _PAGE_EVENTS:
             async with asyncio.timeout(_TIMEOUT_S):
-                message = await self._page.get()
-            if not is_status(message):
-                page.append(message)
-            elif message.subject == inbox:
+                message = await self._pages.next()
+            if is_status(message):
                 require_readable(message, page)
                 return page, is_full(message) or bool(page and page[-1].metadata.num_pending)
+            page.append(message)
         return page, True
 
 

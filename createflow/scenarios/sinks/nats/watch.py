@@ -13,10 +13,10 @@ from nats.js.api import DeliverPolicy
 
 from createflow.scenarios.sinks.nats.consumer import (
     FAILURES,
+    Pages,
     add_consumer,
     ignore,
     is_status,
-    page_request,
     require_readable,
 )
 from createflow.scenarios.sinks.sink import EventSeen
@@ -50,19 +50,17 @@ class NatsWatch:
         """Every event from now on is seen by the function that this yields."""
         client = await self._connection()
         next_subject = await add_consumer(client, self._section, DeliverPolicy.NEW, kept_s=_CONSUMER_KEPT_S)
-        inbox = client.new_inbox()
-        arrived: asyncio.Queue[Msg] = asyncio.Queue()
-        subscription = await client.subscribe(inbox, cb=arrived.put)
+        pages = Pages(client, next_subject)
+        subscription = await pages.open()
 
         async def seen(texts: tuple[bytes, ...], within_s: float) -> bool:
             expires_ns = int((within_s + 1) * 1e9)
-            request = page_request(_PAGE_EVENTS, expires=expires_ns)
             try:
                 async with asyncio.timeout(within_s):
                     while True:
-                        await client.publish(next_subject, request, reply=inbox)
+                        await pages.ask(_PAGE_EVENTS, expires=expires_ns)
                         for number in range(_PAGE_EVENTS):
-                            message = await arrived.get()
+                            message = await pages.next()
                             if _contains(message, texts):
                                 return True
                             if is_status(message):
@@ -70,7 +68,7 @@ class NatsWatch:
                                 break
             except TimeoutError:
                 # Events that arrived in time but were not looked at yet count as seen.
-                return any(_contains(arrived.get_nowait(), texts) for _ in range(arrived.qsize()))
+                return any(_contains(message, texts) for message in pages.at_hand())
 
         try:
             yield seen
