@@ -102,8 +102,14 @@ def merge_shared(
     return {name: merged(result) for name, result in results.items()}
 
 
+def may_tell(cause: CheckResult, result: CheckResult) -> bool:
+    """Whether a failure is at least as strong as the one that it stands for: no should hides a must."""
+    levels = list(Level)
+    return levels.index(cause.level) <= levels.index(result.level)
+
+
 def merge_repeated(checks: Sequence[Check], results: Mapping[str, CheckResult]) -> dict[str, CheckResult]:
-    """The results where a check that failed like one with fewer writes is skipped, and says what it saw.
+    """The results where a check that another one tells already is skipped, and says what it saw.
 
     Args:
         checks: in the order of the flow.
@@ -115,7 +121,7 @@ def merge_repeated(checks: Sequence[Check], results: Mapping[str, CheckResult]) 
         if result is None or result.outcome is not Outcome.FAILED or result.finding is None:
             continue
         failed = (other for other in check.repeats if other in merged and merged[other].outcome is Outcome.FAILED)
-        cause = next(failed, None)
+        cause = next((other for other in failed if may_tell(merged[other], result)), None)
         if cause is not None:
             moment = "at the end of the run, " if check.at_end else ""
             reason = f"see {cause}: {moment}{result.finding.seen}"

@@ -6,25 +6,14 @@ no signature takes every forged token. Each is one fault of the target, and is t
 
 from collections.abc import Mapping, Sequence
 
+from createflow.scenarios.conformance.causes import may_tell
 from createflow.scenarios.harness.check import Check
-from createflow.schemas.report import CheckResult, Level, Outcome
+from createflow.schemas.report import CheckResult, Outcome
 
-_ANY_REQUEST = "auth_check.missing_token_is_401"
 _ANY_TOKEN = "auth_check.tampered_token_is_401"  # noqa: S105 - the id of a check
 _NO_TOKEN_AT_ALL = "auth_check.malformed_token_is_401"  # noqa: S105 - as above
-_CHALLENGES = "auth_check.challenges_are_challenges"
 _UNSIGNED = "auth_check.stripped_signature_is_401"
 
-ALWAYS: dict[str, tuple[str, ...]] = {
-    "auth_check.challenge_says_what_is_wrong": (_ANY_REQUEST, _CHALLENGES),
-    "auth_check.refusal_carries_challenge": (_ANY_REQUEST, _CHALLENGES),
-    "auth_check.identity_comes_before_content": (_ANY_REQUEST,),
-    "auth_check.other_scheme_is_401": (_ANY_REQUEST,),
-    "auth_check.token_in_query_is_401": (_ANY_REQUEST,),
-    "auth_check.end_is_kept": ("auth_check.expired_token_is_401",),
-    "https_request.options_agree_with_405": ("https_request.unknown_method_is_405",),
-}
-"""Checks, with those that tell why they fail."""
 SAME_STATUS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
@@ -50,7 +39,8 @@ SAME_STATUS: dict[str, tuple[str, ...]] = {
     "auth_check.alg_none_is_401": (_ANY_TOKEN, _UNSIGNED),
     "auth_check.strange_key_id_is_401": ("auth_check.guessed_secret_is_401", _NO_TOKEN_AT_ALL),
 }
-"""The same, where both saw the same status: a 500 to a token of no form hides no forged one that is accepted."""
+"""Checks, with those that tell why they fail where both saw the same status: a 500 to a token of no form hides no
+forged one that is accepted. What one implies whatever it saw stands at the check itself: ``repeats``."""
 
 
 def merge_implied(checks: Sequence[Check], results: Mapping[str, CheckResult]) -> dict[str, CheckResult]:
@@ -61,12 +51,10 @@ def merge_implied(checks: Sequence[Check], results: Mapping[str, CheckResult]) -
         results: by check id.
     """
     failed = {check.id: results[check.id] for check in checks if _has_failed(results.get(check.id))}
-    levels = list(Level)
 
     def teller(result: CheckResult) -> str:
-        alike = [name for name in SAME_STATUS.get(result.id, ()) if name in failed and _alike(failed[name], result)]
-        named = [*(name for name in ALWAYS.get(result.id, ()) if name in failed), *alike]
-        return next((one for one in named if levels.index(failed[one].level) <= levels.index(result.level)), "")
+        named = (name for name in SAME_STATUS.get(result.id, ()) if name in failed and _alike(failed[name], result))
+        return next((name for name in named if may_tell(failed[name], result)), "")
 
     merged = dict(results)
     for name, result in failed.items():

@@ -164,7 +164,8 @@ class Check:
     at_end: bool
     """It looks at everything that the run wrote, so it runs when all others have ended."""
     repeats: tuple[str, ...]
-    """Ids of checks that see the same on fewer writes. Where one of them failed, this one adds no accusation."""
+    """Ids of checks that see the same on fewer writes, or whose failure implies this one. Where one of them failed,
+    this one adds no accusation."""
     limit_s: float
     must_with: Need | None = None
     """The key of the profile that promises what no standard demands. With it the check is a must."""
@@ -205,7 +206,8 @@ def check(
         needs: keys of the profile without which it is skipped.
         disturbs: run it after the others: alone, or in a lane beside those that do not use what it disturbs.
         at_end: run it after those as well.
-        repeats: ids of checks that see the same on fewer writes; where one of them failed, this one is skipped.
+        repeats: ids of checks that see the same on fewer writes, or whose failure implies this one; where one of them
+            failed, at this level or a stronger one, this one is skipped.
         limit_s: after this many seconds it is stopped, with the outcome ``inconclusive``.
         must_with: the key of the profile with which a should becomes a must.
         group: stands before the function's name in the id instead of the step; for checks that are not ours.

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from createflow.scenarios.conformance.catalogue import CATALOGUE
-from createflow.scenarios.conformance.implied import ALWAYS, SAME_STATUS, merge_implied
+from createflow.scenarios.conformance.causes import merge_repeated
+from createflow.scenarios.conformance.implied import SAME_STATUS, merge_implied
 from createflow.scenarios.conformance.run_check import finding_of, result_of
 from createflow.scenarios.outcome import Expectation
 from createflow.schemas.report import Exchange, Outcome
@@ -24,7 +25,7 @@ def _failed(statuses: Mapping[str, int]) -> set[str]:
         exchange = Exchange(method="POST", url="http://127.0.0.1/x", status=status)
         failure = Expectation("401", str(status), exchanges=[exchange])
         results[name] = result_of(BY_ID[name], Outcome.FAILED, finding=finding_of(BY_ID[name], failure, ()))
-    merged = merge_implied(CATALOGUE, results)
+    merged = merge_repeated(CATALOGUE, merge_implied(CATALOGUE, results))
     for name, result in merged.items():
         if result.outcome is Outcome.SKIPPED:
             assert result.finding is None
@@ -35,7 +36,7 @@ def _failed(statuses: Mapping[str, int]) -> set[str]:
 
 def test_every_name_is_that_of_a_check() -> None:
     """And none implies itself."""
-    for table in (ALWAYS, SAME_STATUS):
+    for table in ({check.id: check.repeats for check in CATALOGUE}, SAME_STATUS):
         assert {*table, *(name for tellers in table.values() for name in tellers)} <= BY_ID.keys()
         assert all(name not in tellers for name, tellers in table.items())
 
@@ -62,4 +63,4 @@ def test_a_lesser_failure_hides_no_must() -> None:
     }
     should = next(check.level for check in CATALOGUE if check.level.value == "should")
     results[NO_TOKEN] = results[NO_TOKEN].model_copy(update={"level": should})
-    assert merge_implied(CATALOGUE, results)[SCHEME].outcome is Outcome.FAILED
+    assert merge_repeated(CATALOGUE, results)[SCHEME].outcome is Outcome.FAILED

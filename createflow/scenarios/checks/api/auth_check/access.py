@@ -31,6 +31,7 @@ async def missing_token_is_401(target: Target, _tokens: Tokens) -> None:
     step=Step.AUTH_CHECK,
     source="contract: unauthenticated-401; RFC 9110 §15.5.2; RFC 6750 §3",
     catches=("no_challenge", "changes_without_challenge"),
+    repeats=("auth_check.missing_token_is_401", "auth_check.challenges_are_challenges"),
 )
 async def refusal_carries_challenge(target: Target, tokens: Tokens) -> None:
     """Every 401 names the required scheme in WWW-Authenticate, whatever the method.

@@ -25,6 +25,7 @@ from createflow.schemas.report import Level
     step=Step.AUTH_CHECK,
     source="contract: unauthenticated-401; RFC 6750 §2.1; RFC 9110 §11.4",
     catches="scheme_ignored",
+    repeats=("auth_check.missing_token_is_401",),
 )
 async def other_scheme_is_401(target: Target, tokens: Tokens) -> None:
     """A scheme without a token is refused with 401, and so is a valid token with another scheme or without one.
@@ -55,7 +56,13 @@ async def scheme_has_no_case(target: Target, tokens: Tokens) -> None:
             expect(reply.accepted, f"a create with the scheme {scheme} accepted", str(reply.status), reply)
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §2.3; RFC 9700 §4.3.2", catches="token_from_query")
+@check(
+    step=Step.AUTH_CHECK,
+    level=Level.SHOULD,
+    source="RFC 6750 §2.3; RFC 9700 §4.3.2",
+    catches="token_from_query",
+    repeats=("auth_check.missing_token_is_401",),
+)
 async def token_in_query_is_401(target: Target, tokens: Tokens) -> None:
     """A token in the query string is not accepted.
 
@@ -118,6 +125,7 @@ async def loose_spelling_is_401(target: Target, tokens: Tokens) -> None:
     source="contract: unauthenticated-401; OWASP API8:2023",
     catches=("validates_first", "condition_first"),
     needs=(Need.IDENTITY_FIRST,),
+    repeats=("auth_check.missing_token_is_401",),
 )
 async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
     """A request without a valid token is refused with 401 even if its body or its condition is invalid too.
@@ -148,7 +156,13 @@ async def identity_comes_before_content(target: Target, tokens: Tokens) -> None:
         expect(len(statuses) == 1, "one status for a reader's broken create, each time", str(sorted(statuses)))
 
 
-@check(step=Step.AUTH_CHECK, level=Level.SHOULD, source="RFC 6750 §3, §3.1", catches="error_code_without_token")
+@check(
+    step=Step.AUTH_CHECK,
+    level=Level.SHOULD,
+    source="RFC 6750 §3, §3.1",
+    catches="error_code_without_token",
+    repeats=("auth_check.missing_token_is_401", "auth_check.challenges_are_challenges"),
+)
 async def challenge_says_what_is_wrong(target: Target, tokens: Tokens) -> None:
     """The challenge to an invalid token says error="invalid_token"; without a token it has no error code."""
     writer = _bearer(tokens)

@@ -23,7 +23,12 @@ _TRIES = 3
 _POLL_S = 0.25
 
 
-@check(step=Step.AUTH_CHECK, source="RFC 7519 §4.1.4", catches=("long_leeway", "leeway_of_minutes"))
+@check(
+    step=Step.AUTH_CHECK,
+    source="RFC 7519 §4.1.4",
+    catches=("long_leeway", "leeway_of_minutes"),
+    repeats=("auth_check.expired_token_is_401",),
+)
 async def end_is_kept(target: Target, tokens: Tokens, issuer: Issuer) -> None:
     """A token is accepted until just before it expires, and refused with 401 once the leeway has passed.
 

@@ -116,6 +116,7 @@ async def oversized_body_is_413(target: Target, raw: RawHttp) -> None:
     level=Level.SHOULD,
     source="RFC 9110 §9.3.7, §10.2.1",
     catches="options_differ",
+    repeats=("https_request.unknown_method_is_405",),
 )
 async def options_agree_with_405(target: Target) -> None:
     """OPTIONS and the 405 list the same methods."""
