@@ -21,6 +21,7 @@ _QUOTED = r'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*
 _OWS = r"[ \t]*+"
 """Possessive: blanks that one of two could take would be tried in all ways, which has no end for ``; ; ; ;``."""
 _PARAMETER = rf"{_WORD}=(?:{_WORD}|{_QUOTED})"
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f]")
 _SHOWN_CHARACTERS = 80
 
 
@@ -81,7 +82,7 @@ def fields_fit_their_grammar(facts: Facts) -> Look:
             if known is not None and not known[0](value):
                 text = f"{name}: {value[:_SHOWN_CHARACTERS]!r}"
                 found.append(Deviation(text, f"a {name} of its grammar ({known[1]})", known[2]))
-            if any(ord(letter) < 32 and letter != "\t" for letter in value):
+            if _CONTROL.search(value):
                 found.append(Deviation(f"a control character in {name}", "no control character (RFC 9110 §5.5)"))
         lines = [name for name, _ in seen.headers]
         several = [name for name in _ONCE if lines.count(name) > 1 and len(set(seen.values(name))) > 1]

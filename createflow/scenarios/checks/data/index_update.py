@@ -25,7 +25,7 @@ from createflow.schemas.flow import Step
 _OUTAGE_CREATES = 3
 _OUTAGE_UPDATES = 3
 _OUTAGE_S = 2.0
-_REFUSES_S = 2.5
+_REFUSES_S = 2.0
 """Long enough for several tries."""
 _MAX_NAME_CHARACTERS = 200
 """Longer ones are not searched for: engines do not index them as one word."""
@@ -153,31 +153,6 @@ def _name_in(target: Target, state: State) -> str:
 @check(
     step=Step.INDEX_UPDATE,
     source="contract: index",
-    needs=(Need.SEARCH_REFUSES,),
-    disturbs=Lane.SEARCH,
-    limit_s=60.0,
-    catches="index_gives_up",
-)
-async def refused_documents_are_tried_again(
-    target: Target, record: WriteRecord, search: SearchIndex, faults: Faults
-) -> str:
-    """What the search engine refused for a while, as when its disk is nearly full, is found once it takes documents.
-
-    Why: a consumer that gives up after some deliveries, and keeps nowhere what it gave up, loses what was written in a
-    longer outage.
-    """
-    async with faults.injected("search_refuses"):
-        made = [await _accepted(target.create(), "a create") for _ in range(_OUTAGE_CREATES)]
-        await asyncio.sleep(_REFUSES_S)
-        indexed = await search.document(_id_of(target, made[0]))
-    if indexed is not None:
-        raise Inconclusive("the fault had no effect: a document was indexed")
-    return await _compare_after_outage(target, search, record, [_id_of(target, reply) for reply in made])
-
-
-@check(
-    step=Step.INDEX_UPDATE,
-    source="contract: index",
     needs=(Need.SEARCH_DOWN,),
     disturbs=Lane.SEARCH,
     limit_s=60.0,
@@ -203,6 +178,31 @@ async def outage_is_caught_up(target: Target, record: WriteRecord, search: Searc
         made.append(await _accepted(target.create(), "a create"))
     ids = [_id_of(target, reply) for reply in made]
     return await _compare_after_outage(target, search, record, [*ids, changed.id, gone.id])
+
+
+@check(
+    step=Step.INDEX_UPDATE,
+    source="contract: index",
+    needs=(Need.SEARCH_REFUSES,),
+    disturbs=Lane.SEARCH,
+    limit_s=60.0,
+    catches="index_gives_up",
+)
+async def refused_documents_are_tried_again(
+    target: Target, record: WriteRecord, search: SearchIndex, faults: Faults
+) -> str:
+    """What the search engine refused for a while, as when its disk is nearly full, is found once it takes documents.
+
+    Why: a consumer that gives up after some deliveries, and keeps nowhere what it gave up, loses what was written in a
+    longer outage.
+    """
+    async with faults.injected("search_refuses"):
+        made = [await _accepted(target.create(), "a create") for _ in range(_OUTAGE_CREATES)]
+        await asyncio.sleep(_REFUSES_S)
+        indexed = await search.document(_id_of(target, made[0]))
+    if indexed is not None:
+        raise Inconclusive("the fault had no effect: a document was indexed")
+    return await _compare_after_outage(target, search, record, [_id_of(target, reply) for reply in made])
 
 
 async def _compare_after_outage(target: Target, search: SearchIndex, record: WriteRecord, ids: list[str]) -> str:
