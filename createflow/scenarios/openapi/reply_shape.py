@@ -1,7 +1,8 @@
 """What a document says about the replies to a create: where its fields are, and how it refuses."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,8 @@ from createflow.scenarios.openapi.values import as_object, types_of
 _IDS = ("id", "uuid", "_id", "uid", "guid")
 _CREATED_AT = (
     "created_at", "createdat", "created", "created_on", "createdon", "date_created", "datecreated", "creation_date",
-    "creationdate", "create_time", "createtime", "creation_time", "inserted_at", "insertedat", "timestamp",
+    "creationdate", "create_time", "createtime", "creation_time", "creation_timestamp", "creationtimestamp",
+    "inserted_at", "insertedat", "timestamp",
 )  # fmt: skip
 _CREATED_BY = (
     "created_by",
@@ -73,11 +75,23 @@ def reply_shape(
     accepted = _accepted(replies)
     headers = {name.lower() for name in as_object(accepted.get("headers"))}
     schema = _json_schema(document, accepted)
-    envelope, inner = _unwrapped(schema)
+    names = as_object((sent or {}).get("properties")).keys()
+    envelope, inner = _unwrapped(schema, names)
     outer, above = envelope, as_object(inner.get("properties"))
-    envelope, inner = _with_sent(envelope, inner, sent)
+    envelope, inner = _with_sent(envelope, inner, names)
     properties = as_object(inner.get("properties"))
-    created_at = _property(properties, _CREATED_AT, _is_time)
+    own_id = _id(properties, path) or (f"{outer}/{_id(above, path)}" if envelope != outer and _id(above, path) else "")
+    told: Mapping[str, Any] = properties
+    place = ""
+    if not own_id and names & properties.keys():
+        place, told = _object_with_id(properties)
+        own_id = f"{envelope}{place}/{_escaped(_id(told, path))}" if place else ""
+    created_at = _property(told, _CREATED_AT, _is_time)
+    created_by = _property(told, _CREATED_BY, lambda one: "string" in types_of(one))
+
+    def pointer(name: str) -> str:
+        return f"{envelope}{place}/{_escaped(name)}" if place and name else name
+
     own = _own_path(path, paths)
     item = as_object(target_of(document, paths.get(own)))
     refusals = [one for status, one in replies.items() if status[:1] in {"4", "5"} or status == "default"]
@@ -85,10 +99,10 @@ def reply_shape(
     return ReplyShape(
         is_known=bool(properties),
         envelope=envelope,
-        id=_id(properties, path) or (f"{outer}/{_id(above, path)}" if envelope != outer and _id(above, path) else ""),
-        created_at=created_at,
-        created_at_format=_time_format(as_object(properties.get(created_at))),
-        created_by=_property(properties, _CREATED_BY, lambda one: "string" in types_of(one)),
+        id=own_id,
+        created_at=pointer(created_at),
+        created_at_format=_time_format(as_object(told.get(created_at))),
+        created_by=pointer(created_by),
         has_location="location" in headers,
         read_path=re.sub(r"\{[^{}]*\}$", "{id}", own) if "get" in item else "",
         update=sent is not None and _takes(document, as_object(item.get("put")), sent),
@@ -130,31 +144,44 @@ def _json_schema(document: Document, reply: Mapping[str, Any]) -> dict[str, Any]
     return merged(as_object(translated(Resolver(document, keeps_below=_LEVELS).resolved(found)))) if found else {}
 
 
-def _unwrapped(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Where the representation is: in the schema itself, or in the one object inside it that has an id."""
+def _unwrapped(schema: dict[str, Any], sent: Collection[str] = ()) -> tuple[str, dict[str, Any]]:
+    """Where the representation is: what shows the names that were sent or an id, or the one object in it that does."""
     if types_of(schema) == ["array"]:
-        place, inner = _unwrapped(merged(as_object(schema.get("items"))))
+        place, inner = _unwrapped(merged(as_object(schema.get("items"))), sent)
         return f"/0{place}", inner
     properties = as_object(schema.get("properties"))
-    if any(name in properties for name in _IDS):
+    if any(name in properties for name in (*_IDS, *sent)):
         return "", schema
+    place, _ = _object_with_id(properties)
+    return (place, merged(as_object(properties[_unescaped(place)]))) if place else ("", schema)
+
+
+def _object_with_id(properties: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The pointer to the first object inside that has an id, and its properties; an empty one where none has."""
     for name, one in properties.items():
-        inner = merged(as_object(one))
-        if any(own in as_object(inner.get("properties")) for own in _IDS):
-            return f"/{name.replace('~', '~0').replace('/', '~1')}", inner
-    return "", schema
+        inner = as_object(merged(as_object(one)).get("properties"))
+        if any(own in inner for own in _IDS):
+            return f"/{_escaped(name)}", inner
+    return "", properties
 
 
-def _with_sent(envelope: str, schema: dict[str, Any], sent: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _unescaped(pointer: str) -> str:
+    return pointer[1:].replace("~1", "/").replace("~0", "~")
+
+
+def _with_sent(envelope: str, schema: dict[str, Any], names: AbstractSet[str]) -> tuple[str, dict[str, Any]]:
     """One object deeper, where what was sent is there: JSON:API has the id beside the attributes."""
-    names = as_object((sent or {}).get("properties")).keys()
     properties = as_object(schema.get("properties"))
     if not names or names & properties.keys():
         return envelope, schema
     for name, one in properties.items():
         inner = merged(as_object(one))
         if names & as_object(inner.get("properties")).keys():
-            return f"{envelope}/{name.replace('~', '~0').replace('/', '~1')}", inner
+            return f"{envelope}/{_escaped(name)}", inner
     return envelope, schema
 
 

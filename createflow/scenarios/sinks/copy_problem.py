@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from createflow.scenarios.outcome import Inconclusive
-from createflow.scenarios.sinks.field_equality import differences, equal, json_differences, same_json
+from createflow.scenarios.sinks.field_equality import differences, equal, json_differences
 from createflow.scenarios.sinks.sink import Row
 from createflow.scenarios.target.received import rfc_3339
+from createflow.scenarios.text.json_equality import OpenObject, same_json
 from createflow.scenarios.text.printable import cut
 
 CREATE_WORDS = ("create", "insert", "post", "add", "write")
@@ -137,7 +138,8 @@ def _place(place: str, wanted: Any, kept: Any) -> tuple[str, Any, Any]:
     """The innermost place in which two JSON values differ, as a path, and what each has there."""
     while True:
         if isinstance(wanted, dict) and isinstance(kept, dict):
-            inner = [(key, wanted.get(key, _NOTHING), kept.get(key, _NOTHING)) for key in {**wanted, **kept}]
+            keys = wanted if isinstance(wanted, OpenObject) else {**wanted, **kept}
+            inner = [(key, wanted.get(key, _NOTHING), kept.get(key, _NOTHING)) for key in keys]
         elif isinstance(wanted, list) and isinstance(kept, list) and len(wanted) == len(kept):
             inner = [(str(number), one, other) for number, (one, other) in enumerate(zip(wanted, kept, strict=True))]
         else:

@@ -10,8 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from createflow.scenarios.text.json_equality import same_json
+
 _FRACTION = re.compile(r"[.,](\d+)")
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 _TIME_CHARACTERS = len("2000-01-01T00:00Z")
 
 
@@ -36,30 +37,6 @@ def equal_json(shown: Any, kept: Any) -> bool:
         instant = _instant(kept)
         return instant is not None and _same_instant(shown, instant)
     return same_json(shown, kept)
-
-
-def same_json(shown: Any, kept: Any) -> bool:
-    """Whether two JSON values are equal and of the same type, at every depth."""
-    kind = type(shown)
-    if kind is type(kept) and kind in _SCALARS:  # most values of the copies of a load
-        return bool(shown == kept)
-    if isinstance(shown, dict) and isinstance(kept, dict):
-        return shown.keys() == kept.keys() and all(same_json(value, kept[name]) for name, value in shown.items())
-    if isinstance(shown, list) and isinstance(kept, list):
-        return len(shown) == len(kept) and all(map(same_json, shown, kept))
-    if isinstance(shown, (int, float)) and isinstance(kept, (int, float)):
-        return isinstance(shown, bool) == isinstance(kept, bool) and _same_number(shown, kept)
-    return type(shown) is type(kept) and bool(shown == kept)
-
-
-def _same_number(shown: Any, kept: Any) -> bool:
-    if shown == kept or float not in {type(shown), type(kept)}:
-        return bool(shown == kept)
-    try:
-        # One writer of JSON writes 1e+40 where another writes 1 and forty zeros, for the same double (RFC 8259 §6).
-        return float(shown) == float(kept)
-    except OverflowError:
-        return False
 
 
 def differences(shown: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:

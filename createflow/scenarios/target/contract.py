@@ -17,7 +17,7 @@ from createflow.scenarios.bodies.varied_values import VARIANTS, enlarge, varied_
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
 from createflow.scenarios.target.location import Origins
 from createflow.scenarios.target.representation import HEADER, WireFormat
-from createflow.scenarios.text.json_schema import without_write_only
+from createflow.scenarios.text.json_schema import opened, schema_of_member, without_write_only
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_promises import Promises
 from createflow.schemas.profile_section import names_in
@@ -289,11 +289,27 @@ class Contract:
         return key if is_bare else f'"{key}"'
 
     def shown(self, body: Any) -> Any:
-        """What replies and copies show of a body: everything but its write-only properties, at every depth."""
+        """What replies and copies show of a body: everything but its write-only properties, at every depth.
+
+        An object inside it to which the target may add members of its own is open.
+        """
         shown = without_write_only(self.schema, body) if self._has_write_only else body
-        if self._write_only and isinstance(shown, dict):
-            return {name: value for name, value in shown.items() if name not in self._write_only}
-        return shown
+        if not isinstance(shown, dict):
+            return shown
+        shown = {name: value for name, value in shown.items() if name not in self._write_only}
+        return {name: self.opened((name,), value) for name, value in shown.items()}
+
+    def opened(self, path: Sequence[str], value: Any) -> Any:
+        """A value of a body, with each object in it open to which the target may add members.
+
+        Args:
+            path: the keys of the body that lead to it.
+            value: as it was sent.
+        """
+        schema = self.schema if self.has_schema else None
+        for name in path:
+            schema = schema_of_member(schema, name, self.schema)
+        return opened(schema, value, self.schema)
 
     def name_in(self, body: Mapping[str, Any]) -> str:
         """The name in a body. Raises NotDeclared when it has none."""

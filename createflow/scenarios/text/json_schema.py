@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from createflow.scenarios.text.json_equality import OpenObject
 from createflow.scenarios.text.json_pointer import value_at
 
 _BY_NAME = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -133,6 +134,52 @@ def _unmarked(schema: Any, value: Any, root: Any, mark: str) -> Any:
 
 def _is_marked(schema: Any, root: Any, mark: str) -> bool:
     return any(part.get(mark) is True for part in _parts_for(schema, root))
+
+
+def opened(schema: Any, value: Any, root: Any = None) -> Any:
+    """The value with each object in it open to which a server may add members.
+
+    An object whose schema names no property is a map of the client's, and stays as it is. All others may get members
+    of the server's own: the schema of what is sent says nothing about what is shown.
+
+    Args:
+        schema: of the value as a client sends it; ``{}`` or ``True`` allows anything. ``None``: nothing is known of it.
+        value: as it was sent.
+        root: where the references of the schema begin; the schema itself unless given.
+    """
+    root = schema if root is None else root
+    parts = _parts_for(schema, root)
+    if isinstance(value, list):
+        items: Any = next(
+            (part["items"] for part in parts if "items" in part), None if _is_unknown(schema, parts) else {}
+        )
+        return [opened(items, one, root) for one in value]
+    if not isinstance(value, dict):
+        return value
+    is_map = not any(map(_properties, parts)) and not _is_unknown(schema, parts)
+    members = {name: opened(schema_of_member(schema, name, root), one, root) for name, one in value.items()}
+    return members if is_map else OpenObject(members)
+
+
+def schema_of_member(schema: Any, name: str, root: Any) -> Any:
+    """The schema of a member of an object; ``None`` where the schema of the object does not name it."""
+    if schema is True:
+        return True
+    parts = _parts_for(schema, root)
+    found = next((named[name] for part in parts if name in (named := _properties(part))), None)
+    if found is not None or not parts or any(_properties(part) for part in parts) or _is_unknown(schema, parts):
+        return found
+    return next((part["additionalProperties"] for part in parts if "additionalProperties" in part), {})
+
+
+def _properties(schema: dict[str, Any]) -> dict[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, dict) else {}
+
+
+def _is_unknown(schema: Any, parts: list[dict[str, Any]]) -> bool:
+    """Whether there is no schema, or only a reference that leads nowhere."""
+    return schema is None or (bool(parts) and all("$ref" in part for part in parts))
 
 
 def _parts_for(schema: Any, root: Any) -> list[dict[str, Any]]:

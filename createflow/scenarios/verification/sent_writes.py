@@ -76,7 +76,7 @@ def _maker(template: Any) -> Callable[[int], Any]:
     if isinstance(template, dict) and _has_number(template):
         different = {name: _maker(value) for name, value in template.items() if _has_number(value)}
         # In the order of the template: the names of the others keep their places.
-        return lambda k: {**template, **{name: make(k) for name, make in different.items()}}
+        return lambda k: type(template)({**template, **{name: make(k) for name, make in different.items()}})
     return lambda _: template
 
 

@@ -8,6 +8,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.received import is_too_deep
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.write_record import State, WriteRecord, Written
+from createflow.scenarios.text.json_equality import same_json
 
 READS_MATCH_WRITES = "response.reads_match_writes_at_the_end"
 """The check that reports an accepted create that is not found; others are skipped by that cause."""
@@ -20,7 +21,7 @@ def shows(reply: Reply, states: Sequence[State]) -> bool:
         return None in states
     shown = reply.document or {}
     known = [state for state in states if state is not None]
-    return not reply.accepted or any(all(shown.get(k, v) == v for k, v in state.items()) for state in known)
+    return not reply.accepted or any(all(same_json(v, shown.get(k, v)) for k, v in state.items()) for state in known)
 
 
 def is_of_last_write(reply: Reply, written: Written) -> bool:

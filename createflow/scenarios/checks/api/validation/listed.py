@@ -254,7 +254,7 @@ async def _compare(target: Target, case: _Case, reply: Reply, deviations: Deviat
     read = await target.read(target.url_of(reply))
     if case.raw is None or not read.accepted or not _is_shown(target, case.path):
         return  # another check reads what was created
-    sent = exact(case.raw)
+    sent = target.contract.opened(case.path, exact(case.raw))
     for seen, where in ((reply, "reply"), (read, "read")):
         shown = at(target.contract.wire_format.exact(seen.body, is_read=seen is read), case.path)
         if shown is NOTHING and seen is reply:
