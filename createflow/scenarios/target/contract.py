@@ -280,8 +280,13 @@ class Contract:
     def with_own_values(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body with a name of its own, and with the values that must be real or unique."""
         made = self.document()
-        kept = {self.fields.name, *self._kept}
+        kept = {self.text_field, *self._kept}
         return {**body, **{name: value for name, value in made.items() if name in kept}}
+
+    @property
+    def text_field(self) -> str:
+        """The field with each create's own text; empty where the profile gives the exact bytes of every create."""
+        return self.fields.name if self.raw is None else ""
 
     def written_key(self, key: str) -> str:
         """An Idempotency-Key as the target takes it; one that begins with a quote stays as it is."""

@@ -29,7 +29,7 @@ async def generated_bodies_come_back(target: Target, seeded: random.Random) -> N
     How: the bodies follow from the run's seed; their names are new each time.
     """
     contract = _with_schema(target)
-    bodies = await valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.fields.name)
+    bodies = await valid_bodies(contract.schema, seeded.getrandbits(32), _CASES, besides=contract.text_field)
     for body in bodies:
         sent = contract.with_own_values(body)
         if not contract.wire_format.says(sent):
@@ -50,7 +50,7 @@ async def _crash(target: Target, sent: dict[str, Any], reply: Reply) -> Expectat
     """The failure at a body that is answered with a server error, and the field without which it is not."""
     required = target.contract.schema.get("required", [])
     expected = f"a body that the schema allows accepted: {sent}"
-    for name in sent.keys() - {*required, target.contract.fields.name}:
+    for name in sent.keys() - {*required, target.contract.text_field}:
         rest = {key: value for key, value in sent.items() if key != name}
         if (await target.create(rest)).accepted:
             seen = f"{reply.status}; without {name} it is accepted"

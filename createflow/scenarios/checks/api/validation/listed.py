@@ -134,11 +134,12 @@ async def _cases(target: Target) -> list[_Case]:
     # Such a schema judges a body as a whole, not each property.
     is_whole = bool(_OF_THE_WHOLE & contract.schema.keys())
     found = []
-    for path, parent in _properties(contract):
+    for number, (path, parent) in enumerate(_properties(contract)):
         longest = None if contract.max_body_bytes is None else contract.max_body_bytes - _REST_BYTES
         schema = _object(parent["properties"][path[-1]])
-        is_name = path == (contract.fields.name,)
-        values = values_of(schema, longest=longest, unique=is_name, with_syntax=is_name)
+        is_name = path == (contract.text_field,)
+        has_syntax = is_name or (number == 0 and not contract.text_field)  # what is no JSON is tried once
+        values = values_of(schema, longest=longest, unique=is_name, with_syntax=has_syntax)
         asked = [value.parsed for value in values if value.judgement is Judgement.SCHEMA]
         verdicts = iter(await fits({**contract.schema, "properties": parent["properties"]}, path[-1], asked))
         name = ".".join(path)
