@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import typer
 import yaml
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 IMAGES = {"createflow", "createflow-reference"}
+KUBERNETES_VERSIONS = ("1.34", "1.37")
 GROUP: Any = typer.main.get_command(app)
 
 
@@ -165,3 +167,14 @@ def test_the_readme_names_files_jobs_and_profiles_that_exist() -> None:
     assert set(re.findall(r"job/(\S+)", text)) <= jobs
     profiles = {profile for service in compose()["services"].values() for profile in service["profiles"]}
     assert set(re.findall(r"--profile (\w+)", text)) == profiles
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize(
+    "described", [pytest.param(one, id=f"{one['kind']} {one['metadata']['name']}") for one in objects()]
+)
+def test_every_object_fits_the_schema_of_kubernetes(described: dict[str, Any], version: str) -> None:
+    """The strict one, which knows every field: a misspelt name would be dropped by a cluster without a word."""
+    kubernetes_validate.validate(described, version, strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**described, "lables": {}}, version, strict=True)
