@@ -120,6 +120,8 @@ def _other_creates(others: Sequence[str]) -> list[str]:
 
 def _body(known: CreateOperation) -> list[str]:
     lines = [f"media_type = {_quoted(known.media_type)}"] if known.media_type != "application/json" else []
+    if known.body_as != "json":
+        lines = [f"body_as = {_quoted(known.body_as)}"]
     reply = known.shape.media_type or known.media_type
     if reply.partition(";")[0].strip().lower() not in _USUAL and _fits_header(reply):
         lines.append(f"accept = {_quoted(', '.join([reply, *_USUAL]))}")

@@ -41,7 +41,7 @@ def with_first_body(operation: CreateOperation) -> CreateOperation:
     found, problem = _named(operation)
     if found is not None:
         return found
-    exact = _exact(operation)
+    exact = _exact(operation) if operation.body_as == "json" else _NO_TEXT_IN_A_FORM
     if isinstance(exact, str):
         problem = f"no body can be made: {problem or exact}"
         made = replace(operation, schema=None, body="{}", request_pointer="", request_also={}, name="", problem=problem)
@@ -54,6 +54,7 @@ def with_first_body(operation: CreateOperation) -> CreateOperation:
     return replace(made, notes=(*made.notes, NO_TEXT))
 
 
+_NO_TEXT_IN_A_FORM = "no field of the form takes any text"
 _NO_SCHEMA = "the document has no schema of the body: write target.schema_file or target.body"
 
 
@@ -103,6 +104,7 @@ def _problem(operation: CreateOperation) -> UserError | None:
                     base_url=_BASE_URL,
                     schema_file=str(schema_file) if operation.schema is not None else None,
                     body_file=str(body_file) if operation.body else None,
+                    body_as=operation.body_as,
                     fields=Fields(name=operation.name or "name"),
                 )
             )

@@ -1,8 +1,9 @@
 """The body of a create as a document describes it: media type, schema, examples, and the envelope around it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,6 +14,7 @@ from createflow.scenarios.text.json_pointer import value_at
 from createflow.scenarios.text.json_schema import with_subschemas, without_read_only, without_read_only_values
 from createflow.schemas.error import UserError
 from createflow.schemas.profile_section import HeaderValue
+from createflow.schemas.profile_target import FORM, MULTIPART
 
 _LONGEST_NAME = 100
 _MOST_CHARACTERS = 400_000
@@ -20,6 +22,8 @@ _MOST_CHARACTERS = 400_000
 _INLINE_LEVELS = 4
 _MOST_EXAMPLES = 10
 _ANY = "*/*"
+BodyAs = Literal["json", "form", "multipart"]
+_FORMS: Mapping[str, BodyAs] = {FORM: "form", MULTIPART: "multipart"}
 _HEADER_VALUE: TypeAdapter[str] = TypeAdapter(HeaderValue)
 _EXAMPLE = "x-createflow-example"
 """The example of a schema, until it is one of the body."""
@@ -31,6 +35,7 @@ class Body:
     """What a create takes. Schemas are JSON Schema 2020-12 of what a client may send, without outer references."""
 
     media_type: str
+    """Of a JSON body; that of a form follows from ``body_as``."""
     whole: dict[str, Any] | None
     """Schema of the whole body; ``None`` where the document has none."""
     examples: tuple[Any, ...] = ()
@@ -44,6 +49,7 @@ class Body:
     where the representation is no object, or its schema cannot be told apart."""
     elsewhere: tuple[str, ...] = ()
     """References to other documents, which are not followed: anything is allowed there."""
+    body_as: BodyAs = "json"
 
     @property
     def schema(self) -> dict[str, Any] | None:
@@ -63,6 +69,16 @@ def json_media_type(content: dict[str, Any]) -> str:
     return next(iter([*plain, *types]), "")
 
 
+def form_of(content: dict[str, Any]) -> tuple[str, BodyAs]:
+    """The key of the first form in the content, and its kind; ``json`` where there is a JSON body or no form."""
+    if not json_media_type(content):
+        for name in content:
+            kind = _FORMS.get(name.partition(";")[0].strip().lower())
+            if kind is not None:
+                return name, kind
+    return "", "json"
+
+
 def body_of(document: Document, operation: dict[str, Any]) -> Body:
     """The body of an operation.
 
@@ -71,13 +87,14 @@ def body_of(document: Document, operation: dict[str, Any]) -> Body:
     """
     content = content_of(document, operation)
     name = json_media_type(content)
-    media = as_object(content.get(name))
+    form, body_as = form_of(content)
+    media = as_object(content.get(name or form))
     shown, elsewhere = _resolved(document, media.get("schema", {}))
     examples = [without_read_only_values(shown, one) for one in _examples(document, media, shown)]
     definitions = {name: without_read_only(one) for name, one in as_object(shown.pop("$defs", {})).items()}
     made = as_object(without_read_only(shown))
     made.pop(_EXAMPLE, None)
-    pointer, inner, also = _unwrapped(made)
+    pointer, inner, also = _unwrapped(made) if body_as == "json" else ("", made, None)
     own = [one for example in examples if (one := _at(example, pointer)) is not None][:_MOST_EXAMPLES]
 
     def alone(schema: dict[str, Any], own: list[Any]) -> dict[str, Any]:
@@ -97,6 +114,7 @@ def body_of(document: Document, operation: dict[str, Any]) -> Body:
         also=also,
         alternatives=tuple(alone(one, own) for one in alternatives(inner)),
         elsewhere=elsewhere,
+        body_as=body_as,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from createflow.scenarios.openapi.body_schema import body_of, content_of, json_media_type
+from createflow.scenarios.openapi.body_schema import BodyAs, body_of, content_of, form_of, json_media_type
 from createflow.scenarios.openapi.parameters import Parameters, parameters_of
 from createflow.scenarios.openapi.references import Document, target_of
 from createflow.scenarios.openapi.reply_shape import ReplyShape, reply_shape, shows_id
@@ -67,12 +67,13 @@ class CreateOperation:
     """The representation, where an example is known and no schema; the name field gets each create's own text."""
     problem: str = ""
     """Why no body can be made: it must be written by hand."""
+    body_as: BodyAs = "json"
     body: str = ""
     """The exact body of every create, where no text of it can be the create's own; JSON."""
 
 
 def find_create_operation(document: Document, path: str | None = None) -> CreateOperation:
-    """The operation at a path; else the first of the POSTs with a JSON body, those that say 201 first.
+    """The operation at a path; else the first of the POSTs with a JSON body, those that say 201 first, or with a form.
 
     Args:
         document: the whole.
@@ -112,6 +113,7 @@ def find_create_operation(document: Document, path: str | None = None) -> Create
         alternatives=body.alternatives,
         whole=body.whole,
         examples=body.examples,
+        body_as=body.body_as,
     )
 
 
@@ -152,7 +154,10 @@ def _paths(document: Document) -> dict[str, Any]:
 
 
 def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str, Any]) -> list[str]:
-    """The POSTs that may create: those that say 201, else all with JSON. First those that need no parent."""
+    """The POSTs that may create: those that say 201, else all with JSON. First those that need no parent.
+
+    A form is what creates only if the reply says so: logins and requests for tokens are forms as well.
+    """
     with_own_paths = {other[:place] for other in paths for place in _ends_of_parents(other)}
 
     def order(name: str) -> tuple[bool, bool, bool]:
@@ -163,6 +168,7 @@ def _candidates(document: Document, posts: Mapping[str, Any], paths: Mapping[str
         for name, operation in posts.items()
         if _takes_json(document, operation)
         or ("201" in as_object(operation.get("responses")) and not content_of(document, operation))
+        or (_takes_form(document, operation) and _says_that_it_creates(document, name, operation))
     ]
     answering = [name for name in may if "201" in as_object(posts[name].get("responses"))]
     found = sorted(answering or may, key=order)
@@ -180,13 +186,21 @@ def _takes_json(document: Document, operation: dict[str, Any]) -> bool:
     return bool(json_media_type(content_of(document, operation)))
 
 
+def _takes_form(document: Document, operation: dict[str, Any]) -> bool:
+    return form_of(content_of(document, operation))[1] != "json"
+
+
+def _says_that_it_creates(document: Document, path: str, operation: dict[str, Any]) -> bool:
+    return "201" in as_object(operation.get("responses")) or shows_id(document, path, operation)
+
+
 def _no_create(document: Document, posts: Mapping[str, Any], path: str | None) -> UserError:
     known = listed([name[:_LONGEST_NAME] for name in sorted(posts)], _MOST_NAMED) or "none"
     hint = "; ".join([f"its POSTs: {known}", *_unread_paths(document)])
     kinds = dict.fromkeys(kind[:_LONGEST_NAME] for one in posts.values() for kind in content_of(document, one))
     if path is None and kinds:
         shown = listed([*kinds], _MOST_NAMED)
-        return UserError(f"the document has no create with a JSON body, only {shown}", hint=hint)
+        return UserError(f"the document has no create with a JSON body or a form, only {shown}", hint=hint)
     return UserError(f"the document has no create{f' at {path}' if path else ''}", hint=hint)
 
 

@@ -18,6 +18,7 @@ _MOVED = {
     "#/securityDefinitions/": "#/components/securitySchemes/",
 }
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "options", "head"})
+_OF_PARAMETERS = frozenset({"in", "name", "required", "collectionFormat", "allowEmptyValue"})
 _JSON = ("application/json",)
 _FLOWS = {"application": "clientCredentials", "accessCode": "authorizationCode"}
 _OF_PARAMETERS = frozenset({"name", "in", "description", "required", "allowEmptyValue"})
@@ -98,8 +99,21 @@ def _content(document: Document, operation: dict[str, Any], parameters: list[Any
         return {str(kind): {"schema": body.get("schema", {}), **example} for kind in consumes}
     if any(one.get("in") == "formData" for one in found):
         forms = [kind for kind in consumes if kind not in _JSON] or ["application/x-www-form-urlencoded"]
-        return {str(kind): {} for kind in forms}
+        schema = _form_schema([one for one in found if one.get("in") == "formData"])
+        return {str(kind): {"schema": schema} for kind in forms}
     return {}
+
+
+def _form_schema(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a form, each field of which is a parameter (Swagger 2.0, Parameter Object)."""
+    properties = {
+        str(one["name"]): {key: value for key, value in one.items() if key not in _OF_PARAMETERS}
+        | ({"type": "string", "format": "binary"} if one.get("type") == "file" else {})
+        for one in fields
+        if "name" in one
+    }
+    required = [str(one["name"]) for one in fields if one.get("required") is True and "name" in one]
+    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
 
 
 def _kinds(document: Document, operation: Mapping[str, Any], keyword: str) -> list[Any]:

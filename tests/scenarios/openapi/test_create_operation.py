@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from createflow.scenarios.drafting.draft import SCHEMA_FILE, draft_profile
+from createflow.scenarios.drafting.first_body import with_first_body
 from createflow.scenarios.openapi.create_operation import CreateOperation, find_create_operation
 from createflow.scenarios.target.representation import WireFormat
 from createflow.schemas import profile_file
@@ -146,8 +147,8 @@ def test_named_examples_come_first() -> None:
     assert operation.schema["examples"] == [{"title": "first"}, {"title": "last"}]
 
 
-@pytest.mark.parametrize("kind", ["multipart/form-data", "application/x-www-form-urlencoded"])
-def test_a_document_without_a_json_create_says_which_bodies_it_has(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["text/csv", "application/xml"])
+def test_a_document_without_a_create_that_can_be_sent_says_which_bodies_it_has(kind: str) -> None:
     """It is no create that can be tested."""
     with pytest.raises(UserError, match=f"only {kind}"):
         find_create_operation(document({"requestBody": {"content": {kind: {}}}, "responses": {"201": {}}}))
@@ -179,6 +180,53 @@ def test_an_id_beside_the_attributes_is_found(tmp_path: Path) -> None:
     replies = {"201": json_of({"type": "object", "properties": {"data": shown}})}
     target = drafted(find_create_operation(document({"responses": replies})), tmp_path).target
     assert (target.envelope.reply, target.fields.id) == ("/data/attributes", "/data/id")
+
+
+def test_an_id_inside_an_object_that_was_sent_is_found_there(tmp_path: Path) -> None:
+    """What was sent is shown beside it, so the whole reply is the representation."""
+    inside = {"type": "object", "properties": {"name": {"type": "string"}}}
+    own = {"uid": {"type": "string"}, "creationTimestamp": {"type": "string", "format": "date-time"}}
+    shown = {"type": "object", "properties": {**inside["properties"], **own}}
+    sent = {"type": "object", "properties": {"metadata": inside, "title": {"type": "string", "maxLength": 60}}}
+    reply = {"type": "object", "properties": {"metadata": shown, "title": {"type": "string"}}}
+    operation = find_create_operation(document({"requestBody": json_of(sent), "responses": {"201": json_of(reply)}}))
+    target = drafted(operation, tmp_path).target
+    assert (target.envelope.reply, target.fields.id) == ("", "/metadata/uid")
+    assert target.fields.created_at == "/metadata/creationTimestamp"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body_as", "encoded"),
+    [
+        ("application/x-www-form-urlencoded", "form", b"title=a+b&count=3"),
+        ("application/x-www-form-urlencoded; charset=utf-8", "form", b"title=a+b&count=3"),
+        ("multipart/form-data", "multipart", None),
+    ],
+)
+def test_a_create_that_takes_a_form_is_drafted_as_one(
+    tmp_path: Path, kind: str, body_as: str, encoded: bytes | None
+) -> None:
+    """With the schema of its fields, by which a form is read back."""
+    fields = {"title": {"type": "string"}, "count": {"type": "integer"}}
+    form = {"content": {kind: {"schema": {"type": "object", "required": ["title"], "properties": fields}}}}
+    replies = {"201": json_of({"type": "object", "properties": {"id": {"type": "string"}, **fields}})}
+    operation = with_first_body(find_create_operation(document({"requestBody": form, "responses": replies})))
+    assert operation.problem == ""
+    profile = drafted(operation, tmp_path)
+    target = profile.target
+    assert (target.body_as, target.fields.name) == (body_as, "title")
+    wire = WireFormat(target, operation.schema)
+    content = wire.encode({"title": "a b", "count": 3})
+    assert encoded in {None, content}
+    assert wire.sent(content) == {"title": "a b", "count": 3}
+
+
+def test_a_form_of_a_login_is_no_create() -> None:
+    """Its reply has no id, and says nothing of 201."""
+    form = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}
+    login = {"requestBody": form, "responses": {"200": json_of({"type": "object", "properties": {"token": {}}})}}
+    with pytest.raises(UserError, match="no create with a JSON body or a form"):
+        find_create_operation({"openapi": "3.1.0", "paths": {"/login": {"post": login}}})
 
 
 @pytest.mark.parametrize(

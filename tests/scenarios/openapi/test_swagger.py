@@ -59,11 +59,17 @@ def test_media_types_are_those_of_the_operation_else_of_the_document() -> None:
     assert [list(kinds) for kinds in content] == [["application/vnd.a+json"], ["text/plain"]]
 
 
-def test_a_form_is_no_json_body() -> None:
-    """It is named, so that it can be told."""
-    operation = {"parameters": [{"in": "formData", "name": "a", "type": "string"}]}
+def test_the_fields_of_a_form_become_a_schema() -> None:
+    """Each is a parameter; a file is bytes."""
+    fields = [
+        {"in": "formData", "name": "a", "type": "string", "maxLength": 5, "required": True},
+        {"in": "formData", "name": "b", "type": "file"},
+    ]
+    operation = {"parameters": fields}
     content = converted(paths={"/a": {"post": operation}})["paths"]["/a"]["post"]["requestBody"]["content"]
-    assert list(content) == ["application/x-www-form-urlencoded"]
+    properties = {"a": {"type": "string", "maxLength": 5}, "b": {"type": "string", "format": "binary"}}
+    schema = {"type": "object", "properties": properties, "required": ["a"]}
+    assert content == {"application/x-www-form-urlencoded": {"schema": schema}}
 
 
 def test_type_and_bounds_of_a_parameter_become_its_schema() -> None:
