@@ -68,3 +68,9 @@ async def test_a_flood_that_meets_anything_but_the_limit_proves_nothing() -> Non
     endless = Bucket(size=1e9)
     with pytest.raises(Inconclusive, match="do not exceed"):
         await _run(endless, Limits(rate_per_s=1e6, burst=10**6))
+
+
+async def test_a_flood_too_slow_to_show_a_limit_that_is_too_high_proves_nothing() -> None:
+    """Some creates are refused, and yet fewer were sent than are promised."""
+    with pytest.raises(Inconclusive, match="times as much through would not be seen"):
+        await _run(Bucket(), Limits(rate_per_s=1e6, burst=20))

@@ -32,6 +32,8 @@ _REFUSED_FOR_S = 2.0
 _MOST_ADMITTED = 4000
 _MOST_IN_A_BURST = 400
 """The number of time windows grows with its square."""
+_SENT_TIMES_MIN = 1.2
+"""So many times what is promised has to be sent, else a limiter that takes too much has nothing to take."""
 _RATE_TOLERANCE = 1.2
 _BURST_TOLERANCE = 1.1
 """Limiters round intervals to whole milliseconds and buckets to whole requests."""
@@ -45,7 +47,7 @@ _check = partial(check, step=Step.RATE_LIMIT, needs=(Need.LIMITS,), disturbs=Lan
     source="contract: rate-limited-429; OWASP API4:2023",
     catches="counts_one_of_many",
 )
-async def no_window_takes_more(target: Target) -> None:
+async def no_window_takes_more(target: Target) -> str:
     """No time window accepts more than the promised rate and burst, however many creates come at once.
 
     Why: a limiter that reads, counts and writes in three steps, or counts in each instance alone, or resets at whole
@@ -67,6 +69,12 @@ async def no_window_takes_more(target: Target) -> None:
     )
     if not refused:
         raise Inconclusive(f"{len(admitted)} creates accepted in a burst do not exceed the promised rate")
+    took_s = max(received for _, received, _ in admitted) - min(sent for sent, _, _ in admitted) if admitted else 0.0
+    times = (len(admitted) + refused) / (burst + took_s * rate_per_s)
+    told = f"{len(admitted) + refused} creates sent, {times:.1f} times what is promised"
+    if times < _SENT_TIMES_MIN:
+        raise Inconclusive(f"{told}: a limiter that lets {_SENT_TIMES_MIN:g} times as much through would not be seen")
+    return f"{told}: one that lets more than that through is not seen"
 
 
 @_check(
