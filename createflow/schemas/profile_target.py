@@ -214,7 +214,8 @@ class Target(Section):
     envelope: Envelope = Envelope()
     """Wrapping of bodies and replies."""
     reply: Literal["whole", "partial"] = "whole"
-    """``whole``: replies to writes and reads show every field as it was sent. ``partial``: the 201 does not show all
+    """``whole``: replies to writes and reads show every field as it was sent. An object in it may be shown with members
+    of the target's own, unless its schema names no property, as that of a map. ``partial``: the 201 does not show all
     fields; the others are read at the resource's URL."""
     self_link: Pointer = ""
     """JSON Pointer to the resource's URL in the reply, for targets that send it instead of a Location."""
