@@ -15,6 +15,8 @@ class Expectation(Exception):  # noqa: N818 - it is a statement about the target
         level: of this failure, where what was expected is weaker or stronger than the rest of the check.
         about: fields of the resource and headers in small letters, where it is about the values of those and nothing
             else; what ``harness.about`` knows besides.
+        deciding: the exchange that shows each thing that it tells of; the last one of ``exchanges`` where it tells of
+            one thing.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Expectation(Exception):  # noqa: N818 - it is a statement about the target
         exchanges: Iterable[Exchange] = (),
         level: Level | None = None,
         about: Iterable[str] = (),
+        deciding: Iterable[Exchange] = (),
     ) -> None:
         super().__init__(f"expected {expected}; seen {seen}")
         self.expected = expected
@@ -32,6 +35,7 @@ class Expectation(Exception):  # noqa: N818 - it is a statement about the target
         self.exchanges = tuple(exchanges)
         self.level = level
         self.about = frozenset(about)
+        self.deciding = tuple(deciding) or self.exchanges[-1:]
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict

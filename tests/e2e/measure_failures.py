@@ -22,7 +22,7 @@ import uvloop
 
 from createflow.reference_server.defects.registry import DEFECTS, find_defect
 from createflow.schemas.report import Outcome
-from tests.e2e.pinned_failures import report_on, table
+from tests.e2e.pinned_failures import Pinned, report_on, table
 from tests.e2e.seeded_reference import BEHIND, send_to_backend
 from tests.up_stack import UpCommand, start_up_command, stop_up_command
 
@@ -109,10 +109,9 @@ def _compare(output: Path, names: Sequence[str]) -> None:
     measured, pinned = _measured(output), table()
     for name in names:
         if name in measured:
-            failed = set(measured[name]["failed"])
-            one = pinned.get(name)
-            expected, may = (one.fails, set(one.may)) if one else (frozenset(), set())
-            for sign, ids in (("+", failed - expected - may), ("-", expected - failed)):
+            failed = frozenset(measured[name]["failed"])
+            one = pinned.get(name, Pinned(frozenset(), {}, {}))
+            for sign, ids in (("+", failed - one.fails - one.besides(failed)), ("-", one.fails - failed)):
                 for check in sorted(ids):
                     print(f"{name} {sign} {check} {measured[name]['failed'].get(check, '')[:160]}")
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from unittest import mock
 
@@ -54,9 +55,13 @@ class Pinned:
     fails: frozenset[str]
     """In every run."""
     may: dict[str, str]
-    """In some runs, each with the reason."""
+    """In some runs, each with the reason. ``*`` at the end of a name is any check that begins so."""
     why: dict[str, str]
     """Why a check that does not name the defect fails as well."""
+
+    def besides(self, checks: frozenset[str]) -> frozenset[str]:
+        """Those of the checks that need not fail in every run, but may."""
+        return frozenset(one for one in checks - self.fails if any(fnmatchcase(one, name) for name in self.may))
 
 
 def table() -> dict[str, Pinned]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from createflow.scenarios.conformance.run_check import finding_of, result_of, with_finding_id
-from createflow.scenarios.harness.about import ASK_NOTHING_ELSE, TELLERS, About
+from createflow.scenarios.harness.about import ASK_NOTHING_ELSE, tellers_of
 from createflow.scenarios.harness.check import Check
 from createflow.scenarios.outcome import Expectation
 from createflow.scenarios.target.http_client import BadReply
@@ -80,7 +80,7 @@ def merge_shared(
     in_order = [check.id for check in checks if check.id in failed]
 
     def teller(name: str, subject: str) -> str:
-        tellers = [*TELLERS.get(subject, ()), *(() if isinstance(subject, About) else in_order)]
+        tellers = tellers_of(subject, in_order)
         before = tellers[: tellers.index(name)] if name in tellers else tellers
         as_strong = (one for one in before if failed.get(one, len(levels)) <= failed[name])
         return next((one for one in as_strong if tells(one, subject)), "")

@@ -5,18 +5,19 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from createflow.scenarios.outcome import Expectation
-from createflow.scenarios.sinks.copy_problem import GONE, NO_ROW
-from createflow.scenarios.target.write_record import WriteRecord, Written
+from createflow.scenarios.sinks.copy_problem import ACTOR, GONE, NO_ROW, NOT_MISSING, OLD, OTHER_ID, OTHER_VALUE
+from createflow.scenarios.target.write_record import Change, WriteRecord, Written
 from createflow.schemas.profile_target import Fields
 from createflow.schemas.report import Exchange
 
 _NOT_THERE = frozenset({404, 410})
 _OTHER_VERSION = 412
+_CRASHED = 500
 _OUTAGES = {502: "502 to", 503: "503 to", 504: "504 to"}
 """As the observer of server errors tells them."""
 _OTHER_REFUSAL = re.compile(r"\d{3} told as \d{3}")
 _CRASHES = "server error to a value of "
-_OF_ITSELF = re.compile(rf"{_OTHER_REFUSAL.pattern}|{_CRASHES}.*", re.DOTALL)
+_OF_ITSELF = re.compile(rf"{_OTHER_REFUSAL.pattern}|{_CRASHES}.*|{OTHER_VALUE}.*", re.DOTALL)
 """What is told by the first check that met it."""
 
 
@@ -25,6 +26,10 @@ class About(StrEnum):
 
     IDS = "ids"
     """Creates that have nothing in common get the same."""
+    ANSWERS = "answers"
+    """A create gets the answer of another."""
+    READS = "reads"
+    """A read or a cached value is that before the last update."""
     PRESENCE = "presence"
     """What was accepted is not there, or not where its reply says."""
     ABSENCE = "absence"
@@ -33,10 +38,26 @@ class About(StrEnum):
     """A reply names another version than that of the resource, or an update makes no new one."""
     CREATORS = "creators"
     CREATION_TIMES = "creation times"
+    KEYS = "keys"
+    """Creates with one idempotency key get several resources."""
+    REQUEST_IDS = "request ids"
+    """Copies name another request than the reply does."""
+    REFUSED_UPDATES = "refused updates"
+    """An update that is refused is carried out."""
+    MISSING = "missing"
+    """What is not there is answered with a server error."""
 
 
 TELLERS: dict[str, tuple[str, ...]] = {
     About.IDS: ("response.ids_are_unique",),
+    About.ANSWERS: ("response.body_has_the_fields", "response.replies_show_what_was_sent"),
+    About.READS: (
+        "invalidate_cache.cache_equals_row",
+        "invalidate_cache.cached_values_equal_writes",
+        "replicate.own_write_is_read",
+        "invalidate_cache.never_stale_after_update",
+        "response.reads_show_writes",
+    ),
     About.PRESENCE: (
         "write_primary.row_equals_reply",
         "write_primary.rows_equal_writes",
@@ -45,7 +66,11 @@ TELLERS: dict[str, tuple[str, ...]] = {
         "replicate.own_write_is_read",
         "response.ordinary_writes_are_accepted",
     ),
-    About.ABSENCE: ("write_primary.rows_equal_writes", "response.deleted_is_not_found"),
+    About.ABSENCE: (
+        "write_primary.rows_equal_writes",
+        "invalidate_cache.cached_values_equal_writes",
+        "response.deleted_is_not_found",
+    ),
     About.VERSIONS: ("response.etag_matches",),
     About.CREATORS: (
         "response.body_has_the_fields",
@@ -57,6 +82,15 @@ TELLERS: dict[str, tuple[str, ...]] = {
         "response.created_at_is_now",
         "response.created_at_stays",
     ),
+    About.KEYS: ("business_logic.same_key_creates_once",),
+    About.REQUEST_IDS: (
+        "audit_log.entry_says_who_what_when",
+        "audit_log.changes_are_recorded",
+        "publish_event.event_equals_resource",
+        "publish_event.changes_are_published",
+    ),
+    About.REFUSED_UPDATES: ("business_logic.unmet_condition_changes_nothing",),
+    About.MISSING: ("service_router.unknown_resource_is_404",),
 }
 TELLERS |= dict.fromkeys(_OUTAGES.values(), ("service_router.no_unexplained_server_error",))
 """The checks that report on it, the one that says most first. One that failed by something else does not tell it."""
@@ -71,6 +105,23 @@ def crash_at(field: str) -> str:
     return f"{_CRASHES}{field}"
 
 
+def other_in_reads(field: str) -> str:
+    """What failures are about where reads show another value of a field than was written."""
+    return f"{OTHER_VALUE}{field}"
+
+
+def tellers_of(subject: str, in_order: Sequence[str]) -> Sequence[str]:
+    """The checks that may tell it, the one that says most first.
+
+    Args:
+        subject: what a failure is about.
+        in_order: the checks that failed, in the order of the flow.
+    """
+    if subject.startswith(OTHER_VALUE):
+        return [*TELLERS[About.READS], *in_order]
+    return [*TELLERS.get(subject, ()), *(() if isinstance(subject, About) else in_order)]
+
+
 def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, record: WriteRecord) -> frozenset[str]:
     """What a failure is about: members of ``About`` or a status; empty for something of its own.
 
@@ -80,26 +131,65 @@ def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, r
         fields: of the profile.
         record: of the run.
     """
-    met = list(_met(exchanges, record))
+    known = _of_resources(list(_met(exchanges, record)), fields, record)
+    if known is not None:
+        return frozenset({known})
+    each = [_of_one(exchange, record) for exchange in failure.deciding]
+    if each and all(each):
+        return frozenset().union(*each)
+    return _of_names(failure, fields) if failure.about else _by_status(exchanges)
+
+
+def _of_resources(met: Sequence[Written], fields: Fields, record: WriteRecord) -> About | None:
+    """What the run knows of the resources that a failure met, and explains it."""
     if record.repeated_ids and (not met or any(one.id in record.repeated_ids for one in met)):
-        return frozenset({About.IDS})
+        return About.IDS
+    if any(one.id in record.answers_of_others for one in met):
+        return About.ANSWERS
     if met and all(_has_kept_its_version(one) for one in met):
-        return frozenset({About.VERSIONS})
+        return About.VERSIONS
     if met and all(_has_another_creator(one, fields.created_by) for one in met):
-        return frozenset({About.CREATORS})
-    if failure.about:
-        known = {
-            fields.id: About.IDS,
-            fields.created_by: About.CREATORS,
-            fields.created_at: About.CREATION_TIMES,
-            "etag": About.VERSIONS,
-            "location": About.PRESENCE,
-            NO_ROW: About.PRESENCE,
-            GONE: About.ABSENCE,
-        }
-        named = [one if _OF_ITSELF.fullmatch(one) else known.get(one, "") for one in failure.about]
-        return frozenset(named) if all(named) else frozenset()
-    return _by_status(exchanges)
+        return About.CREATORS
+    return None
+
+
+def _of_one(exchange: Exchange, record: WriteRecord) -> frozenset[str]:
+    """What one exchange shows, where it alone is the failure."""
+    wrong = next((fields for one, fields in record.wrong_reads if one is exchange), None)
+    if wrong is not None:
+        return frozenset(map(other_in_reads, wrong)) or frozenset({About.READS})
+    written = record.at(exchange.url)
+    if exchange.method == "POST" or exchange.status is None:
+        return frozenset()
+    is_success = exchange.method == "GET" and 200 <= exchange.status < 300
+    if is_success and written is not None and written.is_deleted:
+        return frozenset({About.ABSENCE})
+    is_there = written is not None and None not in written.states()
+    return frozenset({About.MISSING}) if exchange.status == _CRASHED and not is_there else frozenset()
+
+
+def _of_names(failure: Expectation, fields: Fields) -> frozenset[str]:
+    """What the fields that differ say, and what the check itself has named; nothing where one of them says nothing."""
+    known = {
+        fields.id: About.IDS,
+        fields.created_by: About.CREATORS,
+        fields.created_at: About.CREATION_TIMES,
+        "etag": About.VERSIONS,
+        "location": About.PRESENCE,
+        NO_ROW: About.PRESENCE,
+        GONE: About.ABSENCE,
+        NOT_MISSING: About.MISSING,
+        OTHER_ID: About.KEYS,
+        ACTOR: About.CREATORS,
+        OLD: About.READS,
+        "request_id": About.REQUEST_IDS,
+    }
+    named = [one if _is_own(one) else known.get(one, "") for one in failure.about]
+    return frozenset(named) if all(named) else frozenset()
+
+
+def _is_own(subject: str) -> bool:
+    return subject in set(About) or _OF_ITSELF.fullmatch(subject) is not None
 
 
 def _by_status(exchanges: Sequence[Exchange]) -> frozenset[str]:
@@ -124,7 +214,8 @@ def _met(exchanges: Sequence[Exchange], record: WriteRecord) -> Iterator[Written
 
 def _has_kept_its_version(written: Written) -> bool:
     """Whether two writes of other contents were answered with the same entity tag."""
-    writes = [(written.sent, written.reply), *((one.sent, one.reply) for one in written.changes)]
+    updates = [(one.sent, one.reply) for one in written.changes if one.change is Change.UPDATE]
+    writes = [(written.sent, written.reply), *updates]
     first: dict[str, object] = {}
     for sent, reply in writes:
         etag = reply.headers.get("etag") if reply is not None else None

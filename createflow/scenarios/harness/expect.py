@@ -38,11 +38,11 @@ def expect_exchange(holds: bool, expected: str, seen: str, exchange: Exchange) -
         raise Expectation(expected, seen, exchanges=[exchange])
 
 
-def expect_one_row(rows: Sequence[Row], expected: str, *replies: Reply) -> None:
-    """Fail the check unless there is one row."""
+def expect_one_row(rows: Sequence[Row], expected: str, *replies: Reply, about: Iterable[str] = ()) -> None:
+    """Fail the check unless there is one row; ``about`` is for several."""
     if len(rows) != 1:
         exchanges = [reply.exchange for reply in replies]
-        raise Expectation(expected, f"{len(rows)} rows", exchanges=exchanges, about=[] if rows else [NO_ROW])
+        raise Expectation(expected, f"{len(rows)} rows", exchanges=exchanges, about=about if rows else [NO_ROW])
 
 
 def expect_status(reply: Reply, *statuses: int, of: str = "") -> None:
@@ -88,14 +88,19 @@ def expect_header(reply: Reply, name: str) -> str:
     return value
 
 
-def expect_same_fields(shown: dict[str, Any], kept: dict[str, Any], *replies: Reply, where: str) -> None:
-    """Fail the check unless every field of the reply is in the copy with the same value."""
+def expect_same_fields(
+    shown: dict[str, Any], kept: dict[str, Any], *replies: Reply, where: str, about: Iterable[str] = ()
+) -> None:
+    """Fail the check unless every field of the reply is in the copy with the same value.
+
+    It is about the field that differs, unless ``about`` says more.
+    """
     for name in differences(shown, kept):
         raise Expectation(
             f"{name} = {_short(shown[name])} in {where}",
             _short(kept[name]) if name in kept else "no such field",
             exchanges=[reply.exchange for reply in replies],
-            about=[name],
+            about=list(about) or [name],
         )
 
 

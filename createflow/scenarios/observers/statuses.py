@@ -11,6 +11,7 @@ from createflow.schemas.report import Level
 
 _REDIRECTED = ("response.create_is_201", "response.location_answers_the_same")
 """The checks that tell where creates and resources are redirected."""
+_SAFE = {"GET", "HEAD"}
 _UNIMPLEMENTED = {501, 505}
 """What HTTP itself provides for a method or a version that a server does not have (RFC 9110 §15.6.2, §15.6.6)."""
 _SUCCESSES: dict[str, frozenset[int]] = {
@@ -71,6 +72,8 @@ def statuses_are_of_the_contract(facts: Facts) -> Look:
             return None
         if seen.status in allowed or seen.status in _SUCCESSES.get(seen.method, _SUCCESSES["POST"]):
             return ()
+        if seen.method in _SAFE and 300 <= seen.status < 400 and seen.values("location"):
+            return ()  # RFC 9110 §15.4: to another spelling of the path, or to a page that asks who it is
         if seen.status >= 500:
             return ()  # the observer of server errors tells it
         expected = "a status that the contract has for such a request"

@@ -21,7 +21,18 @@ _NOTHING = object()
 _DIFFERENCE = re.compile(r"\bhas (\w+)(?:/\S*)? = ")
 _OTHER_VERSION = ", and the ETag of the reply"
 NO_ROW = "no row"
+_REQUEST = "request_id"
+ACTOR = "actor"
 GONE = "gone"
+NOT_MISSING = "not missing"
+OTHER_ID = "another id"
+OLD = "old"
+BEFORE_LAST_WRITE = ", as before the last write"
+"""Stands behind a problem that is nothing else."""
+AS_CACHED, AS_READ = ", as cached", ", as read"
+"""Stand behind the difference of a copy that reads show."""
+OTHER_VALUE = "reads show another "
+"""And this before the name of a field that differs in one."""
 _KNOWN = {
     _OTHER_VERSION: "etag",
     "has no row": NO_ROW,
@@ -29,6 +40,15 @@ _KNOWN = {
     "though it was created": NO_ROW,
     "still has a row after its delete": GONE,
     "is answered with 2": GONE,
+    "is still answered with 2": GONE,
+    "though it is deleted": NOT_MISSING,
+    ", and ids ": OTHER_ID,
+    "is still there after its delete": GONE,
+    "has the request_id ": _REQUEST,
+    "with the request_id ": _REQUEST,
+    "whose request_id is ": _REQUEST,
+    "has the actor ": ACTOR,
+    "whose actor is ": ACTOR,
 }
 """What a problem is about, by words in it."""
 
@@ -131,6 +151,10 @@ def described(wrong: Sequence[str], shown: Mapping[str, Any], copy: Row) -> str:
 def about_of(problem: str) -> frozenset[str]:
     """What a problem is about: the fields that differ, or what ``harness.about`` knows; nothing for all else."""
     known = {text: name for text, name in _KNOWN.items() if text in problem}
+    if problem.endswith(BEFORE_LAST_WRITE):
+        return frozenset({OLD})
+    if problem.endswith((AS_CACHED, AS_READ)):
+        return frozenset(f"{OTHER_VALUE}{name}" for name in _DIFFERENCE.findall(problem))
     return frozenset(_DIFFERENCE.findall(problem)) | frozenset(known.values())
 
 

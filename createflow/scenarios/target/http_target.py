@@ -286,6 +286,8 @@ class HttpTarget:
             await asyncio.sleep(_READ_AGAIN_S)
             asked_at = time.time()  # what was asked in time says nothing, however late its answer comes
             reply = await self.send("GET", url, who=who, headers=headers, paced=paced)
+        if written is not None:
+            self._context.writes.note_read(written, reply)
         if (
             written is not None
             and None not in written.states()

@@ -13,6 +13,7 @@ from typing import Any
 from createflow.scenarios.bodies.markers import nonces_in
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
+from createflow.schemas.report import Exchange
 
 
 class Change(StrEnum):
@@ -96,6 +97,15 @@ class Written:
             found.append(self._state_after(answered[-1]) if answered else self.shown)
         return found
 
+    def is_before_last_write(self, shown: Mapping[str, Any]) -> bool:
+        """Whether this is what it showed before its last write, and not what it may show now."""
+
+        def fits(state: State) -> bool:
+            return state is not None and all(shown.get(name, value) == value for name, value in state.items())
+
+        earlier: list[State] = [self.shown, *(self._state_after(changed) for changed in self.changes)]
+        return any(map(fits, earlier)) and not any(map(fits, self.states()))
+
     def _state_after(self, changed: Changed) -> State:
         if changed.change is Change.DELETE:
             return None
@@ -145,6 +155,11 @@ class WriteRecord:
         """How often a resource was read by its creator while it existed."""
         self.repeated_ids: set[str] = set()
         """Of replies to creates that had nothing in common."""
+        self.answers_of_others: set[str] = set()
+        """Ids in replies to creates that show what another request has sent."""
+        self.wrong_reads: list[tuple[Exchange, frozenset[str]]] = []
+        """Reads that were sent after the last write of a resource and show something else, with the fields in which
+        they differ; without fields where they show what was before it."""
         self.lost: list[Written] = []
         """The resource of each such read that did not find it."""
         self.unreadable = 0
@@ -165,6 +180,9 @@ class WriteRecord:
             if first and written.nonces and first.isdisjoint(written.nonces):
                 self.repeated_ids.add(written.id)
             return
+        shown = nonces_in(json.dumps(dict(written.shown)).encode())
+        if shown and written.nonces and shown.isdisjoint(written.nonces):
+            self.answers_of_others.add(written.id)
         self.resources[written.id] = written
         if written.url:
             self._by_url[written.url] = written
@@ -193,6 +211,19 @@ class WriteRecord:
         self.reads += 1
         if is_lost:
             self.lost.append(written)
+
+    def note_read(self, written: Written, reply: Reply) -> None:
+        """Note what a read shows, whoever sent it."""
+        shown = reply.document
+        states = [state for state in written.states() if state is not None]
+        if not shown or not states or not reply.accepted or reply.sent_at < written.last_write_at:
+            return
+        is_old = written.is_before_last_write(shown)
+        differing = [
+            frozenset(name for name in shown if shown[name] != state.get(name, shown[name])) for state in states
+        ]
+        if all(differing):
+            self.wrong_reads.append((reply.exchange, frozenset() if is_old else min(differing, key=len)))
 
     def at(self, url: str) -> Written | None:
         """The resource that is read at a URL."""

@@ -112,7 +112,13 @@ async def changes_are_recorded(target: Target, sample: WriteSample, audit: Audit
     step=Step.AUDIT_LOG,
     source="contract: audit-once",
     at_end=True,
-    repeats=(_LOST, _WRONG, _CHANGES, "transaction.refused_create_leaves_nothing"),
+    repeats=(
+        _LOST,
+        _WRONG,
+        _CHANGES,
+        "transaction.refused_create_leaves_nothing",
+        "business_logic.unmet_condition_changes_nothing",
+    ),
     limit_s=60.0,
     catches=("audit_of_refused_update", "audit_vanishes", "audit_actor_of_group"),
 )

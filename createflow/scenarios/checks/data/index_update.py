@@ -93,6 +93,7 @@ async def documents_equal_writes(
         "index_update.update_is_found",
         "index_update.documents_equal_writes",
         "index_update.outage_is_caught_up",
+        "transaction.refused_create_leaves_nothing",
     ),
     limit_s=60.0,
     catches=("index_second_document", "index_reverts_later"),

@@ -6,6 +6,7 @@ from functools import partial
 from createflow.scenarios.checks.support.copies import JsonCopies, all_of, compare_spread, expect_caught_up
 from createflow.scenarios.checks.support.fixtures import Resource, created
 from createflow.scenarios.checks.support.power import Comparison
+from createflow.scenarios.harness.about import About, other_in_reads
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.harness.outage import Outage
@@ -168,7 +169,7 @@ async def outage_and_restart_leave_nothing_old(target: Target, outage: Outage, f
 async def _compare(
     target: Target, cache: Cache, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
-    copies = JsonCopies(cache.value, "", primary, target.contract)
+    copies = JsonCopies(cache.value, "", primary, target.contract, is_read=True)
     await copies.compare(written, comparison, within_s=target.deadlines.cache_s)
     if not copies.seen:
         raise Inconclusive("the cache held none of the resources")
@@ -190,7 +191,10 @@ async def _equal(target: Target, cache: Cache, primary: Primary, made: Resource,
     value, _ = await eventually(read, equal, within_s=within_s)
     if value is None:
         raise Inconclusive("the cache never held the resource")
-    expect_same_fields(_shared(value, made), rows[0], write, where=f"the row, as cached after {within_s:g} s")
+    is_old = write is not made.reply and value.get(target.contract.fields.name) == made.name
+    shared = _shared(value, made)
+    subjects = [About.READS] if is_old else [other_in_reads(name) for name in differences(shared, rows[0])]
+    expect_same_fields(shared, rows[0], write, where=f"the row, as cached after {within_s:g} s", about=subjects)
 
 
 def _shared(value: Row, made: Resource) -> Row:

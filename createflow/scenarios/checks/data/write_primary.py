@@ -102,7 +102,13 @@ async def rows_equal_writes(target: Target, sample: WriteSample, primary: Primar
     step=Step.WRITE_PRIMARY,
     source="contract: durable-before-201",
     at_end=True,
-    repeats=(_EQUAL, _CHANGED, "transaction.refused_create_leaves_nothing"),
+    repeats=(
+        _EQUAL,
+        _CHANGED,
+        "transaction.refused_create_leaves_nothing",
+        "transaction.no_refusal_left_anything",
+        "business_logic.unmet_condition_changes_nothing",
+    ),
     limit_s=60.0,
     catches=("row_cloned", "row_copied_under_other_name", "delete_takes_neighbour"),
 )

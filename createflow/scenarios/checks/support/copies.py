@@ -75,6 +75,8 @@ class JsonCopies:
     absent: str
     primary: Primary | None
     contract: Contract
+    is_read: bool = False
+    """Reads are served from it."""
     seen: int = 0
     """How many copies there were."""
     _held: set[str] = field(default_factory=set)
@@ -94,6 +96,8 @@ class JsonCopies:
             self.seen += 1
             self._held |= copy.keys()
         found = json_problem(one, copy, self.absent, self.contract)
+        if found and copy is not None and self.is_read:
+            found += before_last_write(one, copy) or (copy_problem.AS_CACHED if one.states() != [None] else "")
         return await unless_primarys_fault(found, one, self.primary, self.contract)
 
     async def _lack(self, one: Written) -> str:
@@ -191,6 +195,11 @@ async def unless_primarys_fault(found: str, written: Written, primary: Primary |
     if not found or primary is None:
         return found
     return "" if row_problem(written, await primary.by_id(written.id), contract) else found
+
+
+def before_last_write(written: Written, copy: Row | None) -> str:
+    """What a problem ends with when the copy is that before the last write; empty when it is not."""
+    return copy_problem.BEFORE_LAST_WRITE if copy and written.is_before_last_write(copy) else ""
 
 
 def is_storable(text: str) -> bool:

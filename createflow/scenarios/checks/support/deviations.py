@@ -9,6 +9,8 @@ from createflow.scenarios.outcome import Expectation, Inconclusive
 from createflow.scenarios.target.reply import Reply
 from createflow.schemas.report import Level
 
+SEVERAL = "; "
+"""Stands between the kinds of a finding."""
 _SHOWN = 12
 _SHOWN_EXCHANGES = 6
 _CRASH = re.compile(r"5\d\d to (\S+) = ")
@@ -58,7 +60,9 @@ class Deviations:
         shown = [reply.exchange for _, replies in told for reply in replies][:_SHOWN_EXCHANGES]
         level = None if self._found else Level.SHOULD
         about = _crashes([seen for seen, _ in told])
-        raise Expectation("; ".join(kinds), "; ".join(texts), exchanges=shown[::-1], level=level, about=about)
+        expected, seen = SEVERAL.join(kinds), "; ".join(texts)
+        deciding = [replies[-1].exchange for _, replies in told]
+        raise Expectation(expected, seen, exchanges=shown[::-1], level=level, about=about, deciding=deciding)
 
 
 def _crashes(texts: Sequence[str]) -> frozenset[str]:

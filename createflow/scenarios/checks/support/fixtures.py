@@ -114,7 +114,8 @@ async def etag_of(target: Target, made: Resource) -> str:
     """
     etag = made.reply.headers.get("etag") or (await target.read(made.url)).headers.get("etag")
     if etag is None:
-        expect(not target.contract.versions, "an ETag on the create or the read", "none", made.reply)
+        told = "an ETag on the create or the read"
+        expect(not target.contract.versions, told, "none", made.reply, about=["etag"])
         raise NotDeclared("neither the create nor the read has an ETag")
     if etag.startswith("W/"):
         reason = "the entity tags are weak, and If-Match never holds for those (RFC 9110 §8.8.3.2, §13.1.1)"

@@ -45,4 +45,11 @@ class Lesser:
         if self._first is not None:
             first = self._first
             level = first.level or self._level
-            raise Expectation(first.expected, first.seen, exchanges=first.exchanges, level=level, about=first.about)
+            raise Expectation(
+                first.expected,
+                first.seen,
+                exchanges=first.exchanges,
+                level=level,
+                about=first.about,
+                deciding=first.deciding,
+            )

@@ -26,6 +26,7 @@ class Comparison:
         self._deviations: list[str] = []
         self._about: list[frozenset[str]] = []
         self._exchanges: list[Exchange] = []
+        self._deciding: list[Exchange] = []
         self._notes: list[str] = []
         self._undeclared: list[tuple[str, tuple[Reply, ...]]] = []
 
@@ -40,6 +41,7 @@ class Comparison:
         if problem:
             self._deviations.append(problem)
             self._about.append(about_of(problem))
+            self._deciding += [reply.exchange for reply in replies[-1:]]
             if len(self._exchanges) < _SHOWN:
                 self._exchanges += [reply.exchange for reply in replies]
 
@@ -69,7 +71,9 @@ class Comparison:
             rate = f"{len(self._deviations)} of {self._compared} {self._what}"
             seen = f"{rate}: {cut(shown, _SHOWN_CHARACTERS * _SHOWN)}{more}"
             about = frozenset().union(*self._about) if all(self._about) else frozenset()
-            raise Expectation(self._promised, seen, exchanges=self._exchanges[-_SHOWN:], about=about)
+            raise Expectation(
+                self._promised, seen, exchanges=self._exchanges[-_SHOWN:], about=about, deciding=self._deciding
+            )
         if self._undeclared:
             rate = f"{len(self._undeclared)} of {self._compared} {self._what}"
             problem, replies = self._undeclared[0]

@@ -72,7 +72,8 @@ class Bookkeeping:
         elif is_too_deep(reply.body):
             # Our bound, for what a check sent: nobody can tell what it shows.
             self.note_unanswered(content, who)
-        else:
+        elif self._contract.wire_format.sent(content) is not None:
+            # What is no object may be accepted as something without an id: the check that sent it judges that.
             self._context.writes.nameless.append(reply)
         if not location and resource_id is None:
             self.note_unanswered(content, who)

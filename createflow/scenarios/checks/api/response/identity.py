@@ -43,6 +43,8 @@ async def ids_are_unique(target: Target, primary: Primary | None) -> None:
     made += await asyncio.gather(*(created(target) for _ in range(_AT_ONCE)))
     addresses = {one.reply.headers.get("location", one.id) for one in made}
     for what, values in (("ids", {one.id for one in made}), ("addresses", addresses)):
+        if len(values) < len(made) and what == "addresses":
+            target.url_of(made[-1].reply)  # raises Prevented, by the check that reports the Location
         expect(len(values) == len(made), f"{len(made)} {what}", f"{len(values)} different", made[-1].reply)
     for one in made if primary is not None else ():
         rows = await primary.by_id(one.id) if primary is not None else []

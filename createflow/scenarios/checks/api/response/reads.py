@@ -3,11 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from createflow.scenarios.checks.support.copies import compare_all, compare_spread, json_state_problem
+from createflow.scenarios.checks.support.copies import (
+    before_last_write,
+    compare_all,
+    compare_spread,
+    json_state_problem,
+)
 from createflow.scenarios.checks.support.fixtures import lasting, shown_after
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.write_sample import WriteSample
+from createflow.scenarios.sinks.copy_problem import AS_READ
 from createflow.scenarios.target.ledger.reading import is_of_last_write
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -159,6 +165,7 @@ async def _change_again(target: Target, gone: Written, comparison: Comparison) -
         "response.location_answers_the_same",
         "replicate.own_write_is_read",
         "invalidate_cache.never_stale_after_update",
+        "business_logic.unmet_condition_changes_nothing",
     ),
     limit_s=60.0,
     catches=("version_stays", "balancer_loses_one_in_fifty"),
@@ -218,7 +225,7 @@ def _read_problem(target: Target, written: Written, reply: Reply) -> str:
     if reply.status in _GONE:
         return "" if None in states else f"is answered with {reply.status}, though it was created"
     if not reply.accepted:
-        return f"is answered with {reply.status}"
+        return f"is answered with {reply.status}{', though it is deleted' if states == [None] else ''}"
     if states == [None]:
         return f"is still answered with {reply.status} after its delete"
     if reply.is_broken_json:
@@ -226,7 +233,9 @@ def _read_problem(target: Target, written: Written, reply: Reply) -> str:
     shown = reply.document or {}
     wanted = [lasting(target, state) for state in states if state is not None]
     problems = [json_state_problem(state, shown, target.contract) for state in wanted]
-    return _version_problem(target, written, reply) if "" in problems else problems[0]
+    if "" in problems:
+        return _version_problem(target, written, reply)
+    return problems[0] + (before_last_write(written, shown) or AS_READ)
 
 
 def _undeclared_problem(target: Target, written: Written, reply: Reply) -> str:

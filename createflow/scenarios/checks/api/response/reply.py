@@ -8,6 +8,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from createflow.scenarios.bodies.markers import nonce
+from createflow.scenarios.checks.support.copies import before_last_write
 from createflow.scenarios.checks.support.fixtures import (
     Resource,
     below,
@@ -304,7 +305,8 @@ def _etag_problem(target: Target, written: Written, read: Reply) -> str:
     if not all(etags):
         return f"id {cut(written.id)} has no ETag in one of its replies" if target.contract.versions else ""
     if etags[-1] != etags[-2]:
-        return f"id {cut(written.id)} is read with the ETag {cut(etags[-1])} instead of {cut(etags[-2])}"
+        is_old = before_last_write(written, read.document)
+        return f"id {cut(written.id)} is read with the ETag {cut(etags[-1])} instead of {cut(etags[-2])}{is_old}"
     # An update that changes nothing need not make a new version.
     is_changed = any(changed.sent != written.sent for changed in written.changes)
     is_kept = len(etags) > 2 and etags[0] == etags[1] and is_changed

@@ -1,9 +1,11 @@
 """Conditions on updates and deletes: If-Match and If-None-Match, met and unmet."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 from createflow.scenarios.checks.support.fixtures import Resource, created, etag_of, missing_url
 from createflow.scenarios.checks.support.levels import Lesser
+from createflow.scenarios.harness.about import About
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
@@ -64,7 +66,12 @@ async def stale_if_match_is_412(target: Target) -> None:
     seen = await target.read(made.url)
     shown = (seen.document or {}).get(name)
     expect(
-        shown == second_body[name], "the refused update to change nothing", f"{name} = {in_json(shown)}", stale, seen
+        shown == second_body[name],
+        "the refused update to change nothing",
+        f"{name} = {in_json(shown)}",
+        stale,
+        seen,
+        about=[About.REFUSED_UPDATES],
     )
     current = seen.headers.get("etag", first)
     third = await target.update(made.url, target.contract.document(), headers={"if-match": current})
@@ -141,8 +148,22 @@ async def unmet_condition_is_no_write(target: Target) -> None:
         f"If-Match: {tags}": {"if-match": tags}
         for tags in (f"{_OTHER}, {_OTHER}", f'"{opaque}{opaque}"', f'"0{opaque}"', f'"{opaque} "', f'"{opaque},"')
     }
-    for tags in (current, "*", f"{_OTHER}, {current}"):
-        forms[f"If-None-Match: {tags}"] = {"if-none-match": tags}
+    await _expect_refused(target, made, forms, lesser)
+    # What was refused and carried out all the same has made another version, for which these conditions hold.
+    await _expect_unchanged(target, made)
+    met = {f"If-None-Match: {tags}": {"if-none-match": tags} for tags in (current, "*", f"{_OTHER}, {current}")}
+    await _expect_refused(target, made, met, lesser)
+    absent = missing_url(made)
+    anything = {"if-match": "*"}
+    reply = await target.update(absent, target.contract.document(), headers=anything)
+    _expect_not_done(reply, "an update with If-Match: * of a resource that is not there", lesser, 404, 403)
+    await _expect_unchanged(target, made)
+    lesser.tell()
+
+
+async def _expect_refused(
+    target: Target, made: Resource, forms: Mapping[str, Mapping[str, str]], lesser: Lesser
+) -> None:
     for form, headers in forms.items():
         reply = await target.update(made.url, target.contract.document(), headers=headers)
         # Where a version must be named, what names none may be refused for that first (RFC 6585 §3).
@@ -154,16 +175,15 @@ async def unmet_condition_is_no_write(target: Target) -> None:
                 _expect_not_done(refusal, f"{what} with {form}", lesser, 400)
             else:
                 expect_status(refusal, 412, 428, of=f"{what} with {form}")
-    absent = missing_url(made)
-    anything = {"if-match": "*"}
-    reply = await target.update(absent, target.contract.document(), headers=anything)
-    _expect_not_done(reply, "an update with If-Match: * of a resource that is not there", lesser, 404, 403)
+
+
+async def _expect_unchanged(target: Target, made: Resource) -> None:
     seen = await target.read(made.url, may_be_lost=True)
     expect(seen.accepted, "the resource still there", str(seen.status), seen)
     name = target.contract.fields.name
     kept, shown = made.shown.get(name), (seen.document or {}).get(name)
-    expect(kept == shown, f"{name} = {in_json(kept)} as before the refusals", in_json(shown), seen)
-    lesser.tell()
+    wanted = f"{name} = {in_json(kept)} as before the refusals"
+    expect(kept == shown, wanted, in_json(shown), seen, about=[About.REFUSED_UPDATES])
 
 
 @check(
@@ -201,7 +221,8 @@ async def unmet_condition_changes_nothing(target: Target) -> None:
     after = await target.read(made.url)
     name = target.contract.fields.name
     kept, shown = ((reply.document or {}).get(name) for reply in (seen, after))
-    expect(kept == shown, f"{name} = {in_json(kept)} as before the refusals", in_json(shown), after)
+    wanted = f"{name} = {in_json(kept)} as before the refusals"
+    expect(kept == shown, wanted, in_json(shown), after, about=[About.REFUSED_UPDATES])
     of_status.tell()
 
 

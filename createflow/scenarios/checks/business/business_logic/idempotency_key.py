@@ -6,6 +6,7 @@ from typing import Any
 from createflow.scenarios.bodies.markers import nonce
 from createflow.scenarios.checks.support.fixtures import created, positive_controls, rows_of
 from createflow.scenarios.checks.support.near import long_subject, named, near_subjects
+from createflow.scenarios.harness.about import About
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_one_row, expect_same_fields
 from createflow.scenarios.harness.recovery import wait_for_recovery
@@ -16,6 +17,7 @@ from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.probes import Faults, Issuer, RawHttp, Target, Tokens
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.text.in_json import in_json
+from createflow.scenarios.text.printable import cut
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
@@ -107,6 +109,10 @@ async def replay_is_the_first_reply(target: Target) -> None:
         is_alike = again.accepted and not target.contract.is_promised
         is_alike = is_alike or again.status == made.reply.status
         expect(is_alike, f"{made.reply.status} again{after}", str(again.status), again)
+        shown = (again.document or {}).get(target.contract.fields.id)
+        if shown is not None and str(shown) != made.id:
+            seen = f"id {cut(str(shown))}"
+            expect(False, f"id {made.id} again{after}", seen, made.reply, again, about=[About.KEYS])
         # Of a create that is carried out later, the replies show the resource as it is by now.
         for name in ("location",) if target.contract.is_carried_out_later else ("location", "etag"):
             first, second = made.reply.headers.get(name), again.headers.get(name)
@@ -146,10 +152,10 @@ async def cut_off_create_is_made_once(target: Target, raw: RawHttp, primary: Pri
         if not accepted and any(reply.status != 409 for reply in again):
             raise Inconclusive(f"the second attempt was answered {again[-1].status}")
         ids = {str((reply.document or {}).get(contract.fields.id)) for reply in accepted}
-        expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again)
+        expect(len(ids) <= 1, "one id for one key", f"{len(ids)} ids", *again, about=[About.KEYS])
         rows = await rows_of(target, body, primary)
         if rows is not None:
-            expect_one_row(rows, "one row for one key", *again)
+            expect_one_row(rows, "one row for one key", *again, about=[About.KEYS])
 
 
 @check(

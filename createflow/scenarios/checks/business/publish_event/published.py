@@ -136,7 +136,14 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
     step=Step.PUBLISH_EVENT,
     source="contract: event-once",
     at_end=True,
-    repeats=(_LOST, _TWICE, _DIFFERENT, _CHANGES),
+    repeats=(
+        _LOST,
+        _TWICE,
+        _DIFFERENT,
+        _CHANGES,
+        "transaction.refused_create_leaves_nothing",
+        "business_logic.unmet_condition_changes_nothing",
+    ),
     limit_s=60.0,
     catches=("event_of_refused_update", "event_of_nothing", "event_actor_of_group"),
 )
