@@ -26,6 +26,9 @@ _SHOWN_OF_LONG_VALUE = 160
 _TIMES_THE_LIMIT = 5
 """So much longer a check may take, where it waits for the limit that the profile declares."""
 
+_TIMES_WHEN_SLOW = 3
+"""And so much longer where the target's replies come, but slowly."""
+
 
 async def run_check(check: Check, probes: ProbeSet, number: int) -> CheckResult:
     """The result of one check. Only an Expectation is a failure of the target; any other exception is ``broken``.
@@ -76,7 +79,7 @@ def result_of(
 
 async def _outcome(check: Check, probes: ProbeSet, target: HttpTarget, number: int) -> CheckResult:
     limit = asyncio.timeout(check.limit_s)
-    waiting = Waiting(limit, check.limit_s * _TIMES_THE_LIMIT)
+    waiting = Waiting(limit, check.limit_s * _TIMES_THE_LIMIT, check.limit_s * _TIMES_WHEN_SLOW)
     of_check = WAITING.set(waiting)
     try:
         async with limit:

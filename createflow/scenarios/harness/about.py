@@ -90,7 +90,11 @@ TELLERS: dict[str, tuple[str, ...]] = {
         "publish_event.changes_are_published",
     ),
     About.REFUSED_UPDATES: ("business_logic.unmet_condition_changes_nothing",),
-    About.MISSING: ("service_router.unknown_resource_is_404",),
+    About.MISSING: (
+        "service_router.unknown_resource_is_404",
+        "validation.strange_ids_are_4xx",
+        "response.deleted_is_not_found",
+    ),
 }
 TELLERS |= dict.fromkeys(_OUTAGES.values(), ("service_router.no_unexplained_server_error",))
 """The checks that report on it, the one that says most first. One that failed by something else does not tell it."""

@@ -26,6 +26,7 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext, Together
 from createflow.scenarios.target.tls import trusted_context
+from createflow.scenarios.target.traffic.waiting import note_answer
 from createflow.scenarios.text import trace_context
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
@@ -160,6 +161,7 @@ class HttpConnection:
             has_ended = isinstance(error, ENDED)
         else:
             elapsed_ms = (time.perf_counter() - start) * 1000
+            note_answer(after_s=elapsed_ms / 1000)
             exchange = record.model_copy(
                 update={
                     "status": response.status_code,

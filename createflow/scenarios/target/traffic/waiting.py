@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+_SLOW_S = 1.0
+"""A reply that takes longer is late by what a check cannot help: a target with one thread, or a busy machine."""
+
 
 class Waiting:
     """Puts the end of a check off for as long as it waits.
@@ -12,11 +15,13 @@ class Waiting:
     Args:
         limit: when the check ends at the latest.
         longest_s: how much later that may become.
+        slow_s: how much later by slow replies.
     """
 
-    def __init__(self, limit: asyncio.Timeout, longest_s: float) -> None:
+    def __init__(self, limit: asyncio.Timeout, longest_s: float, slow_s: float = 0.0) -> None:
         self._limit = limit
         self._left_s = longest_s
+        self._slow_s = slow_s
         self._waiting = 0
         self._since_s = 0.0
         self._due_s: float | None = None
@@ -41,10 +46,21 @@ class Waiting:
             self._left_s -= used_s
             self._reschedule(used_s)
 
+    def answered(self, after_s: float) -> None:
+        """A reply came after so long. A slow one puts the end off: the check goes on while the target answers."""
+        due_s = self._limit.when()
+        if after_s < _SLOW_S or due_s is None or self._limit.expired():
+            return
+        later_s = min(after_s, self._slow_s)
+        self._slow_s -= later_s
+        self._limit.reschedule(due_s + later_s)
+        if self._due_s is not None:
+            self._due_s += later_s
+
     def close(self) -> None:
         """The check has ended. What still waits is none of it."""
         self._due_s = None
-        self._left_s = 0.0
+        self._left_s = self._slow_s = 0.0
 
     def _reschedule(self, later_s: float) -> None:
         if self._due_s is not None and not self._limit.expired():
@@ -67,3 +83,10 @@ def waits() -> Iterator[None]:
         yield
     finally:
         waiting.end()
+
+
+def note_answer(*, after_s: float) -> None:
+    """A reply to the current check came after so long."""
+    waiting = WAITING.get()
+    if waiting is not None:
+        waiting.answered(after_s)

@@ -24,6 +24,8 @@ class Habits:
     too_large: int = 413
     max_body_bytes: int = 1_000_000
     content_coding: Literal["refused", "ignored", "decoded"] = "refused"
+    compresses: bool = False
+    """Replies to who accepts gzip; their entity tags say so, too."""
     without_length: int | None = None
     """The status of a request with a chunked body."""
     always: Headers = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
@@ -80,11 +82,17 @@ class Habits:
     blank_names: Literal["refused", "judged by the schema"] = "refused"
     trailing: Callable[[dict[str, Any]], dict[str, Any]] = dict
     """What a representation shows beside what was sent."""
+    json_type: str = "application/json"
+    """The Content-Type of what is no refusal."""
+    written: Callable[[bytes], bytes] = bytes
+    """Another text of the same JSON."""
     error_media_type: str = "application/problem+json"
     error_body: Callable[[int, str, str], bytes] | None = None
 
     # Resources
     new_id: Callable[[int], str] | None = None
+    id_form: str | None = None
+    """What an id matches; another one in a path is told 400."""
     location: Callable[[str, str], str] = lambda path, _: path
     id_in_query: bool = False
     """A resource is read at the collection's path, with its id in the query."""

@@ -1,12 +1,15 @@
 """A small correct service in memory: creates, reads, updates and deletes of one collection, with tokens."""
 
 import asyncio
+import gzip
 import json
+import re
 import secrets
 import time
 import unicodedata
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -90,11 +93,21 @@ class LawfulService:
                 return self._refusal(_Refused(503, "busy", headers=(("retry-after", "1"),)))
             if self._habits.delay_s or self._habits.most_at_once is not None:
                 await asyncio.sleep(self._habits.delay_s or 0.002)
-            return self._routed(request)
+            return self._presented(request, self._routed(request))
         except _Refused as refused:
-            return self._refusal(refused)
+            return self._presented(request, self._refusal(refused))
         finally:
             self._at_once -= 1
+
+    def _presented(self, request: Request, answer: Answer) -> Answer:
+        """The reply as text of its own form, compressed where the client takes that."""
+        habits = self._habits
+        if answer.status < 300 and answer.body:
+            answer = replace(answer, body=habits.written(answer.body), media_type=habits.json_type)
+        if not habits.compresses or "gzip" not in (request.first("accept-encoding") or "") or not answer.body:
+            return answer
+        headers = (*answer.headers, ("content-encoding", "gzip"), ("vary", "Accept-Encoding"))
+        return replace(answer, headers=headers, body=gzip.compress(answer.body, mtime=0))
 
     def _routed(self, request: Request) -> Answer:
         path, _, query = request.target.partition("?")
@@ -115,6 +128,8 @@ class LawfulService:
         prefix, _, name = path.rpartition("/")
         if prefix != COLLECTION:
             raise _Refused(habits.unknown_path)
+        if habits.id_form is not None and not re.fullmatch(habits.id_form, name):
+            raise _Refused(400, "no id", code="validation_failed")
         return self._one(request, unquote(name))
 
     def _place(self, path: str) -> tuple[Answer | None, str]:

@@ -1,6 +1,12 @@
 """All liberties, by their names."""
 
-from tests.scenarios.checks.liberties import body_liberties, http_liberties, reply_liberties, token_liberties
+from tests.scenarios.checks.liberties import (
+    body_liberties,
+    framework_liberties,
+    http_liberties,
+    reply_liberties,
+    token_liberties,
+)
 from tests.scenarios.checks.liberties.liberty import Liberty
 
 LIBERTIES: dict[str, Liberty] = {
@@ -8,4 +14,5 @@ LIBERTIES: dict[str, Liberty] = {
     **token_liberties.LIBERTIES,
     **body_liberties.LIBERTIES,
     **reply_liberties.LIBERTIES,
+    **framework_liberties.LIBERTIES,
 }

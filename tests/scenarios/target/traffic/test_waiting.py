@@ -37,6 +37,26 @@ async def test_there_is_an_end_to_waiting() -> None:
         await asyncio.sleep(0)
 
 
+async def test_slow_replies_put_the_end_off() -> None:
+    """By as long as they took, to a bound; quick ones do not, and one that waits meanwhile loses nothing."""
+    async with asyncio.timeout(60.0) as limit:
+        due_s = limit.when() or 0.0
+        waiting = Waiting(limit, 100.0, slow_s=5.0)
+        waiting.answered(0.5)
+        assert limit.when() == due_s
+        waiting.answered(2.0)
+        assert limit.when() == due_s + 2
+        waiting.begin()
+        waiting.answered(9.0)
+        assert limit.when() == due_s + 105
+        waiting.end()
+        assert due_s + 5 <= (limit.when() or 0.0) <= due_s + 5.1
+        waiting.close()
+        waiting.answered(9.0)
+        assert (limit.when() or 0.0) <= due_s + 5.1
+        await asyncio.sleep(0)
+
+
 async def test_what_waits_after_the_end_of_a_check_changes_nothing() -> None:
     """A sample that others share may go on."""
     limit = asyncio.timeout(60.0)

@@ -10,6 +10,7 @@ from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.sinks.field_equality import same_json
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
@@ -74,7 +75,7 @@ async def text_comes_back_as_sent(target: Target) -> None:
 
 @check(step=Step.RESPONSE, source="contract: normalisation", catches="numbers_rounded")
 async def values_come_back_as_sent(target: Target) -> None:
-    """Numbers up to 2^53, empty values, null and nested values come back equal and of the same type."""
+    """Numbers up to 2^53, empty values, null and nested values come back equal and of the same type of JSON."""
     name = free_object(target)
     body = target.contract.document(**{name: _VALUES})
     if not all(await fits_schema(target.contract, [body])):
@@ -86,8 +87,7 @@ async def values_come_back_as_sent(target: Target) -> None:
         expect(isinstance(shown, dict), f"an object in {name}", in_json(shown), seen)
         for case, value in _VALUES.items():
             kept = shown.get(case, "nothing") if isinstance(shown, dict) else None
-            same = kept == value and type(kept) is type(value)
-            expect(same, f"{case} as {in_json(value)}", in_json(kept), seen)
+            expect(same_json(value, kept), f"{case} as {in_json(value)}", in_json(kept), seen)
 
 
 @check(

@@ -9,7 +9,7 @@ from createflow.scenarios.checks.support.fixtures import Resource, created, etag
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive
-from createflow.scenarios.sinks.copy_problem import GONE
+from createflow.scenarios.sinks.copy_problem import GONE, NOT_MISSING
 from createflow.scenarios.sinks.sink import Primary
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
@@ -194,7 +194,9 @@ async def racing_delete_is_carried_out(target: Target, primary: Primary | None) 
             continue
         overlapped += overlapping(replies)
         seen = await target.read(made.url, may_be_lost=True, until=_is_gone)
-        expect(_is_gone(seen), "404 or 410 after a delete", str(seen.status), *replies, seen)
+        subject = GONE if seen.accepted else NOT_MISSING if seen.status == 500 else ""
+        told = str(seen.status)
+        expect(_is_gone(seen), "404 or 410 after a delete", told, *replies, seen, about=[subject] if subject else [])
         rows = await primary.by_id(made.id) if primary is not None else []
         if rows:
             exchanges = [reply.exchange for reply in replies]
