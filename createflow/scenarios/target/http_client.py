@@ -26,7 +26,7 @@ from createflow.scenarios.target.principal import ANONYMOUS, Principal
 from createflow.scenarios.target.reply import Reply
 from createflow.scenarios.target.run_context import RunContext, Together
 from createflow.scenarios.target.tls import trusted_context
-from createflow.scenarios.target.traffic.waiting import note_answer
+from createflow.scenarios.target.traffic.waiting import answering
 from createflow.scenarios.text import trace_context
 from createflow.schemas.error import TargetError, UserError
 from createflow.schemas.profile_target import Target
@@ -161,7 +161,6 @@ class HttpConnection:
             has_ended = isinstance(error, ENDED)
         else:
             elapsed_ms = (time.perf_counter() - start) * 1000
-            note_answer(after_s=elapsed_ms / 1000)
             exchange = record.model_copy(
                 update={
                     "status": response.status_code,
@@ -196,6 +195,10 @@ class HttpConnection:
         raise failure
 
     async def _exchange(self, request: httpx.Request, max_bytes: int) -> tuple[httpx.Response, bytes]:
+        with answering():
+            return await self._answer(request, max_bytes)
+
+    async def _answer(self, request: httpx.Request, max_bytes: int) -> tuple[httpx.Response, bytes]:
         async with asyncio.timeout(self.context.target.timeout_s):
             # Past the client, which only makes the request: there are no redirects, cookies or hooks to look after.
             response = await self._transport.handle_async_request(request)

@@ -1,6 +1,7 @@
 """The time during which a check waits for the limit that the profile declares: it is not the check's own."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -85,8 +86,11 @@ def waits() -> Iterator[None]:
         waiting.end()
 
 
-def note_answer(*, after_s: float) -> None:
-    """A reply to the current check came after so long."""
+@contextmanager
+def answering() -> Iterator[None]:
+    """The current check waits for a reply within the block; an error says that none came."""
+    start_s = time.monotonic()
+    yield
     waiting = WAITING.get()
     if waiting is not None:
-        waiting.answered(after_s)
+        waiting.answered(time.monotonic() - start_s)
