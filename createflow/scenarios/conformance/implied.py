@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from createflow.scenarios.checks.support.deviations import SEVERAL
 from createflow.scenarios.conformance.causes import may_tell
 from createflow.scenarios.harness.check import Check
+from createflow.schemas.flow import Step
 from createflow.schemas.report import CheckResult, Outcome
 
 _SUCCESS = 200
@@ -109,6 +110,8 @@ def _tellers(result: CheckResult, failed: Mapping[str, CheckResult]) -> tuple[st
     is_success = status is not None and 200 <= status < 300
     if result.id in OF_INVALID and is_of_one_kind and is_success and failed.keys() >= {*NOT_VALIDATED}:
         return NOT_VALIDATED[:1] if _alike(*(failed[name] for name in NOT_VALIDATED)) else ()
+    if result.step is Step.BUSINESS_LOGIC and _is_read(result):
+        return ()  # a write that was refused and carried out, or an old read
     return SAME_STATUS.get(result.id, ())
 
 
@@ -120,7 +123,11 @@ def _alike(one: CheckResult, other: CheckResult) -> bool:
     """Whether the exchange that shows each of the failures has the same status, or both have a success."""
     statuses = [_status_of(result) for result in (one, other)]
     kinds = {_SUCCESS if status is not None and 200 <= status < 300 else status for status in statuses}
-    return None not in kinds and len(kinds) == 1
+    return None not in kinds and len(kinds) == 1 and _is_read(one) is _is_read(other)
+
+
+def _is_read(result: CheckResult) -> bool:
+    return bool(result.finding and result.finding.exchanges and result.finding.exchanges[-1].method == "GET")
 
 
 def _status_of(result: CheckResult) -> int | None:

@@ -146,10 +146,10 @@ def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, r
 
 def _of_resources(met: Sequence[Written], fields: Fields, record: WriteRecord) -> About | None:
     """What the run knows of the resources that a failure met, and explains it."""
-    if record.repeated_ids and (not met or any(one.id in record.repeated_ids for one in met)):
-        return About.IDS
     if any(one.id in record.answers_of_others for one in met):
         return About.ANSWERS
+    if record.repeated_ids and (not met or any(one.id in record.repeated_ids for one in met)):
+        return About.IDS
     if met and all(_has_kept_its_version(one) for one in met):
         return About.VERSIONS
     if met and all(_has_another_creator(one, fields.created_by) for one in met):

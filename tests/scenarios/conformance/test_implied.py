@@ -27,11 +27,11 @@ TAMPERED, UNSIGNED, NONE = (
 )
 
 
-def _failed(statuses: Mapping[str, int], expected: str = "401") -> set[str]:
+def _failed(statuses: Mapping[str, int], expected: str = "401", method: str = "POST") -> set[str]:
     """The checks that accuse after the merge, where these failed by a reply of this status each."""
     results = {}
     for name, status in statuses.items():
-        exchange = Exchange(method="POST", url="http://127.0.0.1/x", status=status)
+        exchange = Exchange(method=method, url="http://127.0.0.1/x", status=status)
         failure = Expectation(expected, str(status), exchanges=[exchange])
         results[name] = result_of(BY_ID[name], Outcome.FAILED, finding=finding_of(BY_ID[name], failure, ()))
     merged = merge_repeated(CATALOGUE, merge_implied(CATALOGUE, results))
@@ -69,6 +69,7 @@ def test_who_carries_out_stale_updates_carries_out_stale_deletes() -> None:
     stale, delete = "business_logic.stale_if_match_is_412", "business_logic.stale_delete_is_412"
     assert _failed({stale: 200, delete: 204}) == {stale}
     assert _failed({stale: 200, delete: 500}) == {stale, delete}
+    assert _failed({stale: 200, delete: 200}, method="GET") == {stale, delete}, "what was refused is carried out"
 
 
 def test_who_validates_nothing_is_told_so_once() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import JsonCopies, compare_spread, is_storable
-from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.fixtures import Resource, created, require_right_row
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.check import Lane, Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
@@ -32,10 +32,12 @@ _MAX_NAME_CHARACTERS = 200
 
 
 @check(step=Step.INDEX_UPDATE, source="contract: index", catches="index_skipped")
-async def create_is_found(target: Target, search: SearchIndex) -> None:
+async def create_is_found(target: Target, search: SearchIndex, primary: Primary | None) -> None:
     """A new resource is indexed by id and found by name within the deadline, as the reply shows it."""
     made = await created(target)
     document = await _by_id(target, search, made)
+    for row in [] if primary is None else await primary.by_id(made.id):
+        require_right_row(row, made.reply)
     expect_same_fields(_indexed(made.shown, document), document, made.reply, where="the indexed document")
     await _by_name(target, search, made, made.name)
 

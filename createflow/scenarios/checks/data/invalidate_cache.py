@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from createflow.scenarios.checks.support.copies import JsonCopies, all_of, compare_spread, expect_caught_up
-from createflow.scenarios.checks.support.fixtures import Resource, created
+from createflow.scenarios.checks.support.fixtures import Resource, created, require_right_row
 from createflow.scenarios.checks.support.power import Comparison
 from createflow.scenarios.harness.about import About, other_in_reads
 from createflow.scenarios.harness.check import Need, check
@@ -179,6 +179,7 @@ async def _equal(target: Target, cache: Cache, primary: Primary, made: Resource,
     rows = await primary.by_id(made.id)
     if len(rows) != 1:
         raise Inconclusive("the primary has no row; see write_primary")
+    require_right_row(rows[0], write)
 
     async def read() -> Row | None:
         await target.read(made.url)  # a cache may be filled by reads only

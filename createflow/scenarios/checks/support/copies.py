@@ -96,8 +96,8 @@ class JsonCopies:
             self.seen += 1
             self._held |= copy.keys()
         found = json_problem(one, copy, self.absent, self.contract)
-        if found and copy is not None and self.is_read:
-            found += before_last_write(one, copy) or (copy_problem.AS_CACHED if one.states() != [None] else "")
+        if found and copy is not None and self.is_read and one.states() != [None]:
+            found += before_last_write(one, copy) or copy_problem.AS_CACHED
         return await unless_primarys_fault(found, one, self.primary, self.contract)
 
     async def _lack(self, one: Written) -> str:
@@ -195,6 +195,12 @@ async def unless_primarys_fault(found: str, written: Written, primary: Primary |
     if not found or primary is None:
         return found
     return "" if row_problem(written, await primary.by_id(written.id), contract) else found
+
+
+async def unless_never_written(found: str, written: Written, primary: Primary | None) -> str:
+    """What is wrong with the trace of a create, unless the primary has no row of it: then there was none to trace."""
+    is_there = not found or primary is None or None in written.states() or await primary.by_id(written.id)
+    return found if is_there else ""
 
 
 def before_last_write(written: Written, copy: Row | None) -> str:

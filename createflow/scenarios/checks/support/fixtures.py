@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 from createflow.scenarios.bodies.bounded import misfits
 from createflow.scenarios.harness.expect import expect
 from createflow.scenarios.harness.recovery import wait_for_recovery
-from createflow.scenarios.outcome import Inconclusive, NotDeclared
+from createflow.scenarios.outcome import Inconclusive, NotDeclared, Prevented
+from createflow.scenarios.sinks.field_equality import differences
 from createflow.scenarios.sinks.sink import Primary, Row
 from createflow.scenarios.target.contract import Contract
 from createflow.scenarios.target.location import usable_id
@@ -210,3 +211,17 @@ async def fits_schema(contract: Contract, bodies: Sequence[Mapping[str, Any]]) -
     if contract.is_default or not contract.schema:
         return [True] * len(bodies)
     return [not problem for problem in await misfits(contract.schema, bodies)]
+
+
+def require_right_row(row: Row, write: Reply) -> None:
+    """Require that the primary's row is what the reply shows, so that a copy of it can be judged.
+
+    Raises:
+        Prevented: it is not, as the checks of the primary report.
+    """
+    shown = {name: value for name, value in (write.document or {}).items() if name in row}
+    wrong = differences(shown, row)
+    if wrong:
+        is_create = write.exchange.method == "POST"
+        cause = "write_primary.row_equals_reply" if is_create else "write_primary.rows_equal_writes"
+        raise Prevented(cause, f"the primary has another {wrong[0]} than the reply to the write")
