@@ -54,6 +54,7 @@ TELLERS: dict[str, tuple[str, ...]] = {
     About.READS: (
         "invalidate_cache.cache_equals_row",
         "invalidate_cache.cached_values_equal_writes",
+        "invalidate_cache.cache_matches_writes_at_the_end",
         "replicate.own_write_is_read",
         "invalidate_cache.never_stale_after_update",
         "response.reads_show_writes",
@@ -69,6 +70,7 @@ TELLERS: dict[str, tuple[str, ...]] = {
     About.ABSENCE: (
         "write_primary.rows_equal_writes",
         "invalidate_cache.cached_values_equal_writes",
+        "invalidate_cache.cache_matches_writes_at_the_end",
         "response.deleted_is_not_found",
     ),
     About.VERSIONS: ("response.etag_matches",),
