@@ -142,7 +142,8 @@ async def entries_match_writes_at_the_end(
         entries = await _successes(audit, written)
         creates = [entry for entry in entries if _tells_create(entry)]
         found = _count_problem(creates) or _actor_problem(creates[0], written)
-        return found or (_changes_problem(entries, written) if audit.has_changes else "")
+        found = found or (_changes_problem(entries, written) if audit.has_changes else "")
+        return await unless_primarys_fault(found, written, primary, target.contract)
 
     compare = partial(compare_all, problem=problem, comparison=comparison, within_s=target.deadlines.audit_s)
     await compare_spread(record, compare, comparison)

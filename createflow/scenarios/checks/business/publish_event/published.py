@@ -158,7 +158,7 @@ async def changes_are_published(target: Target, sample: WriteSample, events: Eve
     catches=("event_of_refused_update", "event_of_nothing", "event_actor_of_group"),
 )
 async def events_match_writes_at_the_end(
-    target: Target, sample: WriteSample, record: WriteRecord, events: EventLog
+    target: Target, sample: WriteSample, record: WriteRecord, events: EventLog, primary: Primary | None
 ) -> str:
     """At the end of the run every write of it has its one event still, and every event about it has its write."""
     await sample.all()
@@ -166,7 +166,8 @@ async def events_match_writes_at_the_end(
     comparison = Comparison("writes", "one event of each write, and none that nothing was written for")
 
     async def problem(written: Written) -> str:
-        return _count_problem(events, written) or _actor_problem(events, written)
+        found = _count_problem(events, written) or _actor_problem(events, written)
+        return await unless_primarys_fault(found, written, primary, target.contract)
 
     await compare_all(record.certain(), problem, comparison, within_s=within_s)
     for event in _unasked(events, record, target.contract.fields.id):
