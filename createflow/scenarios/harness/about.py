@@ -161,16 +161,16 @@ def _of_resources(met: Sequence[Written], fields: Fields, record: WriteRecord) -
 
 def _of_one(exchange: Exchange, record: WriteRecord) -> frozenset[str]:
     """What one exchange shows, where it alone is the failure."""
+    written = record.at(exchange.url)
+    is_there = written is not None and None not in written.states()
+    is_read = exchange.method == "GET" and exchange.status is not None and 200 <= exchange.status < 300
+    if is_read and written is not None and not is_there:
+        return frozenset({About.ABSENCE})
     wrong = next((fields for one, fields in record.wrong_reads if one is exchange), None)
     if wrong is not None:
         return frozenset(map(other_in_reads, wrong)) or frozenset({About.READS})
-    written = record.at(exchange.url)
-    if exchange.method == "POST" or exchange.status is None:
+    if exchange.method == "POST":
         return frozenset()
-    is_success = exchange.method == "GET" and 200 <= exchange.status < 300
-    if is_success and written is not None and written.is_deleted:
-        return frozenset({About.ABSENCE})
-    is_there = written is not None and None not in written.states()
     return frozenset({About.MISSING}) if exchange.status == _CRASHED and not is_there else frozenset()
 
 

@@ -84,6 +84,10 @@ ACCUSED: dict[tuple[str, ...], tuple[str, ...]] = {
         "replicate.own_write_is_read",
         "response.deleted_is_not_found",
     ),
+    ("a small burst", "no credential"): (
+        "https_request.bad_framing_is_refused",
+        "https_request.smuggled_request_is_not_answered",
+    ),
     ("a small burst",): ("invalidate_cache.never_stale_after_update", "business_logic.one_of_many_updates_wins"),
 }
 """Switches, and the checks that took them for faults."""
