@@ -69,6 +69,13 @@ def up(
         float,
         duration_option("--keep", help_="How long Idempotency-Keys are known and events stay in the outbox."),
     ] = "24h",  # type: ignore[assignment] # Typer parses the default too
+    listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Let processes of other machines join, over TLS at this address of this machine, or ADDRESS:PORT.",
+        ),
+    ] = "",
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Start the reference implementation, to try createflow on it.
@@ -80,10 +87,15 @@ def up(
 
     Example: createflow up --port 8443 --replicas 1
     Example: createflow up --services 4 --service-capacity 150
+    Example: createflow up --listen 10.0.0.1:7000
     Example: createflow up --defect event_lost --defect no_rollback
     """
     if search_url and not search_url.startswith(("http://", "https://")):
         raise UserError(f"--search-url {search_url} is not a URL", hint="for example http://localhost:9200")
+    if listen and search_url and not search_url.startswith("https://"):
+        raise UserError(
+            "--listen: who joins uses --search-url over the network", hint="an address that begins with https://"
+        )
     if not _KEEP_LEAST_S <= keep <= _KEEP_MOST_S:
         raise UserError(f"--keep {keep:g}s is not possible", hint="from 1s to 8784h")
     with reference_extra():
@@ -101,6 +113,7 @@ def up(
         conditional_updates=conditional_updates,
         service_capacity_per_s=service_capacity,
         keep_s=keep,
+        listen=listen,
         defects=tuple(dict.fromkeys(defect or ())),
     )
     for name in options.defects:  # before anything starts
@@ -135,6 +148,9 @@ async def _up(options: "StackOptions", state: Path) -> None:
         out.print(f"\ncreate   POST {stack.base_url}/api/resources", soft_wrap=True)
         out.print(f"profile  {profile}", soft_wrap=True)
         out.print(f"logs     {_relative(stack.logs)}", soft_wrap=True)
+        if stack.join_files is not None:
+            folder = _relative(stack.join_files)
+            out.print(f"join     {folder}: copy one to another machine, createflow join service FILE", soft_wrap=True)
         out.print(f"\ntest it  createflow run --profile {profile}", soft_wrap=True)
         try:
             await asyncio.Event().wait()

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,9 @@ def inbox_prefix(kind: str) -> str:
     return f"_{kind.upper()}"
 
 
-async def connect(url: str, name: str, *, kind: str, buffered: bool = True) -> Client:
+async def connect(
+    url: str, name: str, *, kind: str, buffered: bool = True, trust: ssl.SSLContext | None = None
+) -> Client:
     """Connect as soon as the server is there; the connection is made again whenever it is lost.
 
     Args:
@@ -61,8 +64,11 @@ async def connect(url: str, name: str, *, kind: str, buffered: bool = True) -> C
         kind: of the process: ``gateway``, ``service`` or ``worker``.
         buffered: keep what is published while the server is away. Requests must not be kept: one could be carried out
             long after its client got a refusal.
+        trust: connect over TLS, which begins before the server says anything.
     """
     options: dict[str, Any] = {} if buffered else {"pending_size": 0}
+    if trust is not None:
+        options |= {"tls": trust, "tls_handshake_first": True}
     while True:
         try:
             return await nats.connect(

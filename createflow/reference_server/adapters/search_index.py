@@ -1,6 +1,7 @@
 """The search index over HTTP: any server with Elasticsearch's bulk and search APIs."""
 
 import secrets
+import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 5.0
-_PROBE_ID = "createflow-ready"
+PROBE_ID = "createflow-ready"
 """Of a document that no search by a name finds, and that is removed at once."""
 _MAPPING = {
     "settings": {"index": {"refresh_interval": "1s", "number_of_replicas": 0}},
@@ -28,9 +29,16 @@ _MAPPING = {
 
 
 class SearchIndex:
-    """Documents by resource id; the external version of each is the resource's version."""
+    """Documents by resource id; the external version of each is the resource's version.
 
-    def __init__(self, url: str, index: str) -> None:
+    Args:
+        url: of the engine.
+        index: its name.
+        trust: for https, instead of the authorities of this machine.
+    """
+
+    def __init__(self, url: str, index: str, trust: ssl.SSLContext | None = None) -> None:
+        self._trust = trust
         self._url = url.rstrip("/")
         self._index = index
         self._session: httpx.AsyncClient | None = None
@@ -80,7 +88,7 @@ class SearchIndex:
         token = secrets.token_hex(8)
         status, _ = await self._call("HEAD", f"/{self._index}")
         index = f"{self._index}-ready" if status == 404 else self._index
-        document = f"/{index}/_doc/{_PROBE_ID}"
+        document = f"/{index}/_doc/{PROBE_ID}"
         status, _ = await self._call("PUT", document, orjson.dumps({"token": token}))
         if status >= 400:
             return False
@@ -121,7 +129,7 @@ class SearchIndex:
 
         if self._session is None:
             # For plain HTTP there is nothing to verify, and to load the authorities of the machine takes 0.1 s.
-            verify = self._url.startswith("https:")
+            verify = self._trust or self._url.startswith("https:")
             self._session = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False, verify=verify)
         kind = "application/x-ndjson" if ndjson else "application/json"
         headers = {"content-type": kind} if body else {}

@@ -94,7 +94,9 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(valkey.close)
 
             async def connect() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="gateway", buffered=False)
+                client = await nats_bus.connect(
+                    settings.nats_url, settings.instance, kind="gateway", buffered=False, trust=settings.trust()
+                )
                 scope.push_async_callback(client.close)
                 await bus.use(client)
 
@@ -102,7 +104,7 @@ def build(settings: Settings, log: Log) -> Process:
             yield
 
     app = GatewayApp(pipeline, _response(stages), operations, metrics, log, limit=limit, gateways=settings.gateways)
-    return Process(app, lifespan(), drain)
+    return Process(app, lifespan(), drain, checks)
 
 
 def _response(stages: Sequence[Stage]) -> Response:

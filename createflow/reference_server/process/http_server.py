@@ -5,7 +5,8 @@ import contextlib
 import json
 import signal
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 KEEP_ALIVE_S = 75
 """Longer than HAProxy keeps an idle connection, so that it never reuses one that is being closed here."""
 GRACE_S = 10
+_HANDSHAKE_S = 5
 
 
 class DrainState:
@@ -86,6 +88,26 @@ _NOT_HTTP = json.dumps(
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, over_tls: tuple[socket.socket, ssl.SSLContext] | None) -> None:
+        super().__init__(config)
+        self._over_tls = over_tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; uvicorn has either TLS on all sockets or on none."""
+        await super().startup(sockets)
+        if self._over_tls is not None:
+            listener, trust = self._over_tls
+            loop = asyncio.get_running_loop()
+            self.servers.append(
+                await loop.create_server(
+                    lambda: _Protocol(self.config, self.server_state, self.lifespan.state),
+                    sock=listener,
+                    ssl=trust,
+                    ssl_handshake_timeout=_HANDSHAKE_S,
+                    backlog=self.config.backlog,
+                )
+            )
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to ``_serve``: /readyz has to answer 503 before the listener closes."""
@@ -96,9 +118,8 @@ def serve(
     app: ASGIApp,
     lifespan: AbstractAsyncContextManager[object],
     *,
-    host: str,
-    port: int,
-    socket_path: str = "",
+    listeners: Sequence[socket.socket],
+    over_tls: tuple[socket.socket, ssl.SSLContext] | None = None,
     drain: DrainState,
     drain_s: float,
 ) -> None:
@@ -107,28 +128,25 @@ def serve(
     Args:
         app: answers the requests.
         lifespan: entered before serving; left when the last request is done.
-        host: address to bind.
-        port: the parent may have bound it, without listening.
-        socket_path: a Unix socket to serve as well, for this user only; empty for none.
+        listeners: bound sockets.
+        over_tls: one more, for connections that begin with TLS.
         drain: begun by the signals; whoever else begins it ends the server as well.
         drain_s: how long to go on serving after that, so that the load balancer notices.
     """
-    with contextlib.ExitStack() as scope:
-        listeners = [scope.enter_context(_tcp_listener(host, port))]
-        if socket_path:
-            listeners.append(scope.enter_context(_unix_listener(socket_path)))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(app, lifespan, listeners, drain, drain_s))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(app, lifespan, listeners=listeners, over_tls=over_tls, drain=drain, drain_s=drain_s))
 
 
-def _tcp_listener(host: str, port: int) -> socket.socket:
+def tcp_listener(host: str, port: int) -> socket.socket:
+    """Bind an address; the parent may have bound it, without listening. Port 0: any."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     return listener
 
 
-def _unix_listener(path: str) -> socket.socket:
+def unix_listener(path: str) -> socket.socket:
+    """Make a Unix socket, for this user only."""
     file = Path(path)
     file.unlink(missing_ok=True)  # a killed process leaves its socket behind
     listener = socket.socket(socket.AF_UNIX)
@@ -140,7 +158,9 @@ def _unix_listener(path: str) -> socket.socket:
 async def _serve(
     app: ASGIApp,
     lifespan: AbstractAsyncContextManager[object],
-    listeners: list[socket.socket],
+    *,
+    listeners: Sequence[socket.socket],
+    over_tls: tuple[socket.socket, ssl.SSLContext] | None,
     drain: DrainState,
     drain_s: float,
 ) -> None:
@@ -160,9 +180,9 @@ async def _serve(
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
     )
-    server = _Server(config)
+    server = _Server(config, over_tls)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, drain.begin)
 
     async def stop() -> None:
@@ -172,5 +192,5 @@ async def _serve(
 
     async with lifespan:
         stopper = asyncio.create_task(stop())
-        await server.serve(sockets=listeners)
+        await server.serve(sockets=list(listeners))
         stopper.cancel()

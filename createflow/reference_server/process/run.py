@@ -1,8 +1,11 @@
 """The life of a process: from its settings file to SIGTERM, with work in the background."""
 
 import asyncio
+import contextlib
 import gc
-from collections.abc import Callable, Coroutine
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +14,8 @@ from typing import TypeVar
 from starlette.types import ASGIApp
 
 from createflow.reference_server.domain.ports import UnavailableError
-from createflow.reference_server.process.http_server import DrainState, serve
+from createflow.reference_server.process.health import ReadinessChecks
+from createflow.reference_server.process.http_server import DrainState, serve, tcp_listener, unix_listener
 from createflow.reference_server.process.log import Log, make_log, route_library_logs
 from createflow.reference_server.process.settings import Settings
 
@@ -26,6 +30,7 @@ class Process:
     app: ASGIApp
     lifespan: AbstractAsyncContextManager[None]
     drain: DrainState
+    checks: ReadinessChecks
 
 
 def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain_s: float = 0.0) -> None:
@@ -41,6 +46,34 @@ def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain
         SystemExit: with status 1, because a background task has failed.
     """
     settings = Settings.load(settings_file)
+    with contextlib.ExitStack() as scope:
+        listeners = [scope.enter_context(tcp_listener(settings.host, settings.port))]
+        if settings.http_socket:
+            listeners.append(scope.enter_context(unix_listener(settings.http_socket)))
+        run_process(settings, build, listeners=listeners, drain_s=drain_s)
+
+
+def run_process(
+    settings: Settings,
+    build: Callable[[Settings, Log], Process],
+    *,
+    listeners: Sequence[socket.socket],
+    over_tls: tuple[socket.socket, ssl.SSLContext] | None = None,
+    drain_s: float = 0.0,
+) -> None:
+    """Run one process of the reference until SIGTERM.
+
+    Args:
+        settings: of the process.
+        build: builds it.
+        listeners: bound sockets for HTTP.
+        over_tls: a socket for HTTP over TLS.
+        drain_s: how long it goes on answering after SIGTERM.
+
+    Raises:
+        UserError: the settings name an unknown seeded defect.
+        SystemExit: with status 1, because a background task has failed.
+    """
     log = make_log(settings.instance)
     route_library_logs(log)
     process = build(settings, log)
@@ -49,9 +82,8 @@ def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain
     serve(
         process.app,
         process.lifespan,
-        host=settings.host,
-        port=settings.port,
-        socket_path=settings.http_socket,
+        listeners=listeners,
+        over_tls=over_tls,
         drain=process.drain,
         drain_s=drain_s,
     )

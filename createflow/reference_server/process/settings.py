@@ -4,9 +4,11 @@ They hold passwords, and other users of the machine could read command lines and
 """
 
 import json
+import ssl
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from createflow.reference_server.defects.defect import NoSeed
 from createflow.reference_server.process.private_file import write_private
@@ -72,12 +74,27 @@ class Settings:
     """What a service takes at most, however much CPU it has; 0: as much as it can."""
     keep_s: float = 24 * 3600.0
     """How long published events stay in the outbox, and Idempotency-Keys are known."""
+    authority_file: str = ""
+    """PEM of the authority that signs the engines' certificates; empty where connections do not leave the machine."""
+    certificate_file: str = ""
+    """PEM of private key and chain, shown to the engines; empty for none."""
+    shares_clock: bool = True
+    """Whether the balancer has the clock of this process, so that it can tell when it sent a request."""
     defects: tuple[str, ...] = ()
     """Names of seeded defects (``reference_server.defects``): of ``createflow up --defect``, and of tests."""
 
     def save(self, path: Path) -> None:
         """Write the settings to a file that only this user can read."""
         write_private(path, json.dumps(asdict(self), indent=1))
+
+    def trust(self) -> ssl.SSLContext | None:
+        """What a client of an engine trusts and shows; None where connections do not leave the machine."""
+        if not self.authority_file:
+            return None
+        trust = ssl.create_default_context(cafile=self.authority_file)
+        if self.certificate_file:
+            trust.load_cert_chain(self.certificate_file)
+        return trust
 
     def seed(self) -> NoSeed:
         """Return the seed of the defects, or one that changes nothing.
@@ -90,7 +107,14 @@ class Settings:
     @classmethod
     def load(cls, path: Path) -> "Settings":
         """Read settings that ``save`` wrote."""
-        document = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("replica_dsns", "defects"):
-            document[name] = tuple(document[name])
-        return cls(**document)
+        return cls.of(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> "Settings":
+        """Return the settings that such a document holds.
+
+        Raises:
+            KeyError, TypeError: it lacks one, or has another.
+        """
+        lists = {name: tuple(document[name]) for name in ("replica_dsns", "defects")}
+        return cls(**{**document, **lists})

@@ -73,7 +73,7 @@ def build(settings: Settings, log: Log) -> Process:
     reader = seed.change_reader(
         Reader(watermarks, cache, [PostgresReadStore(pool) for pool in replicas], PostgresReadStore(primary))
     )
-    index = SearchIndex(settings.search_url, settings.search_index)
+    index = SearchIndex(settings.search_url, settings.search_index, settings.trust())
     admission = Admission(settings.capacity_per_s)
     service = Service(
         pipeline, reader, index, subscriber.wake_relay, log, private=settings.private, admission=admission
@@ -102,7 +102,9 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(index.close)
 
             async def join() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="service")
+                client = await nats_bus.connect(
+                    settings.nats_url, settings.instance, kind="service", trust=settings.trust()
+                )
                 scope.push_async_callback(client.close)
                 await subscriber.hear(client)
                 # After that: what is committed meanwhile is heard, or is in the answer.
@@ -118,4 +120,4 @@ def build(settings: Settings, log: Log) -> Process:
             await service.finish()
             await subscriber.finish()
 
-    return Process(make_operations_app(drain, checks, metrics), lifespan(), drain)
+    return Process(make_operations_app(drain, checks, metrics), lifespan(), drain, checks)

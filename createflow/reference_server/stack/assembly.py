@@ -1,12 +1,16 @@
 """Plans one stack before anything runs: ports, credentials, settings, components, and the profile."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from createflow.reference_server.adapters.postgres_group_commit import UNIQUE_NAME
 from createflow.reference_server.gateway import openapi
+from createflow.reference_server.joining.join_file import KINDS
 from createflow.reference_server.process.settings import Settings, seed_of_defects
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
@@ -21,10 +25,12 @@ from createflow.reference_server.stack.credentials import (
 from createflow.reference_server.stack.endpoints import HOST, Ports, answers_200, socket_in
 from createflow.reference_server.stack.engines import haproxy, nats, pgbouncer, search, valkey
 from createflow.reference_server.stack.engines.postgres import PRIMARY, Cluster
+from createflow.reference_server.stack.joins import SERVICES_MAX, Joins
 from createflow.reference_server.stack.options import StackOptions
 from createflow.reference_server.stack.os_user import reachable_directory, unprivileged_user
 from createflow.reference_server.stack.profile_writer import write_profile
 from createflow.reference_server.stack.state import State
+from createflow.schemas.error import UserError
 
 SEARCH_INDEX = "resources"
 
@@ -47,6 +53,8 @@ class StackPlan:
     """What the user should know, one line each."""
     defects: tuple[str, ...]
     """Names of the seeded defects."""
+    write_join_files: Callable[[], None] | None = None
+    """Writes what others need to join; None where nobody may."""
 
 
 class _Planner:
@@ -61,6 +69,8 @@ class _Planner:
         self.user = unprivileged_user()
         self.issuer = make_issuer(state)
         self.certificates = make_certificates(state, self.seed.change_certificate_days(CERTIFICATE_DAYS))
+        self.joins = Joins(state, options.listen, ports, self.certificates) if options.listen else None
+        self.joined = None if self.joins is None else self.joins.passwords
         self.components: list[Component] = []
         self.notes: list[str] = []
         self.search_url = options.search_url
@@ -78,14 +88,22 @@ class _Planner:
             ports=tuple(self.ports.reserve() for _ in range(1 + self.options.replicas)),
             schema=self.seed.change_schema(_schema(self.options)),
             change_last_replica=self.seed.change_last_replica,
+            joined=self.joined,
         )
         self.components += self.cluster.components()
         self.valkey_port = self.ports.reserve()
         self.valkey_directory = self.directory("valkey")
-        self.components.append(valkey.declare(self.state, self.valkey_directory, self.passwords, self.valkey_port))
+        self.components.append(
+            valkey.declare(self.state, self.valkey_directory, self.passwords, self.valkey_port, joined=self.joined)
+        )
         self.nats_port = self.ports.reserve()
         self.broker = nats.declare(
-            self.state, self.directory("nats"), self.passwords, self.nats_port, self.ports.reserve()
+            self.state,
+            self.directory("nats"),
+            self.passwords,
+            self.nats_port,
+            self.ports.reserve(),
+            joined=self.joined,
         )
         self.components.append(self.broker)
         if not self.search_url:
@@ -93,8 +111,48 @@ class _Planner:
             self.components.append(search.declare(self.directory("search"), port, SEARCH_INDEX))
             self.search_url = search.url(port)
         self.add_pooler()
+        if self.joins is not None:
+            self.open_to_others(self.joins)
+
+    def open_to_others(self, joins: Joins) -> None:
+        """Let others reach the engines, each kind what it needs."""
+        joins.open("nats", f"{HOST}:{self.nats_port}", KINDS)
+        joins.open("valkey", _backend(valkey.socket_file(self.valkey_directory), self.valkey_port), KINDS)
+        direct = ("worker",) if self.pooler else ("worker", "service")
+        joins.open("primary", _backend(self.cluster.socket_file(0), self.cluster.port(0)), direct)
+        if self.pooler:
+            directory, port = self.pooler
+            joins.open("pooler", _backend(pgbouncer.socket_file(directory, port), port), ("service",))
+        for node in range(1, self.options.replicas + 1):
+            backend = _backend(self.cluster.socket_file(node), self.cluster.port(node))
+            joins.open(f"replica-{node}", backend, ("service",))
+        if not self.options.search_url:
+            joins.open("search", urlsplit(self.search_url).netloc, ("service", "worker"), speaks_http=True)
+        joins.open("door", f"unix@{self.door_socket()}", ("gateway",))
+        self.components.append(
+            joins.component(
+                self.directory("join-proxy"),
+                monitor_port=self.ports.reserve(),
+                index=SEARCH_INDEX,
+                needs=tuple(component.name for component in self.components),
+            )
+        )
+
+    def door_socket(self) -> Path:
+        """Where the stack hears of gateways that join.
+
+        Raises:
+            UserError: the path is too long for a socket.
+        """
+        path = socket_in(self.state.run, "door.sock")
+        if path is None:
+            raise UserError(
+                f"the path {self.state.root} is too long for --listen", hint="choose a shorter: --state DIR"
+            )
+        return path
 
     def add_pooler(self) -> None:
+        self.pooler: tuple[Path, int] | None = None
         self.app_dsn = self.cluster.local_dsn("createflow_app", self.passwords.postgres_app)
         self.prepared_statements = True
         self.write_needs: tuple[str, ...] = (PRIMARY,)
@@ -116,8 +174,10 @@ class _Planner:
                 passwords=self.passwords,
                 port=port,
                 cluster=self.cluster,
+                joined=self.joined,
             )
         )
+        self.pooler = (directory, port)
         self.app_dsn = pgbouncer.local_dsn(self.passwords, directory, port)
         self.prepared_statements = pgbouncer.tracks_prepared_statements(program)
         self.write_needs = ("pgbouncer",)
@@ -130,6 +190,7 @@ class _Planner:
             self.add_process("service", number, (*self.write_needs, *replicas, "valkey", "nats"))
         worker = self.add_process("worker", 1, (PRIMARY, "nats", *search_need))
         nats.believe_the_relay(self.broker, worker.port)
+        self.common = worker
         services = tuple(f"service-{n}" for n in range(1, self.options.services + 1))
         self.gateways = {}
         for number in range(1, self.options.gateways + 1):
@@ -176,7 +237,7 @@ class _Planner:
             burst=self.options.burst,
             private=self.options.private,
             conditional_updates=self.options.conditional_updates,
-            services=self.options.services,
+            services=self.options.services if self.joins is None else SERVICES_MAX,
             capacity_per_s=self.options.service_capacity_per_s,
             keep_s=self.options.keep_s,
             defects=self.options.defects,
@@ -208,6 +269,7 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
     planner = _Planner(state, options, ports)
     planner.add_engines()
     planner.add_processes()
+    common = planner.common
     base_url = f"https://localhost:{planner.port}"
     passwords, cluster = planner.passwords, planner.cluster
     openapi_file = state.run / "openapi.json"
@@ -235,11 +297,21 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         (planner.search_url, SEARCH_INDEX),
         tuple(planner.notes),
         options.defects,
+        partial(planner.joins.write_files, common, planner.issuer.jwks_file.read_text(encoding="utf-8"))
+        if planner.joins is not None
+        else None,
     )
+
+
+def _backend(socket_file: Path | None, port: int) -> str:
+    """How HAProxy reaches an engine on this machine."""
+    return f"unix@{socket_file}" if socket_file else f"{HOST}:{port}"
 
 
 def _schema(options: StackOptions) -> str:
     script = files("createflow.reference_server").joinpath("sql", "schema.sql").read_text(encoding="utf-8")
+    if options.listen:
+        script += files("createflow.reference_server").joinpath("sql", "joined_roles.sql").read_text(encoding="utf-8")
     if not options.unique_names:
         return script
     # Of private resources, a name that another has taken must not be told.

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
+from createflow.reference_server.joining.join_file import KINDS
 from createflow.reference_server.stack.state import State
 
 ISSUER = "https://issuer.createflow.test"
@@ -37,6 +39,20 @@ class Passwords:
     nats_service: str = field(default_factory=new_password)
     nats_worker: str = field(default_factory=new_password)
     nats_probe: str = field(default_factory=new_password)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinPasswords:
+    """Passwords of who joins from elsewhere: users of their own, each of which may do what its kind needs."""
+
+    postgres_service: str = field(default_factory=new_password)
+    postgres_worker: str = field(default_factory=new_password)
+    valkey_gateway: str = field(default_factory=new_password)
+    valkey_service: str = field(default_factory=new_password)
+    valkey_worker: str = field(default_factory=new_password)
+    nats_gateway: str = field(default_factory=new_password)
+    nats_service: str = field(default_factory=new_password)
+    nats_worker: str = field(default_factory=new_password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,27 @@ class Certificates:
     """What clients trust, for example ``curl --cacert``."""
     server_file: Path
     """Key and certificate chain in one PEM file, as HAProxy needs it, mode 0600."""
+    authority: trustme.CA
+    """Signs the certificates of the stack's own servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCertificates:
+    """Certificates of the hops between a stack and who joins it. Each file has key and chain, mode 0600."""
+
+    proxy_file: Path
+    """Of the TLS listeners, for the stack's address."""
+    balancer_file: Path
+    """What the balancer shows to gateways elsewhere. Its authority signs nothing for who joins."""
+    members_ca_file: Path
+    """The authority that signs for who joins, and nothing else."""
+    members: Mapping[str, str]
+    """Kind to PEM: key and chain. The common name is the kind; the DNS name is ``member_name`` of it."""
+
+
+def member_name(kind: str) -> str:
+    """The DNS name in the certificate of who joins. Its address is not known before it joins."""
+    return f"{kind}.join.createflow.test"
 
 
 def make_certificates(state: State, days: int = CERTIFICATE_DAYS) -> Certificates:
@@ -82,4 +119,30 @@ def make_certificates(state: State, days: int = CERTIFICATE_DAYS) -> Certificate
     server_file = state.write_secret(
         state.keys / "server.pem", server.private_key_and_cert_chain_pem.bytes().decode("ascii")
     )
-    return Certificates(ca_file, server_file)
+    return Certificates(ca_file, server_file, authority)
+
+
+def make_join_certificates(state: State, authority: trustme.CA, names: Sequence[str]) -> JoinCertificates:
+    """Make an authority for who joins, their certificates, and those of the servers that they meet.
+
+    Args:
+        authority: of the stack's own servers.
+        names: names and addresses under which the stack is reached.
+    """
+    ends = datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
+    members = trustme.CA(organization_name="createflow joined processes")
+    members_ca_file = state.keys / "members-ca.pem"
+    members.cert_pem.write_to_path(str(members_ca_file))
+
+    def issue(by: trustme.CA, *identities: str, common_name: str) -> str:
+        made = by.issue_cert(*identities, common_name=common_name, not_after=ends)
+        return made.private_key_and_cert_chain_pem.bytes().decode("ascii")
+
+    return JoinCertificates(
+        state.write_secret(state.keys / "join-proxy.pem", issue(authority, *names, common_name=names[0])),
+        state.write_secret(
+            state.keys / "balancer.pem", issue(authority, member_name("balancer"), common_name="balancer")
+        ),
+        members_ca_file,
+        {kind: issue(members, member_name(kind), common_name=kind) for kind in KINDS},
+    )

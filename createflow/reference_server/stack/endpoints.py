@@ -19,7 +19,7 @@ _SOCKET_PATH_MAX_BYTES = 97
 
 
 class Ports:
-    """Reserves loopback ports.
+    """Reserves ports, on loopback if not told otherwise.
 
     A free port that is found and closed again can be taken by another program. Linux lets two sockets with SO_REUSEADDR
     bind one address as long as neither listens. So a reservation is a socket that is bound and never listens: the
@@ -30,21 +30,25 @@ class Ports:
     def __init__(self) -> None:
         self._held: list[socket.socket] = []
 
-    def reserve(self, port: int = 0) -> int:
+    def reserve(self, port: int = 0, host: str = HOST) -> int:
         """Hold ``port`` (any free one by default) until ``release``, and return its number.
+
+        Args:
+            port: the number; 0 for any.
+            host: an address of this machine.
 
         Raises:
             UserError: another process listens there, or we may not bind it.
         """
-        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            held.bind((HOST, port))
+            held.bind((host, port))
         except OSError as error:
             held.close()
             raise UserError(
-                f"port {port} on {HOST} cannot be used: {error.strerror}",
-                hint="another process listens there; without --port a free port is used",
+                f"port {port} on {host} cannot be used: {error.strerror}",
+                hint="another process listens there; without a number a free port is used",
             ) from error
         self._held.append(held)
         number: int = held.getsockname()[1]

@@ -17,6 +17,8 @@ class StackOptions:
         conditional_updates: an update or a delete must name the version.
         service_capacity_per_s: what each service takes at most; 0: as much as it can.
         keep_s: how long Idempotency-Keys and published events are kept.
+        listen: host name or address of this machine, and a port or none, where processes of other machines may join;
+            empty: nowhere but on loopback.
         defects: names of seeded defects.
     """
 
@@ -33,4 +35,5 @@ class StackOptions:
     conditional_updates: bool = False
     service_capacity_per_s: float = 0.0
     keep_s: float = 24 * 3600.0
+    listen: str = ""
     defects: tuple[str, ...] = ()

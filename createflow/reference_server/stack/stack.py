@@ -32,6 +32,7 @@ class RunningStack:
         self._search = plan.search
         self._crashing = asyncio.Lock()
         self.profile_file = state.profile_file
+        self.join_files = state.join if plan.write_join_files is not None else None
         self.base_url = plan.base_url
         self.notes = plan.notes
         self.defects = plan.defects
@@ -157,6 +158,8 @@ async def running_stack(
             try:
                 await supervisor.start()
                 state.write_secret(state.profile_file, plan.profile)
+                if plan.write_join_files is not None:
+                    plan.write_join_files()
                 server = await control.serve(state.control_socket, stack.execute)
                 try:
                     yield stack

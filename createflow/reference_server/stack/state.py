@@ -22,6 +22,7 @@ class State:
         self.root = root.absolute()
         self.profile_file = self.root / "profile.toml"
         self.keys = self.root / "keys"
+        self.join = self.root / "join"
         self.logs = self.root / "logs"
         self.run = self.root / "run"
         self.control_socket = self.root / "control.sock"
@@ -92,7 +93,7 @@ class State:
         Raises:
             UserError: it holds other files.
         """
-        ours = {"lock", "profile.toml", "keys", "logs", "run", "control.sock"}
+        ours = {"lock", "profile.toml", "keys", "join", "logs", "run", "control.sock"}
         others = sorted(entry.name for entry in self.root.iterdir() if entry.name not in ours)
         if others:
             raise UserError(

@@ -34,7 +34,7 @@ def build(settings: Settings, log: Log) -> Process:
     stream = NatsStream(
         settings.subject_prefix, seed.change_event_encoder(encode_event), keep_s=settings.keep_s * STREAM_KEEP_FACTOR
     )
-    index = SearchIndex(settings.search_url, settings.search_index)
+    index = SearchIndex(settings.search_url, settings.search_index, settings.trust())
     update = seed.change_index_update(IndexUpdate(index))
     relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics, log)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
@@ -68,7 +68,9 @@ def build(settings: Settings, log: Log) -> Process:
             scope.push_async_callback(kept.close)
 
             async def connect() -> None:
-                client = await nats_bus.connect(settings.nats_url, settings.instance, kind="worker")
+                client = await nats_bus.connect(
+                    settings.nats_url, settings.instance, kind="worker", trust=settings.trust()
+                )
                 scope.push_async_callback(client.close)
                 if await retry_until_available(lambda: stream.ensure(client)):
                     relay.rewind()
@@ -82,4 +84,4 @@ def build(settings: Settings, log: Log) -> Process:
             background.start("retention", retention.run())
             yield
 
-    return Process(make_operations_app(drain, checks, metrics), lifespan(), drain)
+    return Process(make_operations_app(drain, checks, metrics), lifespan(), drain, checks)

@@ -4,9 +4,10 @@ from http import HTTPStatus
 from pathlib import Path
 
 from createflow.reference_server.adapters.nats_bus import inbox_prefix
+from createflow.reference_server.joining.join_file import JOINED
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.credentials import JoinPasswords, Passwords
 from createflow.reference_server.stack.endpoints import HOST, answers_200, missing_of, status_of
 from createflow.reference_server.stack.state import State
 
@@ -17,7 +18,14 @@ def url(user: str, password: str, port: int) -> str:
 
 
 def declare(
-    state: State, directory: Path, passwords: Passwords, port: int, monitor_port: int, *, prefix: str = "createflow"
+    state: State,
+    directory: Path,
+    passwords: Passwords,
+    port: int,
+    monitor_port: int,
+    *,
+    prefix: str = "createflow",
+    joined: JoinPasswords | None = None,
 ) -> Component:
     """Declare the engine, with a user for each kind of process.
 
@@ -28,9 +36,17 @@ def declare(
 
     Args:
         prefix: first token of the subjects; ``*`` for several stacks on one server.
+        joined: passwords of who joins from elsewhere: a second user of each kind, with the permissions of the first.
     """
     gateway, worker = inbox_prefix("gateway"), inbox_prefix("worker")
     events = "*" if prefix == "*" else f"{prefix.upper()}_EVENTS"
+    of_gateway = f"""{{ publish: ["{prefix}.resources.requests"], subscribe: ["{gateway}.>"] }}"""
+    of_service = f"""{{ publish: ["{gateway}.>", "{prefix}.watermarks", "{prefix}.relay_wake_up"],
+                        subscribe: ["{prefix}.resources.requests service", "{prefix}.watermarks"] }}"""
+    of_worker = f"""{{ publish: ["{prefix}.events.*", "$JS.API.INFO", "$JS.API.STREAM.INFO.{events}",
+                                  "$JS.API.STREAM.CREATE.{events}", "$JS.API.CONSUMER.*.{events}.>",
+                                  "$JS.API.CONSUMER.*.*.{events}.>", "$JS.ACK.{events}.>"],
+                        subscribe: ["{prefix}.relay_wake_up", "{worker}.>"] }}"""
     program = str(binaries.require(binaries.NATS))
     store = directory / "jetstream"
     store.mkdir(mode=0o700)
@@ -48,10 +64,11 @@ accounts {{
   REQUESTS {{
     users: [
       {{ user: gateway, password: "{passwords.nats_gateway}",
-         permissions: {{ publish: ["{prefix}.resources.requests"], subscribe: ["{gateway}.>"] }} }}
+         permissions: {of_gateway} }}
       {{ user: service, password: "{passwords.nats_service}",
-         permissions: {{ publish: ["{gateway}.>", "{prefix}.watermarks", "{prefix}.relay_wake_up"],
-                        subscribe: ["{prefix}.resources.requests service", "{prefix}.watermarks"] }} }}
+         permissions: {of_service} }}
+{_joined_user("gateway", joined, of_gateway)}\
+{_joined_user("service", joined, of_service)}\
     ]
     exports: [ {{ stream: "{prefix}.relay_wake_up" }} ]
   }}
@@ -59,10 +76,8 @@ accounts {{
     jetstream: enabled
     users: [
       {{ user: worker, password: "{passwords.nats_worker}",
-         permissions: {{ publish: ["{prefix}.events.*", "$JS.API.INFO", "$JS.API.STREAM.INFO.{events}",
-                                  "$JS.API.STREAM.CREATE.{events}", "$JS.API.CONSUMER.*.{events}.>",
-                                  "$JS.API.CONSUMER.*.*.{events}.>", "$JS.ACK.{events}.>"],
-                        subscribe: ["{prefix}.relay_wake_up", "{worker}.>"] }} }}
+         permissions: {of_worker} }}
+{_joined_user("worker", joined, of_worker)}\
       {{ user: probe, password: "{passwords.nats_probe}",
          permissions: {{ publish: ["$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.>",
                                   "$JS.API.CONSUMER.>", "$JS.ACK.>", "$JS.FC.>"],
@@ -90,6 +105,15 @@ accounts {{
         data=store,
         note="requests, JetStream",
     )
+
+
+def _joined_user(kind: str, joined: JoinPasswords | None, permissions: str) -> str:
+    if joined is None:
+        return ""
+    return f"""\
+      {{ user: {JOINED[kind]}, password: "{getattr(joined, f"nats_{kind}")}",
+         permissions: {permissions} }}
+"""
 
 
 def believe_the_relay(broker: Component, worker_port: int) -> None:

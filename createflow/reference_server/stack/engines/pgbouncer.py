@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.credentials import JoinPasswords, Passwords
 from createflow.reference_server.stack.endpoints import HOST, socket_in
-from createflow.reference_server.stack.engines.postgres import DATABASE, PRIMARY, Cluster
+from createflow.reference_server.stack.engines.postgres import DATABASE, PRIMARY, ROLES, Cluster
 from createflow.reference_server.stack.os_user import OsUser
 from createflow.reference_server.stack.state import State
 
@@ -39,8 +39,13 @@ def local_dsn(passwords: Passwords, directory: Path, port: int) -> str:
     return f"postgresql://createflow_app:{passwords.postgres_app}@/{DATABASE}?host={host}&port={port}"
 
 
+def socket_file(directory: Path, port: int) -> Path | None:
+    """The pooler's Unix socket, if there is one."""
+    return socket_in(directory, f".s.PGSQL.{port}")
+
+
 def _has_socket(directory: Path, port: int) -> bool:
-    return socket_in(directory, f".s.PGSQL.{port}") is not None
+    return socket_file(directory, port) is not None
 
 
 def declare(
@@ -52,10 +57,18 @@ def declare(
     passwords: Passwords,
     port: int,
     cluster: Cluster,
+    joined: JoinPasswords | None = None,
 ) -> Component:
-    """Declare the pooler in front of the primary. Like PostgreSQL, it refuses to run as root."""
+    """Declare the pooler in front of the primary. Like PostgreSQL, it refuses to run as root.
+
+    Args:
+        joined: passwords of who joins from elsewhere; the services among them come this way.
+    """
     configuration = directory / "pgbouncer.ini"
-    users = state.write_secret(directory / "userlist.txt", f'"createflow_app" "{passwords.postgres_app}"\n')
+    known = f'"createflow_app" "{passwords.postgres_app}"\n'
+    if joined is not None:
+        known += f'"{ROLES["service"]}" "{joined.postgres_service}"\n'
+    users = state.write_secret(directory / "userlist.txt", known)
     prepared = "max_prepared_statements = 200" if tracks_prepared_statements(program) else ""
     state.write_secret(
         configuration,

@@ -17,13 +17,15 @@ from createflow.reference_server.adapters import engine_admin
 from createflow.reference_server.process.private_file import open_private, write_private
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.credentials import Passwords
+from createflow.reference_server.stack.credentials import JoinPasswords, Passwords
 from createflow.reference_server.stack.endpoints import HOST, socket_in
 from createflow.reference_server.stack.os_user import OsUser, can_enter, copy_for
 from createflow.schemas.error import TargetError
 
 DATABASE = "createflow"
 PRIMARY = "postgres-primary"
+ROLES = {"service": "createflow_service", "worker": "createflow_worker"}
+"""Of who joins from elsewhere, by kind: each may do less than ``createflow_app`` (``sql/joined_roles.sql``)."""
 
 _SETTINGS = """\
 listen_addresses = '127.0.0.1'
@@ -94,6 +96,7 @@ class Cluster:
         data: directory that ``user`` can enter.
         user: runs PostgreSQL; None for our own user.
         change_last_replica: puts a seeded defect into its settings.
+        joined: passwords of who joins from elsewhere, if somebody may.
     """
 
     def __init__(
@@ -105,7 +108,9 @@ class Cluster:
         ports: tuple[int, ...],
         schema: str,
         change_last_replica: Callable[[str], str] = str,
+        joined: JoinPasswords | None = None,
     ) -> None:
+        self._joined = joined
         self._data = data
         self._user = user
         self._passwords = passwords
@@ -130,6 +135,14 @@ class Cluster:
     def host(self) -> str:
         """The directory of the servers' sockets, or their address."""
         return str(self._sockets) if self._has_sockets else HOST
+
+    def socket_file(self, node: int) -> Path | None:
+        """The Unix socket of a node, if there is one."""
+        return self._sockets / f".s.PGSQL.{self._ports[node]}" if self._has_sockets else None
+
+    def port(self, node: int) -> int:
+        """The port of a node; node 0 is the primary."""
+        return self._ports[node]
 
     @property
     def _has_sockets(self) -> bool:
@@ -248,6 +261,11 @@ class Cluster:
             "createflow_app": self._passwords.postgres_app,
             "createflow_probe": self._passwords.postgres_probe,
         }
+        if self._joined is not None:
+            roles |= {
+                ROLES["service"]: self._joined.postgres_service,
+                ROLES["worker"]: self._joined.postgres_worker,
+            }
         await engine_admin.make_database(
             self.dsn("postgres", self._passwords.postgres, 0, "postgres"),
             database=DATABASE,
