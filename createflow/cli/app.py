@@ -26,6 +26,7 @@ COMMANDS = {
     "doctor": "Look whether a run could start, and say what it would do.",
     "bench": "Load a create endpoint, verify every write, and evaluate targets.",
     "up": "Start the reference implementation, to try createflow on it.",
+    "join": "Run one process more for a stack that runs on another machine.",
     "stack": "Show or disturb the components of a running reference.",
     "sinks": "Create one resource, and show what each sink of the profile has of it.",
     "checks": "List the checks, or explain one of them.",
