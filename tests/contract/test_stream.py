@@ -43,7 +43,10 @@ async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, p
     """Also when the same events are published again."""
     stream = NatsStream(prefix)
     consumer = stream.consumer("reader", "created")
-    await stream.ensure(client)
+    await stream.use(client)
+    assert await stream.is_missing()
+    await stream.make()
+    assert not await stream.is_missing()
     events = _events(200)
     assert await stream.publish(events) == 200
     (new,) = _events(1)
@@ -58,21 +61,25 @@ async def test_what_is_acknowledged_is_there_once_and_in_order(client: Client, p
 
 
 async def test_nothing_counts_as_published_without_a_stream(client: Client, operator: Client, prefix: str) -> None:
-    """Before it was made, and after it was lost: then it is made again, and everything has to be published anew."""
+    """Before it was made, and after it was lost: who makes it again publishes everything anew."""
     stream = NatsStream(prefix)
     with pytest.raises(UnavailableError):
         await stream.publish(_events(1))
-    await stream.ensure(client)
+    await stream.use(client)
+    await stream.make()
     await operator.jetstream().delete_stream(f"{prefix.upper()}_EVENTS")
     with pytest.raises(StreamLostError):
         await stream.publish(_events(3))
+    assert await stream.is_missing()
+    await stream.make()
     assert await stream.publish(_events(3)) == 3
 
 
 async def test_what_follows_a_refused_event_does_not_count(client: Client, operator: Client, prefix: str) -> None:
     """The relay goes on behind the last one without a gap before it."""
     stream = NatsStream(prefix)
-    await stream.ensure(client)
+    await stream.use(client)
+    await stream.make()
     first, second, third = _events(3)
     name = f"{prefix.upper()}_EVENTS"
     config = (await operator.jetstream().stream_info(name)).config

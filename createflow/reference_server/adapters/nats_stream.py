@@ -54,7 +54,10 @@ class NatsStream:
         self._consumers: list[NatsConsumer] = []
 
     def consumer(self, durable: str, *types: str) -> "NatsConsumer":
-        """Return a durable consumer of this name over events of these types; call this before ``ensure``."""
+        """Return a durable consumer of this name over events of these types; call this before ``use``.
+
+        Several processes may have a consumer of one name. Each event is then delivered to one of them.
+        """
         subjects = [f"{self._prefix}.events.{kind}" for kind in types]
         consumer = NatsConsumer(self._name, durable, subjects)
         self._consumers.append(consumer)
@@ -70,22 +73,46 @@ class NatsStream:
             return False
         return True
 
-    async def ensure(self, client: Client) -> bool:
-        """Create the stream and its consumers if they do not exist; returns whether the stream is a new one.
+    async def use(self, client: Client) -> None:
+        """Publish and fetch over this connection from now on. The stream need not exist yet.
 
         Raises:
-            UnavailableError: JetStream does not answer.
+            UnavailableError: the broker does not answer.
         """
         try:
-            is_new = await self._make_if_lost(client.jetstream(timeout=PUBLISH_WAIT_S))
             self._inbox = client.new_inbox()
             await client.subscribe(f"{self._inbox}.*.*", cb=self._on_ack)
         except _FAILURES as error:
             raise UnavailableError(str(error)) from error
         self._client = client
-        return is_new
+        for consumer in self._consumers:
+            consumer.use(client.jetstream(timeout=PUBLISH_WAIT_S))
 
-    async def _make_if_lost(self, stream: JetStreamContext) -> bool:
+    async def is_missing(self) -> bool:
+        """Whether the broker says that there is no such stream.
+
+        Raises:
+            UnavailableError: JetStream does not answer.
+        """
+        if self._client is None:
+            raise UnavailableError("no connection to the broker yet")
+        try:
+            await self._client.jetstream(timeout=PUBLISH_WAIT_S).stream_info(self._name)
+        except NotFoundError:
+            return True
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
+        return False
+
+    async def make(self) -> None:
+        """Make the stream and its consumers. One process at a time does so: who makes it, publishes everything again.
+
+        Raises:
+            UnavailableError: JetStream does not answer.
+        """
+        if self._client is None:
+            raise UnavailableError("no connection to the broker yet")
+        stream = self._client.jetstream(timeout=PUBLISH_WAIT_S)
         config = StreamConfig(
             name=self._name,
             subjects=[f"{self._prefix}.events.>"],
@@ -95,14 +122,11 @@ class NatsStream:
             max_age=self._keep_s,
         )
         try:
-            await stream.stream_info(self._name)
-            is_new = False
-        except NotFoundError:
             await stream.add_stream(config)
-            is_new = True
-        for consumer in self._consumers:
-            await consumer.join(stream)
-        return is_new
+            for consumer in self._consumers:
+                await consumer.join(stream)
+        except _FAILURES as error:
+            raise UnavailableError(str(error)) from error
 
     async def publish(self, events: Sequence[ResourceEvent]) -> int:
         """Publish events, and return how many of them, from the first on, are acknowledged without a gap.
@@ -129,19 +153,10 @@ class NatsStream:
         except _FAILURES:
             pass  # what has been acknowledged counts all the same
         if acks.refusal == _NO_STREAM:
-            await self._restore(self._client)
+            raise StreamLostError
         if acks.refusal and not acks.without_gap:
             raise UnavailableError(acks.refusal)
         return acks.without_gap
-
-    async def _restore(self, client: Client) -> None:
-        """Make the stream again if the broker has lost it, with the whole disk or a part of it."""
-        try:
-            is_new = await self._make_if_lost(client.jetstream(timeout=PUBLISH_WAIT_S))
-        except _FAILURES as error:
-            raise UnavailableError(str(error)) from error
-        if is_new:
-            raise StreamLostError
 
     async def _on_ack(self, message: Msg) -> None:
         batch, number = message.subject.split(".")[-2:]
@@ -200,6 +215,10 @@ class NatsConsumer:
         self._context: JetStreamContext | None = None
         self._pull: JetStreamContext.PullSubscription | None = None
 
+    def use(self, context: JetStreamContext) -> None:
+        """Join as soon as something is to be fetched."""
+        self._context = context
+
     async def join(self, context: JetStreamContext) -> None:
         """Go on where this consumer stopped, or at the beginning."""
         await context.add_consumer(self._stream, self._config)
@@ -240,12 +259,17 @@ class NatsConsumer:
         Raises:
             UnavailableError: the stream does not answer.
         """
-        if self._pull is None:
-            raise UnavailableError("no stream yet")
+        if self._context is None:
+            raise UnavailableError("no connection to the broker yet")
         try:
+            if self._pull is None:
+                await self.join(self._context)
+            assert self._pull is not None  # noqa: S101 - ``join`` has set it
             messages = await self._pull.fetch(limit, timeout=FETCH_WAIT_S)
         except (nats.errors.TimeoutError, TimeoutError):
             messages = []
+        except NotFoundError:
+            raise UnavailableError(_NO_STREAM) from None
         except _FAILURES as error:
             await self._rejoin()
             raise UnavailableError(str(error) or type(error).__name__) from error

@@ -40,50 +40,55 @@ class PostgresOutbox:
         self.dsn = dsn
         self.stream = stream
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._leads = False
         self._position = ("0", 0)
 
     @property
-    def is_leader(self) -> bool:
-        """Whether this process is the leader."""
+    def is_connected(self) -> bool:
+        """Whether this process has a session, as the leader or to become it."""
         return self._connection is not None and not self._connection.closed
 
     async def lead(self) -> bool:
         """Become the leader if there is none; returns whether this process is the leader.
 
-        The leader holds an advisory lock, which ends with the session.
+        The leader holds an advisory lock, which ends with the session. Who is not the leader keeps its session, and
+        so becomes the leader as soon as it asks again.
 
         Raises:
             UnavailableError: the database does not answer.
         """
-        if self.is_leader:
+        if self._leads and self.is_connected:
             return True
+        self._leads = False
+        await self._connect()
+        rows = await self._execute(
+            "SELECT pg_try_advisory_lock(hashtextextended('createflow outbox ' || %(stream)s, 0))"
+        )
+        if not rows[0][0]:
+            return False
+        await self._read_checkpoint()
+        self._leads = True
+        return True
+
+    async def _connect(self) -> None:
+        if self.is_connected:
+            return
         try:
-            connection = await psycopg.AsyncConnection.connect(
+            self._connection = await psycopg.AsyncConnection.connect(
                 self.dsn, autocommit=True, connect_timeout=2, tcp_user_timeout=5000
             )
         except psycopg.Error as error:
             raise UnavailableError(str(error)) from error
-        try:
-            # If a crash loses a checkpoint, events are published again with the same ids.
-            await connection.execute("SET synchronous_commit = off")
-            cursor = await connection.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"createflow outbox {self.stream}",)
-            )
-            row = await cursor.fetchone()
-            if not row or not row[0]:
-                await connection.close()
-                return False
-            cursor = await connection.execute(_CHECKPOINT, {"stream": self.stream})
-            row = await cursor.fetchone()
-        except psycopg.Error as error:
-            await connection.close()
-            raise UnavailableError(str(error)) from error
-        self._position = (row[0], row[1]) if row else ("0", 0)
-        self._connection = connection
-        return True
+        # If a crash loses a checkpoint, events are published again with the same ids.
+        await self._execute("SET synchronous_commit = off")
+
+    async def _read_checkpoint(self) -> None:
+        rows = await self._execute(_CHECKPOINT)
+        self._position = (rows[0][0], rows[0][1]) if rows else ("0", 0)
 
     async def close(self) -> None:
         """End the session, and with it the leadership."""
+        self._leads = False
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
@@ -112,17 +117,18 @@ class PostgresOutbox:
 
     async def oldest(self) -> datetime | None:
         """Return when the oldest row that is not published was made, also one that is held back; None for none."""
+        if not self._leads:  # the leader moves on
+            await self._read_checkpoint()
         rows = await self._execute(_OLDEST)
         return rows[0][0] if rows else None
 
     async def _execute(self, sql: str, **parameters: float) -> list[tuple[Any, ...]]:
         if self._connection is None:
-            raise UnavailableError("not the leader")
+            raise UnavailableError("no session")
         xid, seq = self._position
         try:
-            cursor = await self._connection.execute(
-                sql, {"stream": self.stream, "xid": xid, "seq": seq, **parameters}, prepare=True
-            )
+            values = {"stream": self.stream, "xid": xid, "seq": seq, **parameters}
+            cursor = await self._connection.execute(sql, values, prepare=True)
             return await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             await self.close()

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +30,8 @@ class Process:
     app: ASGIApp
     lifespan: AbstractAsyncContextManager[None]
     drain: DrainState
-    checks: ReadinessChecks
+    checks: ReadinessChecks = field(default_factory=lambda: ReadinessChecks({}))
+    """What /readyz asks."""
 
 
 def run(settings_file: Path, build: Callable[[Settings, Log], Process], *, drain_s: float = 0.0) -> None:

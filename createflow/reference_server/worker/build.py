@@ -27,8 +27,15 @@ STREAM_KEEP_FACTOR = 7
 """An event stays in the stream seven times as long as in the outbox: a week, of the usual day."""
 
 
+LEAVE_S = 5.0
+"""How long a worker may take for what it has begun: less than the stack, or a terminal, waits for its end."""
+
+
 def build(settings: Settings, log: Log) -> Process:
-    """Build a worker: outbox relay, indexer, cache repair and retention. It waits for its engines by itself."""
+    """Build a worker: outbox relay, indexer, cache repair and retention. It waits for its engines by itself.
+
+    There may be several. One relay leads; events are divided between the indexers and cache repairs.
+    """
     metrics, drain, seed = Metrics(), DrainState(), settings.seed()
     outbox = seed.change_outbox(PostgresOutbox(settings.direct_dsn, settings.subject_prefix))
     stream = NatsStream(
@@ -36,7 +43,7 @@ def build(settings: Settings, log: Log) -> Process:
     )
     index = SearchIndex(settings.search_url, settings.search_index, settings.trust())
     update = seed.change_index_update(IndexUpdate(index))
-    relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics, log)
+    relay = OutboxRelay(outbox, seed.change_event_stream(stream), metrics, log, keeper=stream)
     indexer = Indexer(stream.consumer("indexer", "created", "updated", "deleted"), index, update, metrics, log)
     kept = PostgresRetention(settings.direct_dsn, settings.subject_prefix)
     retention = Retention(kept, settings.keep_s, metrics, log)
@@ -52,7 +59,7 @@ def build(settings: Settings, log: Log) -> Process:
 
     checks = ReadinessChecks(
         {
-            "primary": check_flag(lambda: outbox.is_leader and relay.reads_rows),
+            "primary": check_flag(lambda: outbox.is_connected and relay.reads_rows),
             "stream": stream.answers,
             "publishes": check_flag(lambda: relay.publishes),
             "search": search_takes_writes,
@@ -72,8 +79,7 @@ def build(settings: Settings, log: Log) -> Process:
                     settings.nats_url, settings.instance, kind="worker", trust=settings.trust()
                 )
                 scope.push_async_callback(client.close)
-                if await retry_until_available(lambda: stream.ensure(client)):
-                    relay.rewind()
+                await retry_until_available(lambda: stream.use(client))
                 await nats_bus.subscribe(client, f"{settings.subject_prefix}.relay_wake_up", relay.wake)
 
             background = Background(scope, drain, log)
@@ -83,5 +89,9 @@ def build(settings: Settings, log: Log) -> Process:
             background.start("cache_repair", repair.run())
             background.start("retention", retention.run())
             yield
+            # What was fetched is done before others take over: it would be delivered to them half a minute later.
+            for part in (relay, indexer, repair):
+                part.leave()
+            await background.finish(("relay", "indexer", "cache_repair"), within_s=LEAVE_S)
 
     return Process(make_operations_app(drain, checks, metrics), lifespan(), drain, checks)

@@ -26,6 +26,7 @@ class CacheRepair:
         self._events = events
         self._cache = cache
         self._log = log
+        self._leaves = False
         self._rounds = Progress()
 
     @property
@@ -33,11 +34,15 @@ class CacheRepair:
         """Whether the last round was just now, and the cache has all of it."""
         return self._rounds.has_succeeded_within(READY_WITHIN_S)
 
+    def leave(self) -> None:
+        """Fetch no more events after the batch that has begun."""
+        self._leaves = True
+
     async def run(self) -> None:
-        """Repair until cancelled."""
-        while True:
+        """Repair until ``leave`` or cancelled."""
+        while not self._leaves:
             try:
-                while True:
+                while not self._leaves:
                     await self.repair_batch()
                     self._rounds.succeeded()
             except UnavailableError as error:
@@ -52,13 +57,16 @@ class CacheRepair:
             UnavailableError: the stream does not answer.
         """
         async with self._events.fetch(BATCH_SIZE) as delivery:
-            while True:
+            has_all = False
+            while not has_all:
                 try:
                     for event in delivery.events:
                         await self._cache.set_if_newer(event.resource_id, Copy(event.version, event.document_after))
-                    break
+                    has_all = True
                 except UnavailableError as error:
                     if self._rounds.failed():
                         self._log.warning("cache_waits", cause=str(error))
+                    if self._leaves:
+                        break
                     await asyncio.sleep(RETRY_S)
-            await delivery.settle([True] * len(delivery.events))
+            await delivery.settle([has_all] * len(delivery.events))

@@ -1,6 +1,7 @@
 """Runs step 15 in the worker: fetches events in batches and applies them to the search index."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -32,6 +33,7 @@ class Indexer:
         self._metrics = metrics
         self._log = log
         self._is_rewind_due = False
+        self._leaves = asyncio.Event()
         self._rounds = Progress()
         self._writes = Progress()
         self._refused: dict[tuple[str, int], datetime] = {}
@@ -54,20 +56,28 @@ class Indexer:
         unknown_s = self._rounds.since_success_s
         return unknown_s if unknown_s > READY_WITHIN_S else 0.0
 
+    def leave(self) -> None:
+        """Fetch no more events after the batch that has begun."""
+        self._leaves.set()
+
     async def run(self) -> None:
-        """Index until cancelled."""
-        while True:
+        """Index until ``leave`` or cancelled."""
+        while not self._leaves.is_set():
             try:
-                while True:
+                while not self._leaves.is_set():
                     await self._ensure_index()
                     handled = await self.index_batch()
                     self._rounds.succeeded()
                     if handled < BATCH_SIZE:  # else there are more events already
-                        await asyncio.sleep(min(PAUSE_MAX_S, handled * PAUSE_S_PER_EVENT))
+                        await self._pause(min(PAUSE_MAX_S, handled * PAUSE_S_PER_EVENT))
             except UnavailableError as error:
                 if self._rounds.failed():
                     self._log.warning("index_waits", cause=str(error))
-                await asyncio.sleep(RETRY_S)
+                await self._pause(RETRY_S)
+
+    async def _pause(self, pause_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._leaves.wait(), pause_s)
 
     async def _ensure_index(self) -> None:
         """Create the index if it is missing or was lost; a new index gets every event again."""

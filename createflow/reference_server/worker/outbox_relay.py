@@ -47,10 +47,33 @@ class Outbox(Protocol):
         """Return when the oldest row that is not published was committed, also one that is held back; None for none."""
 
 
-class OutboxRelay:
-    """Moves rows from the outbox to the stream."""
+class StreamKeeper(Protocol):
+    """Makes the stream. Each method raises ``UnavailableError`` when the broker does not answer."""
 
-    def __init__(self, outbox: Outbox, stream: EventStream, metrics: Metrics, log: Log) -> None:
+    async def is_missing(self) -> bool:
+        """Whether the broker says that there is no stream."""
+
+    async def make(self) -> None:
+        """Make it."""
+
+
+class OutboxRelay:
+    """Moves rows from the outbox to the stream. Of several relays one does so, the leader; the others wait to lead.
+
+    Args:
+        outbox: the rows.
+        stream: takes the events.
+        metrics: of the process.
+        log: of the process.
+        keeper: makes the stream when it is missing. Only the leader does: a stream that another relay had made would
+            look to the leader as if it had everything.
+    """
+
+    def __init__(
+        self, outbox: Outbox, stream: EventStream, metrics: Metrics, log: Log, *, keeper: StreamKeeper | None = None
+    ) -> None:
+        self._keeper = keeper
+        self._leaves = False
         self._outbox = outbox
         self._stream = stream
         self._metrics = metrics
@@ -58,7 +81,8 @@ class OutboxRelay:
         self._wake = asyncio.Event()
         self._looked_at = time.monotonic()
         self._oldest: datetime | None = None
-        self._is_rewind_due = False
+        self._is_stream_sure = False
+        self._is_stream_lost = False
         self._reads = Progress()
         self._publishes = Progress()
         self._rounds = Progress()
@@ -68,9 +92,9 @@ class OutboxRelay:
         """Look for new rows now."""
         self._wake.set()
 
-    def rewind(self) -> None:
-        """Publish every row again that is kept, because the stream is a new one."""
-        self._is_rewind_due = True
+    def leave(self) -> None:
+        """Publish nothing after the batch that has begun, and let another relay lead."""
+        self._leaves = True
         self._wake.set()
 
     @property
@@ -91,14 +115,14 @@ class OutboxRelay:
         return unknown_s if unknown_s > LOOK_EVERY_S else 0.0
 
     async def run(self) -> None:
-        """Relay until cancelled; database and stream may go away and come back."""
+        """Relay until ``leave`` or cancelled; database and stream may go away and come back."""
         try:
-            while True:
+            while not self._leaves:
                 try:
                     await self._lead_and_publish()
                 except StreamLostError:
                     self._log.error("stream_lost", action="every kept event is published again")
-                    self.rewind()
+                    self._is_stream_lost = True
                 except UnavailableError as error:
                     if self._rounds.failed():
                         self._log.warning("relay_waits", cause=str(error))
@@ -107,17 +131,40 @@ class OutboxRelay:
             await self._outbox.close()
 
     async def _lead_and_publish(self) -> None:
+        self._is_stream_sure = False
         while not await self._outbox.lead():
-            await asyncio.sleep(RETRY_S)
-        while True:
-            if self._is_rewind_due:
-                await self._outbox.rewind()
-                self._is_rewind_due = False
+            await self._stand_by()
+            if self._leaves:
+                return
+        while not self._leaves:
+            if not self._is_stream_sure:
+                await self._make_sure_of_stream()
             has_more = await self.publish_batch()
             if not has_more:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
                 await asyncio.sleep(INTERVAL_S)
+
+    async def _stand_by(self) -> None:
+        """Another relay leads. What it has not published is known here too."""
+        if time.monotonic() - self._looked_at > LOOK_EVERY_S or not self.reads_rows:
+            self._looked_at = time.monotonic()
+            self._oldest = await self._outbox.oldest()
+            self._reads.succeeded()
+            self._rounds.succeeded()
+        await asyncio.sleep(RETRY_S)
+
+    async def _make_sure_of_stream(self) -> None:
+        """Make the stream if it is missing. A new one gets every row that is kept.
+
+        The rewind comes first: if this process ends between the two, the next leader finds no stream and does both.
+        """
+        is_missing = self._is_stream_lost if self._keeper is None else await self._keeper.is_missing()
+        if is_missing:
+            await self._outbox.rewind()
+            if self._keeper is not None:
+                await self._keeper.make()
+        self._is_stream_sure, self._is_stream_lost = True, False
 
     async def publish_batch(self) -> bool:
         """Publish one batch; returns whether more rows are likely to be there already.

@@ -63,6 +63,10 @@ async def test_there_is_one_leader_and_the_next_goes_on_where_it_stopped(
             await session.execute(_INSERT, (stream, actor, 0))
     follower = PostgresOutbox(engines.settings.direct_dsn, stream)
     assert not await follower.lead()
+    assert await follower.oldest() is not None
+    await outbox.advance((await outbox.batch(10))[-1])
+    assert await follower.oldest() is None
+    await outbox.rewind()
     await outbox.advance((await outbox.batch(1))[0])
     await outbox.close()
     assert await follower.lead()

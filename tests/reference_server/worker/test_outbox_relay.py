@@ -166,3 +166,82 @@ async def test_everything_is_published_again_into_a_stream_that_was_lost() -> No
     task.cancel()
     await asyncio.wait([task])
     assert stream.published == [f"event-{number}" for number in range(4)]
+
+
+class Keeper:
+    """A broker without the stream, which notes when it is made."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.is_gone = True
+        self.waiting_when_made = -1
+
+    async def is_missing(self) -> bool:
+        """Until it is made."""
+        return self.is_gone
+
+    async def make(self) -> None:
+        """Make it."""
+        self.is_gone, self.waiting_when_made = False, len(self.rows.waiting)
+
+
+async def test_the_leader_starts_again_before_it_makes_a_missing_stream() -> None:
+    """If it ended between the two the other way round, the next leader would take the empty stream for a full one."""
+    rows, stream = Rows(0), Stream(acknowledges=100)
+    rows.published = [row(number) for number in range(3)]
+    keeper = Keeper(rows)
+    relay = OutboxRelay(rows, stream, Metrics(), quiet_log(), keeper=keeper)
+    task = asyncio.create_task(relay.run())
+    async with asyncio.timeout(10):
+        while not stream.published:
+            await asyncio.sleep(0)
+        relay.leave()
+        await task
+    assert keeper.waiting_when_made == 3
+    assert stream.published == [f"event-{number}" for number in range(3)]
+
+
+class LedByAnother(Rows):
+    """An outbox that another process leads."""
+
+    is_led_by_another = True
+
+    async def lead(self) -> bool:
+        """Lead as soon as the other one is gone."""
+        return not self.is_led_by_another
+
+
+async def test_a_relay_that_does_not_lead_publishes_nothing_and_knows_the_lag() -> None:
+    """It neither makes the stream: the leader would not hear that it was lost."""
+    metrics, rows, stream = Metrics(), LedByAnother(3), Stream(acknowledges=100)
+    keeper = Keeper(rows)
+    relay = OutboxRelay(rows, stream, metrics, quiet_log(), keeper=keeper)
+    task = asyncio.create_task(relay.run())
+    async with asyncio.timeout(10):
+        while not relay.reads_rows:
+            await asyncio.sleep(0)
+        assert lag_s(metrics) == pytest.approx(AGE_S, abs=10)
+        assert (stream.published, keeper.is_gone) == ([], True)
+        rows.is_led_by_another = False
+        while rows.waiting:
+            await asyncio.sleep(0)
+        relay.leave()
+        await task
+    assert stream.published == ["event-0", "event-1", "event-2"]
+
+
+async def test_a_relay_that_leaves_records_the_batch_that_it_has_begun() -> None:
+    """The next leader then publishes none of it again."""
+    rows = Rows(3)
+    relay: OutboxRelay
+
+    class Leaving(Stream):
+        async def publish(self, events: Sequence[ResourceEvent]) -> int:
+            relay.leave()
+            return await super().publish(events)
+
+    stream = Leaving(acknowledges=100)
+    relay = OutboxRelay(rows, stream, Metrics(), quiet_log())
+    async with asyncio.timeout(10):
+        await relay.run()
+    assert (len(rows.waiting), len(stream.published)) == (0, 3)
