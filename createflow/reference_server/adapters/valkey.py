@@ -15,6 +15,8 @@ from createflow.reference_server.domain.batcher import Batcher
 from createflow.reference_server.domain.ports import Copy, UnavailableError
 
 TIMEOUT_S = 0.1
+HANDSHAKE_S = 0.5
+"""TLS needs two more round trips, and CPU on both sides."""
 IN_FLIGHT_MAX = 2
 PAUSE_S = 1.0
 """After a failure no call is sent for this long; then one call tries again."""
@@ -41,7 +43,7 @@ class ValkeyClient:
             url,
             protocol=2,
             socket_timeout=timeout_s,
-            socket_connect_timeout=timeout_s,
+            socket_connect_timeout=max(timeout_s, HANDSHAKE_S) if url.startswith("rediss:") else timeout_s,
             retry=Retry(NoBackoff(), 0),
         )
         self._batches: Batcher[Command, Any] = Batcher(

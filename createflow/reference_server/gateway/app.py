@@ -39,6 +39,8 @@ class GatewayApp:
         limit: refuses under overload, before anything is done. The balancer hears of it with each reply, and refuses
             from then on.
         gateways: how many share the balancer's requests evenly.
+        shares_clock: whether the balancer's clock is that of this process. Of another one it is not known how long a
+            request was on its way.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class GatewayApp:
         *,
         limit: AdaptiveLimit,
         gateways: int = 1,
+        shares_clock: bool = True,
     ) -> None:
+        self._shares_clock = shares_clock
         self._limit = limit
         self._gateways = gateways
         self._pipeline = pipeline
@@ -69,6 +73,8 @@ class GatewayApp:
             return
         begun_ns = time.perf_counter_ns()
         job = _job(scope, receive)
+        if not self._shares_clock:
+            job.timings.clear()
         waited_s = sum([waited_ns for _, waited_ns in job.timings]) / 1e9
         if self._limit.admit(waited_s):
             try:

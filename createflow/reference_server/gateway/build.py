@@ -103,7 +103,16 @@ def build(settings: Settings, log: Log) -> Process:
             Background(scope, drain, log).start("connect", connect(), ends=True)
             yield
 
-    app = GatewayApp(pipeline, _response(stages), operations, metrics, log, limit=limit, gateways=settings.gateways)
+    app = GatewayApp(
+        pipeline,
+        _response(stages),
+        operations,
+        metrics,
+        log,
+        limit=limit,
+        gateways=settings.gateways,
+        shares_clock=settings.shares_clock,
+    )
     return Process(app, lifespan(), drain, checks)
 
 

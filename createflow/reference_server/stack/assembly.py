@@ -22,6 +22,7 @@ from createflow.reference_server.stack.credentials import (
     make_certificates,
     make_issuer,
 )
+from createflow.reference_server.stack.door import Door
 from createflow.reference_server.stack.endpoints import HOST, Ports, answers_200, socket_in
 from createflow.reference_server.stack.engines import haproxy, nats, pgbouncer, search, valkey
 from createflow.reference_server.stack.engines.postgres import PRIMARY, Cluster
@@ -55,6 +56,8 @@ class StackPlan:
     """Names of the seeded defects."""
     write_join_files: Callable[[], None] | None = None
     """Writes what others need to join; None where nobody may."""
+    door: Door | None = None
+    """Where gateways that join are told to the balancer."""
 
 
 class _Planner:
@@ -145,7 +148,7 @@ class _Planner:
             UserError: the path is too long for a socket.
         """
         path = socket_in(self.state.run, "door.sock")
-        if path is None:
+        if path is None or socket_in(self.state.run / "haproxy", "control.sock") is None:
             raise UserError(
                 f"the path {self.state.root} is too long for --listen", hint="choose a shorter: --state DIR"
             )
@@ -198,14 +201,21 @@ class _Planner:
             address = f"unix@{settings.http_socket}" if settings.http_socket else f"{HOST}:{settings.port}"
             self.gateways[settings.instance] = address
         self.port = self.ports.reserve(self.options.port)
+        directory = self.directory("haproxy")
+        joining, self.door = None, None
+        if self.joins is not None:
+            control = directory / "control.sock"
+            joining = self.joins.places(control)
+            self.door = Door(self.door_socket(), control, self.issuer.jwks_file)
         self.components.append(
             haproxy.declare(
                 self.state,
-                self.directory("haproxy"),
+                directory,
                 self.certificates,
                 port=self.port,
                 admin_port=self.ports.reserve(),
                 gateways=self.gateways,
+                joining=joining,
                 change_configuration=self.seed.change_balancer,
             )
         )
@@ -300,6 +310,7 @@ def plan_stack(state: State, options: StackOptions, ports: Ports) -> StackPlan:
         partial(planner.joins.write_files, common, planner.issuer.jwks_file.read_text(encoding="utf-8"))
         if planner.joins is not None
         else None,
+        planner.door,
     )
 
 

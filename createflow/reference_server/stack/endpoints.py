@@ -48,7 +48,7 @@ class Ports:
             held.close()
             raise UserError(
                 f"port {port} on {host} cannot be used: {error.strerror}",
-                hint="another process listens there; without a number a free port is used",
+                hint="another process listens there; without --port, or a port in --listen, a free port is used",
             ) from error
         self._held.append(held)
         number: int = held.getsockname()[1]

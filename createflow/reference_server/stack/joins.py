@@ -9,12 +9,19 @@ from urllib.parse import urlsplit
 from createflow.reference_server.joining.join_file import JOINED, KINDS, JoinFile
 from createflow.reference_server.process.settings import Settings
 from createflow.reference_server.stack.component import Component
-from createflow.reference_server.stack.credentials import Certificates, JoinPasswords, make_join_certificates
+from createflow.reference_server.stack.credentials import (
+    Certificates,
+    JoinPasswords,
+    make_join_certificates,
+    member_name,
+)
+from createflow.reference_server.stack.door import PLACES
 from createflow.reference_server.stack.endpoints import Ports
 from createflow.reference_server.stack.engines import join_proxy
 from createflow.reference_server.stack.engines.join_proxy import Listener
 from createflow.reference_server.stack.engines.postgres import DATABASE, ROLES
 from createflow.reference_server.stack.state import State
+from createflow.reference_server.stages.api.load_balancer import JoiningGateways
 from createflow.schemas.error import UserError
 
 _HOPS = ("door", "nats", "valkey", "search", "primary", "pooler")
@@ -62,6 +69,16 @@ class Joins:
             monitor_port=monitor_port,
             index=index,
             needs=needs,
+        )
+
+    def places(self, control_socket: Path) -> JoiningGateways:
+        """The balancer's places for gateways."""
+        return JoiningGateways(
+            control_socket=str(control_socket),
+            places=PLACES,
+            authority_file=str(self.certificates.members_ca_file),
+            server_name=member_name("gateway"),
+            certificate_file=str(self.certificates.balancer_file),
         )
 
     def write_files(self, common: Settings, jwks: str) -> None:

@@ -1,6 +1,7 @@
 """A running stack, from an empty directory to the last process gone."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -162,7 +163,8 @@ async def running_stack(
                     plan.write_join_files()
                 server = await control.serve(state.control_socket, stack.execute)
                 try:
-                    yield stack
+                    async with plan.door.opened() if plan.door is not None else contextlib.nullcontext():
+                        yield stack
                 finally:
                     server.close()
                     state.control_socket.unlink(missing_ok=True)

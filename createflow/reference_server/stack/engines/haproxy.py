@@ -10,7 +10,12 @@ from createflow.reference_server.stack.component import Component
 from createflow.reference_server.stack.credentials import Certificates
 from createflow.reference_server.stack.endpoints import HOST, answers_200
 from createflow.reference_server.stack.state import State
-from createflow.reference_server.stages.api.load_balancer import CONNECTIONS_MAX, BalancerConfig, render
+from createflow.reference_server.stages.api.load_balancer import (
+    CONNECTIONS_MAX,
+    BalancerConfig,
+    JoiningGateways,
+    render,
+)
 
 _DESCRIPTORS_OF_ITS_OWN = 512
 """Listeners, health checks, pipes, operators' connections: more than HAProxy reserves for them."""
@@ -25,12 +30,14 @@ def declare(
     port: int,
     admin_port: int,
     gateways: dict[str, str],
+    joining: JoiningGateways | None,
     change_configuration: Callable[[str], str],
 ) -> Component:
     """Declare the load balancer.
 
     Args:
         gateways: name to ``host:port`` or ``unix@/path``.
+        joining: places for others, if any may join.
         change_configuration: puts in the seeded defects.
     """
     program = str(binaries.require(binaries.HAPROXY))
@@ -43,6 +50,7 @@ def declare(
                     certificate_file=str(certificates.server_file),
                     admin_address=f"{HOST}:{admin_port}",
                     gateways=gateways,
+                    joining=joining,
                     maxconn=_connections_max(),
                 )
             )

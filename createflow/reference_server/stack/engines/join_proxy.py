@@ -101,8 +101,8 @@ defaults
 {sections}
 frontend monitor
     mode http
-    no log
-    option httplog
+    option dontlognull
+    http-request set-log-level silent
     bind {HOST}:{monitor_port}
     timeout http-request 5s
     monitor-uri /healthz

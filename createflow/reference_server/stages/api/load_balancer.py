@@ -46,6 +46,25 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True)
+class JoiningGateways:
+    """Places for gateways on other machines. They are empty until a command to the socket gives one an address."""
+
+    control_socket: str
+    """Unix socket of HAProxy's runtime API, for this user only."""
+    places: int
+    authority_file: str
+    """PEM: signs the certificates of gateways that join."""
+    server_name: str
+    """In those certificates. Their addresses are not known beforehand."""
+    certificate_file: str
+    """PEM with key and chain, shown to them."""
+
+
+PLACE = "joined-"
+"""The names of the places: this and a number."""
+
+
+@dataclass(frozen=True, slots=True)
 class BalancerConfig:
     """Settings of the HAProxy in front of the gateways."""
 
@@ -60,6 +79,8 @@ class BalancerConfig:
     maxconn: int = CONNECTIONS_MAX
     """Connections of clients. Each needs a file descriptor, and one more while a gateway works for it."""
     threads: int = 1
+    joining: "JoiningGateways | None" = None
+    """Gateways on other machines, if any may join."""
     max_body_bytes: int = 64 * 1024
     """What the gateway takes; a body that is declared to be larger is not waited for."""
 
@@ -77,10 +98,22 @@ class BalancerConfig:
 def render(config: BalancerConfig) -> str:
     """Return the text of haproxy.cfg (HAProxy 2.8)."""
     servers = "\n".join(f"    server {name} {address} check" for name, address in config.gateways.items())
+    control, room = "", f"res.hdr_val({ROOM_HEADER})"
+    count_gateways = ""
+    if (joining := config.joining) is not None:
+        control = f"\n    stats socket {joining.control_socket} mode 600 level admin"
+        servers += (
+            f"\n    server-template {PLACE} {joining.places} 127.0.0.1:1 disabled check ssl ssl-min-ver TLSv1.3"
+            f" verify required ca-file {joining.authority_file} verifyhost {joining.server_name}"
+            f" crt {joining.certificate_file} sni str({joining.server_name}) check-sni {joining.server_name}"
+        )
+        # A gateway says what there is room for when there are as many of them as there were at the start.
+        count_gateways = "\n    http-response set-var(txn.gateways) nbsrv(gateways)"
+        room += f",mul(txn.gateways),div({len(config.gateways)})"
     errors = "\n".join(f"    http-error {_reply(*error)}" for error in _ERRORS)
     return f"""\
 global
-    log stdout format raw local0
+    log stdout format raw local0{control}
     # The operators' address below has room of its own.
     maxconn {config.maxconn + _OPERATORS_MAX}
     nbthread {config.threads}
@@ -146,8 +179,8 @@ frontend api
     # refused for the least cost: no gateway hears of them. After the body is there, so that the connection is kept.
     acl is_full be_conn(gateways),sub(proc.room) ge 0
     http-request set-log-level silent if is_full {{ path_beg /api/ }}
-    http-request return {_reply(*_OVERLOAD)} if is_full {{ path_beg /api/ }}
-    http-response set-var(proc.room) res.hdr_val({ROOM_HEADER}) if {{ res.hdr({ROOM_HEADER}) -m found }}
+    http-request return {_reply(*_OVERLOAD)} if is_full {{ path_beg /api/ }}{count_gateways}
+    http-response set-var(proc.room) {room} if {{ res.hdr({ROOM_HEADER}) -m found }}
     http-response del-header {ROOM_HEADER}
     http-after-response sc-inc-gpc0(0) if {{ status 408 }}
     # Thousands of lines a second would fill the disk, and a busy disk would hold up everything here.
