@@ -1,6 +1,7 @@
 """A pool of connections to PostgreSQL, with a limit on how long to wait for one."""
 
 import asyncio
+import contextlib
 import select
 from typing import Any
 
@@ -16,6 +17,7 @@ COMMITS = (
 )
 """Whether a write can be committed now: a message in the WAL that nobody reads, flushed like any write."""
 _CONNECT_TIMEOUT_S = 2
+_FILL_POLL_S = 0.01
 _RECONNECT_S = 1.0
 """After this time the pool gives up a lost connection, and the next request asks for a new one. The library's own
 backoff grows to minutes, and a database that is back must be used within seconds."""
@@ -49,6 +51,13 @@ class Pool:
     async def open(self) -> None:
         """Start connecting in the background."""
         await self._pool.open(wait=False)
+
+    async def fill(self, within_s: float) -> None:
+        """Return when all connections are open, or after this time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._pool.get_stats().get("pool_available", 0) < self._pool.min_size:
+                    await asyncio.sleep(_FILL_POLL_S)
 
     async def close(self) -> None:
         """Close all connections."""

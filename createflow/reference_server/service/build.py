@@ -36,6 +36,8 @@ from createflow.reference_server.stages.data.write_primary import WritePrimary
 
 _REPLICA_POOL_SIZE = 2
 _REPLICA_WAIT_S = 0.1
+_FILL_S = 5.0
+"""How long an instance waits for all its connections before it takes requests with fewer."""
 _FAILURE_COUNTS_S = 5.0
 """A commit that failed tells of the next one for this long, unless one succeeds. A disk without room may still take the
 small commit that readiness tries."""
@@ -109,6 +111,8 @@ def build(settings: Settings, log: Log) -> Process:
                 await subscriber.hear(client)
                 # After that: what is committed meanwhile is heard, or is in the answer.
                 reader.recall(await changed_before())
+                # The first requests are as many as the later ones.
+                await primary.fill(_FILL_S)
                 await subscriber.join(client, service.accept)
 
             background = Background(scope, drain, log)
