@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -167,46 +168,56 @@ def test_a_certificate_of_one_kind_opens_no_port_of_another(up: UpCommand, tmp_p
     assert "authentication" not in str(caught.value)
 
 
-def refused(up: UpCommand, tmp_path: Path, kind: str, *options: str, **changes: Any) -> tuple[int, str]:
-    """The exit status and the message of a join with a changed file."""
-    changed = {**document(up, kind), **changes}
-    file = tmp_path / "changed.json"
-    file.write_text(json.dumps(changed))
-    ended = subprocess.run(
-        [sys.executable, "-m", "createflow", "join", kind, str(file), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in ended.stderr
-    assert not [secret for secret in passwords_in(file.read_text()) if secret in ended.stdout + ended.stderr]
-    return ended.returncode, ended.stderr
-
-
 def test_what_does_not_fit_is_told_at_once_with_what_to_do(up: UpCommand, tmp_path: Path) -> None:
     """Instead of a process that waits for ever."""
-    right = document(up, "service")
-    settings = right["settings"]
-    stranger = trustme.CA()
-    status, told = refused(up, tmp_path, "service", authority=stranger.cert_pem.bytes().decode())
-    assert (status, "certificate that is not of this join file's stack" in told) == (ExitCode.USAGE, True), told
+    settings, stranger = document(up, "service")["settings"], trustme.CA()
     strange = stranger.issue_cert("service.join.createflow.test", common_name="service")
-    status, told = refused(up, tmp_path, "service", certificate=strange.private_key_and_cert_chain_pem.bytes().decode())
-    assert (status, "refuses the certificate of this join file" in told) == (ExitCode.USAGE, True), told
-    nowhere = {**settings, "nats_url": settings["nats_url"].replace(str(urlsplit(settings["nats_url"]).port), "1")}
-    status, told = refused(up, tmp_path, "service", settings=nowhere)
-    assert (status, "127.0.0.1:1 (NATS): cannot be reached" in told) == (ExitCode.UNREACHABLE, True), told
-    assert "createflow up --listen must be running there" in told
-    unknown = {**settings, "nats_url": "tls://a:bcdefgh@nowhere.invalid:1"}
-    status, told = refused(up, tmp_path, "service", settings=unknown)
-    assert (status, "the name is not known" in told) == (ExitCode.UNREACHABLE, True), told
-    http = urlsplit(up.profile.sinks.search.url.get_secret_value() if up.profile.sinks.search else "").port
-    plain = {**settings, "search_url": f"https://127.0.0.1:{http}"}
-    status, told = refused(up, tmp_path, "service", settings=plain)
-    assert (status, "no TLS there" in told) == (ExitCode.UNREACHABLE, True), told
-    status, told = refused(up, tmp_path, "service", "--status-port", str(up.profile.target.base_url.rpartition(":")[2]))
-    assert (status, "cannot be used" in told) == (ExitCode.USAGE, True), told
+    nats_port = str(urlsplit(settings["nats_url"]).port)
+    assert up.profile.sinks.search is not None
+    plain = urlsplit(up.profile.sinks.search.url.get_secret_value()).netloc
+    cases: list[tuple[dict[str, Any], tuple[str, ...], ExitCode, str]] = [
+        (
+            {"authority": stranger.cert_pem.bytes().decode()},
+            (),
+            ExitCode.USAGE,
+            "shows a certificate that is not of this join file's stack",
+        ),
+        (
+            {"certificate": strange.private_key_and_cert_chain_pem.bytes().decode()},
+            (),
+            ExitCode.USAGE,
+            "refuses the certificate of this join file",
+        ),
+        (
+            {"settings": {**settings, "nats_url": settings["nats_url"].replace(nats_port, "1")}},
+            (),
+            ExitCode.UNREACHABLE,
+            "127.0.0.1:1 (NATS): cannot be reached",
+        ),
+        (
+            {"settings": {**settings, "nats_url": "tls://a:bcdefgh@nowhere.invalid:1"}},
+            (),
+            ExitCode.UNREACHABLE,
+            "the name is not known",
+        ),
+        ({"settings": {**settings, "search_url": f"https://{plain}"}}, (), ExitCode.UNREACHABLE, "no TLS there"),
+        ({}, ("--status-port", up.profile.target.base_url.rpartition(":")[2]), ExitCode.USAGE, "cannot be used"),
+    ]
+    with ExitStack() as scope:
+        tried = []
+        for number, (changes, options, *_) in enumerate(cases):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            file = folder / "join.json"
+            file.write_text(json.dumps({**document(up, "service"), **changes}))
+            tried.append(scope.enter_context(joined("service", file, folder, *options)))
+        for one, (_, _, status, told) in zip(tried, cases, strict=True):
+            assert one.process.wait(LIMIT_S) == status, one.told.read_text()
+            said = one.told.read_text()
+            assert told in said
+            assert "hint: " in said
+            assert "Traceback" not in said
+            assert not [secret for secret in passwords_in(json.dumps(settings)) if secret in said]
 
 
 def test_no_secret_is_in_the_arguments_the_environment_or_the_output(up: UpCommand, tmp_path: Path) -> None:

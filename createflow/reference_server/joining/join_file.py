@@ -4,10 +4,12 @@ It holds passwords and a private key, so only its owner can read it. A stack mak
 """
 
 import json
+import ssl
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from createflow.reference_server.process.private_file import write_private
 from createflow.reference_server.process.settings import Settings
@@ -59,7 +61,7 @@ def load(path: Path, kind: str) -> JoinFile:
         ) from None
     try:
         found = _parse(json.loads(text))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError, ssl.SSLError):
         raise UserError(
             f"{path} is not a join file of this version of createflow",
             hint=f"take {kind}.json of the folder join of the stack's state directory",
@@ -70,11 +72,28 @@ def load(path: Path, kind: str) -> JoinFile:
 
 
 def _parse(document: dict[str, Any]) -> JoinFile:
-    """Raises ValueError, KeyError or TypeError: it is no join file."""
+    """Raises ValueError, KeyError, TypeError or SSLError: it is no join file."""
+    if not isinstance(document, dict):
+        raise TypeError
     if document.pop("createflow_join") != _VERSION or document["kind"] not in KINDS:
         raise ValueError
     settings = document.pop("settings")
     texts = ("kind", "host", "authority", "certificate", "jwks")
     if not all(isinstance(document[name], str) for name in texts) or not isinstance(document["door_port"], int):
         raise TypeError
-    return JoinFile(**document, settings=Settings.of(settings))
+    _hold_to_types(settings := Settings.of(settings))
+    trust = ssl.create_default_context(cadata=document["authority"])
+    if not trust.get_ca_certs() or "PRIVATE KEY" not in document["certificate"]:
+        raise ValueError
+    return JoinFile(**document, settings=settings)
+
+
+def _hold_to_types(settings: Settings) -> None:
+    for one in fields(settings):
+        value = getattr(settings, one.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            expected = str if isinstance(value, tuple) else one.type
+            if type(item) is not expected and (type(item), expected) != (int, float):
+                raise TypeError
+            if isinstance(item, str) and "://" in item and not urlsplit(item).port and one.name != "issuer":
+                raise ValueError

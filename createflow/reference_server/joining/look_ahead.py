@@ -28,7 +28,10 @@ async def look_ahead(settings: Settings, door: tuple[str, int] | None) -> None:
         TargetError: a hop cannot be reached, or does not speak TLS.
         UserError: a certificate or a password is not accepted, or the clocks differ.
     """
-    trust = settings.trust()
+    try:
+        trust = settings.trust()
+    except ssl.SSLError:
+        raise UserError("the certificate in the join file is broken", hint="copy the file again, as a whole") from None
     assert trust is not None  # noqa: S101 - who joins has a certificate
     hops = dict(_hops(settings))
     if door is not None:

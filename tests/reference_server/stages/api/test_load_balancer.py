@@ -20,7 +20,13 @@ import trustme
 from createflow.reference_server.domain.job import Exchange, Job
 from createflow.reference_server.stack import binaries
 from createflow.reference_server.stack.endpoints import Ports
-from createflow.reference_server.stages.api.load_balancer import ROOM_HEADER, BalancerConfig, LoadBalancer, render
+from createflow.reference_server.stages.api.load_balancer import (
+    ROOM_HEADER,
+    BalancerConfig,
+    JoiningGateways,
+    LoadBalancer,
+    render,
+)
 
 
 def _config(directory: Path) -> BalancerConfig:
@@ -42,6 +48,27 @@ def test_haproxy_accepts_the_configuration(tmp_path: Path) -> None:
     checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "WARNING" not in checked.stderr
+
+
+def test_haproxy_accepts_places_for_gateways_that_join(tmp_path: Path) -> None:
+    """They are empty, TLS is verified by a name, and what there is room for follows the number of gateways."""
+    config = _config(tmp_path)
+    authority = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    joining = JoiningGateways(str(tmp_path / "s"), 8, str(authority), "gateway.test", config.certificate_file)
+    text = render(replace(config, joining=joining))
+    assert "disabled check ssl" in text
+    assert "verify required" in text
+    assert "verifyhost gateway.test" in text
+    assert "mul(txn.gateways),div(2)" in text
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(text)
+    program = str(binaries.require(binaries.HAPROXY))
+    checked = subprocess.run([program, "-c", "-f", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert "WARNING" not in checked.stderr
+    alone = render(config)
+    assert not [word for word in ("stats socket", "server-template", "nbsrv") if word in alone]
 
 
 def test_every_gateway_is_a_checked_server(tmp_path: Path) -> None:
