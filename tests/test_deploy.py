@@ -11,6 +11,7 @@ import typer
 import yaml
 
 from createflow.cli.app import app
+from createflow.reference_server.joining.join_file import KINDS
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -33,12 +34,23 @@ def objects() -> Iterator[dict[str, Any]]:
 
 
 def containers() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The name of each job and its containers."""
+    """The name of each job or deployment and its containers."""
+    for name, pod in pods():
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            yield name, container
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of each job or deployment and its pod."""
     for one in objects():
-        if one["kind"] == "Job":
-            pod = one["spec"]["template"]["spec"]
-            for container in [*pod.get("initContainers", []), *pod["containers"]]:
-                yield one["metadata"]["name"], container
+        if one["kind"] in {"Job", "Deployment"}:
+            yield one["metadata"]["name"], one["spec"]["template"]["spec"]
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    """The specification of one object."""
+    (found,) = [one["spec"] for one in objects() if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return dict(found)
 
 
 def command_lines() -> Iterator[tuple[str, list[str]]]:
@@ -82,7 +94,7 @@ def test_every_image_is_built_from_the_dockerfile_and_has_what_its_commands_need
     for image, line in [(service["image"], service["command"]) for service in services.values()] + [
         (one["image"], one["args"]) for _, one in containers()
     ]:
-        assert image == "createflow-reference" or line[0] != "up"
+        assert image == "createflow-reference" or line[0] not in {"up", "join"}
 
 
 def value(line: list[str], option: str) -> str:
@@ -99,7 +111,7 @@ def test_workers_ask_the_master_where_it_listens_and_are_as_many_as_it_waits_for
     assert int(value(master, "--workers")) == services["load-worker"]["deploy"]["replicas"]
     jobs = {one["metadata"]["name"]: one["spec"] for one in objects() if one["kind"] == "Job"}
     lines = {name: container["args"] for name, container in containers()}
-    (service,) = [one for one in objects() if one["kind"] == "Service"]
+    (service,) = [one for one in objects() if one["kind"] == "Service" and one["metadata"]["name"] == "load-master"]
     assert (
         value(lines["load-worker"], "--worker")
         == f"{service['metadata']['name']}:{service['spec']['ports'][0]['port']}"
@@ -114,7 +126,7 @@ def test_workers_ask_the_master_where_it_listens_and_are_as_many_as_it_waits_for
 def test_nobody_else_reaches_the_master() -> None:
     """Its protocol has no passwords."""
     assert compose()["networks"]["load"]["internal"] is True
-    (policy,) = [one["spec"] for one in objects() if one["kind"] == "NetworkPolicy"]
+    policy = named("NetworkPolicy", "load-master")
     (rule,) = policy["ingress"]
     assert rule["from"] == [{"podSelector": policy["podSelector"]}]
     workers = [one["spec"]["template"]["metadata"]["labels"] for one in objects() if one["kind"] == "Job"]
@@ -127,11 +139,9 @@ def test_no_container_has_more_rights_than_it_needs() -> None:
     for service in compose()["services"].values():
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
-    for one in objects():
-        if one["kind"] == "Job":
-            pod = one["spec"]["template"]["spec"]
-            assert pod["securityContext"]["runAsNonRoot"] is True
-            assert pod["automountServiceAccountToken"] is False
+    for _, pod in pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
     for _, container in containers():
         assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         assert container["resources"]["limits"]["memory"]
@@ -141,21 +151,42 @@ def test_every_mounted_volume_is_declared() -> None:
     """And every declared one is mounted."""
     document = compose()
     mounted = {
-        volume.partition(":")[0]
+        volume["source"] if isinstance(volume, dict) else volume.partition(":")[0]
         for service in document["services"].values()
         for volume in service.get("volumes", [])
-        if not volume.startswith(".")
+        if isinstance(volume, dict) or not volume.startswith(".")
     }
     assert mounted == set(document["volumes"])
-    for one in objects():
-        if one["kind"] == "Job":
-            pod = one["spec"]["template"]["spec"]
-            uses = {
-                mount["name"]
-                for container in [*pod.get("initContainers", []), *pod["containers"]]
-                for mount in container.get("volumeMounts", [])
-            }
-            assert uses == {volume["name"] for volume in pod.get("volumes", [])}
+    for _, pod in pods():
+        uses = {
+            mount["name"]
+            for container in [*pod.get("initContainers", []), *pod["containers"]]
+            for mount in container.get("volumeMounts", [])
+        }
+        assert uses == {volume["name"] for volume in pod.get("volumes", [])}
+
+
+def test_who_joins_has_the_file_of_its_kind_and_reaches_the_stack_where_it_listens() -> None:
+    """By name: the certificate is for it. Nobody else reaches the stack, or a gateway that has joined."""
+    services = compose()["services"]
+    lines = {name: container["args"] for name, container in containers()}
+    (up,) = [container["args"] for name, container in containers() if container["args"][0] == "up"]
+    assert value(services["stack"]["command"], "--listen").startswith("stack:")
+    for kind in KINDS:
+        assert services[f"joined-{kind}"]["command"][:3] == ["join", kind, f"/join/{kind}.json"]
+        assert lines[f"joined-{kind}"][:3] == ["join", kind, f"/join/{kind}.json"]
+        (volume,) = named("Deployment", f"joined-{kind}")["template"]["spec"]["volumes"]
+        assert volume["secret"]["secretName"] == f"createflow-join-{kind}"
+    stack = named("Job", "createflow-stack")["template"]
+    host, _, port = value(up, "--listen").partition(":")
+    assert (host, host) == (stack["spec"]["hostname"], stack["spec"]["subdomain"])
+    assert named("Service", host)["selector"].items() <= stack["metadata"]["labels"].items()
+    (entry,) = named("NetworkPolicy", "createflow-stack")["ingress"]
+    assert entry["from"] == [{"podSelector": {"matchLabels": {"app": "createflow-joined"}}}]
+    assert entry["ports"][0]["port"] == int(port)
+    (gate,) = named("NetworkPolicy", "createflow-joined")["ingress"]
+    assert gate["from"] == [{"podSelector": {"matchLabels": stack["metadata"]["labels"]}}]
+    assert str(gate["ports"][0]["port"]) == value(lines["joined-gateway"], "--port")
 
 
 def test_the_readme_names_files_jobs_and_profiles_that_exist() -> None:
@@ -163,8 +194,8 @@ def test_the_readme_names_files_jobs_and_profiles_that_exist() -> None:
     text = (DEPLOY / "README.md").read_text(encoding="utf-8")
     for name in re.findall(r"--file(?:name)? (deploy/\S+\.yaml)", text):
         assert (ROOT / name).is_file()
-    jobs = {one["metadata"]["name"] for one in objects() if one["kind"] == "Job"}
-    assert set(re.findall(r"job/(\S+)", text)) <= jobs
+    known = {name for name, _ in pods()}
+    assert set(re.findall(r"(?:job|deployment)/(\S+)", text)) <= known
     profiles = {profile for service in compose()["services"].values() for profile in service["profiles"]}
     assert set(re.findall(r"--profile (\w+)", text)) == profiles
 
