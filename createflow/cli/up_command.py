@@ -39,6 +39,7 @@ def up(
     *,
     gateways: Annotated[int, typer.Option(min=1, max=16, help="Number of gateway processes.")] = 1,
     services: Annotated[int, typer.Option(min=1, max=16, help="Number of service processes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Number of worker processes.")] = 1,
     replicas: Annotated[int, typer.Option(min=0, max=5, help="Number of streaming replicas.")] = 2,
     port: Annotated[int, typer.Option(min=0, max=65535, help="HTTPS port of the load balancer. 0: any free port.")] = 0,
     search_url: Annotated[
@@ -104,6 +105,7 @@ def up(
     options = StackOptions(
         gateways=gateways,
         services=services,
+        workers=workers,
         replicas=replicas,
         port=port,
         search_url=search_url.rstrip("/"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from createflow.reference_server.stack.endpoints import Ports
+from tests.joined_process import joined
 from tests.up_stack import start_up_command, stop_up_command
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def documented_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     ports = Ports()
     port = str(ports.reserve())
     ports.release()
-    up = start_up_command(directory, "--port", port, state=directory / ".createflow")
+    up = start_up_command(directory, "--port", port, "--listen", "127.0.0.1", state=directory / ".createflow")
     yield up.state, port
     assert stop_up_command(up) == 0
 
@@ -58,6 +59,8 @@ def terminal(tmp_path: Path, documented_stack: tuple[Path, str]) -> tuple[Path, 
     (tmp_path / ".venv").symlink_to(Path(sys.prefix))
     for name in ("benchmarks", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
+    for file in (state / "join").iterdir():
+        (tmp_path / file.name).symlink_to(file)
     return tmp_path, port
 
 
@@ -79,6 +82,12 @@ def test_every_command_does_what_the_document_says(document: Path, terminal: tup
     # A run on a busy machine may not reach every state (4): a rate limit, a deadline. None of its checks may fail.
     allowed = {"createflow run --url": (0, 1, 3, 4), "createflow run": (0, 4), "createflow bench": (0, 1, 4, 5)}
     for number, line in enumerate(lines):
+        if line.startswith("createflow join "):
+            kind, file, *options = line.split()[2:]
+            with joined(kind, directory / file, directory, *options) as member:
+                member.says("has joined")
+                assert member.leave() == 0
+            continue
         script = "\n".join([*(earlier for earlier in lines[:number] if "=$(" in earlier or "source" in earlier), line])
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", _brief(script).replace(PORT, port)],

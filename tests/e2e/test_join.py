@@ -241,6 +241,14 @@ def test_a_gateway_keeps_its_place_and_hears_of_new_keys(up: UpCommand, tmp_path
     with joined("gateway", join_file(up, "gateway"), tmp_path) as gateway, steady_load(up.profile) as load:
         gateway.says("has joined")
         until(lambda: len(gateway.requests()) > 5)
+        shown = subprocess.run(
+            [sys.executable, "-m", "createflow", "stack", "status", "--state", str(up.state)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+        assert re.search(rf"^gateway-\S+{gateway.process.pid} +127\.0\.0\.1:\d+ +joined ", shown, re.MULTILINE), shown
         key = Ed25519PrivateKey.generate()
         jwks_file = up.state / "keys" / "jwks.json"
         jwks = json.loads(jwks_file.read_text())

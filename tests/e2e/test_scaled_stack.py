@@ -38,7 +38,9 @@ NOT_OFFERED = {
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpCommand]:
     """The scaled stack."""
     directory = tmp_path_factory.mktemp("scaled")
-    up = start_up_command(directory, "--gateways", "2", "--services", "2", "--replicas", "1", "--no-pgbouncer")
+    up = start_up_command(
+        directory, "--gateways", "2", "--services", "2", "--workers", "2", "--replicas", "1", "--no-pgbouncer"
+    )
     yield up
     assert stop_up_command(up) == 0
 
@@ -107,7 +109,7 @@ def test_an_own_write_is_read_whichever_instance_answers(up: UpCommand, client: 
             assert client.get(location, headers=headers).json()["name"] == f"round {number}"
 
 
-@pytest.mark.parametrize("kind", ["service", "gateway"])
+@pytest.mark.parametrize("kind", ["service", "gateway", "worker"])
 def test_instances_leave_and_join_under_load_without_one_failed_request(
     up: UpCommand, client: httpx.Client, kind: str
 ) -> None:

@@ -191,9 +191,12 @@ class _Planner:
         search_need = () if self.options.search_url else ("search",)
         for number in range(1, self.options.services + 1):
             self.add_process("service", number, (*self.write_needs, *replicas, "valkey", "nats"))
-        worker = self.add_process("worker", 1, (PRIMARY, "nats", *search_need))
-        nats.believe_the_relay(self.broker, worker.port)
-        self.common = worker
+        workers = [
+            self.add_process("worker", number, (PRIMARY, "nats", *search_need))
+            for number in range(1, self.options.workers + 1)
+        ]
+        nats.believe_the_relays(self.broker, [worker.port for worker in workers])
+        self.common = workers[0]
         services = tuple(f"service-{n}" for n in range(1, self.options.services + 1))
         self.gateways = {}
         for number in range(1, self.options.gateways + 1):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from createflow.reference_server.stack.command import ShortPath
+from createflow.reference_server.stack.component import StatusRow
 from createflow.reference_server.stages.api.load_balancer import PLACE
 
 PLACES = 8
@@ -68,6 +69,19 @@ class Door:
             server.close()
             for member in self._members.values():
                 member.writer.close()
+
+    def rows(self) -> list[StatusRow]:
+        """The gateways that have a place, for the status table."""
+        return [
+            StatusRow(
+                member.name,
+                f"[{member.address}]:{member.port}" if ":" in member.address else f"{member.address}:{member.port}",
+                "leaves" if member.leaves else "joined",
+                0,
+                f"from another machine, {place} of the balancer",
+            )
+            for place, member in self._members.items()
+        ]
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         place = ""

@@ -24,6 +24,7 @@ class StackOptions:
 
     gateways: int = 1
     services: int = 1
+    workers: int = 1
     replicas: int = 2
     port: int = 0
     search_url: str = ""

@@ -151,7 +151,7 @@ def write_profile(
                 {"inject": _command(inject, state_directory), "heal": _command(heal, state_directory)},
             )
         )
-    for kind, count in (("service", options.services), ("gateway", options.gateways)):
+    for kind, count in (("service", options.services), ("gateway", options.gateways), ("worker", options.workers)):
         if count > 1:
             scale = _command(("scale", f"{kind}={{count}}"), state_directory)
             tables.append((f"[scale.{kind}s]", {"command": scale}))

@@ -20,7 +20,7 @@ from createflow.reference_server.stack.supervisor import Supervisor
 from createflow.schemas.error import UserError
 
 _HANGS_S = 0.3
-_SCALED = ("service", "gateway")
+_SCALED = ("service", "gateway", "worker")
 
 
 class RunningStack:
@@ -31,6 +31,7 @@ class RunningStack:
         self._admin_dsn = plan.admin_dsn
         self._replica_admin_dsns = plan.replica_admin_dsns
         self._search = plan.search
+        self._door = plan.door
         self._crashing = asyncio.Lock()
         self.profile_file = state.profile_file
         self.join_files = state.join if plan.write_join_files is not None else None
@@ -74,7 +75,12 @@ class RunningStack:
             for error in done:
                 if error is not None:
                     raise error
-        return {"rows": [asdict(row) for row in await self._supervisor.rows(names)]} if is_shown else {}
+        if not is_shown:
+            return {}
+        rows = await self._supervisor.rows(names)
+        if names is None and self._door is not None:
+            rows += self._door.rows()
+        return {"rows": [asdict(row) for row in rows]}
 
     async def _scale(self, target: str) -> list[str]:
         """Let as many components of a kind run as ``service=2`` says. Those that leave finish what they do."""
@@ -82,7 +88,7 @@ class RunningStack:
         names = self._supervisor.select(kind)
         if kind not in _SCALED or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= len(names):
             raise UserError(
-                f"cannot scale {target!r}: {' and '.join(_SCALED)} can be scaled, here {kind} to 1 to {len(names)}",
+                f"cannot scale {target!r}: {', '.join(_SCALED)} can be scaled, here {kind} to 1 to {len(names)}",
                 hint="createflow stack scale service=2; createflow up --services N says how many there can be",
             )
         staying, leaving = names[: int(number)], names[int(number) :]

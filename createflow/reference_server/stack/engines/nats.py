@@ -1,5 +1,7 @@
 """NATS with JetStream: requests to the services, and the event stream."""
 
+import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
@@ -116,8 +118,8 @@ def _joined_user(kind: str, joined: JoinPasswords | None, permissions: str) -> s
 """
 
 
-def believe_the_relay(broker: Component, worker_port: int) -> None:
-    """Take the broker for broken also when the relay says that it refuses events: its own health check may be content.
+def believe_the_relays(broker: Component, worker_ports: Sequence[int]) -> None:
+    """Take the broker for broken also when a relay says that it refuses events: its own health check may be content.
 
     A broker that does not answer at all is not meant: then the stream is missing, too.
     """
@@ -126,7 +128,7 @@ def believe_the_relay(broker: Component, worker_port: int) -> None:
     async def says_broken() -> bool:
         if own is not None and await own():
             return True
-        missing = await missing_of(worker_port)
-        return "publishes" in missing and "stream" not in missing
+        said = await asyncio.gather(*map(missing_of, worker_ports))
+        return any("publishes" in missing and "stream" not in missing for missing in said)
 
     broker.says_broken = says_broken
