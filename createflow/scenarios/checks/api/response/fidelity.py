@@ -10,9 +10,9 @@ from createflow.scenarios.checks.support.levels import Lesser
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields
 from createflow.scenarios.outcome import Inconclusive, NotDeclared
-from createflow.scenarios.sinks.field_equality import same_json
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.text.in_json import in_json
+from createflow.scenarios.text.json_equality import same_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
 
