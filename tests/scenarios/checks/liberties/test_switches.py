@@ -22,7 +22,7 @@ from tests.scenarios.checks.liberties.switches import SWITCHES
 from tests.scenarios.checks.liberties.test_liberties import TRIED
 
 _ORDERS = 12
-_NEED_A_QUICK_MACHINE = ("rate_limit.", "auth_check.seen_token_ends_as_others")
+_NEED_A_QUICK_MACHINE = ("rate_limit.", "response.six_refusals_are_told_apart", "auth_check.seen_token_ends_as_others")
 """They have to be quicker than a limit, or than the end of a token; beside other work they may be inconclusive."""
 ELSEWHERE = {
     "target.base_url": "every run has one",
