@@ -1,6 +1,6 @@
 """What fails on each seeded defect: the run, and the table that pins it.
 
-The table ``pinned_failures.json`` grows: what is not in it yet is counted by ``test_pinned_failures``.
+The table ``pinned_failures.json`` has every defect beside those of the stack, which ``test_every_check_bites`` tries.
 """
 
 import json
