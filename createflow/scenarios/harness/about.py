@@ -1,7 +1,7 @@
 """What a failure is about. Where another check reports on just that, it tells the cause, and this one names it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from createflow.scenarios.outcome import Expectation
@@ -142,8 +142,14 @@ def about(failure: Expectation, exchanges: Sequence[Exchange], fields: Fields, r
         return frozenset({known})
     each = [_of_one(exchange, record) for exchange in failure.deciding]
     if each and all(each):
-        return frozenset().union(*each)
-    return _of_names(failure, fields) if failure.about else _by_status(exchanges)
+        found = frozenset[str]().union(*each)
+    else:
+        found = _of_names(failure, fields) if failure.about else _by_status(exchanges)
+    sharper: Mapping[str, str] = {
+        other_in_reads(fields.created_by): About.CREATORS,
+        other_in_reads(fields.created_at): About.CREATION_TIMES,
+    }
+    return frozenset(sharper.get(one, one) for one in found)
 
 
 def _of_resources(met: Sequence[Written], fields: Fields, record: WriteRecord) -> About | None:

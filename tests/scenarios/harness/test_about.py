@@ -58,6 +58,7 @@ def _record(
         ({ACTOR, "created_by"}, {About.CREATORS}),
         ({OTHER_ID}, {About.KEYS}),
         ({other_in_reads("note")}, {other_in_reads("note")}),
+        ({other_in_reads("note"), other_in_reads("created_at")}, {other_in_reads("note"), About.CREATION_TIMES}),
     ],
 )
 def test_what_is_named(named: set[str], subjects: set[str]) -> None:
@@ -125,7 +126,7 @@ def test_several_things_are_about_what_each_of_them_shows() -> None:
     old, other = _read(record, SENT), _read(record, {"name": "update 2", "created_by": "bob"})
     for deciding, subjects in (
         ([old, old], {About.READS}),
-        ([old, other], {About.READS, other_in_reads("created_by")}),
+        ([old, other], {About.READS, About.CREATORS}),
         ([old, _exchange(200)], set()),
     ):
         failure = Expectation("this", "that", exchanges=[old], deciding=deciding)
