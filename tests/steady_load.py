@@ -14,9 +14,9 @@ import jwt
 from createflow.schemas.profile import Profile
 from createflow.schemas.profile_auth import JwtAuth
 
-SENDERS = 6
+SENDERS = 4
 PAUSE_S = 0.1
-"""Between two creates of one sender: sixty a second together, and far below the rate of a subject."""
+"""Between two creates of one sender: forty a second together, and far below the rate of a subject."""
 
 
 class SteadyLoad:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import ssl
 import stat
@@ -247,6 +248,7 @@ def test_a_gateway_keeps_its_place_and_hears_of_new_keys(up: UpCommand, tmp_path
             text=True,
             check=True,
             timeout=60,
+            env={**os.environ, "COLUMNS": "160"},
         ).stdout
         assert re.search(rf"^gateway-\S+{gateway.process.pid} +127\.0\.0\.1:\d+ +joined ", shown, re.MULTILINE), shown
         key = Ed25519PrivateKey.generate()

@@ -53,11 +53,15 @@ class Pool:
         await self._pool.open(wait=False)
 
     async def fill(self, within_s: float) -> None:
-        """Return when all connections are open, or after this time."""
+        """Return when all connections are open and were used once, or after this time.
+
+        A pooler behind them opens its own connections when they are used.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while self._pool.get_stats().get("pool_available", 0) < self._pool.min_size:
                     await asyncio.sleep(_FILL_POLL_S)
+                await asyncio.gather(*(self.commits() for _ in range(self._pool.min_size)))
 
     async def close(self) -> None:
         """Close all connections."""
