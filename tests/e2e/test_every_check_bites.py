@@ -30,6 +30,7 @@ ON_REQUEST = {
     "business_logic.one_of_many_creates_of_a_name_wins": "--unique-names",
     "business_logic.update_to_a_taken_name_is_refused": "--unique-names",
     "business_logic.deleted_name_is_free": "--unique-names",
+    "business_logic.renamed_name_is_free": "--unique-names",
     "business_logic.unconditional_update_is_428": "--conditional-updates",
 }
 """The option of ``createflow up`` that promises what a check needs, with which its stack is started."""

@@ -10,6 +10,7 @@ from createflow.reference_server.defects.api import (
     load_balancer,
     rate_limit,
     response,
+    response_reads,
     service_router,
     validation,
 )
@@ -28,6 +29,7 @@ from createflow.reference_server.defects.data import (
     replicate,
     write_primary,
     write_primary_rows,
+    write_primary_values,
 )
 from createflow.reference_server.defects.defect import AllSeeds, Defect, NoSeed
 from createflow.reference_server.defects.slow import SLOW
@@ -50,10 +52,12 @@ MODULES = (
     connection_pool,
     write_primary,
     write_primary_rows,
+    write_primary_values,
     replicate,
     invalidate_cache,
     index_update,
     response,
+    response_reads,
 )
 """Listed by hand. Each module has its defects in ``DEFECTS``."""
 

@@ -38,12 +38,16 @@ _VALUES: tuple[dict[str, Any], ...] = (
         "a.b": {"$c": 1, "A.b": 2},
         "__proto__": {"id": "other", "name": "other"},
         "k" * 300: [[], [[]], {}, [{}]],
+        "repeats": ["b", "a", "b", 1, 1, True],
+        "camelCase": {"snake_case": 1, "kebab-case": 2, " blanks ": 3, "Upper": 4, "upper": 5},
     },
 )
 VARIANTS = 12
 """After so many the values repeat themselves."""
-_LARGEST, _LONGEST, _DEEPEST = 6, 7, 10
-"""Of those, the variants whose metadata, name and nesting are as large as our own contract allows."""
+_LARGEST, _LONGEST, _EMPTY, _DEEPEST, _WIDEST = 6, 7, 9, 10, 11
+"""Of those, the variants whose metadata, name and nesting are as large as our own contract allows, or with nothing in
+it, or with many members."""
+_ITEMS, _MEMBERS = 1_200, 300
 
 
 def varied_metadata(number: int, *, is_ours: bool) -> dict[str, Any]:
@@ -65,7 +69,7 @@ def vary_name(body: dict[str, Any], number: int, name: str) -> None:
 
 
 def enlarge(body: dict[str, Any], number: int, name: str, *, longest: int) -> None:
-    """Let one part of a body be as large as our own contract allows: a store may have a limit of its own.
+    """Let one part of a body be as large, or as empty, as our own contract allows: a store may have its own limits.
 
     Args:
         body: is changed.
@@ -83,6 +87,11 @@ def enlarge(body: dict[str, Any], number: int, name: str, *, longest: int) -> No
         for _ in range(METADATA_MAX_DEPTH - 2):
             deepest = {"deeper": deepest}
         metadata["deep"] = deepest
+    elif variant == _EMPTY and isinstance(metadata, dict):
+        body["description"], body["metadata"] = "", {}
+    elif variant == _WIDEST and isinstance(metadata, dict):
+        metadata["items"] = list(range(_ITEMS))
+        metadata["members"] = {f"m{place}": place for place in range(_MEMBERS)}
     elif variant == _LARGEST and isinstance(metadata, dict):
         metadata["large"] = ""
         room = METADATA_MAX_BYTES - len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
@@ -110,7 +119,10 @@ def varied_fields(
         if number % 3 == 1 and length is not None and length <= _LONGEST_TEXT:
             made[name] = (f"{nonce()} " * (length // 18 + 1))[: length - 1] + "."
         elif number % 3 == 2 and is_ours:
-            made[name] = f"  outer spaces,\r\na line break, ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
+            made[name] = (
+                f"  outer spaces,\r\na line break, two  spaces, a\ttab, a no-break\u00a0space,"
+                f" ﬁ and ①, MiXeD \u00c9 \u05e9 \U0001f600 {nonce()}  "
+            )
     return made
 
 

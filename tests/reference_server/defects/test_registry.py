@@ -171,6 +171,12 @@ async def no_allow_header(server: InProcessServer) -> bool:
     return reply.status_code == 405 and "allow" not in reply.headers
 
 
+async def allow_without_put(server: InProcessServer) -> bool:
+    made = await server.create()
+    reply = await server.http.patch(made.headers["location"], headers=server.as_user())
+    return "PUT" not in reply.headers["allow"]
+
+
 async def takes_any_method(server: InProcessServer) -> bool:
     reply = await server.http.request("PROPFIND", "/api/resources", headers=server.as_user(), json={"name": "x"})
     return reply.status_code == 201
@@ -517,6 +523,29 @@ async def head_has_other_etag(server: InProcessServer) -> bool:
     return bool(head.headers["etag"] != made.headers["etag"])
 
 
+async def head_tells_no_length(server: InProcessServer) -> bool:
+    made = await server.create()
+    head = await server.http.head(made.headers["location"], headers=server.as_user())
+    return head.headers.get("content-length") == "0"
+
+
+async def first_none_match_only(server: InProcessServer) -> bool:
+    made = await server.create()
+    headers = {**server.as_user(), "if-none-match": f'"other", {made.headers["etag"]}'}
+    return (await server.http.get(made.headers["location"], headers=headers)).status_code != 304
+
+
+async def weak_tag_matches_nothing(server: InProcessServer) -> bool:
+    made = await server.create()
+    headers = {**server.as_user(), "if-none-match": f"W/{made.headers['etag']}"}
+    return (await server.http.get(made.headers["location"], headers=headers)).status_code != 304
+
+
+async def gone_is_not_modified(server: InProcessServer) -> bool:
+    headers = {**server.as_user(), "if-none-match": '"1"'}
+    return (await server.http.get(f"/api/resources/{uuid.uuid4()}", headers=headers)).status_code == 304
+
+
 async def head_finds_missing(server: InProcessServer) -> bool:
     return (await server.http.head(f"/api/resources/{uuid.uuid4()}", headers=server.as_user())).status_code == 200
 
@@ -587,6 +616,25 @@ async def deletes_twice(server: InProcessServer) -> bool:
 async def update_keeps_left_out(server: InProcessServer) -> bool:
     location = (await server.create({"name": "a", "description": "old"})).headers["location"]
     return bool((await server.put(location, {"name": "b"})).json()["description"] == "old")
+
+
+async def cuts_long_lists(server: InProcessServer) -> bool:
+    made = await server.create({"name": "a", "metadata": {"many": list(range(1_001))}})
+    return len(made.json()["metadata"]["many"]) == 1_000
+
+
+async def drops_repeated_items(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a", "metadata": {"b": [1, 2, 1]}})).json()["metadata"] == {"b": [1, 2]}
+
+
+async def trims_keys(server: InProcessServer) -> bool:
+    return (await server.create({"name": "a", "metadata": {" b ": 1}})).json()["metadata"] == {"b": 1}
+
+
+async def updates_share_version(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    replies = await asyncio.gather(*(server.put(location, {"name": f"{number}"}) for number in range(4)))
+    return len({reply.headers["etag"] for reply in replies}) < len(replies)
 
 
 async def update_strips_name(server: InProcessServer) -> bool:
@@ -668,6 +716,17 @@ async def changes_written_late(server: InProcessServer) -> bool:
             late += 1
             assert await until(partial(is_written, f"b{number}"))
     return late > 0
+
+
+async def delete_after_update(server: InProcessServer) -> bool:
+    for _ in range(10):
+        made = await server.create()
+        headers = {**server.as_user(), "if-match": made.headers["etag"]}
+        delete = asyncio.create_task(server.http.delete(made.headers["location"], headers=headers))
+        update = await server.http.put(made.headers["location"], headers=headers, json={"name": "new"})
+        if update.status_code == (await delete).status_code - 4 == 200:
+            return True
+    return False
 
 
 async def audit_outside_on_delete(server: InProcessServer) -> bool:
@@ -1500,6 +1559,11 @@ async def reads_private(server: InProcessServer) -> bool:
     return (await server.http.get(location, headers=server.as_user("mallory"))).status_code == 200
 
 
+async def forbids_private(server: InProcessServer) -> bool:
+    location = (await server.create()).headers["location"]
+    return (await server.http.delete(location, headers=server.as_user("mallory"))).status_code == 403
+
+
 async def condition_not_needed(server: InProcessServer) -> bool:
     location = (await server.create()).headers["location"]
     return (await server.put(location, {"name": "second"})).status_code == 200
@@ -1512,6 +1576,7 @@ SEARCHES = {"search_shows_private"}
 ON_REQUEST: dict[str, dict[str, Any]] = {
     "search_shows_private": {"private": True},
     "reads_private": {"private": True},
+    "forbids_private": {"private": True},
     "condition_not_needed": {"conditional_updates": True},
 }
 """The settings without which these do not show."""
@@ -1519,10 +1584,12 @@ UNIQUE_NAMES = {
     "names_not_unique",
     "taken_name_is_500",
     "names_stay_taken",
+    "old_name_stays_taken",
+    "near_names_are_taken",
     "taken_name_refuses_all",
     "update_to_taken_name_is_500",
 }
-"""They need other tables. ``test_every_check_bites`` starts a stack with them."""
+"""They show where names are unique. ``test_every_check_bites`` starts a stack with such tables."""
 IN_A_CRASH = {"commits_unflushed", "service_repeats_writes"}
 """They show when an engine is killed or hangs, as ``test_every_check_bites`` lets it."""
 IN_HISTORY = [

@@ -85,6 +85,7 @@ class WriteHistory:
         kept = await self.create("kept")
         await self.update("kept", kept.headers.get("location", ""))
         await self.create("large")
+        await self.create("empty")
         await self.update("long" * 30, location)
         key = {"idempotency-key": f"{self.mark}-deleted"}
         gone = await self.create("with a key", **key)
@@ -104,7 +105,9 @@ class WriteHistory:
         return await self.send(label, "PUT", location, json=body, who=who, **headers)
 
     def body(self, label: str) -> dict[str, Any]:
-        """Values that something could cut, round, trim or replace."""
+        """Values that something could cut, round, trim, rename, leave out or replace."""
+        if label == "empty":
+            return {"name": f"{self.mark} empty", "description": "", "metadata": {}}
         return {
             "name": f"{self.mark} {label} \ufb01Ne \U0001f600",
             "description": f"  {label} " + "long text " * 40,
@@ -115,7 +118,7 @@ class WriteHistory:
                 "list": [1, None, True, 1 / 3],
                 "a.b": "",
                 "": [],
-                **({"large": "x" * 9_000} if label == "large" else {}),
+                **({"large": "x" * 9_000, "camelCase": 1} if label == "large" else {}),
             },
         }
 

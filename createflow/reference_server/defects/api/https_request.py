@@ -68,6 +68,11 @@ class _AllowWithoutCommas(HttpsRequest):
         return b"allow", " ".join(methods).encode("ascii")
 
 
+class _AllowWithoutPut(HttpsRequest):
+    def allow(self, methods: tuple[str, ...]) -> tuple[bytes, bytes]:
+        return HttpsRequest.allow(self, tuple(method for method in methods if method != "PUT"))
+
+
 class _ConditionFirst(HttpsRequest):
     async def __call__(self, job: Job) -> Job:
         job = await HttpsRequest.__call__(self, job)
@@ -182,6 +187,12 @@ DEFECTS = (
         Step.HTTPS_REQUEST,
         "Compressed bodies are decompressed without a limit.",
         replace_stage(_InflatesBodies),
+    ),
+    Defect(
+        "allow_without_put",
+        Step.HTTPS_REQUEST,
+        "The Allow of a resource leaves PUT out.",
+        replace_stage(_AllowWithoutPut),
     ),
     Defect(
         "allow_without_commas",

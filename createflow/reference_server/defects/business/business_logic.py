@@ -164,7 +164,19 @@ class _StarCreates(BusinessLogic):
 _BUSY: set[str] = set()
 
 
+class _ForbidsPrivate(BusinessLogic):
+    async def __call__(self, job: Job) -> Job:
+        shown = replace(self, private=False) if job.op == "delete" else self
+        return await BusinessLogic.__call__(shown, job)
+
+
 DEFECTS = (
+    Defect(
+        "forbids_private",
+        Step.BUSINESS_LOGIC,
+        "A delete of another user's private resource is answered with 403, which tells that it is there.",
+        replace_stage(_ForbidsPrivate),
+    ),
     Defect(
         "owner_by_beginning",
         Step.BUSINESS_LOGIC,

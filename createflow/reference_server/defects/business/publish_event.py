@@ -1,5 +1,6 @@
 """Defects of step 9 where a write makes its event."""
 
+import re
 import struct
 import uuid
 from dataclasses import replace
@@ -22,6 +23,7 @@ from createflow.reference_server.domain.job import Job
 from createflow.reference_server.stages.business.publish_event import PublishEvent
 from createflow.schemas.flow import Step
 
+_CAMEL = re.compile("(?<=[a-z])([A-Z])")
 _LARGEST_SINGLE = 3e38
 _EVENT = "BEFORE INSERT ON outbox"
 
@@ -82,6 +84,22 @@ def _without_emoji(event: ResourceEvent) -> bytes:
     return encode_event(replace(event, document=orjson.dumps(document)))
 
 
+def _without_empty(event: ResourceEvent) -> bytes:
+    document = {name: value for name, value in orjson.loads(event.document).items() if value}
+    return encode_event(replace(event, document=orjson.dumps(document)))
+
+
+def _with_snake_keys(event: ResourceEvent) -> bytes:
+    def snake(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {_CAMEL.sub(r"_\1", key).lower(): snake(item) for key, item in value.items()}
+
+    document = orjson.loads(event.document)
+    document["metadata"] = snake(document["metadata"])
+    return encode_event(replace(event, document=orjson.dumps(document)))
+
+
 def _with_text_metadata(event: ResourceEvent) -> bytes:
     document = orjson.loads(event.document)
     document["metadata"] = {name: str(value) for name, value in document["metadata"].items()}
@@ -118,6 +136,18 @@ DEFECTS = (
             "NEW.actor := coalesce((SELECT actor FROM outbox WHERE xid = pg_current_xact_id() ORDER BY seq LIMIT 1),"
             " NEW.actor); RETURN NEW;",
         ),
+    ),
+    Defect(
+        "event_drops_empty",
+        Step.PUBLISH_EVENT,
+        "The event lacks an empty description and empty metadata.",
+        ReplaceEventEncoder(_without_empty),
+    ),
+    Defect(
+        "event_snake_keys",
+        Step.PUBLISH_EVENT,
+        "Keys of metadata in camelCase are in snake_case in the event.",
+        ReplaceEventEncoder(_with_snake_keys),
     ),
     Defect(
         "event_without_emoji",

@@ -13,7 +13,7 @@ from createflow.reference_server.defects.seeds import WORKS_S, ChangeStages, rec
 from createflow.reference_server.domain.job import Job, Refused, Stage
 from createflow.reference_server.domain.ports import Repository
 from createflow.reference_server.domain.preconditions import if_match_holds
-from createflow.reference_server.domain.unit_of_work import CreateRow, UnitOfWork, UpdateRow
+from createflow.reference_server.domain.unit_of_work import CreateRow, DeleteRow, UnitOfWork, UpdateRow
 from createflow.reference_server.stages.api.service_router import ServiceRouter
 from createflow.reference_server.stages.business.business_logic import BusinessLogic
 from createflow.reference_server.stages.business.transaction import Transaction
@@ -220,7 +220,29 @@ def _keep_row(stages: Stages) -> Stages:
     return tuple(_KeepsRow(stage, router) if router and stage.step in wrapped else stage for stage in stages)
 
 
+class _DeleteAfterUpdate(Transaction):
+    """Compares the version, works for a while, and deletes without another look at it."""
+
+    async def __call__(self, job: Job) -> Job:
+        job = await Transaction.__call__(self, job)
+        if job.op == "delete" and job.if_match:
+            await asyncio.sleep(WORKS_S)
+        return job
+
+    def open_unit(self, job: Job) -> UnitOfWork:
+        unit = Transaction.open_unit(self, job)
+        if isinstance(unit.change, DeleteRow):
+            unit.change.expected_version = None
+        return unit
+
+
 DEFECTS = (
+    Defect(
+        "delete_after_update",
+        Step.TRANSACTION,
+        "A delete that names a version is carried out although an update of that version came before it.",
+        replace_stage(_DeleteAfterUpdate),
+    ),
     Defect(
         "audit_outside_on_delete",
         Step.TRANSACTION,

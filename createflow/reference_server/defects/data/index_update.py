@@ -83,6 +83,12 @@ class _IndexLowerCase(_IndexEdited):
         document["name"] = document["name"].lower()
 
 
+class _IndexDropsEmpty(_IndexEdited):
+    def edit(self, document: dict[str, Any], event: ResourceEvent) -> None:  # noqa: ARG002 - the healthy signature
+        for name in [name for name, value in document.items() if not value]:
+            del document[name]
+
+
 class _IndexSplitsKeys(_IndexEdited):
     """Takes a dot in a key for a path, as search engines do."""
 
@@ -187,6 +193,12 @@ DEFECTS = (
         Step.INDEX_UPDATE,
         "Fractions in metadata have six digits in the index.",
         ReplaceIndexUpdate(_IndexRoundsFractions),
+    ),
+    Defect(
+        "index_drops_empty",
+        Step.INDEX_UPDATE,
+        "The index lacks an empty description and empty metadata.",
+        ReplaceIndexUpdate(_IndexDropsEmpty),
     ),
     Defect(
         "index_splits_keys",

@@ -242,6 +242,18 @@ class _RepeatsWrites(WritePrimary):
                 await lease.release()
 
 
+class _UpdatesShareVersion(WritePrimary):
+    """Tells the version after the one that it has read, a while ago."""
+
+    async def __call__(self, job: Job) -> Job:
+        if job.op == "update":
+            await asyncio.sleep(WORKS_S)
+        job = await WritePrimary.__call__(self, job)
+        if job.op == "update" and job.current is not None:
+            job.version = job.current.version + 1
+        return job
+
+
 class _DeleteLostInRace(WritePrimary):
     async def __call__(self, job: Job) -> Job:
         if job.op == "update":
@@ -269,6 +281,12 @@ DEFECTS = (
         Step.WRITE_PRIMARY,
         "One update or delete in ten is answered before it is written.",
         replace_stage(_ChangesWrittenLate),
+    ),
+    Defect(
+        "updates_share_version",
+        Step.WRITE_PRIMARY,
+        "Concurrent updates of any version are answered with the same version.",
+        replace_stage(_UpdatesShareVersion),
     ),
     Defect(
         "loses_large_numbers",

@@ -124,6 +124,31 @@ DEFECTS = (
         ),
     ),
     Defect(
+        "old_name_stays_taken",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, the name that a resource had before an update stays taken.",
+        trigger(
+            "old_name_stays_taken",
+            "BEFORE INSERT ON resources",
+            "IF EXISTS (SELECT FROM outbox JOIN resources AS other ON other.id = outbox.resource_id"
+            " WHERE outbox.data::json ->> 'name' = NEW.name AND other.name <> NEW.name"
+            " AND other.created_by = NEW.created_by AND other.deleted_at IS NULL)"
+            " THEN RAISE unique_violation USING CONSTRAINT = 'resources_unique_name'; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
+        "near_names_are_taken",
+        Step.WRITE_PRIMARY,
+        "Where names are unique, one in another letter case counts as the same.",
+        trigger(
+            "near_names_are_taken",
+            "BEFORE INSERT ON resources",
+            "IF EXISTS (SELECT FROM resources AS other WHERE lower(other.name) = lower(NEW.name)"
+            " AND other.name <> NEW.name AND other.created_by = NEW.created_by AND other.deleted_at IS NULL)"
+            " THEN RAISE unique_violation USING CONSTRAINT = 'resources_unique_name'; END IF; RETURN NEW;",
+        ),
+    ),
+    Defect(
         "row_cloned",
         Step.WRITE_PRIMARY,
         "One create in ten makes a second row of the same name.",

@@ -74,6 +74,7 @@ async def update_is_found(target: Target, search: SearchIndex) -> None:
         "index_splits_keys",
         "index_lower_case",
         "index_keeps_changed",
+        "index_drops_empty",
     ),
 )
 async def documents_equal_writes(
@@ -115,7 +116,9 @@ async def index_matches_writes_at_the_end(
 async def _compare(
     target: Target, search: SearchIndex, primary: Primary | None, comparison: Comparison, written: list[Written]
 ) -> None:
-    copies = JsonCopies(search.document, "is not in the index", primary, target.contract)
+    # The indexed document shows the same fields as the reply, by our own contract.
+    whole = target.contract.is_promised
+    copies = JsonCopies(search.document, "is not in the index", primary, target.contract, whole)
     await copies.compare(written, comparison, within_s=target.deadlines.index_s)
 
 

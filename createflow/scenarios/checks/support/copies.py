@@ -62,19 +62,22 @@ def _add(comparison: Comparison, one: Written, found: str) -> None:
 class JsonCopies:
     """The copies of resources in a store that holds JSON: indexed documents, cached values.
 
-    Such a store need not hold every field. A field that it holds of one resource it must hold of every other.
+    Such a store need not hold every field. A field that it holds of one resource it must hold of every other; where our
+    own contract is not promised, one without a value may be left out.
 
     Args:
         read: the copy of a resource by id; ``None`` when there is none.
         absent: the problem when there is none; empty when that is allowed.
         primary: whose own faults are not the store's, where it is configured.
         contract: of the target.
+        whole: each copy has every field.
     """
 
     read: Callable[[str], Awaitable[Row | None]]
     absent: str
     primary: Primary | None
     contract: Contract
+    whole: bool = False
     is_read: bool = False
     """Reads are served from it."""
     seen: int = 0
@@ -95,20 +98,21 @@ class JsonCopies:
         if copy is not None:
             self.seen += 1
             self._held |= copy.keys()
-        found = json_problem(one, copy, self.absent, self.contract)
+        found = json_problem(one, copy, self.absent, self.contract, whole=self.whole)
         if found and copy is not None and self.is_read and one.states() != [None]:
             found += before_last_write(one, copy) or copy_problem.AS_CACHED
         return await unless_primarys_fault(found, one, self.primary, self.contract)
 
     async def _lack(self, one: Written) -> str:
-        """A field without a value may be left out."""
+        """Which field it has not, though others have."""
         states = [state for state in one.states() if state is not None]
         if len(states) != 1:
             return ""
         copy = self._last.pop(one.id) if one.id in self._last else await self.read(one.id)
         if copy is None:
             return ""
-        wanted = [name for name, value in states[0].items() if name in self._held and value not in _NO_VALUES]
+        may_lack = () if self.contract.is_promised else _NO_VALUES
+        wanted = [name for name, value in states[0].items() if name in self._held and value not in may_lack]
         lacking = [name for name in wanted if name not in copy]
         return f"has no {lacking[0]}, which others have" if lacking else ""
 
@@ -161,7 +165,7 @@ def row_problem(written: Written, rows: Sequence[Row], contract: Contract) -> st
     )
 
 
-def json_problem(written: Written, copy: Row | None, absent: str, contract: Contract) -> str:
+def json_problem(written: Written, copy: Row | None, absent: str, contract: Contract, *, whole: bool = False) -> str:
     """What is wrong with a copy that is JSON: an indexed document, a cached value.
 
     Args:
@@ -169,13 +173,14 @@ def json_problem(written: Written, copy: Row | None, absent: str, contract: Cont
         copy: what the store shows; ``None`` for nothing.
         absent: the problem when it shows nothing; empty when that is allowed.
         contract: of the target.
+        whole: it must show every field.
     """
     states = written.states()
     if copy is None:
         return "" if None in states else absent
     if states == [None]:
         return "is still there after its delete"
-    return _nearest([json_state_problem(state, copy, contract) for state in states if state is not None])
+    return _nearest([json_state_problem(state, copy, contract, whole=whole) for state in states if state is not None])
 
 
 def json_state_problem(state: Mapping[str, Any], copy: Row, contract: Contract, *, whole: bool = False) -> str:

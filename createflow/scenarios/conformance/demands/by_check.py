@@ -143,7 +143,7 @@ DEMANDS: dict[str, Demand] = {
     "business_logic.same_key_creates_once": Demand(_KEY),
     "business_logic.keys_are_known_at_the_end": Demand("target.idempotency_kept_s"),
     "business_logic.key_outlives_a_restart": Demand("target.idempotency_kept_s"),
-    "business_logic.reused_key_with_other_body_is_refused": Demand("", "a draft, which says SHOULD"),
+    "business_logic.reused_key_with_other_body_is_refused": Demand("promises.contract", f"all of it, {_OURS}"),
     "business_logic.key_is_the_senders_own": Demand(_KEY),
     "business_logic.replay_is_the_first_reply": Demand("target.idempotency_policy"),
     "business_logic.cut_off_create_is_made_once": Demand(_KEY),
@@ -164,10 +164,12 @@ DEMANDS: dict[str, Demand] = {
     ),
     "business_logic.unconditional_update_is_428": Demand("target.conditional_updates"),
     "business_logic.one_of_many_updates_wins": Demand(f"RFC 9110 §13.1.1; {_NO_5XX}"),
-    "business_logic.contention_is_no_server_error": Demand(f"{_NO_5XX}; promises.contract"),
+    "business_logic.one_of_updates_and_deletes_wins": Demand("RFC 9110 §13.1.1; target.delete"),
+    "business_logic.contention_is_no_server_error": Demand(f"{_NO_5XX}; promises.contract; target.versions"),
     "business_logic.one_of_many_creates_of_a_name_wins": Demand("target.unique_name"),
     "business_logic.update_to_a_taken_name_is_refused": Demand("target.unique_name"),
-    "business_logic.deleted_name_is_free": Demand("", "a target may keep the names of what it has deleted"),
+    "business_logic.deleted_name_is_free": Demand("promises.contract", f"all of it, {_OURS}"),
+    "business_logic.renamed_name_is_free": Demand("promises.contract", f"all of it, {_OURS}"),
     "business_logic.racing_delete_is_carried_out": Demand("target.delete"),
     "transaction.refused_create_leaves_nothing": Demand("sinks; target.errors.statuses"),
     "transaction.database_error_is_500_and_leaves_nothing": Demand(
@@ -224,6 +226,9 @@ DEMANDS: dict[str, Demand] = {
     "response.etag_matches": Demand(
         "RFC 9110 §2.2; RFC 9110 §13.1.2; target.versions", "what an ETag is compared with, without that key"
     ),
+    "response.any_matching_tag_is_304": Demand("RFC 9110 §13.1.2"),
+    "response.condition_of_a_refused_request_is_ignored": Demand("RFC 9110 §13.2.1"),
+    "response.head_is_as_a_read": Demand("RFC 9110 §8.6; RFC 9110 §9.3.2"),
     "response.errors_are_problem_json": Demand("promises.contract", f"all of it, {_OURS}"),
     "response.refusals_have_codes_of_their_own": Demand("promises.contract", f"all of it, {_OURS}"),
     "response.text_comes_back_as_sent": Demand(_SHOWN),

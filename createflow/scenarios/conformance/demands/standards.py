@@ -71,9 +71,14 @@ STANDARDS: dict[str, str] = {
     "RFC 9110 §5.4": "larger than it wishes to process MUST be answered with an appropriate 4xx",
     "RFC 9110 §5.5": "field values containing CR, LF, or NUL characters are invalid and dangerous, other CTL invalid",
     "RFC 9110 §6.6.1": "an origin server with a clock MUST generate a Date in all 2xx, 3xx, and 4xx responses",
+    "RFC 9110 §8.6": "in the reply to a HEAD a server MUST NOT send a Content-Length that is not that of the reply "
+    "to the same request by GET",
+    "RFC 9110 §8.8.1": "a strong validator is unique across all versions of all representations of a resource",
     "RFC 9110 §8.8.3": "entity-tag = [ weak ] opaque-tag",
+    "RFC 9110 §8.8.3.2": "weak comparison: two tags are equivalent if their opaque-tags match, whichever is weak",
     "RFC 9110 §9.1": "an unknown method SHOULD be answered with 501, and one that is not allowed with 405",
     "RFC 9110 §9.2.2": "a proxy MUST NOT automatically retry non-idempotent requests",
+    "RFC 9110 §9.3.2": "HEAD is identical to GET except that the server MUST NOT send content in the response",
     "RFC 9110 §9.3.3": "where a POST has created a resource, the origin server SHOULD send a 201 response containing "
     "a Location header field",
     "RFC 9110 §9.3.4": "for a new representation it MUST send 201, and for one that was replaced 200 or 204",
@@ -88,9 +93,12 @@ STANDARDS: dict[str, str] = {
     "RFC 9110 §13.1.1": "the origin server MUST evaluate If-Match by strong comparison before the method, "
     "and MUST NOT perform it if the condition is false; it MAY answer with 412",
     "RFC 9110 §13.1.2": "the server MUST NOT perform the method if the condition is false, and MUST respond "
-    "with 304 to GET or HEAD and with 412 to all others",
+    "with 304 to GET or HEAD and with 412 to all others; tags MUST be compared weakly",
+    "RFC 9110 §13.2.1": "a server MUST ignore all preconditions if its response to the same request without them "
+    "would have had another status than a 2xx or 412",
     "RFC 9110 §15.5.2": "the server generating a 401 response MUST send a WWW-Authenticate with a challenge",
-    "RFC 9110 §15.5.6": "the origin server MUST generate an Allow header field in a 405 response",
+    "RFC 9110 §15.5.6": "the origin server MUST generate an Allow header field in a 405 response containing a list of "
+    "the target resource's currently supported methods",
     "RFC 9111 §3.5": "a shared cache MUST NOT use a cached response to a request with Authorization for another one "
     "unless must-revalidate, public or s-maxage allows it",
     "RFC 9111 §5.2.2.9": "public: a cache MAY store the response even if it would otherwise be prohibited",

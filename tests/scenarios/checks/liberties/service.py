@@ -30,6 +30,7 @@ CHOSEN_ID = "x-chosen-id"
 """The id that a PUT names; only what stands before the service sends it."""
 ISSUER, AUDIENCE = "https://issuer.example", "resources"
 _METADATA_BYTES, _METADATA_LEVELS = 16_384, 8
+_TAG = re.compile('"[^"]*"')
 _CODES = {
     400: "validation_failed", 401: "invalid_token", 403: "permission_denied", 404: "not_found",
     405: "method_not_allowed", 409: "conflict", 412: "precondition_failed", 413: "too_large",
@@ -351,7 +352,7 @@ class LawfulService:
             if self._target.private and self._owners.get(resource_id) != subject:
                 raise _Refused(404)
             tag = self._tag(resource_id, version)
-            if tag and request.first("if-none-match") == tag[0][1]:
+            if tag and _is_named(tag[0][1], request.first("if-none-match") or ""):
                 return Answer(304, tag)
             return Answer(200, (*tag, *told), body)
         row = self._rows.get(resource_id)
@@ -441,6 +442,11 @@ class LawfulService:
         made = habits.error_body
         body = made(refused.status, refused.code, detail) if made else json.dumps(problem).encode()
         return Answer(refused.status, refused.headers, body, habits.error_media_type)
+
+
+def _is_named(tag: str, none_match: str) -> bool:
+    """Whether a tag is among those of an If-None-Match, which are compared weakly (RFC 9110 §13.1.2)."""
+    return none_match.strip() == "*" or tag.removeprefix("W/") in _TAG.findall(none_match)
 
 
 def _respelt(token: str) -> str:

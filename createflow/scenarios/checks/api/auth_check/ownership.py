@@ -1,6 +1,7 @@
 """Only its creator changes a resource, and a private one is visible only to its owner."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 from urllib.parse import quote
 
@@ -28,10 +29,10 @@ from createflow.schemas.flow import Step
     step=Step.AUTH_CHECK,
     source="OWASP API1:2023; RFC 7519 §2, §4.1.2",
     needs=(Need.PRIVATE,),
-    catches=("reads_private", "search_shows_private"),
+    catches=("reads_private", "search_shows_private", "forbids_private"),
 )
 async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: Issuer | None) -> None:
-    """Another user's private resource looks like a missing one, also when cached, and no list shows it.
+    """Another user's private resource looks like a missing one, to reads and changes, also when cached, and in lists.
 
     So it does to subjects that nearly match the owner's: where tokens can be signed, subjects that are a part of it or
     differ in letter case are tried. Why: a 403 where a missing id has a 404 discloses which ids exist.
@@ -51,11 +52,24 @@ async def others_resource_is_as_missing(target: Target, tokens: Tokens, issuer: 
         expect(alike, f"{_status_and_code(absent)}, as for a missing id", _status_and_code(seen), absent, seen)
         expect(made.name.encode() not in seen.body, "a refusal without the resource's name", made.name, seen)
         await _expect_not_listed(target, made, owner, other)
-        if target.contract.update:
-            changed = await target.update(made.url, target.contract.document(), who=other)
-            expect(not changed.accepted, "the update of another user refused", str(changed.status), changed)
+        await _expect_changes_as_missing(target, made, other)
         await _expect_unchanged(target, made, owner)
         await _expect_kept_from_near(target, owner, issuer)
+
+
+async def _expect_changes_as_missing(target: Target, made: Resource, other: Principal) -> None:
+    """Require that another user's updates and deletes are refused as those of a missing resource are."""
+    changes: dict[str, Callable[[str], Awaitable[Reply]]] = {}
+    if target.contract.update:
+        changes["update"] = lambda url: target.update(url, target.contract.document(), who=other)
+    if target.contract.delete:
+        changes["delete"] = lambda url: target.delete(url, who=other)
+    for what, send in changes.items():
+        absent, refused = await asyncio.gather(send(missing_url(made)), send(made.url))
+        expect(not refused.accepted, f"the {what} of another user refused", str(refused.status), refused)
+        if absent.status in {404, 410}:  # a PUT may create what it names
+            seen, alike = _status_and_code(refused), _status_and_code(absent)
+            expect(seen == alike, f"{alike} to the {what} of another user, as to a missing id", seen, absent, refused)
 
 
 @check(

@@ -46,10 +46,12 @@ async def wrong_media_type_is_415(target: Target) -> None:
 @check(
     step=Step.HTTPS_REQUEST,
     source="contract: service-routing; RFC 9110 §9.1, §15.5.6",
-    catches=("no_allow_header", "takes_any_method"),
+    catches=("no_allow_header", "takes_any_method", "allow_without_put"),
 )
 async def unknown_method_is_405(target: Target) -> None:
     """A method that is not served is refused, with 405 where that is promised, and the Allow of a 405 lists the others.
+
+    Of a resource as well: there the reads, updates and deletes that the profile declares are among them.
 
     How: PATCH, unless the target serves it, and PROPFIND, which HTTP parsers know and no JSON API serves (RFC 4918
     §9.1). Without ``promises.unknown_methods`` 501, 404, 403 and 400 are refusals as well, and that there is one is a
@@ -73,7 +75,23 @@ async def unknown_method_is_405(target: Target) -> None:
             shown = ", ".join(sorted(allowed))
             expect(target.contract.method in allowed, f"{target.contract.method} in Allow", shown, reply)
             expect(method not in allowed, f"an Allow without the refused {method}", shown, reply)
+        await _expect_allowed_on_resource(target)
     lesser.tell()
+
+
+async def _expect_allowed_on_resource(target: Target) -> None:
+    """Require that the Allow of a 405 to a resource lists what the resource supports (RFC 9110 §15.5.6)."""
+    made = await created(target)
+    served = {"GET"} if (await target.read(made.url)).accepted else set()
+    served |= ({"PUT"} if target.contract.update else set()) | ({"DELETE"} if target.contract.delete else set())
+    for method in ("PATCH", _NOT_SERVED):
+        reply = await target.send(method, made.url)
+        if reply.status == 405:
+            allowed = _methods(reply)
+            shown = ", ".join(sorted(allowed))
+            missing = sorted(served - allowed)
+            expect(not missing, f"{', '.join(missing)} in the Allow of {method} of a resource", shown, reply)
+            expect(method not in allowed, f"an Allow without the refused {method} of a resource", shown, reply)
 
 
 @check(

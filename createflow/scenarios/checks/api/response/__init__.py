@@ -1,5 +1,5 @@
 """Step 16: the reply shows the resource, its URL, creator and creation time; refusals disclose no internals."""
 
-from createflow.scenarios.checks.api.response import fidelity, identity, reads, refusals, reply
+from createflow.scenarios.checks.api.response import conditional_reads, fidelity, identity, reads, refusals, reply
 
-PARTS = (reply, fidelity, identity, reads, refusals)
+PARTS = (reply, conditional_reads, fidelity, identity, reads, refusals)

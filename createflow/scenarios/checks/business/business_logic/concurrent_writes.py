@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from createflow.scenarios.checks.support.fixtures import Resource, created, etag_of, positive_controls, rows_of
+from createflow.scenarios.checks.support.fixtures import (
+    Resource,
+    created,
+    etag_of,
+    positive_controls,
+    rows_of,
+    shown_after,
+)
 from createflow.scenarios.harness.check import Need, check
 from createflow.scenarios.harness.expect import expect, expect_same_fields, expect_status
 from createflow.scenarios.outcome import Expectation, Inconclusive
@@ -68,14 +75,15 @@ async def one_of_many_updates_wins(target: Target) -> None:
 
 @check(
     step=Step.BUSINESS_LOGIC,
-    source="contract: conflict-409",
-    catches=("contention_crashes", "updates_mixed"),
+    source="contract: conflict-409; RFC 9110 §8.8.1",
+    catches=("contention_crashes", "updates_mixed", "updates_share_version"),
     needs=(Need.UPDATE,),
 )
 async def contention_is_no_server_error(target: Target) -> None:
     """Concurrent updates and reads of one resource are carried out or refused, but never answered with 500.
 
-    Afterwards the resource shows what one of the updates sent, not fields of several (RFC 9110 §9.3.4).
+    Afterwards the resource shows what one of the updates sent, not fields of several (RFC 9110 §9.3.4). Where the
+    profile declares versions, each update has an ETag of its own, and a read shows the update whose ETag it has.
     """
     overlapped = 0
     for number in range(_UPDATE_ROUNDS):
@@ -89,13 +97,43 @@ async def contention_is_no_server_error(target: Target) -> None:
         for reply in replies:
             sound = reply.status < 500 or reply.status == 503
             expect(sound, "no server error under contention", str(reply.status), reply)
+        seen = await target.read(made.url)
+        if target.contract.versions:
+            _expect_own_versions(target, list(zip(bodies, replies, strict=False)), seen)
         if target.contract.is_promised:
-            seen = await target.read(made.url)
             shown = {name: (seen.document or {}).get(name) for name in bodies[0]}
             whole = not any(reply.accepted for reply in replies[:_AT_ONCE]) or shown in bodies
             expect(whole, "the fields of one update", f"a mixture: {shown}", *replies[:_AT_ONCE], seen)
     if not overlapped:
         raise Inconclusive("no two requests truly overlapped")
+
+
+def _expect_own_versions(target: Target, updates: Sequence[tuple[dict[str, Any], Reply]], seen: Reply) -> None:
+    """Require that no two accepted updates have one strong ETag, and that a read shows the update of its own.
+
+    Why: who has the ETag of one version would overwrite another one with it, and what keeps the newer of two versions,
+    as a cache does, may keep either.
+    """
+    written: dict[str, dict[str, Any]] = {}
+    for body, reply in updates:
+        etag, shown = reply.headers.get("etag", "W/"), shown_after(target.contract, reply, body)
+        # A reply that shows another, later update has the ETag of that one.
+        if (
+            reply.accepted
+            and not etag.startswith("W/")
+            and all(shown.get(name, body[name]) == body[name] for name in body)
+        ):
+            replies = [one for _, one in updates]
+            expect(etag not in written, "an ETag of its own for each update", f"{etag} twice", *replies, about=["etag"])
+            written[etag] = body
+    sent = written.get(seen.headers.get("etag", ""))
+    document = seen.document or {}
+    if sent is not None and seen.accepted:
+        # Another target may store what was sent in another form; the name it keeps.
+        kept = [name for name in sent if target.contract.is_promised or name == target.contract.fields.name]
+        wrong = [name for name in kept if name in document and document[name] != sent[name]]
+        told = f"the update whose ETag the read has: {in_json(sent)}"
+        expect(not wrong, told, in_json({name: document.get(name) for name in sent}), seen)
 
 
 @check(
@@ -158,6 +196,7 @@ async def update_to_a_taken_name_is_refused(target: Target) -> None:
     source="contract: conflict-409",
     needs=(Need.UNIQUE_NAME, Need.DELETE),
     catches="names_stay_taken",
+    must_with=Need.CONTRACT,
 )
 async def deleted_name_is_free(target: Target) -> None:
     """The name of a deleted resource can be used again."""
@@ -169,6 +208,32 @@ async def deleted_name_is_free(target: Target) -> None:
             raise Inconclusive(f"a delete was answered {gone.status}")
         again = await target.create(body)
         expect(again.accepted, "a create with the name of a deleted resource accepted", str(again.status), gone, again)
+
+
+@check(
+    step=Step.BUSINESS_LOGIC,
+    level=Level.SHOULD,
+    source="contract: conflict-409",
+    needs=(Need.UNIQUE_NAME, Need.UPDATE),
+    catches="old_name_stays_taken",
+    must_with=Need.CONTRACT,
+)
+async def renamed_name_is_free(target: Target) -> None:
+    """The name that a resource had before an update can be used again, by a create and by an update."""
+    async with positive_controls(target):
+        made, other = await created(target), await created(target)
+        renamed = await target.update(made.url, target.contract.document())
+        if not renamed.accepted:
+            raise Inconclusive(f"an update was answered {renamed.status}")
+        body = target.contract.document()
+        back = {**body, target.contract.fields.name: made.name}
+        again = await target.create(back)
+        expect(again.accepted, "a create with a name that was given up accepted", str(again.status), renamed, again)
+        moved = await target.update(target.url_of(again), body)
+        taken = await target.update(other.url, back)
+        if moved.accepted:
+            expected = "an update to a name that was given up accepted"
+            expect(taken.accepted, expected, str(taken.status), moved, taken)
 
 
 @check(

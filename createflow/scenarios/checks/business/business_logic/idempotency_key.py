@@ -52,20 +52,21 @@ async def key_is_the_senders_own(target: Target, tokens: Tokens, issuer: Issuer 
 
 
 async def _expect_own_of_near(target: Target, writer: Principal, issuer: Issuer) -> None:
-    body, key, word, subject = target.contract.document(), nonce(), nonce(), long_subject(writer)
+    key, word, subject = nonce(), nonce(), long_subject(writer)
     pairs = [(form, (subject, key), (near, key)) for form, near in sorted(near_subjects(subject).items())] + [
         (f"a subject and a key that read alike, joined by {sep!r}", (subject_1, key_1), (subject_2, key_2))
         for sep in _SEPARATORS
         for subject_1, key_1 in [(f"{writer.subject}", f"{word}{sep}{key}")]
         for subject_2, key_2 in [(f"{writer.subject}{sep}{word}", key)]
     ]
+    # A body for each pair: where names are unique, the first of several creates of a name leaves none to the others.
+    bodies = {first: target.contract.document() for _, first, _ in pairs}
 
-    async def create(sender: str, sent: str) -> Reply:
+    async def create(body: dict[str, Any], sender: str, sent: str) -> Reply:
         return await target.create(body, who=named(writer, issuer, sender), headers={_KEY: sent})
 
-    firsts = dict.fromkeys(first for _, first, _ in pairs)
-    made = dict(zip(firsts, await asyncio.gather(*(create(*first) for first in firsts)), strict=True))
-    others = await asyncio.gather(*(create(*other) for _, _, other in pairs))
+    made = dict(zip(bodies, await asyncio.gather(*(create(bodies[one], *one) for one in bodies)), strict=True))
+    others = await asyncio.gather(*(create(bodies[first], *other) for _, first, other in pairs))
     for (form, first, _), reply in zip(pairs, others, strict=True):
         before = made[first]
         if before.accepted and reply.accepted:

@@ -106,9 +106,9 @@ async def _other_bodies(target: Target, number: int) -> list[Reply]:
 
 
 async def _expect_near_are_others(target: Target) -> None:
-    body = target.contract.document()
     # A target may take no long keys: then the short one tells letter case and beginning.
     for key in (f"{nonce()}-Aa", f"{nonce()}-Aa-".ljust(_LONGEST_KEY, "k")):
+        body = target.contract.document()  # where names are unique, the one of the first key is taken
         first = await target.create(body, headers={_KEY: key})
         if not first.accepted:
             continue
@@ -228,6 +228,7 @@ async def _same_key(target: Target, primary: Primary | None, moment: str, hold: 
     source="contract: idempotency-key; draft-ietf-httpapi-idempotency-key-header-07 §2.7",
     catches=("key_reuse_accepted", "fingerprint_of_texts", "key_burnt_by_refusal"),
     needs=(Need.IDEMPOTENCY,),
+    must_with=Need.CONTRACT,
 )
 async def reused_key_with_other_body_is_refused(target: Target) -> None:
     """An Idempotency-Key that is reused with another body is refused with 422 or 409, whichever field differs.
