@@ -46,7 +46,12 @@ class LawfulTarget:
         self._rows: list[bytes] = []
 
     def answer(self, request: bytes) -> bytes:
-        """The reply to one request."""
+        """The reply to one request; to HEAD without its content."""
+        whole = self._answer(request)
+        head, end, _ = whole.partition(b"\r\n\r\n")
+        return head + end if request.startswith(b"HEAD ") else whole
+
+    def _answer(self, request: bytes) -> bytes:
         method, path, _ = request.split(b" ", 2)
         if path.split(b"?")[0] != b"/api/resources":
             name = path.rpartition(b"/")[2]
