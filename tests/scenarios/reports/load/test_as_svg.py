@@ -4,6 +4,7 @@ import re
 import xml.etree.ElementTree as ET
 
 from createflow.scenarios.reports.load import as_svg
+from createflow.schemas.load_finding import Bound, Scale, ScaleFit, ScalePoint
 from createflow.schemas.load_report import LoadReport, Moment
 from tests.scenarios.reports.load.made_load_report import load_report
 
@@ -48,6 +49,21 @@ def test_the_waits_of_accepted_and_refused_are_apart() -> None:
 def test_requests_without_an_answer_are_shown() -> None:
     """They are neither accepted nor refused."""
     assert "second 1, other: 7" in _labels(_overload(other=7))
+
+
+def test_a_load_at_scale_shows_rates_by_number_of_instances() -> None:
+    """Each point that has a rate, the law through them, and the line of those that do not meet."""
+    points = [ScalePoint(count=count, rate_per_s=rate, bound=Bound.HIGHEST) for count, rate in ((1, 100.0), (4, 340.0))]
+    none = ScalePoint(count=8, rate_per_s=0.0, bound=Bound.NONE)
+    fit = ScaleFit(rate_per_s=100.0, contention=0.06)
+    report = _overload().model_copy(update={"scale": Scale(name="services", points=(*points, none), fit=fit)})
+    labels = " ".join(_labels(report))
+    assert re.findall(r"count: (\d+); rate: (\d+); what: measured", labels) == [
+        ("1", "100"),
+        ("4", "340"),
+    ]
+    assert "what: by the law" in labels
+    assert "what: in proportion" in labels
 
 
 def test_a_run_without_seconds_is_an_empty_picture() -> None:
