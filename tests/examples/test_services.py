@@ -59,6 +59,7 @@ def run(service: Service, folder: Path, *options: str) -> tuple[int, dict[str, d
 SHOULD: dict[str, set[str]] = {
     "fastapi": {
         "https_request.replies_are_not_stored",
+        "https_request.unknown_method_is_405",
         "auth_check.two_credentials_are_refused",
         "auth_check.other_kind_of_token_is_401",
     },
