@@ -61,7 +61,7 @@ class Deviations:
         level = None if self._found else Level.SHOULD
         about = _crashes([seen for seen, _ in told])
         expected, seen = SEVERAL.join(kinds), "; ".join(texts)
-        deciding = [replies[-1].exchange for _, replies in told]
+        deciding = [replies[-1].exchange for _, replies in told if replies]
         raise Expectation(expected, seen, exchanges=shown[::-1], level=level, about=about, deciding=deciding)
 
 

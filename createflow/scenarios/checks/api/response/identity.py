@@ -9,10 +9,9 @@ from createflow.scenarios.harness.check import check
 from createflow.scenarios.harness.expect import expect, expect_one_row, expect_same_fields
 from createflow.scenarios.outcome import Expectation, Inconclusive, NotDeclared, Prevented
 from createflow.scenarios.sinks.sink import Primary
-from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, shown_location
+from createflow.scenarios.target.location import LocationElsewhere, LocationMalformed, names_resource, shown_location
 from createflow.scenarios.target.probes import Target
 from createflow.scenarios.target.reply import Reply
-from createflow.scenarios.target.representation import last_segment
 from createflow.scenarios.text.in_json import in_json
 from createflow.schemas.flow import Step
 from createflow.schemas.report import Level
@@ -135,7 +134,7 @@ async def location_is_ours(target: Target) -> None:
         except LocationElsewhere:
             shown = shown_location(location)
             raise Expectation(f"a Location on {origins}", shown, exchanges=[made.reply.exchange]) from None
-        names = last_segment(path) == made.id or made.id in path
+        names = names_resource(path, made.id) or made.id in path
         with lesser:
             if not names:
                 expected, shows = f"a Location that names {made.id}", [made.reply.exchange]
