@@ -29,6 +29,7 @@ NOT_OFFERED = {
     "business_logic.one_of_many_creates_of_a_name_wins",
     "business_logic.update_to_a_taken_name_is_refused",
     "business_logic.deleted_name_is_free",
+    "business_logic.renamed_name_is_free",
     "auth_check.others_resource_is_as_missing",
 }
 """Checks of what the reference does not promise: updates only with a condition, unique names, private resources."""
