@@ -66,7 +66,10 @@ class ValkeyRateLimiter:
         self._on_degraded = on_degraded
         self._fallback = MemoryRateLimiter()
         self._untold: dict[str, float] = {}
-        """Until when on the monotonic clock a bucket of its own would not be full: of what Valkey has not counted."""
+        """Until when on the monotonic clock a bucket of its own would not be full: of what Valkey has not counted.
+
+        It fills by this process's part of the rate only: the others tell what they have allowed as well.
+        """
 
     async def take(self, key: str, limit: Limit) -> Quota:
         """Count one request."""
@@ -78,17 +81,18 @@ class ValkeyRateLimiter:
                 f"{self._prefix}:rate:{key}",
                 max(1, round(_MICRO * interval_s)),
                 limit.burst,
-                max(0, round(_MICRO * (untold - time.monotonic()))) if untold else 0,
+                round(_MICRO * _left_s(untold) / self._gateways),
             )
         except UnavailableError:
             self._on_degraded()
             share = Limit(limit.rate_per_s / self._gateways, max(1, limit.burst // self._gateways))
             quota = await self._fallback.take(key, share)
-            untold = max(untold, self._untold.get(key, 0.0))
+            # Others may have been allowed since this request has taken it to tell.
+            untold_s = _left_s(untold) + _left_s(self._untold.get(key, 0.0))
             if quota.retry_after_s == 0:
-                untold = max(untold, time.monotonic()) + interval_s
-            if untold:
-                self._keep_untold(key, untold)
+                untold_s += interval_s * self._gateways
+            if untold_s:
+                self._keep_untold(key, time.monotonic() + untold_s)
             return quota
         self._fallback.empty_to(key, full / _MICRO)
         return Quota(
@@ -103,3 +107,7 @@ class ValkeyRateLimiter:
         if key not in self._untold and len(self._untold) >= BUCKETS_MAX:
             self._untold.pop(next(iter(self._untold)))
         self._untold[key] = until
+
+
+def _left_s(until: float) -> float:
+    return max(0.0, until - time.monotonic()) if until else 0.0
