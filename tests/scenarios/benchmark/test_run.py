@@ -115,8 +115,14 @@ def test_a_known_distribution_is_reported_as_it_is(start_stub: StartStub) -> Non
     assert report.pacing is not None
     late_ms = 2 * report.pacing.max_ms + 10
     service = report.service
-    for seen_ms, truth_ms in ((service.p50_ms, 50), (service.p99_ms, 104.9), (service.max_ms, 400)):
-        assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms
+    # The stub itself may wake up late beside other tests, and one request of five hundred decides the most.
+    stub_late_ms = 50
+    for seen_ms, truth_ms, more_ms in (
+        (service.p50_ms, 50, 0),
+        (service.p99_ms, 104.9, 0),
+        (service.max_ms, 400, stub_late_ms),
+    ):
+        assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms + more_ms
 
 
 def test_arrivals_are_sent_when_they_are_due(start_stub: StartStub) -> None:
