@@ -35,6 +35,18 @@ class UpCommand:
         return profile_file.load(self.profile_file)
 
 
+def stack_status(up: UpCommand) -> str:
+    """What ``createflow stack status`` says of it, on a wide terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "createflow", "stack", "status", "--state", str(up.state)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "COLUMNS": "160"},
+    ).stdout
+
+
 def start_up_command(directory: Path, *options: str, state: Path | None = None, umask: int = -1) -> UpCommand:
     """Run ``createflow up`` with its state in ``directory`` and wait until it says that it is ready."""
     output = directory / "up.txt"

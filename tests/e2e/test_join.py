@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import ssl
 import stat
@@ -35,7 +34,7 @@ from createflow.schemas.error import UserError
 from createflow.schemas.profile_auth import JwtAuth
 from tests.joined_process import joined
 from tests.steady_load import steady_load
-from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_little
+from tests.up_stack import UpCommand, stack_status, start_up_command, stop_up_command, wait_a_little
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("join")]
 
@@ -242,14 +241,7 @@ def test_a_gateway_keeps_its_place_and_hears_of_new_keys(up: UpCommand, tmp_path
     with joined("gateway", join_file(up, "gateway"), tmp_path) as gateway, steady_load(up.profile) as load:
         gateway.says("has joined")
         until(lambda: len(gateway.requests()) > 5)
-        shown = subprocess.run(
-            [sys.executable, "-m", "createflow", "stack", "status", "--state", str(up.state)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-            env={**os.environ, "COLUMNS": "160"},
-        ).stdout
+        shown = stack_status(up)
         assert re.search(rf"^gateway-\S+{gateway.process.pid} +127\.0\.0\.1:\d+ +joined ", shown, re.MULTILINE), shown
         key = Ed25519PrivateKey.generate()
         jwks_file = up.state / "keys" / "jwks.json"

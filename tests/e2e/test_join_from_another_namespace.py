@@ -25,7 +25,7 @@ from createflow.cli.exit_code import ExitCode
 from createflow.reference_server.joining.join_file import KINDS
 from tests.joined_process import JoinedProcess, joined
 from tests.steady_load import SteadyLoad, steady_load
-from tests.up_stack import UpCommand, start_up_command, stop_up_command, wait_a_little
+from tests.up_stack import UpCommand, stack_status, start_up_command, stop_up_command, wait_a_little
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("namespace")]
 
@@ -110,14 +110,7 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 def worker_of_the_stack(up: UpCommand) -> psutil.Process:
     """The process of its own worker."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "createflow", "stack", "status", "--state", str(up.state)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env={**os.environ, "COLUMNS": "160"},
-    ).stdout
+    shown = stack_status(up)
     row = next(line.split() for line in shown.splitlines() if line.startswith("worker-1"))
     return psutil.Process(int(next(word for word in row if word.isdigit())))
 

@@ -54,7 +54,7 @@ class FieldNames:
         self.id = target.fields.id
         self.name = target.fields.name
         self.has_name = True
-        """The body has the field, or gets it; exact bytes may be without it."""
+        """The body has a text in the field, or gets one; exact bytes may be without it."""
 
     @property
     def created_at(self) -> str:
@@ -146,7 +146,7 @@ class Contract:
         """Its bodies have values that only set-up requests tell, and are not known before ``bind``."""
         self._ordinary, self._alone = ordinary_texts()
         self._form = _Form(self._simple() if self.is_default else _own_body(target), self._ordinary)
-        self.fields.has_name = self.raw is None or self.fields.name in self._form.template
+        self.fields.has_name = self.raw is None or isinstance(self._form.template.get(self.fields.name), str)
         self._unique = UniqueValues({}, (), {}, self._misfits_of)
         if not self.is_awaiting:
             self._decide()
@@ -318,8 +318,8 @@ class Contract:
 
     def name_in(self, body: Mapping[str, Any]) -> str:
         """The name in a body. Raises NotDeclared when it has none."""
-        if self.fields.name not in body:
-            raise NotDeclared(f"the body has no field {self.fields.name}, by which rows are found")
+        if self.fields.name not in body or not self.fields.has_name:
+            raise NotDeclared(f"the body has no text {self.fields.name}, by which rows are found")
         return str(body[self.fields.name])
 
     def nonce_in(self, body: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from createflow.scenarios.bodies.markers import nonces_in
 from createflow.scenarios.target.principal import Principal
 from createflow.scenarios.target.reply import Reply
+from createflow.scenarios.text.json_equality import same_json
 from createflow.schemas.report import Exchange
 
 
@@ -101,7 +102,7 @@ class Written:
         """Whether this is what it showed before its last write, and not what it may show now."""
 
         def fits(state: State) -> bool:
-            return state is not None and all(shown.get(name, value) == value for name, value in state.items())
+            return state is not None and all(same_json(value, shown.get(name, value)) for name, value in state.items())
 
         earlier: list[State] = [self.shown, *(self._state_after(changed) for changed in self.changes)]
         return any(map(fits, earlier)) and not any(map(fits, self.states()))
@@ -220,7 +221,8 @@ class WriteRecord:
             return
         is_old = written.is_before_last_write(shown)
         differing = [
-            frozenset(name for name in shown if shown[name] != state.get(name, shown[name])) for state in states
+            frozenset(name for name in shown if not same_json(state.get(name, shown[name]), shown[name]))
+            for state in states
         ]
         if all(differing):
             self.wrong_reads.append((reply.exchange, frozenset() if is_old else min(differing, key=len)))

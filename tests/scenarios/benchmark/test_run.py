@@ -110,19 +110,18 @@ async def _frozen_run(stub: Stub, window_s: float, *, senders: int) -> tuple[Loa
 
 
 def test_a_known_distribution_is_reported_as_it_is(start_stub: StartStub) -> None:
-    """95 of 50 ms, 4 of 104.9 ms, 1 of 400 ms: p95 of service is 50, p99 105, and never less than the server took."""
-    report = _run(start_stub("known").profile(), duration_s=5.0, verify=False)
+    """95 of 50 ms, 4 of 104.9 ms, 1 of 400 ms: p95 of service is 50, p99 105, and never less than the server took.
+
+    The slowest one is compared with what the stub itself measured: beside other tests it may wake up late.
+    """
+    stub = start_stub("known")
+    report = _run(stub.profile(), duration_s=5.0, verify=False)
     assert report.pacing is not None
     late_ms = 2 * report.pacing.max_ms + 10
     service = report.service
-    # The stub itself may wake up late beside other tests, and one request of five hundred decides the most.
-    stub_late_ms = 50
-    for seen_ms, truth_ms, more_ms in (
-        (service.p50_ms, 50, 0),
-        (service.p99_ms, 104.9, 0),
-        (service.max_ms, 400, stub_late_ms),
-    ):
-        assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms + more_ms
+    for seen_ms, truth_ms in ((service.p50_ms, 50), (service.p99_ms, 104.9)):
+        assert truth_ms * 0.999 <= seen_ms <= truth_ms * 1.001 + late_ms
+    assert 400 * 0.999 <= service.max_ms <= 1000 * max(stub.took()) * 1.001 + late_ms
 
 
 def test_arrivals_are_sent_when_they_are_due(start_stub: StartStub) -> None:

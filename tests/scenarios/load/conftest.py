@@ -38,9 +38,14 @@ class Stub:
         moments: list[float] = httpx.get(f"{self.url}/arrivals", trust_env=False).json()
         return moments
 
+    def took(self) -> list[float]:
+        """How long its replies took in truth, in seconds, in the modes that measure it."""
+        times_s: list[float] = httpx.get(f"{self.url}/took", trust_env=False).json()
+        return times_s
+
     def median_ms(self) -> float:
         """The median time of a stub with some silent requests in truth; a request without a reply takes for ever."""
-        took: list[float] = httpx.get(f"{self.url}/took", trust_env=False).json()
+        took = self.took()
         return 1000 * statistics.median([*took, *[math.inf] * (len(self.arrivals()) - len(took))])
 
 

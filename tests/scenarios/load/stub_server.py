@@ -9,7 +9,7 @@
 ``limit:N`` (N a second, more get 429 at once), ``mute:N`` (answers N of them, then nothing any more),
 ``nameless:N`` (every N-th create gets a 200 with neither a Location nor an id).
 ``GET /seen`` answers what it saw: the number of POSTs, and how many bodies were unlike all others. ``GET /arrivals``
-answers when each POST came, and ``GET /took`` how long the replies of ``silent`` took.
+answers when each POST came, and ``GET /took`` how long the replies of ``silent`` and ``known`` took.
 """
 
 import asyncio
@@ -77,7 +77,9 @@ class Stub(asyncio.Protocol):
         Stub.subjects.add(fields.get(b"authorization", b""))
         if (reply := self.at_once()) is not None:
             self.transport.write(reply)
-        elif self.mode in {"delay", "known", "awakening", "capacity"}:
+        elif self.mode == "known":
+            asyncio.get_running_loop().call_later(self.later(), self.answer_late, time.monotonic())
+        elif self.mode in {"delay", "awakening", "capacity"}:
             asyncio.get_running_loop().call_later(self.later(), self.transport.write, CREATED)
         elif self.mode == "timed":
             self.answer_timed(slow=Stub.posts % int(self.argument) == 0)

@@ -189,7 +189,7 @@ def test_exact_bytes_stay_exact(tmp_path: Path) -> None:
     assert exact.raw == b'{"a": 1}'
     assert exact.document() == {"a": 1}
     assert exact.document(b=2) == {"a": 1, "b": 2}
-    with pytest.raises(NotDeclared, match="no field name, by which"):
+    with pytest.raises(NotDeclared, match="no text name, by which"):
         exact.name_in(exact.document())
     with pytest.raises(NotDeclared, match="no field name, whose text"):
         exact.document(name="other")

@@ -25,7 +25,7 @@ from createflow.schemas.flow import Step
 _OUTAGE_CREATES = 3
 _OUTAGE_UPDATES = 3
 _OUTAGE_S = 2.0
-_REFUSES_S = 2.0
+_REFUSES_S = 2.5
 """Long enough for several tries."""
 _MAX_NAME_CHARACTERS = 200
 """Longer ones are not searched for: engines do not index them as one word."""

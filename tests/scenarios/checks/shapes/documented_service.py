@@ -18,7 +18,7 @@ from createflow.schemas import profile_file
 from createflow.schemas.report import RunReport
 from tests.scenarios.checks.liberties.habits import Habits
 from tests.scenarios.checks.liberties.wire import Answer, Request, serving
-from tests.scenarios.checks.shapes.shapes import Json, Shape, made
+from tests.scenarios.checks.shapes.shapes import Json, Shape, new_id, shown_of
 from tests.scenarios.conformance.quiet_progress import QuietProgress
 
 _TOKEN = "t0k-5b1de7c2f0a94863"
@@ -62,13 +62,22 @@ class _Service:
                 401, "who are you?", ("www-authenticate", f'Bearer realm="shapes"{"," if error else ""}{error}')
             )
         if path == self._shape.path:
-            return self._create(request) if request.method == "POST" else _problem(405, "no", ("allow", "POST"))
-        stored = self._stored.get(path.removeprefix(f"{self._shape.path}/"))
+            return (
+                self._write(request, new_id(), 201)
+                if request.method == "POST"
+                else _problem(405, "no", ("allow", "POST"))
+            )
+        resource_id = path.removeprefix(f"{self._shape.path}/")
+        stored = self._stored.get(resource_id)
         if stored is None or not path.startswith(f"{self._shape.path}/"):
             return _problem(404, "no such resource")
-        return Answer(200, body=_json(stored)) if request.method == "GET" else _problem(405, "no", ("allow", "GET"))
+        if request.method == "PUT":
+            return self._write(request, resource_id, 200)
+        return (
+            Answer(200, body=_json(stored)) if request.method == "GET" else _problem(405, "no", ("allow", "GET, PUT"))
+        )
 
-    def _create(self, request: Request) -> Answer:
+    def _write(self, request: Request, resource_id: str, status: int) -> Answer:
         if (request.first("content-type") or "").partition(";")[0].strip().lower() != "application/json":
             return _problem(415, "JSON, please")
         try:
@@ -79,10 +88,24 @@ class _Service:
         wrong = next(self._valid.iter_errors(body), None)
         if wrong is not None or "\\u0000" in json.dumps(body):
             return _problem(422, "invalid")
-        resource_id, shown = made(self._shape, body)
+        shown = shown_of(self._shape, body, resource_id)
         self._bend(body, shown[self._shape.wrapped] if self._shape.wrapped else shown)
+        before = self._stored.get(resource_id)
+        if before is not None:
+            _keep_creation(before, shown)
         self._stored[resource_id] = shown
-        return Answer(201, (("location", f"{self._shape.path}/{resource_id}"),), _json(shown))
+        return Answer(
+            status, (("location", f"{self._shape.path}/{resource_id}"),) if status == 201 else (), _json(shown)
+        )
+
+
+def _keep_creation(before: Json, shown: Json) -> None:
+    """An update changes no time of creation, wherever it stands."""
+    for name, value in before.items():
+        if name in {"created_at", "creationTimestamp"}:
+            shown[name] = value
+        elif isinstance(value, dict) and isinstance(shown.get(name), dict):
+            _keep_creation(value, shown[name])
 
 
 def _refuse(constant: str) -> None:
@@ -114,6 +137,10 @@ def _document(shape: Shape) -> Json:
             shape.path: {
                 "post": {"requestBody": content(shape.sent), "responses": {"201": created, **refusals}},
             },
-            f"{shape.path}/{{id}}": {"get": {"parameters": [variable], "responses": {"200": content(shape.shown())}}},
+            f"{shape.path}/{{id}}": {
+                "parameters": [variable],
+                "get": {"responses": {"200": content(shape.shown())}},
+                "put": {"requestBody": content(shape.sent), "responses": {"200": content(shape.shown()), **refusals}},
+            },
         },
     }

@@ -145,8 +145,12 @@ SHAPES = {
 }
 
 
-def made(shape: Shape, body: Json) -> tuple[str, Json]:
-    """The id and the representation of a new resource."""
-    resource_id = str(uuid.UUID(int=next(_numbers), version=4))
+def new_id() -> str:
+    """An id that no other resource has."""
+    return str(uuid.UUID(int=next(_numbers), version=4))
+
+
+def shown_of(shape: Shape, body: Json, resource_id: str) -> Json:
+    """What the service shows of a body that was sent, with what it adds."""
     inner = shape.made(copy.deepcopy(body), resource_id)
-    return resource_id, {shape.wrapped: inner, "success": True} if shape.wrapped else inner
+    return {shape.wrapped: inner, "success": True} if shape.wrapped else inner

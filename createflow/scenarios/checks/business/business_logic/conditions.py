@@ -66,7 +66,8 @@ async def stale_if_match_is_412(target: Target) -> None:
     seen = await target.read(made.url)
     shown = (seen.document or {}).get(name)
     expect(
-        shown == second_body[name],
+        # Exact bytes are the same in each update.
+        not target.contract.fields.has_name or shown == second_body[name],
         "the refused update to change nothing",
         f"{name} = {in_json(shown)}",
         stale,
